@@ -1,0 +1,45 @@
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'siblings-by-package-name',
+      comment: 'A package reaches another one by its name, never by a path into its folder.',
+      severity: 'error',
+      from: { path: '^(packages|examples)/([^/]+)/' },
+      to: { path: '^(packages|examples)/', pathNot: '^$1/$2/', dependencyTypes: ['local'] }
+    },
+    {
+      name: 'portable-source',
+      comment: 'What is published also runs on Bare: no Node builtins.',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/', pathNot: '^packages/test-kit/' },
+      to: { dependencyTypes: ['core'] }
+    },
+    {
+      name: 'declared',
+      comment: 'Whatever is imported stands in the manifest.',
+      severity: 'error',
+      from: { path: '^(packages|examples|bench)/' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] }
+    },
+    {
+      name: 'no-dev-dependency-in-source',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/', pathNot: '^packages/test-kit/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm-peer', 'type-only'] }
+    }
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/' },
+    tsPreCompilationDeps: true,
+    combinedDependencies: false,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['node', 'import', 'require', 'default']
+    }
+  }
+}

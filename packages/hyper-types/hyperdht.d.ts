@@ -1,0 +1,92 @@
+// hyperdht 6.34.0 (on dht-rpc 6)
+declare module 'hyperdht' {
+  import type { KeyPair } from 'hypercore-crypto'
+  import type NoiseSecretStream from '@hyperswarm/secret-stream'
+
+  export interface DhtAddress {
+    host: string
+    port: number
+  }
+
+  export interface DhtOptions {
+    host?: string
+    port?: number
+    bootstrap?: readonly (DhtAddress | string)[]
+    nodes?: readonly DhtAddress[]
+    /** Dials, and answers relays. A swarm's `keyPair` is another thing. */
+    keyPair?: KeyPair
+    seed?: Uint8Array
+    ephemeral?: boolean
+    firewalled?: boolean
+    /** Milliseconds between keep-alives of connections; false for none. */
+    connectionKeepAlive?: number | false
+  }
+
+  export interface ConnectOptions {
+    keyPair?: KeyPair
+    relayThrough?: Uint8Array | null
+  }
+
+  export interface ServerOptions {
+    /** True refuses the peer. */
+    firewall?: (remotePublicKey: Uint8Array, payload: unknown, address: DhtAddress | null) => boolean
+  }
+
+  export interface DhtServer {
+    readonly listening: boolean
+    readonly publicKey: Uint8Array | null
+    listen(keyPair?: KeyPair): Promise<this>
+    close(): Promise<void>
+    address(): { publicKey: Uint8Array; host: string; port: number } | null
+    on(event: 'connection', fn: (stream: NoiseSecretStream) => void): this
+    on(event: 'close' | 'listening', fn: () => void): this
+  }
+
+  export default class HyperDHT {
+    constructor(options?: DhtOptions)
+
+    static keyPair(seed?: Uint8Array): KeyPair
+    static hash(data: Uint8Array): Uint8Array
+
+    readonly defaultKeyPair: KeyPair
+    readonly destroyed: boolean
+    readonly bootstrapped: boolean
+    readonly online: boolean
+    readonly host: string | null
+    readonly port: number
+
+    ready(): Promise<void>
+    fullyBootstrapped(): Promise<void>
+    address(): DhtAddress
+    connect(publicKey: Uint8Array | string, options?: ConnectOptions): NoiseSecretStream
+    createServer(options?: ServerOptions, onconnection?: (stream: NoiseSecretStream) => void): DhtServer
+    /** `force` skips the goodbyes. */
+    destroy(options?: { force?: boolean }): Promise<void>
+    suspend(): Promise<void>
+    resume(): Promise<void>
+    on(event: string, fn: (...args: never[]) => void): this
+    once(event: string, fn: (...args: never[]) => void): this
+    off(event: string, fn: (...args: never[]) => void): this
+  }
+}
+
+declare module 'hyperdht/testnet.js' {
+  import type HyperDHT from 'hyperdht'
+  import type { DhtAddress, DhtOptions } from 'hyperdht'
+
+  export interface TestnetOptions {
+    host?: string
+    port?: number
+    bootstrap?: readonly DhtAddress[]
+  }
+
+  export interface Testnet extends Iterable<HyperDHT> {
+    readonly nodes: HyperDHT[]
+    readonly bootstrap: DhtAddress[]
+    /** The testnet destroys the node with itself. */
+    createNode(options?: DhtOptions): HyperDHT
+    destroy(): Promise<void>
+  }
+
+  export default function createTestnet(size?: number, options?: TestnetOptions): Promise<Testnet>
+}

@@ -1,0 +1,201 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import BlindPairing, { type MemberRequest } from 'blind-pairing'
+import codecs from 'codecs'
+import Corestore from 'corestore'
+import Hyperbee from 'hyperbee'
+import Hypercore from 'hypercore'
+import crypto from 'hypercore-crypto'
+import id from 'hypercore-id-encoding'
+import HyperDHT from 'hyperdht'
+import createTestnet from 'hyperdht/testnet.js'
+import Hyperswarm from 'hyperswarm'
+import Protomux from 'protomux'
+import RocksDB, { BloomFilterPolicy, ColumnFamily, RibbonFilterPolicy } from 'rocksdb-native'
+import z32 from 'z32'
+
+/** Live objects by declaration, and the classes that have statics. */
+export interface Specimens {
+  instances: Record<string, unknown>
+  classes: Record<string, unknown>
+  close(): Promise<void>
+}
+
+/** Two peers that pair and replicate over a local DHT, which between them produce every declared object. */
+export async function makeSpecimens(): Promise<Specimens> {
+  const dir = await mkdtemp(join(tmpdir(), 'hyper-types-'))
+  // Not a dependency of its own: the class of the streams that cores make.
+  const { constructor: NoiseSecretStream } = Hypercore.createProtocolStream(true).noiseStream
+  const network = await makeNetwork()
+  const cores = await makeCores(dir)
+  const rocks = await makeRocks(join(dir, 'rocks'))
+  return {
+    instances: { ...network.instances, ...cores.instances, ...rocks.instances, ...pureSpecimens() },
+    classes: {
+      'hypercore:Hypercore': Hypercore,
+      'corestore:Corestore': Corestore,
+      'hyperbee:Hyperbee': Hyperbee,
+      'hyperdht:HyperDHT': HyperDHT,
+      'hyperswarm:Hyperswarm': Hyperswarm,
+      'blind-pairing:BlindPairing': BlindPairing,
+      'rocksdb-native:RocksDB': RocksDB,
+      'rocksdb-native:ColumnFamily': ColumnFamily,
+      'rocksdb-native:BloomFilterPolicy': BloomFilterPolicy,
+      'rocksdb-native:RibbonFilterPolicy': RibbonFilterPolicy,
+      'protomux:Protomux': Protomux,
+      '@hyperswarm/secret-stream:NoiseSecretStream': NoiseSecretStream
+    },
+    close: async () => {
+      await network.close()
+      await cores.close()
+      await rocks.close()
+      await rm(dir, { recursive: true, force: true })
+    }
+  }
+}
+
+function pureSpecimens(): Record<string, unknown> {
+  const invite = BlindPairing.createInvite(crypto.randomBytes(32), { data: new Uint8Array(1) })
+  return {
+    'codecs:Codec': codecs('json'),
+    'codecs:Codecs': codecs,
+    'hypercore-crypto:KeyPair': crypto.keyPair(),
+    'hypercore-crypto:HypercoreCrypto': crypto,
+    'hypercore-id-encoding:IdEncoding': id,
+    'z32:Z32': z32,
+    'rocksdb-native:BloomFilterPolicy': new BloomFilterPolicy(10),
+    'rocksdb-native:RibbonFilterPolicy': new RibbonFilterPolicy(10),
+    'blind-pairing:CreatedInvite': invite,
+    'blind-pairing:SignedData': invite.additional,
+    'blind-pairing:DecodedInvite': BlindPairing.decodeInvite(invite.invite)
+  }
+}
+
+async function makeNetwork() {
+  const testnet = await createTestnet(2, { host: '127.0.0.1' })
+  const swarms = [0, 1].map(() => new Hyperswarm({ dht: testnet.createNode() })) as [Hyperswarm, Hyperswarm]
+  const connection = new Promise<Record<string, unknown>>((resolve) =>
+    swarms[0].once('connection', (stream, peer) =>
+      resolve({
+        '@hyperswarm/secret-stream:NoiseSecretStream': stream,
+        'hyperswarm:PeerInfo': peer,
+        'protomux:Protomux': Protomux.from(stream)
+      })
+    )
+  )
+  const pairings = swarms.map((swarm) => new BlindPairing(swarm)) as [BlindPairing, BlindPairing]
+  const key = crypto.randomBytes(32)
+  const { invite, publicKey } = BlindPairing.createInvite(key)
+  const { promise: request, resolve: gotRequest } = promiseWithResolver<MemberRequest>()
+  const member = pairings[0].addMember({
+    discoveryKey: crypto.discoveryKey(key),
+    onadd: (request) => {
+      gotRequest(request)
+      request.open(publicKey)
+      request.confirm({ key })
+    }
+  })
+  await member.flushed()
+  const candidate = pairings[1].addCandidate({ invite, userData: new Uint8Array(1) })
+  await candidate.ready()
+  const paired = await candidate.pairing
+  const server = testnet.createNode().createServer()
+  const topic = swarms[0].join(crypto.randomBytes(32))
+  return {
+    instances: {
+      ...(await connection),
+      'hyperdht/testnet.js:Testnet': testnet,
+      'hyperdht:HyperDHT': swarms[0].dht,
+      'hyperdht:DhtAddress': testnet.bootstrap[0],
+      'hyperdht:DhtServer': server,
+      'hyperswarm:Hyperswarm': swarms[0],
+      'hyperswarm:PeerDiscoverySession': topic,
+      'blind-pairing:BlindPairing': pairings[0],
+      'blind-pairing:Member': member,
+      'blind-pairing:MemberRequest': await request,
+      'blind-pairing:Candidate': candidate,
+      'blind-pairing:CandidateRequest': candidate.request,
+      'blind-pairing:PairingResult': paired
+    },
+    close: async () => {
+      for (const pairing of pairings) await pairing.close()
+      for (const swarm of swarms) await swarm.destroy()
+      await testnet.destroy()
+    }
+  }
+}
+
+async function makeCores(dir: string) {
+  const [a, b] = [new Corestore(join(dir, 'a')), new Corestore(join(dir, 'b'))]
+  const core = a.get({ name: 'core' })
+  await core.append('block')
+  const bee = new Hyperbee<string>(a.get({ name: 'bee' }), { keyEncoding: 'utf-8' })
+  await bee.put('key', new Uint8Array(1))
+  const copy = b.get({ key: core.key })
+  const [left, right] = [a.replicate(true), b.replicate(false)]
+  left.pipe(right).pipe(left)
+  const download = copy.download({ start: 0, end: 1 })
+  await download.done()
+  const watcher = bee.watch()
+  const beeStream = bee.createReadStream()
+  return {
+    instances: {
+      '@hyperswarm/secret-stream:DuplexStream': left,
+      'hypercore:ReplicationStream': left,
+      'hypercore:Hypercore': core,
+      'hypercore:Download': download,
+      'hypercore:Peer': copy.peers[0],
+      'hypercore:CoreInfo': await core.info(),
+      'hypercore:Manifest': core.manifest,
+      'hypercore:Signer': core.manifest?.signers[0],
+      'hypercore:TreeProof': await core.proof({ block: { index: 0, nodes: 0 } }),
+      'corestore:Corestore': a,
+      'corestore:StoreStorage': a.storage,
+      'hyperbee:Hyperbee': bee,
+      'hyperbee:BeeEntry': await bee.get('key'),
+      'hyperbee:BeeBatch': bee.batch(),
+      'hyperbee:BeeStream': beeStream,
+      'hyperbee:BeeWatcher': watcher
+    },
+    close: async () => {
+      beeStream.destroy()
+      await watcher.close()
+      left.destroy()
+      right.destroy()
+      await a.close()
+      await b.close()
+    }
+  }
+}
+
+async function makeRocks(path: string) {
+  const db = new RocksDB(path)
+  await db.ready()
+  await db.put('key', 'value')
+  const [read, write, iterator] = [db.read(), db.write(), db.iterator()]
+  return {
+    instances: {
+      'rocksdb-native:RocksDB': db,
+      'rocksdb-native:ColumnFamily': db.defaultColumnFamily,
+      'rocksdb-native:ReadBatch': read,
+      'rocksdb-native:WriteBatch': write,
+      'rocksdb-native:RocksIterator': iterator,
+      'rocksdb-native:RocksEntry': await db.peek()
+    },
+    close: async () => {
+      read.destroy()
+      write.destroy()
+      iterator.destroy()
+      await db.close()
+    }
+  }
+}
+
+function promiseWithResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {}
+  const promise = new Promise<T>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}

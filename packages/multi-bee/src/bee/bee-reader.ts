@@ -1,0 +1,145 @@
+import ReadyResource from 'ready-resource'
+import { Readable } from 'streamx'
+import type { Base } from '../engine/requests.ts'
+import { MultiBeeError } from '../errors.ts'
+import type { Keyspace } from '../keyspace.ts'
+import type { DiffEntry, EncodingOptions, Entry, EntryStream, KeyRange, ReadStreamOptions } from '../types.ts'
+import type { ShownEntry } from '../view/view.ts'
+import { rememberBase } from './entry-base.ts'
+import { differences } from './differences.ts'
+import type { OpenDatabase } from './open-database.ts'
+
+/** What is read: a version, and what a write based on it has seen, if that is known. */
+export interface ReadPoint {
+  version: number
+  base: Base | null
+}
+
+/**
+ * The reading half of Hyperbee's interface, over one keyspace of a database at some version.
+ * Subclasses say which database, and which version.
+ */
+export abstract class BeeReader<K, V> extends ReadyResource {
+  /** @internal */
+  readonly keyspace: Keyspace
+
+  constructor(keyspace: Keyspace) {
+    super()
+    this.keyspace = keyspace
+  }
+
+  /** @internal The database if it is open already. */
+  abstract openedDatabase(): OpenDatabase | null
+  /** @internal Opens what is needed; refuses after close. */
+  abstract database(): Promise<OpenDatabase>
+  /** @internal The point a read that begins now reads at. */
+  abstract readPoint(database: OpenDatabase): ReadPoint
+
+  /**
+   * Reads one key. Of a value only the shown form is decoded, by one seek.
+   *
+   * @returns `null` when the key is absent
+   * @throws MultiBeeError `MULTI_BEE_CLOSED`, `MULTI_BEE_BAD_KEY`, `MULTI_BEE_TOO_LARGE`, `MULTI_BEE_DECODE_FAILED`
+   */
+  async get(key: K, options?: EncodingOptions): Promise<Entry<K, V> | null> {
+    const keyspace = this.keyspace.with(options)
+    const bytes = keyspace.encodeKey(key)
+    const database = await this.database()
+    const point = this.readPoint(database)
+    const shown = await database.view.get(bytes, point.version)
+    return shown === null ? null : toEntry(shown, keyspace, point.base)
+  }
+
+  /**
+   * The first entry of a range, or with `reverse` the last.
+   *
+   * @throws MultiBeeError as {@link get}
+   */
+  async peek(range?: ReadStreamOptions<K>, options?: ReadStreamOptions<K>): Promise<Entry<K, V> | null> {
+    for await (const entry of this.#entries({ ...range, ...options, limit: 1 })) return entry
+    return null
+  }
+
+  /**
+   * Entries in byte order of their keys, as they were when the stream was made. Memory: what is unwritten in the range, and one batch.
+   *
+   * @throws MultiBeeError as {@link get}, through the stream
+   */
+  createReadStream(range?: ReadStreamOptions<K>, options?: ReadStreamOptions<K>): EntryStream<Entry<K, V>> {
+    return streamOf(this.#entries({ ...range, ...options }))
+  }
+
+  /**
+   * Entries that differ between this reader (`left`) and another version of the same database (`right`), in byte order of keys.
+   * Cost: passes all entries of the range on both sides.
+   *
+   * @param other - a version number, a snapshot or a checkout
+   * @throws MultiBeeError `MULTI_BEE_VERSION_GONE`
+   */
+  createDiffStream(other: number | BeeReader<K, V>, range?: ReadStreamOptions<K>, options?: ReadStreamOptions<K>): EntryStream<DiffEntry<K, V>> {
+    return streamOf(this.#differences(other, { ...range, ...options }))
+  }
+
+  async *#entries({ reverse = false, limit = -1, ...options }: ReadStreamOptions<K>): AsyncGenerator<Entry<K, V>> {
+    const keyspace = this.keyspace.with(options)
+    const range = keyspace.encodeRange(boundsOf(options))
+    const database = await this.database()
+    const { version, base } = this.readPoint(database)
+    let left = limit < 0 ? Infinity : limit
+    if (left === 0) return
+    for await (const shown of database.view.entries(range, version, reverse)) {
+      yield toEntry(shown, keyspace, base)
+      if (--left === 0) return
+    }
+  }
+
+  async *#differences(other: number | BeeReader<K, V>, { limit = -1, reverse = false, ...options }: ReadStreamOptions<K>): AsyncGenerator<DiffEntry<K, V>> {
+    const keyspace = this.keyspace.with(options)
+    const range = keyspace.encodeRange(boundsOf(options))
+    const database = await this.database()
+    const here = this.readPoint(database).version
+    const there = typeof other === 'number' ? other : other.readPoint(await other.database()).version
+    checkVersion(there, database)
+    let left = limit < 0 ? Infinity : limit
+    if (left === 0) return
+    const { view } = database
+    const entry = (shown: ShownEntry | null): Entry<K, V> | null => (shown === null ? null : toEntry(shown, keyspace, null))
+    for await (const pair of differences(view.entries(range, here, reverse), view.entries(range, there, reverse), isSameVersion, reverse)) {
+      yield { left: entry(pair.left), right: entry(pair.right) }
+      if (--left === 0) return
+    }
+  }
+}
+
+/** @throws MultiBeeError `MULTI_BEE_VERSION_GONE` for a version this build of the view does not reach back to */
+export function checkVersion(version: number, { engine }: OpenDatabase): void {
+  const { floor, version: newest } = engine.state
+  if (!Number.isSafeInteger(version) || version < 0 || version > newest) {
+    throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', `version ${version} does not exist; the newest is ${newest}`)
+  }
+  if (version < floor) {
+    throw new MultiBeeError('MULTI_BEE_VERSION_GONE', `version ${version} was lost when the view was rebuilt; the oldest is ${floor}`)
+  }
+}
+
+export function toEntry<K, V>({ key, version, value }: ShownEntry, keyspace: Keyspace, base: Base | null): Entry<K, V> {
+  const entry = { seq: version, key: keyspace.decodeKey(key) as K, value: keyspace.decodeValue(value) as V }
+  return base === null ? entry : rememberBase(entry, base)
+}
+
+export function streamOf<T>(entries: AsyncIterable<T>): EntryStream<T> {
+  return Readable.from(entries) as unknown as EntryStream<T>
+}
+
+export function boundsOf<K>({ gt, gte, lt, lte }: KeyRange<K>): KeyRange<K> {
+  return {
+    ...(gt === undefined ? {} : { gt }),
+    ...(gte === undefined ? {} : { gte }),
+    ...(lt === undefined ? {} : { lt }),
+    ...(lte === undefined ? {} : { lte })
+  }
+}
+
+function isSameVersion(a: ShownEntry, b: ShownEntry): boolean {
+  return a.version === b.version
+}

@@ -1,0 +1,17 @@
+import { MultiBeeError } from '../errors.ts'
+import type { Base } from '../engine/requests.ts'
+
+/** What an entry that was handed out had seen. Kept apart, so that entries are as plain as Hyperbee's. */
+const bases = new WeakMap<object, Base>()
+
+export function rememberBase<T extends object>(entry: T, base: Base): T {
+  bases.set(entry, base)
+  return entry
+}
+
+/** @throws MultiBeeError `MULTI_BEE_BAD_BASE` for anything that was not read from this database as it is now */
+export function baseOf(entry: unknown): Base {
+  const base = typeof entry === 'object' && entry !== null ? bases.get(entry) : undefined
+  if (base !== undefined) return base
+  throw new MultiBeeError('MULTI_BEE_BAD_BASE', '`base` is the very entry that get() returned, not a copy, and not from a checkout')
+}

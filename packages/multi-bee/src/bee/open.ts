@@ -1,0 +1,150 @@
+import b4a from 'b4a'
+import { MultiBeeError } from '../errors.ts'
+import { HypercoreLog, LocalState, randomBytes } from '../hypercore-adapter.ts'
+import { decodeTransaction } from '../log/decode.ts'
+import { initialLogState } from '../log/log-state.ts'
+import { WriterTable } from '../merge/writer-table.ts'
+import type { StoreLike } from '../types.ts'
+
+/** Names of the empty cores under which a store keeps what is this device's own (`LocalState`). */
+const DEFAULT_DATABASE = 'multi-bee'
+
+const JOINING = 'multi-bee/joining'
+
+const ENCRYPTION_NONE = 0
+const ENCRYPTION_STORED = 1
+const ENCRYPTION_SUPPLIED = 2
+
+/** Who this device is in a database. */
+export interface Identity {
+  /** What the store keeps for this database, on this device only. Owned by the caller. */
+  local: LocalState
+  /** The database's key. */
+  key: Uint8Array
+  /** This device's own log. Owned by the caller. */
+  own: HypercoreLog
+  encryptionKey: Uint8Array | null
+}
+
+export interface IdentityOptions {
+  /** Of the database; `null` for the one this namespace of the store holds, or a new one. */
+  key: Uint8Array | null
+  /** `undefined`: the stored one, or a fresh one for a new database; `null`: not encrypted. */
+  encryptionKey: Uint8Array | null | undefined
+  /** Whether `encryptionKey` may be written to the store. */
+  keepEncryptionKey: boolean
+  /** Called when more of the own log can be read. */
+  onUpdate: () => void
+}
+
+/**
+ * Finds, or makes up, who this device is in the database. Its log is made from fresh randomness, so that no copy of a store and no
+ * other database of the same store can end up with the same one.
+ */
+export async function openIdentity(store: StoreLike, options: IdentityOptions): Promise<Identity> {
+  const key = options.key ?? (await withLocalState(store, DEFAULT_DATABASE, (names) => names.get('key')))
+  return key === null ? createIdentity(store, options) : findIdentity(store, key, options)
+}
+
+async function findIdentity(store: StoreLike, key: Uint8Array, options: IdentityOptions): Promise<Identity> {
+  const local = await LocalState.open(store, localName(key))
+  try {
+    const known = await local.get('encryption')
+    const encryptionKey = chooseKey(known, options)
+    if (known === null) await rememberEncryption(local, encryptionKey, options)
+    const writer = await local.get('writer')
+    const own = await HypercoreLog.open(store, { key: writer, encryptionKey, onUpdate: options.onUpdate })
+    if (writer === null) await local.set('writer', own.key)
+    return { local, key, own, encryptionKey }
+  } catch (error) {
+    await local.close()
+    throw error
+  }
+}
+
+/** The first log's key is the database's. A crash on the way leaves a log nobody refers to, and the next open starts again. */
+async function createIdentity(store: StoreLike, options: IdentityOptions): Promise<Identity> {
+  const encryptionKey = options.encryptionKey === undefined ? randomBytes(32) : options.encryptionKey
+  const own = await HypercoreLog.open(store, { key: null, encryptionKey, onUpdate: options.onUpdate })
+  const { key } = own
+  const local = await LocalState.open(store, localName(key))
+  await rememberEncryption(local, encryptionKey, options)
+  await local.set('writer', key)
+  await withLocalState(store, DEFAULT_DATABASE, (names) => names.set('key', key))
+  return { local, key, own, encryptionKey }
+}
+
+/**
+ * Whether the first block of a log makes sense with the encryption key in use. Nothing is known of an empty log.
+ *
+ * @throws MultiBeeError `MULTI_BEE_WRONG_ENCRYPTION_KEY`
+ */
+export async function checkEncryptionKey(log: HypercoreLog): Promise<void> {
+  if (log.available === 0) return
+  const writers = new WriterTable()
+  const result = decodeTransaction(0, await log.read(0, 1), initialLogState(writers.idOf(log.key)), writers)
+  if ('more' in result || ('transaction' in result && !result.malformed)) return
+  throw new MultiBeeError('MULTI_BEE_WRONG_ENCRYPTION_KEY', 'the logs of this database do not decrypt with this encryptionKey')
+}
+
+async function withLocalState<T>(store: StoreLike, name: string, use: (state: LocalState) => Promise<T>): Promise<T> {
+  const state = await LocalState.open(store, name)
+  try {
+    return await use(state)
+  } finally {
+    await state.close()
+  }
+}
+
+function chooseKey(known: Uint8Array | null, { encryptionKey }: IdentityOptions): Uint8Array | null {
+  if (encryptionKey !== undefined) return encryptionKey
+  const mode = known?.[0] ?? ENCRYPTION_NONE
+  if (mode === ENCRYPTION_SUPPLIED) {
+    throw new MultiBeeError('MULTI_BEE_WRONG_ENCRYPTION_KEY', 'this database was opened with an encryptionKey before; pass it again')
+  }
+  return mode === ENCRYPTION_STORED && known !== null ? known.subarray(1) : null
+}
+
+async function rememberEncryption(local: LocalState, key: Uint8Array | null, { encryptionKey, keepEncryptionKey }: IdentityOptions): Promise<void> {
+  const mode = key === null ? ENCRYPTION_NONE : encryptionKey === undefined || keepEncryptionKey ? ENCRYPTION_STORED : ENCRYPTION_SUPPLIED
+  const bytes = mode === ENCRYPTION_STORED && key !== null ? b4a.concat([b4a.from([mode]), key]) : b4a.from([mode])
+  await local.set('encryption', bytes)
+}
+
+function localName(key: Uint8Array): string {
+  return `multi-bee/${b4a.toString(key, 'hex')}`
+}
+
+/** The log of a device that is not in any database yet. An aborted join leaves it for the next one. */
+export class Draft {
+  readonly key: Uint8Array
+  readonly #store: StoreLike
+
+  private constructor(store: StoreLike, key: Uint8Array) {
+    this.#store = store
+    this.key = key
+  }
+
+  static async open(store: StoreLike): Promise<Draft> {
+    const key = await withLocalState(store, JOINING, async (state) => {
+      const known = await state.get('writer')
+      if (known !== null && known.byteLength > 0) return known
+      // Nothing is written to it before the database's encryption key is known.
+      const log = await HypercoreLog.open(store, { key: null, encryptionKey: null, onUpdate: () => {} })
+      await state.set('writer', log.key)
+      const { key } = log
+      await log.close()
+      return key
+    })
+    return new Draft(store, key)
+  }
+
+  /** Makes it this device's log in a database, and the database the one that this namespace of the store holds, unless there is one. */
+  async adopt(database: Uint8Array): Promise<void> {
+    await withLocalState(this.#store, localName(database), (state) => state.set('writer', this.key))
+    await withLocalState(this.#store, DEFAULT_DATABASE, async (names) => {
+      if ((await names.get('key')) === null) await names.set('key', database)
+    })
+    await withLocalState(this.#store, JOINING, (state) => state.set('writer', b4a.alloc(0)))
+  }
+}

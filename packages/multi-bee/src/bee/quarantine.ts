@@ -1,0 +1,39 @@
+import { appliedLength } from '../engine/device-state.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Keyspace } from '../keyspace.ts'
+import { pathNames } from '../merge/path.ts'
+import type { Transaction } from '../merge/transaction.ts'
+import type { HistoryEntry } from '../types.ts'
+import { deviceName } from './open-database.ts'
+
+/** Operations of a removed writer that are here and count nowhere, in the order of its log. */
+export async function quarantined<K>(engine: Engine, writer: number, keyspace: Keyspace): Promise<HistoryEntry<K>[]> {
+  const entries: HistoryEntry<K>[] = []
+  const { writers, membership } = engine.state
+  for await (const transaction of quarantinedTransactions(engine, writer)) {
+    for (const { key, path, value } of transaction.operations) {
+      entries.push({
+        type: value === null ? 'del' : 'put',
+        key: keyspace.decodeKey(key) as K,
+        path: pathNames(path),
+        value: value === null ? null : keyspace.decodeValue(value),
+        writer: writers.keyOf(writer),
+        device: deviceName(membership, writer),
+        seq: transaction.seq,
+        time: transaction.ms
+      })
+    }
+  }
+  return entries
+}
+
+/** The transactions past a removed writer's cut-off that are here. */
+export async function* quarantinedTransactions({ state }: Engine, writer: number): AsyncGenerator<Transaction> {
+  const cutOff = state.membership.get(writer)?.cutOff
+  const cursor = state.logs.get(writer)?.cursor.clone()
+  if (!cutOff || cursor === undefined) return
+  for (let next = await cursor.peek(); next !== null; next = await cursor.peek()) {
+    if (next.seq >= Math.max(cutOff.length, appliedLength(state, writer))) yield next
+    cursor.advance()
+  }
+}

@@ -1,0 +1,211 @@
+import b4a from 'b4a'
+import { MultiBeeError } from '../errors.ts'
+import { encodeTransaction, type Draft, type Encoded } from '../log/encode.ts'
+import type { LogState } from '../log/log-state.ts'
+import type { HybridClock } from '../merge/hybrid-clock.ts'
+import type { Transaction } from '../merge/transaction.ts'
+import { raise, withLength, type VersionVector } from '../merge/version-vector.ts'
+import type { WriterTable } from '../merge/writer-table.ts'
+import type { Stored } from '../view/record.ts'
+import type { View } from '../view/view.ts'
+import { Group, type Outcome } from './group.ts'
+import type { LocalRequest, Write, WriteRequest } from './requests.ts'
+
+/** Bytes of writes that share one transaction, and requests one turn takes. */
+const GROUP_BYTES = 4 * 1024 * 1024
+const TURN_REQUESTS = 4096
+
+/** A request with its caller waiting. */
+export interface Waiting {
+  request: LocalRequest
+  resolve: () => void
+  reject: (error: unknown) => void
+}
+
+/** The device's own state at the start of a turn. */
+export interface TurnScope {
+  writer: number
+  writers: WriterTable
+  deleteWins: boolean
+  seq: number
+  state: LogState
+  applied: VersionVector
+  version: number
+  clock: HybridClock
+}
+
+/** One transaction that is ready to be appended. */
+export interface Sealed {
+  transaction: Transaction
+  blocks: Uint8Array[]
+  state: LogState
+  outcomes: Outcome[]
+}
+
+/** What one turn makes of the requests it took. */
+export interface Turn {
+  sealed: Sealed[]
+  /** To be resolved once everything sealed has been appended. */
+  done: Waiting[]
+  /** To be rejected whatever comes of the rest. */
+  refused: { waiting: Waiting; error: unknown }[]
+}
+
+/** Takes the requests of one turn off the queue: writes, or one change of membership. */
+export function takeTurn(queue: Waiting[]): Waiting[] {
+  let bytes = 0
+  let count = 0
+  for (; count < queue.length && count < TURN_REQUESTS && bytes < GROUP_BYTES; count++) {
+    const request = queue[count]?.request
+    if (request?.type === 'membership') return queue.splice(0, Math.max(1, count))
+    bytes += sizeOf(request)
+  }
+  return queue.splice(0, count)
+}
+
+/** Turns requests, in order, into as few transactions as their rules allow. Reads the view, changes nothing. */
+export async function prepareTurn(taken: readonly Waiting[], view: View, scope: TurnScope): Promise<Turn> {
+  const turn = new TurnInProgress(scope)
+  const newest = await loadNewest(taken, view)
+  for (const waiting of taken) {
+    try {
+      await turn.take(waiting, newest, view)
+    } catch (error) {
+      turn.refused.push({ waiting, error })
+    }
+  }
+  turn.seal()
+  return turn
+}
+
+class TurnInProgress implements Turn {
+  readonly sealed: Sealed[] = []
+  readonly done: Waiting[] = []
+  readonly refused: Turn['refused'] = []
+  readonly #scope: TurnScope
+  #seq: number
+  #state: LogState
+  #group: Group | null = null
+  /** Records as the sealed transactions of this turn leave them. */
+  readonly #outcomes = new Map<string, Stored>()
+
+  constructor(scope: TurnScope) {
+    this.#scope = scope
+    this.#seq = scope.seq
+    this.#state = scope.state
+  }
+
+  async take(waiting: Waiting, newest: ReadonlyMap<string, Stored | null>, view: View): Promise<void> {
+    const { request } = waiting
+    if (request.type === 'membership') {
+      this.seal()
+      const time = this.#scope.clock.tick()
+      this.#push({ ...time, context: this.#vectors().context, membership: request.records, operations: [] }, [])
+    } else if (request.atomic) {
+      this.seal()
+      await this.#takeAtomic(request, newest, view)
+    } else {
+      for (const write of request.writes) await this.#takeWrite(write, newest, view)
+    }
+    this.done.push(waiting)
+  }
+
+  /** Ends the transaction in progress. */
+  seal(): void {
+    const group = this.#group
+    this.#group = null
+    if (group !== null && !group.isEmpty) this.#push(group.draft(), group.outcomes())
+  }
+
+  async #takeAtomic({ writes }: WriteRequest, newest: ReadonlyMap<string, Stored | null>, view: View): Promise<void> {
+    const group = this.#open()
+    try {
+      for (const write of writes) {
+        const stored = this.#newest(write, newest)
+        if (await this.#isRefused(write, stored)) continue
+        if (!group.add(write, stored, await asRead(write, view))) {
+          throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'these writes overlap in a way that one transaction cannot hold')
+        }
+      }
+      this.seal()
+    } finally {
+      this.#group = null
+    }
+  }
+
+  async #takeWrite(write: Write, newest: ReadonlyMap<string, Stored | null>, view: View): Promise<void> {
+    if (await this.#isRefused(write, this.#newest(write, newest))) return
+    const read = await asRead(write, view)
+    const group = this.#open()
+    if (group.add(write, this.#newest(write, newest), read)) {
+      if (group.bytes >= GROUP_BYTES) this.seal()
+      return
+    }
+    this.seal()
+    this.#open().add(write, this.#newest(write, newest), read)
+  }
+
+  /** Whether the write's own comparison says no. */
+  async #isRefused(write: Write, newest: Stored | null): Promise<boolean> {
+    if (write.compare === null) return false
+    const { shown } = this.#open().current(write.key, newest)
+    const nextVersion = this.#scope.version + this.sealed.length + 1
+    const previous = shown === null ? null : { version: newest?.shown === shown ? newest.version : nextVersion, value: shown }
+    return !(await write.compare(previous, nextVersion))
+  }
+
+  #newest({ key }: Write, newest: ReadonlyMap<string, Stored | null>): Stored | null {
+    const id = idOf(key)
+    return this.#outcomes.get(id) ?? newest.get(id) ?? null
+  }
+
+  /** The transaction in progress. */
+  #open(): Group {
+    const { writer, writers, deleteWins, clock } = this.#scope
+    this.#group ??= new Group({ writer, writers, deleteWins, seq: this.#seq, ...this.#vectors(), time: clock.tick() })
+    return this.#group
+  }
+
+  /** What is applied, and the context that says so: it never falls below the one before it, also when operations were taken back. */
+  #vectors(): { applied: VersionVector; context: VersionVector } {
+    const applied = withLength(this.#scope.applied, this.#scope.writer, this.#seq)
+    const context = applied.slice()
+    raise(context, this.#state.context)
+    return { applied, context }
+  }
+
+  #push(draft: Draft, outcomes: Outcome[]): void {
+    const encoded: Encoded | null = encodeTransaction(draft, this.#state, this.#scope.writers)
+    if (encoded === null) throw new MultiBeeError('MULTI_BEE_TOO_LARGE', 'a batch holds at most 64 MiB; split it')
+    const { blocks, state } = encoded
+    const transaction: Transaction = { ...draft, writer: this.#scope.writer, seq: this.#seq, length: blocks.length }
+    this.sealed.push({ transaction, blocks, state, outcomes })
+    const version = this.#scope.version + this.sealed.length
+    for (const { key, register, shown } of outcomes) this.#outcomes.set(idOf(key), { version, register, shown })
+    this.#seq += blocks.length
+    this.#state = state
+  }
+}
+
+async function loadNewest(taken: readonly Waiting[], view: View): Promise<Map<string, Stored | null>> {
+  const keys = new Map<string, Uint8Array>()
+  for (const { request } of taken) {
+    if (request.type === 'write') for (const { key } of request.writes) keys.set(idOf(key), key)
+  }
+  const stored = await view.load([...keys.values()])
+  return new Map([...keys.keys()].map((id, i) => [id, stored[i] ?? null]))
+}
+
+/** The record a write was made against, when it names one. */
+async function asRead({ key, base }: Write, view: View): Promise<Stored | null> {
+  return base === null ? null : view.recordAt(key, base.version)
+}
+
+function sizeOf(request: LocalRequest | undefined): number {
+  if (request?.type !== 'write') return 0
+  return request.writes.reduce((sum, { key, intent }) => sum + key.byteLength + (intent.type === 'del' ? 0 : (intent.value?.bytes.byteLength ?? 0)), 0)
+}
+
+function idOf(key: Uint8Array): string {
+  return b4a.toString(key, 'hex')
+}

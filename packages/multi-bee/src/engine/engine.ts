@@ -1,0 +1,387 @@
+import { MultiBeeError } from '../errors.ts'
+import { initialLogState } from '../log/log-state.ts'
+import type { OpLog } from '../log/op-log.ts'
+import { HybridClock } from '../merge/hybrid-clock.ts'
+import { lengthAt } from '../merge/version-vector.ts'
+import { WriterTable } from '../merge/writer-table.ts'
+import { Membership } from '../membership/membership.ts'
+import type { View } from '../view/view.ts'
+import { collectChunk, installChunk, loadTouched, type Chunk } from './apply.ts'
+import type { Change } from './change.ts'
+import { prepareTurn, takeTurn, type Sealed, type Turn, type Waiting } from './committer.ts'
+import { appliedLength, deleteWins, isPlainAddition, membershipAfter, noteApplied, type DeviceState } from './device-state.ts'
+import { Flusher } from './flusher.ts'
+import { crossesClaim, installPlan, planReevaluation } from './reevaluate.ts'
+import type { Base, LocalRequest } from './requests.ts'
+import { decodeViewState, encodeViewState, type ViewState } from './view-state.ts'
+import { followLog, type WriterLog } from './writer-log.ts'
+
+/** Turns of this device's own writes that may go before what others wrote; then theirs is shown all the same. */
+const MAX_TURNS_AHEAD = 64
+
+/** What the engine asks of, and tells, the database around it. */
+export interface EngineHost {
+  openLog(key: Uint8Array): Promise<OpLog>
+  onChanges(changes: readonly Change[], own: boolean): void
+  onMembership(before: Membership, after: Membership): void
+  onSkew(writer: number, offsetMs: number): void
+  /** The view is about to be written at this version. */
+  onFlush(version: number): Promise<void>
+  onFailure(error: unknown): void
+}
+
+export interface EngineOptions {
+  view: View
+  now: () => number
+  host: EngineHost
+  /** Key of the database's first log. */
+  first: Uint8Array
+  /** This device's own log. */
+  self: OpLog
+  /** Names a new build of the view. */
+  generation: string
+  /** Greatest version an earlier build of the view may have had. */
+  versionFloor: number
+}
+
+/**
+ * The one loop through which everything happens: this device's writes go into its log and the view, what others wrote is read from
+ * their logs and merged. One step at a time, so that a write is always compared with a settled state.
+ * Owns the view and the logs it opens.
+ */
+export class Engine {
+  readonly state: DeviceState
+  readonly #view: View
+  readonly #host: EngineHost
+  readonly #flusher: Flusher
+  readonly #now: () => number
+  readonly #queue: Waiting[] = []
+  #clock: HybridClock
+  #running: Promise<void> | null = null
+  #again = false
+  #closing = false
+
+  private constructor(options: EngineOptions, saved: ViewState | null) {
+    this.#view = options.view
+    this.#host = options.host
+    this.#now = options.now
+    this.#clock = new HybridClock(options.now)
+    this.state = stateFrom(options, saved)
+    const source = {
+      version: () => this.state.version,
+      encodeState: () => this.#encodeState(),
+      beforeWrite: (version: number) => this.#host.onFlush(version),
+      onFailure: (error: unknown) => this.#host.onFailure(error)
+    }
+    this.#flusher = new Flusher(options.view, source, saved?.version ?? -1)
+  }
+
+  /** Opens view and logs, and applies what the view does not cover yet. Takes over the view, also when it fails. */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const { view, self } = options
+    let engine: Engine | null = null
+    try {
+      const bytes = await view.open()
+      const saved = bytes === null ? null : decodeViewState(bytes)
+      engine = new Engine(options, saved)
+      engine.#follow(self, saved)
+      for (const { writer } of engine.state.membership.members) {
+        if (!engine.state.logs.has(writer)) engine.#follow(await options.host.openLog(engine.state.writers.keyOf(writer)), saved)
+      }
+      await (engine.#running = engine.#loop())
+      engine.#running = null
+      const { ms, counter } = engine.#ownLog.state
+      engine.#clock = new HybridClock(options.now, { ms, counter })
+      return engine
+    } catch (error) {
+      await view.close().catch(() => {})
+      await Promise.all([...(engine?.state.logs.values() ?? [])].map(({ log }) => log.close()))
+      throw error
+    }
+  }
+
+  /** What a read that happens now has seen. */
+  get base(): Base {
+    return { version: this.state.version, vector: this.state.applied }
+  }
+
+  /** Something new may be in a log. */
+  kick(): void {
+    this.#again = true
+    if (this.#running !== null || this.#closing) return
+    this.#running = this.#loop()
+      .catch((error: unknown) => this.#recover(error))
+      .finally(() => {
+        this.#running = null
+        if (this.#again && !this.#closing) this.kick()
+      })
+  }
+
+  /** Resolves when what was there when it was called has been applied. */
+  async settle(): Promise<void> {
+    this.kick()
+    while (this.#running !== null) await this.#running
+  }
+
+  /**
+   * Does what this device's user asked for.
+   *
+   * @returns once it survives a killed process
+   */
+  submit(request: LocalRequest): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ request, resolve, reject })
+      this.kick()
+    })
+  }
+
+  /** Writes everything that is shown to the view's store. */
+  async flush(): Promise<void> {
+    await this.settle()
+    await this.#flusher.flush()
+  }
+
+  /** Finishes what was asked for, writes the view, and closes what it owns. */
+  async close(): Promise<void> {
+    this.#closing = true
+    while (this.#running !== null) await this.#running.catch(() => {})
+    while (this.#queue.length > 0) await this.#commitTurn()
+    await this.#flusher.stop()
+    try {
+      await this.#flusher.flush()
+      await this.#view.settle()
+    } finally {
+      await this.#view.close()
+      await Promise.all([...this.state.logs.values()].map(({ log }) => log.close()))
+    }
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#closing) {
+      this.#again = false
+      await this.#commitQueue()
+      const moved = (await this.#applyNext()) || (await this.#lookBeyondCutOffs())
+      if (!moved && this.#queue.length === 0 && !this.#again) return
+    }
+  }
+
+  /** After a failure: what was read but not applied is read again with the next kick. */
+  #recover(error: unknown): void {
+    if (this.#closing) return
+    this.#again = false
+    const { logs, writers } = this.state
+    for (const [writer, { log, state, lastSeen }] of logs) {
+      logs.set(writer, followLog(log, writers, appliedLength(this.state, writer), state, lastSeen))
+    }
+    for (const { reject } of this.#queue.splice(0)) reject(error)
+    this.#host.onFailure(error)
+  }
+
+  /** @returns whether there was anything to apply */
+  async #applyNext(): Promise<boolean> {
+    const chunk = await collectChunk(this.state)
+    if (chunk.needsReevaluation) {
+      await this.#reevaluate()
+      return true
+    }
+    if (chunk.transactions.length === 0) return false
+    const touched = await loadTouched(chunk, this.#view)
+    await this.#commitQueue()
+    const before = this.state.membership
+    const after = await membershipAfter(this.state, chunk.transactions)
+    const changes = installChunk(chunk, touched, this.#view, this.state)
+    this.state.membership = after
+    this.#noteReceived(chunk)
+    await this.#openMembers()
+    this.#announce(changes, false, before)
+    await this.#flusher.changed()
+    return true
+  }
+
+  /** What this device's user asked for goes first: it was compared with what is shown now. */
+  async #commitQueue(): Promise<void> {
+    for (let turns = 0; this.#queue.length > 0 && turns < MAX_TURNS_AHEAD; turns++) await this.#commitTurn()
+  }
+
+  async #commitTurn(): Promise<void> {
+    const taken = takeTurn(this.#queue)
+    try {
+      if (!this.state.membership.isActive(this.state.self)) {
+        throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', 'this device is not a writer of the database')
+      }
+      const turn = await prepareTurn(taken, this.#view, this.#turnScope())
+      await this.#append(turn)
+      const before = this.state.membership
+      const changes = await this.#installTurn(turn)
+      for (const { waiting, error } of turn.refused) waiting.reject(error)
+      for (const { resolve } of turn.done) resolve()
+      this.#announce(changes, true, before)
+    } catch (error) {
+      for (const { reject } of taken) reject(error)
+      return
+    }
+    await this.#flusher.changed()
+  }
+
+  #turnScope(): Parameters<typeof prepareTurn>[2] {
+    const { self, writers, applied, version } = this.state
+    const { position: seq, state } = this.#ownLog.cursor
+    return { writer: self, writers, deleteWins: deleteWins(this.state), seq, state, applied, version, clock: this.#clock }
+  }
+
+  async #append({ sealed }: Turn): Promise<void> {
+    const blocks = sealed.flatMap((transaction) => transaction.blocks)
+    if (blocks.length === 0) return
+    try {
+      await this.#ownLog.log.append(blocks)
+    } catch (cause) {
+      throw new MultiBeeError('MULTI_BEE_STORE_FAILED', 'the write could not be stored; nothing of it was kept', { cause })
+    }
+  }
+
+  async #installTurn({ sealed }: Turn): Promise<Change[]> {
+    const [first] = sealed
+    if (first === undefined) return []
+    if (first.transaction.membership.length > 0) return this.#installMembership(first)
+    const changes: Change[] = []
+    for (const { transaction, state, outcomes } of sealed) {
+      noteApplied(this.state, transaction)
+      this.#passOwn(transaction.seq + transaction.length, state)
+      for (const { key, prior, register, shown } of outcomes) {
+        this.#view.install(key, { version: this.state.version, register, shown }, this.#view.newestPending(key) ?? prior)
+        changes.push({ key, register })
+      }
+    }
+    if (sealed.some(({ transaction }) => crossesClaim(this.state.claims, transaction))) await this.#reevaluate()
+    return changes
+  }
+
+  /** A membership change of this device's own; it is alone in its turn. */
+  async #installMembership({ transaction, state }: Sealed): Promise<Change[]> {
+    if (!isPlainAddition(this.state, transaction)) {
+      await this.#reevaluate()
+      return []
+    }
+    const after = await membershipAfter(this.state, [transaction])
+    noteApplied(this.state, transaction)
+    this.#passOwn(transaction.seq + transaction.length, state)
+    this.state.membership = after
+    await this.#openMembers()
+    return []
+  }
+
+  #passOwn(position: number, state: WriterLog['state']): void {
+    const own = this.#ownLog
+    own.cursor.skipTo(position, state)
+    own.state = state
+    own.lastSeen = this.#clock.now()
+  }
+
+  /** Works membership out anew; what this device's user asked for meanwhile is compared with the state before it. */
+  async #reevaluate(): Promise<void> {
+    let plan = await planReevaluation(this.state, this.#view)
+    for (let turns = 0; this.#mayCommitBeforePlan() && turns < MAX_TURNS_AHEAD; turns++) {
+      await this.#commitTurn()
+      plan = await planReevaluation(this.state, this.#view)
+    }
+    const before = this.state.membership
+    const changes = installPlan(plan, this.#view, this.state)
+    await this.#openMembers()
+    this.#announce(changes, false, before)
+    await this.#flusher.changed()
+  }
+
+  #mayCommitBeforePlan(): boolean {
+    const { cursor, log } = this.#ownLog
+    const [first] = this.#queue
+    return first?.request.type === 'write' && cursor.position === log.available
+  }
+
+  /** Reads on in the logs of removed writers: their blocks count nowhere, but may show that the walk went otherwise. */
+  async #lookBeyondCutOffs(): Promise<boolean> {
+    const { membership, logs, claims } = this.state
+    for (const { writer, cutOff } of membership.members) {
+      const log = cutOff === null ? undefined : logs.get(writer)
+      if (log === undefined) continue
+      log.beyond ??= log.cursor.clone()
+      for (let next = await log.beyond.peek(); next !== null; next = await log.beyond.peek()) {
+        log.beyond.advance()
+        if (next.seq < log.lookedAt) continue
+        log.lookedAt = next.seq + next.length
+        if (next.membership.length === 0 && !crossesClaim(claims, next)) continue
+        await this.#reevaluate()
+        return true
+      }
+    }
+    return false
+  }
+
+  async #openMembers(): Promise<void> {
+    const { membership, logs, writers } = this.state
+    for (const { writer } of membership.members) {
+      if (logs.has(writer)) continue
+      this.#follow(await this.#host.openLog(writers.keyOf(writer)), null)
+      this.#again = true
+    }
+  }
+
+  #follow(log: OpLog, saved: ViewState | null): void {
+    const { writers, logs } = this.state
+    const writer = writers.idOf(log.key)
+    const state = saved?.logs.get(writer) ?? initialLogState(writer)
+    logs.set(writer, followLog(log, writers, lengthAt(saved?.applied ?? [], writer), state, saved?.lastSeen.get(writer) ?? null))
+  }
+
+  #noteReceived({ transactions, malformed }: Chunk): void {
+    const { logs, self } = this.state
+    for (const transaction of transactions) {
+      const log = logs.get(transaction.writer)
+      if (log === undefined) continue
+      log.lastSeen = this.#clock.now()
+      const skewMs = transaction.writer === self ? 0 : this.#clock.receive(transaction)
+      if (skewMs > 0 && log.skewMs === 0) this.#host.onSkew(transaction.writer, skewMs)
+      log.skewMs = skewMs
+    }
+    for (const [writer, count] of malformed) {
+      const log = logs.get(writer)
+      if (log !== undefined) log.malformed += count
+    }
+  }
+
+  #announce(changes: readonly Change[], own: boolean, before: Membership): void {
+    const { membership } = this.state
+    if (before !== membership) this.#host.onMembership(before, membership)
+    this.#host.onChanges(changes, own)
+  }
+
+  #encodeState(): Uint8Array {
+    const logs = new Map([...this.state.logs].map(([writer, log]) => [writer, log.state]))
+    const lastSeen = new Map<number, number>()
+    for (const [writer, log] of this.state.logs) if (log.lastSeen !== null) lastSeen.set(writer, log.lastSeen)
+    return encodeViewState({ ...this.state, logs, lastSeen })
+  }
+
+  get #ownLog(): WriterLog {
+    const own = this.state.logs.get(this.state.self)
+    if (own === undefined) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is not open')
+    return own
+  }
+}
+
+function stateFrom({ first, self, generation, versionFloor }: EngineOptions, saved: ViewState | null): DeviceState {
+  const writers = saved?.writers ?? new WriterTable()
+  const firstId = writers.idOf(first)
+  return {
+    writers,
+    first: firstId,
+    self: writers.idOf(self.key),
+    logs: new Map(),
+    membership: saved?.membership ?? Membership.first(firstId),
+    applied: saved?.applied ?? [],
+    controls: [...(saved?.controls ?? [])],
+    claims: [...(saved?.claims ?? [])],
+    version: saved?.version ?? versionFloor,
+    floor: saved?.floor ?? versionFloor,
+    generation: saved?.generation ?? generation
+  }
+}

@@ -1,0 +1,145 @@
+import b4a from 'b4a'
+import type { Draft } from '../log/encode.ts'
+import { diff, fold, type Change } from '../merge/diff.ts'
+import type { Timestamp } from '../merge/hybrid-clock.ts'
+import { ROOT } from '../merge/path.ts'
+import { applyOperation, EMPTY_REGISTER, type Register } from '../merge/register.ts'
+import { shownValue } from '../merge/show.ts'
+import type { Dot, Operation, Value } from '../merge/transaction.ts'
+import { lengthAt, type VersionVector } from '../merge/version-vector.ts'
+import type { WriterTable } from '../merge/writer-table.ts'
+import type { Stored } from '../view/record.ts'
+import type { Base, Write } from './requests.ts'
+
+interface KeyInGroup {
+  key: Uint8Array
+  /** The newest record, which the group's replaces. */
+  prior: Stored | null
+  /** The record the writes were made against; the newest one unless they name a base. */
+  origin: Stored | null
+  base: Base | null
+  changes: Change[]
+  /** What the writes had seen, when that is less than the group's context. */
+  seen: VersionVector | null
+}
+
+/** What a group needs to know of the device that writes it. */
+export interface GroupScope {
+  writer: number
+  writers: WriterTable
+  deleteWins: boolean
+  /** Index of the block it will be. */
+  seq: number
+  /** What is shown. */
+  applied: VersionVector
+  /** At least {@link applied}, and what this log's contexts have named before. */
+  context: VersionVector
+  time: Timestamp
+}
+
+/** A key's new register, and the record it replaces. */
+export interface Outcome {
+  key: Uint8Array
+  prior: Stored | null
+  register: Register
+  shown: Value | null
+}
+
+/**
+ * Writes that will be one transaction: the group commit. Each is compared with what is shown at its turn, those before it in the
+ * group included, and changes of one key are folded into one another.
+ */
+export class Group {
+  readonly scope: GroupScope
+  readonly #keys = new Map<string, KeyInGroup>()
+  bytes = 0
+
+  constructor(scope: GroupScope) {
+    this.scope = scope
+  }
+
+  get isEmpty(): boolean {
+    return this.#keys.size === 0
+  }
+
+  /** What the key shows with the group's changes so far, and the register behind it. */
+  current(key: Uint8Array, newest: Stored | null): { register: Register; shown: Value | null } {
+    const entry = this.#keys.get(idOf(key))
+    return entry === undefined ? viewOf(newest) : this.#working(entry)
+  }
+
+  /**
+   * @param newest - the key's newest record
+   * @param asRead - the record the write was made against, when it names a base
+   * @returns false when the write does not go with what the group holds: it belongs into the next
+   */
+  add(write: Write, newest: Stored | null, asRead: Stored | null): boolean {
+    const { key, base } = write
+    const entry = this.#keys.get(idOf(key))
+    if (entry !== undefined && entry.base !== base) return false
+
+    const { applied, context } = this.scope
+    const isOlder = base !== null && isLower(base.vector, applied)
+    const origin = isOlder ? asRead : newest
+    const vector = isOlder ? base.vector : applied
+    const seen = isLower(vector, context) ? vector : null
+    const changes = changesOf(write, entry === undefined ? viewOf(origin) : this.#working(entry))
+    if (changes.length === 0) return true
+    const all = entry === undefined ? [] : [...entry.changes]
+    for (const change of changes) if (!fold(all, change)) return false
+    this.#keys.set(idOf(key), { key, prior: newest, origin, base, changes: all, seen })
+    this.bytes += key.byteLength + changes.reduce((sum, { path, value }) => sum + path.length + (value?.bytes.byteLength ?? 0) + 8, 0)
+    return true
+  }
+
+  /** The transaction, ready to be encoded. */
+  draft(): Draft {
+    const operations: Operation[] = []
+    for (const { key, changes, seen } of this.#keys.values()) for (const { path, value } of changes) operations.push({ key, path, value, seen })
+    return { ...this.scope.time, context: this.scope.context, membership: [], operations }
+  }
+
+  /** What each key becomes. Dots count operations in the order of {@link draft}. */
+  outcomes(): Outcome[] {
+    let index = 0
+    return [...this.#keys.values()].map((entry) => {
+      const register = this.#apply(entry, entry.prior, index)
+      index += entry.changes.length
+      return { key: entry.key, prior: entry.prior, register, shown: shownValue(register, this.scope.writers) }
+    })
+  }
+
+  /** What the writes of a key see: the record they were made against, with those before them. */
+  #working(entry: KeyInGroup): { register: Register; shown: Value | null } {
+    const register = this.#apply(entry, entry.origin, 0)
+    return { register, shown: shownValue(register, this.scope.writers) }
+  }
+
+  #apply({ key, changes, seen }: KeyInGroup, onto: Stored | null, firstIndex: number): Register {
+    const { writer, seq, time, context, deleteWins } = this.scope
+    let register = onto?.register ?? EMPTY_REGISTER
+    for (const [i, { path, value }] of changes.entries()) {
+      const dot: Dot = { writer, seq, index: firstIndex + i, ms: time.ms, counter: time.counter }
+      register = applyOperation(register, { key, path, value, seen }, dot, seen ?? context, deleteWins)
+    }
+    return register
+  }
+}
+
+function isLower(vector: VersionVector, than: VersionVector): boolean {
+  return than.some((length, writer) => lengthAt(vector, writer) < length)
+}
+
+function changesOf({ intent }: Write, { register, shown }: { register: Register; shown: Value | null }): Change[] {
+  if (intent.type === 'put') return diff(register, shown, intent.value)
+  if (intent.type === 'resolve') return [{ path: intent.path, value: intent.value }]
+  return shown === null ? [] : [{ path: ROOT, value: null }]
+}
+
+function viewOf(stored: Stored | null): { register: Register; shown: Value | null } {
+  return { register: stored?.register ?? EMPTY_REGISTER, shown: stored?.shown ?? null }
+}
+
+function idOf(key: Uint8Array): string {
+  return b4a.toString(key, 'hex')
+}

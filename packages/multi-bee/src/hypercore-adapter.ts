@@ -1,0 +1,167 @@
+import Hypercore from 'hypercore'
+import type Corestore from 'corestore'
+import type { ReplicationStream } from 'hypercore'
+import crypto from 'hypercore-crypto'
+import b4a from 'b4a'
+import { MultiBeeError } from './errors.ts'
+import type { OpLog } from './log/op-log.ts'
+import type { DuplexLike, StoreLike } from './types.ts'
+
+// Everything this package asks of Hypercore and Corestore beyond their documented API, and everything untyped, is in this file.
+// Private: `store.storage.path` (corestore 7.12, index.js), `core.peers[].remoteContiguousLength` (hypercore 11.37, lib/replicator.js).
+
+/** Where a Corestore keeps its files. */
+export function storePath(store: StoreLike): string {
+  const path: unknown = (store as unknown as Corestore).storage?.path
+  if (typeof path !== 'string') {
+    throw new MultiBeeError('MULTI_BEE_UNSUPPORTED_UPSTREAM', 'this Corestore does not tell where it is; pass `directory` for the view')
+  }
+  return path
+}
+
+/** @throws MultiBeeError `MULTI_BEE_STORE_LOCKED` */
+export async function openStore(store: StoreLike): Promise<void> {
+  try {
+    await store.ready()
+  } catch (cause) {
+    if (!(cause instanceof Error && /lock/i.test(cause.message))) throw cause
+    throw new MultiBeeError('MULTI_BEE_STORE_LOCKED', 'another process has this Corestore open', { cause })
+  }
+}
+
+export function randomBytes(length: number): Uint8Array {
+  return crypto.randomBytes(length)
+}
+
+export function discoveryKeyOf(key: Uint8Array): Uint8Array {
+  return crypto.discoveryKey(key)
+}
+
+/** Small values that live beside the cores of a store, on this device only, under the name of a core that stays empty. */
+export class LocalState {
+  readonly #core: Hypercore
+
+  private constructor(core: Hypercore) {
+    this.#core = core
+  }
+
+  static async open(store: StoreLike, name: string): Promise<LocalState> {
+    const core = asStore(store).get({ name })
+    await core.ready()
+    return new LocalState(core)
+  }
+
+  async get(field: string): Promise<Uint8Array | null> {
+    return this.#core.getUserData(field)
+  }
+
+  async set(field: string, value: Uint8Array): Promise<void> {
+    await this.#core.setUserData(field, value)
+  }
+
+  async close(): Promise<void> {
+    await this.#core.close()
+  }
+}
+
+export interface OpenLogOptions {
+  /** `null` for a new log with a fresh key pair. */
+  key: Uint8Array | null
+  encryptionKey: Uint8Array | null
+  /** Called when more of it can be read. */
+  onUpdate: () => void
+}
+
+/** An op log in a Corestore. Owns its session of the core. Forks are refused: only fork 0 counts. */
+export class HypercoreLog implements OpLog {
+  readonly core: Hypercore
+  readonly #onUpdate: () => void
+
+  private constructor(core: Hypercore, onUpdate: () => void) {
+    this.core = core
+    this.#onUpdate = onUpdate
+  }
+
+  static async open(store: StoreLike, { key, encryptionKey, onUpdate }: OpenLogOptions): Promise<HypercoreLog> {
+    const identity = key === null ? { keyPair: crypto.keyPair() } : { key }
+    const encryption = encryptionKey === null ? null : { key: encryptionKey }
+    const core = asStore(store).get({ ...identity, encryption, allowFork: false })
+    await core.ready()
+    checkUpstream(core)
+    core.on('append', onUpdate)
+    core.on('download', onUpdate)
+    if (!core.writable) core.download({ start: 0, end: -1 })
+    return new HypercoreLog(core, onUpdate)
+  }
+
+  get key(): Uint8Array {
+    return keyOf(this.core)
+  }
+
+  get writable(): boolean {
+    return this.core.writable
+  }
+
+  get available(): number {
+    return this.core.writable ? this.core.length : this.core.contiguousLength
+  }
+
+  get known(): number {
+    return this.core.peers.reduce((longest, peer) => Math.max(longest, peer.remoteLength), this.core.length)
+  }
+
+  async read(start: number, end: number): Promise<Uint8Array[]> {
+    const blocks: Promise<Uint8Array | null>[] = []
+    for (let seq = start; seq < end; seq++) blocks.push(this.core.get(seq, { wait: false }))
+    return (await Promise.all(blocks)).map((block, i) => {
+      if (block !== null) return block
+      throw new MultiBeeError('MULTI_BEE_STORE_FAILED', `block ${start + i} of log ${b4a.toString(this.key, 'hex')} has gone from the store`)
+    })
+  }
+
+  async append(blocks: readonly Uint8Array[]): Promise<void> {
+    await this.core.append([...blocks])
+  }
+
+  async fingerprint(length: number): Promise<{ fork: number; treeHash: Uint8Array }> {
+    return { fork: this.core.fork, treeHash: await this.core.treeHash(length) }
+  }
+
+  /** What a connected peer has of this log; `null` when it is not connected. In blocks without a gap. */
+  peerLengths(remotePublicKey: Uint8Array): { contiguous: number; length: number } | null {
+    const peer = this.core.peers.find((candidate) => b4a.equals(candidate.remotePublicKey, remotePublicKey))
+    return peer === undefined ? null : { contiguous: peer.remoteContiguousLength, length: peer.remoteLength }
+  }
+
+  attach(stream: DuplexLike): void {
+    this.core.replicate(stream as unknown as ReplicationStream)
+  }
+
+  async close(): Promise<void> {
+    this.core.off('append', this.#onUpdate)
+    this.core.off('download', this.#onUpdate)
+    await this.core.close()
+  }
+}
+
+/** A stream that cores can be attached to: a new one, or the given connection made ready for it. */
+export function protocolStream(isInitiatorOrStream: boolean | DuplexLike, options: object): DuplexLike {
+  return Hypercore.createProtocolStream(isInitiatorOrStream as never, options) as unknown as DuplexLike
+}
+
+function asStore(store: StoreLike): Corestore {
+  return store as unknown as Corestore
+}
+
+function keyOf(core: Hypercore): Uint8Array {
+  if (core.key === null) throw new MultiBeeError('MULTI_BEE_UNSUPPORTED_UPSTREAM', 'an opened core has no key')
+  return core.key
+}
+
+function checkUpstream(core: Hypercore): void {
+  const missing = ['getUserData', 'setUserData', 'treeHash', 'download', 'replicate'].filter((name) => !(name in core))
+  if (!Number.isInteger(core.contiguousLength)) missing.push('contiguousLength')
+  if (!Array.isArray(core.peers)) missing.push('peers')
+  if (missing.length === 0) return
+  throw new MultiBeeError('MULTI_BEE_UNSUPPORTED_UPSTREAM', `this hypercore lacks ${missing.join(', ')}; hypercore 11.37 has them`)
+}

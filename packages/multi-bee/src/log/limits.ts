@@ -1,0 +1,14 @@
+/** Longest encoded key, in bytes. */
+export const MAX_KEY_BYTES: number = 16 * 1024
+/** Longest encoded value, in bytes. */
+export const MAX_VALUE_BYTES: number = 8 * 1024 * 1024
+/** Largest block this package writes or reads: Hypercore's own limit (`MAX_SUGGESTED_BLOCK_SIZE` in hypercore/index.js) with room for its padding. */
+export const MAX_BLOCK_BYTES: number = 15 * 1024 * 1024
+/** A transaction is cut into blocks of about this many bytes; one operation is never cut. */
+export const CHAIN_BLOCK_BYTES: number = 1024 * 1024
+/** Most blocks in one transaction. */
+export const MAX_CHAIN_BLOCKS: number = 64
+/** Most writers one log may mention. */
+export const MAX_WRITERS_PER_LOG: number = 1024
+/** Longest device name, in bytes. */
+export const MAX_NAME_BYTES: number = 256

@@ -1,0 +1,118 @@
+import b4a from 'b4a'
+import c from 'compact-encoding'
+
+/** Reads the fields of one block. Every method throws when the bytes do not hold what is asked for; `decode.ts` catches. */
+export class WireReader {
+  readonly #state: { start: number; end: number; buffer: Uint8Array }
+
+  constructor(bytes: Uint8Array) {
+    this.#state = { start: 0, end: bytes.byteLength, buffer: bytes }
+  }
+
+  get isAtEnd(): boolean {
+    return this.#state.start === this.#state.end
+  }
+
+  get remaining(): number {
+    return this.#state.end - this.#state.start
+  }
+
+  /** An unsigned integer up to 2^53 - 1, in compact-encoding's `uint`; its shortest form is not demanded. */
+  uint(): number {
+    const value = c.uint.decode(this.#state)
+    if (!Number.isSafeInteger(value)) throw new Error('integer out of range')
+    return value
+  }
+
+  byte(): number {
+    return c.uint8.decode(this.#state)
+  }
+
+  uint16(): number {
+    return c.uint16.decode(this.#state)
+  }
+
+  uint48(): number {
+    return c.uint48.decode(this.#state)
+  }
+
+  /** A view into the block, not a copy. */
+  bytes(length: number): Uint8Array {
+    if (length > this.remaining) throw new Error('block is too short')
+    const { start, buffer } = this.#state
+    this.#state.start = start + length
+    return buffer.subarray(start, start + length)
+  }
+
+  text(maxBytes: number): string {
+    const length = this.uint()
+    if (length > maxBytes) throw new Error('text is too long')
+    return utf8Text(this.bytes(length))
+  }
+}
+
+/** Collects the fields of one block. */
+export class WireWriter {
+  #buffer = b4a.allocUnsafe(512)
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  uint(value: number): void {
+    this.#reserve(9)
+    const state = { start: this.#length, end: this.#buffer.byteLength, buffer: this.#buffer }
+    c.uint.encode(state, value)
+    this.#length = state.start
+  }
+
+  byte(value: number): void {
+    this.#reserve(1)
+    this.#buffer[this.#length++] = value
+  }
+
+  uint16(value: number): void {
+    this.byte(value & 0xff)
+    this.byte(value >>> 8)
+  }
+
+  uint48(value: number): void {
+    this.#reserve(6)
+    const state = { start: this.#length, end: this.#buffer.byteLength, buffer: this.#buffer }
+    c.uint48.encode(state, value)
+    this.#length = state.start
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.byteLength)
+    this.#buffer.set(bytes, this.#length)
+    this.#length += bytes.byteLength
+  }
+
+  /** Length, then bytes. */
+  sized(bytes: Uint8Array): void {
+    this.uint(bytes.byteLength)
+    this.bytes(bytes)
+  }
+
+  /** What was written, as a copy of its own. */
+  finish(): Uint8Array {
+    return b4a.from(this.#buffer.subarray(0, this.#length))
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes
+    if (needed <= this.#buffer.byteLength) return
+    const larger = b4a.allocUnsafe(Math.max(needed, this.#buffer.byteLength * 2))
+    larger.set(this.#buffer.subarray(0, this.#length))
+    this.#buffer = larger
+  }
+}
+
+/** UTF-8 text; refuses bytes that are not, since runtimes differ in how they repair them. */
+export function utf8Text(bytes: Uint8Array): string {
+  const text = b4a.toString(bytes)
+  if (text.includes('\uFFFD') && !b4a.equals(b4a.from(text), bytes)) throw new Error('not UTF-8')
+  return text
+}

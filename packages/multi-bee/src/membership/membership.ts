@@ -1,0 +1,130 @@
+import type { CutOff, Genesis, Transaction } from '../merge/transaction.ts'
+import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
+import type { WriterTable } from '../merge/writer-table.ts'
+
+export interface Member {
+  /** Local number. */
+  writer: number
+  name: string
+  /** What still counts of a removed writer; `null` while it is a member. */
+  cutOff: CutOff | null
+  /** Transactions that let it in; none for the first writer. */
+  admissions: readonly Admission[]
+}
+
+/** A walked transaction that added a writer. */
+export interface Admission {
+  writer: number
+  seq: number
+}
+
+/**
+ * Who may write, and how far. Members stand in order of joining; removed ones stay, with their cut-off.
+ * Immutable: a change makes a new one.
+ */
+export class Membership {
+  readonly members: readonly Member[]
+  readonly genesis: Genesis | null
+  readonly #byWriter: ReadonlyMap<number, Member>
+
+  constructor(members: readonly Member[], genesis: Genesis | null) {
+    this.members = members
+    this.genesis = genesis
+    this.#byWriter = new Map(members.map((member) => [member.writer, member]))
+  }
+
+  /** The state in which every walk starts. */
+  static first(writer: number): Membership {
+    return new Membership([{ writer, name: '', cutOff: null, admissions: [] }], null)
+  }
+
+  get(writer: number): Member | undefined {
+    return this.#byWriter.get(writer)
+  }
+
+  get hasRemovals(): boolean {
+    return this.members.some(({ cutOff }) => cutOff !== null)
+  }
+
+  /** Whether the writer may write now. */
+  isActive(writer: number): boolean {
+    return this.get(writer)?.cutOff === null
+  }
+
+  /** Up to which seq the writer's transactions count; 0 for a stranger. */
+  limitOf(writer: number): number {
+    const member = this.get(writer)
+    if (member === undefined) return 0
+    return member.cutOff === null ? Infinity : member.cutOff.length
+  }
+
+  /** Whether a transaction's author may be heard at that place, and all it has seen that counts is there. */
+  isReady(transaction: Transaction, has: (writer: number) => number): boolean {
+    const { writer: author, seq, context } = transaction
+    if (seq >= this.limitOf(author)) return false
+    for (let writer = 0; writer < context.length; writer++) {
+      if (writer === author || Math.min(lengthAt(context, writer), this.limitOf(writer)) <= has(writer)) continue
+      if (this.#isAdmitted(writer, context)) return false
+    }
+    return true
+  }
+
+  /**
+   * A context, or what an operation has seen, without entries for writers that the transaction's context does not know to be let in:
+   * MERGE.md, "Words". The vector itself when all are, which is the rule.
+   */
+  admitted(vector: VersionVector, { writer: author, context }: Transaction): VersionVector {
+    let result = vector
+    for (let writer = 0; writer < vector.length; writer++) {
+      if (writer === author || lengthAt(vector, writer) === 0 || this.#isAdmitted(writer, context)) continue
+      result = withLength(result, writer, 0)
+    }
+    return result
+  }
+
+  #isAdmitted(writer: number, context: VersionVector): boolean {
+    const member = this.get(writer)
+    if (member === undefined) return false
+    return member === this.members[0] || member.admissions.some((add) => add.seq < lengthAt(context, add.writer))
+  }
+
+  /** Place in the order of rank: smaller goes first. */
+  rankOf(writer: number, writers: WriterTable): number {
+    const owner = this.genesis?.ownerKey
+    if (owner && writers.find(owner) === writer) return -1
+    return this.members.findIndex((member) => member.writer === writer)
+  }
+
+  /**
+   * After the membership records of one transaction.
+   *
+   * @param isFirst - whether the transaction opens the database's first log: only there a genesis counts
+   */
+  after({ writer: author, seq, membership }: Transaction, isFirst: boolean, writers: WriterTable): Membership {
+    let members = this.members
+    let genesis = this.genesis
+    for (const [i, record] of membership.entries()) {
+      if (record.type === 'genesis') {
+        if (!isFirst || i > 0) continue
+        genesis = record
+        members = members.map((member, place) => (place === 0 ? { ...member, name: record.name } : member))
+      } else if (record.type === 'add') {
+        members = withAdmission(members, writers.idOf(record.writer), record.name, { writer: author, seq })
+      } else {
+        const writer = writers.find(record.writer)
+        members = members.map((member) => (member.writer === writer ? lowered(member, record.cutOff) : member))
+      }
+    }
+    return new Membership(members, genesis)
+  }
+}
+
+function withAdmission(members: readonly Member[], writer: number, name: string, admission: Admission): readonly Member[] {
+  const known = members.some((member) => member.writer === writer)
+  if (!known) return [...members, { writer, name, cutOff: null, admissions: [admission] }]
+  return members.map((member) => (member.writer === writer ? { ...member, admissions: [...member.admissions, admission] } : member))
+}
+
+function lowered(member: Member, cutOff: CutOff): Member {
+  return member.cutOff !== null && member.cutOff.length <= cutOff.length ? member : { ...member, cutOff }
+}

@@ -1,0 +1,99 @@
+import b4a from 'b4a'
+import { canonicalJson } from './canonical-json.ts'
+import { childPath, isAtOrBelow, isBelow, pathNames, ROOT, type Path } from './path.ts'
+import { hasMarker, type Register } from './register.ts'
+import { isSameValue } from './show.ts'
+import type { Operation, Value } from './transaction.ts'
+
+/** What of an operation a diff decides; the caller adds key and context. */
+export type Change = Pick<Operation, 'path' | 'value'>
+
+/**
+ * The changes that turn what is shown into the next value: unchanged fields are not touched.
+ *
+ * @param register - what remains of the entry, to know which maps have markers
+ * @param shown - what the author of the put saw
+ */
+export function diff(register: Register, shown: Value | null, next: Value): Change[] {
+  if (isSameValue(shown, next)) return []
+  if (shown === null || !shown.document || !next.document) return [{ path: ROOT, value: next }]
+  const before: unknown = JSON.parse(b4a.toString(shown.bytes))
+  const after: unknown = JSON.parse(b4a.toString(next.bytes))
+  if (!isMap(before) || !isMap(after)) return [{ path: ROOT, value: next }]
+  const changes: Change[] = []
+  diffMaps(before, after, ROOT, register, changes)
+  return changes
+}
+
+function diffMaps(before: object, after: object, path: Path, register: Register, changes: Change[]): void {
+  const names = Object.keys(after)
+  if (names.length === 0 && Object.keys(before).length > 0 && !hasMarker(register, path)) {
+    changes.push({ path, value: documentOf(after) })
+    return
+  }
+  for (const name of names) {
+    const here = childPath(path, name)
+    const value = fieldOf(after, name)
+    if (!Object.hasOwn(before, name)) changes.push({ path: here, value: documentOf(value) })
+    else diffField(fieldOf(before, name), value, here, register, changes)
+  }
+  for (const name of Object.keys(before)) {
+    if (!Object.hasOwn(after, name)) changes.push({ path: childPath(path, name), value: null })
+  }
+}
+
+function diffField(before: unknown, after: unknown, path: Path, register: Register, changes: Change[]): void {
+  if (isMap(before) && isMap(after)) diffMaps(before, after, path, register, changes)
+  else if (canonicalJson(before) !== canonicalJson(after)) changes.push({ path, value: documentOf(after) })
+}
+
+/**
+ * Adds a change to the earlier ones of the same key and transaction, so that no two of them are at one path or one above the other.
+ *
+ * @returns false when that cannot be expressed in one transaction: it goes into the next
+ */
+export function fold(changes: Change[], next: Change): boolean {
+  const above = changes.findIndex((change) => isBelow(next.path, change.path))
+  if (above !== -1) {
+    const outer = changes[above]
+    const merged = outer?.value?.document ? graft(outer.value, outer.path, next) : null
+    if (outer === undefined || merged === null) return false
+    changes[above] = { path: outer.path, value: merged }
+    return true
+  }
+  for (let i = changes.length - 1; i >= 0; i--) {
+    const change = changes[i]
+    if (change !== undefined && isAtOrBelow(change.path, next.path)) changes.splice(i, 1)
+  }
+  changes.push(next)
+  return true
+}
+
+/** The map with the change made inside it; `null` when the way there does not lead through maps. */
+function graft(map: Value, path: Path, next: Change): Value | null {
+  const tree: unknown = JSON.parse(b4a.toString(map.bytes))
+  const names = pathNames(next.path.slice(path.length))
+  let parent: unknown = tree
+  for (const name of names.slice(0, -1)) parent = isMap(parent) && Object.hasOwn(parent, name) ? fieldOf(parent, name) : null
+  if (!isMap(parent)) return null
+  const last = names[names.length - 1] ?? ''
+  if (next.value === null) Reflect.deleteProperty(parent, last)
+  else {
+    const value: unknown = JSON.parse(b4a.toString(next.value.bytes))
+    Object.defineProperty(parent, last, { value, enumerable: true, configurable: true, writable: true })
+  }
+  return documentOf(tree)
+}
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** An own field, also one that is called `__proto__`. */
+function fieldOf(object: object, name: string): unknown {
+  return Object.getOwnPropertyDescriptor(object, name)?.value
+}
+
+function documentOf(tree: unknown): Value {
+  return { document: true, bytes: b4a.from(canonicalJson(tree) ?? 'null') }
+}

@@ -1,0 +1,76 @@
+import type { Path } from './path.ts'
+import type { VersionVector } from './version-vector.ts'
+
+/** A value as the merge sees it. */
+export interface Value {
+  /** `true`: canonical JSON, merged field by field. `false`: opaque bytes, one leaf. */
+  document: boolean
+  bytes: Uint8Array
+}
+
+/** One change of one key. Its dot is (writer, seq of its transaction, its index there). */
+export interface Operation {
+  key: Uint8Array
+  path: Path
+  /** What is put there; `null` removes what was seen at and below the path. */
+  value: Value | null
+  /** What its author had seen, when that is less than the transaction's context. */
+  seen: VersionVector | null
+}
+
+/** First record of a database, in the first block of its first log. */
+export interface Genesis {
+  type: 'genesis'
+  deleteWins: boolean
+  ownerKey: Uint8Array | null
+  name: string
+}
+
+export interface AddWriter {
+  type: 'add'
+  writer: Uint8Array
+  name: string
+}
+
+/** What of a removed writer's log still counts. */
+export interface CutOff {
+  /** In blocks. */
+  length: number
+  fork: number
+  /** Root hash of the log's Merkle tree at that length. */
+  treeHash: Uint8Array
+}
+
+export interface RemoveWriter {
+  type: 'remove'
+  writer: Uint8Array
+  cutOff: CutOff
+}
+
+export type MembershipRecord = Genesis | AddWriter | RemoveWriter
+
+/** What one device did at once: one block, or a chain of blocks, of its log. All or nothing everywhere. */
+export interface Transaction {
+  /** Local number of the writer. */
+  writer: number
+  /** Index of its first block. */
+  seq: number
+  /** In blocks. */
+  length: number
+  /** Hybrid time, never earlier than the writer's previous transaction. */
+  ms: number
+  counter: number
+  /** What its author had applied; for the author itself its own `seq`. */
+  context: VersionVector
+  membership: readonly MembershipRecord[]
+  operations: readonly Operation[]
+}
+
+/** Identifies an operation, and places it in the canonical order. */
+export interface Dot {
+  writer: number
+  seq: number
+  index: number
+  ms: number
+  counter: number
+}

@@ -1,0 +1,487 @@
+import b4a from 'b4a'
+import z32 from 'z32'
+import { BeeEditor } from './bee/bee-editor.ts'
+import type { ReadPoint } from './bee/bee-reader.ts'
+import { Mirror, type MirrorBee, type MirrorOptions } from './bee/mirror.ts'
+import { ChangeFeed, conflicting, deviceName, type OpenDatabase } from './bee/open-database.ts'
+import { checkEncryptionKey, Draft, openIdentity, type Identity } from './bee/open.ts'
+import { quarantined, quarantinedTransactions } from './bee/quarantine.ts'
+import { deviceStatuses, isSynced, writerInfos } from './bee/status.ts'
+import { SubBee, subKeyspace, type SubOptions } from './bee/sub-bee.ts'
+import { Engine, type EngineHost } from './engine/engine.ts'
+import type { Write } from './engine/requests.ts'
+import { MultiBeeError } from './errors.ts'
+import { discoveryKeyOf, HypercoreLog, openStore, protocolStream, randomBytes, storePath } from './hypercore-adapter.ts'
+import { Keyspace } from './keyspace.ts'
+import { MAX_NAME_BYTES } from './log/limits.ts'
+import type { CutOff } from './merge/transaction.ts'
+import { lengthAt } from './merge/version-vector.ts'
+import type { Membership } from './membership/membership.ts'
+import { showInvite } from './pairing/join.ts'
+import { PairingDesk, type Invite, type InviteOptions } from './pairing/host.ts'
+import type { CutOffInfo, DuplexLike, HistoryEntry, KeyEncoding, SignalLike, Status, StoreLike, SwarmLike, ValueEncoding, WriterInfo } from './types.ts'
+import { RocksViewStore } from './view/rocks-view-store.ts'
+import { View } from './view/view.ts'
+
+export interface MultiBeeOptions {
+  /** Key of an existing database: bytes, hex or z-base-32. Without it: the one this namespace of the store holds, or a new one. */
+  key?: Uint8Array | string
+  /**
+   * 32 bytes that encrypt the logs. Given here, it is not written to disk. Without it a new database makes one and keeps it in the
+   * store; `null` makes a database that is not encrypted.
+   */
+  encryptionKey?: Uint8Array | null
+  /** What this device is called in `status()`, `conflicts()` and `writers()`; at most 256 bytes. @defaultValue '' */
+  name?: string
+  /** @defaultValue 'utf-8' */
+  keyEncoding?: KeyEncoding
+  /** @defaultValue 'json' */
+  valueEncoding?: ValueEncoding
+  /** Where the view is kept; its parent exists. @defaultValue beside the store's own files */
+  directory?: string
+  /** A delete beats edits made without knowledge of it. Decided when the database is created, for good. @defaultValue false */
+  deleteWins?: boolean
+  /** Writer key that wins when members remove each other. Decided when the database is created, for good. */
+  ownerKey?: Uint8Array
+  /** Wall clock in ms. @defaultValue Date.now */
+  clock?: () => number
+}
+
+export interface JoinOptions extends Omit<MultiBeeOptions, 'key' | 'deleteWins' | 'ownerKey'> {
+  /** The network on which the inviting device is met, and replicated with until the database closes. */
+  swarm: SwarmLike
+  /** Gives up. */
+  signal?: SignalLike
+}
+
+export interface RemoveWriterOptions {
+  /** How much of its log still counts, in blocks. @defaultValue all that this device has merged */
+  length?: number
+}
+
+/** What came of a removal. */
+export interface Removal<K> {
+  cutOff: CutOffInfo
+  /** Operations past the cut-off that are here. They count nowhere. */
+  quarantined: HistoryEntry<K>[]
+  /** Does what they did again, in this device's name, as changes made now. */
+  reissue(): Promise<void>
+}
+
+/** Facts nobody asked for. */
+export interface MultiBeeEvents<K> {
+  /** Something is shown that was not before. */
+  update: []
+  /** This device may write from now on. */
+  writable: []
+  /** A change from another device left something to resolve. */
+  conflict: [key: K]
+  /** A device was removed; it may be this one. */
+  removed: [writer: WriterInfo]
+  /** A device's clock is this many ms ahead of this one's: more than a minute. */
+  'clock-skew': [writer: WriterInfo, offsetMs: number]
+  /** Something failed in the background; what was not applied is tried again. */
+  failure: [error: Error]
+}
+
+/**
+ * One database that all devices of a person write, offline too. Hyperbee's interface; MERGE.md says how edits become one state.
+ *
+ * Borrows the Corestore: opens cores in it, never closes it. Owns the view in `directory`, which is a cache of the logs.
+ *
+ * @example
+ * ```ts
+ * const db = new MultiBee(store, { name: 'laptop' })
+ * await db.put('contacts/ada', { name: 'Ada' })
+ * ```
+ */
+export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
+  readonly #store: StoreLike
+  readonly #options: MultiBeeOptions & { keepEncryptionKey?: boolean }
+  readonly #logs = new Map<string, HypercoreLog>()
+  readonly #streams = new Set<DuplexLike>()
+  readonly #changes = new ChangeFeed()
+  readonly #closers: (() => unknown)[] = []
+  #identity: Identity | null = null
+  #engine: Engine | null = null
+  #database: OpenDatabase | null = null
+  #desk: PairingDesk | null = null
+  #failure: Error | null = null
+
+  /**
+   * @throws MultiBeeError `MULTI_BEE_BAD_ARGUMENT`
+   */
+  constructor(store: StoreLike, options: MultiBeeOptions = {}) {
+    super(new Keyspace(options.keyEncoding ?? 'utf-8', options.valueEncoding ?? 'json'))
+    this.#store = store
+    this.#options = checked(options)
+    this.ready().catch(() => {})
+  }
+
+  /**
+   * Joins a database on a new device: shows the invite, waits until a member lets this device in, and opens the database. Resolves when
+   * it is writable. Replicates over the swarm's connections until the database closes.
+   *
+   * @param invite - `code` of an {@link Invite}
+   * @throws MultiBeeError `MULTI_BEE_BAD_INVITE`, `MULTI_BEE_INVITE_EXPIRED`, `MULTI_BEE_INVITE_USED`, `MULTI_BEE_INVITE_REJECTED`,
+   * `MULTI_BEE_JOIN_ABORTED`
+   */
+  static async join<K = string, V = unknown>(store: StoreLike, invite: string, { swarm, signal, ...options }: JoinOptions): Promise<MultiBee<K, V>> {
+    const { name = '', clock = Date.now } = checked(options)
+    await openStore(store)
+    // The log this device will write is made first: its key is what the member lets in.
+    const draft = await Draft.open(store)
+    const granted = await showInvite(String(invite), { writer: draft.key, name }, swarm, clock(), signal)
+    await draft.adopt(granted.key)
+    const kept = options.encryptionKey === undefined ? { encryptionKey: granted.encryptionKey, keepEncryptionKey: true } : {}
+    const db = new MultiBee<K, V>(store, { ...options, ...kept, key: granted.key } as MultiBeeOptions)
+    await db.#follow(swarm, signal)
+    return db
+  }
+
+  /** Key of the database, which is that of its first log; 32 bytes. Known once opened, or when passed. */
+  get key(): Uint8Array | null {
+    return this.#identity?.key ?? parseKey(this.#options.key)
+  }
+
+  /** The key in z-base-32. */
+  get id(): string | null {
+    return this.key === null ? null : z32.encode(this.key)
+  }
+
+  /** Topic on which devices of this database find each other. Reveals nothing that could be read with it. */
+  get discoveryKey(): Uint8Array | null {
+    return this.key === null ? null : discoveryKeyOf(this.key)
+  }
+
+  /** Key of this device's own log; 32 bytes. */
+  get writerKey(): Uint8Array | null {
+    return this.#identity?.own.key ?? null
+  }
+
+  /** Whether this device is a member. */
+  get writable(): boolean {
+    return this.closing === null && this.#engine !== null && this.#engine.state.membership.isActive(this.#engine.state.self)
+  }
+
+  /** Transactions applied on this device; 0 before the database is open. */
+  get version(): number {
+    return this.#engine?.state.version ?? 0
+  }
+
+  /** What encrypts the logs; `null` when nothing does, or before the database is open. */
+  get encryptionKey(): Uint8Array | null {
+    return this.#identity?.encryptionKey ?? null
+  }
+
+  /** A part of the database, under a prefix. */
+  sub<SK = K, SV = V>(prefix: string | Uint8Array, options: SubOptions = {}): SubBee<SK, SV> {
+    return new SubBee<SK, SV>(this as unknown as BeeEditor<never, never>, subKeyspace(this.keyspace, prefix, options))
+  }
+
+  /**
+   * Replicates this database, and nothing else, over a connection. Lives beside `store.replicate` on the same one.
+   *
+   * @param isInitiatorOrStream - an encrypted stream (Hyperswarm's connection), or a boolean for a new protocol stream
+   */
+  replicate<S extends DuplexLike = DuplexLike>(isInitiatorOrStream: boolean | S, options: object = {}): S {
+    if (this.closing !== null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is closed')
+    const stream = protocolStream(isInitiatorOrStream, options)
+    if (this.#streams.has(stream)) return stream as S
+    this.#streams.add(stream)
+    stream.on('close', () => this.#streams.delete(stream))
+    for (const log of this.#logs.values()) log.attach(stream)
+    return stream as S
+  }
+
+  /**
+   * Invites one device. The returned code is a secret: whoever has it can ask to be let in.
+   *
+   * @throws MultiBeeError `MULTI_BEE_NOT_WRITABLE`, `MULTI_BEE_BAD_ARGUMENT`
+   */
+  async createInvite(options: InviteOptions): Promise<Invite> {
+    await this.database()
+    if (!this.writable) throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', 'only a member can invite')
+    const { key, encryptionKey } = this.#opened()
+    this.#desk ??= new PairingDesk({
+      key,
+      discoveryKey: discoveryKeyOf(key),
+      encryptionKey,
+      now: this.#options.clock ?? Date.now,
+      admit: (candidate) => this.addWriter(candidate.key, { name: candidate.name })
+    })
+    return this.#desk.invite(options)
+  }
+
+  /**
+   * Lets a device write. A record in the log: it reaches every member, and the device itself.
+   *
+   * @param key - of its log, as its `writerKey` says
+   * @throws MultiBeeError `MULTI_BEE_NOT_WRITABLE`, `MULTI_BEE_BAD_ARGUMENT`, `MULTI_BEE_WRITER_RETIRED` for one that was removed
+   */
+  async addWriter(key: Uint8Array | string, { name = '' }: { name?: string } = {}): Promise<void> {
+    const writer = requiredKey(key)
+    checkName(name)
+    const { engine } = await this.database()
+    const member = engine.state.membership.get(engine.state.writers.find(writer))
+    if (member?.cutOff) throw new MultiBeeError('MULTI_BEE_WRITER_RETIRED', 'a removed log never returns; the device joins again with a new one')
+    if (member === undefined) await engine.submit({ type: 'membership', records: [{ type: 'add', writer, name }] })
+  }
+
+  /**
+   * Removes a device. What it wrote up to the cut-off stays; what comes after counts nowhere, also where it was merged already.
+   * Cost, on every device: reads all logs, twice or three times.
+   *
+   * @throws MultiBeeError `MULTI_BEE_NOT_WRITABLE`, `MULTI_BEE_UNKNOWN_WRITER`, `MULTI_BEE_BAD_ARGUMENT`
+   */
+  async removeWriter(key: Uint8Array | string, { length }: RemoveWriterOptions = {}): Promise<Removal<K>> {
+    const writer = requiredKey(key)
+    const { engine } = await this.database()
+    const { state } = engine
+    const id = state.writers.find(writer)
+    const log = state.logs.get(id)
+    if (log === undefined || state.membership.get(id) === undefined) {
+      throw new MultiBeeError('MULTI_BEE_UNKNOWN_WRITER', 'this key was never a member')
+    }
+    const applied = lengthAt(state.applied, id)
+    const end = length ?? applied
+    if (!Number.isSafeInteger(end) || end < 0 || end > applied) {
+      throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', `\`length\` is between 0 and the ${applied} blocks this device has merged`)
+    }
+    const cutOff: CutOff = { length: end, ...(await log.log.fingerprint(end)) }
+    await engine.submit({ type: 'membership', records: [{ type: 'remove', writer, cutOff }] })
+    return {
+      cutOff: { ...(engine.state.membership.get(id)?.cutOff ?? cutOff) },
+      quarantined: await quarantined<K>(engine, id, this.keyspace),
+      reissue: () => this.#reissue(id)
+    }
+  }
+
+  /** Members and former members, in order of joining. */
+  async writers(): Promise<WriterInfo[]> {
+    const { engine } = await this.database()
+    return writerInfos(engine.state)
+  }
+
+  /** What this device knows of every device. */
+  async status(): Promise<Status> {
+    const database = await this.database()
+    return { version: database.engine.state.version, devices: await deviceStatuses(database), failure: this.#failure }
+  }
+
+  /**
+   * Whether this device and another have the same.
+   *
+   * @param peer - `remotePublicKey` of a connection, for what both sides hold now; or a writer's key, for what its log says it had merged
+   * @throws MultiBeeError `MULTI_BEE_UNKNOWN_WRITER`
+   */
+  async synced(peer: Uint8Array | { remotePublicKey: Uint8Array }): Promise<boolean> {
+    const key = peer instanceof Uint8Array ? peer : requiredKey(peer.remotePublicKey)
+    return isSynced(await this.database(), key)
+  }
+
+  /**
+   * Keeps an ordinary Hyperbee equal to what this database shows, to share it, archive it, or stream it from object storage.
+   *
+   * @returns once the bee shows what the database showed when this was called
+   */
+  async mirror(bee: MirrorBee, options?: MirrorOptions): Promise<Mirror> {
+    await bee.ready()
+    const mirror = new Mirror(this as never, bee, options)
+    this.#closers.push(() => mirror.close())
+    await mirror.ready()
+    return mirror
+  }
+
+  /** Merges what is here, and writes the view to disk. Acknowledged puts are safe without it; the next open is faster with it. */
+  async flush(): Promise<void> {
+    const { engine } = await this.database()
+    await engine.flush()
+  }
+
+  /** Same as `close()`; the store stays open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  override on<E extends keyof MultiBeeEvents<K>>(event: E, listener: (...args: MultiBeeEvents<K>[E]) => void): this
+  override on(event: string | symbol, listener: (...args: never[]) => void): this
+  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+    return super.on(event, listener as (...args: unknown[]) => void)
+  }
+
+  override once<E extends keyof MultiBeeEvents<K>>(event: E, listener: (...args: MultiBeeEvents<K>[E]) => void): this
+  override once(event: string | symbol, listener: (...args: never[]) => void): this
+  override once(event: string | symbol, listener: (...args: never[]) => void): this {
+    return super.once(event, listener as (...args: unknown[]) => void)
+  }
+
+  /** @internal */
+  openedDatabase(): OpenDatabase | null {
+    return this.closing === null ? this.#database : null
+  }
+
+  /** @internal */
+  async database(): Promise<OpenDatabase> {
+    if (this.closing !== null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is closed')
+    if (!this.opened) await this.ready()
+    if (this.#database === null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is closed')
+    return this.#database
+  }
+
+  /** @internal */
+  readPoint({ engine }: OpenDatabase): ReadPoint {
+    const { base } = engine
+    return { version: base.version, base }
+  }
+
+  protected override async _open(): Promise<void> {
+    await openStore(this.#store)
+    const { key, encryptionKey, keepEncryptionKey = false, directory, clock = Date.now, name = '', deleteWins = false, ownerKey = null } = this.#options
+    const onUpdate = (): void => this.#engine?.kick()
+    const identity = await openIdentity(this.#store, { key: parseKey(key), encryptionKey, keepEncryptionKey, onUpdate })
+    this.#identity = identity
+    try {
+      await checkEncryptionKey(identity.own)
+      this.#logs.set(b4a.toString(identity.own.key, 'hex'), identity.own)
+      const view = new View(new RocksViewStore(directory ?? `${storePath(this.#store)}/multi-bee-${b4a.toString(identity.key, 'hex').slice(0, 32)}`))
+      const [versionFloor, generation] = [await readVersion(identity), b4a.toString(randomBytes(8), 'hex')]
+      const host = this.#host(identity, onUpdate)
+      const engine = await Engine.open({ view, now: clock, host, first: identity.key, self: identity.own, generation, versionFloor })
+      this.#engine = engine
+      this.#database = { engine, view, logs: this.#logs, changes: this.#changes }
+      if (b4a.equals(identity.own.key, identity.key) && identity.own.available === 0) {
+        await engine.submit({ type: 'membership', records: [{ type: 'genesis', deleteWins, ownerKey, name }] })
+      }
+      for (const stream of this.#streams) for (const log of this.#logs.values()) log.attach(stream)
+      engine.kick()
+    } catch (error) {
+      this.#identity = null
+      await Promise.all([...this.#logs.values()].map((log) => log.close()))
+      await identity.local.close()
+      throw error
+    }
+  }
+
+  protected override async _close(): Promise<void> {
+    this.#changes.end()
+    await this.#desk?.close()
+    for (const close of this.#closers.splice(0)) await close()
+    try {
+      await this.#engine?.close()
+    } finally {
+      await this.#identity?.local.close()
+    }
+  }
+
+  #host(identity: Identity, onUpdate: () => void): EngineHost {
+    return {
+      openLog: async (key) => {
+        const log = await HypercoreLog.open(this.#store, { key, encryptionKey: identity.encryptionKey, onUpdate })
+        await checkEncryptionKey(log)
+        this.#logs.set(b4a.toString(log.key, 'hex'), log)
+        for (const stream of this.#streams) log.attach(stream)
+        return log
+      },
+      onChanges: (changes, own) => {
+        this.#changes.publish(changes)
+        this.emit('update')
+        if (own || this.#engine === null) return
+        for (const key of conflicting(changes, this.#engine)) if (this.keyspace.holds(key)) this.emit('conflict', this.keyspace.decodeKey(key))
+      },
+      onMembership: (before, after) => this.#announceMembership(before, after),
+      onSkew: (writer, offsetMs) => this.emit('clock-skew', this.#writerInfo(writer), offsetMs),
+      onFlush: (version) => identity.local.set('version', b4a.from(String(version))),
+      onFailure: (error) => {
+        this.#failure = error instanceof Error ? error : new Error(String(error))
+        this.emit('failure', this.#failure)
+      }
+    }
+  }
+
+  #announceMembership(before: Membership, after: Membership): void {
+    const engine = this.#engine
+    if (engine === null) return
+    const { self } = engine.state
+    if (!before.isActive(self) && after.isActive(self)) this.emit('writable')
+    for (const { writer, cutOff } of after.members) {
+      if (cutOff !== null && !before.get(writer)?.cutOff) this.emit('removed', this.#writerInfo(writer))
+    }
+  }
+
+  #writerInfo(writer: number): WriterInfo {
+    const { state } = this.#opened().engine
+    const cutOff = state.membership.get(writer)?.cutOff ?? null
+    return { key: state.writers.keyOf(writer), name: deviceName(state.membership, writer), cutOff: cutOff && { ...cutOff } }
+  }
+
+  async #reissue(writer: number): Promise<void> {
+    const { engine } = await this.database()
+    for await (const { operations } of quarantinedTransactions(engine, writer)) {
+      const writes: Write[] = operations.map(({ key, path, value }) => ({ key, intent: { type: 'resolve', path, value }, base: null, compare: null }))
+      await Promise.all(writes.map((write) => engine.submit({ type: 'write', writes: [write], atomic: false })))
+    }
+  }
+
+  /** Replicates over a swarm, and waits until a member's record has made this device a writer. */
+  async #follow(swarm: SwarmLike, signal?: SignalLike): Promise<void> {
+    const onConnection = (connection: never): void => {
+      if (this.closing === null) this.replicate(connection as DuplexLike)
+    }
+    for (const connection of swarm.connections) this.replicate(connection)
+    swarm.on('connection', onConnection)
+    this.#closers.push(() => swarm.off('connection', onConnection))
+    try {
+      await this.ready()
+      const session = swarm.join(this.discoveryKey as never) as { destroy(): Promise<void> }
+      this.#closers.push(() => session.destroy())
+      await new Promise<void>((resolve, reject) => {
+        if (this.writable) return resolve()
+        this.once('writable', resolve)
+        signal?.addEventListener('abort', () => reject(new MultiBeeError('MULTI_BEE_JOIN_ABORTED', 'joining was cancelled')))
+      })
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  #opened(): Identity & { engine: Engine } {
+    if (this.#identity === null || this.#engine === null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is not open')
+    return { ...this.#identity, engine: this.#engine }
+  }
+}
+
+async function readVersion({ local }: Identity): Promise<number> {
+  const bytes = await local.get('version')
+  return bytes === null ? 0 : Number(b4a.toString(bytes))
+}
+
+function checked<O extends Omit<MultiBeeOptions, 'key'> & { key?: MultiBeeOptions['key'] }>(options: O): O {
+  const { key, encryptionKey, ownerKey, name = '', clock } = options
+  if (key !== undefined) requiredKey(key)
+  if (encryptionKey !== undefined && encryptionKey !== null) requiredKey(encryptionKey)
+  if (ownerKey !== undefined) requiredKey(ownerKey)
+  checkName(name)
+  if (clock !== undefined && typeof clock !== 'function') throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`clock` is a function that returns ms')
+  return options
+}
+
+function checkName(name: string): void {
+  if (typeof name === 'string' && b4a.byteLength(name) <= MAX_NAME_BYTES) return
+  throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', `a name is a string of at most ${MAX_NAME_BYTES} bytes`)
+}
+
+function parseKey(key: Uint8Array | string | undefined): Uint8Array | null {
+  return key === undefined ? null : requiredKey(key)
+}
+
+/** 32 bytes, from bytes, hex or z-base-32. */
+function requiredKey(key: unknown): Uint8Array {
+  let bytes: Uint8Array | null = null
+  if (key instanceof Uint8Array) bytes = key
+  else if (typeof key === 'string' && /^[0-9a-f]{64}$/i.test(key)) bytes = b4a.from(key, 'hex')
+  else if (typeof key === 'string' && /^[ybndrfg8ejkmcpqxot1uwisza345h769]{52}$/.test(key)) bytes = z32.decode(key)
+  if (bytes?.byteLength === 32) return bytes
+  throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'a key is 32 bytes, given as bytes, hex or z-base-32')
+}

@@ -1,0 +1,64 @@
+import RocksDB from 'rocksdb-native'
+import { MultiBeeError } from '../errors.ts'
+import type { ByteRange, ViewStore, ViewStoreSnapshot, ViewWrite } from './view-store.ts'
+
+/** Entries an iterator fetches at once. */
+const ITERATOR_CAPACITY = 256
+
+/**
+ * The view in RocksDB (rocksdb-native, which every Hypercore 11 stands on already). All knowledge of its API is in this file.
+ * Owns the database in `directory`.
+ */
+export class RocksViewStore implements ViewStore {
+  readonly #directory: string
+  readonly #db: RocksDB
+
+  constructor(directory: string) {
+    this.#directory = directory
+    this.#db = new RocksDB(directory)
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.#db.ready()
+    } catch (cause) {
+      const locked = cause instanceof Error && /lock/i.test(cause.message)
+      if (locked) throw new MultiBeeError('MULTI_BEE_STORE_LOCKED', `another process has the view in ${this.#directory} open`, { cause })
+      const help = `the view in ${this.#directory} cannot be opened; it is a cache: delete that directory and it is rebuilt from the logs`
+      throw new MultiBeeError('MULTI_BEE_VIEW_UNREADABLE', help, { cause })
+    }
+  }
+
+  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]> {
+    const batch = this.#db.read({ capacity: keys.length, autoDestroy: true })
+    const values = keys.map((key) => batch.get(key))
+    batch.tryFlush()
+    return Promise.all(values)
+  }
+
+  async write(writes: readonly ViewWrite[]): Promise<void> {
+    const batch = this.#db.write({ capacity: writes.length, autoDestroy: true })
+    for (const [key, value] of writes) {
+      if (value === null) batch.tryDelete(key)
+      else batch.tryPut(key, value)
+    }
+    await batch.flush()
+  }
+
+  snapshot(): ViewStoreSnapshot {
+    const session = this.#db.snapshot()
+    return {
+      iterate: (range: ByteRange, reverse: boolean, limit: number) =>
+        session.iterator(range, { reverse, limit, capacity: Math.max(2, Math.min(limit, ITERATOR_CAPACITY)) }),
+      release: () => session.close()
+    }
+  }
+
+  async settle(): Promise<void> {
+    await this.#db.flush()
+  }
+
+  async close(): Promise<void> {
+    await this.#db.close()
+  }
+}

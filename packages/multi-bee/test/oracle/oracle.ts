@@ -1,0 +1,469 @@
+/**
+ * MERGE.md, sentence by sentence: slow, without any state kept between calls, and meant to be read beside it.
+ *
+ * Where the page leaves a choice the comment says READING.
+ */
+
+import {
+  canonicalJson,
+  compareNames,
+  comparePaths,
+  isAtOrBelow,
+  isMap,
+  mapText,
+  samePath
+} from './canonical-json.ts'
+import type {
+  Conflict,
+  Dot,
+  Element,
+  HistoryItem,
+  Member,
+  Operation,
+  OracleState,
+  Transaction,
+  Value,
+  World
+} from './types.ts'
+
+type Vector = Record<string, number>
+
+/** A transaction with its author, the context it really has, and the time that counts. */
+interface Step {
+  writer: string
+  seq: number
+  length: number
+  ms: number
+  counter: number
+  context: Vector
+  transaction: Transaction
+}
+
+/** A member during the walk; the cut-off is infinite until it is removed. */
+interface Walker {
+  writer: string
+  name: string
+  cutOff: number
+}
+
+/** An operation that counts. */
+interface Counted {
+  dot: Dot
+  operation: Operation
+  seen: Vector
+}
+
+/** An element and the operation that made it. */
+interface Made extends Element {
+  by: Counted
+}
+
+/** What a path shows: the value, the dot it counts as, and, for a map, its fields. */
+interface Shown {
+  value: Value
+  dot: Dot
+  fields: Array<[name: string, shown: Shown]> | null
+}
+
+/** Dots compare by (ms, counter, writer key bytes, seq, index), the whole key, never truncated. */
+export function compareDots(a: Dot, b: Dot): number {
+  if (a.ms !== b.ms) return a.ms - b.ms
+  if (a.counter !== b.counter) return a.counter - b.counter
+  if (a.writer !== b.writer) return a.writer < b.writer ? -1 : 1
+  if (a.seq !== b.seq) return a.seq - b.seq
+  return a.index - b.index
+}
+
+/** The state is a pure function of the blocks a device holds. */
+export function oracle(world: World): OracleState {
+  const steps = Object.keys(world.logs).flatMap((writer) => readLog(writer, world.logs[writer] ?? []))
+  const { deleteWins, ownerKey } = genesisOf(world)
+  const walkers = walk(world.first, ownerKey, steps)
+  const applied = apply(walkers, steps)
+  const counted = countedOperations(steps, applied)
+  const keys = [...new Set(counted.map(({ operation }) => operation.key))].sort()
+  const elementsOf = (key: string): Made[] =>
+    remain(
+      counted.filter(({ operation }) => operation.key === key),
+      deleteWins
+    )
+
+  const entries = new Map<string, Value>()
+  for (const key of keys) {
+    // An entry with nothing at [] is absent.
+    const shown = shownAt([], elementsOf(key))
+    if (shown !== null) entries.set(key, shown.value)
+  }
+  return {
+    deleteWins,
+    ownerKey,
+    members: walkers.map(({ writer, name, cutOff }): Member => ({
+      writer,
+      name,
+      cutOff: cutOff === Infinity ? null : cutOff
+    })),
+    applied: blocksOf(steps, (step) => step.seq < reached(applied, step.writer)),
+    // The rest waits (below the cut-off) or is quarantined (past it).
+    // READING: by the seq of the transaction, as for what belongs to the set; of a writer that never was a
+    // member everything waits.
+    waiting: blocksOf(
+      steps,
+      (step) => step.seq >= reached(applied, step.writer) && !isPastCutOff(step, walkers)
+    ),
+    quarantined: blocksOf(
+      steps,
+      (step) => step.seq >= reached(applied, step.writer) && isPastCutOff(step, walkers)
+    ),
+    entries,
+    conflicts: (key) => conflictsOf(elementsOf(key)),
+    history: counted.map(historyItem),
+    remaining: (key) => elementsOf(key).map(({ kind, path, value, dot }) => ({ kind, path, value, dot })),
+    hasMarker: (key, path) =>
+      elementsOf(key).some((element) => element.kind === 'marker' && samePath(element.path, path))
+  }
+}
+
+// Words
+
+function readLog(writer: string, log: Transaction[]): Step[] {
+  const steps: Step[] = []
+  for (const transaction of log) {
+    const before = steps.at(-1)
+    const { seq, length } = transaction
+    // The next transaction of that writer starts at seq + length.
+    if (seq !== (before === undefined ? 0 : before.seq + before.length))
+      throw new Error(`a gap in the log of ${writer} at ${seq}`)
+    // For the author itself it is always the transaction's own seq.
+    const context = { ...transaction.context, [writer]: seq }
+    // Contexts of one log never shrink: each is at least the previous one.
+    for (const [other, blocks] of Object.entries(before?.context ?? {})) {
+      if (reached(context, other) < blocks)
+        throw new Error(`a context in the log of ${writer} shrinks at ${seq}`)
+    }
+    // Inside one log time never goes back: the time that counts is the greatest of its own and those before
+    // it.
+    let { ms, counter } = transaction
+    if (before !== undefined && (before.ms > ms || (before.ms === ms && before.counter > counter))) {
+      ms = before.ms
+      counter = before.counter
+    }
+    steps.push({ writer, seq, length, ms, counter, context, transaction })
+  }
+  return steps
+}
+
+/** Absent = 0. */
+function reached(vector: Vector, writer: string): number {
+  return vector[writer] ?? 0
+}
+
+/**
+ * Seen of an operation: the transaction's context, lowered for some writers. READING: never raised, whatever
+ * it says.
+ */
+function seenBy(operation: Operation, context: Vector): Vector {
+  if (operation.seen === undefined) return context
+  const lowered = Object.entries(operation.seen)
+  return Object.fromEntries(
+    lowered.map(([writer, blocks]) => [writer, Math.min(blocks, reached(context, writer))])
+  )
+}
+
+/** A dot (w, s, i) is in seen when s < seen[w]. */
+function isIn(dot: Dot, seen: Vector): boolean {
+  return dot.seq < reached(seen, dot.writer)
+}
+
+// Which transactions count
+
+/**
+ * The first transaction of the first log is the genesis.
+ * READING: of several genesis records in it the first counts; without one, nothing is set; one elsewhere does
+ * nothing.
+ */
+function genesisOf(world: World): { deleteWins: boolean; ownerKey: string | null } {
+  const records = world.logs[world.first]?.[0]?.membership ?? []
+  const genesis = records.find((record) => record.type === 'genesis')
+  return { deleteWins: genesis?.deleteWins ?? false, ownerKey: genesis?.ownerKey ?? null }
+}
+
+/** A removed writer stays in the list with its cut-off; 0 for one that is no member. */
+function cutOffOf(writer: string, walkers: Walker[]): number {
+  return walkers.find((walker) => walker.writer === writer)?.cutOff ?? 0
+}
+
+function isPastCutOff(step: Step, walkers: Walker[]): boolean {
+  return walkers.some((walker) => walker.writer === step.writer && step.seq >= walker.cutOff)
+}
+
+/**
+ * Ready: it is the author's next one, its seq is below the author's cut-off, and for every other writer v,
+ * min(context[v], cut-off of v, or 0 when v is not a member) blocks of v were walked.
+ */
+function isReady(step: Step, walkers: Walker[], walked: Vector): boolean {
+  const others = Object.keys(step.context).filter((writer) => writer !== step.writer)
+  return (
+    step.seq === reached(walked, step.writer) &&
+    step.seq < cutOffOf(step.writer, walkers) &&
+    others.every((v) => reached(walked, v) >= Math.min(reached(step.context, v), cutOffOf(v, walkers)))
+  )
+}
+
+/** The members at the end of the walk. */
+function walk(first: string, ownerKey: string | null, steps: Step[]): Walker[] {
+  // It starts with the first log's writer as the only member.
+  const walkers: Walker[] = [{ writer: first, name: '', cutOff: Infinity }]
+  const walked: Vector = {}
+  while (true) {
+    const ready = steps.filter((step) => isReady(step, walkers, walked))
+    // Repeat: first walk, of every member, transactions without membership operations that are ready, as far
+    // as they go; then, of the ready transactions that carry membership operations, the one whose author
+    // ranks best.
+    // READING: a genesis record is a membership operation wherever it stands.
+    const plain = ready.find((step) => step.transaction.membership.length === 0)
+    const step = plain ?? ready.sort((a, b) => compareRank(a, b, walkers, ownerKey))[0]
+    // Until nothing is ready. What was walked stays walked.
+    if (step === undefined) return walkers
+    walked[step.writer] = step.seq + step.length
+    for (const record of step.transaction.membership) changeMembers(record, step, walkers, first)
+  }
+}
+
+/**
+ * Rank: the owner key if the genesis names one, then the order of joining, then canonical order. The best is
+ * first.
+ */
+function compareRank(a: Step, b: Step, walkers: Walker[], ownerKey: string | null): number {
+  if (a.writer !== b.writer && a.writer === ownerKey) return -1
+  if (a.writer !== b.writer && b.writer === ownerKey) return 1
+  const place = (step: Step): number => walkers.findIndex((walker) => walker.writer === step.writer)
+  return place(a) - place(b) || compareDots({ ...a, index: 0 }, { ...b, index: 0 })
+}
+
+function changeMembers(
+  record: Transaction['membership'][number],
+  step: Step,
+  walkers: Walker[],
+  first: string
+): void {
+  const member = walkers.find((walker) => record.type !== 'genesis' && walker.writer === record.writer)
+  if (record.type === 'genesis') {
+    // The creator's name.
+    const isFirst = step.writer === first && step.seq === 0
+    const counts = step.transaction.membership.find((other) => other.type === 'genesis') === record
+    if (isFirst && counts && walkers[0] !== undefined) walkers[0].name = record.name
+  } else if (record.type === 'add') {
+    // add of a writer that was never a member makes it the newest member; of one that is or was one it does
+    // nothing.
+    if (member === undefined) walkers.push({ writer: record.writer, name: record.name, cutOff: Infinity })
+  } else if (member !== undefined) {
+    // remove of a member lowers its cut-off to the given length if that is lower; of a stranger it does
+    // nothing.
+    member.cutOff = Math.min(member.cutOff, record.length)
+  }
+}
+
+/**
+ * The least set such that a member's next transaction belongs to it when its seq is below its author's
+ * cut-off and for every other writer v, min(context[v], cut-off of v, or 0) blocks of v belong to it; as
+ * blocks per writer.
+ */
+function apply(walkers: Walker[], steps: Step[]): Vector {
+  const applied: Vector = {}
+  while (true) {
+    const step = steps.find((candidate) => isReady(candidate, walkers, applied))
+    if (step === undefined) return applied
+    // A transaction of a chain that straddles a cut-off belongs to it when its seq is below.
+    applied[step.writer] = step.seq + step.length
+  }
+}
+
+function blocksOf(steps: Step[], which: (step: Step) => boolean): Vector {
+  const blocks: Vector = {}
+  for (const { writer, length } of steps.filter(which)) blocks[writer] = reached(blocks, writer) + length
+  return blocks
+}
+
+// What remains
+
+/** Only operations of applied transactions count anywhere. In canonical order. */
+function countedOperations(steps: Step[], applied: Vector): Counted[] {
+  const counted = steps
+    .filter((step) => step.seq < reached(applied, step.writer))
+    .flatMap(({ writer, seq, ms, counter, context, transaction }) =>
+      transaction.operations.map((operation, index): Counted => ({
+        dot: { ms, counter, writer, seq, index },
+        operation,
+        // Domination always uses the raw seen, never the clamped context.
+        seen: seenBy(operation, context)
+      }))
+    )
+  return counted.sort((a, b) => compareDots(a.dot, b.dot))
+}
+
+function historyItem({ dot, operation }: Counted): HistoryItem {
+  const { writer, seq, index, ms, counter } = dot
+  return { writer, seq, index, key: operation.key, type: operation.type, path: operation.path, ms, counter }
+}
+
+/** Per key, an element is a leaf, a presence marker or a tombstone, each with a path and a dot. */
+function elementsMadeBy(by: Counted): Made[] {
+  const { operation, dot } = by
+  // An unset adds a tombstone at its path.
+  if (operation.type === 'unset') return [{ kind: 'tombstone', path: operation.path, value: null, dot, by }]
+  // Opaque values live at path [] only.
+  if (operation.value.kind === 'opaque') {
+    if (operation.path.length > 0) throw new Error('an opaque value below []')
+    return [{ kind: 'leaf', path: [], value: operation.value, dot, by }]
+  }
+  return elementsOfJson(operation.path, JSON.parse(operation.value.text), by)
+}
+
+/**
+ * A map is a presence marker at its path and, recursively, at each map inside, and a leaf at each leaf path.
+ */
+function elementsOfJson(path: string[], json: unknown, by: Counted): Made[] {
+  if (!isMap(json)) {
+    return [{ kind: 'leaf', path, value: { kind: 'document', text: canonicalJson(json) }, dot: by.dot, by }]
+  }
+  const names = Object.keys(json).sort(compareNames)
+  return [
+    { kind: 'marker', path, value: null, dot: by.dot, by },
+    ...names.flatMap((name) => elementsOfJson([...path, name], json[name], by))
+  ]
+}
+
+/** What remains of one key. Removal does not depend on whether the remover's own elements remain. */
+function remain(counted: Counted[], deleteWins: boolean): Made[] {
+  const made = counted.flatMap(elementsMadeBy)
+  return made.filter((element) => !counted.some((by) => removes(by, element, deleteWins)))
+}
+
+function removes(by: Counted, element: Made, deleteWins: boolean): boolean {
+  // An operation never removes what it made itself.
+  if (by === element.by) return false
+  const atOrBelow = isAtOrBelow(element.path, by.operation.path)
+  const strictlyAbove = !atOrBelow && isAtOrBelow(by.operation.path, element.path)
+  const wasSeen = isIn(element.dot, by.seen)
+  // 1. O at p removes every leaf and marker at p or below whose dot is in seen(O) ...
+  // 2. O at p removes tombstones at p or below whose dot is in seen(O).
+  if (atOrBelow && wasSeen) return true
+  // 1. ... and every leaf strictly above p whose dot is in seen(O).
+  if (strictlyAbove && wasSeen && element.kind === 'leaf') return true
+  // 3. With deleteWins, an unset D at p also removes every leaf and marker at p or below whose operation has
+  // not seen D.
+  return (
+    deleteWins &&
+    by.operation.type === 'unset' &&
+    element.kind !== 'tombstone' &&
+    atOrBelow &&
+    !isIn(by.dot, element.by.seen)
+  )
+}
+
+// What is shown
+
+const greatestFirst = (a: { dot: Dot }, b: { dot: Dot }): number => compareDots(b.dot, a.dot)
+
+/** A leaf counts as its dot. The greatest is first. */
+function leavesAt(path: string[], elements: Made[]): Shown[] {
+  return elements
+    .filter((element) => element.kind === 'leaf' && samePath(element.path, path))
+    .map(({ value, dot }) => ({ value: value as Value, dot, fields: null }))
+    .sort(greatestFirst)
+}
+
+/**
+ * The map exists when a marker remains at the path or anything is shown below it. It counts as the greatest
+ * dot of all leaves and markers at its path (markers) and strictly below.
+ */
+function mapAt(path: string[], elements: Made[]): Shown | null {
+  const markers = elements.filter((element) => element.kind === 'marker' && samePath(element.path, path))
+  const below = elements.filter(
+    (element) =>
+      element.kind !== 'tombstone' && isAtOrBelow(element.path, path) && element.path.length > path.length
+  )
+  // A map shows its fields, each decided the same way, in canonical order of names; {} when only its marker
+  // remains.
+  const names = [...new Set(below.map((element) => element.path[path.length] as string))].sort(compareNames)
+  const fields: Array<[string, Shown]> = []
+  for (const name of names) {
+    const shown = shownAt([...path, name], elements)
+    if (shown !== null) fields.push([name, shown])
+  }
+  const greatest = [...markers, ...below].sort(greatestFirst)[0]
+  if (greatest === undefined) return null
+  const text = mapText(fields.map(([name, shown]) => [name, textOf(shown.value)]))
+  return { value: { kind: 'document', text }, dot: greatest.dot, fields }
+}
+
+function textOf(value: Value): string {
+  if (value.kind === 'opaque') throw new Error('an opaque value below []')
+  return value.text
+}
+
+/** At a path: the greatest remaining leaf, and the map. The greater of the two is shown. */
+function shownAt(path: string[], elements: Made[]): Shown | null {
+  const candidates = [...leavesAt(path, elements).slice(0, 1), mapAt(path, elements)].filter(
+    (shown) => shown !== null
+  )
+  return candidates.sort(greatestFirst)[0] ?? null
+}
+
+// Conflicts
+
+/** Two values are equal when their kind and their canonical bytes are. */
+function sameValue(a: Value, b: Value): boolean {
+  return a.kind === 'document'
+    ? b.kind === 'document' && a.text === b.text
+    : b.kind === 'opaque' && a.hex === b.hex
+}
+
+/** Lists, for each shown path (and for [] of an absent entry nothing), what lost there. */
+function conflictsOf(elements: Made[]): Conflict[] {
+  const root = shownAt([], elements)
+  const found = root === null ? [] : conflictsAt([], root, elements)
+  // Order: by path (shorter prefix first, then quoted names), then greatest dot first.
+  found.sort((a, b) => comparePaths(a.conflict.path, b.conflict.path) || greatestFirst(a, b))
+  return found.map(({ conflict }) => conflict)
+}
+
+function conflictsAt(
+  path: string[],
+  shown: Shown,
+  elements: Made[]
+): Array<{ dot: Dot; conflict: Conflict }> {
+  // The other remaining leaves at the path, and the map if a leaf won (as the value it would show, with its
+  // greatest dot's device and time).
+  const leaves = leavesAt(path, elements)
+  const map = mapAt(path, elements)
+  const losers = [...leaves, ...(map === null ? [] : [map])]
+    .filter(
+      ({ dot, fields }) => compareDots(dot, shown.dot) !== 0 || (fields === null) !== (shown.fields === null)
+    )
+    .sort(greatestFirst)
+  // An alternative equal to what is shown there is none; of equal alternatives the greatest counts.
+  const alternatives: Shown[] = []
+  for (const loser of losers) {
+    if (![shown, ...alternatives].some(({ value }) => sameValue(value, loser.value))) alternatives.push(loser)
+  }
+  const found = alternatives.map(({ value, dot }) => ({ dot, conflict: conflictOf(path, value, dot) }))
+
+  // A deletion, once per path: the greatest remaining tombstone D at the path for which some remaining leaf
+  // or marker at the path or below has not seen D.
+  const alive = elements.filter((element) => element.kind !== 'tombstone' && isAtOrBelow(element.path, path))
+  const deletion = elements
+    .filter((element) => element.kind === 'tombstone' && samePath(element.path, path))
+    .filter((tombstone) => alive.some((element) => !isIn(tombstone.dot, element.by.seen)))
+    .sort(greatestFirst)[0]
+  if (deletion !== undefined)
+    found.push({ dot: deletion.dot, conflict: conflictOf(path, null, deletion.dot) })
+
+  // Paths inside a map that itself lost are not walked.
+  for (const [name, field] of shown.fields ?? []) found.push(...conflictsAt([...path, name], field, elements))
+  return found
+}
+
+function conflictOf(path: string[], value: Value | null, { writer, ms, counter }: Dot): Conflict {
+  return { path, value, deleted: value === null, writer, ms, counter }
+}
