@@ -30,6 +30,8 @@ export interface TurnScope {
   seq: number
   state: LogState
   applied: VersionVector
+  /** See {@link Membership.admissions}. */
+  admissions: VersionVector
   version: number
   clock: HybridClock
 }
@@ -166,11 +168,15 @@ class TurnInProgress implements Turn {
     return this.#group
   }
 
-  /** What is applied, and the context that says so: it never falls below the one before it, also when operations were taken back. */
+  /**
+   * What is applied, and the context that says so. The context never falls below the one before it, also when operations were taken
+   * back, and covers what let the other members in.
+   */
   #vectors(): { applied: VersionVector; context: VersionVector } {
     const applied = withLength(this.#scope.applied, this.#scope.writer, this.#seq)
     const context = applied.slice()
     raise(context, this.#state.context)
+    raise(context, this.#scope.admissions)
     return { applied, context }
   }
 

@@ -189,8 +189,8 @@ export class Engine {
     await this.#commitQueue()
     const before = this.state.membership
     const after = await membershipAfter(this.state, chunk.transactions)
-    const changes = installChunk(chunk, touched, this.#view, this.state)
     this.state.membership = after
+    const changes = installChunk(chunk, touched, this.#view, this.state)
     this.#noteReceived(chunk)
     await this.#openMembers()
     this.#announce(changes, false, before)
@@ -224,9 +224,10 @@ export class Engine {
   }
 
   #turnScope(): Parameters<typeof prepareTurn>[2] {
-    const { self, writers, applied, version } = this.state
+    const { self, writers, applied, version, membership } = this.state
     const { position: seq, state } = this.#ownLog.cursor
-    return { writer: self, writers, deleteWins: deleteWins(this.state), seq, state, applied, version, clock: this.#clock }
+    const { admissions } = membership
+    return { writer: self, writers, deleteWins: deleteWins(this.state), seq, state, applied, admissions, version, clock: this.#clock }
   }
 
   async #append({ sealed }: Turn): Promise<void> {
@@ -262,10 +263,9 @@ export class Engine {
       await this.#reevaluate()
       return []
     }
-    const after = await membershipAfter(this.state, [transaction])
+    this.state.membership = await membershipAfter(this.state, [transaction])
     noteApplied(this.state, transaction)
     this.#passOwn(transaction.seq + transaction.length, state)
-    this.state.membership = after
     await this.#openMembers()
     return []
   }

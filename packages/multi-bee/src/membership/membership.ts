@@ -1,5 +1,5 @@
 import type { CutOff, Genesis, Transaction } from '../merge/transaction.ts'
-import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
+import { lengthAt, raise, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 
 export interface Member {
@@ -62,30 +62,44 @@ export class Membership {
   isReady(transaction: Transaction, has: (writer: number) => number): boolean {
     const { writer: author, seq, context } = transaction
     if (seq >= this.limitOf(author)) return false
-    for (let writer = 0; writer < context.length; writer++) {
-      if (writer === author || Math.min(lengthAt(context, writer), this.limitOf(writer)) <= has(writer)) continue
-      if (this.#isAdmitted(writer, context)) return false
-    }
-    return true
+    const isMissing = (writer: number): boolean =>
+      writer !== author && Math.min(lengthAt(context, writer), this.limitOf(writer)) > has(writer)
+    if (!context.some((_, writer) => isMissing(writer))) return true
+    const known = this.#knownTo(transaction)
+    return !context.some((_, writer) => isMissing(writer) && known.has(writer))
   }
 
   /**
-   * A context, or what an operation has seen, without entries for writers that the transaction's context does not know to be let in:
-   * MERGE.md, "Words". The vector itself when all are, which is the rule.
+   * A context, or what an operation has seen, without entries for writers that the transaction's context does not know: MERGE.md,
+   * "Words". The vector itself when it knows all, which is the rule.
    */
-  admitted(vector: VersionVector, { writer: author, context }: Transaction): VersionVector {
+  admitted(vector: VersionVector, transaction: Transaction): VersionVector {
+    const known = this.#knownTo(transaction)
     let result = vector
     for (let writer = 0; writer < vector.length; writer++) {
-      if (writer === author || lengthAt(vector, writer) === 0 || this.#isAdmitted(writer, context)) continue
-      result = withLength(result, writer, 0)
+      if (lengthAt(vector, writer) > 0 && !known.has(writer)) result = withLength(result, writer, 0)
     }
     return result
   }
 
-  #isAdmitted(writer: number, context: VersionVector): boolean {
-    const member = this.get(writer)
-    if (member === undefined) return false
-    return member === this.members[0] || member.admissions.some((add) => add.seq < lengthAt(context, add.writer))
+  /** What a context must cover to know every member; more than what is applied only where a cut-off has taken an `add` back. */
+  get admissions(): VersionVector {
+    const lengths: number[] = []
+    for (const { admissions } of this.members) for (const { writer, seq } of admissions) raise(lengths, withLength([], writer, seq + 1))
+    return lengths
+  }
+
+  #knownTo({ writer: author, context }: Transaction): Set<number> {
+    const known = new Set([author])
+    const [first] = this.members
+    if (first !== undefined) known.add(first.writer)
+    for (let size = 0; size < known.size; ) {
+      size = known.size
+      for (const { writer, admissions } of this.members) {
+        if (!known.has(writer) && admissions.some((add) => known.has(add.writer) && add.seq < lengthAt(context, add.writer))) known.add(writer)
+      }
+    }
+    return known
   }
 
   /** Place in the order of rank: smaller goes first. */
@@ -103,9 +117,9 @@ export class Membership {
   after({ writer: author, seq, membership }: Transaction, isFirst: boolean, writers: WriterTable): Membership {
     let members = this.members
     let genesis = this.genesis
-    for (const [i, record] of membership.entries()) {
+    for (const record of membership) {
       if (record.type === 'genesis') {
-        if (!isFirst || i > 0) continue
+        if (!isFirst || genesis !== null) continue
         genesis = record
         members = members.map((member, place) => (place === 0 ? { ...member, name: record.name } : member))
       } else if (record.type === 'add') {

@@ -44,6 +44,8 @@ interface Walker {
   writer: string
   name: string
   cutOff: number
+  /** Walked transactions that added it. */
+  admissions: Array<{ writer: string; seq: number }>
 }
 
 /** An operation that counts. */
@@ -80,7 +82,7 @@ export function oracle(world: World): OracleState {
   const { deleteWins, ownerKey } = genesisOf(world)
   const walkers = walk(world.first, ownerKey, steps)
   const applied = apply(walkers, steps)
-  const counted = countedOperations(steps, applied)
+  const counted = countedOperations(steps, applied, walkers)
   const keys = [...new Set(counted.map(({ operation }) => operation.key))].sort()
   const elementsOf = (key: string): Made[] =>
     remain(
@@ -187,6 +189,29 @@ function genesisOf(world: World): { deleteWins: boolean; ownerKey: string | null
   return { deleteWins: genesis?.deleteWins ?? false, ownerKey: genesis?.ownerKey ?? null }
 }
 
+/**
+ * A context knows its author and the first writer; and it knows a writer if it covers a walked transaction, by
+ * a writer it knows, with an add record for that writer.
+ */
+function known(step: Step, walkers: Walker[]): string[] {
+  const writers = [step.writer, ...walkers.slice(0, 1).map(({ writer }) => writer)]
+  while (true) {
+    const next = walkers.find(
+      ({ writer, admissions }) =>
+        !writers.includes(writer) &&
+        admissions.some(({ writer: by, seq }) => writers.includes(by) && seq < reached(step.context, by))
+    )
+    if (next === undefined) return writers
+    writers.push(next.writer)
+  }
+}
+
+/** An entry for a writer that the context does not know is read as 0 wherever contexts are compared. */
+function admitted(vector: Vector, step: Step, walkers: Walker[]): Vector {
+  const writers = known(step, walkers)
+  return Object.fromEntries(Object.entries(vector).filter(([writer]) => writers.includes(writer)))
+}
+
 /** A removed writer stays in the list with its cut-off; 0 for one that is no member. */
 function cutOffOf(writer: string, walkers: Walker[]): number {
   return walkers.find((walker) => walker.writer === writer)?.cutOff ?? 0
@@ -201,18 +226,19 @@ function isPastCutOff(step: Step, walkers: Walker[]): boolean {
  * min(context[v], cut-off of v, or 0 when v is not a member) blocks of v were walked.
  */
 function isReady(step: Step, walkers: Walker[], walked: Vector): boolean {
-  const others = Object.keys(step.context).filter((writer) => writer !== step.writer)
+  const context = admitted(step.context, step, walkers)
+  const others = Object.keys(context).filter((writer) => writer !== step.writer)
   return (
     step.seq === reached(walked, step.writer) &&
     step.seq < cutOffOf(step.writer, walkers) &&
-    others.every((v) => reached(walked, v) >= Math.min(reached(step.context, v), cutOffOf(v, walkers)))
+    others.every((v) => reached(walked, v) >= Math.min(reached(context, v), cutOffOf(v, walkers)))
   )
 }
 
 /** The members at the end of the walk. */
 function walk(first: string, ownerKey: string | null, steps: Step[]): Walker[] {
   // It starts with the first log's writer as the only member.
-  const walkers: Walker[] = [{ writer: first, name: '', cutOff: Infinity }]
+  const walkers: Walker[] = [{ writer: first, name: '', cutOff: Infinity, admissions: [] }]
   const walked: Vector = {}
   while (true) {
     const ready = steps.filter((step) => isReady(step, walkers, walked))
@@ -253,9 +279,11 @@ function changeMembers(
     const counts = step.transaction.membership.find((other) => other.type === 'genesis') === record
     if (isFirst && counts && walkers[0] !== undefined) walkers[0].name = record.name
   } else if (record.type === 'add') {
-    // add of a writer that was never a member makes it the newest member; of one that is or was one it does
-    // nothing.
-    if (member === undefined) walkers.push({ writer: record.writer, name: record.name, cutOff: Infinity })
+    // add of a writer that was never a member makes it the newest member; of one that is or was one it only
+    // admits it once more.
+    const admission = { writer: step.writer, seq: step.seq }
+    if (member !== undefined) member.admissions.push(admission)
+    else walkers.push({ writer: record.writer, name: record.name, cutOff: Infinity, admissions: [admission] })
   } else if (member !== undefined) {
     // remove of a member lowers its cut-off to the given length if that is lower; of a stranger it does
     // nothing.
@@ -287,16 +315,15 @@ function blocksOf(steps: Step[], which: (step: Step) => boolean): Vector {
 // What remains
 
 /** Only operations of applied transactions count anywhere. In canonical order. */
-function countedOperations(steps: Step[], applied: Vector): Counted[] {
+function countedOperations(steps: Step[], applied: Vector, walkers: Walker[]): Counted[] {
   const counted = steps
     .filter((step) => step.seq < reached(applied, step.writer))
-    .flatMap(({ writer, seq, ms, counter, context, transaction }) =>
-      transaction.operations.map((operation, index): Counted => ({
-        dot: { ms, counter, writer, seq, index },
-        operation,
-        // Domination always uses the raw seen, never the clamped context.
-        seen: seenBy(operation, context)
-      }))
+    .flatMap((step) =>
+      step.transaction.operations.map((operation, index): Counted => {
+        const { writer, seq, ms, counter, context } = step
+        const seen = admitted(seenBy(operation, context), step, walkers)
+        return { dot: { ms, counter, writer, seq, index }, operation, seen }
+      })
     )
   return counted.sort((a, b) => compareDots(a.dot, b.dot))
 }
