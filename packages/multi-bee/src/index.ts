@@ -3,14 +3,8 @@
  *
  * @packageDocumentation
  */
-export {
-  MultiBee,
-  type JoinOptions,
-  type MultiBeeEvents,
-  type MultiBeeOptions,
-  type Removal,
-  type RemoveWriterOptions
-} from './multi-bee.ts'
+export { MultiBee } from './multi-bee.ts'
+export type { JoinOptions, MultiBeeEvents, MultiBeeOptions, Removal, RemoveWriterOptions } from './options.ts'
 export { MultiBeeError, type MultiBeeErrorCode } from './errors.ts'
 export type { Batch } from './bee/batch.ts'
 export type { BeeEditor, DelOptions, PutComparator, PutOptions } from './bee/bee-editor.ts'

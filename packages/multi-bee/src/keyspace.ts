@@ -8,6 +8,7 @@ import type { EncodingOptions, KeyEncoding, KeyRange, ValueEncoding } from './ty
 import type { ByteRange } from './view/view-store.ts'
 
 const EMPTY = b4a.alloc(0)
+const NULL = b4a.from('null')
 const SURROGATE = /[\uD800-\uDFFF]/
 
 /** How the keys and values of one (sub-)database become bytes and back. Immutable. */
@@ -25,15 +26,17 @@ export class Keyspace {
   }
 
   /** The same place with other encodings, for one call. */
-  with({ keyEncoding = this.keyEncoding, valueEncoding = this.valueEncoding }: EncodingOptions = {}): Keyspace {
+  with(options: EncodingOptions = {}): Keyspace {
+    if (typeof options !== 'object' || options === null) throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'options are an object')
+    const { keyEncoding = this.keyEncoding, valueEncoding = this.valueEncoding } = options
     if (keyEncoding === this.keyEncoding && valueEncoding === this.valueEncoding) return this
     return new Keyspace(keyEncoding, valueEncoding, this.prefix)
   }
 
   /** A place inside this one. */
-  sub(prefix: string | Uint8Array, separator: Uint8Array, encodings: EncodingOptions): Keyspace {
+  sub(prefix: string | Uint8Array, separator: string | Uint8Array, encodings: EncodingOptions): Keyspace {
     const { keyEncoding = this.keyEncoding, valueEncoding = this.valueEncoding } = encodings
-    return new Keyspace(keyEncoding, valueEncoding, b4a.concat([this.prefix, toBytes(prefix), separator]))
+    return new Keyspace(keyEncoding, valueEncoding, b4a.concat([this.prefix, toBytes(prefix), toBytes(separator)]))
   }
 
   /** @throws MultiBeeError `MULTI_BEE_BAD_KEY`, `MULTI_BEE_TOO_LARGE` */
@@ -50,7 +53,7 @@ export class Keyspace {
     const own = bytes.subarray(this.prefix.byteLength)
     if (this.keyEncoding === 'utf-8') return b4a.toString(own)
     try {
-      return codecs(this.keyEncoding as never).decode(own)
+      return codecs(this.keyEncoding as never).decode(copyOf(own))
     } catch (cause) {
       throw new MultiBeeError('MULTI_BEE_DECODE_FAILED', 'a key does not decode with this key encoding', { cause })
     }
@@ -67,10 +70,12 @@ export class Keyspace {
   }
 
   /** @throws MultiBeeError `MULTI_BEE_DECODE_FAILED` */
-  decodeValue({ bytes }: Value): unknown {
+  decodeValue(value: Value): unknown {
+    if (isNull(value)) return null
+    const { bytes } = value
     try {
       if (this.valueEncoding === 'json') return JSON.parse(b4a.toString(bytes)) as unknown
-      return codecs(this.valueEncoding as never).decode(bytes)
+      return codecs(this.valueEncoding as never).decode(copyOf(bytes))
     } catch (cause) {
       throw new MultiBeeError('MULTI_BEE_DECODE_FAILED', 'a value does not decode with this value encoding', { cause })
     }
@@ -116,7 +121,8 @@ export class Keyspace {
   }
 
   #opaque(value: unknown): Value {
-    if (value === null || value === undefined) return { document: false, bytes: EMPTY }
+    // As in Hyperbee, null is no value at all under every encoding.
+    if (value === null || value === undefined) return document(null)
     if (this.valueEncoding === 'binary' && typeof value !== 'string' && !(value instanceof Uint8Array)) {
       throw new MultiBeeError('MULTI_BEE_BAD_VALUE', `a binary value is a Uint8Array, not ${typeof value}`)
     }
@@ -135,6 +141,11 @@ export function document(value: unknown): Value {
   return { document: true, bytes: b4a.from(text) }
 }
 
+/** Whether a value is the document `null`, which stands for an entry without a value. */
+export function isNull({ document, bytes }: Value): boolean {
+  return document && b4a.equals(bytes, NULL)
+}
+
 /** The least bytes above everything with this prefix; `null` when nothing is. */
 function after(prefix: Uint8Array): Uint8Array | null {
   for (let length = prefix.byteLength; length > 0; length--) {
@@ -148,7 +159,9 @@ function after(prefix: Uint8Array): Uint8Array | null {
 }
 
 function toBytes(prefix: string | Uint8Array): Uint8Array {
-  return typeof prefix === 'string' ? b4a.from(prefix) : prefix
+  if (typeof prefix === 'string') return b4a.from(prefix)
+  if (prefix instanceof Uint8Array) return prefix
+  throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', `a prefix or separator is a string or a Uint8Array, not ${typeof prefix}`)
 }
 
 /** The caller keeps its bytes; what is written must not change with them. */

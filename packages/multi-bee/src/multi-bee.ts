@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import z32 from 'z32'
+import { checkName, checkOptions, parseKey, requireKey } from './arguments.ts'
 import { BeeEditor } from './bee/bee-editor.ts'
 import type { ReadPoint } from './bee/bee-reader.ts'
 import { Mirror, type MirrorBee, type MirrorOptions } from './bee/mirror.ts'
@@ -13,76 +14,15 @@ import type { Write } from './engine/requests.ts'
 import { MultiBeeError } from './errors.ts'
 import { discoveryKeyOf, HypercoreLog, openStore, protocolStream, randomBytes, storePath } from './hypercore-adapter.ts'
 import { Keyspace } from './keyspace.ts'
-import { MAX_NAME_BYTES } from './log/limits.ts'
 import type { CutOff } from './merge/transaction.ts'
 import { lengthAt } from './merge/version-vector.ts'
 import type { Membership } from './membership/membership.ts'
+import type { JoinOptions, MultiBeeEvents, MultiBeeOptions, Removal, RemoveWriterOptions } from './options.ts'
 import { showInvite } from './pairing/join.ts'
 import { PairingDesk, type Invite, type InviteOptions } from './pairing/host.ts'
-import type { CutOffInfo, DuplexLike, HistoryEntry, KeyEncoding, SignalLike, Status, StoreLike, SwarmLike, ValueEncoding, WriterInfo } from './types.ts'
+import type { DuplexLike, SignalLike, Status, StoreLike, SwarmLike, WriterInfo } from './types.ts'
 import { RocksViewStore } from './view/rocks-view-store.ts'
 import { View } from './view/view.ts'
-
-export interface MultiBeeOptions {
-  /** Key of an existing database: bytes, hex or z-base-32. Without it: the one this namespace of the store holds, or a new one. */
-  key?: Uint8Array | string
-  /**
-   * 32 bytes that encrypt the logs. Given here, it is not written to disk. Without it a new database makes one and keeps it in the
-   * store; `null` makes a database that is not encrypted.
-   */
-  encryptionKey?: Uint8Array | null
-  /** What this device is called in `status()`, `conflicts()` and `writers()`; at most 256 bytes. @defaultValue '' */
-  name?: string
-  /** @defaultValue 'utf-8' */
-  keyEncoding?: KeyEncoding
-  /** @defaultValue 'json' */
-  valueEncoding?: ValueEncoding
-  /** Where the view is kept; its parent exists. @defaultValue beside the store's own files */
-  directory?: string
-  /** A delete beats edits made without knowledge of it. Decided when the database is created, for good. @defaultValue false */
-  deleteWins?: boolean
-  /** Writer key that wins when members remove each other. Decided when the database is created, for good. */
-  ownerKey?: Uint8Array
-  /** Wall clock in ms. @defaultValue Date.now */
-  clock?: () => number
-}
-
-export interface JoinOptions extends Omit<MultiBeeOptions, 'key' | 'deleteWins' | 'ownerKey'> {
-  /** The network on which the inviting device is met, and replicated with until the database closes. */
-  swarm: SwarmLike
-  /** Gives up. */
-  signal?: SignalLike
-}
-
-export interface RemoveWriterOptions {
-  /** How much of its log still counts, in blocks. @defaultValue all that this device has merged */
-  length?: number
-}
-
-/** What came of a removal. */
-export interface Removal<K> {
-  cutOff: CutOffInfo
-  /** Operations past the cut-off that are here. They count nowhere. */
-  quarantined: HistoryEntry<K>[]
-  /** Does what they did again, in this device's name, as changes made now. */
-  reissue(): Promise<void>
-}
-
-/** Facts nobody asked for. */
-export interface MultiBeeEvents<K> {
-  /** Something is shown that was not before. */
-  update: []
-  /** This device may write from now on. */
-  writable: []
-  /** A change from another device left something to resolve. */
-  conflict: [key: K]
-  /** A device was removed; it may be this one. */
-  removed: [writer: WriterInfo]
-  /** A device's clock is this many ms ahead of this one's: more than a minute. */
-  'clock-skew': [writer: WriterInfo, offsetMs: number]
-  /** Something failed in the background; what was not applied is tried again. */
-  failure: [error: Error]
-}
 
 /**
  * One database that all devices of a person write, offline too. Hyperbee's interface; MERGE.md says how edits become one state.
@@ -114,7 +54,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   constructor(store: StoreLike, options: MultiBeeOptions = {}) {
     super(new Keyspace(options.keyEncoding ?? 'utf-8', options.valueEncoding ?? 'json'))
     this.#store = store
-    this.#options = checked(options)
+    this.#options = checkOptions(options)
     this.ready().catch(() => {})
   }
 
@@ -127,7 +67,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
    * `MULTI_BEE_JOIN_ABORTED`
    */
   static async join<K = string, V = unknown>(store: StoreLike, invite: string, { swarm, signal, ...options }: JoinOptions): Promise<MultiBee<K, V>> {
-    const { name = '', clock = Date.now } = checked(options)
+    const { name = '', clock = Date.now } = checkOptions(options)
     await openStore(store)
     // The log this device will write is made first: its key is what the member lets in.
     const draft = await Draft.open(store)
@@ -220,7 +160,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
    * @throws MultiBeeError `MULTI_BEE_NOT_WRITABLE`, `MULTI_BEE_BAD_ARGUMENT`, `MULTI_BEE_WRITER_RETIRED` for one that was removed
    */
   async addWriter(key: Uint8Array | string, { name = '' }: { name?: string } = {}): Promise<void> {
-    const writer = requiredKey(key)
+    const writer = requireKey(key)
     checkName(name)
     const { engine } = await this.database()
     const member = engine.state.membership.get(engine.state.writers.find(writer))
@@ -235,7 +175,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
    * @throws MultiBeeError `MULTI_BEE_NOT_WRITABLE`, `MULTI_BEE_UNKNOWN_WRITER`, `MULTI_BEE_BAD_ARGUMENT`
    */
   async removeWriter(key: Uint8Array | string, { length }: RemoveWriterOptions = {}): Promise<Removal<K>> {
-    const writer = requiredKey(key)
+    const writer = requireKey(key)
     const { engine } = await this.database()
     const { state } = engine
     const id = state.writers.find(writer)
@@ -276,7 +216,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
    * @throws MultiBeeError `MULTI_BEE_UNKNOWN_WRITER`
    */
   async synced(peer: Uint8Array | { remotePublicKey: Uint8Array }): Promise<boolean> {
-    const key = peer instanceof Uint8Array ? peer : requiredKey(peer.remotePublicKey)
+    const key = peer instanceof Uint8Array ? peer : requireKey(peer.remotePublicKey)
     return isSynced(await this.database(), key)
   }
 
@@ -455,33 +395,4 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
 async function readVersion({ local }: Identity): Promise<number> {
   const bytes = await local.get('version')
   return bytes === null ? 0 : Number(b4a.toString(bytes))
-}
-
-function checked<O extends Omit<MultiBeeOptions, 'key'> & { key?: MultiBeeOptions['key'] }>(options: O): O {
-  const { key, encryptionKey, ownerKey, name = '', clock } = options
-  if (key !== undefined) requiredKey(key)
-  if (encryptionKey !== undefined && encryptionKey !== null) requiredKey(encryptionKey)
-  if (ownerKey !== undefined) requiredKey(ownerKey)
-  checkName(name)
-  if (clock !== undefined && typeof clock !== 'function') throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`clock` is a function that returns ms')
-  return options
-}
-
-function checkName(name: string): void {
-  if (typeof name === 'string' && b4a.byteLength(name) <= MAX_NAME_BYTES) return
-  throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', `a name is a string of at most ${MAX_NAME_BYTES} bytes`)
-}
-
-function parseKey(key: Uint8Array | string | undefined): Uint8Array | null {
-  return key === undefined ? null : requiredKey(key)
-}
-
-/** 32 bytes, from bytes, hex or z-base-32. */
-function requiredKey(key: unknown): Uint8Array {
-  let bytes: Uint8Array | null = null
-  if (key instanceof Uint8Array) bytes = key
-  else if (typeof key === 'string' && /^[0-9a-f]{64}$/i.test(key)) bytes = b4a.from(key, 'hex')
-  else if (typeof key === 'string' && /^[ybndrfg8ejkmcpqxot1uwisza345h769]{52}$/.test(key)) bytes = z32.decode(key)
-  if (bytes?.byteLength === 32) return bytes
-  throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'a key is 32 bytes, given as bytes, hex or z-base-32')
 }

@@ -3,6 +3,7 @@ import type { Base, Write } from '../engine/requests.ts'
 import { MultiBeeError } from '../errors.ts'
 import type { EncodingOptions, Entry } from '../types.ts'
 import { toEntry } from './bee-reader.ts'
+import { baseIn } from './entry-base.ts'
 import type { BeeEditor, DelOptions, PutOptions } from './bee-editor.ts'
 import type { OpenDatabase } from './open-database.ts'
 
@@ -25,20 +26,25 @@ export class Batch<K, V> {
 
   /** As put of the database; also `base`, which defaults to what was shown at the batch's first operation. */
   async put(key: K, value?: V, options: PutOptions<K, V> = {}): Promise<void> {
+    this.#guard()
+    const write = this.#bee.putWrite(key, value, { ...this.#options, ...options }, baseIn(options))
     const base = await this.#start()
-    this.#add(this.#bee.putWrite(key, value, { ...this.#options, ...options }, base))
+    this.#add({ ...write, base: write.base ?? base })
   }
 
   async del(key: K, options: DelOptions<K, V> = {}): Promise<void> {
+    this.#guard()
+    const write = this.#bee.delWrite(key, { ...this.#options, ...options }, baseIn(options))
     const base = await this.#start()
-    this.#add(this.#bee.delWrite(key, { ...this.#options, ...options }, base))
+    this.#add({ ...write, base: write.base ?? base })
   }
 
   /** What the key will show: the batch's own writes, else what was shown at its first operation. */
   async get(key: K, options?: EncodingOptions): Promise<Entry<K, V> | null> {
-    const base = await this.#start()
+    this.#guard()
     const keyspace = this.#bee.keyspace.with({ ...this.#options, ...options })
     const bytes = keyspace.encodeKey(key)
+    const base = await this.#start()
     const database = await this.#bee.database()
     const own = this.#last.get(b4a.toString(bytes, 'hex'))
     if (own !== undefined) {

@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import type { Base, Write } from '../engine/requests.ts'
 import { MultiBeeError } from '../errors.ts'
-import { document } from '../keyspace.ts'
+import { document, type Keyspace } from '../keyspace.ts'
 import { MAX_DEPTH } from '../merge/canonical-json.ts'
 import { pathNames, pathOf } from '../merge/path.ts'
 import { alternatives } from '../merge/show.ts'
@@ -9,7 +9,7 @@ import type { Value } from '../merge/transaction.ts'
 import type { Conflict, EncodingOptions, Entry, EntryStream, HistoryEntry, KeyRange, ReadStreamOptions } from '../types.ts'
 import { Batch } from './batch.ts'
 import { BeeReader, boundsOf, streamOf, toEntry } from './bee-reader.ts'
-import { baseOf } from './entry-base.ts'
+import { baseIn } from './entry-base.ts'
 import { EntryWatcher } from './entry-watcher.ts'
 import { history, type HistoryOptions } from './history.ts'
 import { deviceName } from './open-database.ts'
@@ -39,7 +39,13 @@ export interface DelOptions<K, V> extends EncodingOptions {
  * Hyperbee's interface over one keyspace, with what many writers need besides: `update`, `conflicts`, `resolve`.
  */
 export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
-  readonly #updating = new Map<string, Promise<unknown>>()
+  /** @internal The last `update` of each key, by its bytes in hex: a database and its subs share them. */
+  readonly updates: Map<string, Promise<unknown>>
+
+  constructor(keyspace: Keyspace, updates: Map<string, Promise<unknown>> = new Map()) {
+    super(keyspace)
+    this.updates = updates
+  }
 
   /**
    * Makes the key show this value. Of a `json` value only what differs from what is shown (or from `base`) is written, so another
@@ -50,7 +56,7 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
    * `MULTI_BEE_TOO_LARGE`, `MULTI_BEE_BAD_BASE`, `MULTI_BEE_STORE_FAILED` (nothing was written)
    */
   async put(key: K, value?: V, options: PutOptions<K, V> = {}): Promise<void> {
-    await this.#write(this.putWrite(key, value, options, options.base === undefined ? null : baseOf(options.base)))
+    await this.#write(this.putWrite(key, value, options, baseIn(options)))
   }
 
   /**
@@ -60,7 +66,7 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
    * @throws MultiBeeError as {@link put}
    */
   async del(key: K, options: DelOptions<K, V> = {}): Promise<void> {
-    await this.#write(this.delWrite(key, options, options.base === undefined ? null : baseOf(options.base)))
+    await this.#write(this.delWrite(key, options, baseIn(options)))
   }
 
   /**
@@ -70,22 +76,24 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
    * @throws MultiBeeError as {@link put}; what `change` throws
    */
   async update(key: K, change: (value: V | null) => V | undefined | Promise<V | undefined>, options: EncodingOptions = {}): Promise<void> {
+    if (typeof change !== 'function') throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`change` is a function')
     const keyspace = this.keyspace.with(options)
     const bytes = keyspace.encodeKey(key)
     const id = b4a.toString(bytes, 'hex')
-    const turn = (this.#updating.get(id) ?? Promise.resolve()).then(async () => {
+    const turn = (this.updates.get(id) ?? Promise.resolve()).then(async () => {
       const database = await this.database()
       const { base } = database.engine
       const shown = await database.view.get(bytes, base.version)
       const next = await change(shown === null ? null : toEntry<K, V>(shown, keyspace, null).value)
-      if (next !== undefined) await this.#write(this.putWrite(key, next, options, base))
+      // The caller's key may have changed meanwhile.
+      if (next !== undefined) await this.#write({ ...this.putWrite(key, next, options, base), key: bytes })
     })
     const settled = turn.catch(() => {})
-    this.#updating.set(id, settled)
+    this.updates.set(id, settled)
     try {
       await turn
     } finally {
-      if (this.#updating.get(id) === settled) this.#updating.delete(id)
+      if (this.updates.get(id) === settled) this.updates.delete(id)
     }
   }
 
@@ -173,10 +181,11 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
 
   /** @internal */
   putWrite(key: K, value: V | undefined, { cas, ...options }: PutOptions<K, V>, base: Base | null): Write {
+    checkCas(cas)
     const keyspace = this.keyspace.with(options)
     const next = keyspace.encodeValue(value)
     const compare: Write['compare'] =
-      cas === undefined
+      cas == null
         ? null
         : async (previous, version) => {
             if (previous === null) return true
@@ -189,10 +198,11 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
 
   /** @internal */
   delWrite(key: K, { cas, ...options }: DelOptions<K, V>, base: Base | null): Write {
+    checkCas(cas)
     const keyspace = this.keyspace.with(options)
     const bytes = keyspace.encodeKey(key)
     const compare: Write['compare'] =
-      cas === undefined ? null : async (previous) => previous !== null && cas(toEntry<K, V>({ key: bytes, ...previous }, keyspace, null))
+      cas == null ? null : async (previous) => previous !== null && cas(toEntry<K, V>({ key: bytes, ...previous }, keyspace, null))
     return { key: bytes, intent: { type: 'del' }, base, compare }
   }
 
@@ -202,3 +212,6 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
   }
 }
 
+function checkCas(cas: unknown): void {
+  if (cas !== undefined && cas !== null && typeof cas !== 'function') throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`cas` is a function')
+}

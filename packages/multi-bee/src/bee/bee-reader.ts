@@ -4,6 +4,7 @@ import type { Base } from '../engine/requests.ts'
 import { MultiBeeError } from '../errors.ts'
 import type { Keyspace } from '../keyspace.ts'
 import type { DiffEntry, EncodingOptions, Entry, EntryStream, KeyRange, ReadStreamOptions } from '../types.ts'
+import type { ByteRange } from '../view/view-store.ts'
 import type { ShownEntry } from '../view/view.ts'
 import { rememberBase } from './entry-base.ts'
 import { differences } from './differences.ts'
@@ -56,17 +57,17 @@ export abstract class BeeReader<K, V> extends ReadyResource {
    * @throws MultiBeeError as {@link get}
    */
   async peek(range?: ReadStreamOptions<K>, options?: ReadStreamOptions<K>): Promise<Entry<K, V> | null> {
-    for await (const entry of this.#entries({ ...range, ...options, limit: 1 })) return entry
+    for await (const entry of this.#entries(this.#plan({ ...options, ...range, limit: 1 }))) return entry
     return null
   }
 
   /**
    * Entries in byte order of their keys, as they were when the stream was made. Memory: what is unwritten in the range, and one batch.
    *
-   * @throws MultiBeeError as {@link get}, through the stream
+   * @throws MultiBeeError `MULTI_BEE_BAD_KEY`, `MULTI_BEE_TOO_LARGE`, `MULTI_BEE_BAD_ARGUMENT`; through the stream as {@link get}
    */
   createReadStream(range?: ReadStreamOptions<K>, options?: ReadStreamOptions<K>): EntryStream<Entry<K, V>> {
-    return streamOf(this.#entries({ ...range, ...options }))
+    return streamOf(this.#entries(this.#plan({ ...options, ...range })))
   }
 
   /**
@@ -74,18 +75,25 @@ export abstract class BeeReader<K, V> extends ReadyResource {
    * Cost: passes all entries of the range on both sides.
    *
    * @param other - a version number, a snapshot or a checkout
-   * @throws MultiBeeError `MULTI_BEE_VERSION_GONE`
+   * @throws MultiBeeError as {@link createReadStream}; through the stream also `MULTI_BEE_VERSION_GONE`
    */
   createDiffStream(other: number | BeeReader<K, V>, range?: ReadStreamOptions<K>, options?: ReadStreamOptions<K>): EntryStream<DiffEntry<K, V>> {
-    return streamOf(this.#differences(other, { ...range, ...options }))
+    return streamOf(this.#differences(other, this.#plan({ ...options, ...range })))
   }
 
-  async *#entries({ reverse = false, limit = -1, ...options }: ReadStreamOptions<K>): AsyncGenerator<Entry<K, V>> {
+  /** Takes over what the caller may change later, and pins the version, unless the database is still to be opened. */
+  #plan({ reverse = false, limit = -1, ...options }: ReadStreamOptions<K>): ReadPlan {
+    if (typeof limit !== 'number' || Number.isNaN(limit)) throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`limit` is a number')
     const keyspace = this.keyspace.with(options)
     const range = keyspace.encodeRange(boundsOf(options))
+    const open = this.openedDatabase()
+    return { keyspace, range, reverse, limit: limit < 0 ? Infinity : limit, point: open === null ? null : this.readPoint(open) }
+  }
+
+  async *#entries({ keyspace, range, reverse, limit, point }: ReadPlan): AsyncGenerator<Entry<K, V>> {
     const database = await this.database()
-    const { version, base } = this.readPoint(database)
-    let left = limit < 0 ? Infinity : limit
+    const { version, base } = point ?? this.readPoint(database)
+    let left = limit
     if (left === 0) return
     for await (const shown of database.view.entries(range, version, reverse)) {
       yield toEntry(shown, keyspace, base)
@@ -93,14 +101,12 @@ export abstract class BeeReader<K, V> extends ReadyResource {
     }
   }
 
-  async *#differences(other: number | BeeReader<K, V>, { limit = -1, reverse = false, ...options }: ReadStreamOptions<K>): AsyncGenerator<DiffEntry<K, V>> {
-    const keyspace = this.keyspace.with(options)
-    const range = keyspace.encodeRange(boundsOf(options))
+  async *#differences(other: number | BeeReader<K, V>, { keyspace, range, reverse, limit, point }: ReadPlan): AsyncGenerator<DiffEntry<K, V>> {
     const database = await this.database()
-    const here = this.readPoint(database).version
-    const there = typeof other === 'number' ? other : other.readPoint(await other.database()).version
+    const here = (point ?? this.readPoint(database)).version
+    const there = typeof other === 'number' ? other : await versionOf(other, database)
     checkVersion(there, database)
-    let left = limit < 0 ? Infinity : limit
+    let left = limit
     if (left === 0) return
     const { view } = database
     const entry = (shown: ShownEntry | null): Entry<K, V> | null => (shown === null ? null : toEntry(shown, keyspace, null))
@@ -109,6 +115,22 @@ export abstract class BeeReader<K, V> extends ReadyResource {
       if (--left === 0) return
     }
   }
+}
+
+/** A read as it was asked for. */
+interface ReadPlan {
+  keyspace: Keyspace
+  range: ByteRange
+  reverse: boolean
+  limit: number
+  /** `null`: as the database is once it has opened. */
+  point: ReadPoint | null
+}
+
+/** The version another reader of the same database reads. */
+async function versionOf(other: unknown, database: OpenDatabase): Promise<number> {
+  if (other instanceof BeeReader && (await other.database()) === database) return other.readPoint(database).version
+  throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'the other side is a version number, or a snapshot or checkout of the same database')
 }
 
 /** @throws MultiBeeError `MULTI_BEE_VERSION_GONE` for a version this build of the view does not reach back to */
@@ -131,12 +153,13 @@ export function streamOf<T>(entries: AsyncIterable<T>): EntryStream<T> {
   return Readable.from(entries) as unknown as EntryStream<T>
 }
 
+/** The bounds among a caller's options. One that is `null` is open, as in Hyperbee. */
 export function boundsOf<K>({ gt, gte, lt, lte }: KeyRange<K>): KeyRange<K> {
   return {
-    ...(gt === undefined ? {} : { gt }),
-    ...(gte === undefined ? {} : { gte }),
-    ...(lt === undefined ? {} : { lt }),
-    ...(lte === undefined ? {} : { lte })
+    ...(gt == null ? {} : { gt }),
+    ...(gte == null ? {} : { gte }),
+    ...(lt == null ? {} : { lt }),
+    ...(lte == null ? {} : { lte })
   }
 }
 

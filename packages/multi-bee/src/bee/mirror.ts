@@ -1,6 +1,8 @@
 import b4a from 'b4a'
 import ReadyResource from 'ready-resource'
 import { MultiBeeError } from '../errors.ts'
+import { isNull } from '../keyspace.ts'
+import type { Value } from '../merge/transaction.ts'
 import { differences } from './differences.ts'
 import type { OpenDatabase } from './open-database.ts'
 import type { BeeReader } from './bee-reader.ts'
@@ -22,14 +24,15 @@ export interface MirrorBee {
 interface RawBee {
   ready(): Promise<void>
   readonly version: number
-  createReadStream(range: object, options: object): AsyncIterable<{ key: Uint8Array; value: Uint8Array }>
+  createReadStream(range: object, options: object): AsyncIterable<BeeBytes>
   batch(options: object): RawBatch
 }
 
 interface RawBatch {
-  put(key: Uint8Array, value: Uint8Array): Promise<void>
+  put(key: Uint8Array, value: Uint8Array | null): Promise<void>
   del(key: Uint8Array): Promise<void>
   flush(): Promise<void>
+  close(): Promise<void>
 }
 
 export interface MirrorOptions {
@@ -67,9 +70,10 @@ export class Mirror extends ReadyResource {
    * Resolves when the bee shows what the database shows now. Cost: the entries of the database and of the bee once, if the bee was
    * written by somebody else or this is the first time; else what has changed.
    *
-   * @throws what reading the database or writing the bee throws
+   * @throws MultiBeeError `MULTI_BEE_CLOSED`; what reading the database or writing the bee throws
    */
   async flush(): Promise<void> {
+    if (this.closing !== null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the mirror is closed')
     this.#again = true
     while (this.#again || this.#working !== null) {
       this.#working ??= this.#work().finally(() => (this.#working = null))
@@ -125,16 +129,21 @@ export class Mirror extends ReadyResource {
     let batch = this.#bee.batch(BINARY)
     let count = 0
     let wrote = false
-    for await (const { left, right } of changed) {
-      if (left !== null) await batch.put(left.key, left.value.bytes)
-      else if (right !== null) await batch.del(right.key)
-      wrote = true
-      if (++count < BATCH_ENTRIES) continue
-      await batch.flush()
-      batch = this.#bee.batch(BINARY)
-      count = 0
+    try {
+      for await (const { left, right } of changed) {
+        if (left !== null) await batch.put(left.key, bytesOf(left.value))
+        else if (right !== null) await batch.del(right.key)
+        wrote = true
+        if (++count < BATCH_ENTRIES) continue
+        await batch.flush()
+        batch = this.#bee.batch(BINARY)
+        count = 0
+      }
+      if (count > 0) await batch.flush()
+    } finally {
+      // Frees the bee's write lock when something failed on the way.
+      await batch.close()
     }
-    if (count > 0) await batch.flush()
     this.version = version
     this.#beeVersion = this.#bee.version
     if (wrote) this.emit('update')
@@ -143,16 +152,26 @@ export class Mirror extends ReadyResource {
   /** What the database shows against what the bee holds. */
   #compared(shown: ReturnType<OpenDatabase['view']['entries']>): ReturnType<typeof differences<ShownBytes, BeeBytes>> {
     const held = this.#bee.createReadStream({}, BINARY)
-    return differences<ShownBytes, BeeBytes>(shown, held, (a, b) => b4a.equals(a.value.bytes, b.value))
+    return differences<ShownBytes, BeeBytes>(shown, held, (a, b) => isEqual(bytesOf(a.value), b.value))
   }
 }
 
 interface ShownBytes {
   key: Uint8Array
-  value: { bytes: Uint8Array }
+  value: Value
 }
 
 interface BeeBytes {
   key: Uint8Array
-  value: Uint8Array
+  /** `null` of an entry without a value. */
+  value: Uint8Array | null
+}
+
+/** A Hyperbee stores no value for `null`, under every encoding. */
+function bytesOf(value: Value): Uint8Array | null {
+  return isNull(value) ? null : value.bytes
+}
+
+function isEqual(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a === null || b === null ? a === b : b4a.equals(a, b)
 }

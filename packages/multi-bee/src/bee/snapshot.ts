@@ -1,3 +1,4 @@
+import { MultiBeeError } from '../errors.ts'
 import type { EncodingOptions } from '../types.ts'
 import { BeeReader, checkVersion, type ReadPoint } from './bee-reader.ts'
 import type { OpenDatabase } from './open-database.ts'
@@ -24,11 +25,12 @@ export class BeeSnapshot<K, V> extends BeeReader<K, V> {
 
   /** @internal */
   openedDatabase(): OpenDatabase | null {
-    return this.#bee.openedDatabase()
+    return this.closing === null ? this.#bee.openedDatabase() : null
   }
 
   /** @internal */
   async database(): Promise<OpenDatabase> {
+    if (this.closing !== null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the snapshot is closed')
     const database = await this.#bee.database()
     this.readPoint(database)
     return database

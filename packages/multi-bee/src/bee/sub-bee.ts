@@ -1,4 +1,5 @@
 import b4a from 'b4a'
+import { MultiBeeError } from '../errors.ts'
 import type { Keyspace } from '../keyspace.ts'
 import type { EncodingOptions } from '../types.ts'
 import { BeeEditor } from './bee-editor.ts'
@@ -16,7 +17,7 @@ export class SubBee<K, V> extends BeeEditor<K, V> {
 
   /** @internal */
   constructor(parent: BeeEditor<never, never>, keyspace: Keyspace) {
-    super(keyspace)
+    super(keyspace, parent.updates)
     this.#parent = parent
   }
 
@@ -27,11 +28,12 @@ export class SubBee<K, V> extends BeeEditor<K, V> {
 
   /** @internal */
   openedDatabase(): OpenDatabase | null {
-    return this.#parent.openedDatabase()
+    return this.closing === null ? this.#parent.openedDatabase() : null
   }
 
   /** @internal */
-  database(): Promise<OpenDatabase> {
+  async database(): Promise<OpenDatabase> {
+    if (this.closing !== null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'this part of the database is closed')
     return this.#parent.database()
   }
 
@@ -45,6 +47,7 @@ export class SubBee<K, V> extends BeeEditor<K, V> {
   }
 }
 
+/** @throws MultiBeeError `MULTI_BEE_BAD_ARGUMENT` */
 export function subKeyspace(keyspace: Keyspace, prefix: string | Uint8Array, { sep = b4a.alloc(1), ...encodings }: SubOptions): Keyspace {
-  return keyspace.sub(prefix, typeof sep === 'string' ? b4a.from(sep) : sep, encodings)
+  return keyspace.sub(prefix, sep, encodings)
 }

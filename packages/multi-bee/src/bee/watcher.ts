@@ -17,6 +17,7 @@ export class Watcher<K, V> extends ReadyResource implements AsyncIterableIterato
   #changed = false
   #wake: (() => void) | null = null
   #unlisten: (() => void) | null = null
+  #turn: Promise<unknown> = Promise.resolve()
 
   /** @internal */
   constructor(bee: BeeReader<K, V>, range: ByteRange, options?: EncodingOptions) {
@@ -31,7 +32,13 @@ export class Watcher<K, V> extends ReadyResource implements AsyncIterableIterato
     return this
   }
 
-  async next(): Promise<IteratorResult<[BeeSnapshot<K, V>, BeeSnapshot<K, V>], undefined>> {
+  next(): Promise<IteratorResult<[BeeSnapshot<K, V>, BeeSnapshot<K, V>], undefined>> {
+    const next = this.#turn.then(() => this.#next())
+    this.#turn = next.catch(() => {})
+    return next
+  }
+
+  async #next(): Promise<IteratorResult<[BeeSnapshot<K, V>, BeeSnapshot<K, V>], undefined>> {
     await this.ready()
     while (!this.#changed && this.closing === null) await new Promise<void>((resolve) => (this.#wake = resolve))
     if (this.closing !== null || this.#previous === null) return { done: true, value: undefined }

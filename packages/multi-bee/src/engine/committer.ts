@@ -125,7 +125,7 @@ class TurnInProgress implements Turn {
       for (const write of writes) {
         const stored = this.#newest(write, newest)
         if (await this.#isRefused(write, stored)) continue
-        if (!group.add(write, stored, await asRead(write, view))) {
+        if (!group.add(write, stored, await asRead(write, stored, view))) {
           throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'these writes overlap in a way that one transaction cannot hold')
         }
       }
@@ -137,9 +137,10 @@ class TurnInProgress implements Turn {
 
   async #takeWrite(write: Write, newest: ReadonlyMap<string, Stored | null>, view: View): Promise<void> {
     if (await this.#isRefused(write, this.#newest(write, newest))) return
-    const read = await asRead(write, view)
+    const stored = this.#newest(write, newest)
+    const read = await asRead(write, stored, view)
     const group = this.#open()
-    if (group.add(write, this.#newest(write, newest), read)) {
+    if (group.add(write, stored, read)) {
       if (group.bytes >= GROUP_BYTES) this.seal()
       return
     }
@@ -202,9 +203,9 @@ async function loadNewest(taken: readonly Waiting[], view: View): Promise<Map<st
   return new Map([...keys.keys()].map((id, i) => [id, stored[i] ?? null]))
 }
 
-/** The record a write was made against, when it names one. */
-async function asRead({ key, base }: Write, view: View): Promise<Stored | null> {
-  return base === null ? null : view.recordAt(key, base.version)
+/** The record a write was made against. Read from the store only when the key has changed since. */
+async function asRead({ key, base }: Write, newest: Stored | null, view: View): Promise<Stored | null> {
+  return base === null || newest === null || newest.version <= base.version ? newest : view.recordAt(key, base.version)
 }
 
 function sizeOf(request: LocalRequest | undefined): number {

@@ -44,8 +44,13 @@ export function deleteWins(state: DeviceState): boolean {
 }
 
 /** Whether membership records may be applied without walking all logs again: additions commute, removals do not. */
-export function isPlainAddition({ membership }: DeviceState, transaction: Transaction): boolean {
-  return !membership.hasRemovals && transaction.membership.every(({ type }) => type !== 'remove')
+export function isPlainAddition({ controls }: DeviceState, transaction: Transaction): boolean {
+  return !hasRemoval(controls) && !hasRemoval([transaction])
+}
+
+/** Whether any of these tries to remove somebody. Even one that removed nobody so far may, once an addition it names arrives. */
+export function hasRemoval(controls: readonly Transaction[]): boolean {
+  return controls.some(({ membership }) => membership.some(({ type }) => type === 'remove'))
 }
 
 /** The membership once these transactions are applied, of which none removes anybody. */

@@ -55,7 +55,9 @@ interface OpenInvite {
   publicKey: Uint8Array
   expires: number
   confirm: NonNullable<InviteOptions['confirm']>
-  state: 'open' | 'used' | 'revoked'
+  isRevoked: boolean
+  /** Who used it: its answer may have got lost, so it may ask again. */
+  usedBy: Uint8Array | null
 }
 
 /** The inviting side of pairing, on blind-pairing: one member per swarm, any number of invites. Borrows the swarms. */
@@ -68,12 +70,18 @@ export class PairingDesk {
     this.#host = host
   }
 
-  invite({ swarm, expires = this.#host.now() + 3_600_000, confirm = () => true }: InviteOptions): Invite {
+  /** @throws MultiBeeError `MULTI_BEE_BAD_ARGUMENT` */
+  invite(options: InviteOptions): Invite {
+    const { swarm, expires = this.#host.now() + 3_600_000, confirm = () => true } = options ?? {}
+    if (typeof swarm?.join !== 'function' || typeof swarm.on !== 'function') {
+      throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`swarm` is the Hyperswarm on which the invited device is met')
+    }
+    if (typeof confirm !== 'function') throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`confirm` is a function')
     if (!Number.isSafeInteger(expires) || expires < 0) {
       throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`expires` is a wall time in ms, or 0 for never')
     }
     const { invite, publicKey, id } = BlindPairing.createInvite(this.#host.key, { expires })
-    const open: OpenInvite = { publicKey, expires, confirm, state: 'open' }
+    const open: OpenInvite = { publicKey, expires, confirm, isRevoked: false, usedBy: null }
     this.#invites.set(b4a.toString(id, 'hex'), open)
     const { member } = this.#meetOn(swarm)
     const code = z32.encode(invite)
@@ -81,7 +89,7 @@ export class PairingDesk {
       code,
       expires,
       revoke: () => {
-        open.state = 'revoked'
+        open.isRevoked = true
       },
       announced: async () => {
         await member.flushed()
@@ -114,25 +122,43 @@ export class PairingDesk {
       request.deny({ status: status as 1 | 2 | 3 })
       return
     }
-    await this.#host.admit(candidate)
+    try {
+      await this.#host.admit(candidate)
+    } catch {
+      // This device may have been removed while it was asked: the other one hears a no, and the invite is as before.
+      invite.usedBy = null
+      request.deny({ status: STATUS_REJECTED })
+      return
+    }
     const { key, encryptionKey } = this.#host
     request.confirm(encryptionKey === null ? { key } : { key, encryptionKey })
   }
 
   /** @returns 0 to let it in */
   async #decide(invite: OpenInvite, candidate: Candidate): Promise<number> {
+    // The answer did not reach it the first time.
+    if (invite.usedBy !== null && b4a.equals(invite.usedBy, candidate.key)) return 0
     const refusal = this.#refusal(invite)
     if (refusal !== 0) return refusal
-    if (!(await invite.confirm(candidate))) return STATUS_REJECTED
+    if (!(await isConfirmed(invite, candidate))) return STATUS_REJECTED
     // Another device may have used it, or the person revoked it, while they were asked.
     const late = this.#refusal(invite)
-    if (late === 0) invite.state = 'used'
+    if (late === 0) invite.usedBy = candidate.key
     return late
   }
 
-  #refusal({ state, expires }: OpenInvite): number {
-    if (state === 'used') return STATUS_USED
-    if (state === 'revoked') return STATUS_REJECTED
+  #refusal({ isRevoked, usedBy, expires }: OpenInvite): number {
+    if (usedBy !== null) return STATUS_USED
+    if (isRevoked) return STATUS_REJECTED
     return expires !== 0 && this.#host.now() > expires ? STATUS_EXPIRED : 0
+  }
+}
+
+/** A callback that fails has not said yes. */
+async function isConfirmed({ confirm }: OpenInvite, candidate: Candidate): Promise<boolean> {
+  try {
+    return await confirm(candidate)
+  } catch {
+    return false
   }
 }

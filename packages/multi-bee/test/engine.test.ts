@@ -1,0 +1,143 @@
+import b4a from 'b4a'
+import { describe, expect, test } from 'vitest'
+import { oracle } from './oracle/oracle.ts'
+import type { Transaction, World } from './oracle/types.ts'
+import { KEYS, WRITERS } from './oracle/values.ts'
+import { EngineDevice, shownByOracle } from './support/engine-device.ts'
+import { MemoryLog } from './support/memory-log.ts'
+import { blocksOf, worldOf } from './support/world-blocks.ts'
+
+const [A, B, C, D] = WRITERS as [string, string, string, string]
+const READER = 'dd'.repeat(32)
+const KEY = KEYS[0] as string
+
+const add = (...writers: string[]): Partial<Transaction> => ({ membership: writers.map((writer) => ({ type: 'add', writer, name: '' })) })
+const remove = (writer: string, length: number): Partial<Transaction> => ({ membership: [{ type: 'remove', writer, length }] })
+const put = (text: string): Partial<Transaction> => ({
+  operations: [{ type: 'assign', key: KEY, path: [], value: { kind: 'document', text } }]
+})
+
+/** One block a transaction, all at the same time, unless said otherwise. */
+function log(...transactions: [context: Record<string, number>, what: Partial<Transaction>][]): Transaction[] {
+  return transactions.map(([context, what], seq) => ({ seq, length: 1, ms: 1, counter: 0, membership: [], operations: [], ...what, context }))
+}
+
+async function reader(world: World): Promise<EngineDevice> {
+  const originals = new Map<string, MemoryLog>()
+  for (const [key, blocks] of blocksOf(world)) {
+    const original = new MemoryLog(b4a.from(key, 'hex'))
+    original.blocks.push(...blocks)
+    originals.set(key, original)
+  }
+  const device = new EngineDevice(new MemoryLog(b4a.from(READER, 'hex')), b4a.from(world.first, 'hex'), originals, () => 1)
+  await device.open()
+  return device
+}
+
+/** Lets the device see so many blocks of each log, and compares. */
+async function deliver(device: EngineDevice, world: World, lengths: Record<string, number>): Promise<void> {
+  for (const [name, length] of Object.entries(lengths)) device.log(name).deliver(length)
+  device.engine.kick()
+  const shown = await device.shown(KEYS)
+  const held = Object.keys(world.logs).map((name): [string, Uint8Array[]] => [name, device.log(name).blocks.slice(0, device.log(name).available)])
+  expect(shown).toEqual(shownByOracle(oracle(worldOf(world.first, new Map(held))), KEYS))
+}
+
+describe('a removal that arrives late', () => {
+  const world: World = {
+    first: A,
+    logs: {
+      [A]: log([{}, add(B, C)], [{}, remove(B, 1)], [{ [B]: 2 }, put('"after"')]),
+      [B]: log([{ [A]: 1 }, put('"kept"')], [{ [A]: 1 }, put('"taken back"')], [{ [A]: 1 }, put('"late"')]),
+      [C]: log([{ [A]: 1, [B]: 2 }, { operations: [{ type: 'unset', key: 'aa', path: [] }] }])
+    }
+  }
+
+  test('takes back what had been applied past the cut-off, as one more version', async () => {
+    const device = await reader(world)
+    await deliver(device, world, { [A]: 1, [B]: 2 })
+    const before = device.engine.state.version
+    expect((await device.shown(KEYS)).entries[KEY]).toMatchObject({ text: '"taken back"' })
+    await deliver(device, world, { [A]: 2 })
+    expect((await device.shown(KEYS)).entries[KEY]).toMatchObject({ text: '"kept"' })
+    expect(device.engine.state.version).toBe(before + 1)
+    const old = await device.view.get(b4a.from(KEY, 'hex'), before)
+    expect(b4a.toString(old?.value.bytes ?? b4a.alloc(0))).toBe('"taken back"')
+    await device.engine.close()
+  })
+
+  test('keeps taking nothing in after a restart and a crash', async () => {
+    const device = await reader(world)
+    await deliver(device, world, { [A]: 2, [B]: 2, [C]: 1 })
+    await device.restart()
+    await deliver(device, world, { [B]: 3 })
+    await device.crash()
+    await deliver(device, world, { [A]: 3 })
+    expect(device.engine.state.logs.size).toBe(4)
+    await device.engine.close()
+  })
+})
+
+test('a context is read anew when the add it knew a writer by stops counting', async () => {
+  const world: World = {
+    first: A,
+    logs: {
+      // A and B both add D. C knows D by B alone, and replaces what D put.
+      [A]: log([{}, add(B, C)], [{}, add(D)], [{}, remove(B, 0)]),
+      [B]: log([{ [A]: 1 }, add(D)]),
+      [C]: log([{ [A]: 1, [B]: 1, [D]: 1 }, put('"c"')]),
+      [D]: log([{ [A]: 1, [B]: 1 }, put('"d"')])
+    }
+  }
+  const device = await reader(world)
+  await deliver(device, world, { [A]: 2, [B]: 1, [D]: 1, [C]: 1 })
+  expect((await device.shown(KEYS)).conflicts).toEqual({})
+  await deliver(device, world, { [A]: 3 })
+  expect((await device.shown(KEYS)).conflicts).toHaveProperty(KEY)
+  await device.engine.close()
+})
+
+test('adding devices never reads the logs again', async () => {
+  const world: World = { first: A, logs: { [A]: log([{}, add(B)], [{}, add(C)], [{}, add(D)]), [B]: log([{ [A]: 1 }, put('1')]), [C]: [], [D]: [] } }
+  const device = await reader(world)
+  await deliver(device, world, { [A]: 1, [B]: 1 })
+  let reads = 0
+  const { read } = device.log(B)
+  device.log(B).read = (start, end) => {
+    reads++
+    return read.call(device.log(B), start, end)
+  }
+  await deliver(device, world, { [A]: 3 })
+  expect(reads).toBe(0)
+  expect(device.engine.state.membership.members).toHaveLength(4)
+  await device.engine.close()
+})
+
+test('a view that cannot be written loses nothing, and is written when it can be again', async () => {
+  const world: World = { first: A, logs: { [A]: log([{}, add(B)], [{}, put('1')]), [B]: [] } }
+  const device = await reader(world)
+  device.store.failure = new Error('disk full')
+  device.log(A).deliver(2)
+  await expect(device.engine.flush()).rejects.toMatchObject({ code: 'MULTI_BEE_STORE_FAILED', cause: { message: 'disk full' } })
+  expect((await device.shown(KEYS)).entries[KEY]).toMatchObject({ text: '1' })
+  device.store.failure = null
+  await device.engine.flush()
+  await device.crash()
+  await deliver(device, world, {})
+  expect((await device.shown(KEYS)).entries[KEY]).toMatchObject({ text: '1' })
+  await device.engine.close()
+})
+
+test('a log that cannot be read for a while is read on later', async () => {
+  const world: World = { first: A, logs: { [A]: log([{}, add(B)], [{}, put('1')]), [B]: [] } }
+  const device = await reader(world)
+  const { read } = device.log(A)
+  device.log(A).read = () => Promise.reject(new Error('disk'))
+  device.log(A).deliver(2)
+  device.engine.kick()
+  await device.engine.settle()
+  expect(device.failures).toMatchObject([{ message: 'disk' }])
+  device.log(A).read = read
+  await deliver(device, world, {})
+  await device.engine.close()
+})
