@@ -146,7 +146,7 @@ export class HypercoreLog implements OpLog {
 
 /** A stream that cores can be attached to: a new one, or the given connection made ready for it. */
 export function protocolStream(isInitiatorOrStream: boolean | DuplexLike, options: object): DuplexLike {
-  return Hypercore.createProtocolStream(isInitiatorOrStream as never, options) as unknown as DuplexLike
+  return Hypercore.createProtocolStream(isInitiatorOrStream as never, options)
 }
 
 function asStore(store: StoreLike): Corestore {

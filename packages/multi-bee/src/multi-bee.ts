@@ -71,10 +71,10 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     await openStore(store)
     // The log this device will write is made first: its key is what the member lets in.
     const draft = await Draft.open(store)
-    const granted = await showInvite(String(invite), { writer: draft.key, name }, swarm, clock(), signal)
+    const granted = await showInvite(invite, { writer: draft.key, name }, swarm, clock(), signal)
     await draft.adopt(granted.key)
     const kept = options.encryptionKey === undefined ? { encryptionKey: granted.encryptionKey, keepEncryptionKey: true } : {}
-    const db = new MultiBee<K, V>(store, { ...options, ...kept, key: granted.key } as MultiBeeOptions)
+    const db = new MultiBee<K, V>(store, { ...options, ...kept, key: granted.key })
     await db.#follow(swarm, signal)
     return db
   }
@@ -366,7 +366,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   /** Replicates over a swarm, and waits until a member's record has made this device a writer. */
   async #follow(swarm: SwarmLike, signal?: SignalLike): Promise<void> {
     const onConnection = (connection: never): void => {
-      if (this.closing === null) this.replicate(connection as DuplexLike)
+      if (this.closing === null) this.replicate(connection)
     }
     for (const connection of swarm.connections) this.replicate(connection)
     swarm.on('connection', onConnection)

@@ -7,9 +7,8 @@ import { KEYS, STRANGER } from './oracle/values.ts'
 import { honestWorld, hostileWorld } from './oracle/worlds.ts'
 import { EngineDevice, shownByOracle } from './support/engine-device.ts'
 import { MemoryLog } from './support/memory-log.ts'
+import { runs } from './support/property-runs.ts'
 import { blocksOf, worldOf } from './support/world-blocks.ts'
-
-const runs = (numRuns: number): { numRuns: number } => ({ numRuns: Number(process.env['PROPERTY_RUNS'] ?? numRuns) })
 
 /** The device's own log has the key that worlds take for a stranger's: hostile ones add it, remove it and claim its blocks. */
 const SELF = STRANGER

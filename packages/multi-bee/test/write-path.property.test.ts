@@ -10,9 +10,9 @@ import type { World } from './oracle/types.ts'
 import { field, key, KEYS, path, value, WRITERS } from './oracle/values.ts'
 import { EngineDevice, shownByOracle } from './support/engine-device.ts'
 import { MemoryLog } from './support/memory-log.ts'
+import { runs } from './support/property-runs.ts'
 import { worldOf } from './support/world-blocks.ts'
 
-const runs = (numRuns: number): { numRuns: number } => ({ numRuns: Number(process.env['PROPERTY_RUNS'] ?? numRuns) })
 const YEAR_MS = 365 * 24 * 3_600_000
 
 type PlainValue = { kind: 'document'; text: string } | { kind: 'opaque'; hex: string }

@@ -28,11 +28,11 @@ export class ChangeFeed {
   publish(changes: readonly Change[]): void {
     if (this.#listeners.size === 0 || changes.length === 0) return
     const keys = changes.map(({ key }) => key)
-    for (const listener of [...this.#listeners.keys()]) listener(keys)
+    for (const listener of this.#listeners.keys()) listener(keys)
   }
 
   end(): void {
-    for (const onEnd of [...this.#listeners.values()]) onEnd()
+    for (const onEnd of this.#listeners.values()) onEnd()
   }
 }
 

@@ -30,8 +30,8 @@ export interface TurnScope {
   seq: number
   state: LogState
   applied: VersionVector
-  /** See {@link Membership.admissions}. */
-  admissions: VersionVector
+  /** See {@link Membership.walked}. */
+  walked: VersionVector
   version: number
   clock: HybridClock
 }
@@ -171,13 +171,13 @@ class TurnInProgress implements Turn {
 
   /**
    * What is applied, and the context that says so. The context never falls below the one before it, also when operations were taken
-   * back, and covers what let the other members in.
+   * back, and covers what the membership rests on.
    */
   #vectors(): { applied: VersionVector; context: VersionVector } {
     const applied = withLength(this.#scope.applied, this.#scope.writer, this.#seq)
     const context = applied.slice()
     raise(context, this.#state.context)
-    raise(context, this.#scope.admissions)
+    raise(context, this.#scope.walked)
     return { applied, context }
   }
 

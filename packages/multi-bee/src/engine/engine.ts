@@ -54,7 +54,6 @@ export class Engine {
   readonly #view: View
   readonly #host: EngineHost
   readonly #flusher: Flusher
-  readonly #now: () => number
   readonly #queue: Waiting[] = []
   #clock: HybridClock
   #running: Promise<void> | null = null
@@ -64,7 +63,6 @@ export class Engine {
   private constructor(options: EngineOptions, saved: ViewState | null) {
     this.#view = options.view
     this.#host = options.host
-    this.#now = options.now
     this.#clock = new HybridClock(options.now)
     this.state = stateFrom(options, saved)
     const source = {
@@ -161,6 +159,7 @@ export class Engine {
       this.#again = false
       await this.#commitQueue()
       const moved = (await this.#applyNext()) || (await this.#lookBeyondCutOffs())
+      if (!moved) this.#reportUnreadable()
       if (!moved && this.#queue.length === 0 && !this.#again) return
     }
   }
@@ -209,6 +208,8 @@ export class Engine {
       if (!this.state.membership.isActive(this.state.self)) {
         throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', 'this device is not a writer of the database')
       }
+      // Only after a failure: what the log holds and the view does not goes first, or this would be written at its place.
+      if (this.#ownLog.cursor.position < this.#ownLog.log.available) await this.#reevaluate()
       const turn = await prepareTurn(taken, this.#view, this.#turnScope())
       await this.#append(turn)
       const before = this.state.membership
@@ -226,8 +227,8 @@ export class Engine {
   #turnScope(): Parameters<typeof prepareTurn>[2] {
     const { self, writers, applied, version, membership } = this.state
     const { position: seq, state } = this.#ownLog.cursor
-    const { admissions } = membership
-    return { writer: self, writers, deleteWins: deleteWins(this.state), seq, state, applied, admissions, version, clock: this.#clock }
+    const { walked } = membership
+    return { writer: self, writers, deleteWins: deleteWins(this.state), seq, state, applied, walked, version, clock: this.#clock }
   }
 
   async #append({ sealed }: Turn): Promise<void> {
@@ -236,7 +237,7 @@ export class Engine {
     try {
       await this.#ownLog.log.append(blocks)
     } catch (cause) {
-      throw new MultiBeeError('MULTI_BEE_STORE_FAILED', 'the write could not be stored; nothing of it was kept', { cause })
+      throw new MultiBeeError('MULTI_BEE_STORE_FAILED', 'the write could not be stored', { cause })
     }
   }
 
@@ -253,7 +254,7 @@ export class Engine {
         changes.push({ key, register })
       }
     }
-    // Whatever waited for these blocks comes after all this device has seen, so the walk cannot go otherwise: no look at claims here.
+    // Whatever waited for these blocks comes after all the membership rests on, so the walk cannot go otherwise: no look at claims here.
     return changes
   }
 
@@ -314,6 +315,15 @@ export class Engine {
       }
     }
     return false
+  }
+
+  /** A log whose very first block is not in a format anybody has written: the encryption key is not the database's. */
+  #reportUnreadable(): void {
+    for (const log of this.state.logs.values()) {
+      if (log.cursor.position > 0 || log.cursor.unknownVersion === null || log.isReported) continue
+      log.isReported = true
+      this.#host.onFailure(new MultiBeeError('MULTI_BEE_WRONG_ENCRYPTION_KEY', 'a log of this database does not decrypt with this encryptionKey'))
+    }
   }
 
   async #openMembers(): Promise<void> {

@@ -40,6 +40,7 @@ export function encodeViewState(state: ViewState): Uint8Array {
     claims: state.claims,
     members: state.membership.members.map((member) => ({ ...member, cutOff: member.cutOff && hexed(member.cutOff) })),
     genesis: state.membership.genesis && hexed(state.membership.genesis),
+    walked: state.membership.walked,
     controls: state.controls.map((control) => ({ ...control, operations: [], membership: control.membership.map(hexed) })),
     logs: [...state.logs],
     lastSeen: [...state.lastSeen]
@@ -56,7 +57,8 @@ export function decodeViewState(bytes: Uint8Array): ViewState | null {
     for (const key of raw.writers) writers.idOf(b4a.from(key, 'hex'))
     const membership = new Membership(
       raw.members.map((member) => ({ ...member, cutOff: member.cutOff && unhexed(member.cutOff) })) as Membership['members'],
-      (raw.genesis && unhexed(raw.genesis)) as Membership['genesis']
+      (raw.genesis && unhexed(raw.genesis)) as Membership['genesis'],
+      raw.walked
     )
     const controls = raw.controls.map((control) => ({ ...control, membership: control.membership.map(unhexed) as MembershipRecord[] }))
     const { generation, floor, version, applied, claims } = raw
@@ -71,6 +73,7 @@ interface RawState extends Omit<ViewState, 'writers' | 'membership' | 'controls'
   writers: string[]
   members: { writer: number; name: string; cutOff: Hexed | null; admissions: { writer: number; seq: number }[] }[]
   genesis: Hexed | null
+  walked: VersionVector
   controls: (Omit<Transaction, 'membership'> & { membership: Hexed[] })[]
   logs: [number, LogState][]
   lastSeen: [number, number][]

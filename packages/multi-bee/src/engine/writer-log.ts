@@ -20,10 +20,12 @@ export interface WriterLog {
   skewMs: number
   /** Blocks that did not decode, since the database was opened. */
   malformed: number
+  /** Whether it was said that not even its first block can be read. */
+  isReported: boolean
 }
 
 /** Follows a log from a position on. */
 export function followLog(log: OpLog, writers: WriterTable, position: number, state: LogState, lastSeen: number | null): WriterLog {
   const cursor = new LogCursor(log, writers, position, state)
-  return { log, cursor, state, beyond: null, lookedAt: 0, lastSeen, skewMs: 0, malformed: 0 }
+  return { log, cursor, state, beyond: null, lookedAt: 0, lastSeen, skewMs: 0, malformed: 0, isReported: false }
 }

@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import { isCanonicalJson, MAX_DEPTH } from '../merge/canonical-json.ts'
 import { isPath, ROOT } from '../merge/path.ts'
 import type { MembershipRecord, Operation, Transaction, Value } from '../merge/transaction.ts'
@@ -69,10 +70,12 @@ function decodeChain(seq: number, blocks: readonly Uint8Array[], state: LogState
     readOperations(part, scope, operations)
   }
 
+  for (const key of header.introduced) writers.idOf(key)
+  const { table, context } = header
   const later = time.ms > state.ms || (time.ms === state.ms && time.counter > state.counter)
   const { ms, counter } = later ? time : state
-  const transaction = { writer: state.table[0] ?? 0, seq, length, ms, counter, context: header.context, membership, operations }
-  return { transaction, state: { ...header, ms, counter }, malformed: false }
+  const transaction = { writer: state.table[0] ?? 0, seq, length, ms, counter, context, membership, operations }
+  return { transaction, state: { table, context, ms, counter }, malformed: false }
 }
 
 function openBlock(block: Uint8Array | undefined): WireReader {
@@ -82,11 +85,18 @@ function openBlock(block: Uint8Array | undefined): WireReader {
   return reader
 }
 
-function readHeader(reader: WireReader, seq: number, state: LogState, writers: WriterTable): Pick<LogState, 'table' | 'context'> {
+interface Header {
+  table: readonly number[]
+  context: VersionVector
+  /** Keys that `table` has numbers for already, and that become known only when all of the transaction has proved to be sound. */
+  introduced: readonly Uint8Array[]
+}
+
+function readHeader(reader: WireReader, seq: number, state: LogState, writers: WriterTable): Header {
   const introduced = reader.uint()
   if (introduced > MAX_WRITERS_PER_LOG - state.table.length) throw new Error('too many writers')
   const keys: Uint8Array[] = []
-  for (let i = 0; i < introduced; i++) keys.push(reader.bytes(32))
+  for (let i = 0; i < introduced; i++) keys.push(readKey(reader))
   const count = reader.uint()
   if (count > MAX_WRITERS_PER_LOG) throw new Error('context too long')
   const raises: [ref: number, length: number][] = []
@@ -95,16 +105,34 @@ function readHeader(reader: WireReader, seq: number, state: LogState, writers: W
     if (ref === 0 || ref >= state.table.length + introduced) throw new Error('unknown writer in context')
     raises.push([ref, reader.uint()])
   }
-  if (introduced === 0 && count === 0) return { table: state.table, context: withLength(state.context, state.table[0] ?? 0, seq) }
-
-  const table = introduced === 0 ? state.table : [...state.table, ...keys.map((key) => writers.idOf(key))]
-  if (introduced > 0 && new Set(table).size !== table.length) throw new Error('writer introduced twice')
   let context: VersionVector = withLength(state.context, state.table[0] ?? 0, seq)
+  if (introduced === 0 && count === 0) return { table: state.table, context, introduced: keys }
+
+  const table = introduced === 0 ? state.table : [...state.table, ...numbersOf(keys, writers)]
+  if (introduced > 0 && new Set(table).size !== table.length) throw new Error('writer introduced twice')
   for (const [ref, length] of raises) {
     const id = table[ref] ?? 0
     if (length > lengthAt(context, id)) context = withLength(context, id, length)
   }
-  return { table, context }
+  return { table, context, introduced: keys }
+}
+
+/** The numbers that the keys have, or will have once they are known in this order. */
+function numbersOf(keys: readonly Uint8Array[], writers: WriterTable): number[] {
+  const fresh = new Map<string, number>()
+  return keys.map((key) => {
+    const known = writers.find(key)
+    if (known !== -1) return known
+    const hex = b4a.toString(key, 'hex')
+    const number = fresh.get(hex) ?? writers.size + fresh.size
+    fresh.set(hex, number)
+    return number
+  })
+}
+
+/** A copy: keys outlive their block, and a view would keep all of it in memory. */
+function readKey(reader: WireReader): Uint8Array {
+  return b4a.from(reader.bytes(32))
 }
 
 function readOperations(reader: WireReader, scope: { table: readonly number[]; context: VersionVector }, into: Operation[]): void {
@@ -120,10 +148,11 @@ function readOperation(reader: WireReader, { table, context }: { table: readonly
   const unset = (head & OP_UNSET) !== 0
   if (opaque && (unset || (head & OP_PATH) !== 0)) throw new Error('opaque values are whole entries')
   const key = sized(reader, MAX_KEY_BYTES)
-  const path = head & OP_PATH ? reader.text(MAX_VALUE_BYTES) : ROOT
+  const pathBytes = head & OP_PATH ? sized(reader, MAX_VALUE_BYTES) : null
+  const path = pathBytes === null ? ROOT : utf8Text(pathBytes)
   if ((head & OP_PATH) !== 0 && (path === ROOT || !isPath(path, MAX_DEPTH))) throw new Error('path')
   const seen = head & OP_SEEN ? readSeen(reader, table, context) : null
-  return { key, path, value: unset ? null : readValue(reader, opaque), seen }
+  return { key, path, value: unset ? null : readValue(reader, opaque, MAX_VALUE_BYTES - (pathBytes?.byteLength ?? 0)), seen }
 }
 
 function readSeen(reader: WireReader, table: readonly number[], context: VersionVector): VersionVector {
@@ -139,8 +168,8 @@ function readSeen(reader: WireReader, table: readonly number[], context: Version
   return seen
 }
 
-function readValue(reader: WireReader, opaque: boolean): Value {
-  const bytes = sized(reader, MAX_VALUE_BYTES)
+function readValue(reader: WireReader, opaque: boolean, maxBytes: number): Value {
+  const bytes = sized(reader, maxBytes)
   if (!opaque && !isCanonicalJson(utf8Text(bytes))) throw new Error('not a canonical document')
   return { document: !opaque, bytes }
 }
@@ -164,11 +193,11 @@ function readRecord(reader: WireReader): MembershipRecord {
   if (type === RECORD_GENESIS) {
     const flags = reader.byte()
     if (flags > 3) throw new Error('genesis flags')
-    const ownerKey = flags & 2 ? reader.bytes(32) : null
+    const ownerKey = flags & 2 ? readKey(reader) : null
     return { type: 'genesis', deleteWins: (flags & 1) !== 0, ownerKey, name: reader.text(MAX_NAME_BYTES) }
   }
-  const writer = reader.bytes(32)
+  const writer = readKey(reader)
   if (type === RECORD_ADD) return { type: 'add', writer, name: reader.text(MAX_NAME_BYTES) }
   if (type !== RECORD_REMOVE) throw new Error('unknown membership record')
-  return { type: 'remove', writer, cutOff: { length: reader.uint(), fork: reader.uint(), treeHash: reader.bytes(32) } }
+  return { type: 'remove', writer, cutOff: { length: reader.uint(), fork: reader.uint(), treeHash: readKey(reader) } }
 }

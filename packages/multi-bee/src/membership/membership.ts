@@ -25,17 +25,23 @@ export interface Admission {
 export class Membership {
   readonly members: readonly Member[]
   readonly genesis: Genesis | null
+  /**
+   * Covers every transaction that made it what it is. More than what is applied only where a cut-off has taken such a transaction
+   * back. Whoever writes under this membership says so in the context.
+   */
+  readonly walked: VersionVector
   readonly #byWriter: ReadonlyMap<number, Member>
 
-  constructor(members: readonly Member[], genesis: Genesis | null) {
+  constructor(members: readonly Member[], genesis: Genesis | null, walked: VersionVector) {
     this.members = members
     this.genesis = genesis
+    this.walked = walked
     this.#byWriter = new Map(members.map((member) => [member.writer, member]))
   }
 
   /** The state in which every walk starts. */
   static first(writer: number): Membership {
-    return new Membership([{ writer, name: '', cutOff: null, admissions: [] }], null)
+    return new Membership([{ writer, name: '', cutOff: null, admissions: [] }], null, [])
   }
 
   get(writer: number): Member | undefined {
@@ -78,13 +84,6 @@ export class Membership {
     return result
   }
 
-  /** What a context must cover to know every member; more than what is applied only where a cut-off has taken an `add` back. */
-  get admissions(): VersionVector {
-    const lengths: number[] = []
-    for (const { admissions } of this.members) for (const { writer, seq } of admissions) raise(lengths, withLength([], writer, seq + 1))
-    return lengths
-  }
-
   #knownTo({ writer: author, context }: Transaction): Set<number> {
     const known = new Set([author])
     const [first] = this.members
@@ -110,7 +109,7 @@ export class Membership {
    *
    * @param isFirst - whether the transaction opens the database's first log: only there a genesis counts
    */
-  after({ writer: author, seq, membership }: Transaction, isFirst: boolean, writers: WriterTable): Membership {
+  after({ writer: author, seq, length, membership }: Transaction, isFirst: boolean, writers: WriterTable): Membership {
     let members = this.members
     let genesis = this.genesis
     for (const record of membership) {
@@ -125,7 +124,9 @@ export class Membership {
         members = members.map((member) => (member.writer === writer ? lowered(member, record.cutOff) : member))
       }
     }
-    return new Membership(members, genesis)
+    const walked = this.walked.slice()
+    raise(walked, withLength([], author, seq + length))
+    return new Membership(members, genesis, walked)
   }
 }
 

@@ -5,6 +5,7 @@ import z32 from 'z32'
 import { MultiBeeError } from '../errors.ts'
 import type { SwarmLike } from '../types.ts'
 import { decodeCandidate } from './candidate-message.ts'
+import { checkSwarm } from './check-swarm.ts'
 
 /** Answers of blind-pairing-core (index.js, `CandidateRequest._openResponse`). */
 const STATUS_REJECTED = 1
@@ -73,9 +74,7 @@ export class PairingDesk {
   /** @throws MultiBeeError `MULTI_BEE_BAD_ARGUMENT` */
   invite(options: InviteOptions): Invite {
     const { swarm, expires = this.#host.now() + 3_600_000, confirm = () => true } = options ?? {}
-    if (typeof swarm?.join !== 'function' || typeof swarm.on !== 'function') {
-      throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`swarm` is the Hyperswarm on which the invited device is met')
-    }
+    checkSwarm(swarm)
     if (typeof confirm !== 'function') throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`confirm` is a function')
     if (!Number.isSafeInteger(expires) || expires < 0) {
       throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`expires` is a wall time in ms, or 0 for never')

@@ -4,6 +4,7 @@ import z32 from 'z32'
 import { MultiBeeError, type MultiBeeErrorCode } from '../errors.ts'
 import type { SignalLike, SwarmLike } from '../types.ts'
 import { encodeCandidate, type CandidateMessage } from './candidate-message.ts'
+import { checkSwarm } from './check-swarm.ts'
 
 const REFUSALS: Record<string, [MultiBeeErrorCode, string]> = {
   PAIRING_REJECTED: ['MULTI_BEE_INVITE_REJECTED', 'the inviting person said no, or has revoked the invite'],
@@ -15,10 +16,11 @@ const REFUSALS: Record<string, [MultiBeeErrorCode, string]> = {
  * Shows an invite to whoever made it.
  *
  * @returns the database's keys, once a member has let this device in
- * @throws MultiBeeError `MULTI_BEE_BAD_INVITE`, `MULTI_BEE_INVITE_EXPIRED`, `MULTI_BEE_INVITE_USED`, `MULTI_BEE_INVITE_REJECTED`,
+ * @throws MultiBeeError `MULTI_BEE_BAD_ARGUMENT`, `MULTI_BEE_BAD_INVITE`, `MULTI_BEE_INVITE_EXPIRED`, `MULTI_BEE_INVITE_USED`, `MULTI_BEE_INVITE_REJECTED`,
  * `MULTI_BEE_JOIN_ABORTED`
  */
 export async function showInvite(code: string, message: CandidateMessage, swarm: SwarmLike, now: number, signal?: SignalLike): Promise<PairingResult> {
+  checkSwarm(swarm)
   const invite = readInvite(code)
   const { expires } = BlindPairing.decodeInvite(invite)
   if (expires !== 0 && now > expires) throw refusal('INVITE_EXPIRED')

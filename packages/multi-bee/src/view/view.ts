@@ -108,11 +108,12 @@ export class View {
   async recordAt(key: Uint8Array, version: number): Promise<Stored | null> {
     const pending = this.#pendingAt(key, version)
     if (pending !== undefined) return pending
+    const [record] = await this.#store.getMany([currentKey(key)])
+    if (record == null) return null
+    if (recordVersion(record) <= version) return decodeRecord(record)
+    // Not before: what moves aside while the current record is read must be in it.
     const snapshot = this.#store.snapshot()
     try {
-      const [record] = await this.#store.getMany([currentKey(key)])
-      if (record == null) return null
-      if (recordVersion(record) <= version) return decodeRecord(record)
       for await (const { value } of snapshot.iterate(historyRange(key, version), false, 1)) return decodeRecord(value)
       return null
     } finally {
