@@ -6,7 +6,7 @@ import { MAX_DEPTH } from '../merge/canonical-json.ts'
 import { pathNames, pathOf } from '../merge/path.ts'
 import { alternatives } from '../merge/show.ts'
 import type { Value } from '../merge/transaction.ts'
-import type { Conflict, EncodingOptions, Entry, EntryStream, HistoryEntry, KeyRange, ReadStreamOptions } from '../types.ts'
+import type { Conflict, EncodingOptions, Entry, EntryStream, HistoryEntry, KeyRange } from '../types.ts'
 import { Batch } from './batch.ts'
 import { BeeReader, boundsOf, streamOf, toEntry } from './bee-reader.ts'
 import { baseIn } from './entry-base.ts'
@@ -80,14 +80,16 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
     const keyspace = this.keyspace.with(options)
     const bytes = keyspace.encodeKey(key)
     const id = b4a.toString(bytes, 'hex')
-    const turn = (this.updates.get(id) ?? Promise.resolve()).then(async () => {
+    const update = async (): Promise<void> => {
+      await this.updates.get(id)
       const database = await this.database()
       const { base } = database.engine
       const shown = await database.view.get(bytes, base.version)
       const next = await change(shown === null ? null : toEntry<K, V>(shown, keyspace, null).value)
       // The caller's key may have changed meanwhile.
       if (next !== undefined) await this.#write({ ...this.putWrite(key, next, options, base), key: bytes })
-    })
+    }
+    const turn = update()
     const settled = turn.catch(() => {})
     this.updates.set(id, settled)
     try {
@@ -176,7 +178,7 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
    * Cost: reads the logs from the start; with `reverse` it holds the last `limit` operations in memory, all of them without a limit.
    */
   createHistoryStream(options: HistoryOptions<K> = {}): EntryStream<HistoryEntry<K>> {
-    return streamOf(history<K>(this, options))
+    return streamOf(history<K>(this, { ...options }))
   }
 
   /** @internal */

@@ -44,13 +44,16 @@ export function deleteWins(state: DeviceState): boolean {
 }
 
 /** Whether membership records may be applied without walking all logs again: additions commute, removals do not. */
-export function isPlainAddition({ controls }: DeviceState, transaction: Transaction): boolean {
-  return !hasRemoval(controls) && !hasRemoval([transaction])
+export function isPlainAddition({ controls, membership }: DeviceState, transaction: Transaction): boolean {
+  return !orderMatters(membership, [...controls, transaction])
 }
 
-/** Whether any of these tries to remove somebody. Even one that removed nobody so far may, once an addition it names arrives. */
-export function hasRemoval(controls: readonly Transaction[]): boolean {
-  return controls.some(({ membership }) => membership.some(({ type }) => type === 'remove'))
+/**
+ * Whether the order of the walk matters: somebody was removed (perhaps by a transaction that its own removal takes back), or one of
+ * these tries to. Even one that removed nobody so far may, once an addition it names arrives.
+ */
+export function orderMatters({ hasRemovals }: Membership, controls: readonly Transaction[]): boolean {
+  return hasRemovals || controls.some(({ membership }) => membership.some(({ type }) => type === 'remove'))
 }
 
 /** The membership once these transactions are applied, of which none removes anybody. */

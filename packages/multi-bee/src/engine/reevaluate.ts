@@ -9,7 +9,7 @@ import { walk } from '../membership/walk.ts'
 import type { Stored } from '../view/record.ts'
 import type { View } from '../view/view.ts'
 import type { Change } from './change.ts'
-import { hasRemoval, type DeviceState } from './device-state.ts'
+import { orderMatters, type DeviceState } from './device-state.ts'
 import { causalOrder, FullSource, horizonOf } from './full-source.ts'
 
 /** A membership worked out anew, and everything that follows from it. */
@@ -55,7 +55,7 @@ export async function planReevaluation(state: DeviceState, view: View): Promise<
     cursors.set(writer, cursor)
     for await (const taken of transactionsUntil(cursor.clone(), lengthAt(state.applied, writer))) touch(taken)
   }
-  const claims = !hasRemoval(controls) ? [] : [...controls.map(({ context }) => context), ...(await unwalked(membership, walked))]
+  const claims = !orderMatters(membership, controls) ? [] : [...controls.map(({ context }) => context), ...(await unwalked(membership, walked))]
   const keys = await recompute(affected, membership, applied, state, view)
   return { membership, applied, controls, claims, cursors, keys }
 }

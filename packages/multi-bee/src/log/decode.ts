@@ -9,7 +9,10 @@ import {
   OP_OPAQUE, OP_PATH, OP_SEEN, OP_UNSET,
   RECORD_ADD, RECORD_GENESIS, RECORD_REMOVE
 } from './encode.ts'
-import { MAX_BLOCK_BYTES, MAX_CHAIN_BLOCKS, MAX_KEY_BYTES, MAX_NAME_BYTES, MAX_VALUE_BYTES, MAX_WRITERS_PER_LOG } from './limits.ts'
+import {
+  MAX_BLOCK_BYTES, MAX_CHAIN_BLOCKS, MAX_KEY_BYTES, MAX_NAME_BYTES, MAX_OPERATIONS, MAX_SEEN_VECTORS, MAX_VALUE_BYTES,
+  MAX_WRITERS_PER_LOG
+} from './limits.ts'
 import type { LogState } from './log-state.ts'
 import { utf8Text, WireReader } from './wire.ts'
 
@@ -60,7 +63,7 @@ function decodeChain(seq: number, blocks: readonly Uint8Array[], state: LogState
 
   const header = readHeader(reader, seq, state, writers)
   const membership = flags & FLAG_MEMBERSHIP ? readMembership(reader) : []
-  const scope = { table: header.table, context: header.context }
+  const scope: Scope = { table: header.table, context: header.context, seen: new Map() }
   const operations: Operation[] = []
   readOperations(reader, scope, operations)
   for (let i = 1; i < length; i++) {
@@ -135,13 +138,22 @@ function readKey(reader: WireReader): Uint8Array {
   return b4a.from(reader.bytes(32))
 }
 
-function readOperations(reader: WireReader, scope: { table: readonly number[]; context: VersionVector }, into: Operation[]): void {
+/** What the operations of one transaction share. */
+interface Scope {
+  table: readonly number[]
+  context: VersionVector
+  /** Vectors read so far, by their entries. */
+  seen: Map<string, VersionVector>
+}
+
+function readOperations(reader: WireReader, scope: Scope, into: Operation[]): void {
   const count = reader.uint()
+  if (count > MAX_OPERATIONS - into.length) throw new Error('too many operations')
   for (let i = 0; i < count; i++) into.push(readOperation(reader, scope))
   if (!reader.isAtEnd) throw new Error('bytes after the last operation')
 }
 
-function readOperation(reader: WireReader, { table, context }: { table: readonly number[]; context: VersionVector }): Operation {
+function readOperation(reader: WireReader, scope: Scope): Operation {
   const head = reader.byte()
   if ((head & ~(OP_UNSET | OP_OPAQUE | OP_PATH | OP_SEEN)) !== 0) throw new Error('unexpected operation')
   const opaque = (head & OP_OPAQUE) !== 0
@@ -151,21 +163,30 @@ function readOperation(reader: WireReader, { table, context }: { table: readonly
   const pathBytes = head & OP_PATH ? sized(reader, MAX_VALUE_BYTES) : null
   const path = pathBytes === null ? ROOT : utf8Text(pathBytes)
   if ((head & OP_PATH) !== 0 && (path === ROOT || !isPath(path, MAX_DEPTH))) throw new Error('path')
-  const seen = head & OP_SEEN ? readSeen(reader, table, context) : null
+  const seen = head & OP_SEEN ? readSeen(reader, scope) : null
   return { key, path, value: unset ? null : readValue(reader, opaque, MAX_VALUE_BYTES - (pathBytes?.byteLength ?? 0)), seen }
 }
 
-function readSeen(reader: WireReader, table: readonly number[], context: VersionVector): VersionVector {
+function readSeen(reader: WireReader, { table, context, seen }: Scope): VersionVector {
   const count = reader.uint()
   if (count > table.length) throw new Error('seen too long')
-  const seen: number[] = []
+  const entries: [id: number, length: number][] = []
   for (let i = 0; i < count; i++) {
     const id = table[reader.uint()]
     if (id === undefined) throw new Error('unknown writer in seen')
-    while (seen.length <= id) seen.push(0)
-    seen[id] = Math.min(reader.uint(), lengthAt(context, id))
+    entries.push([id, Math.min(reader.uint(), lengthAt(context, id))])
   }
-  return seen
+  const name = entries.join()
+  const known = seen.get(name)
+  if (known !== undefined) return known
+  if (seen.size === MAX_SEEN_VECTORS) throw new Error('too many different seens')
+  const vector: number[] = []
+  for (const [id, length] of entries) {
+    while (vector.length <= id) vector.push(0)
+    vector[id] = length
+  }
+  seen.set(name, vector)
+  return vector
 }
 
 function readValue(reader: WireReader, opaque: boolean, maxBytes: number): Value {

@@ -3,7 +3,7 @@ import { ROOT } from '../merge/path.ts'
 import type { MembershipRecord, Operation } from '../merge/transaction.ts'
 import { lengthAt, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
-import { CHAIN_BLOCK_BYTES, MAX_CHAIN_BLOCKS } from './limits.ts'
+import { CHAIN_BLOCK_BYTES, MAX_CHAIN_BLOCKS, MAX_OPERATIONS, MAX_SEEN_VECTORS } from './limits.ts'
 import type { LogState } from './log-state.ts'
 import { WireWriter } from './wire.ts'
 
@@ -44,6 +44,9 @@ export interface Encoded {
  * @returns null when it does not fit into one transaction
  */
 export function encodeTransaction(draft: Draft, state: LogState, writers: WriterTable): Encoded | null {
+  const vectors = new Set(draft.operations.map(({ seen }) => seen))
+  vectors.delete(null)
+  if (draft.operations.length > MAX_OPERATIONS || vectors.size > MAX_SEEN_VECTORS) return null
   const table = [...state.table]
   const refOf = (id: number): number => {
     const known = table.indexOf(id)

@@ -12,3 +12,7 @@ export const MAX_CHAIN_BLOCKS: number = 64
 export const MAX_WRITERS_PER_LOG: number = 1024
 /** Longest device name, in bytes. */
 export const MAX_NAME_BYTES: number = 256
+/** Most operations in one transaction: a block full of the shortest ones would take a hundred times its size in memory. */
+export const MAX_OPERATIONS: number = 2 ** 20
+/** Most different `seen` vectors in one transaction: each is as long as the list of all writers, however short it is in the block. */
+export const MAX_SEEN_VECTORS: number = 4096

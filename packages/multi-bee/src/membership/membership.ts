@@ -48,6 +48,10 @@ export class Membership {
     return this.#byWriter.get(writer)
   }
 
+  get hasRemovals(): boolean {
+    return this.members.some(({ cutOff }) => cutOff !== null)
+  }
+
   /** Whether the writer may write now. */
   isActive(writer: number): boolean {
     return this.get(writer)?.cutOff === null
