@@ -206,10 +206,7 @@ declare module 'hypercore' {
     session(options?: SessionOptions): Hypercore
     snapshot(options?: SessionOptions): Hypercore
 
-    append(
-      blocks: unknown,
-      options?: AppendOptions
-    ): Promise<{ length: number; byteLength: number }>
+    append(blocks: unknown, options?: AppendOptions): Promise<{ length: number; byteLength: number }>
     /** `null` when it is not local and `wait` is false. */
     get(index: number, options?: GetOptions & { valueEncoding?: never }): Promise<Uint8Array | null>
     get(index: number, options: GetOptions): Promise<unknown>

@@ -14,7 +14,10 @@ import type { DuplexLike, StoreLike } from './types.ts'
 export function storePath(store: StoreLike): string {
   const path: unknown = (store as unknown as Corestore).storage?.path
   if (typeof path !== 'string') {
-    throw new MultiBeeError('MULTI_BEE_UNSUPPORTED_UPSTREAM', 'this Corestore does not tell where it is; pass `directory` for the view')
+    throw new MultiBeeError(
+      'MULTI_BEE_UNSUPPORTED_UPSTREAM',
+      'this Corestore does not tell where it is; pass `directory` for the view'
+    )
   }
   return path
 }
@@ -82,7 +85,10 @@ export class HypercoreLog implements OpLog {
     this.#onUpdate = onUpdate
   }
 
-  static async open(store: StoreLike, { key, encryptionKey, onUpdate }: OpenLogOptions): Promise<HypercoreLog> {
+  static async open(
+    store: StoreLike,
+    { key, encryptionKey, onUpdate }: OpenLogOptions
+  ): Promise<HypercoreLog> {
     const identity = key === null ? { keyPair: crypto.keyPair() } : { key }
     const encryption = encryptionKey === null ? null : { key: encryptionKey }
     const core = asStore(store).get({ ...identity, encryption, allowFork: false })
@@ -115,7 +121,10 @@ export class HypercoreLog implements OpLog {
     for (let seq = start; seq < end; seq++) blocks.push(this.core.get(seq, { wait: false }))
     return (await Promise.all(blocks)).map((block, i) => {
       if (block !== null) return block
-      throw new MultiBeeError('MULTI_BEE_STORE_FAILED', `block ${start + i} of log ${b4a.toString(this.key, 'hex')} has gone from the store`)
+      throw new MultiBeeError(
+        'MULTI_BEE_STORE_FAILED',
+        `block ${start + i} of log ${b4a.toString(this.key, 'hex')} has gone from the store`
+      )
     })
   }
 
@@ -146,6 +155,16 @@ export class HypercoreLog implements OpLog {
 
 /** A stream that cores can be attached to: a new one, or the given connection made ready for it. */
 export function protocolStream(isInitiatorOrStream: boolean | DuplexLike, options: object): DuplexLike {
+  const isConnection =
+    typeof isInitiatorOrStream === 'object' &&
+    isInitiatorOrStream !== null &&
+    'noiseStream' in isInitiatorOrStream
+  if (typeof isInitiatorOrStream !== 'boolean' && !isConnection) {
+    throw new MultiBeeError(
+      'MULTI_BEE_BAD_ARGUMENT',
+      'replicate takes an encrypted connection, or a boolean for a new stream'
+    )
+  }
   return Hypercore.createProtocolStream(isInitiatorOrStream as never, options)
 }
 
@@ -154,14 +173,20 @@ function asStore(store: StoreLike): Corestore {
 }
 
 function keyOf(core: Hypercore): Uint8Array {
-  if (core.key === null) throw new MultiBeeError('MULTI_BEE_UNSUPPORTED_UPSTREAM', 'an opened core has no key')
+  if (core.key === null)
+    throw new MultiBeeError('MULTI_BEE_UNSUPPORTED_UPSTREAM', 'an opened core has no key')
   return core.key
 }
 
 function checkUpstream(core: Hypercore): void {
-  const missing = ['getUserData', 'setUserData', 'treeHash', 'download', 'replicate'].filter((name) => !(name in core))
+  const missing = ['getUserData', 'setUserData', 'treeHash', 'download', 'replicate'].filter(
+    (name) => !(name in core)
+  )
   if (!Number.isInteger(core.contiguousLength)) missing.push('contiguousLength')
   if (!Array.isArray(core.peers)) missing.push('peers')
   if (missing.length === 0) return
-  throw new MultiBeeError('MULTI_BEE_UNSUPPORTED_UPSTREAM', `this hypercore lacks ${missing.join(', ')}; hypercore 11.37 has them`)
+  throw new MultiBeeError(
+    'MULTI_BEE_UNSUPPORTED_UPSTREAM',
+    `this hypercore lacks ${missing.join(', ')}; hypercore 11.37 has them`
+  )
 }

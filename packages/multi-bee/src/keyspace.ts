@@ -27,7 +27,8 @@ export class Keyspace {
 
   /** The same place with other encodings, for one call. */
   with(options: EncodingOptions = {}): Keyspace {
-    if (typeof options !== 'object' || options === null) throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'options are an object')
+    if (typeof options !== 'object' || options === null)
+      throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'options are an object')
     const { keyEncoding = this.keyEncoding, valueEncoding = this.valueEncoding } = options
     if (keyEncoding === this.keyEncoding && valueEncoding === this.valueEncoding) return this
     return new Keyspace(keyEncoding, valueEncoding, this.prefix)
@@ -36,7 +37,11 @@ export class Keyspace {
   /** A place inside this one. */
   sub(prefix: string | Uint8Array, separator: string | Uint8Array, encodings: EncodingOptions): Keyspace {
     const { keyEncoding = this.keyEncoding, valueEncoding = this.valueEncoding } = encodings
-    return new Keyspace(keyEncoding, valueEncoding, b4a.concat([this.prefix, toBytes(prefix), toBytes(separator)]))
+    return new Keyspace(
+      keyEncoding,
+      valueEncoding,
+      b4a.concat([this.prefix, toBytes(prefix), toBytes(separator)])
+    )
   }
 
   /** @throws MultiBeeError `MULTI_BEE_BAD_KEY`, `MULTI_BEE_TOO_LARGE` */
@@ -44,7 +49,10 @@ export class Keyspace {
     const encoded = this.#encodeBareKey(key)
     const bytes = this.prefix.byteLength === 0 ? encoded : b4a.concat([this.prefix, encoded])
     if (bytes.byteLength > MAX_KEY_BYTES) {
-      throw new MultiBeeError('MULTI_BEE_TOO_LARGE', `a key has at most ${MAX_KEY_BYTES} bytes, this one has ${bytes.byteLength}`)
+      throw new MultiBeeError(
+        'MULTI_BEE_TOO_LARGE',
+        `a key has at most ${MAX_KEY_BYTES} bytes, this one has ${bytes.byteLength}`
+      )
     }
     return bytes
   }
@@ -55,7 +63,9 @@ export class Keyspace {
     try {
       return codecs(this.keyEncoding as never).decode(copyOf(own))
     } catch (cause) {
-      throw new MultiBeeError('MULTI_BEE_DECODE_FAILED', 'a key does not decode with this key encoding', { cause })
+      throw new MultiBeeError('MULTI_BEE_DECODE_FAILED', 'a key does not decode with this key encoding', {
+        cause
+      })
     }
   }
 
@@ -64,7 +74,10 @@ export class Keyspace {
     const encoded = this.valueEncoding === 'json' ? document(value) : this.#opaque(value)
     const { byteLength } = encoded.bytes
     if (byteLength > MAX_VALUE_BYTES) {
-      throw new MultiBeeError('MULTI_BEE_TOO_LARGE', `a value has at most ${MAX_VALUE_BYTES} bytes, this one has ${byteLength}`)
+      throw new MultiBeeError(
+        'MULTI_BEE_TOO_LARGE',
+        `a value has at most ${MAX_VALUE_BYTES} bytes, this one has ${byteLength}`
+      )
     }
     return encoded
   }
@@ -77,7 +90,9 @@ export class Keyspace {
       if (this.valueEncoding === 'json') return JSON.parse(b4a.toString(bytes)) as unknown
       return codecs(this.valueEncoding as never).decode(copyOf(bytes))
     } catch (cause) {
-      throw new MultiBeeError('MULTI_BEE_DECODE_FAILED', 'a value does not decode with this value encoding', { cause })
+      throw new MultiBeeError('MULTI_BEE_DECODE_FAILED', 'a value does not decode with this value encoding', {
+        cause
+      })
     }
   }
 
@@ -102,10 +117,14 @@ export class Keyspace {
 
   #encodeBareKey(key: unknown): Uint8Array {
     if (this.keyEncoding === 'utf-8') {
-      if (typeof key !== 'string') throw new MultiBeeError('MULTI_BEE_BAD_KEY', `a utf-8 key is a string, not ${typeof key}`)
+      if (typeof key !== 'string')
+        throw new MultiBeeError('MULTI_BEE_BAD_KEY', `a utf-8 key is a string, not ${typeof key}`)
       const bytes = b4a.from(key)
       if (SURROGATE.test(key) && b4a.toString(bytes) !== key) {
-        throw new MultiBeeError('MULTI_BEE_BAD_KEY', 'a utf-8 key has no unpaired surrogates: two keys would become one')
+        throw new MultiBeeError(
+          'MULTI_BEE_BAD_KEY',
+          'a utf-8 key has no unpaired surrogates: two keys would become one'
+        )
       }
       return bytes
     }
@@ -137,7 +156,11 @@ export class Keyspace {
 /** A JSON value as the merge takes it. @throws MultiBeeError `MULTI_BEE_BAD_VALUE` */
 export function document(value: unknown): Value {
   const text = toCanonicalJson(value)
-  if (text === null) throw new MultiBeeError('MULTI_BEE_BAD_VALUE', 'a json value has no cycles, bigints or more than 128 levels')
+  if (text === null)
+    throw new MultiBeeError(
+      'MULTI_BEE_BAD_VALUE',
+      'a json value has no cycles, bigints or more than 128 levels'
+    )
   return { document: true, bytes: b4a.from(text) }
 }
 
@@ -161,7 +184,10 @@ function after(prefix: Uint8Array): Uint8Array | null {
 function toBytes(prefix: string | Uint8Array): Uint8Array {
   if (typeof prefix === 'string') return b4a.from(prefix)
   if (prefix instanceof Uint8Array) return prefix
-  throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', `a prefix or separator is a string or a Uint8Array, not ${typeof prefix}`)
+  throw new MultiBeeError(
+    'MULTI_BEE_BAD_ARGUMENT',
+    `a prefix or separator is a string or a Uint8Array, not ${typeof prefix}`
+  )
 }
 
 /** The caller keeps its bytes; what is written must not change with them. */
@@ -172,7 +198,8 @@ function copyOf(bytes: Uint8Array): Uint8Array {
 const NAMED = new Set(['utf-8', 'binary', 'ascii', 'json'])
 
 function checkEncoding(encoding: unknown): void {
-  const isCodec = typeof encoding === 'object' && encoding !== null && 'encode' in encoding && 'decode' in encoding
+  const isCodec =
+    typeof encoding === 'object' && encoding !== null && 'encode' in encoding && 'decode' in encoding
   if (isCodec || (typeof encoding === 'string' && NAMED.has(encoding))) return
   throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', `unknown encoding ${String(encoding)}`)
 }

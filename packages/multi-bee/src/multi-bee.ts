@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import z32 from 'z32'
-import { checkName, checkOptions, parseKey, requireKey } from './arguments.ts'
+import { checkName, checkOptions, checkStore, parseKey, requireKey, requireOptions } from './arguments.ts'
 import { BeeEditor } from './bee/bee-editor.ts'
 import type { ReadPoint } from './bee/bee-reader.ts'
 import { Mirror, type MirrorBee, type MirrorOptions } from './bee/mirror.ts'
@@ -12,11 +12,18 @@ import { SubBee, subKeyspace, type SubOptions } from './bee/sub-bee.ts'
 import { Engine, type EngineHost } from './engine/engine.ts'
 import type { Write } from './engine/requests.ts'
 import { MultiBeeError } from './errors.ts'
-import { discoveryKeyOf, HypercoreLog, openStore, protocolStream, randomBytes, storePath } from './hypercore-adapter.ts'
+import {
+  discoveryKeyOf,
+  HypercoreLog,
+  openStore,
+  protocolStream,
+  randomBytes,
+  storePath
+} from './hypercore-adapter.ts'
 import { Keyspace } from './keyspace.ts'
 import type { CutOff } from './merge/transaction.ts'
 import { lengthAt } from './merge/version-vector.ts'
-import type { Membership } from './membership/membership.ts'
+import { MAX_MEMBERS, type Membership } from './membership/membership.ts'
 import type { JoinOptions, MultiBeeEvents, MultiBeeOptions, Removal, RemoveWriterOptions } from './options.ts'
 import { showInvite } from './pairing/join.ts'
 import { PairingDesk, type Invite, type InviteOptions } from './pairing/host.ts'
@@ -47,14 +54,17 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   #database: OpenDatabase | null = null
   #desk: PairingDesk | null = null
   #failure: Error | null = null
+  /** Why the database could not be opened. */
+  #openFailure: unknown = null
 
   /**
    * @throws MultiBeeError `MULTI_BEE_BAD_ARGUMENT`
    */
   constructor(store: StoreLike, options: MultiBeeOptions = {}) {
-    super(new Keyspace(options.keyEncoding ?? 'utf-8', options.valueEncoding ?? 'json'))
-    this.#store = store
-    this.#options = checkOptions(options)
+    const { keyEncoding = 'utf-8', valueEncoding = 'json' } = checkOptions(options)
+    super(new Keyspace(keyEncoding, valueEncoding))
+    this.#store = checkStore(store)
+    this.#options = options
     this.ready().catch(() => {})
   }
 
@@ -66,14 +76,21 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
    * @throws MultiBeeError `MULTI_BEE_BAD_INVITE`, `MULTI_BEE_INVITE_EXPIRED`, `MULTI_BEE_INVITE_USED`, `MULTI_BEE_INVITE_REJECTED`,
    * `MULTI_BEE_JOIN_ABORTED`
    */
-  static async join<K = string, V = unknown>(store: StoreLike, invite: string, { swarm, signal, ...options }: JoinOptions): Promise<MultiBee<K, V>> {
+  static async join<K = string, V = unknown>(
+    store: StoreLike,
+    invite: string,
+    { swarm, signal, ...options }: JoinOptions
+  ): Promise<MultiBee<K, V>> {
     const { name = '', clock = Date.now } = checkOptions(options)
     await openStore(store)
     // The log this device will write is made first: its key is what the member lets in.
     const draft = await Draft.open(store)
     const granted = await showInvite(invite, { writer: draft.key, name }, swarm, clock(), signal)
     await draft.adopt(granted.key)
-    const kept = options.encryptionKey === undefined ? { encryptionKey: granted.encryptionKey, keepEncryptionKey: true } : {}
+    const kept =
+      options.encryptionKey === undefined
+        ? { encryptionKey: granted.encryptionKey, keepEncryptionKey: true }
+        : {}
     const db = new MultiBee<K, V>(store, { ...options, ...kept, key: granted.key })
     await db.#follow(swarm, signal)
     return db
@@ -101,7 +118,11 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
 
   /** Whether this device is a member. */
   get writable(): boolean {
-    return this.closing === null && this.#engine !== null && this.#engine.state.membership.isActive(this.#engine.state.self)
+    return (
+      this.closing === null &&
+      this.#engine !== null &&
+      this.#engine.state.membership.isActive(this.#engine.state.self)
+    )
   }
 
   /** Transactions applied on this device; 0 before the database is open. */
@@ -116,7 +137,10 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
 
   /** A part of the database, under a prefix. */
   sub<SK = K, SV = V>(prefix: string | Uint8Array, options: SubOptions = {}): SubBee<SK, SV> {
-    return new SubBee<SK, SV>(this as unknown as BeeEditor<never, never>, subKeyspace(this.keyspace, prefix, options))
+    return new SubBee<SK, SV>(
+      this as unknown as BeeEditor<never, never>,
+      subKeyspace(this.keyspace, prefix, options)
+    )
   }
 
   /**
@@ -125,6 +149,8 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
    * @param isInitiatorOrStream - an encrypted stream (Hyperswarm's connection), or a boolean for a new protocol stream
    */
   replicate<S extends DuplexLike = DuplexLike>(isInitiatorOrStream: boolean | S, options: object = {}): S {
+    // A swarm may hand over a connection after the database was closed: then there is nothing to do with it.
+    if (this.closing !== null && typeof isInitiatorOrStream !== 'boolean') return isInitiatorOrStream
     if (this.closing !== null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is closed')
     const stream = protocolStream(isInitiatorOrStream, options)
     if (this.#streams.has(stream)) return stream as S
@@ -159,13 +185,25 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
    * @param key - of its log, as its `writerKey` says
    * @throws MultiBeeError `MULTI_BEE_NOT_WRITABLE`, `MULTI_BEE_BAD_ARGUMENT`, `MULTI_BEE_WRITER_RETIRED` for one that was removed
    */
-  async addWriter(key: Uint8Array | string, { name = '' }: { name?: string } = {}): Promise<void> {
+  async addWriter(key: Uint8Array | string, options: { name?: string } = {}): Promise<void> {
+    const { name = '' } = requireOptions(options)
     const writer = requireKey(key)
     checkName(name)
     const { engine } = await this.database()
     const member = engine.state.membership.get(engine.state.writers.find(writer))
-    if (member?.cutOff) throw new MultiBeeError('MULTI_BEE_WRITER_RETIRED', 'a removed log never returns; the device joins again with a new one')
-    if (member === undefined) await engine.submit({ type: 'membership', records: [{ type: 'add', writer, name }] })
+    if (member?.cutOff)
+      throw new MultiBeeError(
+        'MULTI_BEE_WRITER_RETIRED',
+        'a removed log never returns; the device joins again with a new one'
+      )
+    if (member !== undefined) return
+    if (engine.state.membership.members.length >= MAX_MEMBERS) {
+      throw new MultiBeeError(
+        'MULTI_BEE_TOO_LARGE',
+        `a database has at most ${MAX_MEMBERS} devices, removed ones included`
+      )
+    }
+    await engine.submit({ type: 'membership', records: [{ type: 'add', writer, name }] })
   }
 
   /**
@@ -174,7 +212,8 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
    *
    * @throws MultiBeeError `MULTI_BEE_NOT_WRITABLE`, `MULTI_BEE_UNKNOWN_WRITER`, `MULTI_BEE_BAD_ARGUMENT`
    */
-  async removeWriter(key: Uint8Array | string, { length }: RemoveWriterOptions = {}): Promise<Removal<K>> {
+  async removeWriter(key: Uint8Array | string, options: RemoveWriterOptions = {}): Promise<Removal<K>> {
+    const { length } = requireOptions(options)
     const writer = requireKey(key)
     const { engine } = await this.database()
     const { state } = engine
@@ -186,7 +225,10 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     const applied = lengthAt(state.applied, id)
     const end = length ?? applied
     if (!Number.isSafeInteger(end) || end < 0 || end > applied) {
-      throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', `\`length\` is between 0 and the ${applied} blocks this device has merged`)
+      throw new MultiBeeError(
+        'MULTI_BEE_BAD_ARGUMENT',
+        `\`length\` is between 0 and the ${applied} blocks this device has merged`
+      )
     }
     const cutOff: CutOff = { length: end, ...(await log.log.fingerprint(end)) }
     await engine.submit({ type: 'membership', records: [{ type: 'remove', writer, cutOff }] })
@@ -206,7 +248,11 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   /** What this device knows of every device. */
   async status(): Promise<Status> {
     const database = await this.database()
-    return { version: database.engine.state.version, devices: await deviceStatuses(database), failure: this.#failure }
+    return {
+      version: database.engine.state.version,
+      devices: await deviceStatuses(database),
+      failure: this.#failure
+    }
   }
 
   /**
@@ -216,7 +262,9 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
    * @throws MultiBeeError `MULTI_BEE_UNKNOWN_WRITER`
    */
   async synced(peer: Uint8Array | { remotePublicKey: Uint8Array }): Promise<boolean> {
-    const key = peer instanceof Uint8Array ? peer : requireKey(peer.remotePublicKey)
+    const key = requireKey(
+      peer instanceof Uint8Array ? peer : (peer as { remotePublicKey?: unknown } | undefined)?.remotePublicKey
+    )
     return isSynced(await this.database(), key)
   }
 
@@ -226,6 +274,8 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
    * @returns once the bee shows what the database showed when this was called
    */
   async mirror(bee: MirrorBee, options?: MirrorOptions): Promise<Mirror> {
+    if (typeof bee?.ready !== 'function')
+      throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'a mirror is a Hyperbee')
     await bee.ready()
     const mirror = new Mirror(this as never, bee, options)
     this.#closers.push(() => mirror.close())
@@ -244,13 +294,19 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     await this.close()
   }
 
-  override on<E extends keyof MultiBeeEvents<K>>(event: E, listener: (...args: MultiBeeEvents<K>[E]) => void): this
+  override on<E extends keyof MultiBeeEvents<K>>(
+    event: E,
+    listener: (...args: MultiBeeEvents<K>[E]) => void
+  ): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
     return super.on(event, listener as (...args: unknown[]) => void)
   }
 
-  override once<E extends keyof MultiBeeEvents<K>>(event: E, listener: (...args: MultiBeeEvents<K>[E]) => void): this
+  override once<E extends keyof MultiBeeEvents<K>>(
+    event: E,
+    listener: (...args: MultiBeeEvents<K>[E]) => void
+  ): this
   override once(event: string | symbol, listener: (...args: never[]) => void): this
   override once(event: string | symbol, listener: (...args: never[]) => void): this {
     return super.once(event, listener as (...args: unknown[]) => void)
@@ -263,6 +319,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
 
   /** @internal */
   async database(): Promise<OpenDatabase> {
+    if (this.#openFailure !== null) throw this.#openFailure
     if (this.closing !== null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is closed')
     if (!this.opened) await this.ready()
     if (this.#database === null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is closed')
@@ -277,25 +334,55 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
 
   protected override async _open(): Promise<void> {
     await openStore(this.#store)
-    const { key, encryptionKey, keepEncryptionKey = false, directory, clock = Date.now, name = '', deleteWins = false, ownerKey = null } = this.#options
+    const {
+      key,
+      encryptionKey,
+      keepEncryptionKey = false,
+      directory,
+      clock = Date.now,
+      name = '',
+      deleteWins = false,
+      ownerKey = null
+    } = this.#options
     const onUpdate = (): void => this.#engine?.kick()
-    const identity = await openIdentity(this.#store, { key: parseKey(key), encryptionKey, keepEncryptionKey, onUpdate })
+    const identity = await openIdentity(this.#store, {
+      key: parseKey(key),
+      encryptionKey,
+      keepEncryptionKey,
+      onUpdate
+    })
     this.#identity = identity
     try {
-      await checkEncryptionKey(identity.own)
       this.#logs.set(b4a.toString(identity.own.key, 'hex'), identity.own)
-      const view = new View(new RocksViewStore(directory ?? `${storePath(this.#store)}/multi-bee-${b4a.toString(identity.key, 'hex').slice(0, 32)}`))
+      await checkEncryptionKey(identity.own)
+      const view = new View(
+        new RocksViewStore(
+          directory ?? `${storePath(this.#store)}/multi-bee-${b4a.toString(identity.key, 'hex').slice(0, 32)}`
+        )
+      )
       const [versionFloor, generation] = [await readVersion(identity), b4a.toString(randomBytes(8), 'hex')]
       const host = this.#host(identity, onUpdate)
-      const engine = await Engine.open({ view, now: clock, host, first: identity.key, self: identity.own, generation, versionFloor })
+      const engine = await Engine.open({
+        view,
+        now: clock,
+        host,
+        first: identity.key,
+        self: identity.own,
+        generation,
+        versionFloor
+      })
       this.#engine = engine
       this.#database = { engine, view, logs: this.#logs, changes: this.#changes }
       if (b4a.equals(identity.own.key, identity.key) && identity.own.available === 0) {
-        await engine.submit({ type: 'membership', records: [{ type: 'genesis', deleteWins, ownerKey, name }] })
+        await engine.submit({
+          type: 'membership',
+          records: [{ type: 'genesis', deleteWins, ownerKey, name }]
+        })
       }
       for (const stream of this.#streams) for (const log of this.#logs.values()) log.attach(stream)
       engine.kick()
     } catch (error) {
+      this.#openFailure = error
       this.#identity = null
       await Promise.all([...this.#logs.values()].map((log) => log.close()))
       await identity.local.close()
@@ -317,8 +404,13 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   #host(identity: Identity, onUpdate: () => void): EngineHost {
     return {
       openLog: async (key) => {
-        const log = await HypercoreLog.open(this.#store, { key, encryptionKey: identity.encryptionKey, onUpdate })
-        await checkEncryptionKey(log)
+        const log = await HypercoreLog.open(this.#store, {
+          key,
+          encryptionKey: identity.encryptionKey,
+          onUpdate
+        })
+        // Another member may write what it likes; the first log says whether the key is right.
+        if (b4a.equals(key, identity.key)) await checkEncryptionKey(log)
         this.#logs.set(b4a.toString(log.key, 'hex'), log)
         for (const stream of this.#streams) log.attach(stream)
         return log
@@ -327,7 +419,8 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
         this.#changes.publish(changes)
         this.emit('update')
         if (own || this.#engine === null) return
-        for (const key of conflicting(changes, this.#engine)) if (this.keyspace.holds(key)) this.emit('conflict', this.keyspace.decodeKey(key))
+        for (const key of conflicting(changes, this.#engine))
+          if (this.keyspace.holds(key)) this.emit('conflict', this.keyspace.decodeKey(key))
       },
       onMembership: (before, after) => this.#announceMembership(before, after),
       onSkew: (writer, offsetMs) => this.emit('clock-skew', this.#writerInfo(writer), offsetMs),
@@ -352,21 +445,32 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   #writerInfo(writer: number): WriterInfo {
     const { state } = this.#opened().engine
     const cutOff = state.membership.get(writer)?.cutOff ?? null
-    return { key: state.writers.keyOf(writer), name: deviceName(state.membership, writer), cutOff: cutOff && { ...cutOff } }
+    return {
+      key: state.writers.keyOf(writer),
+      name: deviceName(state.membership, writer),
+      cutOff: cutOff && { ...cutOff }
+    }
   }
 
   async #reissue(writer: number): Promise<void> {
     const { engine } = await this.database()
     for await (const { operations } of quarantinedTransactions(engine, writer)) {
-      const writes: Write[] = operations.map(({ key, path, value }) => ({ key, intent: { type: 'resolve', path, value }, base: null, compare: null }))
-      await Promise.all(writes.map((write) => engine.submit({ type: 'write', writes: [write], atomic: false })))
+      const writes: Write[] = operations.map(({ key, path, value }) => ({
+        key,
+        intent: { type: 'resolve', path, value },
+        base: null,
+        compare: null
+      }))
+      await Promise.all(
+        writes.map((write) => engine.submit({ type: 'write', writes: [write], atomic: false }))
+      )
     }
   }
 
   /** Replicates over a swarm, and waits until a member's record has made this device a writer. */
   async #follow(swarm: SwarmLike, signal?: SignalLike): Promise<void> {
-    const onConnection = (connection: never): void => {
-      if (this.closing === null) this.replicate(connection)
+    const onConnection = (connection: DuplexLike): void => {
+      this.replicate(connection)
     }
     for (const connection of swarm.connections) this.replicate(connection)
     swarm.on('connection', onConnection)
@@ -378,7 +482,9 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
       await new Promise<void>((resolve, reject) => {
         if (this.writable) return resolve()
         this.once('writable', resolve)
-        signal?.addEventListener('abort', () => reject(new MultiBeeError('MULTI_BEE_JOIN_ABORTED', 'joining was cancelled')))
+        signal?.addEventListener('abort', () =>
+          reject(new MultiBeeError('MULTI_BEE_JOIN_ABORTED', 'joining was cancelled'))
+        )
       })
     } catch (error) {
       await this.close()
@@ -387,7 +493,8 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   }
 
   #opened(): Identity & { engine: Engine } {
-    if (this.#identity === null || this.#engine === null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is not open')
+    if (this.#identity === null || this.#engine === null)
+      throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is not open')
     return { ...this.#identity, engine: this.#engine }
   }
 }

@@ -1,4 +1,12 @@
-import type { CutOffInfo, HistoryEntry, KeyEncoding, SignalLike, SwarmLike, ValueEncoding, WriterInfo } from './types.ts'
+import type {
+  CutOffInfo,
+  HistoryEntry,
+  KeyEncoding,
+  SignalLike,
+  SwarmLike,
+  ValueEncoding,
+  WriterInfo
+} from './types.ts'
 
 export interface MultiBeeOptions {
   /** Key of an existing database: bytes, hex or z-base-32. Without it: the one this namespace of the store holds, or a new one. */

@@ -15,8 +15,8 @@ export interface StoreLike {
 export interface SwarmLike {
   readonly connections: Iterable<DuplexLike>
   join(topic: never, options?: never): unknown
-  on(event: 'connection', listener: (connection: never) => void): unknown
-  off(event: 'connection', listener: (connection: never) => void): unknown
+  on(event: 'connection', listener: (connection: DuplexLike) => void): unknown
+  off(event: 'connection', listener: (connection: DuplexLike) => void): unknown
 }
 
 /** A structural cancellation signal, which a real `AbortSignal` satisfies. */
@@ -107,9 +107,12 @@ export interface Conflict {
   value: unknown
   /** The alternative is that it be gone. */
   deleted: boolean
+  /** Whose it is: the device's log, its name, and its wall-clock time in ms. */
   writer: Uint8Array
   device: string
   time: number
+  /** What is shown instead, and whose that is. */
+  shown: { value: unknown; writer: Uint8Array; device: string; time: number }
 }
 
 /** Identifies what of a removed writer's log still counts. */

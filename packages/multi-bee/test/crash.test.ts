@@ -40,7 +40,11 @@ describe('a process that is killed while it writes', () => {
       // All or nothing: a group of keys is there as a whole, also when it was never acknowledged.
       if (mode === 'batch') for (const size of groupSizes(keys)) expect(size).toBe(20)
       // View and log agree: a view that is built anew shows the same.
-      const fresh = new MultiBee(store.namespace('fresh'), { key: db.key as Uint8Array, encryptionKey: db.encryptionKey, directory: `${directory}/fresh-${messages}` })
+      const fresh = new MultiBee(store.namespace('fresh'), {
+        key: db.key as Uint8Array,
+        encryptionKey: db.encryptionKey,
+        directory: `${directory}/fresh-${messages}`
+      })
       const again: string[] = []
       for await (const { key } of fresh.createReadStream()) again.push(key)
       expect(again).toEqual(keys)

@@ -13,7 +13,12 @@ import { blocksOf, worldOf } from './support/world-blocks.ts'
 /** The device's own log has the key that worlds take for a stranger's: hostile ones add it, remove it and claim its blocks. */
 const SELF = STRANGER
 
-type Step = { log: number; transactions: number; write: string | null; then: 'go on' | 'compare' | 'restart' | 'crash' }
+type Step = {
+  log: number
+  transactions: number
+  write: string | null
+  then: 'go on' | 'compare' | 'restart' | 'crash'
+}
 
 const steps = fc.array(
   fc.record<Step>({
@@ -28,13 +33,21 @@ const steps = fc.array(
 /** Delivers a world in the given order, writes where it may, and compares with the oracle on the way and at the end. */
 async function deliver(world: World, order: readonly Step[]): Promise<void> {
   const originals = new Map([...blocksOf(world)].map(([key, blocks]) => [key, logOf(key, blocks)]))
-  const device = new EngineDevice(new MemoryLog(b4a.from(SELF, 'hex')), b4a.from(world.first, 'hex'), originals, () => 1_000_000)
+  const device = new EngineDevice(
+    new MemoryLog(b4a.from(SELF, 'hex')),
+    b4a.from(world.first, 'hex'),
+    originals,
+    () => 1_000_000
+  )
   await device.open()
   const names = Object.keys(world.logs)
   const delivered: Record<string, number> = {}
   const compare = async (): Promise<void> => {
     const shown = await device.shown(KEYS)
-    const held = [...names, SELF].map((name): [string, Uint8Array[]] => [name, device.log(name).blocks.slice(0, device.log(name).available)])
+    const held = [...names, SELF].map((name): [string, Uint8Array[]] => [
+      name,
+      device.log(name).blocks.slice(0, device.log(name).available)
+    ])
     expect(shown).toEqual(shownByOracle(oracle(worldOf(world.first, new Map(held))), KEYS))
     expect(device.failures).toEqual([])
   }
@@ -88,7 +101,10 @@ describe('the blocks of a world', () => {
       fc.property(hostileWorld(), (world) => {
         const decoded = worldOf(world.first, blocksOf(world))
         expect(shownByOracle(oracle(decoded), [])).toEqual(shownByOracle(oracle(world), []))
-        for (const key of KEYS) expect(oracle(decoded).remaining(key).map(untimed)).toEqual(oracle(world).remaining(key).map(untimed))
+        for (const key of KEYS)
+          expect(oracle(decoded).remaining(key).map(untimed)).toEqual(
+            oracle(world).remaining(key).map(untimed)
+          )
       }),
       runs(200)
     )

@@ -11,15 +11,30 @@ const [A, B, C, D] = WRITERS as [string, string, string, string]
 const READER = 'dd'.repeat(32)
 const KEY = KEYS[0] as string
 
-const add = (...writers: string[]): Partial<Transaction> => ({ membership: writers.map((writer) => ({ type: 'add', writer, name: '' })) })
-const remove = (writer: string, length: number): Partial<Transaction> => ({ membership: [{ type: 'remove', writer, length }] })
+const add = (...writers: string[]): Partial<Transaction> => ({
+  membership: writers.map((writer) => ({ type: 'add', writer, name: '' }))
+})
+const remove = (writer: string, length: number): Partial<Transaction> => ({
+  membership: [{ type: 'remove', writer, length }]
+})
 const put = (text: string): Partial<Transaction> => ({
   operations: [{ type: 'assign', key: KEY, path: [], value: { kind: 'document', text } }]
 })
 
 /** One block a transaction, all at the same time, unless said otherwise. */
-function log(...transactions: [context: Record<string, number>, what: Partial<Transaction>][]): Transaction[] {
-  return transactions.map(([context, what], seq) => ({ seq, length: 1, ms: 1, counter: 0, membership: [], operations: [], ...what, context }))
+function log(
+  ...transactions: [context: Record<string, number>, what: Partial<Transaction>][]
+): Transaction[] {
+  return transactions.map(([context, what], seq) => ({
+    seq,
+    length: 1,
+    ms: 1,
+    counter: 0,
+    membership: [],
+    operations: [],
+    ...what,
+    context
+  }))
 }
 
 async function reader(world: World): Promise<EngineDevice> {
@@ -29,7 +44,12 @@ async function reader(world: World): Promise<EngineDevice> {
     original.blocks.push(...blocks)
     originals.set(key, original)
   }
-  const device = new EngineDevice(new MemoryLog(b4a.from(READER, 'hex')), b4a.from(world.first, 'hex'), originals, () => 1)
+  const device = new EngineDevice(
+    new MemoryLog(b4a.from(READER, 'hex')),
+    b4a.from(world.first, 'hex'),
+    originals,
+    () => 1
+  )
   await device.open()
   return device
 }
@@ -39,7 +59,10 @@ async function deliver(device: EngineDevice, world: World, lengths: Record<strin
   for (const [name, length] of Object.entries(lengths)) device.log(name).deliver(length)
   device.engine.kick()
   const shown = await device.shown(KEYS)
-  const held = Object.keys(world.logs).map((name): [string, Uint8Array[]] => [name, device.log(name).blocks.slice(0, device.log(name).available)])
+  const held = Object.keys(world.logs).map((name): [string, Uint8Array[]] => [
+    name,
+    device.log(name).blocks.slice(0, device.log(name).available)
+  ])
   expect(shown).toEqual(shownByOracle(oracle(worldOf(world.first, new Map(held))), KEYS))
 }
 
@@ -98,7 +121,15 @@ test('a context is read anew when the add it knew a writer by stops counting', a
 })
 
 test('adding devices never reads the logs again', async () => {
-  const world: World = { first: A, logs: { [A]: log([{}, add(B)], [{}, add(C)], [{}, add(D)]), [B]: log([{ [A]: 1 }, put('1')]), [C]: [], [D]: [] } }
+  const world: World = {
+    first: A,
+    logs: {
+      [A]: log([{}, add(B)], [{}, add(C)], [{}, add(D)]),
+      [B]: log([{ [A]: 1 }, put('1')]),
+      [C]: [],
+      [D]: []
+    }
+  }
   const device = await reader(world)
   await deliver(device, world, { [A]: 1, [B]: 1 })
   let reads = 0
@@ -118,7 +149,10 @@ test('a view that cannot be written loses nothing, and is written when it can be
   const device = await reader(world)
   device.store.failure = new Error('disk full')
   device.log(A).deliver(2)
-  await expect(device.engine.flush()).rejects.toMatchObject({ code: 'MULTI_BEE_STORE_FAILED', cause: { message: 'disk full' } })
+  await expect(device.engine.flush()).rejects.toMatchObject({
+    code: 'MULTI_BEE_STORE_FAILED',
+    cause: { message: 'disk full' }
+  })
   expect((await device.shown(KEYS)).entries[KEY]).toMatchObject({ text: '1' })
   device.store.failure = null
   await device.engine.flush()

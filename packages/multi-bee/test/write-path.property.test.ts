@@ -30,9 +30,27 @@ type Command =
   | { do: 'wait'; ms: number }
 
 const change: fc.Arbitrary<Change> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ change: fc.constant('put' as const), key, value, back: fc.option(fc.nat(4), { freq: 4 }) }) },
-  { weight: 2, arbitrary: fc.record({ change: fc.constant('del' as const), key, back: fc.option(fc.nat(4), { freq: 4 }) }) },
-  { weight: 1, arbitrary: fc.record({ change: fc.constant('resolve' as const), key, path, value: fc.option(field) }) }
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      change: fc.constant('put' as const),
+      key,
+      value,
+      back: fc.option(fc.nat(4), { freq: 4 })
+    })
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      change: fc.constant('del' as const),
+      key,
+      back: fc.option(fc.nat(4), { freq: 4 })
+    })
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ change: fc.constant('resolve' as const), key, path, value: fc.option(field) })
+  }
 )
 
 const device = fc.nat(2)
@@ -40,20 +58,46 @@ const device = fc.nat(2)
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 12,
-    arbitrary: fc.record({ do: fc.constant('write' as const), device, changes: fc.array(change, { minLength: 1, maxLength: 5 }), atomic: fc.boolean() })
+    arbitrary: fc.record({
+      do: fc.constant('write' as const),
+      device,
+      changes: fc.array(change, { minLength: 1, maxLength: 5 }),
+      atomic: fc.boolean()
+    })
   },
   {
     weight: 10,
-    arbitrary: fc.record({ do: fc.constant('deliver' as const), to: device, from: device, blocks: fc.integer({ min: 1, max: 9 }), while: fc.array(change, { maxLength: 2 }) })
+    arbitrary: fc.record({
+      do: fc.constant('deliver' as const),
+      to: device,
+      from: device,
+      blocks: fc.integer({ min: 1, max: 9 }),
+      while: fc.array(change, { maxLength: 2 })
+    })
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('restart' as const), device, crash: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('membership' as const), device, whom: device, remove: fc.boolean(), back: fc.nat(2) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 1000, 120_000) }) }
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('membership' as const),
+      device,
+      whom: device,
+      remove: fc.boolean(),
+      back: fc.nat(2)
+    })
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 1000, 120_000) })
+  }
 )
 
 const scenario = fc.record({
   deleteWins: fc.boolean(),
-  clocks: fc.array(fc.record({ offset: fc.constantFrom(0, 0, 1, YEAR_MS, -YEAR_MS), rate: fc.constantFrom(1, 1, 0, -1) }), { minLength: 3, maxLength: 3 }),
+  clocks: fc.array(
+    fc.record({ offset: fc.constantFrom(0, 0, 1, YEAR_MS, -YEAR_MS), rate: fc.constantFrom(1, 1, 0, -1) }),
+    { minLength: 3, maxLength: 3 }
+  ),
   commands: fc.array(command, { maxLength: 40, size: 'max' })
 })
 
@@ -75,7 +119,10 @@ class Network {
   }
 
   world(device: EngineDevice): World {
-    const held = [...device.logs].map(([name, log]): [string, Uint8Array[]] => [name, log.blocks.slice(0, log.available)])
+    const held = [...device.logs].map(([name, log]): [string, Uint8Array[]] => [
+      name,
+      log.blocks.slice(0, log.available)
+    ])
     return worldOf(WRITERS[0] as string, new Map(held))
   }
 
@@ -87,13 +134,26 @@ class Network {
   }
 }
 
-async function run({ deleteWins, clocks, commands }: { deleteWins: boolean; clocks: { offset: number; rate: number }[]; commands: Command[] }): Promise<void> {
+async function run({
+  deleteWins,
+  clocks,
+  commands
+}: {
+  deleteWins: boolean
+  clocks: { offset: number; rate: number }[]
+  commands: Command[]
+}): Promise<void> {
   const network = new Network(clocks)
   const { devices, reads } = network
   const at = (place: number): EngineDevice => devices[place % devices.length] as EngineDevice
   for (const each of devices) await each.open()
-  const adds = devices.slice(1, 2).map(({ own }) => ({ type: 'add' as const, writer: own.key, name: 'second' }))
-  await at(0).engine.submit({ type: 'membership', records: [{ type: 'genesis', deleteWins, ownerKey: null, name: 'first' }, ...adds] })
+  const adds = devices
+    .slice(1, 2)
+    .map(({ own }) => ({ type: 'add' as const, writer: own.key, name: 'second' }))
+  await at(0).engine.submit({
+    type: 'membership',
+    records: [{ type: 'genesis', deleteWins, ownerKey: null, name: 'first' }, ...adds]
+  })
 
   for (const step of commands) {
     if (step.do === 'wait') {
@@ -109,7 +169,11 @@ async function run({ deleteWins, clocks, commands }: { deleteWins: boolean; cloc
       if (log !== target.own) log.deliver(log.available + step.blocks)
       target.engine.kick()
       // In flight while what has arrived is being merged.
-      await Promise.all(requestsOf(step.while, false, bases).map((request) => target.engine.submit(request).catch(unlessRefused)))
+      await Promise.all(
+        requestsOf(step.while, false, bases).map((request) =>
+          target.engine.submit(request).catch(unlessRefused)
+        )
+      )
     } else if (step.do === 'write') {
       const requests = requestsOf(step.changes, step.atomic, bases)
       await Promise.all(requests.map((request) => target.engine.submit(request).catch(unlessRefused)))
@@ -119,7 +183,9 @@ async function run({ deleteWins, clocks, commands }: { deleteWins: boolean; cloc
       const known = state.membership.get(state.writers.find(whom))
       const length = Math.max(0, (state.applied[state.writers.find(whom)] ?? 0) - step.back)
       const cutOff = { length, fork: 0, treeHash: b4a.alloc(32) }
-      const record = step.remove ? ({ type: 'remove', writer: whom, cutOff } as const) : ({ type: 'add', writer: whom, name: 'late' } as const)
+      const record = step.remove
+        ? ({ type: 'remove', writer: whom, cutOff } as const)
+        : ({ type: 'add', writer: whom, name: 'late' } as const)
       if (step.remove ? known?.cutOff === null : known === undefined) {
         await target.engine.submit({ type: 'membership', records: [record] }).catch(unlessRefused)
       }
@@ -135,7 +201,8 @@ async function run({ deleteWins, clocks, commands }: { deleteWins: boolean; cloc
   }
 
   for (const to of devices) {
-    for (const [name, { blocks }] of network.originals) if (name !== hexOf(to.own.key)) to.log(name).deliver(blocks.length)
+    for (const [name, { blocks }] of network.originals)
+      if (name !== hexOf(to.own.key)) to.log(name).deliver(blocks.length)
     to.engine.kick()
     await network.check(to)
   }
@@ -145,21 +212,29 @@ async function run({ deleteWins, clocks, commands }: { deleteWins: boolean; cloc
 }
 
 function requestsOf(changes: readonly Change[], atomic: boolean, bases: readonly Base[]): LocalRequest[] {
-  const common = atomic ? baseAt(bases, changes[0]?.change === 'resolve' ? null : (changes[0]?.back ?? null)) : null
+  const common = atomic
+    ? baseAt(bases, changes[0]?.change === 'resolve' ? null : (changes[0]?.back ?? null))
+    : null
   const writes = changes
     .filter((each) => !atomic || each.change !== 'resolve')
     .map((each): Write => {
       const base = atomic ? common : each.change === 'resolve' ? null : baseAt(bases, each.back)
       return { key: b4a.from(each.key, 'hex'), intent: intentOf(each), base, compare: null }
     })
-  return atomic ? [{ type: 'write', writes, atomic }] : writes.map((write) => ({ type: 'write', writes: [write], atomic }))
+  return atomic
+    ? [{ type: 'write', writes, atomic }]
+    : writes.map((write) => ({ type: 'write', writes: [write], atomic }))
 }
 
 function intentOf(each: Change): Write['intent'] {
   if (each.change === 'put') return { type: 'put', value: valueOf(each.value) }
   if (each.change === 'del') return { type: 'del' }
   const isMisplaced = each.value?.kind === 'opaque' && each.path.length > 0
-  return { type: 'resolve', path: pathOf(each.path), value: each.value === null || isMisplaced ? null : valueOf(each.value) }
+  return {
+    type: 'resolve',
+    path: pathOf(each.path),
+    value: each.value === null || isMisplaced ? null : valueOf(each.value)
+  }
 }
 
 function baseAt(bases: readonly Base[], back: number | null): Base | null {
@@ -167,7 +242,9 @@ function baseAt(bases: readonly Base[], back: number | null): Base | null {
 }
 
 function valueOf(plain: PlainValue): Value {
-  return plain.kind === 'document' ? { document: true, bytes: b4a.from(plain.text) } : { document: false, bytes: b4a.from(plain.hex, 'hex') }
+  return plain.kind === 'document'
+    ? { document: true, bytes: b4a.from(plain.text) }
+    : { document: false, bytes: b4a.from(plain.hex, 'hex') }
 }
 
 /** A device that is not a member is refused; anything else is a failure. */
@@ -183,20 +260,33 @@ describe('devices that write, meet, crash and restart', () => {
   })
 
   test('show what was put, when nothing came between', async () => {
-    const puts = fc.array(fc.record({ key, value, restart: fc.constantFrom(false, false, true) }), { maxLength: 12 })
+    const puts = fc.array(fc.record({ key, value, restart: fc.constantFrom(false, false, true) }), {
+      maxLength: 12
+    })
     await fc.assert(
       fc.asyncProperty(puts, fc.boolean(), async (list, deleteWins) => {
         const network = new Network([{ offset: 0, rate: 1 }])
         const only = network.devices[0] as EngineDevice
         await only.open()
-        await only.engine.submit({ type: 'membership', records: [{ type: 'genesis', deleteWins, ownerKey: null, name: '' }] })
+        await only.engine.submit({
+          type: 'membership',
+          records: [{ type: 'genesis', deleteWins, ownerKey: null, name: '' }]
+        })
         for (const each of list) {
           const before = oracle(network.world(only))
-          const expected = putOperations(each.key, before.entries.get(each.key) ?? null, each.value, (p) => before.hasMarker(each.key, p))
-          const request = requestsOf([{ change: 'put', key: each.key, value: each.value, back: null }], false, [])
+          const expected = putOperations(each.key, before.entries.get(each.key) ?? null, each.value, (p) =>
+            before.hasMarker(each.key, p)
+          )
+          const request = requestsOf(
+            [{ change: 'put', key: each.key, value: each.value, back: null }],
+            false,
+            []
+          )
           await only.engine.submit(request[0] as LocalRequest)
           const log = network.world(only).logs[WRITERS[0] as string] ?? []
-          const wrote = log.slice(before.applied[WRITERS[0] as string] ?? 0).flatMap(({ operations }) => operations)
+          const wrote = log
+            .slice(before.applied[WRITERS[0] as string] ?? 0)
+            .flatMap(({ operations }) => operations)
           expect(sorted(wrote)).toEqual(sorted(expected))
           if (each.restart) await only.restart()
           expect((await only.shown(KEYS)).entries[each.key]).toEqual(each.value)

@@ -45,10 +45,7 @@ export async function until<T>(
   }
 }
 
-async function poll<T>(
-  condition: () => T | Promise<T>,
-  expired: () => boolean
-): Promise<Truthy<T>> {
+async function poll<T>(condition: () => T | Promise<T>, expired: () => boolean): Promise<Truthy<T>> {
   for (let turn = 0; ; turn++) {
     const value = await condition()
     if (value) return value as Truthy<T>

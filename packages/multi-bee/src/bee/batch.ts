@@ -1,25 +1,34 @@
 import b4a from 'b4a'
 import type { Base, Write } from '../engine/requests.ts'
 import { MultiBeeError } from '../errors.ts'
+import type { Keyspace } from '../keyspace.ts'
 import type { EncodingOptions, Entry } from '../types.ts'
 import { toEntry } from './bee-reader.ts'
 import { baseIn } from './entry-base.ts'
-import type { BeeEditor, DelOptions, PutOptions } from './bee-editor.ts'
 import type { OpenDatabase } from './open-database.ts'
+import type { DelOptions, PutOptions } from './write-options.ts'
+
+/** What a batch needs of the database it writes to. */
+export interface BatchTarget<K, V> {
+  readonly keyspace: Keyspace
+  database(): Promise<OpenDatabase>
+  putWrite(key: K, value: V | undefined, options: PutOptions<K, V>, base: Base | null): Write
+  delWrite(key: K, options: DelOptions<K, V>, base: Base | null): Write
+}
 
 /**
  * Several writes that become one transaction. Held in memory until `flush`. It blocks nobody: what others, or this device, write between
  * its first operation and its flush is concurrent to it.
  */
 export class Batch<K, V> {
-  readonly #bee: BeeEditor<K, V>
+  readonly #bee: BatchTarget<K, V>
   readonly #options: EncodingOptions
   readonly #writes: Write[] = []
   readonly #last = new Map<string, Write>()
   #base: Promise<Base> | null = null
   #closed = false
 
-  constructor(bee: BeeEditor<K, V>, options: EncodingOptions = {}) {
+  constructor(bee: BatchTarget<K, V>, options: EncodingOptions = {}) {
     this.#bee = bee
     this.#options = options
   }

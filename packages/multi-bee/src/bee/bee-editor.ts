@@ -15,25 +15,7 @@ import { history, type HistoryOptions } from './history.ts'
 import { deviceName } from './open-database.ts'
 import { BeeSnapshot } from './snapshot.ts'
 import { Watcher } from './watcher.ts'
-
-/** Decides whether a put goes ahead: `next` is the entry as it would be. */
-export type PutComparator<K, V> = (previous: Entry<K, V>, next: Entry<K, V>) => boolean | Promise<boolean>
-
-export interface PutOptions<K, V> extends EncodingOptions {
-  /**
-   * Asked when the key exists; the put goes ahead when it says yes. Local-causal: it compares with what this device has seen.
-   * Writes of this device wait for its answer, so it must not wait for one.
-   */
-  cas?: PutComparator<K, V>
-  /** The entry the new value was made from: changes are worked out against it, and nothing that came since is overwritten. */
-  base?: Entry<K, V>
-}
-
-export interface DelOptions<K, V> extends EncodingOptions {
-  /** As for put. */
-  cas?: (previous: Entry<K, V>) => boolean | Promise<boolean>
-  base?: Entry<K, V>
-}
+import type { DelOptions, PutOptions } from './write-options.ts'
 
 /**
  * Hyperbee's interface over one keyspace, with what many writers need besides: `update`, `conflicts`, `resolve`.
@@ -75,8 +57,13 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
    * @param change - gets the value (`null` when absent), returns the next; `undefined` leaves it as it is
    * @throws MultiBeeError as {@link put}; what `change` throws
    */
-  async update(key: K, change: (value: V | null) => V | undefined | Promise<V | undefined>, options: EncodingOptions = {}): Promise<void> {
-    if (typeof change !== 'function') throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`change` is a function')
+  async update(
+    key: K,
+    change: (value: V | null) => V | undefined | Promise<V | undefined>,
+    options: EncodingOptions = {}
+  ): Promise<void> {
+    if (typeof change !== 'function')
+      throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`change` is a function')
     const keyspace = this.keyspace.with(options)
     const bytes = keyspace.encodeKey(key)
     const id = b4a.toString(bytes, 'hex')
@@ -130,13 +117,19 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
     const [stored] = await view.load([bytes])
     if (stored == null) return []
     const { writers, membership } = engine.state
-    return alternatives(stored.register, writers).map(({ path, value, dot }) => ({
+    return alternatives(stored.register, writers).map(({ path, value, dot, shown }) => ({
       path: pathNames(path),
       value: value === null ? undefined : keyspace.decodeValue(value),
       deleted: value === null,
       writer: writers.keyOf(dot.writer),
       device: deviceName(membership, dot.writer),
-      time: dot.ms
+      time: dot.ms,
+      shown: {
+        value: keyspace.decodeValue(shown.value),
+        writer: writers.keyOf(shown.dot.writer),
+        device: deviceName(membership, shown.dot.writer),
+        time: shown.dot.ms
+      }
     }))
   }
 
@@ -157,7 +150,15 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
     }
     let next: Value | null = null
     if (value !== undefined) next = path.length === 0 ? keyspace.encodeValue(value) : document(value)
-    await this.#write({ key: keyspace.encodeKey(key), intent: { type: 'resolve', path: pathOf(path), value: next }, base: null, compare: null })
+    // With the way to it, it has to fit into an entry: other devices would not read what does not.
+    if (path.length > 0)
+      keyspace.encodeValue(path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value ?? null))
+    await this.#write({
+      key: keyspace.encodeKey(key),
+      intent: { type: 'resolve', path: pathOf(path), value: next },
+      base: null,
+      compare: null
+    })
   }
 
   /** Tells when something in a range changes: yields `[current, previous]` snapshots. */
@@ -204,7 +205,10 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
     const keyspace = this.keyspace.with(options)
     const bytes = keyspace.encodeKey(key)
     const compare: Write['compare'] =
-      cas == null ? null : async (previous) => previous !== null && cas(toEntry<K, V>({ key: bytes, ...previous }, keyspace, null))
+      cas == null
+        ? null
+        : async (previous) =>
+            previous !== null && cas(toEntry<K, V>({ key: bytes, ...previous }, keyspace, null))
     return { key: bytes, intent: { type: 'del' }, base, compare }
   }
 
@@ -215,5 +219,6 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
 }
 
 function checkCas(cas: unknown): void {
-  if (cas !== undefined && cas !== null && typeof cas !== 'function') throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`cas` is a function')
+  if (cas !== undefined && cas !== null && typeof cas !== 'function')
+    throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`cas` is a function')
 }

@@ -77,17 +77,28 @@ export abstract class BeeReader<K, V> extends ReadyResource {
    * @param other - a version number, a snapshot or a checkout
    * @throws MultiBeeError as {@link createReadStream}; through the stream also `MULTI_BEE_VERSION_GONE`
    */
-  createDiffStream(other: number | BeeReader<K, V>, range?: ReadStreamOptions<K>, options?: ReadStreamOptions<K>): EntryStream<DiffEntry<K, V>> {
+  createDiffStream(
+    other: number | BeeReader<K, V>,
+    range?: ReadStreamOptions<K>,
+    options?: ReadStreamOptions<K>
+  ): EntryStream<DiffEntry<K, V>> {
     return streamOf(this.#differences(other, this.#plan({ ...options, ...range })))
   }
 
   /** Takes over what the caller may change later, and pins the version, unless the database is still to be opened. */
   #plan({ reverse = false, limit = -1, ...options }: ReadStreamOptions<K>): ReadPlan {
-    if (typeof limit !== 'number' || Number.isNaN(limit)) throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`limit` is a number')
+    if (typeof limit !== 'number' || Number.isNaN(limit))
+      throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`limit` is a number')
     const keyspace = this.keyspace.with(options)
     const range = keyspace.encodeRange(boundsOf(options))
     const open = this.openedDatabase()
-    return { keyspace, range, reverse, limit: limit < 0 ? Infinity : limit, point: open === null ? null : this.readPoint(open) }
+    return {
+      keyspace,
+      range,
+      reverse,
+      limit: limit < 0 ? Infinity : limit,
+      point: open === null ? null : this.readPoint(open)
+    }
   }
 
   async *#entries({ keyspace, range, reverse, limit, point }: ReadPlan): AsyncGenerator<Entry<K, V>> {
@@ -101,7 +112,10 @@ export abstract class BeeReader<K, V> extends ReadyResource {
     }
   }
 
-  async *#differences(other: number | BeeReader<K, V>, { keyspace, range, reverse, limit, point }: ReadPlan): AsyncGenerator<DiffEntry<K, V>> {
+  async *#differences(
+    other: number | BeeReader<K, V>,
+    { keyspace, range, reverse, limit, point }: ReadPlan
+  ): AsyncGenerator<DiffEntry<K, V>> {
     const database = await this.database()
     const here = (point ?? this.readPoint(database)).version
     const there = typeof other === 'number' ? other : await versionOf(other, database)
@@ -109,8 +123,14 @@ export abstract class BeeReader<K, V> extends ReadyResource {
     let left = limit
     if (left === 0) return
     const { view } = database
-    const entry = (shown: ShownEntry | null): Entry<K, V> | null => (shown === null ? null : toEntry(shown, keyspace, null))
-    for await (const pair of differences(view.entries(range, here, reverse), view.entries(range, there, reverse), isSameVersion, reverse)) {
+    const entry = (shown: ShownEntry | null): Entry<K, V> | null =>
+      shown === null ? null : toEntry(shown, keyspace, null)
+    for await (const pair of differences(
+      view.entries(range, here, reverse),
+      view.entries(range, there, reverse),
+      isSameVersion,
+      reverse
+    )) {
       yield { left: entry(pair.left), right: entry(pair.right) }
       if (--left === 0) return
     }
@@ -129,22 +149,36 @@ interface ReadPlan {
 
 /** The version another reader of the same database reads. */
 async function versionOf(other: unknown, database: OpenDatabase): Promise<number> {
-  if (other instanceof BeeReader && (await other.database()) === database) return other.readPoint(database).version
-  throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'the other side is a version number, or a snapshot or checkout of the same database')
+  if (other instanceof BeeReader && (await other.database()) === database)
+    return other.readPoint(database).version
+  throw new MultiBeeError(
+    'MULTI_BEE_BAD_ARGUMENT',
+    'the other side is a version number, or a snapshot or checkout of the same database'
+  )
 }
 
 /** @throws MultiBeeError `MULTI_BEE_VERSION_GONE` for a version this build of the view does not reach back to */
 export function checkVersion(version: number, { engine }: OpenDatabase): void {
   const { floor, version: newest } = engine.state
   if (!Number.isSafeInteger(version) || version < 0 || version > newest) {
-    throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', `version ${version} does not exist; the newest is ${newest}`)
+    throw new MultiBeeError(
+      'MULTI_BEE_BAD_ARGUMENT',
+      `version ${version} does not exist; the newest is ${newest}`
+    )
   }
   if (version < floor) {
-    throw new MultiBeeError('MULTI_BEE_VERSION_GONE', `version ${version} was lost when the view was rebuilt; the oldest is ${floor}`)
+    throw new MultiBeeError(
+      'MULTI_BEE_VERSION_GONE',
+      `version ${version} was lost when the view was rebuilt; the oldest is ${floor}`
+    )
   }
 }
 
-export function toEntry<K, V>({ key, version, value }: ShownEntry, keyspace: Keyspace, base: Base | null): Entry<K, V> {
+export function toEntry<K, V>(
+  { key, version, value }: ShownEntry,
+  keyspace: Keyspace,
+  base: Base | null
+): Entry<K, V> {
   const entry = { seq: version, key: keyspace.decodeKey(key) as K, value: keyspace.decodeValue(value) as V }
   return base === null ? entry : rememberBase(entry, base)
 }

@@ -18,7 +18,10 @@ export async function* differences<L extends { key: Uint8Array }, R extends { ke
     let [l, r] = [await lefts.next(), await rights.next()]
     while (!l.done || !r.done) {
       const order = l.done ? 1 : r.done ? -1 : b4a.compare(l.value.key, r.value.key) * (reverse ? -1 : 1)
-      const pair = { left: order <= 0 && !l.done ? l.value : null, right: order >= 0 && !r.done ? r.value : null }
+      const pair = {
+        left: order <= 0 && !l.done ? l.value : null,
+        right: order >= 0 && !r.done ? r.value : null
+      }
       if (pair.left === null || pair.right === null || !isSame(pair.left, pair.right)) yield pair
       if (order <= 0) l = await lefts.next()
       if (order >= 0) r = await rights.next()

@@ -13,7 +13,10 @@ export function rememberBase<T extends object>(entry: T, base: Base): T {
 function baseOf(entry: unknown): Base {
   const base = typeof entry === 'object' && entry !== null ? bases.get(entry) : undefined
   if (base !== undefined) return base
-  throw new MultiBeeError('MULTI_BEE_BAD_BASE', '`base` is the very entry that get() returned, not a copy, and not from a checkout')
+  throw new MultiBeeError(
+    'MULTI_BEE_BAD_BASE',
+    '`base` is the very entry that get() returned, not a copy, and not from a checkout'
+  )
 }
 
 /**
@@ -22,6 +25,7 @@ function baseOf(entry: unknown): Base {
  * @throws MultiBeeError `MULTI_BEE_BAD_BASE`, `MULTI_BEE_BAD_ARGUMENT`
  */
 export function baseIn(options: { base?: unknown }): Base | null {
-  if (typeof options !== 'object' || options === null) throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'options are an object')
+  if (typeof options !== 'object' || options === null)
+    throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'options are an object')
   return options.base === undefined ? null : baseOf(options.base)
 }

@@ -29,9 +29,12 @@ export class EntryWatcher<K, V> extends ReadyResource {
   protected override async _open(): Promise<void> {
     const bytes = this.#bee.keyspace.with(this.#options).encodeKey(this.#key)
     const { changes } = await this.#bee.database()
-    this.#unlisten = changes.listen((keys) => {
-      if (keys.some((key) => b4a.equals(key, bytes))) this.#refresh()
-    }, () => void this.close())
+    this.#unlisten = changes.listen(
+      (keys) => {
+        if (keys.some((key) => b4a.equals(key, bytes))) this.#refresh()
+      },
+      () => void this.close()
+    )
     this.node = await this.#bee.get(this.#key, this.#options)
   }
 

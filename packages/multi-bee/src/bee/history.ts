@@ -18,7 +18,10 @@ export interface HistoryOptions<K> extends KeyRange<K>, EncodingOptions {
 }
 
 /** Operations that count, in canonical order; of keys in the range. */
-export async function* history<K>(bee: BeeReader<K, unknown>, options: HistoryOptions<K>): AsyncGenerator<HistoryEntry<K>> {
+export async function* history<K>(
+  bee: BeeReader<K, unknown>,
+  options: HistoryOptions<K>
+): AsyncGenerator<HistoryEntry<K>> {
   const { reverse = false, limit = -1 } = options
   if (limit === 0) return
   const forward = entries(bee, options)
@@ -38,7 +41,10 @@ export async function* history<K>(bee: BeeReader<K, unknown>, options: HistoryOp
   yield* last.reverse()
 }
 
-async function* entries<K>(bee: BeeReader<K, unknown>, options: HistoryOptions<K>): AsyncGenerator<HistoryEntry<K>> {
+async function* entries<K>(
+  bee: BeeReader<K, unknown>,
+  options: HistoryOptions<K>
+): AsyncGenerator<HistoryEntry<K>> {
   const keyspace = bee.keyspace.with(options)
   const range = keyspace.encodeRange(boundsOf(options))
   const { engine } = await bee.database()
@@ -64,14 +70,18 @@ async function* entries<K>(bee: BeeReader<K, unknown>, options: HistoryOptions<K
 async function* transactionsInOrder({ state }: Engine): AsyncGenerator<Transaction> {
   const { writers, logs } = state
   const cursors = [...logs].map(([writer, { log }]) => {
-    return { cursor: new LogCursor(log, writers, 0, initialLogState(writer)), end: appliedLength(state, writer) }
+    return {
+      cursor: new LogCursor(log, writers, 0, initialLogState(writer)),
+      end: appliedLength(state, writer)
+    }
   })
   for (;;) {
     let first: { cursor: LogCursor; next: Transaction } | null = null
     for (const { cursor, end } of cursors) {
       const next = cursor.position < end ? await cursor.peek() : null
       if (next === null) continue
-      if (first === null || compareDots({ ...next, index: 0 }, { ...first.next, index: 0 }, writers) < 0) first = { cursor, next }
+      if (first === null || compareDots({ ...next, index: 0 }, { ...first.next, index: 0 }, writers) < 0)
+        first = { cursor, next }
     }
     if (first === null) return
     yield first.next

@@ -60,7 +60,11 @@ export class Mirror extends ReadyResource {
   /** @internal */
   constructor(source: BeeReader<never, never>, bee: MirrorBee, { live = true }: MirrorOptions = {}) {
     super()
-    if (!bee.writable) throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'a mirror writes to the bee, and this one is not writable; await bee.ready() first')
+    if (!bee.writable)
+      throw new MultiBeeError(
+        'MULTI_BEE_BAD_ARGUMENT',
+        'a mirror writes to the bee, and this one is not writable; await bee.ready() first'
+      )
     this.#source = source
     this.#bee = bee as unknown as RawBee
     this.#live = live
@@ -93,10 +97,13 @@ export class Mirror extends ReadyResource {
     await this.#bee.ready()
     const { changes } = await this.#source.database()
     if (this.#live) {
-      this.#unlisten = changes.listen(() => {
-        this.#again = true
-        this.#working ??= this.#work().finally(() => (this.#working = null))
-      }, () => void this.close())
+      this.#unlisten = changes.listen(
+        () => {
+          this.#again = true
+          this.#working ??= this.#work().finally(() => (this.#working = null))
+        },
+        () => void this.close()
+      )
     }
     await this.flush()
   }
@@ -125,7 +132,9 @@ export class Mirror extends ReadyResource {
     const range = this.#source.keyspace.encodeRange({})
     const shown = view.entries(range, version, false)
     const known = this.version >= 0 && this.#bee.version === this.#beeVersion
-    const changed = known ? differences(shown, view.entries(range, this.version, false), (a, b) => a.version === b.version) : this.#compared(shown)
+    const changed = known
+      ? differences(shown, view.entries(range, this.version, false), (a, b) => a.version === b.version)
+      : this.#compared(shown)
     let batch = this.#bee.batch(BINARY)
     let count = 0
     let wrote = false
@@ -150,7 +159,9 @@ export class Mirror extends ReadyResource {
   }
 
   /** What the database shows against what the bee holds. */
-  #compared(shown: ReturnType<OpenDatabase['view']['entries']>): ReturnType<typeof differences<ShownBytes, BeeBytes>> {
+  #compared(
+    shown: ReturnType<OpenDatabase['view']['entries']>
+  ): ReturnType<typeof differences<ShownBytes, BeeBytes>> {
     const held = this.#bee.createReadStream({}, BINARY)
     return differences<ShownBytes, BeeBytes>(shown, held, (a, b) => isEqual(bytesOf(a.value), b.value))
   }

@@ -38,7 +38,9 @@ export class ChangeFeed {
 
 /** Keys among the changes that have something to resolve. */
 export function conflicting(changes: readonly Change[], { state }: Engine): Uint8Array[] {
-  return changes.filter(({ register }) => alternatives(register, state.writers).length > 0).map(({ key }) => key)
+  return changes
+    .filter(({ register }) => alternatives(register, state.writers).length > 0)
+    .map(({ key }) => key)
 }
 
 /** The name a device was added under; `''` for a stranger. */

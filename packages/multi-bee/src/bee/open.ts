@@ -55,6 +55,7 @@ async function findIdentity(store: StoreLike, key: Uint8Array, options: Identity
     const writer = await local.get('writer')
     const own = await HypercoreLog.open(store, { key: writer, encryptionKey, onUpdate: options.onUpdate })
     if (writer === null) await local.set('writer', own.key)
+    await rememberDefault(store, key)
     return { local, key, own, encryptionKey }
   } catch (error) {
     await local.close()
@@ -84,10 +85,24 @@ export async function checkEncryptionKey(log: HypercoreLog): Promise<void> {
   const writers = new WriterTable()
   const result = decodeTransaction(0, await log.read(0, 1), initialLogState(writers.idOf(log.key)), writers)
   if ('more' in result || ('transaction' in result && !result.malformed)) return
-  throw new MultiBeeError('MULTI_BEE_WRONG_ENCRYPTION_KEY', 'the logs of this database do not decrypt with this encryptionKey')
+  throw new MultiBeeError(
+    'MULTI_BEE_WRONG_ENCRYPTION_KEY',
+    'the logs of this database do not decrypt with this encryptionKey'
+  )
 }
 
-async function withLocalState<T>(store: StoreLike, name: string, use: (state: LocalState) => Promise<T>): Promise<T> {
+/** Makes a database the one that this namespace of the store holds, unless there is one. */
+async function rememberDefault(store: StoreLike, key: Uint8Array): Promise<void> {
+  await withLocalState(store, DEFAULT_DATABASE, async (names) => {
+    if ((await names.get('key')) === null) await names.set('key', key)
+  })
+}
+
+async function withLocalState<T>(
+  store: StoreLike,
+  name: string,
+  use: (state: LocalState) => Promise<T>
+): Promise<T> {
   const state = await LocalState.open(store, name)
   try {
     return await use(state)
@@ -100,14 +115,27 @@ function chooseKey(known: Uint8Array | null, { encryptionKey }: IdentityOptions)
   if (encryptionKey !== undefined) return encryptionKey
   const mode = known?.[0] ?? ENCRYPTION_NONE
   if (mode === ENCRYPTION_SUPPLIED) {
-    throw new MultiBeeError('MULTI_BEE_WRONG_ENCRYPTION_KEY', 'this database was opened with an encryptionKey before; pass it again')
+    throw new MultiBeeError(
+      'MULTI_BEE_WRONG_ENCRYPTION_KEY',
+      'this database was opened with an encryptionKey before; pass it again'
+    )
   }
   return mode === ENCRYPTION_STORED && known !== null ? known.subarray(1) : null
 }
 
-async function rememberEncryption(local: LocalState, key: Uint8Array | null, { encryptionKey, keepEncryptionKey }: IdentityOptions): Promise<void> {
-  const mode = key === null ? ENCRYPTION_NONE : encryptionKey === undefined || keepEncryptionKey ? ENCRYPTION_STORED : ENCRYPTION_SUPPLIED
-  const bytes = mode === ENCRYPTION_STORED && key !== null ? b4a.concat([b4a.from([mode]), key]) : b4a.from([mode])
+async function rememberEncryption(
+  local: LocalState,
+  key: Uint8Array | null,
+  { encryptionKey, keepEncryptionKey }: IdentityOptions
+): Promise<void> {
+  const mode =
+    key === null
+      ? ENCRYPTION_NONE
+      : encryptionKey === undefined || keepEncryptionKey
+        ? ENCRYPTION_STORED
+        : ENCRYPTION_SUPPLIED
+  const bytes =
+    mode === ENCRYPTION_STORED && key !== null ? b4a.concat([b4a.from([mode]), key]) : b4a.from([mode])
   await local.set('encryption', bytes)
 }
 
@@ -142,9 +170,7 @@ export class Draft {
   /** Makes it this device's log in a database, and the database the one that this namespace of the store holds, unless there is one. */
   async adopt(database: Uint8Array): Promise<void> {
     await withLocalState(this.#store, localName(database), (state) => state.set('writer', this.key))
-    await withLocalState(this.#store, DEFAULT_DATABASE, async (names) => {
-      if ((await names.get('key')) === null) await names.set('key', database)
-    })
+    await rememberDefault(this.#store, database)
     await withLocalState(this.#store, JOINING, (state) => state.set('writer', b4a.alloc(0)))
   }
 }

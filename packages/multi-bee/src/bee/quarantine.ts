@@ -7,7 +7,11 @@ import type { HistoryEntry } from '../types.ts'
 import { deviceName } from './open-database.ts'
 
 /** Operations of a removed writer that are here and count nowhere, in the order of its log. */
-export async function quarantined<K>(engine: Engine, writer: number, keyspace: Keyspace): Promise<HistoryEntry<K>[]> {
+export async function quarantined<K>(
+  engine: Engine,
+  writer: number,
+  keyspace: Keyspace
+): Promise<HistoryEntry<K>[]> {
   const entries: HistoryEntry<K>[] = []
   const { writers, membership } = engine.state
   for await (const transaction of quarantinedTransactions(engine, writer)) {
@@ -28,7 +32,10 @@ export async function quarantined<K>(engine: Engine, writer: number, keyspace: K
 }
 
 /** The transactions past a removed writer's cut-off that are here. */
-export async function* quarantinedTransactions({ state }: Engine, writer: number): AsyncGenerator<Transaction> {
+export async function* quarantinedTransactions(
+  { state }: Engine,
+  writer: number
+): AsyncGenerator<Transaction> {
   const cutOff = state.membership.get(writer)?.cutOff
   const cursor = state.logs.get(writer)?.cursor.clone()
   if (!cutOff || cursor === undefined) return

@@ -9,7 +9,11 @@ import type { OpenDatabase } from './open-database.ts'
 
 /** Members and former members, in order of joining. */
 export function writerInfos({ membership, writers }: DeviceState): WriterInfo[] {
-  return membership.members.map(({ writer, name, cutOff }) => ({ key: writers.keyOf(writer), name, cutOff: cutOff && { ...cutOff } }))
+  return membership.members.map(({ writer, name, cutOff }) => ({
+    key: writers.keyOf(writer),
+    name,
+    cutOff: cutOff && { ...cutOff }
+  }))
 }
 
 export async function deviceStatuses({ engine }: OpenDatabase): Promise<DeviceStatus[]> {
@@ -36,7 +40,11 @@ export async function deviceStatuses({ engine }: OpenDatabase): Promise<DeviceSt
 }
 
 /** Blocks that are here and not applied: waiting below the cut-off, quarantined from there on. */
-function heldBack(log: WriterLog | undefined, applied: number, cutOff: number): Pick<DeviceStatus, 'waiting' | 'quarantined'> {
+function heldBack(
+  log: WriterLog | undefined,
+  applied: number,
+  cutOff: number
+): Pick<DeviceStatus, 'waiting' | 'quarantined'> {
   const available = log?.log.available ?? 0
   return {
     waiting: Math.max(0, Math.min(available, cutOff) - applied),
@@ -49,17 +57,25 @@ function heldBack(log: WriterLog | undefined, applied: number, cutOff: number): 
  * `remotePublicKey`), or, for a writer's key, by what its log says it had applied.
  */
 export function isSynced({ engine, logs }: OpenDatabase, key: Uint8Array): boolean {
-  const connected = [...logs.values()].map((log) => ({ log, peer: log.peerLengths(key) })).filter(({ peer }) => peer !== null)
+  const connected = [...logs.values()]
+    .map((log) => ({ log, peer: log.peerLengths(key) }))
+    .filter(({ peer }) => peer !== null)
   if (connected.length > 0) return [...logs.values()].every((log) => hasAll(log, key))
   const { state } = engine
   const writer = state.writers.find(key)
   const log = state.logs.get(writer)
   if (log === undefined || writer === state.self) {
-    throw new MultiBeeError('MULTI_BEE_UNKNOWN_WRITER', `${b4a.toString(key, 'hex')} is neither a connected peer nor another writer`)
+    throw new MultiBeeError(
+      'MULTI_BEE_UNKNOWN_WRITER',
+      `${b4a.toString(key, 'hex')} is neither a connected peer nor another writer`
+    )
   }
   if (appliedLength(state, writer) < log.log.known) return false
   return state.membership.members.every((member) => {
-    return member.writer === writer || appliedLength(state, member.writer) <= lengthAt(log.state.context, member.writer)
+    return (
+      member.writer === writer ||
+      appliedLength(state, member.writer) <= lengthAt(log.state.context, member.writer)
+    )
   })
 }
 

@@ -33,7 +33,8 @@ export class SubBee<K, V> extends BeeEditor<K, V> {
 
   /** @internal */
   async database(): Promise<OpenDatabase> {
-    if (this.closing !== null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'this part of the database is closed')
+    if (this.closing !== null)
+      throw new MultiBeeError('MULTI_BEE_CLOSED', 'this part of the database is closed')
     return this.#parent.database()
   }
 
@@ -48,6 +49,10 @@ export class SubBee<K, V> extends BeeEditor<K, V> {
 }
 
 /** @throws MultiBeeError `MULTI_BEE_BAD_ARGUMENT` */
-export function subKeyspace(keyspace: Keyspace, prefix: string | Uint8Array, { sep = b4a.alloc(1), ...encodings }: SubOptions): Keyspace {
+export function subKeyspace(
+  keyspace: Keyspace,
+  prefix: string | Uint8Array,
+  { sep = b4a.alloc(1), ...encodings }: SubOptions
+): Keyspace {
   return keyspace.sub(prefix, sep, encodings)
 }

@@ -9,7 +9,10 @@ import { BeeSnapshot } from './snapshot.ts'
  * Yields `[current, previous]` snapshots whenever something in its range has changed since it last yielded. Changes that come while
  * the loop body runs are yielded together. Ends with `close()`, `break`, or the database.
  */
-export class Watcher<K, V> extends ReadyResource implements AsyncIterableIterator<[BeeSnapshot<K, V>, BeeSnapshot<K, V>]> {
+export class Watcher<K, V>
+  extends ReadyResource
+  implements AsyncIterableIterator<[BeeSnapshot<K, V>, BeeSnapshot<K, V>]>
+{
   readonly #bee: BeeReader<K, V>
   readonly #range: ByteRange
   readonly #options: EncodingOptions | undefined
@@ -40,7 +43,8 @@ export class Watcher<K, V> extends ReadyResource implements AsyncIterableIterato
 
   async #next(): Promise<IteratorResult<[BeeSnapshot<K, V>, BeeSnapshot<K, V>], undefined>> {
     await this.ready()
-    while (!this.#changed && this.closing === null) await new Promise<void>((resolve) => (this.#wake = resolve))
+    while (!this.#changed && this.closing === null)
+      await new Promise<void>((resolve) => (this.#wake = resolve))
     if (this.closing !== null || this.#previous === null) return { done: true, value: undefined }
     this.#changed = false
     const previous = this.#previous
@@ -61,11 +65,14 @@ export class Watcher<K, V> extends ReadyResource implements AsyncIterableIterato
   protected override async _open(): Promise<void> {
     const { changes } = await this.#bee.database()
     this.#previous = await this.#snapshot()
-    this.#unlisten = changes.listen((keys) => {
-      if (!keys.some((key) => isInRange(key, this.#range))) return
-      this.#changed = true
-      this.#wake?.()
-    }, () => void this.close())
+    this.#unlisten = changes.listen(
+      (keys) => {
+        if (!keys.some((key) => isInRange(key, this.#range))) return
+        this.#changed = true
+        this.#wake?.()
+      },
+      () => void this.close()
+    )
   }
 
   protected override _close(): Promise<void> {

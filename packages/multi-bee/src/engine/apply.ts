@@ -2,11 +2,18 @@ import b4a from 'b4a'
 import { applyOperation, EMPTY_REGISTER } from '../merge/register.ts'
 import { shownValue } from '../merge/show.ts'
 import type { Transaction } from '../merge/transaction.ts'
+import type { Membership } from '../membership/membership.ts'
 import type { Stored } from '../view/record.ts'
 import type { View } from '../view/view.ts'
-import { crossesClaim } from './reevaluate.ts'
 import type { Change } from './change.ts'
-import { appliedLength, deleteWins, isPlainAddition, noteApplied, type DeviceState } from './device-state.ts'
+import {
+  appliedLength,
+  currentMembership,
+  deleteWins,
+  noteApplied,
+  noteRead,
+  type DeviceState
+} from './device-state.ts'
 
 /** Operations that are applied in one go. */
 const CHUNK_OPERATIONS = 2048
@@ -16,27 +23,38 @@ export interface Chunk {
   transactions: Transaction[]
   /** By writer: blocks that did not decode. */
   malformed: Map<number, number>
-  /** Where a membership change, or contexts that contradict it, ask for {@link reevaluate}. */
-  needsReevaluation: boolean
+  /** Membership with the chunk, when it changes it: then it is one transaction. */
+  membership: Membership | null
 }
 
-/** Collects what can be applied next. Passes it on the logs' cursors, so it must be installed. */
-export async function collectChunk(state: DeviceState): Promise<Chunk> {
-  const chunk: Chunk = { transactions: [], malformed: new Map(), needsReevaluation: false }
+/**
+ * Collects what can be applied next. Passes it on the logs' cursors, so it must be installed.
+ *
+ * @returns null when the next transaction changes membership in a way that does more than let somebody in; it is noted as read
+ */
+export async function collectChunk(state: DeviceState): Promise<Chunk | null> {
+  const chunk: Chunk = { transactions: [], malformed: new Map(), membership: null }
   const positions = new Map<number, number>()
   const has = (writer: number): number => positions.get(writer) ?? appliedLength(state, writer)
   let operations = 0
-  for (let moved = true; moved; ) {
+  for (let moved = true; moved;) {
     moved = false
     for (const { writer } of state.membership.members) {
       const cursor = state.logs.get(writer)?.cursor
       if (cursor === undefined) continue
-      for (let next = await cursor.peek(); next !== null; next = await cursor.peek()) {
-        if (!state.membership.isReady(next, has)) break
-        if (!isOrdinary(state, next)) {
+      for (
+        let next = await cursor.peek();
+        next !== null && state.membership.isReady(next, has);
+        next = await cursor.peek()
+      ) {
+        if (next.membership.length > 0) {
           // What stands before it is installed first, under the membership it was read with.
-          chunk.needsReevaluation = chunk.transactions.length === 0
-          return chunk
+          if (chunk.transactions.length > 0) return chunk
+          chunk.membership = currentMembership(state, next)
+          if (!chunk.membership.extends(state.membership)) {
+            noteRead(state, next)
+            return null
+          }
         }
         if (cursor.isMalformed) chunk.malformed.set(writer, (chunk.malformed.get(writer) ?? 0) + 1)
         cursor.advance()
@@ -44,17 +62,11 @@ export async function collectChunk(state: DeviceState): Promise<Chunk> {
         chunk.transactions.push(next)
         operations += next.operations.length + 1
         moved = true
-        if (operations >= CHUNK_OPERATIONS || next.membership.length > 0) return chunk
+        if (operations >= CHUNK_OPERATIONS || chunk.membership !== null) return chunk
       }
     }
   }
   return chunk
-}
-
-/** Whether a transaction can be applied on top of what is there, without a look at all logs. */
-function isOrdinary(state: DeviceState, transaction: Transaction): boolean {
-  if (crossesClaim(state.claims, transaction)) return false
-  return transaction.membership.length === 0 || isPlainAddition(state, transaction)
 }
 
 /** One key that a chunk changes. */
@@ -72,7 +84,13 @@ export async function loadTouched(chunk: Chunk, view: View): Promise<Map<string,
 }
 
 /** Applies a chunk to the view and the state. Synchronous: readers see all of a transaction or nothing. */
-export function installChunk(chunk: Chunk, touched: Map<string, Touched>, view: View, state: DeviceState): Change[] {
+export function installChunk(
+  chunk: Chunk,
+  touched: Map<string, Touched>,
+  view: View,
+  state: DeviceState
+): Change[] {
+  if (chunk.membership !== null) state.membership = chunk.membership
   const { membership } = state
   const changes = new Map<string, Change>()
   for (const transaction of chunk.transactions) {
@@ -84,13 +102,23 @@ export function installChunk(chunk: Chunk, touched: Map<string, Touched>, view: 
       const id = idOf(operation.key)
       const entry = touched.get(id)
       if (entry === undefined) continue
-      // A turn of this device's own may have come between loading and now.
+      // An earlier operation of this chunk may have changed it.
       const prior = view.newestPending(operation.key) ?? entry.prior
       const { writer, seq, ms, counter } = transaction
       const dot = { writer, seq, index, ms, counter }
       const seen = operation.seen === null ? context : membership.admitted(operation.seen, transaction)
-      const register = applyOperation(prior?.register ?? EMPTY_REGISTER, operation, dot, seen, deleteWins(state))
-      view.install(operation.key, { version: state.version, register, shown: shownValue(register, state.writers) }, prior)
+      const register = applyOperation(
+        prior?.register ?? EMPTY_REGISTER,
+        operation,
+        dot,
+        seen,
+        deleteWins(state)
+      )
+      view.install(
+        operation.key,
+        { version: state.version, register, shown: shownValue(register, state.writers) },
+        prior
+      )
       changes.set(id, { key: operation.key, register })
     }
   }

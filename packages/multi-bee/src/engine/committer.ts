@@ -8,11 +8,10 @@ import { raise, withLength, type VersionVector } from '../merge/version-vector.t
 import type { WriterTable } from '../merge/writer-table.ts'
 import type { Stored } from '../view/record.ts'
 import type { View } from '../view/view.ts'
-import { Group, type Outcome } from './group.ts'
+import { Group, GROUP_BYTES, type Outcome } from './group.ts'
 import type { LocalRequest, Write, WriteRequest } from './requests.ts'
 
-/** Bytes of writes that share one transaction, and requests one turn takes. */
-const GROUP_BYTES = 4 * 1024 * 1024
+/** Requests one turn takes. */
 const TURN_REQUESTS = 4096
 
 /** A request with its caller waiting. */
@@ -30,8 +29,8 @@ export interface TurnScope {
   seq: number
   state: LogState
   applied: VersionVector
-  /** See {@link Membership.walked}. */
-  walked: VersionVector
+  /** See {@link Membership.takenBack}. */
+  takenBack: VersionVector
   version: number
   clock: HybridClock
 }
@@ -88,6 +87,8 @@ class TurnInProgress implements Turn {
   #seq: number
   #state: LogState
   #group: Group | null = null
+  /** Whose writes the transaction in progress holds. */
+  #sharing: Waiting[] = []
   /** Records as the sealed transactions of this turn leave them. */
   readonly #outcomes = new Map<string, Stored>()
 
@@ -99,61 +100,81 @@ class TurnInProgress implements Turn {
 
   async take(waiting: Waiting, newest: ReadonlyMap<string, Stored | null>, view: View): Promise<void> {
     const { request } = waiting
-    if (request.type === 'membership') {
-      this.seal()
-      const time = this.#scope.clock.tick()
-      this.#push({ ...time, context: this.#vectors().context, membership: request.records, operations: [] }, [])
-    } else if (request.atomic) {
-      this.seal()
-      await this.#takeAtomic(request, newest, view)
-    } else {
-      for (const write of request.writes) await this.#takeWrite(write, newest, view)
-    }
-    this.done.push(waiting)
-  }
-
-  /** Ends the transaction in progress. */
-  seal(): void {
-    const group = this.#group
-    this.#group = null
-    if (group !== null && !group.isEmpty) this.#push(group.draft(), group.outcomes())
-  }
-
-  async #takeAtomic({ writes }: WriteRequest, newest: ReadonlyMap<string, Stored | null>, view: View): Promise<void> {
-    const group = this.#open()
-    try {
-      for (const write of writes) {
-        const stored = this.#newest(write, newest)
-        if (await this.#isRefused(write, stored)) continue
-        if (!group.add(write, stored, await asRead(write, stored, view))) {
-          throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', 'these writes overlap in a way that one transaction cannot hold')
-        }
-      }
-      this.seal()
-    } finally {
-      this.#group = null
-    }
-  }
-
-  async #takeWrite(write: Write, newest: ReadonlyMap<string, Stored | null>, view: View): Promise<void> {
-    if (await this.#isRefused(write, this.#newest(write, newest))) return
-    const stored = this.#newest(write, newest)
-    const read = await asRead(write, stored, view)
-    const group = this.#open()
-    if (group.add(write, stored, read)) {
-      if (group.bytes >= GROUP_BYTES) this.seal()
+    if (request.type === 'write' && !request.atomic) {
+      for (const write of request.writes) await this.#takeWrite(waiting, write, newest, view)
       return
     }
     this.seal()
-    this.#open().add(write, this.#newest(write, newest), read)
+    if (request.type === 'write') await this.#takeAtomic(request, newest, view)
+    else
+      this.#push(
+        {
+          ...this.#scope.clock.tick(),
+          context: this.#vectors().context,
+          membership: request.records,
+          operations: []
+        },
+        []
+      )
+    this.done.push(waiting)
+  }
+
+  /** Ends the transaction in progress. If it cannot be written, none of those who share it is done. */
+  seal(): void {
+    const [group, sharing] = [this.#group, this.#sharing]
+    this.#group = null
+    this.#sharing = []
+    try {
+      if (group !== null && !group.isEmpty) this.#push(group.draft(), group.outcomes())
+      this.done.push(...sharing)
+    } catch (error) {
+      for (const waiting of sharing) this.refused.push({ waiting, error })
+    }
+  }
+
+  async #takeAtomic(
+    { writes }: WriteRequest,
+    newest: ReadonlyMap<string, Stored | null>,
+    view: View
+  ): Promise<void> {
+    const group = this.#newGroup(true)
+    for (const write of writes) {
+      const stored = this.#newest(write, newest)
+      if (await this.#isRefused(write, stored, group)) continue
+      if (!group.add(write, stored, await asRead(write, stored, view))) {
+        throw overlap()
+      }
+    }
+    if (!group.isEmpty) this.#push(group.draft(), group.outcomes())
+  }
+
+  async #takeWrite(
+    waiting: Waiting,
+    write: Write,
+    newest: ReadonlyMap<string, Stored | null>,
+    view: View
+  ): Promise<void> {
+    if (!(await this.#isRefused(write, this.#newest(write, newest), this.#open()))) {
+      const stored = this.#newest(write, newest)
+      const read = await asRead(write, stored, view)
+      if (!this.#open().add(write, stored, read)) {
+        this.seal()
+        if (!this.#open().add(write, this.#newest(write, newest), read)) throw overlap()
+      }
+    }
+    this.#sharing.push(waiting)
+    if (this.#open().bytes >= GROUP_BYTES) this.seal()
   }
 
   /** Whether the write's own comparison says no. */
-  async #isRefused(write: Write, newest: Stored | null): Promise<boolean> {
+  async #isRefused(write: Write, newest: Stored | null, group: Group): Promise<boolean> {
     if (write.compare === null) return false
-    const { shown } = this.#open().current(write.key, newest)
+    const { shown } = group.current(write.key, newest)
     const nextVersion = this.#scope.version + this.sealed.length + 1
-    const previous = shown === null ? null : { version: newest?.shown === shown ? newest.version : nextVersion, value: shown }
+    const previous =
+      shown === null
+        ? null
+        : { version: newest?.shown === shown ? newest.version : nextVersion, value: shown }
     return !(await write.compare(previous, nextVersion))
   }
 
@@ -164,9 +185,16 @@ class TurnInProgress implements Turn {
 
   /** The transaction in progress. */
   #open(): Group {
-    const { writer, writers, deleteWins, clock } = this.#scope
-    this.#group ??= new Group({ writer, writers, deleteWins, seq: this.#seq, ...this.#vectors(), time: clock.tick() })
+    this.#group ??= this.#newGroup(false)
     return this.#group
+  }
+
+  #newGroup(isAtomic: boolean): Group {
+    const { writer, writers, deleteWins, clock } = this.#scope
+    return new Group(
+      { writer, writers, deleteWins, seq: this.#seq, ...this.#vectors(), time: clock.tick() },
+      isAtomic
+    )
   }
 
   /**
@@ -177,21 +205,38 @@ class TurnInProgress implements Turn {
     const applied = withLength(this.#scope.applied, this.#scope.writer, this.#seq)
     const context = applied.slice()
     raise(context, this.#state.context)
-    raise(context, this.#scope.walked)
+    raise(context, this.#scope.takenBack)
     return { applied, context }
   }
 
   #push(draft: Draft, outcomes: Outcome[]): void {
     const encoded: Encoded | null = encodeTransaction(draft, this.#state, this.#scope.writers)
-    if (encoded === null) throw new MultiBeeError('MULTI_BEE_TOO_LARGE', 'a batch holds at most 64 MiB; split it')
+    if (encoded === null)
+      throw new MultiBeeError(
+        'MULTI_BEE_TOO_LARGE',
+        'a transaction holds at most 64 MiB and a million changes; split it'
+      )
     const { blocks, state } = encoded
-    const transaction: Transaction = { ...draft, writer: this.#scope.writer, seq: this.#seq, length: blocks.length }
+    const transaction: Transaction = {
+      ...draft,
+      writer: this.#scope.writer,
+      seq: this.#seq,
+      length: blocks.length
+    }
     this.sealed.push({ transaction, blocks, state, outcomes })
     const version = this.#scope.version + this.sealed.length
-    for (const { key, register, shown } of outcomes) this.#outcomes.set(idOf(key), { version, register, shown })
+    for (const { key, register, shown } of outcomes)
+      this.#outcomes.set(idOf(key), { version, register, shown })
     this.#seq += blocks.length
     this.#state = state
   }
+}
+
+function overlap(): MultiBeeError {
+  return new MultiBeeError(
+    'MULTI_BEE_BAD_ARGUMENT',
+    'these writes overlap in a way that one transaction cannot hold'
+  )
 }
 
 async function loadNewest(taken: readonly Waiting[], view: View): Promise<Map<string, Stored | null>> {
@@ -205,12 +250,18 @@ async function loadNewest(taken: readonly Waiting[], view: View): Promise<Map<st
 
 /** The record a write was made against. Read from the store only when the key has changed since. */
 async function asRead({ key, base }: Write, newest: Stored | null, view: View): Promise<Stored | null> {
-  return base === null || newest === null || newest.version <= base.version ? newest : view.recordAt(key, base.version)
+  return base === null || newest === null || newest.version <= base.version
+    ? newest
+    : view.recordAt(key, base.version)
 }
 
 function sizeOf(request: LocalRequest | undefined): number {
   if (request?.type !== 'write') return 0
-  return request.writes.reduce((sum, { key, intent }) => sum + key.byteLength + (intent.type === 'del' ? 0 : (intent.value?.bytes.byteLength ?? 0)), 0)
+  return request.writes.reduce(
+    (sum, { key, intent }) =>
+      sum + key.byteLength + (intent.type === 'del' ? 0 : (intent.value?.bytes.byteLength ?? 0)),
+    0
+  )
 }
 
 function idOf(key: Uint8Array): string {

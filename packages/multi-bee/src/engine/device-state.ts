@@ -1,6 +1,5 @@
 import type { Membership } from '../membership/membership.ts'
 import { walk } from '../membership/walk.ts'
-import { ControlSource } from './control-source.ts'
 import type { Transaction } from '../merge/transaction.ts'
 import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
@@ -11,15 +10,13 @@ export interface DeviceState {
   readonly writers: WriterTable
   /** Local number of the first log's writer. */
   readonly first: number
-  /** Local number of this device's own log; -1 while it has none. */
+  /** Local number of this device's own log. */
   self: number
   readonly logs: Map<number, WriterLog>
   membership: Membership
   applied: VersionVector
-  /** Transactions with membership records that were applied, without their operations. */
+  /** Transactions with membership records that were read, applied or not, without their operations; those of one writer in order. */
   controls: Transaction[]
-  /** Contexts that may change the walk when they are filled; empty while nobody was removed. */
-  claims: VersionVector[]
   version: number
   /** Oldest version that can be read. */
   floor: number
@@ -31,8 +28,21 @@ export interface DeviceState {
 export function noteApplied(state: DeviceState, transaction: Transaction): void {
   const { writer, seq, length } = transaction
   state.applied = withLength(state.applied, writer, seq + length)
-  if (transaction.membership.length > 0) state.controls.push({ ...transaction, operations: [] })
+  noteRead(state, transaction)
   state.version++
+}
+
+/** Books a transaction as read: what it says of membership counts from now on, also if it is not applied yet, or never. */
+export function noteRead(state: DeviceState, transaction: Transaction): void {
+  const { writer, seq, length } = transaction
+  const log = state.logs.get(writer)
+  if (log !== undefined) log.held = Math.max(log.held, seq + length)
+  if (
+    transaction.membership.length > 0 &&
+    !state.controls.some((control) => control.writer === writer && control.seq === seq)
+  ) {
+    state.controls.push({ ...transaction, operations: [] })
+  }
 }
 
 export function appliedLength(state: DeviceState, writer: number): number {
@@ -43,24 +53,22 @@ export function deleteWins(state: DeviceState): boolean {
   return state.membership.genesis?.deleteWins ?? false
 }
 
-/** Whether membership records may be applied without walking all logs again: additions commute, removals do not. */
-export function isPlainAddition({ controls, membership }: DeviceState, transaction: Transaction): boolean {
-  return !orderMatters(membership, [...controls, transaction])
+/** Membership by all that was read, and by one more transaction if given. */
+export function currentMembership(
+  { first, controls, logs, writers }: DeviceState,
+  next?: Transaction
+): Membership {
+  const isNew =
+    next !== undefined &&
+    !controls.some((control) => control.writer === next.writer && control.seq === next.seq)
+  const held = (writer: number): number => {
+    const length = logs.get(writer)?.held ?? 0
+    return next?.writer === writer ? Math.max(length, next.seq + next.length) : length
+  }
+  return walk(first, isNew ? [...controls, next] : controls, held, writers)
 }
 
-/**
- * Whether the order of the walk matters: somebody was removed (perhaps by a transaction that its own removal takes back), or one of
- * these tries to. Even one that removed nobody so far may, once an addition it names arrives.
- */
-export function orderMatters({ hasRemovals }: Membership, controls: readonly Transaction[]): boolean {
-  return hasRemovals || controls.some(({ membership }) => membership.some(({ type }) => type === 'remove'))
-}
-
-/** The membership once these transactions are applied, of which none removes anybody. */
-export async function membershipAfter(state: DeviceState, transactions: readonly Transaction[]): Promise<Membership> {
-  const added = transactions.filter(({ membership }) => membership.length > 0)
-  if (added.length === 0) return state.membership
-  let applied = state.applied
-  for (const { writer, seq, length } of transactions) applied = withLength(applied, writer, seq + length)
-  return walk(state.first, new ControlSource([...state.controls, ...added], applied), state.writers)
+/** Whether something read could still make a difference to membership. */
+export function hasUnwalked({ controls, membership }: DeviceState): boolean {
+  return controls.some(({ writer, seq }) => seq >= lengthAt(membership.walked, writer))
 }

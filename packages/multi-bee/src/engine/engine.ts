@@ -9,9 +9,17 @@ import type { View } from '../view/view.ts'
 import { collectChunk, installChunk, loadTouched, type Chunk } from './apply.ts'
 import type { Change } from './change.ts'
 import { prepareTurn, takeTurn, type Sealed, type Turn, type Waiting } from './committer.ts'
-import { appliedLength, deleteWins, isPlainAddition, membershipAfter, noteApplied, type DeviceState } from './device-state.ts'
+import {
+  appliedLength,
+  currentMembership,
+  deleteWins,
+  hasUnwalked,
+  noteApplied,
+  noteRead,
+  type DeviceState
+} from './device-state.ts'
 import { Flusher } from './flusher.ts'
-import { crossesClaim, installPlan, planReevaluation } from './reevaluate.ts'
+import { installPlan, planReevaluation } from './reevaluate.ts'
 import type { Base, LocalRequest } from './requests.ts'
 import { decodeViewState, encodeViewState, type ViewState } from './view-state.ts'
 import { followLog, type WriterLog } from './writer-log.ts'
@@ -56,6 +64,8 @@ export class Engine {
   readonly #flusher: Flusher
   readonly #queue: Waiting[] = []
   #clock: HybridClock
+  /** What the host was last told of. */
+  #announced: Membership
   #running: Promise<void> | null = null
   #again = false
   #closing = false
@@ -65,6 +75,7 @@ export class Engine {
     this.#host = options.host
     this.#clock = new HybridClock(options.now)
     this.state = stateFrom(options, saved)
+    this.#announced = this.state.membership
     const source = {
       version: () => this.state.version,
       encodeState: () => this.#encodeState(),
@@ -81,10 +92,13 @@ export class Engine {
     try {
       const bytes = await view.open()
       const saved = bytes === null ? null : decodeViewState(bytes)
+      // Rows of another layout would be taken for this one's.
+      if (bytes !== null && saved === null) await view.clear()
       engine = new Engine(options, saved)
       engine.#follow(self, saved)
       for (const { writer } of engine.state.membership.members) {
-        if (!engine.state.logs.has(writer)) engine.#follow(await options.host.openLog(engine.state.writers.keyOf(writer)), saved)
+        if (!engine.state.logs.has(writer))
+          engine.#follow(await options.host.openLog(engine.state.writers.keyOf(writer)), saved)
       }
       await (engine.#running = engine.#loop())
       engine.#running = null
@@ -127,6 +141,7 @@ export class Engine {
    * @returns once it survives a killed process
    */
   submit(request: LocalRequest): Promise<void> {
+    if (this.#closing) return Promise.reject(new MultiBeeError('MULTI_BEE_CLOSED', 'the database is closed'))
     return new Promise((resolve, reject) => {
       this.#queue.push({ request, resolve, reject })
       this.kick()
@@ -158,7 +173,7 @@ export class Engine {
     while (!this.#closing) {
       this.#again = false
       await this.#commitQueue()
-      const moved = (await this.#applyNext()) || (await this.#lookBeyondCutOffs())
+      const moved = (await this.#applyNext()) || (await this.#readBeyond()) || (await this.#walkAgain())
       if (!moved) this.#reportUnreadable()
       if (!moved && this.#queue.length === 0 && !this.#again) return
     }
@@ -169,8 +184,11 @@ export class Engine {
     if (this.#closing) return
     this.#again = false
     const { logs, writers } = this.state
-    for (const [writer, { log, state, lastSeen }] of logs) {
-      logs.set(writer, followLog(log, writers, appliedLength(this.state, writer), state, lastSeen))
+    for (const [writer, { log, state, lastSeen, held }] of logs) {
+      logs.set(writer, {
+        ...followLog(log, writers, appliedLength(this.state, writer), state, lastSeen),
+        held
+      })
     }
     for (const { reject } of this.#queue.splice(0)) reject(error)
     this.#host.onFailure(error)
@@ -179,20 +197,21 @@ export class Engine {
   /** @returns whether there was anything to apply */
   async #applyNext(): Promise<boolean> {
     const chunk = await collectChunk(this.state)
-    if (chunk.needsReevaluation) {
+    if (chunk === null) {
       await this.#reevaluate()
       return true
     }
     if (chunk.transactions.length === 0) return false
-    const touched = await loadTouched(chunk, this.#view)
-    await this.#commitQueue()
-    const before = this.state.membership
-    const after = await membershipAfter(this.state, chunk.transactions)
-    this.state.membership = after
+    let touched = await loadTouched(chunk, this.#view)
+    for (let turns = 0; this.#queue.length > 0 && turns < MAX_TURNS_AHEAD; turns++) {
+      await this.#commitTurn()
+      // What was loaded may be out of date, and in the view's store by now.
+      touched = await loadTouched(chunk, this.#view)
+    }
     const changes = installChunk(chunk, touched, this.#view, this.state)
     this.#noteReceived(chunk)
     await this.#openMembers()
-    this.#announce(changes, false, before)
+    this.#announce(changes, false)
     await this.#flusher.changed()
     return true
   }
@@ -212,11 +231,10 @@ export class Engine {
       if (this.#ownLog.cursor.position < this.#ownLog.log.available) await this.#reevaluate()
       const turn = await prepareTurn(taken, this.#view, this.#turnScope())
       await this.#append(turn)
-      const before = this.state.membership
       const changes = await this.#installTurn(turn)
       for (const { waiting, error } of turn.refused) waiting.reject(error)
       for (const { resolve } of turn.done) resolve()
-      this.#announce(changes, true, before)
+      this.#announce(changes, true)
     } catch (error) {
       for (const { reject } of taken) reject(error)
       return
@@ -227,8 +245,18 @@ export class Engine {
   #turnScope(): Parameters<typeof prepareTurn>[2] {
     const { self, writers, applied, version, membership } = this.state
     const { position: seq, state } = this.#ownLog.cursor
-    const { walked } = membership
-    return { writer: self, writers, deleteWins: deleteWins(this.state), seq, state, applied, walked, version, clock: this.#clock }
+    const takenBack = membership.takenBack(applied)
+    return {
+      writer: self,
+      writers,
+      deleteWins: deleteWins(this.state),
+      seq,
+      state,
+      applied,
+      takenBack,
+      version,
+      clock: this.#clock
+    }
   }
 
   async #append({ sealed }: Turn): Promise<void> {
@@ -250,21 +278,26 @@ export class Engine {
       noteApplied(this.state, transaction)
       this.#passOwn(transaction.seq + transaction.length, state)
       for (const { key, prior, register, shown } of outcomes) {
-        this.#view.install(key, { version: this.state.version, register, shown }, this.#view.newestPending(key) ?? prior)
+        this.#view.install(
+          key,
+          { version: this.state.version, register, shown },
+          this.#view.newestPending(key) ?? prior
+        )
         changes.push({ key, register })
       }
     }
-    // Whatever waited for these blocks comes after all the membership rests on, so the walk cannot go otherwise: no look at claims here.
     return changes
   }
 
   /** A membership change of this device's own; it is alone in its turn. */
   async #installMembership({ transaction, state }: Sealed): Promise<Change[]> {
-    if (!isPlainAddition(this.state, transaction)) {
+    const after = currentMembership(this.state, transaction)
+    if (!after.extends(this.state.membership)) {
+      noteRead(this.state, transaction)
       await this.#reevaluate()
       return []
     }
-    this.state.membership = await membershipAfter(this.state, [transaction])
+    this.state.membership = after
     noteApplied(this.state, transaction)
     this.#passOwn(transaction.seq + transaction.length, state)
     await this.#openMembers()
@@ -285,10 +318,9 @@ export class Engine {
       await this.#commitTurn()
       plan = await planReevaluation(this.state, this.#view)
     }
-    const before = this.state.membership
     const changes = installPlan(plan, this.#view, this.state)
     await this.#openMembers()
-    this.#announce(changes, false, before)
+    this.#announce(changes, false)
     await this.#flusher.changed()
   }
 
@@ -298,23 +330,39 @@ export class Engine {
     return first?.request.type === 'write' && cursor.position === log.available
   }
 
-  /** Reads on in the logs of removed writers: their blocks count nowhere, but may show that the walk went otherwise. */
-  async #lookBeyondCutOffs(): Promise<boolean> {
-    const { membership, logs, claims } = this.state
-    for (const { writer, cutOff } of membership.members) {
-      const log = cutOff === null ? undefined : logs.get(writer)
-      if (log === undefined) continue
-      log.beyond ??= log.cursor.clone()
+  /** Reads on where the next transaction cannot be applied, waiting or past a cut-off: what it says of membership counts. */
+  async #readBeyond(): Promise<boolean> {
+    let moved = false
+    for (const log of this.state.logs.values()) {
+      const stuck = await log.cursor.peek()
+      if (stuck === null) {
+        log.beyond = null
+        continue
+      }
+      if (log.beyond === null || log.beyond.position < log.cursor.position) log.beyond = log.cursor.clone()
       for (let next = await log.beyond.peek(); next !== null; next = await log.beyond.peek()) {
         log.beyond.advance()
-        if (next.seq < log.lookedAt) continue
-        log.lookedAt = next.seq + next.length
-        if (next.membership.length === 0 && !crossesClaim(claims, next)) continue
-        await this.#reevaluate()
-        return true
+        moved ||= next.seq + next.length > log.held
+        noteRead(this.state, next)
       }
     }
-    return false
+    return moved
+  }
+
+  /** More of a log is here than when membership was last worked out: something may be ready that was not. */
+  async #walkAgain(): Promise<boolean> {
+    const { state } = this
+    if (!hasUnwalked(state)) return false
+    const after = currentMembership(state)
+    if (after.isSame(state.membership)) return false
+    if (!after.extends(state.membership)) {
+      await this.#reevaluate()
+      return true
+    }
+    state.membership = after
+    await this.#openMembers()
+    this.#announce([], false)
+    return true
   }
 
   /** A log whose very first block is not in a format anybody has written: the encryption key is not the database's. */
@@ -322,7 +370,12 @@ export class Engine {
     for (const log of this.state.logs.values()) {
       if (log.cursor.position > 0 || log.cursor.unknownVersion === null || log.isReported) continue
       log.isReported = true
-      this.#host.onFailure(new MultiBeeError('MULTI_BEE_WRONG_ENCRYPTION_KEY', 'a log of this database does not decrypt with this encryptionKey'))
+      this.#host.onFailure(
+        new MultiBeeError(
+          'MULTI_BEE_WRONG_ENCRYPTION_KEY',
+          'a log of this database does not decrypt with this encryptionKey'
+        )
+      )
     }
   }
 
@@ -339,7 +392,14 @@ export class Engine {
     const { writers, logs } = this.state
     const writer = writers.idOf(log.key)
     const state = saved?.logs.get(writer) ?? initialLogState(writer)
-    logs.set(writer, followLog(log, writers, lengthAt(saved?.applied ?? [], writer), state, saved?.lastSeen.get(writer) ?? null))
+    const followed = followLog(
+      log,
+      writers,
+      lengthAt(saved?.applied ?? [], writer),
+      state,
+      saved?.lastSeen.get(writer) ?? null
+    )
+    logs.set(writer, { ...followed, held: saved?.held.get(writer) ?? followed.held })
   }
 
   #noteReceived({ transactions, malformed }: Chunk): void {
@@ -358,9 +418,10 @@ export class Engine {
     }
   }
 
-  #announce(changes: readonly Change[], own: boolean, before: Membership): void {
-    const { membership } = this.state
-    if (before !== membership) this.#host.onMembership(before, membership)
+  #announce(changes: readonly Change[], own: boolean): void {
+    const before = this.#announced
+    this.#announced = this.state.membership
+    if (before !== this.#announced) this.#host.onMembership(before, this.#announced)
     this.#host.onChanges(changes, own)
   }
 
@@ -368,7 +429,8 @@ export class Engine {
     const logs = new Map([...this.state.logs].map(([writer, log]) => [writer, log.state]))
     const lastSeen = new Map<number, number>()
     for (const [writer, log] of this.state.logs) if (log.lastSeen !== null) lastSeen.set(writer, log.lastSeen)
-    return encodeViewState({ ...this.state, logs, lastSeen })
+    const held = new Map([...this.state.logs].map(([writer, log]) => [writer, log.held]))
+    return encodeViewState({ ...this.state, logs, lastSeen, held })
   }
 
   get #ownLog(): WriterLog {
@@ -378,7 +440,10 @@ export class Engine {
   }
 }
 
-function stateFrom({ first, self, generation, versionFloor }: EngineOptions, saved: ViewState | null): DeviceState {
+function stateFrom(
+  { first, self, generation, versionFloor }: EngineOptions,
+  saved: ViewState | null
+): DeviceState {
   const writers = saved?.writers ?? new WriterTable()
   const firstId = writers.idOf(first)
   return {
@@ -389,7 +454,6 @@ function stateFrom({ first, self, generation, versionFloor }: EngineOptions, sav
     membership: saved?.membership ?? Membership.first(firstId),
     applied: saved?.applied ?? [],
     controls: [...(saved?.controls ?? [])],
-    claims: [...(saved?.claims ?? [])],
     version: saved?.version ?? versionFloor,
     floor: saved?.floor ?? versionFloor,
     generation: saved?.generation ?? generation

@@ -1,14 +1,13 @@
 import { LogCursor } from '../log/log-cursor.ts'
 import { initialLogState } from '../log/log-state.ts'
 import type { Membership } from '../membership/membership.ts'
-import type { WalkSource } from '../membership/walk.ts'
 import type { Transaction } from '../merge/transaction.ts'
 import { lengthAt, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import type { WriterLog } from './writer-log.ts'
 
 /** Reads all logs from their first block to a horizon that stays where it was, whatever arrives meanwhile. */
-export class FullSource implements WalkSource {
+export class FullSource {
   readonly #logs: ReadonlyMap<number, WriterLog>
   readonly #writers: WriterTable
   readonly #horizon: VersionVector
@@ -31,6 +30,7 @@ export class FullSource implements WalkSource {
     return cursor
   }
 
+  /** The writer's next transaction below the horizon; `null` at the end. */
   async peek(writer: number): Promise<Transaction | null> {
     const cursor = this.cursor(writer)
     if (cursor === null || cursor.position >= lengthAt(this.#horizon, writer)) return null
@@ -42,17 +42,18 @@ export class FullSource implements WalkSource {
     this.cursor(writer)?.advance()
   }
 
+  /** Blocks of the writer's log that were passed. */
   position(writer: number): number {
     return this.#cursors.get(writer)?.position ?? 0
   }
 }
 
-/** What can be read of each log now. */
+/** What was read of each log. */
 export function horizonOf(logs: ReadonlyMap<number, WriterLog>): VersionVector {
   const horizon: number[] = []
-  for (const [writer, { log }] of logs) {
+  for (const [writer, { held }] of logs) {
     while (horizon.length <= writer) horizon.push(0)
-    horizon[writer] = log.available
+    horizon[writer] = held
   }
   return horizon
 }
@@ -61,12 +62,16 @@ export function horizonOf(logs: ReadonlyMap<number, WriterLog>): VersionVector {
  * The transactions that are applied under a membership (MERGE.md, "The transactions that are applied"), each after everything it has
  * seen that counts. Leaves the source where they end.
  */
-export async function* causalOrder(membership: Membership, source: WalkSource): AsyncGenerator<Transaction> {
+export async function* causalOrder(membership: Membership, source: FullSource): AsyncGenerator<Transaction> {
   const has = (writer: number): number => source.position(writer)
-  for (let moved = true; moved; ) {
+  for (let moved = true; moved;) {
     moved = false
     for (const { writer } of membership.members) {
-      for (let next = await source.peek(writer); next !== null && membership.isReady(next, has); next = await source.peek(writer)) {
+      for (
+        let next = await source.peek(writer);
+        next !== null && membership.isReady(next, has);
+        next = await source.peek(writer)
+      ) {
         source.advance(writer)
         moved = true
         yield next

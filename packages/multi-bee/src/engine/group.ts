@@ -11,6 +11,9 @@ import type { WriterTable } from '../merge/writer-table.ts'
 import type { Stored } from '../view/record.ts'
 import type { Base, Write } from './requests.ts'
 
+/** Bytes of writes that share one transaction, about. */
+export const GROUP_BYTES: number = 4 * 1024 * 1024
+
 interface KeyInGroup {
   key: Uint8Array
   /** The newest record, which the group's replaces. */
@@ -54,8 +57,12 @@ export class Group {
   readonly #keys = new Map<string, KeyInGroup>()
   bytes = 0
 
-  constructor(scope: GroupScope) {
+  readonly #isAtomic: boolean
+
+  /** @param isAtomic - all its writes are one request's, and belong together whatever they cost */
+  constructor(scope: GroupScope, isAtomic: boolean) {
     this.scope = scope
+    this.#isAtomic = isAtomic
   }
 
   get isEmpty(): boolean {
@@ -85,17 +92,24 @@ export class Group {
     const seen = isLower(vector, context) ? vector : null
     const changes = changesOf(write, entry === undefined ? viewOf(origin) : this.#working(entry))
     if (changes.length === 0) return true
+    const cost = changes.reduce(
+      (sum, { path, value }) => sum + key.byteLength + path.length + (value?.bytes.byteLength ?? 0) + 16,
+      0
+    )
+    // What may turn out too large for one transaction must not take others along.
+    if (!this.#isAtomic && !this.isEmpty && this.bytes + cost > 2 * GROUP_BYTES) return false
     const all = entry === undefined ? [] : [...entry.changes]
     for (const change of changes) if (!fold(all, change)) return false
     this.#keys.set(idOf(key), { key, prior: newest, origin, base, changes: all, seen })
-    this.bytes += key.byteLength + changes.reduce((sum, { path, value }) => sum + path.length + (value?.bytes.byteLength ?? 0) + 8, 0)
+    this.bytes += cost
     return true
   }
 
   /** The transaction, ready to be encoded. */
   draft(): Draft {
     const operations: Operation[] = []
-    for (const { key, changes, seen } of this.#keys.values()) for (const { path, value } of changes) operations.push({ key, path, value, seen })
+    for (const { key, changes, seen } of this.#keys.values())
+      for (const { path, value } of changes) operations.push({ key, path, value, seen })
     return { ...this.scope.time, context: this.scope.context, membership: [], operations }
   }
 
@@ -130,7 +144,10 @@ function isLower(vector: VersionVector, than: VersionVector): boolean {
   return than.some((length, writer) => lengthAt(vector, writer) < length)
 }
 
-function changesOf({ intent }: Write, { register, shown }: { register: Register; shown: Value | null }): Change[] {
+function changesOf(
+  { intent }: Write,
+  { register, shown }: { register: Register; shown: Value | null }
+): Change[] {
   if (intent.type === 'put') return diff(register, shown, intent.value)
   if (intent.type === 'resolve') return [{ path: intent.path, value: intent.value }]
   return shown === null ? [] : [{ path: ROOT, value: null }]

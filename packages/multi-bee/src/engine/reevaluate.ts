@@ -5,43 +5,35 @@ import { shownValue } from '../merge/show.ts'
 import type { Transaction } from '../merge/transaction.ts'
 import { lengthAt, type VersionVector } from '../merge/version-vector.ts'
 import type { Membership } from '../membership/membership.ts'
-import { walk } from '../membership/walk.ts'
 import type { Stored } from '../view/record.ts'
 import type { View } from '../view/view.ts'
 import type { Change } from './change.ts'
-import { orderMatters, type DeviceState } from './device-state.ts'
+import { currentMembership, type DeviceState } from './device-state.ts'
 import { causalOrder, FullSource, horizonOf } from './full-source.ts'
 
 /** A membership worked out anew, and everything that follows from it. */
 export interface Plan {
   membership: Membership
   applied: VersionVector
-  controls: Transaction[]
-  /** Contexts that decide the walk once they are filled: see {@link crossesClaim}. */
-  claims: VersionVector[]
   cursors: Map<number, LogCursor>
   /** New registers of the keys it affects. */
   keys: { key: Uint8Array; prior: Stored | null; register: Register }[]
 }
 
 /**
- * Works out membership, what is applied, and the keys this affects, from the logs alone. Changes nothing.
- * Cost: reads and decodes all logs twice, and a third time when keys are affected; memory for the registers of those keys.
+ * Works out membership anew, what is applied under it, and the keys this affects, from the logs alone. Changes nothing.
+ * Cost: reads and decodes all logs, and once more when keys are affected; memory for the registers of those keys.
  */
 export async function planReevaluation(state: DeviceState, view: View): Promise<Plan> {
-  const { first, logs, writers } = state
+  const { logs, writers } = state
+  const membership = currentMembership(state)
   const horizon = horizonOf(logs)
-  const walked = new FullSource(logs, writers, horizon)
-  const membership = await walk(first, walked, writers)
-
   const source = new FullSource(logs, writers, horizon)
-  const controls: Transaction[] = []
   const affected = new Map<string, Uint8Array>()
   const touch = ({ operations }: Transaction): void => {
     for (const { key } of operations) affected.set(b4a.toString(key, 'hex'), key)
   }
   for await (const transaction of causalOrder(membership, source)) {
-    if (transaction.membership.length > 0) controls.push({ ...transaction, operations: [] })
     const isNew = transaction.seq >= lengthAt(state.applied, transaction.writer)
     if (isNew || !isReadAlike(transaction, state.membership, membership)) touch(transaction)
   }
@@ -55,15 +47,14 @@ export async function planReevaluation(state: DeviceState, view: View): Promise<
     cursors.set(writer, cursor)
     for await (const taken of transactionsUntil(cursor.clone(), lengthAt(state.applied, writer))) touch(taken)
   }
-  const claims = !orderMatters(membership, controls) ? [] : [...controls.map(({ context }) => context), ...(await unwalked(membership, walked))]
   const keys = await recompute(affected, membership, applied, state, view)
-  return { membership, applied, controls, claims, cursors, keys }
+  return { membership, applied, cursors, keys }
 }
 
 /** Makes a plan true, as one version. Synchronous. */
 export function installPlan(plan: Plan, view: View, state: DeviceState): Change[] {
-  const { membership, applied, controls, claims, cursors, keys } = plan
-  Object.assign(state, { membership, applied, controls, claims })
+  const { membership, applied, cursors, keys } = plan
+  Object.assign(state, { membership, applied })
   for (const [writer, cursor] of cursors) {
     const log = state.logs.get(writer)
     if (log === undefined) continue
@@ -76,24 +67,6 @@ export function installPlan(plan: Plan, view: View, state: DeviceState): Change[
     view.install(key, { version: state.version, register, shown: shownValue(register, state.writers) }, prior)
   }
   return keys.map(({ key, register }) => ({ key, register }))
-}
-
-/**
- * Whether a transaction fills what a claim waits for. Removals make the order of the walk matter, and that order depends on what the
- * transactions with membership records, and those past a cut-off, had seen.
- */
-export function crossesClaim(claims: readonly VersionVector[], { writer, seq, length }: Transaction): boolean {
-  return claims.some((claim) => seq < lengthAt(claim, writer) && lengthAt(claim, writer) <= seq + length)
-}
-
-/** What each removed writer's next transaction that was not walked had seen. */
-async function unwalked({ members }: Membership, walked: FullSource): Promise<VersionVector[]> {
-  const contexts: VersionVector[] = []
-  for (const { writer, cutOff } of members) {
-    const next = cutOff === null ? null : await walked.peek(writer)
-    if (next !== null) contexts.push(next.context)
-  }
-  return contexts
 }
 
 /** Registers of some keys, from all operations that are applied. */
@@ -118,12 +91,19 @@ async function recompute(
     }
   }
   const priors = await view.load([...affected.values()])
-  return [...affected].map(([id, key], i) => ({ key, prior: priors[i] ?? null, register: registers.get(id) ?? EMPTY_REGISTER }))
+  return [...affected].map(([id, key], i) => ({
+    key,
+    prior: priors[i] ?? null,
+    register: registers.get(id) ?? EMPTY_REGISTER
+  }))
 }
 
 /** Whether a transaction's context means the same under both memberships. */
 function isReadAlike(transaction: Transaction, before: Membership, after: Membership): boolean {
-  const [a, b] = [before.admitted(transaction.context, transaction), after.admitted(transaction.context, transaction)]
+  const [a, b] = [
+    before.admitted(transaction.context, transaction),
+    after.admitted(transaction.context, transaction)
+  ]
   return a === b || transaction.context.every((_, writer) => lengthAt(a, writer) === lengthAt(b, writer))
 }
 

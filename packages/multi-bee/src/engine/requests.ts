@@ -9,13 +9,19 @@ export interface Base {
 }
 
 /** Decides whether a write goes ahead; `previous` is what is shown at its turn. */
-export type Compare = (previous: { version: number; value: Value } | null, nextVersion: number) => boolean | Promise<boolean>
+export type Compare = (
+  previous: { version: number; value: Value } | null,
+  nextVersion: number
+) => boolean | Promise<boolean>
 
 /** One intended change of one key. */
 export interface Write {
   key: Uint8Array
   /** Put this as the whole entry, as a diff; or do exactly this at a path. */
-  intent: { type: 'put'; value: Value } | { type: 'del' } | { type: 'resolve'; path: Path; value: Value | null }
+  intent:
+    | { type: 'put'; value: Value }
+    | { type: 'del' }
+    | { type: 'resolve'; path: Path; value: Value | null }
   /** `null`: against what is shown at its turn. */
   base: Base | null
   compare: Compare | null

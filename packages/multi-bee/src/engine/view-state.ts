@@ -18,14 +18,14 @@ export interface ViewState {
   version: number
   writers: WriterTable
   applied: VersionVector
-  /** See DeviceState. */
-  claims: readonly VersionVector[]
   membership: Membership
-  /** Transactions with membership records that were applied, in order of application. */
+  /** See DeviceState. */
   controls: readonly Transaction[]
   /** By writer: its log's state where the view stands. */
   logs: ReadonlyMap<number, LogState>
   lastSeen: ReadonlyMap<number, number>
+  /** Blocks that were read, by writer. */
+  held: ReadonlyMap<number, number>
 }
 
 /** As JSON: it is small (tens of writers), and seldom read. */
@@ -37,13 +37,20 @@ export function encodeViewState(state: ViewState): Uint8Array {
     version: state.version,
     writers: state.writers.keys().map(toHex),
     applied: state.applied,
-    claims: state.claims,
-    members: state.membership.members.map((member) => ({ ...member, cutOff: member.cutOff && hexed(member.cutOff) })),
+    members: state.membership.members.map((member) => ({
+      ...member,
+      cutOff: member.cutOff && hexed(member.cutOff)
+    })),
     genesis: state.membership.genesis && hexed(state.membership.genesis),
     walked: state.membership.walked,
-    controls: state.controls.map((control) => ({ ...control, operations: [], membership: control.membership.map(hexed) })),
+    controls: state.controls.map((control) => ({
+      ...control,
+      operations: [],
+      membership: control.membership.map(hexed)
+    })),
     logs: [...state.logs],
-    lastSeen: [...state.lastSeen]
+    lastSeen: [...state.lastSeen],
+    held: [...state.held]
   })
   return b4a.from(text)
 }
@@ -56,27 +63,57 @@ export function decodeViewState(bytes: Uint8Array): ViewState | null {
     const writers = new WriterTable()
     for (const key of raw.writers) writers.idOf(b4a.from(key, 'hex'))
     const membership = new Membership(
-      raw.members.map((member) => ({ ...member, cutOff: member.cutOff && unhexed(member.cutOff) })) as Membership['members'],
+      raw.members.map((member) => ({
+        ...member,
+        cutOff: member.cutOff && unhexed(member.cutOff)
+      })) as Membership['members'],
       (raw.genesis && unhexed(raw.genesis)) as Membership['genesis'],
       raw.walked
     )
-    const controls = raw.controls.map((control) => ({ ...control, membership: control.membership.map(unhexed) as MembershipRecord[] }))
-    const { generation, floor, version, applied, claims } = raw
-    return { generation, floor, version, writers, applied, claims, membership, controls, logs: new Map(raw.logs), lastSeen: new Map(raw.lastSeen) }
+    const controls = raw.controls.map((control) => ({
+      ...control,
+      membership: control.membership.map(unhexed) as MembershipRecord[]
+    }))
+    const { generation, floor, version, applied } = raw
+    return {
+      generation,
+      floor,
+      version,
+      writers,
+      applied,
+      membership,
+      controls,
+      logs: new Map(raw.logs),
+      lastSeen: new Map(raw.lastSeen),
+      held: new Map(raw.held)
+    }
   } catch (cause) {
-    throw new MultiBeeError('MULTI_BEE_VIEW_UNREADABLE', 'the view does not say what it covers; delete its directory and it is rebuilt', { cause })
+    throw new MultiBeeError(
+      'MULTI_BEE_VIEW_UNREADABLE',
+      'the view does not say what it covers; delete its directory and it is rebuilt',
+      { cause }
+    )
   }
 }
 
-interface RawState extends Omit<ViewState, 'writers' | 'membership' | 'controls' | 'logs' | 'lastSeen'> {
+interface RawState extends Omit<
+  ViewState,
+  'writers' | 'membership' | 'controls' | 'logs' | 'lastSeen' | 'held'
+> {
   format: number
   writers: string[]
-  members: { writer: number; name: string; cutOff: Hexed | null; admissions: { writer: number; seq: number }[] }[]
+  members: {
+    writer: number
+    name: string
+    cutOff: Hexed | null
+    admissions: { writer: number; seq: number }[]
+  }[]
   genesis: Hexed | null
   walked: VersionVector
   controls: (Omit<Transaction, 'membership'> & { membership: Hexed[] })[]
   logs: [number, LogState][]
   lastSeen: [number, number][]
+  held: [number, number][]
 }
 
 type Hexed = Record<string, unknown>

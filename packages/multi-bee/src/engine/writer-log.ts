@@ -10,10 +10,10 @@ export interface WriterLog {
   cursor: LogCursor
   /** Of the log where the view stands. */
   state: LogState
-  /** For a removed writer: stands after the last block that was looked at past its cut-off. */
+  /** Blocks that were read, applied or not. */
+  held: number
+  /** Where the next transaction cannot be applied: stands after the last that was read all the same. */
   beyond: LogCursor | null
-  /** Up to where {@link beyond} has been, in blocks. */
-  lookedAt: number
   /** Wall time in ms when something of it was last applied here; `null`: not yet. */
   lastSeen: number | null
   /** How far its clock was ahead of this device's when that was last beyond the bound, in ms; else 0. */
@@ -25,7 +25,23 @@ export interface WriterLog {
 }
 
 /** Follows a log from a position on. */
-export function followLog(log: OpLog, writers: WriterTable, position: number, state: LogState, lastSeen: number | null): WriterLog {
+export function followLog(
+  log: OpLog,
+  writers: WriterTable,
+  position: number,
+  state: LogState,
+  lastSeen: number | null
+): WriterLog {
   const cursor = new LogCursor(log, writers, position, state)
-  return { log, cursor, state, beyond: null, lookedAt: 0, lastSeen, skewMs: 0, malformed: 0, isReported: false }
+  return {
+    log,
+    cursor,
+    state,
+    held: position,
+    beyond: null,
+    lastSeen,
+    skewMs: 0,
+    malformed: 0,
+    isReported: false
+  }
 }

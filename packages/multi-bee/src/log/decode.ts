@@ -5,12 +5,27 @@ import type { MembershipRecord, Operation, Transaction, Value } from '../merge/t
 import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import {
-  FLAG_CHAIN, FLAG_CONTINUATION, FLAG_MEMBERSHIP, FORMAT_VERSION,
-  OP_OPAQUE, OP_PATH, OP_SEEN, OP_UNSET,
-  RECORD_ADD, RECORD_GENESIS, RECORD_REMOVE
+  FLAG_CHAIN,
+  FLAG_CONTINUATION,
+  FLAG_MEMBERSHIP,
+  FORMAT_VERSION,
+  OP_OPAQUE,
+  OP_PATH,
+  OP_SEEN,
+  OP_UNSET,
+  RECORD_ADD,
+  RECORD_GENESIS,
+  RECORD_REMOVE
 } from './encode.ts'
 import {
-  MAX_BLOCK_BYTES, MAX_CHAIN_BLOCKS, MAX_KEY_BYTES, MAX_NAME_BYTES, MAX_OPERATIONS, MAX_SEEN_VECTORS, MAX_VALUE_BYTES,
+  MAX_BLOCK_BYTES,
+  MAX_CHAIN_BLOCKS,
+  MAX_KEY_BYTES,
+  MAX_NAME_BYTES,
+  MAX_TRANSACTION_BYTES,
+  MAX_OPERATIONS,
+  MAX_SEEN_VECTORS,
+  MAX_VALUE_BYTES,
   MAX_WRITERS_PER_LOG
 } from './limits.ts'
 import type { LogState } from './log-state.ts'
@@ -32,7 +47,12 @@ export type DecodeResult = Decoded | { more: number } | { unknown: number }
  *
  * @param blocks - what is known of the log from `seq` on; borrowed, values are views into them
  */
-export function decodeTransaction(seq: number, blocks: readonly Uint8Array[], state: LogState, writers: WriterTable): DecodeResult {
+export function decodeTransaction(
+  seq: number,
+  blocks: readonly Uint8Array[],
+  state: LogState,
+  writers: WriterTable
+): DecodeResult {
   const [first] = blocks
   if (first === undefined) return { more: 1 }
   const version = first[0]
@@ -49,10 +69,19 @@ function malformed(seq: number, state: LogState): Decoded {
   const { ms, counter } = state
   const writer = state.table[0] ?? 0
   const context = withLength(state.context, writer, seq)
-  return { transaction: { writer, seq, length: 1, ms, counter, context, membership: [], operations: [] }, state, malformed: true }
+  return {
+    transaction: { writer, seq, length: 1, ms, counter, context, membership: [], operations: [] },
+    state,
+    malformed: true
+  }
 }
 
-function decodeChain(seq: number, blocks: readonly Uint8Array[], state: LogState, writers: WriterTable): DecodeResult {
+function decodeChain(
+  seq: number,
+  blocks: readonly Uint8Array[],
+  state: LogState,
+  writers: WriterTable
+): DecodeResult {
   const reader = openBlock(blocks[0])
   const flags = reader.byte()
   if ((flags & ~(FLAG_MEMBERSHIP | FLAG_CHAIN)) !== 0) throw new Error('unexpected flags')
@@ -66,8 +95,11 @@ function decodeChain(seq: number, blocks: readonly Uint8Array[], state: LogState
   const scope: Scope = { table: header.table, context: header.context, seen: new Map() }
   const operations: Operation[] = []
   readOperations(reader, scope, operations)
+  let bytes = blocks[0]?.byteLength ?? 0
   for (let i = 1; i < length; i++) {
     if (i >= blocks.length) return { more: length }
+    bytes += blocks[i]?.byteLength ?? 0
+    if (bytes > MAX_TRANSACTION_BYTES) throw new Error('transaction size')
     const part = openBlock(blocks[i])
     if (part.byte() !== FLAG_CONTINUATION) throw new Error('chain is cut short')
     readOperations(part, scope, operations)
@@ -77,7 +109,16 @@ function decodeChain(seq: number, blocks: readonly Uint8Array[], state: LogState
   const { table, context } = header
   const later = time.ms > state.ms || (time.ms === state.ms && time.counter > state.counter)
   const { ms, counter } = later ? time : state
-  const transaction = { writer: state.table[0] ?? 0, seq, length, ms, counter, context, membership, operations }
+  const transaction = {
+    writer: state.table[0] ?? 0,
+    seq,
+    length,
+    ms,
+    counter,
+    context,
+    membership,
+    operations
+  }
   return { transaction, state: { table, context, ms, counter }, malformed: false }
 }
 
@@ -164,7 +205,12 @@ function readOperation(reader: WireReader, scope: Scope): Operation {
   const path = pathBytes === null ? ROOT : utf8Text(pathBytes)
   if ((head & OP_PATH) !== 0 && (path === ROOT || !isPath(path, MAX_DEPTH))) throw new Error('path')
   const seen = head & OP_SEEN ? readSeen(reader, scope) : null
-  return { key, path, value: unset ? null : readValue(reader, opaque, MAX_VALUE_BYTES - (pathBytes?.byteLength ?? 0)), seen }
+  return {
+    key,
+    path,
+    value: unset ? null : readValue(reader, opaque, MAX_VALUE_BYTES - (pathBytes?.byteLength ?? 0)),
+    seen
+  }
 }
 
 function readSeen(reader: WireReader, { table, context, seen }: Scope): VersionVector {
@@ -220,5 +266,9 @@ function readRecord(reader: WireReader): MembershipRecord {
   const writer = readKey(reader)
   if (type === RECORD_ADD) return { type: 'add', writer, name: reader.text(MAX_NAME_BYTES) }
   if (type !== RECORD_REMOVE) throw new Error('unknown membership record')
-  return { type: 'remove', writer, cutOff: { length: reader.uint(), fork: reader.uint(), treeHash: readKey(reader) } }
+  return {
+    type: 'remove',
+    writer,
+    cutOff: { length: reader.uint(), fork: reader.uint(), treeHash: readKey(reader) }
+  }
 }

@@ -3,7 +3,13 @@ import { ROOT } from '../merge/path.ts'
 import type { MembershipRecord, Operation } from '../merge/transaction.ts'
 import { lengthAt, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
-import { CHAIN_BLOCK_BYTES, MAX_CHAIN_BLOCKS, MAX_OPERATIONS, MAX_SEEN_VECTORS } from './limits.ts'
+import {
+  CHAIN_BLOCK_BYTES,
+  MAX_CHAIN_BLOCKS,
+  MAX_OPERATIONS,
+  MAX_SEEN_VECTORS,
+  MAX_TRANSACTION_BYTES
+} from './limits.ts'
 import type { LogState } from './log-state.ts'
 import { WireWriter } from './wire.ts'
 
@@ -83,11 +89,16 @@ export function encodeTransaction(draft: Draft, state: LogState, writers: Writer
     block.bytes(chunk.bytes)
     blocks.push(block.finish())
   }
+  if (blocks.reduce((sum, block) => sum + block.byteLength, 0) > MAX_TRANSACTION_BYTES) return null
   return { blocks, state: { table, context: draft.context, ms: draft.ms, counter: draft.counter } }
 }
 
 /** What the context adds to the one before it in this log. */
-function contextEntries(draft: Draft, state: LogState, refOf: (id: number) => number): [ref: number, length: number][] {
+function contextEntries(
+  draft: Draft,
+  state: LogState,
+  refOf: (id: number) => number
+): [ref: number, length: number][] {
   const entries: [number, number][] = []
   const self = state.table[0]
   for (let id = 0; id < draft.context.length; id++) {
@@ -102,12 +113,19 @@ interface Chunk {
   bytes: Uint8Array
 }
 
-function operationChunks(operations: readonly Operation[], refOf: (id: number) => number, writers: WriterTable): Chunk[] {
+function operationChunks(
+  operations: readonly Operation[],
+  refOf: (id: number) => number,
+  writers: WriterTable
+): Chunk[] {
   const chunks: Chunk[] = []
   let writer = new WireWriter()
   let count = 0
   for (const operation of operations) {
-    if (count > 0 && writer.length + operation.key.byteLength + (operation.value?.bytes.byteLength ?? 0) > CHAIN_BLOCK_BYTES) {
+    if (
+      count > 0 &&
+      writer.length + operation.key.byteLength + (operation.value?.bytes.byteLength ?? 0) > CHAIN_BLOCK_BYTES
+    ) {
       chunks.push({ count, bytes: writer.finish() })
       writer = new WireWriter()
       count = 0
@@ -119,10 +137,17 @@ function operationChunks(operations: readonly Operation[], refOf: (id: number) =
   return chunks
 }
 
-function writeOperation(writer: WireWriter, operation: Operation, refOf: (id: number) => number, writers: WriterTable): void {
+function writeOperation(
+  writer: WireWriter,
+  operation: Operation,
+  refOf: (id: number) => number,
+  writers: WriterTable
+): void {
   const { key, path, value, seen } = operation
   const head =
-    (value === null ? OP_UNSET : value.document ? 0 : OP_OPAQUE) | (path === ROOT ? 0 : OP_PATH) | (seen === null ? 0 : OP_SEEN)
+    (value === null ? OP_UNSET : value.document ? 0 : OP_OPAQUE) |
+    (path === ROOT ? 0 : OP_PATH) |
+    (seen === null ? 0 : OP_SEEN)
   writer.byte(head)
   writer.sized(key)
   if (path !== ROOT) writer.sized(b4a.from(path))
@@ -130,9 +155,15 @@ function writeOperation(writer: WireWriter, operation: Operation, refOf: (id: nu
   if (value !== null) writer.sized(value.bytes)
 }
 
-function writeSeen(writer: WireWriter, seen: VersionVector, refOf: (id: number) => number, writers: WriterTable): void {
+function writeSeen(
+  writer: WireWriter,
+  seen: VersionVector,
+  refOf: (id: number) => number,
+  writers: WriterTable
+): void {
   const entries: [number, number][] = []
-  for (let id = 0; id < writers.size; id++) if (lengthAt(seen, id) > 0) entries.push([refOf(id), lengthAt(seen, id)])
+  for (let id = 0; id < writers.size; id++)
+    if (lengthAt(seen, id) > 0) entries.push([refOf(id), lengthAt(seen, id)])
   writer.uint(entries.length)
   for (const [ref, length] of entries) {
     writer.uint(ref)

@@ -8,6 +8,8 @@ export const MAX_BLOCK_BYTES: number = 15 * 1024 * 1024
 export const CHAIN_BLOCK_BYTES: number = 1024 * 1024
 /** Most blocks in one transaction. */
 export const MAX_CHAIN_BLOCKS: number = 64
+/** Most bytes in one transaction, over all its blocks. */
+export const MAX_TRANSACTION_BYTES: number = 64 * 1024 * 1024
 /** Most writers one log may mention. */
 export const MAX_WRITERS_PER_LOG: number = 1024
 /** Longest device name, in bytes. */

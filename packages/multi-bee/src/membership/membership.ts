@@ -2,6 +2,9 @@ import type { CutOff, Genesis, Transaction } from '../merge/transaction.ts'
 import { lengthAt, raise, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 
+/** Most devices a database can ever have had; a log cannot name more (`MAX_WRITERS_PER_LOG`). An `add` beyond does nothing. */
+export const MAX_MEMBERS: number = 512
+
 export interface Member {
   /** Local number. */
   writer: number
@@ -25,10 +28,7 @@ export interface Admission {
 export class Membership {
   readonly members: readonly Member[]
   readonly genesis: Genesis | null
-  /**
-   * Covers every transaction that made it what it is. More than what is applied only where a cut-off has taken such a transaction
-   * back. Whoever writes under this membership says so in the context.
-   */
+  /** Covers every transaction that made it what it is. */
   readonly walked: VersionVector
   readonly #byWriter: ReadonlyMap<number, Member>
 
@@ -48,8 +48,29 @@ export class Membership {
     return this.#byWriter.get(writer)
   }
 
-  get hasRemovals(): boolean {
-    return this.members.some(({ cutOff }) => cutOff !== null)
+  /**
+   * What a context should cover to know all that a cut-off has taken back and that still made this membership, such as the `add` of a
+   * writer by one who was removed since. Not where that would make others wait for what may never be applied.
+   */
+  takenBack(applied: VersionVector): VersionVector {
+    return this.walked.map((length, writer) => {
+      const limit = this.limitOf(writer)
+      return length > limit && lengthAt(applied, writer) >= limit ? length : 0
+    })
+  }
+
+  /**
+   * Whether everything that was applied under the other membership is applied under this one too, and means the same: this one only
+   * lets more in.
+   */
+  extends(other: Membership): boolean {
+    return other.members.every((before) => {
+      const now = this.get(before.writer)
+      if (now === undefined || now.cutOff?.length !== before.cutOff?.length) return false
+      return before.admissions.every((a) =>
+        now.admissions.some((b) => a.writer === b.writer && a.seq === b.seq)
+      )
+    })
   }
 
   /** Whether the writer may write now. */
@@ -92,13 +113,27 @@ export class Membership {
     const known = new Set([author])
     const [first] = this.members
     if (first !== undefined) known.add(first.writer)
-    for (let size = 0; size < known.size; ) {
+    for (let size = 0; size < known.size;) {
       size = known.size
       for (const { writer, admissions } of this.members) {
-        if (!known.has(writer) && admissions.some((add) => known.has(add.writer) && add.seq < lengthAt(context, add.writer))) known.add(writer)
+        if (
+          !known.has(writer) &&
+          admissions.some((add) => known.has(add.writer) && add.seq < lengthAt(context, add.writer))
+        )
+          known.add(writer)
       }
     }
     return known
+  }
+
+  /** Whether both were made by the same transactions in the same order, as far as that can be told from outside. */
+  isSame(other: Membership): boolean {
+    return (
+      this.extends(other) &&
+      other.extends(this) &&
+      this.members.every(({ writer }, place) => other.members[place]?.writer === writer) &&
+      this.walked.every((length, writer) => length === lengthAt(other.walked, writer))
+    )
   }
 
   /** Place in the order of rank: smaller goes first. */
@@ -113,7 +148,11 @@ export class Membership {
    *
    * @param isFirst - whether the transaction opens the database's first log: only there a genesis counts
    */
-  after({ writer: author, seq, length, membership }: Transaction, isFirst: boolean, writers: WriterTable): Membership {
+  after(
+    { writer: author, seq, length, membership }: Transaction,
+    isFirst: boolean,
+    writers: WriterTable
+  ): Membership {
     let members = this.members
     let genesis = this.genesis
     for (const record of membership) {
@@ -125,7 +164,9 @@ export class Membership {
         members = withAdmission(members, writers.idOf(record.writer), record.name, { writer: author, seq })
       } else {
         const writer = writers.find(record.writer)
-        members = members.map((member) => (member.writer === writer ? lowered(member, record.cutOff) : member))
+        members = members.map((member) =>
+          member.writer === writer ? lowered(member, record.cutOff) : member
+        )
       }
     }
     const walked = this.walked.slice()
@@ -134,10 +175,18 @@ export class Membership {
   }
 }
 
-function withAdmission(members: readonly Member[], writer: number, name: string, admission: Admission): readonly Member[] {
+function withAdmission(
+  members: readonly Member[],
+  writer: number,
+  name: string,
+  admission: Admission
+): readonly Member[] {
   const known = members.some((member) => member.writer === writer)
+  if (!known && members.length >= MAX_MEMBERS) return members
   if (!known) return [...members, { writer, name, cutOff: null, admissions: [admission] }]
-  return members.map((member) => (member.writer === writer ? { ...member, admissions: [...member.admissions, admission] } : member))
+  return members.map((member) =>
+    member.writer === writer ? { ...member, admissions: [...member.admissions, admission] } : member
+  )
 }
 
 function lowered(member: Member, cutOff: CutOff): Member {

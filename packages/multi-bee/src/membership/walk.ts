@@ -1,66 +1,40 @@
-import { compareDots } from '../merge/canonical-order.ts'
 import type { Transaction } from '../merge/transaction.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import { Membership } from './membership.ts'
 
-/** The logs as a walk sees them. */
-export interface WalkSource {
-  /** The writer's next transaction that is here; `null` at the end. */
-  peek(writer: number): Promise<Transaction | null>
-  advance(writer: number): void
-  /** Blocks of the writer's log that were passed. */
-  position(writer: number): number
-}
-
 /**
- * Who is a member after everything in the logs: the walk of MERGE.md ("Membership"). A pure function of what the source holds.
- * Cost: every transaction of the source once; memory for one transaction a writer.
+ * Who is a member after these transactions: the walk of MERGE.md ("Membership"). Pure.
+ * Cost: square in their number, which is that of devices ever added or removed.
  *
  * @param first - the writer of the database's first log
+ * @param controls - all transactions with membership records in the blocks that are held; those of one writer in order
+ * @param held - how many blocks of a writer's log are held
  */
-export async function walk(first: number, source: WalkSource, writers: WriterTable): Promise<Membership> {
-  let membership = Membership.first(first)
-  const has = (writer: number): number => source.position(writer)
-  for (;;) {
-    await walkData(membership, source, has)
-    const next = await bestReady(membership, source, has, writers)
-    if (next === null) return membership
-    membership = membership.after(next, next.writer === first && next.seq === 0, writers)
-    source.advance(next.writer)
-  }
-}
-
-/** Passes everything that changes no membership, as far as it goes. */
-async function walkData(membership: Membership, source: WalkSource, has: (writer: number) => number): Promise<void> {
-  for (let moved = true; moved; ) {
-    moved = false
-    for (const { writer } of membership.members) {
-      for (;;) {
-        const next = await source.peek(writer)
-        if (next === null || next.membership.length > 0 || !membership.isReady(next, has)) break
-        source.advance(writer)
-        moved = true
-      }
-    }
-  }
-}
-
-async function bestReady(
-  membership: Membership,
-  source: WalkSource,
-  has: (writer: number) => number,
+export function walk(
+  first: number,
+  controls: readonly Transaction[],
+  held: (writer: number) => number,
   writers: WriterTable
-): Promise<Transaction | null> {
-  let best: Transaction | null = null
-  for (const { writer } of membership.members) {
-    const next = await source.peek(writer)
-    if (next === null || next.membership.length === 0 || !membership.isReady(next, has)) continue
-    if (best === null || goesFirst(next, best, membership, writers)) best = next
+): Membership {
+  const logs = new Map<number, Transaction[]>()
+  for (const control of controls) {
+    const log = logs.get(control.writer)
+    if (log === undefined) logs.set(control.writer, [control])
+    else log.push(control)
   }
-  return best
-}
-
-function goesFirst(a: Transaction, b: Transaction, membership: Membership, writers: WriterTable): boolean {
-  const rank = membership.rankOf(a.writer, writers) - membership.rankOf(b.writer, writers)
-  return rank !== 0 ? rank < 0 : compareDots({ ...a, index: 0 }, { ...b, index: 0 }, writers) < 0
+  let membership = Membership.first(first)
+  /** Blocks of a log that are held and in which nothing is left to walk. */
+  const passed = (writer: number): number => logs.get(writer)?.[0]?.seq ?? held(writer)
+  for (;;) {
+    let best: Transaction | null = null
+    for (const { writer } of membership.members) {
+      const next = logs.get(writer)?.[0]
+      if (next === undefined || !membership.isReady(next, passed)) continue
+      if (best === null || membership.rankOf(writer, writers) < membership.rankOf(best.writer, writers))
+        best = next
+    }
+    if (best === null) return membership
+    membership = membership.after(best, best.writer === first && best.seq === 0, writers)
+    logs.get(best.writer)?.shift()
+  }
 }

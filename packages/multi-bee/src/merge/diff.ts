@@ -1,4 +1,5 @@
 import b4a from 'b4a'
+import { MAX_VALUE_BYTES } from '../log/limits.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { childPath, isAtOrBelow, isBelow, pathNames, ROOT, type Path } from './path.ts'
 import { hasMarker, type Register } from './register.ts'
@@ -69,12 +70,13 @@ export function fold(changes: Change[], next: Change): boolean {
   return true
 }
 
-/** The map with the change made inside it; `null` when the way there does not lead through maps. */
+/** The map with the change made inside it; `null` when the way there does not lead through maps, or it would be too large. */
 function graft(map: Value, path: Path, next: Change): Value | null {
   const tree: unknown = JSON.parse(b4a.toString(map.bytes))
   const names = pathNames(next.path.slice(path.length))
   let parent: unknown = tree
-  for (const name of names.slice(0, -1)) parent = isMap(parent) && Object.hasOwn(parent, name) ? fieldOf(parent, name) : null
+  for (const name of names.slice(0, -1))
+    parent = isMap(parent) && Object.hasOwn(parent, name) ? fieldOf(parent, name) : null
   if (!isMap(parent)) return null
   const last = names[names.length - 1] ?? ''
   if (next.value === null) Reflect.deleteProperty(parent, last)
@@ -82,7 +84,9 @@ function graft(map: Value, path: Path, next: Change): Value | null {
     const value: unknown = JSON.parse(b4a.toString(next.value.bytes))
     Object.defineProperty(parent, last, { value, enumerable: true, configurable: true, writable: true })
   }
-  return documentOf(tree)
+  const grafted = canonicalJson(tree)
+  if (grafted === null || b4a.byteLength(grafted) > MAX_VALUE_BYTES) return null
+  return { document: true, bytes: b4a.from(grafted) }
 }
 
 function isMap(value: unknown): value is object {
@@ -94,6 +98,9 @@ function fieldOf(object: object, name: string): unknown {
   return Object.getOwnPropertyDescriptor(object, name)?.value
 }
 
+/** A part of a document is a document. */
 function documentOf(tree: unknown): Value {
-  return { document: true, bytes: b4a.from(canonicalJson(tree) ?? 'null') }
+  const text = canonicalJson(tree)
+  if (text === null) throw new Error('a part of a document nests deeper than the whole')
+  return { document: true, bytes: b4a.from(text) }
 }

@@ -29,7 +29,8 @@ export class HybridClock {
   tick(): Timestamp {
     const now = this.now()
     if (now > this.#last.ms) this.#last = { ms: now, counter: 0 }
-    else if (this.#last.counter < MAX_COUNTER) this.#last = { ms: this.#last.ms, counter: this.#last.counter + 1 }
+    else if (this.#last.counter < MAX_COUNTER)
+      this.#last = { ms: this.#last.ms, counter: this.#last.counter + 1 }
     else this.#last = { ms: this.#last.ms + 1, counter: 0 }
     return this.#last
   }
@@ -58,6 +59,7 @@ export class HybridClock {
 
   #raise(time: Timestamp): void {
     const { ms, counter } = this.#last
-    if (time.ms > ms || (time.ms === ms && time.counter > counter)) this.#last = { ms: time.ms, counter: time.counter }
+    if (time.ms > ms || (time.ms === ms && time.counter > counter))
+      this.#last = { ms: time.ms, counter: time.counter }
   }
 }

@@ -24,7 +24,7 @@ export function pathNames(path: Path): string[] {
 /** The quoted names of a path, first to last. */
 export function quotedNames(path: Path): string[] {
   const names: string[] = []
-  for (let start = 0; start < path.length; ) {
+  for (let start = 0; start < path.length;) {
     const end = quotedEnd(path, start)
     names.push(path.slice(start, end))
     start = end
@@ -43,7 +43,7 @@ export function isBelow(path: Path, ancestor: Path): boolean {
 /** All paths above `path` and the path itself, shortest first. */
 export function pathAndAncestors(path: Path): Path[] {
   const paths = [ROOT]
-  for (let end = 0; end < path.length; ) {
+  for (let end = 0; end < path.length;) {
     end = quotedEnd(path, end)
     paths.push(path.slice(0, end))
   }

@@ -51,7 +51,13 @@ export function hasMarker(register: Register, path: Path): boolean {
  * @param seen - what the operation's author had seen
  * @param deleteWins - the database's rule for an unset against an edit that had not seen it
  */
-export function applyOperation(register: Register, operation: Operation, dot: Dot, seen: VersionVector, deleteWins: boolean): Register {
+export function applyOperation(
+  register: Register,
+  operation: Operation,
+  dot: Dot,
+  seen: VersionVector,
+  deleteWins: boolean
+): Register {
   const { path, value } = operation
   if (path === ROOT && value !== null && isSimple(register, seen)) return wholeOf(value, dot)
 
@@ -78,7 +84,10 @@ export function applyOperation(register: Register, operation: Operation, dot: Do
   if (deleteWins) added = added.filter((element) => !unseen.some((t) => isAtOrBelow(element.path, t.path)))
   tombstones = tombstones.map((tombstone) => {
     if (!unseen.includes(tombstone)) return tombstone
-    return { ...tombstone, over: [...tombstone.over, ...added.filter((e) => isAtOrBelow(e.path, tombstone.path))] }
+    return {
+      ...tombstone,
+      over: [...tombstone.over, ...added.filter((e) => isAtOrBelow(e.path, tombstone.path))]
+    }
   })
   return { whole: null, elements: [...elements, ...added], tombstones }
 }
@@ -98,7 +107,8 @@ function expandInto(elements: Element[], path: Path, tree: unknown, value: Value
     return
   }
   elements.push({ ...pick(dot), path, value: null })
-  for (const [name, field] of Object.entries(tree)) expandInto(elements, childPath(path, name), field, null, dot)
+  for (const [name, field] of Object.entries(tree))
+    expandInto(elements, childPath(path, name), field, null, dot)
 }
 
 /** Whether an assign of the whole entry plainly replaces all there is: the common case, decided without taking values apart. */

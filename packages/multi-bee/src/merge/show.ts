@@ -11,7 +11,11 @@ export interface Alternative {
   /** `null`: it was deleted there. */
   value: Value | null
   dot: Dot
+  /** What won. */
+  shown: { value: Value; dot: Dot }
 }
+
+type Rival = Omit<Alternative, 'shown'>
 
 /** One path of an entry with everything that remains there. */
 interface Node {
@@ -76,7 +80,8 @@ function show(node: Node, writers: WriterTable): Shown | null {
 
 function showLeaf(node: Node, writers: WriterTable): Shown | null {
   let greatest: Element | null = null
-  for (const element of node.leaves) if (element.value !== null) greatest = greater(greatest, element, writers)
+  for (const element of node.leaves)
+    if (element.value !== null) greatest = greater(greatest, element, writers)
   if (greatest?.value == null) return null
   const { document, bytes } = greatest.value
   return document
@@ -114,7 +119,9 @@ function valueOf(shown: Shown): Value {
 function collect(node: Node, register: Register, writers: WriterTable, found: Alternative[]): void {
   const shown = show(node, writers)
   if (shown === null) return
-  found.push(...distinct(rivals(node, register, shown, writers), valueOf(shown), writers))
+  const winner = { value: valueOf(shown), dot: shown.dot }
+  for (const rival of distinct(rivals(node, register, shown, writers), winner.value, writers))
+    found.push({ ...rival, shown: winner })
   if (!shown.isMap) return
   for (const name of [...node.fields.keys()].sort()) {
     const field = node.fields.get(name)
@@ -123,11 +130,12 @@ function collect(node: Node, register: Register, writers: WriterTable, found: Al
 }
 
 /** All that remains at the node's path besides what it shows. */
-function rivals(node: Node, register: Register, shown: Shown, writers: WriterTable): Alternative[] {
+function rivals(node: Node, register: Register, shown: Shown, writers: WriterTable): Rival[] {
   const { path } = node
-  const all: Alternative[] = []
+  const all: Rival[] = []
   for (const leaf of node.leaves) {
-    if (leaf.value !== null && (shown.isMap || leaf !== shown.dot)) all.push({ path, value: leaf.value, dot: leaf })
+    if (leaf.value !== null && (shown.isMap || leaf !== shown.dot))
+      all.push({ path, value: leaf.value, dot: leaf })
   }
   if (!shown.isMap) {
     const map = showMap(node, writers)
@@ -140,10 +148,14 @@ function rivals(node: Node, register: Register, shown: Shown, writers: WriterTab
 }
 
 /** Greatest first, without those equal to what is shown and without repetitions. */
-function distinct(all: Alternative[], shown: Value, writers: WriterTable): Alternative[] {
-  const kept: Alternative[] = []
+function distinct(all: Rival[], shown: Value, writers: WriterTable): Rival[] {
+  const kept: Rival[] = []
   for (const alternative of all.sort((a, b) => compareDots(b.dot, a.dot, writers))) {
-    if (isSameValue(alternative.value, shown) || kept.some((other) => isSameValue(alternative.value, other.value))) continue
+    if (
+      isSameValue(alternative.value, shown) ||
+      kept.some((other) => isSameValue(alternative.value, other.value))
+    )
+      continue
     kept.push(alternative)
   }
   return kept
@@ -153,4 +165,3 @@ export function isSameValue(a: Value | null, b: Value | null): boolean {
   if (a === null || b === null) return a === b
   return a.document === b.document && b4a.equals(a.bytes, b.bytes)
 }
-

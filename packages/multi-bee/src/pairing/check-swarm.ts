@@ -4,5 +4,8 @@ import { MultiBeeError } from '../errors.ts'
 export function checkSwarm(swarm: unknown): void {
   const { join, on, connections } = (swarm ?? {}) as Record<string, unknown>
   if (typeof join === 'function' && typeof on === 'function' && typeof connections === 'object') return
-  throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`swarm` is the Hyperswarm on which the other device is met')
+  throw new MultiBeeError(
+    'MULTI_BEE_BAD_ARGUMENT',
+    '`swarm` is the Hyperswarm on which the other device is met'
+  )
 }

@@ -75,7 +75,8 @@ export class PairingDesk {
   invite(options: InviteOptions): Invite {
     const { swarm, expires = this.#host.now() + 3_600_000, confirm = () => true } = options ?? {}
     checkSwarm(swarm)
-    if (typeof confirm !== 'function') throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`confirm` is a function')
+    if (typeof confirm !== 'function')
+      throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`confirm` is a function')
     if (!Number.isSafeInteger(expires) || expires < 0) {
       throw new MultiBeeError('MULTI_BEE_BAD_ARGUMENT', '`expires` is a wall time in ms, or 0 for never')
     }
@@ -106,7 +107,10 @@ export class PairingDesk {
     const known = this.#members.get(swarm)
     if (known !== undefined) return known
     const pairing = new BlindPairing(swarm as never)
-    const member = pairing.addMember({ discoveryKey: this.#host.discoveryKey, onadd: (request) => this.#answer(request) })
+    const member = pairing.addMember({
+      discoveryKey: this.#host.discoveryKey,
+      onadd: (request) => this.#answer(request)
+    })
     this.#members.set(swarm, { pairing, member })
     return { pairing, member }
   }

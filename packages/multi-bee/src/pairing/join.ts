@@ -19,7 +19,13 @@ const REFUSALS: Record<string, [MultiBeeErrorCode, string]> = {
  * @throws MultiBeeError `MULTI_BEE_BAD_ARGUMENT`, `MULTI_BEE_BAD_INVITE`, `MULTI_BEE_INVITE_EXPIRED`, `MULTI_BEE_INVITE_USED`, `MULTI_BEE_INVITE_REJECTED`,
  * `MULTI_BEE_JOIN_ABORTED`
  */
-export async function showInvite(code: string, message: CandidateMessage, swarm: SwarmLike, now: number, signal?: SignalLike): Promise<PairingResult> {
+export async function showInvite(
+  code: string,
+  message: CandidateMessage,
+  swarm: SwarmLike,
+  now: number,
+  signal?: SignalLike
+): Promise<PairingResult> {
   checkSwarm(swarm)
   const invite = readInvite(code)
   const { expires } = BlindPairing.decodeInvite(invite)

@@ -21,7 +21,9 @@ export function encodeRecord({ version, shown, register }: Stored): Uint8Array {
   const writer = new WireWriter()
   const { whole } = register
   writer.uint(version)
-  writer.byte((shown === null ? 0 : PRESENT) | (shown?.document ? DOCUMENT : 0) | (whole === null ? 0 : WHOLE))
+  writer.byte(
+    (shown === null ? 0 : PRESENT) | (shown?.document ? DOCUMENT : 0) | (whole === null ? 0 : WHOLE)
+  )
   if (shown !== null) writer.sized(shown.bytes)
   if (whole !== null) writeDot(writer, whole)
   else writeRegister(writer, register)
@@ -63,7 +65,13 @@ function writeDot(writer: WireWriter, dot: Dot): void {
 }
 
 function readDot(reader: WireReader): Dot {
-  return { writer: reader.uint(), seq: reader.uint(), index: reader.uint(), ms: reader.uint48(), counter: reader.uint16() }
+  return {
+    writer: reader.uint(),
+    seq: reader.uint(),
+    index: reader.uint(),
+    ms: reader.uint48(),
+    counter: reader.uint16()
+  }
 }
 
 function writeRegister(writer: WireWriter, { elements, tombstones }: Register): void {

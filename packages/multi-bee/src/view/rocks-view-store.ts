@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import RocksDB from 'rocksdb-native'
 import { MultiBeeError } from '../errors.ts'
 import type { ByteRange, ViewStore, ViewStoreSnapshot, ViewWrite } from './view-store.ts'
@@ -23,7 +24,12 @@ export class RocksViewStore implements ViewStore {
       await this.#db.ready()
     } catch (cause) {
       const locked = cause instanceof Error && /lock/i.test(cause.message)
-      if (locked) throw new MultiBeeError('MULTI_BEE_STORE_LOCKED', `another process has the view in ${this.#directory} open`, { cause })
+      if (locked)
+        throw new MultiBeeError(
+          'MULTI_BEE_STORE_LOCKED',
+          `another process has the view in ${this.#directory} open`,
+          { cause }
+        )
       const help = `the view in ${this.#directory} cannot be opened; it is a cache: delete that directory and it is rebuilt from the logs`
       throw new MultiBeeError('MULTI_BEE_VIEW_UNREADABLE', help, { cause })
     }
@@ -45,11 +51,19 @@ export class RocksViewStore implements ViewStore {
     await batch.flush()
   }
 
+  async clear(): Promise<void> {
+    await this.#db.deleteRange(b4a.from([0]), b4a.from([0xff]))
+  }
+
   snapshot(): ViewStoreSnapshot {
     const session = this.#db.snapshot()
     return {
       iterate: (range: ByteRange, reverse: boolean, limit: number) =>
-        session.iterator(range, { reverse, limit, capacity: Math.max(2, Math.min(limit, ITERATOR_CAPACITY)) }),
+        session.iterator(range, {
+          reverse,
+          limit,
+          capacity: Math.max(2, Math.min(limit, ITERATOR_CAPACITY))
+        }),
       release: () => session.close()
     }
   }

@@ -19,6 +19,8 @@ export interface ViewStore {
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]>
   /** All or nothing; survives a killed process once resolved. */
   write(writes: readonly ViewWrite[]): Promise<void>
+  /** Deletes everything. */
+  clear(): Promise<void>
   /** Pins what is in the store now; synchronous. */
   snapshot(): ViewStoreSnapshot
   /** Moves what was written out of the write-ahead log, so that the next open has nothing to replay. */
@@ -28,6 +30,10 @@ export interface ViewStore {
 
 export interface ViewStoreSnapshot {
   /** In byte order of keys; batches as they come from the store. */
-  iterate(range: ByteRange, reverse: boolean, limit: number): AsyncIterable<{ key: Uint8Array; value: Uint8Array }>
+  iterate(
+    range: ByteRange,
+    reverse: boolean,
+    limit: number
+  ): AsyncIterable<{ key: Uint8Array; value: Uint8Array }>
   release(): Promise<void>
 }

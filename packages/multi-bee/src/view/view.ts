@@ -60,6 +60,11 @@ export class View {
     return state ?? null
   }
 
+  /** Empties the store. */
+  async clear(): Promise<void> {
+    await this.#store.clear()
+  }
+
   get isDirty(): boolean {
     return this.#active.keys.size > 0 || this.#flushing !== null
   }
@@ -99,7 +104,8 @@ export class View {
     const id = idOf(key)
     const pending = this.#active.keys.get(id)
     if (pending === undefined) this.#active.keys.set(id, { key, prior, records: [stored] })
-    else if (pending.records.at(-1)?.version === stored.version) pending.records[pending.records.length - 1] = stored
+    else if (pending.records.at(-1)?.version === stored.version)
+      pending.records[pending.records.length - 1] = stored
     else pending.records.push(stored)
     this.#active.bytes += key.byteLength + 64 + (stored.shown?.bytes.byteLength ?? 0)
   }
@@ -114,7 +120,8 @@ export class View {
     // Not before: what moves aside while the current record is read must be in it.
     const snapshot = this.#store.snapshot()
     try {
-      for await (const { value } of snapshot.iterate(historyRange(key, version), false, 1)) return decodeRecord(value)
+      for await (const { value } of snapshot.iterate(historyRange(key, version), false, 1))
+        return decodeRecord(value)
       return null
     } finally {
       await snapshot.release()
@@ -146,7 +153,11 @@ export class View {
     try {
       const pending = pendingEntries(layers, range, version, reverse)
       let next = pending.next()
-      for await (const { key: stored, value: record } of snapshot.iterate(currentRange(range), reverse, Infinity)) {
+      for await (const { key: stored, value: record } of snapshot.iterate(
+        currentRange(range),
+        reverse,
+        Infinity
+      )) {
         const key = keyOfCurrent(stored)
         let replaced = false
         while (!next.done) {
@@ -158,7 +169,8 @@ export class View {
         }
         if (replaced) continue
         const current = recordShown(record)
-        const entry = current.version <= version ? entryOf(key, current) : await olderEntry(snapshot, key, version)
+        const entry =
+          current.version <= version ? entryOf(key, current) : await olderEntry(snapshot, key, version)
         if (entry !== null) yield entry
       }
       for (; !next.done; next = pending.next()) if (next.value.shown !== null) yield next.value.shown
@@ -197,7 +209,11 @@ export class View {
       await this.#writing
       this.#flushing = null
     } catch (cause) {
-      throw new MultiBeeError('MULTI_BEE_STORE_FAILED', 'the view could not be written; its changes are still in the logs', { cause })
+      throw new MultiBeeError(
+        'MULTI_BEE_STORE_FAILED',
+        'the view could not be written; its changes are still in the logs',
+        { cause }
+      )
     } finally {
       this.#writing = null
     }
@@ -227,20 +243,33 @@ interface PendingEntry {
 }
 
 /** What the layers know of a range at a version, in order. Keys they know nothing of at that version are left to the store. */
-function* pendingEntries(layers: readonly (Layer | null)[], range: ByteRange, version: number, reverse: boolean): Generator<PendingEntry> {
+function* pendingEntries(
+  layers: readonly (Layer | null)[],
+  range: ByteRange,
+  version: number,
+  reverse: boolean
+): Generator<PendingEntry> {
   const inRange = new Map<string, Uint8Array>()
   for (const layer of layers) {
     for (const [id, { key }] of layer?.keys ?? []) if (isInRange(key, range)) inRange.set(id, key)
   }
   const sorted = [...inRange].sort(([, a], [, b]) => (reverse ? b4a.compare(b, a) : b4a.compare(a, b)))
   for (const [id, key] of sorted) {
-    const record = recordAt(layers.map((layer) => layer?.keys.get(id)), version)
+    const record = recordAt(
+      layers.map((layer) => layer?.keys.get(id)),
+      version
+    )
     if (record !== undefined) yield { key, shown: record === null ? null : entryOf(key, record) }
   }
 }
 
-async function olderEntry(snapshot: ViewStoreSnapshot, key: Uint8Array, version: number): Promise<ShownEntry | null> {
-  for await (const { value } of snapshot.iterate(historyRange(key, version), false, 1)) return entryOf(key, recordShown(value))
+async function olderEntry(
+  snapshot: ViewStoreSnapshot,
+  key: Uint8Array,
+  version: number
+): Promise<ShownEntry | null> {
+  for await (const { value } of snapshot.iterate(historyRange(key, version), false, 1))
+    return entryOf(key, recordShown(value))
   return null
 }
 
@@ -256,7 +285,10 @@ function writesOf(layer: Layer): ViewWrite[] {
   return writes
 }
 
-function entryOf(key: Uint8Array, { version, shown }: { version: number; shown: Value | null }): ShownEntry | null {
+function entryOf(
+  key: Uint8Array,
+  { version, shown }: { version: number; shown: Value | null }
+): ShownEntry | null {
   return shown === null ? null : { key, version, value: shown }
 }
 

@@ -235,24 +235,43 @@ function isReady(step: Step, walkers: Walker[], walked: Vector): boolean {
   )
 }
 
-/** The members at the end of the walk. */
+/** The members at the end of the walk, which goes over the transactions with membership operations and no others. */
 function walk(first: string, ownerKey: string | null, steps: Step[]): Walker[] {
   // It starts with the first log's writer as the only member.
   const walkers: Walker[] = [{ writer: first, name: '', cutOff: Infinity, admissions: [] }]
-  const walked: Vector = {}
+  // READING: a genesis record is a membership operation wherever it stands.
+  const controls = steps.filter((step) => step.transaction.membership.length > 0)
+  const walked: Step[] = []
   while (true) {
-    const ready = steps.filter((step) => isReady(step, walkers, walked))
-    // Repeat: first walk, of every member, transactions without membership operations that are ready, as far
-    // as they go; then, of the ready transactions that carry membership operations, the one whose author
-    // ranks best.
-    // READING: a genesis record is a membership operation wherever it stands.
-    const plain = ready.find((step) => step.transaction.membership.length === 0)
-    const step = plain ?? ready.sort((a, b) => compareRank(a, b, walkers, ownerKey))[0]
-    // Until nothing is ready. What was walked stays walked.
+    const left = controls.filter((step) => !walked.includes(step))
+    const ready = left.filter((step) => isReadyToWalk(step, walkers, steps, left))
+    // Walk, of the ready transactions, the one whose author ranks best. Until nothing is ready.
+    const step = ready.sort((a, b) => compareRank(a, b, walkers, ownerKey))[0]
     if (step === undefined) return walkers
-    walked[step.writer] = step.seq + step.length
+    // What was walked stays walked.
+    walked.push(step)
     for (const record of step.transaction.membership) changeMembers(record, step, walkers, first)
   }
+}
+
+/**
+ * Ready: it is its author's next one with membership operations, its seq is below the author's cut-off, and for
+ * every other writer v that its context knows, n blocks of v's log are held, and all transactions with
+ * membership operations below n were walked.
+ */
+function isReadyToWalk(step: Step, walkers: Walker[], steps: Step[], left: Step[]): boolean {
+  const context = admitted(step.context, step, walkers)
+  const others = Object.keys(context).filter((writer) => writer !== step.writer)
+  const isNext = !left.some((other) => other.writer === step.writer && other.seq < step.seq)
+  const isSettled = (v: string): boolean => {
+    const n = Math.min(reached(context, v), cutOffOf(v, walkers))
+    const held = reached(
+      blocksOf(steps, ({ writer }) => writer === v),
+      v
+    )
+    return held >= n && !left.some((other) => other.writer === v && other.seq < n)
+  }
+  return isNext && step.seq < cutOffOf(step.writer, walkers) && others.every(isSettled)
 }
 
 /**

@@ -26,9 +26,16 @@ export interface PlainTransaction {
 /** The content of `vectors/blocks-v1.json`. */
 export interface BlockVectors {
   /** `readOnly`: not what the encoder makes of the transactions. `more`: what decoding the end says is missing. */
-  logs: { name: string; writer: string; blocks: string[]; transactions: PlainTransaction[]; readOnly?: true; more?: number }[]
-  /** `after`: blocks before it. `then`: blocks behind it. `sound`: differs in the one thing the name says, and decodes. */
-  malformed: { name: string; block: string; after?: string[]; then?: string[]; sound: string | null }[]
+  logs: {
+    name: string
+    writer: string
+    blocks: string[]
+    transactions: PlainTransaction[]
+    readOnly?: true
+    more?: number
+  }[]
+  /** `after`: blocks before it. `next`: blocks behind it. `sound`: differs in the one thing the name says, and decodes. */
+  malformed: { name: string; block: string; after?: string[]; next?: string[]; sound: string | null }[]
   unknown: { name: string; block: string; version: number }[]
   records: {
     name: string
@@ -49,7 +56,9 @@ export const WRITER = '11'.repeat(32)
 
 export function readBlockVectors(): BlockVectors {
   const text = readFileSync(new URL('../vectors/blocks-v1.json', import.meta.url), 'utf8')
-  return JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? expanded(value) : value)) as BlockVectors
+  return JSON.parse(text, (_, value: unknown) =>
+    typeof value === 'string' ? expanded(value) : value
+  ) as BlockVectors
 }
 
 /** `{text*n}` stands for n times the text. */
@@ -61,14 +70,20 @@ export const fromHex = (hex: string): Uint8Array => b4a.from(hex, 'hex')
 export const toHex = (bytes: Uint8Array): string => b4a.toString(bytes, 'hex')
 
 /** Reads a log from its first block to where it cannot be read on. */
-export function decodeLog(writer: string, blocks: readonly Uint8Array[]): { transactions: PlainTransaction[]; end: DecodeResult; state: LogState; writers: WriterTable } {
+export function decodeLog(
+  writer: string,
+  blocks: readonly Uint8Array[]
+): { transactions: PlainTransaction[]; end: DecodeResult; state: LogState; writers: WriterTable } {
   const writers = new WriterTable()
   let state = initialLogState(writers.idOf(fromHex(writer)))
   const transactions: PlainTransaction[] = []
-  for (let seq = 0; ; ) {
+  for (let seq = 0; ;) {
     const result = decodeTransaction(seq, blocks.slice(seq), state, writers)
     if (!('transaction' in result)) return { transactions, end: result, state, writers }
-    transactions.push({ ...plainTransaction(result.transaction, writers), ...(result.malformed ? { malformed: true as const } : {}) })
+    transactions.push({
+      ...plainTransaction(result.transaction, writers),
+      ...(result.malformed ? { malformed: true as const } : {})
+    })
     seq += result.transaction.length
     state = result.state
   }
@@ -77,7 +92,11 @@ export function decodeLog(writer: string, blocks: readonly Uint8Array[]): { tran
 export function plainTransaction(transaction: merge.Transaction, writers: WriterTable): PlainTransaction {
   const { seq, length, ms, counter } = transaction
   const vector = (lengths: readonly number[]): PlainVector =>
-    Object.fromEntries(lengths.map((blocks, id): [string, number] => [toHex(writers.keyOf(id)), blocks]).filter(([, blocks]) => blocks > 0))
+    Object.fromEntries(
+      lengths
+        .map((blocks, id): [string, number] => [toHex(writers.keyOf(id)), blocks])
+        .filter(([, blocks]) => blocks > 0)
+    )
   return {
     seq,
     length,
@@ -95,7 +114,10 @@ export function plainTransaction(transaction: merge.Transaction, writers: Writer
 }
 
 /** What the encoder is given to write it. */
-export function draftOf({ ms, counter, context, membership, operations }: PlainTransaction, writers: WriterTable): Draft {
+export function draftOf(
+  { ms, counter, context, membership, operations }: PlainTransaction,
+  writers: WriterTable
+): Draft {
   return {
     ms,
     counter,
@@ -115,7 +137,9 @@ export function plainValue({ document, bytes }: merge.Value): PlainValue {
 }
 
 export function valueOf(plain: PlainValue): merge.Value {
-  return 'document' in plain ? { document: true, bytes: b4a.from(plain.document) } : { document: false, bytes: fromHex(plain.opaque) }
+  return 'document' in plain
+    ? { document: true, bytes: b4a.from(plain.document) }
+    : { document: false, bytes: fromHex(plain.opaque) }
 }
 
 function vectorOf(vector: PlainVector, writers: WriterTable): number[] {

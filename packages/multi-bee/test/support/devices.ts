@@ -9,7 +9,9 @@ export interface DeviceOptions extends MultiBeeOptions {
 }
 
 /** Opens a database on a device of its own. It closes before its store. */
-export async function openDevice<K = string, V = unknown>({ store, ...options }: DeviceOptions = {}): Promise<MultiBee<K, V>> {
+export async function openDevice<K = string, V = unknown>({ store, ...options }: DeviceOptions = {}): Promise<
+  MultiBee<K, V>
+> {
   const db = new MultiBee<K, V>(store ?? (await tmpStore()), options)
   testCleanup().defer('stream', () => db.close())
   await db.ready()
@@ -17,7 +19,10 @@ export async function openDevice<K = string, V = unknown>({ store, ...options }:
 }
 
 /** A second device, which has been told the keys and is not a writer yet. */
-export async function openReplica<K = string, V = unknown>(of: MultiBee<never, never> | MultiBee, options: DeviceOptions = {}): Promise<MultiBee<K, V>> {
+export async function openReplica<K = string, V = unknown>(
+  of: MultiBee<never, never> | MultiBee,
+  options: DeviceOptions = {}
+): Promise<MultiBee<K, V>> {
   return openDevice<K, V>({ key: keyOf(of), encryptionKey: of.encryptionKey, ...options })
 }
 
@@ -34,7 +39,11 @@ export function writerKeyOf(db: { readonly writerKey: Uint8Array | null }): Uint
 }
 
 /** Waits until each of the devices shows this value. */
-export async function untilShown(key: string, value: unknown, ...devices: readonly MultiBee[]): Promise<void> {
+export async function untilShown(
+  key: string,
+  value: unknown,
+  ...devices: readonly MultiBee[]
+): Promise<void> {
   const wanted = JSON.stringify(value)
   for (const db of devices) {
     await until(async () => JSON.stringify((await db.get(key))?.value) === wanted, {

@@ -32,7 +32,12 @@ export class EngineDevice {
   #view: View | null = null
 
   /** @param originals - all logs there are, by hex key */
-  constructor(own: MemoryLog, first: Uint8Array, originals: ReadonlyMap<string, MemoryLog>, now: () => number) {
+  constructor(
+    own: MemoryLog,
+    first: Uint8Array,
+    originals: ReadonlyMap<string, MemoryLog>,
+    now: () => number
+  ) {
     this.own = own
     this.#first = first
     this.#originals = originals
@@ -80,7 +85,8 @@ export class EngineDevice {
   /** This device's copy of a log. */
   log(key: string): MemoryLog {
     let log = this.logs.get(key)
-    if (log === undefined) this.logs.set(key, (log = new MemoryLog(b4a.from(key, 'hex'), this.#originals.get(key) ?? null)))
+    if (log === undefined)
+      this.logs.set(key, (log = new MemoryLog(b4a.from(key, 'hex'), this.#originals.get(key) ?? null)))
     return log
   }
 
@@ -104,7 +110,8 @@ export class EngineDevice {
     const { state } = engine
     const { view } = this
     const entries: Record<string, unknown> = {}
-    for await (const { key, value } of view.entries({}, state.version, false)) entries[hex(key)] = plain(value)
+    for await (const { key, value } of view.entries({}, state.version, false))
+      entries[hex(key)] = plain(value)
     const conflicts: Record<string, unknown> = {}
     const stored = await view.load(keys.map((key) => b4a.from(key, 'hex')))
     for (const [i, key] of keys.entries()) {
@@ -135,7 +142,9 @@ export class EngineDevice {
 }
 
 function plain(value: Value): unknown {
-  return value.document ? { kind: 'document', text: b4a.toString(value.bytes) } : { kind: 'opaque', hex: hex(value.bytes) }
+  return value.document
+    ? { kind: 'document', text: b4a.toString(value.bytes) }
+    : { kind: 'opaque', hex: hex(value.bytes) }
 }
 
 /** The oracle's answer in the same shape. */
@@ -145,5 +154,10 @@ export function shownByOracle(state: OracleState, keys: readonly string[]): Show
     const found = state.conflicts(key)
     if (found.length > 0) conflicts[key] = found
   }
-  return { members: state.members, applied: state.applied, entries: Object.fromEntries(state.entries), conflicts }
+  return {
+    members: state.members,
+    applied: state.applied,
+    entries: Object.fromEntries(state.entries),
+    conflicts
+  }
 }

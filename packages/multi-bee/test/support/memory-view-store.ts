@@ -41,6 +41,11 @@ export class MemoryViewStore implements ViewStore {
     this.#rows = rows
   }
 
+  clear(): Promise<void> {
+    this.#rows = new Map()
+    return Promise.resolve()
+  }
+
   snapshot(): ViewStoreSnapshot {
     const rows = this.#rows
     this.snapshots++
@@ -62,8 +67,15 @@ export class MemoryViewStore implements ViewStore {
   }
 }
 
-async function* iterate(rows: Map<string, Row>, range: ByteRange, reverse: boolean, limit: number): AsyncGenerator<Row> {
-  const found = [...rows.values()].filter(({ key }) => isInRange(key, range)).sort((a, b) => b4a.compare(a.key, b.key))
+async function* iterate(
+  rows: Map<string, Row>,
+  range: ByteRange,
+  reverse: boolean,
+  limit: number
+): AsyncGenerator<Row> {
+  const found = [...rows.values()]
+    .filter(({ key }) => isInRange(key, range))
+    .sort((a, b) => b4a.compare(a.key, b.key))
   if (reverse) found.reverse()
   yield* found.slice(0, limit)
 }

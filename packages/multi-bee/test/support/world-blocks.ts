@@ -48,7 +48,10 @@ function chained(block: Uint8Array, length: number): Uint8Array[] {
   const head = b4a.from(block.subarray(0, time))
   head[1] = (head[1] ?? 0) | FLAG_CHAIN
   const first = b4a.concat([head, c.encode(c.uint, length), block.subarray(time)])
-  return [first, ...Array.from({ length: length - 1 }, () => b4a.from([FORMAT_VERSION, FLAG_CONTINUATION, 0]))]
+  return [
+    first,
+    ...Array.from({ length: length - 1 }, () => b4a.from([FORMAT_VERSION, FLAG_CONTINUATION, 0]))
+  ]
 }
 
 function operationOf(operation: Operation, writers: WriterTable): merge.Operation {
@@ -56,15 +59,25 @@ function operationOf(operation: Operation, writers: WriterTable): merge.Operatio
   return {
     key: bytes(operation.key),
     path: pathOf(operation.path),
-    value: value === null ? null : value.kind === 'document' ? { document: true, bytes: b4a.from(value.text) } : { document: false, bytes: bytes(value.hex) },
+    value:
+      value === null
+        ? null
+        : value.kind === 'document'
+          ? { document: true, bytes: b4a.from(value.text) }
+          : { document: false, bytes: bytes(value.hex) },
     seen: operation.seen === undefined ? null : vectorOf(operation.seen, writers)
   }
 }
 
 function recordOf(record: Membership): merge.MembershipRecord {
-  if (record.type === 'genesis') return { ...record, ownerKey: record.ownerKey === null ? null : bytes(record.ownerKey) }
+  if (record.type === 'genesis')
+    return { ...record, ownerKey: record.ownerKey === null ? null : bytes(record.ownerKey) }
   if (record.type === 'add') return { ...record, writer: bytes(record.writer) }
-  return { type: 'remove', writer: bytes(record.writer), cutOff: { length: record.length, fork: 0, treeHash: b4a.alloc(32) } }
+  return {
+    type: 'remove',
+    writer: bytes(record.writer),
+    cutOff: { length: record.length, fork: 0, treeHash: b4a.alloc(32) }
+  }
 }
 
 function vectorOf(vector: Record<string, number>, writers: WriterTable): number[] {
@@ -88,12 +101,16 @@ export function worldOf(first: string, logs: ReadonlyMap<string, readonly Uint8A
 function decodeLog(writer: string, blocks: readonly Uint8Array[], writers: WriterTable): Transaction[] {
   let state = initialLogState(writers.idOf(bytes(writer)))
   const log: Transaction[] = []
-  for (let seq = 0; seq < blocks.length; ) {
+  for (let seq = 0; seq < blocks.length;) {
     const result = decodeTransaction(seq, blocks.slice(seq), state, writers)
     if (!('transaction' in result)) break
     const { transaction } = result
     const vector = (lengths: readonly number[]): Record<string, number> =>
-      Object.fromEntries(lengths.map((length, id): [string, number] => [hex(writers.keyOf(id)), length]).filter(([, length]) => length > 0))
+      Object.fromEntries(
+        lengths
+          .map((length, id): [string, number] => [hex(writers.keyOf(id)), length])
+          .filter(([, length]) => length > 0)
+      )
     log.push({
       seq,
       length: transaction.length,
@@ -104,7 +121,12 @@ function decodeLog(writer: string, blocks: readonly Uint8Array[], writers: Write
       operations: transaction.operations.map(({ key, path, value, seen }) => ({
         ...(value === null
           ? { type: 'unset' as const }
-          : { type: 'assign' as const, value: value.document ? { kind: 'document' as const, text: b4a.toString(value.bytes) } : { kind: 'opaque' as const, hex: hex(value.bytes) } }),
+          : {
+              type: 'assign' as const,
+              value: value.document
+                ? { kind: 'document' as const, text: b4a.toString(value.bytes) }
+                : { kind: 'opaque' as const, hex: hex(value.bytes) }
+            }),
         key: hex(key),
         path: pathNames(path),
         ...(seen === null ? {} : { seen: vector(seen) })
@@ -117,7 +139,8 @@ function decodeLog(writer: string, blocks: readonly Uint8Array[], writers: Write
 }
 
 function plainRecord(record: merge.MembershipRecord): Membership {
-  if (record.type === 'genesis') return { ...record, ownerKey: record.ownerKey === null ? null : hex(record.ownerKey) }
+  if (record.type === 'genesis')
+    return { ...record, ownerKey: record.ownerKey === null ? null : hex(record.ownerKey) }
   if (record.type === 'add') return { ...record, writer: hex(record.writer) }
   return { type: 'remove', writer: hex(record.writer), length: record.cutOff.length }
 }

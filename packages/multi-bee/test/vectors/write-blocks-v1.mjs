@@ -1,0 +1,686 @@
+// Wrote blocks-v1.json, once: a second encoder, made from FORMAT.md alone, beside each decoded form. It refuses to write the file again:
+// blocks that exist must decode the same way for ever. New vectors go to the end of the file by hand, or into a file of their own.
+// In every string of the file, `{text*n}` stands for n times the text.
+/* oxlint-disable no-useless-concat -- each literal is one field of a block */
+import { writeFileSync } from 'node:fs'
+
+const A = '11'.repeat(32)
+const B = '22'.repeat(32)
+const C = '33'.repeat(32)
+const D = '44'.repeat(32)
+const TREE = '99'.repeat(32)
+
+const le = (n, size) =>
+  Array.from({ length: size }, (_, i) => byte(Number((BigInt(n) >> BigInt(8 * i)) & 0xffn))).join('')
+const byte = (n) => n.toString(16).padStart(2, '0')
+const uint = (n) =>
+  n <= 0xfc ? byte(n) : n <= 0xffff ? 'fd' + le(n, 2) : n <= 0xffffffff ? 'fe' + le(n, 4) : 'ff' + le(n, 8)
+const utf8 = (text) => Buffer.from(text).toString('hex')
+const sized = (hex) => uint(hex.length / 2) + hex
+const text = (string) => sized(utf8(string))
+const list = (...items) => uint(items.length) + items.join('')
+
+const time = (ms, counter = 0) => le(ms, 6) + le(counter, 2)
+/** Start of a transaction that introduces nobody and raises nothing. */
+const head = (ms, counter = 0) => '0100' + time(ms, counter) + '0000'
+const key = text('k')
+const put = (json, at = key) => '00' + at + text(json)
+const putAt = (path, json) => '04' + key + text(path) + text(json)
+const block = (...operations) => head(1) + list(...operations)
+const records = (...all) => '0102' + time(1) + '0000' + list(...all) + '00'
+
+const K = '6b'
+const document = (json, path = []) => ({ key: K, path, value: { document: json } })
+const plain = (seq, ms, operations, rest = {}) => ({
+  seq,
+  length: 1,
+  ms,
+  counter: 0,
+  context: {},
+  membership: [],
+  operations,
+  ...rest
+})
+const log = (name, blocks, transactions, rest = {}) => ({ name, writer: A, ...rest, blocks, transactions })
+
+const letters = (bytes) => `"{a*${bytes - 2}}"`
+const lettersHex = (bytes) => `22{61*${bytes - 2}}22`
+const bigPut = (bytes) => '00' + key + uint(bytes) + lettersHex(bytes)
+const names = ['__proto__', '', '/', '\ud800', '\u{1f600}', '\u2028', '\u0001', '\u007f', '"\\']
+
+const logs = [
+  log(
+    'a genesis without an owner',
+    ['0102' + time(1700000000000, 7) + '0000' + list('0000' + text('phone')) + '00'],
+    [
+      plain(0, 1700000000000, [], {
+        counter: 7,
+        membership: [{ type: 'genesis', deleteWins: false, ownerKey: null, name: 'phone' }]
+      })
+    ]
+  ),
+  log(
+    'a genesis with an owner, where deletes win',
+    [records('0003' + B + text('Ada’s phone'))],
+    [
+      plain(0, 1, [], {
+        membership: [{ type: 'genesis', deleteWins: true, ownerKey: B, name: 'Ada’s phone' }]
+      })
+    ]
+  ),
+  log(
+    'a genesis that adds two devices at once',
+    [records('0000' + text(''), '01' + B + text('b'), '01' + C + 'fd0001' + '{63*256}')],
+    [
+      plain(0, 1, [], {
+        membership: [
+          { type: 'genesis', deleteWins: false, ownerKey: null, name: '' },
+          { type: 'add', writer: B, name: 'b' },
+          { type: 'add', writer: C, name: '{c*256}' }
+        ]
+      })
+    ]
+  ),
+  log(
+    'a removal',
+    [records('02' + B + uint(70000) + '00' + TREE)],
+    [
+      plain(0, 1, [], {
+        membership: [{ type: 'remove', writer: B, cutOff: { length: 70000, fork: 0, treeHash: TREE } }]
+      })
+    ]
+  ),
+  log(
+    'a put of a document',
+    [head(1000) + list(put('{"name":"Ada","phones":["1","2"]}'))],
+    [plain(0, 1000, [document('{"name":"Ada","phones":["1","2"]}')])]
+  ),
+  log(
+    'a put under the empty key',
+    [head(1000) + list('00' + '00' + text('0'))],
+    [plain(0, 1000, [{ key: '', path: [], value: { document: '0' } }])]
+  ),
+  log(
+    'an assign at a nested path',
+    [head(1000) + list(putAt('"a""b"', '{}'))],
+    [plain(0, 1000, [document('{}', ['a', 'b'])])]
+  ),
+  log(
+    'an unset',
+    [head(1000) + list('05' + key + text('"a"'))],
+    [plain(0, 1000, [{ key: K, path: ['a'], value: null }])]
+  ),
+  log('a del', [head(1000) + list('01' + key)], [plain(0, 1000, [{ key: K, path: [], value: null }])]),
+  log(
+    'opaque values, one of them empty',
+    [head(1000) + list('02' + key + sized('00ff'), '02' + text('l') + '00')],
+    [
+      plain(0, 1000, [
+        { key: K, path: [], value: { opaque: '00ff' } },
+        { key: '6c', path: [], value: { opaque: '' } }
+      ])
+    ]
+  ),
+  log('a transaction without operations', [head(1000) + '00'], [plain(0, 1000, [])]),
+  log(
+    'writers that are introduced, and a context that is raised',
+    [
+      '0100' + time(5) + list(B, C) + list(uint(1) + uint(3), uint(2) + uint(65536)) + '00',
+      '0100' + time(6) + '00' + list(uint(2) + uint(4294967296)) + list(put('1')),
+      '0100' + time(7) + list(D) + list(uint(1) + uint(4), uint(3) + uint(9007199254740991)) + '00'
+    ],
+    [
+      plain(0, 5, [], { context: { [B]: 3, [C]: 65536 } }),
+      plain(1, 6, [document('1')], { context: { [A]: 1, [B]: 3, [C]: 4294967296 } }),
+      plain(2, 7, [], { context: { [A]: 2, [B]: 4, [C]: 4294967296, [D]: 9007199254740991 } })
+    ]
+  ),
+  log(
+    'operations made against older reads',
+    [
+      head(5) + list(put('{"a":1}')),
+      '0100' +
+        time(6) +
+        list(B) +
+        list(uint(1) + uint(9)) +
+        list(
+          '08' + key + list(uint(0) + uint(1), uint(1) + uint(2)) + text('1'),
+          '0d' + key + text('"a"') + list(uint(1) + uint(9)),
+          '0a' + text('o') + '00' + '00',
+          '09' + key + '00'
+        )
+    ],
+    [
+      plain(0, 5, [document('{"a":1}')]),
+      plain(
+        1,
+        6,
+        [
+          { ...document('1'), seen: { [A]: 1, [B]: 2 } },
+          { key: K, path: ['a'], value: null, seen: { [B]: 9 } },
+          { key: '6f', path: [], value: { opaque: '' }, seen: {} },
+          { key: K, path: [], value: null, seen: {} }
+        ],
+        { context: { [A]: 1, [B]: 9 } }
+      )
+    ]
+  ),
+  log(
+    'a chain of 3',
+    [
+      '0104' + time(1) + '03' + '0000' + '01' + bigPut(614400),
+      '0101' + '01' + bigPut(614400),
+      '0101' + '02' + bigPut(614400) + '01' + key,
+      head(2) + '00'
+    ],
+    [
+      plain(
+        0,
+        1,
+        [
+          document(letters(614400)),
+          document(letters(614400)),
+          document(letters(614400)),
+          { key: K, path: [], value: null }
+        ],
+        { length: 3 }
+      ),
+      plain(3, 2, [], { context: { [A]: 3 } })
+    ]
+  ),
+  log(
+    'a chain with membership, and operations with every flag',
+    [
+      '0106' +
+        time(1, 65535) +
+        '02' +
+        list(B) +
+        list(uint(1) + uint(1)) +
+        list('01' + C + text('c')) +
+        '01' +
+        bigPut(1048576),
+      '0101' +
+        list(
+          '02' + key + sized('00'),
+          '0c' + key + text('"a"') + list(uint(1) + uint(1)) + text('2'),
+          '0a' + key + '00' + '00',
+          '0d' + key + text('"b"') + '00'
+        )
+    ],
+    [
+      plain(
+        0,
+        1,
+        [
+          document(letters(1048576)),
+          { key: K, path: [], value: { opaque: '00' } },
+          { ...document('2', ['a']), seen: { [B]: 1 } },
+          { key: K, path: [], value: { opaque: '' }, seen: {} },
+          { key: K, path: ['b'], value: null, seen: {} }
+        ],
+        {
+          length: 2,
+          counter: 65535,
+          context: { [B]: 1 },
+          membership: [{ type: 'add', writer: C, name: 'c' }]
+        }
+      )
+    ]
+  ),
+  log(
+    'field names of every kind',
+    [head(1) + list(...names.map((name) => putAt(JSON.stringify(name), 'null')), put(canonicalMap()))],
+    [plain(0, 1, [...names.map((name) => document('null', [name])), document(canonicalMap())])]
+  ),
+  log(
+    'a path 128 deep, and a value 128 deep',
+    [
+      head(1) +
+        list('04' + key + 'fd8001' + '{226122*128}' + text('1'), '00' + key + 'fd0001' + '{5b*128}{5d*128}')
+    ],
+    [
+      plain(0, 1, [
+        document(
+          '1',
+          Array.from({ length: 128 }, () => 'a')
+        ),
+        document('{[*128}{]*128}')
+      ])
+    ]
+  ),
+  log(
+    'numbers as JSON.stringify prints them',
+    [head(1) + list(put('[0,-0.5,1e+21,1e-7,123456789012345680000,5e-324,1.7976931348623157e+308]'))],
+    [plain(0, 1, [document('[0,-0.5,1e+21,1e-7,123456789012345680000,5e-324,1.7976931348623157e+308]')])]
+  ),
+  log(
+    'the longest key, and lengths of 3 bytes',
+    [head(1) + list('01' + 'fd0040' + '{6b*16384}', '01' + 'fdfd00' + '{6b*253}', '01' + 'fc' + '{6b*252}')],
+    [
+      plain(0, 1, [
+        { key: '{6b*16384}', path: [], value: null },
+        { key: '{6b*253}', path: [], value: null },
+        { key: '{6b*252}', path: [], value: null }
+      ])
+    ]
+  ),
+  log(
+    'the greatest time',
+    ['0100' + 'ffffffffffff' + 'ffff' + '0000' + '00'],
+    [plain(0, 281474976710655, [], { counter: 65535 })]
+  ),
+
+  // From here on: what this package reads and does not write.
+  log(
+    'a time that goes back counts as the greatest before it',
+    [head(1000, 5) + '00', head(1000, 4) + '00', head(999, 9) + '00', head(1000, 6) + '00'],
+    [
+      plain(0, 1000, [], { counter: 5 }),
+      plain(1, 1000, [], { counter: 5, context: { [A]: 1 } }),
+      plain(2, 1000, [], { counter: 5, context: { [A]: 2 } }),
+      plain(3, 1000, [], { counter: 6, context: { [A]: 3 } })
+    ],
+    { readOnly: true }
+  ),
+  log(
+    'integers that are not in their shortest form',
+    [
+      '0100' +
+        time(1) +
+        'fd0000' +
+        'fe00000000' +
+        'ff0100000000000000' +
+        '00' +
+        'fd0100' +
+        '6b' +
+        'fd0100' +
+        '31'
+    ],
+    [plain(0, 1, [document('1')])],
+    {
+      readOnly: true
+    }
+  ),
+  log(
+    'a writer that is introduced and not used, and raises that raise nothing',
+    [
+      '0100' + time(1) + list(B) + '00' + '00',
+      '0100' + time(2) + '00' + list(uint(1) + uint(5), uint(1) + uint(4), uint(1) + uint(0)) + '00'
+    ],
+    [plain(0, 1, []), plain(1, 2, [], { context: { [A]: 1, [B]: 5 } })],
+    { readOnly: true }
+  ),
+  log(
+    'a seen beyond the context is lowered to it, and the last of several counts',
+    [
+      '0100' +
+        time(1) +
+        list(B) +
+        list(uint(1) + uint(3)) +
+        list(
+          '08' + key + list(uint(1) + uint(99), uint(0) + uint(7)) + text('1'),
+          '08' + key + list(uint(1) + uint(3), uint(1) + uint(2)) + text('1')
+        )
+    ],
+    [
+      plain(
+        0,
+        1,
+        [
+          { ...document('1'), seen: { [B]: 3 } },
+          { ...document('1'), seen: { [B]: 2 } }
+        ],
+        { context: { [B]: 3 } }
+      )
+    ],
+    { readOnly: true }
+  ),
+  log(
+    'operations that overlap',
+    [head(1) + list(put('{"a":1}'), putAt('"a"', '2'), '01' + key)],
+    [plain(0, 1, [document('{"a":1}'), document('2', ['a']), { key: K, path: [], value: null }])],
+    {}
+  ),
+  log(
+    'a chain of small blocks, one without operations',
+    ['0104' + time(1) + '03' + '0000' + '00', '0101' + '00', '0101' + list(put('1')), head(2) + '00'],
+    [plain(0, 1, [document('1')], { length: 3 }), plain(3, 2, [], { context: { [A]: 3 } })],
+    { readOnly: true }
+  ),
+  log(
+    'a malformed block between others has the time and context of the one before it',
+    [
+      '0100' + time(9, 3) + list(B) + list(uint(1) + uint(2)) + list(put('1')),
+      '0100' + time(10, 0) + list(C) + list(uint(2) + uint(7)) + list('10'),
+      '0100' + time(4, 0) + list(D) + list(uint(2) + uint(1)) + '00'
+    ],
+    [
+      plain(0, 9, [document('1')], { counter: 3, context: { [B]: 2 } }),
+      plain(1, 9, [], { counter: 3, context: { [A]: 1, [B]: 2 }, malformed: true }),
+      plain(2, 9, [], { counter: 3, context: { [A]: 2, [B]: 2, [D]: 1 } })
+    ],
+    { readOnly: true }
+  ),
+  log(
+    'a chain that is cut short is malformed block by block; what cut it is read',
+    ['0104' + time(1) + '03' + '0000' + list(put('1')), '0101' + list(put('2')), head(2) + list(put('3'))],
+    [
+      plain(0, 0, [], { malformed: true }),
+      plain(1, 0, [], { context: { [A]: 1 }, malformed: true }),
+      plain(2, 2, [document('3')], { context: { [A]: 2 } })
+    ],
+    { readOnly: true }
+  ),
+  log(
+    'a chain of which not all is there is not read',
+    ['0104' + time(1) + '03' + '0000' + list(put('1')), '0101' + '00'],
+    [],
+    { readOnly: true, more: 3 }
+  )
+]
+
+/** `sound` differs in the one thing that makes `block` malformed, and is not. */
+const malformed = [
+  bad('an empty block', '', block()),
+  bad('a version and nothing else', '01', block()),
+  bad('a time that is cut off', '0100' + '0000000000', block()),
+  bad('a continuation where a transaction begins', '010100', block()),
+  bad('an unknown flag', '0108' + time(1) + '0000' + '00', block()),
+  bad(
+    'the flags of a continuation and of membership at once',
+    '0103' + time(1) + '0000' + list('01' + B + text('')) + '00',
+    records('01' + B + text(''))
+  ),
+  bad('a chain of 0', '0104' + time(1) + '00' + '0000' + '00', block()),
+  bad('a chain of 1', '0104' + time(1) + '01' + '0000' + '00', block()),
+  bad('a chain of 65', '0104' + time(1) + '41' + '0000' + '00', '0104' + time(1) + '02' + '0000' + '00', {
+    next: ['010100']
+  }),
+  bad('a chain whose second block is no continuation', '0104' + time(1) + '02' + '0000' + '00', null, {
+    next: [head(1) + '00']
+  }),
+  bad('a chain whose second block has another version', '0104' + time(1) + '02' + '0000' + '00', null, {
+    next: ['020100']
+  }),
+  bad('a chain whose second block is empty', '0104' + time(1) + '02' + '0000' + '00', null, { next: [''] }),
+  bad(
+    'a chain whose second block goes on after its operations',
+    '0104' + time(1) + '02' + '0000' + '00',
+    null,
+    { next: ['01010000'] }
+  ),
+  bad('a chain whose second block has a flag besides', '0104' + time(1) + '02' + '0000' + '00', null, {
+    next: ['010300']
+  }),
+  bad('more than 1024 writers in one log', '0100' + time(1) + uint(1024) + '{22*32768}' + '00' + '00', null),
+  bad(
+    'a context of more than 1024 raises',
+    '0100' + time(1) + list(B) + uint(1025) + '{0101*1025}' + '00',
+    '0100' + time(1) + list(B) + uint(1024) + '{0101*1024}' + '00'
+  ),
+  bad(
+    'a writer introduced twice',
+    '0100' + time(1) + list(B, B) + '00' + '00',
+    '0100' + time(1) + list(B, C) + '00' + '00'
+  ),
+  bad(
+    'a log that introduces its own writer',
+    '0100' + time(1) + list(A) + '00' + '00',
+    '0100' + time(1) + list(B) + '00' + '00'
+  ),
+  bad(
+    'a writer introduced in an earlier block',
+    '0100' + time(2) + list(B) + '00' + '00',
+    '0100' + time(2) + list(C) + '00' + '00',
+    { after: ['0100' + time(1) + list(B) + '00' + '00'] }
+  ),
+  bad(
+    'a context that raises the own log',
+    '0100' + time(1) + list(B) + list(uint(0) + uint(1)) + '00',
+    '0100' + time(1) + list(B) + list(uint(1) + uint(1)) + '00'
+  ),
+  bad(
+    'a context of a writer that was not introduced',
+    '0100' + time(1) + list(B) + list(uint(2) + uint(1)) + '00',
+    '0100' + time(1) + list(B) + list(uint(1) + uint(1)) + '00'
+  ),
+  bad(
+    'an integer of 2^53',
+    '0100' + time(1) + list(B) + list(uint(1) + 'ff00000000000020' + '00') + '00',
+    '0100' + time(1) + list(B) + list(uint(1) + 'ffffffffffffff1f00') + '00'
+  ),
+  bad(
+    'an integer of 2^64 - 1',
+    '0100' + time(1) + list(B) + list(uint(1) + 'ffffffffffffffffff') + '00',
+    null
+  ),
+  bad('an integer that is cut off', '0100' + time(1) + '00' + '00' + 'fd01', null),
+  bad(
+    'a membership flag without records',
+    '0102' + time(1) + '0000' + '00' + '00',
+    records('01' + B + text(''))
+  ),
+  bad(
+    'more than 1024 membership records',
+    '0102' + time(1) + '0000' + uint(1025) + `{01${B}00*1025}` + '00',
+    '0102' + time(1) + '0000' + uint(1024) + `{01${B}00*1024}` + '00'
+  ),
+  bad('a membership record of an unknown type', records('03' + B + '00'), records('01' + B + '00')),
+  bad('a genesis with an unknown flag', records('0004' + text('')), records('0001' + text(''))),
+  bad(
+    'a genesis whose owner is cut off',
+    '0102' + time(1) + '0000' + '01' + '0002' + '22',
+    records('0002' + B + text(''))
+  ),
+  bad(
+    'a name of 257 bytes',
+    records('01' + B + 'fd0101' + '{61*257}'),
+    records('01' + B + 'fd0001' + '{61*256}')
+  ),
+  bad('a name that is not UTF-8', records('01' + B + sized('c328')), records('01' + B + sized('c3a8'))),
+  bad(
+    'a removal whose tree hash is cut off',
+    '0102' + time(1) + '0000' + '01' + '02' + B + '01' + '00' + '99',
+    records('02' + B + '01' + '00' + TREE)
+  ),
+  bad('an operation with an unknown flag', block('10' + key), block('01' + key)),
+  bad('an unset of an opaque value', block('03' + key), block('01' + key)),
+  bad('an opaque value at a path', block('06' + key + text('"a"') + '00'), block('02' + key + '00')),
+  bad(
+    'a key of 16385 bytes',
+    head(1) + '01' + '01' + 'fd0140' + '{6b*16385}',
+    head(1) + '01' + '01' + 'fd0040' + '{6b*16384}'
+  ),
+  bad('a key that is cut off', head(1) + '01' + '01' + '02' + '6b', block('01' + key)),
+  bad('fewer operations than are counted', head(1) + '02' + '01' + key, block('01' + key)),
+  bad('bytes after the last operation', block('01' + key) + '00', block('01' + key)),
+  bad('2^53 - 1 operations', head(1) + 'ffffffffffffff1f00' + '01' + key, block('01' + key)),
+  bad(
+    'more than 2^20 operations',
+    head(1) + uint(1048577) + '{0100*1048577}',
+    head(1) + uint(1048576) + '{0100*1048576}'
+  ),
+  bad(
+    'more than 2^20 operations in a chain',
+    '0104' + time(1) + '02' + '0000' + uint(1048576) + '{0100*1048576}',
+    null,
+    { next: ['01010101' + key] }
+  ),
+  bad('a path that is there and empty', block('05' + key + '00'), block('05' + key + text('""'))),
+  bad('a path without quotes', block('05' + key + text('a')), block('05' + key + text('"a"'))),
+  bad(
+    'a path with something between its names',
+    block('05' + key + text('"a","b"')),
+    block('05' + key + text('"a""b"'))
+  ),
+  bad(
+    'a path whose last name does not end',
+    block('05' + key + text('"a""b')),
+    block('05' + key + text('"a""b"'))
+  ),
+  bad(
+    'a path with a name that could be written shorter',
+    block('05' + key + text('"\\u0061"')),
+    block('05' + key + text('"\\u0001"'))
+  ),
+  bad(
+    'a path with a bare control character',
+    block('05' + key + text('"\n"')),
+    block('05' + key + text('"\\n"'))
+  ),
+  bad('a path that is not UTF-8', block('05' + key + sized('22ff22')), block('05' + key + text('"ÿ"'))),
+  bad(
+    'a path 129 deep',
+    head(1) + '01' + '05' + key + 'fd8301' + '{226122*129}',
+    head(1) + '01' + '05' + key + 'fd8001' + '{226122*128}'
+  ),
+  bad(
+    'a path and a value of more than 8 MiB together',
+    head(1) + '01' + '04' + key + text('"a"') + uint(8388606) + lettersHex(8388606),
+    head(1) + '01' + '04' + key + text('"a"') + uint(8388605) + lettersHex(8388605)
+  ),
+  bad('a value of more than 8 MiB', head(1) + '01' + bigPut(8388609), head(1) + '01' + bigPut(8388608)),
+  bad(
+    'a block of more than 15 MiB',
+    head(1) + '02' + bigPut(8388608) + bigPut(7340032 - 28),
+    head(1) + '02' + bigPut(8388608) + bigPut(7340032 - 29)
+  ),
+  bad(
+    'a seen with more entries than the log knows writers',
+    block('09' + key + list('0000', '0000')),
+    block('09' + key + list('0000'))
+  ),
+  bad(
+    'a seen with a writer the log does not know',
+    block('09' + key + list('0100')),
+    block('09' + key + list('0000'))
+  ),
+  bad('a value without JSON', block(put('')), block(put('0'))),
+  bad('a value that is no JSON', block(put('undefined')), block(put('null'))),
+  bad('a value that is not UTF-8', block('00' + key + sized('22ff22')), block(put('"ÿ"'))),
+  bad('a value with a bare surrogate', block('00' + key + sized('22eda08022')), block(put('"\\ud800"'))),
+  bad(
+    'a value with a byte order mark before it',
+    block('00' + key + sized('efbbbf30')),
+    block('00' + key + sized('22efbbbf22'))
+  ),
+  bad('white space', block(put('{"a": 1}')), block(put('{"a":1}'))),
+  bad('fields that are out of order', block(put('{"b":1,"a":2}')), block(put('{"a":2,"b":1}'))),
+  bad('fields ordered by their bare names', block(put('{"a":1,"a!":2}')), block(put('{"a!":2,"a":1}'))),
+  bad('a field that is there twice', block(put('{"a":1,"a":1}')), block(put('{"a":1}'))),
+  bad('1.0', block(put('1.0')), block(put('1'))),
+  bad('1e5', block(put('1e5')), block(put('100000'))),
+  bad('1E21', block(put('1E+21')), block(put('1e+21'))),
+  bad('-0', block(put('-0')), block(put('0'))),
+  bad('a number beyond a double', block(put('1e400')), block(put('1e+300'))),
+  bad('more digits than a double has', block(put('0.10000000000000001')), block(put('0.1'))),
+  bad('an escape that is not needed', block(put('"\\/"')), block(put('"/"'))),
+  bad('an escape in capitals', block(put('"\\uD800"')), block(put('"\\ud800"'))),
+  bad('a pair of surrogates as escapes', block(put('"\\ud83d\\ude00"')), block(put('"\u{1f600}"'))),
+  bad(
+    'a value 129 deep',
+    head(1) + '01' + '00' + key + 'fd0201' + '{5b*129}{5d*129}',
+    head(1) + '01' + '00' + key + 'fd0001' + '{5b*128}{5d*128}'
+  )
+]
+
+const unknown = [
+  { name: 'version 2', block: '02', version: 2 },
+  { name: 'version 0', block: '00' + block().slice(2), version: 0 },
+  { name: 'version 255', block: 'ff' + block().slice(2), version: 255 },
+  { name: 'a continuation of version 2', block: '020100', version: 2 }
+]
+
+/** Records of the view; writers are numbers of this device's own. */
+const dot = (writer, seq, index, ms, counter) =>
+  uint(writer) + uint(seq) + uint(index) + le(ms, 6) + le(counter, 2)
+const records1 = [
+  {
+    name: 'one assign of the whole entry',
+    hex: uint(300) + '07' + text('{"a":1}') + dot(2, 70000, 1, 1700000000000, 3),
+    stored: {
+      version: 300,
+      shown: { document: '{"a":1}' },
+      whole: { writer: 2, seq: 70000, index: 1, ms: 1700000000000, counter: 3 }
+    }
+  },
+  {
+    name: 'an opaque value',
+    hex: uint(1) + '05' + sized('00ff') + dot(0, 0, 0, 1, 0),
+    stored: {
+      version: 1,
+      shown: { opaque: '00ff' },
+      whole: { writer: 0, seq: 0, index: 0, ms: 1, counter: 0 }
+    }
+  },
+  {
+    name: 'an entry that was deleted',
+    hex: uint(4) + '00' + '00' + '01' + dot(0, 3, 0, 9, 0) + text('') + '00',
+    stored: {
+      version: 4,
+      shown: null,
+      elements: [],
+      tombstones: [{ writer: 0, seq: 3, index: 0, ms: 9, counter: 0, path: '', over: [] }]
+    }
+  },
+  {
+    name: 'a map with two rivals at a field, one of which is opposed by a deletion',
+    hex:
+      uint(9) +
+      '03' +
+      text('{"a":2}') +
+      '03' +
+      dot(0, 1, 0, 5, 0) +
+      text('') +
+      '00' +
+      dot(0, 2, 0, 6, 0) +
+      text('"a"') +
+      '03' +
+      text('1') +
+      dot(1, 0, 0, 6, 0) +
+      text('"a"') +
+      '03' +
+      text('2') +
+      '01' +
+      dot(0, 3, 0, 7, 1) +
+      text('"a"') +
+      list('02'),
+    stored: {
+      version: 9,
+      shown: { document: '{"a":2}' },
+      elements: [
+        { writer: 0, seq: 1, index: 0, ms: 5, counter: 0, path: '', value: null },
+        { writer: 0, seq: 2, index: 0, ms: 6, counter: 0, path: '"a"', value: { document: '1' } },
+        { writer: 1, seq: 0, index: 0, ms: 6, counter: 0, path: '"a"', value: { document: '2' } }
+      ],
+      tombstones: [{ writer: 0, seq: 3, index: 0, ms: 7, counter: 1, path: '"a"', over: [2] }]
+    }
+  }
+]
+
+const candidates = [
+  { name: 'a candidate', hex: '01' + B + text('Laptop'), message: { writer: B, name: 'Laptop' } },
+  { name: 'a candidate without a name', hex: '01' + B + '00', message: { writer: B, name: '' } },
+  { name: 'another version', hex: '02' + B + '00', message: null },
+  { name: 'bytes after the name', hex: '01' + B + '00' + '00', message: null },
+  { name: 'a key that is cut off', hex: '01' + '22', message: null },
+  { name: 'a name of 257 bytes', hex: '01' + B + 'fd0101' + '{61*257}', message: null },
+  { name: 'a name that is not UTF-8', hex: '01' + B + sized('ff'), message: null }
+]
+
+/** The names as one map: ordered by their quoted text, in which every escape begins with a backslash. */
+function canonicalMap() {
+  const fields = names.map((name) => `${JSON.stringify(name)}:0`)
+  fields.sort((a, b) => (a < b ? -1 : 1))
+  return `{${fields.join(',')}}`
+}
+
+function bad(name, hex, sound, rest = {}) {
+  return { name, block: hex, ...rest, sound }
+}
+
+writeFileSync(
+  new URL('blocks-v1.json', import.meta.url),
+  `${JSON.stringify({ logs, malformed, unknown, records: records1, candidates }, null, 1)}\n`,
+  { flag: 'wx' }
+)
