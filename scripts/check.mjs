@@ -98,9 +98,6 @@ async function checkInstall() {
   writeFileSync(join(project, 'consumer.ts'), `${lines.join('\n')}\n`)
   writeFileSync(join(project, 'consumer.js'), `${lines.join('\n')}\n`)
 
-  // Nothing is hoisted: a package sees what its manifest names, and no more.
-  writeFileSync(join(project, 'pnpm-workspace.yaml'), 'hoist: false\n')
-
   const options = { cwd: project, quiet: true, env: { CI: 'true' } }
   const installed = await pnpm(['install', '--no-frozen-lockfile', '--prefer-offline'], options)
   if (installed.code !== 0) return installed

@@ -77,11 +77,11 @@ export interface OpenLogOptions {
 
 /** An op log in a Corestore. Owns its session of the core. Forks are refused: only fork 0 counts. */
 export class HypercoreLog implements OpLog {
-  readonly core: Hypercore
+  readonly #core: Hypercore
   readonly #onUpdate: () => void
 
   private constructor(core: Hypercore, onUpdate: () => void) {
-    this.core = core
+    this.#core = core
     this.#onUpdate = onUpdate
   }
 
@@ -101,24 +101,24 @@ export class HypercoreLog implements OpLog {
   }
 
   get key(): Uint8Array {
-    return keyOf(this.core)
+    return keyOf(this.#core)
   }
 
   get writable(): boolean {
-    return this.core.writable
+    return this.#core.writable
   }
 
   get available(): number {
-    return this.core.writable ? this.core.length : this.core.contiguousLength
+    return this.#core.writable ? this.#core.length : this.#core.contiguousLength
   }
 
   get known(): number {
-    return this.core.peers.reduce((longest, peer) => Math.max(longest, peer.remoteLength), this.core.length)
+    return this.#core.peers.reduce((longest, peer) => Math.max(longest, peer.remoteLength), this.#core.length)
   }
 
   async read(start: number, end: number): Promise<Uint8Array[]> {
     const blocks: Promise<Uint8Array | null>[] = []
-    for (let seq = start; seq < end; seq++) blocks.push(this.core.get(seq, { wait: false }))
+    for (let seq = start; seq < end; seq++) blocks.push(this.#core.get(seq, { wait: false }))
     return (await Promise.all(blocks)).map((block, i) => {
       if (block !== null) return block
       throw new MultiBeeError(
@@ -129,27 +129,27 @@ export class HypercoreLog implements OpLog {
   }
 
   async append(blocks: readonly Uint8Array[]): Promise<void> {
-    await this.core.append([...blocks])
+    await this.#core.append([...blocks])
   }
 
   async fingerprint(length: number): Promise<{ fork: number; treeHash: Uint8Array }> {
-    return { fork: this.core.fork, treeHash: await this.core.treeHash(length) }
+    return { fork: this.#core.fork, treeHash: await this.#core.treeHash(length) }
   }
 
   /** What a connected peer has of this log; `null` when it is not connected. In blocks without a gap. */
   peerLengths(remotePublicKey: Uint8Array): { contiguous: number; length: number } | null {
-    const peer = this.core.peers.find((candidate) => b4a.equals(candidate.remotePublicKey, remotePublicKey))
+    const peer = this.#core.peers.find((candidate) => b4a.equals(candidate.remotePublicKey, remotePublicKey))
     return peer === undefined ? null : { contiguous: peer.remoteContiguousLength, length: peer.remoteLength }
   }
 
   attach(stream: DuplexLike): void {
-    this.core.replicate(stream as unknown as ReplicationStream)
+    this.#core.replicate(stream as unknown as ReplicationStream)
   }
 
   async close(): Promise<void> {
-    this.core.off('append', this.#onUpdate)
-    this.core.off('download', this.#onUpdate)
-    await this.core.close()
+    this.#core.off('append', this.#onUpdate)
+    this.#core.off('download', this.#onUpdate)
+    await this.#core.close()
   }
 }
 

@@ -17,7 +17,7 @@ type Step = {
   log: number
   transactions: number
   write: string | null
-  then: 'go on' | 'compare' | 'restart' | 'crash'
+  next: 'go on' | 'compare' | 'restart' | 'crash'
 }
 
 const steps = fc.array(
@@ -25,7 +25,7 @@ const steps = fc.array(
     log: fc.nat(9),
     transactions: fc.integer({ min: 1, max: 6 }),
     write: fc.option(fc.constantFrom('0', '{}', '{"a":1}', '{"a":{"b":2},"b":0}')),
-    then: fc.constantFrom('go on', 'go on', 'compare', 'restart', 'crash')
+    next: fc.constantFrom('go on', 'go on', 'compare', 'restart', 'crash')
   }),
   { maxLength: 30, size: 'max' }
 )
@@ -51,8 +51,8 @@ async function deliver(world: World, order: readonly Step[]): Promise<void> {
     expect(shown).toEqual(shownByOracle(oracle(worldOf(world.first, new Map(held))), KEYS))
     expect(device.failures).toEqual([])
   }
-  const end: Step[] = names.map((_, log) => ({ log, transactions: 1000, write: null, then: 'compare' }))
-  for (const { log, transactions, write, then } of [...order, ...end]) {
+  const end: Step[] = names.map((_, log) => ({ log, transactions: 1000, write: null, next: 'compare' }))
+  for (const { log, transactions, write, next } of [...order, ...end]) {
     const name = names[log % names.length] as string
     const all = world.logs[name] ?? []
     delivered[name] = Math.min(all.length, (delivered[name] ?? 0) + transactions)
@@ -64,9 +64,9 @@ async function deliver(world: World, order: readonly Step[]): Promise<void> {
       const writes = [{ key: b4a.from('6b', 'hex'), intent, base: null, compare: null }]
       await device.engine.submit({ type: 'write', writes, atomic: false }).catch(unlessRefused)
     }
-    if (then === 'crash') await device.crash()
-    if (then === 'restart') await device.restart()
-    if (then !== 'go on') await compare()
+    if (next === 'crash') await device.crash()
+    if (next === 'restart') await device.restart()
+    if (next !== 'go on') await compare()
   }
   expect(device.store.snapshots).toBe(0)
   await device.engine.close()

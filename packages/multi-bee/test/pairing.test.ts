@@ -12,28 +12,18 @@ import type Corestore from 'corestore'
 import type Hyperswarm from 'hyperswarm'
 import { expect, test } from 'vitest'
 import z32 from 'z32'
-import {
-  MultiBee,
-  type Candidate,
-  type Invite,
-  type InviteOptions,
-  type JoinOptions,
-  type SwarmLike
-} from '../src/index.ts'
+import { MultiBee, type Candidate, type Invite, type InviteOptions, type JoinOptions } from '../src/index.ts'
 import { expectCode, openDevice, untilShown, writerKeyOf, type DeviceOptions } from './support/devices.ts'
 
-/** A Hyperswarm as the package's own type sees it; hyper-types' stricter one does not fit it. */
-type Swarm = Hyperswarm & SwarmLike
-
-function createSwarm(network: TestNetwork): Swarm {
-  return network.createSwarm() as Swarm
+function createSwarm(network: TestNetwork): Hyperswarm {
+  return network.createSwarm()
 }
 
 /** A database whose device is on the network. */
 async function openHost(
   network: TestNetwork,
   options: DeviceOptions = {}
-): Promise<{ db: MultiBee; swarm: Swarm }> {
+): Promise<{ db: MultiBee; swarm: Hyperswarm }> {
   const db = await openDevice({ name: 'laptop', ...options })
   const swarm = createSwarm(network)
   swarm.on('connection', (connection) => {

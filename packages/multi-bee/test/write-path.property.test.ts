@@ -298,7 +298,7 @@ describe('devices that write, meet, crash and restart', () => {
   })
 })
 
-function sorted<T>(operations: readonly T[]): string[] {
+function sorted(operations: readonly unknown[]): string[] {
   return operations.map((operation) => JSON.stringify(operation, Object.keys(flat(operation)).sort())).sort()
 }
 

@@ -98,8 +98,9 @@ export class Group {
     )
     // What may turn out too large for one transaction must not take others along.
     if (!this.#isAtomic && !this.isEmpty && this.bytes + cost > 2 * GROUP_BYTES) return false
-    const all = entry === undefined ? [] : [...entry.changes]
-    for (const change of changes) if (!fold(all, change)) return false
+    // Changes of one write never overlap one another.
+    const all = entry === undefined ? changes : [...entry.changes]
+    if (entry !== undefined) for (const change of changes) if (!fold(all, change)) return false
     this.#keys.set(idOf(key), { key, prior: newest, origin, base, changes: all, seen })
     this.bytes += cost
     return true

@@ -9,7 +9,7 @@ export interface Base {
 }
 
 /** Decides whether a write goes ahead; `previous` is what is shown at its turn. */
-export type Compare = (
+type Compare = (
   previous: { version: number; value: Value } | null,
   nextVersion: number
 ) => boolean | Promise<boolean>
@@ -35,7 +35,7 @@ export interface WriteRequest {
   atomic: boolean
 }
 
-export interface MembershipRequest {
+interface MembershipRequest {
   type: 'membership'
   records: readonly MembershipRecord[]
 }

@@ -16,7 +16,7 @@ export interface Member {
 }
 
 /** A walked transaction that added a writer. */
-export interface Admission {
+interface Admission {
   writer: number
   seq: number
 }

@@ -40,16 +40,6 @@ export function isBelow(path: Path, ancestor: Path): boolean {
   return path.length > ancestor.length && path.startsWith(ancestor)
 }
 
-/** All paths above `path` and the path itself, shortest first. */
-export function pathAndAncestors(path: Path): Path[] {
-  const paths = [ROOT]
-  for (let end = 0; end < path.length;) {
-    end = quotedEnd(path, end)
-    paths.push(path.slice(0, end))
-  }
-  return paths
-}
-
 /** Whether text from a peer spells a path the one way it can be spelt, no deeper than `maxDepth`. Never throws. */
 export function isPath(text: string, maxDepth: number): boolean {
   let depth = 0

@@ -18,7 +18,7 @@ export interface Tombstone extends Dot {
 }
 
 /** The common case: all there is comes from one assign of the whole entry. */
-export interface Whole extends Dot {
+interface Whole extends Dot {
   value: Value
 }
 
@@ -93,7 +93,7 @@ export function applyOperation(
 }
 
 /** A value put at a path, as the marker and leaves it consists of; all share the dot. */
-export function expand(path: Path, value: Value, dot: Dot): Element[] {
+function expand(path: Path, value: Value, dot: Dot): Element[] {
   const elements: Element[] = []
   if (value.document) expandInto(elements, path, JSON.parse(b4a.toString(value.bytes)), value, dot)
   else elements.push({ ...pick(dot), path, value })
@@ -122,11 +122,11 @@ function wholeOf(value: Value, dot: Dot): Register {
 }
 
 /** Whether an operation at `path` is at, above, or (for a leaf) below the element. */
-export function reaches(path: Path, element: Element): boolean {
+function reaches(path: Path, element: Element): boolean {
   return isAtOrBelow(element.path, path) || (element.value !== null && isBelow(path, element.path))
 }
 
-export function isSeen(dot: Dot, seen: VersionVector): boolean {
+function isSeen(dot: Dot, seen: VersionVector): boolean {
   return dot.seq < lengthAt(seen, dot.writer)
 }
 

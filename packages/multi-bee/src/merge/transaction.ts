@@ -26,7 +26,7 @@ export interface Genesis {
   name: string
 }
 
-export interface AddWriter {
+interface AddWriter {
   type: 'add'
   writer: Uint8Array
   name: string
@@ -41,7 +41,7 @@ export interface CutOff {
   treeHash: Uint8Array
 }
 
-export interface RemoveWriter {
+interface RemoveWriter {
   type: 'remove'
   writer: Uint8Array
   cutOff: CutOff

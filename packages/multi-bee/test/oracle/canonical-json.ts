@@ -9,7 +9,7 @@ export function isMap(value: unknown): value is JsonMap {
 }
 
 /** A name as JSON quotes it; a lone surrogate comes out as its `\u` escape. */
-export function quote(name: string): string {
+function quote(name: string): string {
   return JSON.stringify(name)
 }
 

@@ -3,7 +3,7 @@
 import type { Membership, Operation, Value, World } from './types.ts'
 
 /** A writer by its first and last byte. */
-export function shortName(writer: string): string {
+function shortName(writer: string): string {
   return writer.length > 4 ? writer.slice(0, 2) + '..' + writer.slice(-2) : writer
 }
 

@@ -14,7 +14,7 @@ const RUNS = { numRuns: 150 }
 
 /** All of a state that can be compared. */
 function plain(state: OracleState) {
-  const { conflicts, remaining, hasMarker, ...rest } = state
+  const { conflicts, remaining, hasMarker: _, ...rest } = state
   return {
     ...rest,
     entries: [...state.entries],

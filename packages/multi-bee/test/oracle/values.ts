@@ -23,7 +23,7 @@ export const KEYS: string[] = ['6b', '6c', '00', '']
 
 export const NAMES: string[] = ['a', 'b', 'a!', '__proto__', '', '/', '1']
 
-export const name: fc.Arbitrary<string> = fc.oneof(
+const name: fc.Arbitrary<string> = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom('a', 'b') },
   fc.constantFrom(...NAMES)
 )
@@ -68,7 +68,7 @@ function document(json: string): Value {
 }
 
 /** A leaf document. */
-export const leaf: fc.Arbitrary<Value> = leafText.map(document)
+const leaf: fc.Arbitrary<Value> = leafText.map(document)
 
 /** A map document up to three deep. */
 export const map: fc.Arbitrary<Value> = mapTextOf(2).map(document)

@@ -86,7 +86,7 @@ function commandArbitrary(
 }
 
 /** Two to five honest devices with clocks of their own. */
-export function scenario(options: HonestOptions = {}): fc.Arbitrary<Scenario> {
+function scenario(options: HonestOptions = {}): fc.Arbitrary<Scenario> {
   return fc.integer({ min: 2, max: 5 }).chain((devices) =>
     fc.record<Scenario>({
       deleteWins: options.deleteWins === undefined ? fc.boolean() : fc.constant(options.deleteWins),
