@@ -2,6 +2,7 @@ import b4a from 'b4a'
 import { MultiBeeError } from '../errors.ts'
 import { encodeTransaction, type Draft, type Encoded } from '../log/encode.ts'
 import type { LogState } from '../log/log-state.ts'
+import type { Membership } from '../membership/membership.ts'
 import type { HybridClock } from '../merge/hybrid-clock.ts'
 import type { Transaction } from '../merge/transaction.ts'
 import { raise, withLength, type VersionVector } from '../merge/version-vector.ts'
@@ -29,8 +30,7 @@ export interface TurnScope {
   seq: number
   state: LogState
   applied: VersionVector
-  /** See {@link Membership.takenBack}. */
-  takenBack: VersionVector
+  membership: Membership
   version: number
   clock: HybridClock
 }
@@ -190,11 +190,11 @@ class TurnInProgress implements Turn {
   }
 
   #newGroup(isAtomic: boolean): Group {
-    const { writer, writers, deleteWins, clock } = this.#scope
-    return new Group(
-      { writer, writers, deleteWins, seq: this.#seq, ...this.#vectors(), time: clock.tick() },
-      isAtomic
-    )
+    const { writer, writers, deleteWins, membership, clock } = this.#scope
+    const { applied, context } = this.#vectors()
+    const admit = (vector: VersionVector): VersionVector => membership.admitted(vector, { writer, context })
+    const time = clock.tick()
+    return new Group({ writer, writers, deleteWins, seq: this.#seq, applied, context, admit, time }, isAtomic)
   }
 
   /**
@@ -205,7 +205,7 @@ class TurnInProgress implements Turn {
     const applied = withLength(this.#scope.applied, this.#scope.writer, this.#seq)
     const context = applied.slice()
     raise(context, this.#state.context)
-    raise(context, this.#scope.takenBack)
+    raise(context, this.#scope.membership.takenBack(this.#scope.applied))
     return { applied, context }
   }
 

@@ -245,7 +245,6 @@ export class Engine {
   #turnScope(): Parameters<typeof prepareTurn>[2] {
     const { self, writers, applied, version, membership } = this.state
     const { position: seq, state } = this.#ownLog.cursor
-    const takenBack = membership.takenBack(applied)
     return {
       writer: self,
       writers,
@@ -253,7 +252,7 @@ export class Engine {
       seq,
       state,
       applied,
-      takenBack,
+      membership,
       version,
       clock: this.#clock
     }

@@ -37,6 +37,8 @@ export interface GroupScope {
   applied: VersionVector
   /** At least {@link applied}, and what this log's contexts have named before. */
   context: VersionVector
+  /** What of a vector counts, as every other device will read it under this context. */
+  admit: (vector: VersionVector) => VersionVector
   time: Timestamp
 }
 
@@ -131,11 +133,12 @@ export class Group {
   }
 
   #apply({ key, changes, seen }: KeyInGroup, onto: Stored | null, firstIndex: number): Register {
-    const { writer, seq, time, context, deleteWins } = this.scope
+    const { writer, seq, time, context, admit, deleteWins } = this.scope
+    const counted = admit(seen ?? context)
     let register = onto?.register ?? EMPTY_REGISTER
     for (const [i, { path, value }] of changes.entries()) {
       const dot: Dot = { writer, seq, index: firstIndex + i, ms: time.ms, counter: time.counter }
-      register = applyOperation(register, { key, path, value, seen }, dot, seen ?? context, deleteWins)
+      register = applyOperation(register, { key, path, value, seen }, dot, counted, deleteWins)
     }
     return register
   }

@@ -100,7 +100,7 @@ export class Membership {
    * A context, or what an operation has seen, without entries for writers that the transaction's context does not know: MERGE.md,
    * "Words". The vector itself when it knows all, which is the rule.
    */
-  admitted(vector: VersionVector, transaction: Transaction): VersionVector {
+  admitted(vector: VersionVector, transaction: Pick<Transaction, 'writer' | 'context'>): VersionVector {
     const known = this.#knownTo(transaction)
     let result = vector
     for (let writer = 0; writer < vector.length; writer++) {
@@ -109,7 +109,7 @@ export class Membership {
     return result
   }
 
-  #knownTo({ writer: author, context }: Transaction): Set<number> {
+  #knownTo({ writer: author, context }: Pick<Transaction, 'writer' | 'context'>): Set<number> {
     const known = new Set([author])
     const [first] = this.members
     if (first !== undefined) known.add(first.writer)
