@@ -35,8 +35,9 @@ export const reach = [
   },
   { figure: ours('scan'), over: figure('hyperbee', 'scan'), atLeast: 2 },
   { figure: ours('scan-after-open'), over: figure('hyperbee', 'scan-after-open'), atLeast: 2 },
-  { figure: figure('autobase', 'converge-single'), over: ours('converge-single'), atLeast: 5 },
-  { figure: figure('autobase', 'converge-batch'), over: ours('converge-batch'), atLeast: 12 },
+  // Beside the faster of the two ways to run autobase.
+  { figure: figure('autobase-big-batches', 'converge-single'), over: ours('converge-single'), atLeast: 5 },
+  { figure: figure('autobase-big-batches', 'converge-batch'), over: ours('converge-batch'), atLeast: 12 },
   { figure: ours('converge-single'), over: figure('hypercore', 'replicate-single'), atMost: 1.7 },
   { figure: ours('settled-bytes'), over: figure('hyperbee', 'settled-bytes'), atMost: 1 },
   { figure: ours('settled-bytes-single'), over: figure('hyperbee', 'settled-bytes-single'), atMost: 1 },
