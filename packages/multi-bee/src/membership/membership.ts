@@ -64,13 +64,18 @@ export class Membership {
    * lets more in.
    */
   extends(other: Membership): boolean {
-    return other.members.every((before) => {
+    const isKept = (before: Member): boolean => {
       const now = this.get(before.writer)
       if (now === undefined || now.cutOff?.length !== before.cutOff?.length) return false
-      return before.admissions.every((a) =>
-        now.admissions.some((b) => a.writer === b.writer && a.seq === b.seq)
-      )
-    })
+      return before.admissions.every((admission) => has(now, admission))
+    }
+    // What has been applied never waited for an `add` past a cut-off, and may yet come to know a writer by it.
+    const isHarmless = (admission: Admission, before: Member | undefined): boolean =>
+      (before !== undefined && has(before, admission)) || admission.seq < this.limitOf(admission.writer)
+    return (
+      other.members.every(isKept) &&
+      this.members.every(({ writer, admissions }) => admissions.every((admission) => isHarmless(admission, other.get(writer))))
+    )
   }
 
   /** Whether the writer may write now. */
@@ -173,6 +178,10 @@ export class Membership {
     raise(walked, withLength([], author, seq + length))
     return new Membership(members, genesis, walked)
   }
+}
+
+function has({ admissions }: Member, { writer, seq }: Admission): boolean {
+  return admissions.some((admission) => admission.writer === writer && admission.seq === seq)
 }
 
 function withAdmission(
