@@ -3,8 +3,7 @@ import { initialLogState } from '../log/log-state.ts'
 import type { OpLog } from '../log/op-log.ts'
 import { HybridClock } from '../merge/hybrid-clock.ts'
 import { lengthAt } from '../merge/version-vector.ts'
-import { WriterTable } from '../merge/writer-table.ts'
-import { Membership } from '../membership/membership.ts'
+import type { Membership } from '../membership/membership.ts'
 import type { View } from '../view/view.ts'
 import { collectChunk, installChunk, loadTouched, type Chunk } from './apply.ts'
 import type { Change } from './change.ts'
@@ -19,9 +18,11 @@ import {
   type DeviceState
 } from './device-state.ts'
 import { Flusher } from './flusher.ts'
+import { readBeyond } from './read-beyond.ts'
 import { installPlan, planReevaluation } from './reevaluate.ts'
 import type { Base, LocalRequest } from './requests.ts'
-import { decodeViewState, encodeViewState, type ViewState } from './view-state.ts'
+import { encodeState, initialState, type Origin } from './saved-state.ts'
+import { decodeViewState, type ViewState } from './view-state.ts'
 import { followLog, type WriterLog } from './writer-log.ts'
 
 /** Turns of this device's own writes that may go before what others wrote; then theirs is shown all the same. */
@@ -38,18 +39,11 @@ export interface EngineHost {
   onFailure(error: unknown): void
 }
 
-export interface EngineOptions {
+export interface EngineOptions extends Origin {
   view: View
   now: () => number
   host: EngineHost
-  /** Key of the database's first log. */
-  first: Uint8Array
-  /** This device's own log. */
   self: OpLog
-  /** Names a new build of the view. */
-  generation: string
-  /** Greatest version an earlier build of the view may have had. */
-  versionFloor: number
 }
 
 /**
@@ -74,11 +68,11 @@ export class Engine {
     this.#view = options.view
     this.#host = options.host
     this.#clock = new HybridClock(options.now)
-    this.state = stateFrom(options, saved)
+    this.state = initialState(options, saved)
     this.#announced = this.state.membership
     const source = {
       version: () => this.state.version,
-      encodeState: () => this.#encodeState(),
+      encodeState: () => encodeState(this.state),
       beforeWrite: (version: number) => this.#host.onFlush(version),
       onFailure: (error: unknown) => this.#host.onFailure(error)
     }
@@ -173,7 +167,7 @@ export class Engine {
     while (!this.#closing) {
       this.#again = false
       await this.#commitQueue()
-      const moved = (await this.#applyNext()) || (await this.#readBeyond()) || (await this.#walkAgain())
+      const moved = (await this.#applyNext()) || (await readBeyond(this.state)) || (await this.#walkAgain())
       if (!moved) this.#reportUnreadable()
       if (!moved && this.#queue.length === 0 && !this.#again) return
     }
@@ -329,25 +323,6 @@ export class Engine {
     return first?.request.type === 'write' && cursor.position === log.available
   }
 
-  /** Reads on where the next transaction cannot be applied, waiting or past a cut-off: what it says of membership counts. */
-  async #readBeyond(): Promise<boolean> {
-    let moved = false
-    for (const log of this.state.logs.values()) {
-      const stuck = await log.cursor.peek()
-      if (stuck === null) {
-        log.beyond = null
-        continue
-      }
-      if (log.beyond === null || log.beyond.position < log.cursor.position) log.beyond = log.cursor.clone()
-      for (let next = await log.beyond.peek(); next !== null; next = await log.beyond.peek()) {
-        log.beyond.advance()
-        moved ||= next.seq + next.length > log.held
-        noteRead(this.state, next)
-      }
-    }
-    return moved
-  }
-
   /** More of a log is here than when membership was last worked out: something may be ready that was not. */
   async #walkAgain(): Promise<boolean> {
     const { state } = this
@@ -424,37 +399,9 @@ export class Engine {
     this.#host.onChanges(changes, own)
   }
 
-  #encodeState(): Uint8Array {
-    const logs = new Map([...this.state.logs].map(([writer, log]) => [writer, log.state]))
-    const lastSeen = new Map<number, number>()
-    for (const [writer, log] of this.state.logs) if (log.lastSeen !== null) lastSeen.set(writer, log.lastSeen)
-    const held = new Map([...this.state.logs].map(([writer, log]) => [writer, log.held]))
-    return encodeViewState({ ...this.state, logs, lastSeen, held })
-  }
-
   get #ownLog(): WriterLog {
     const own = this.state.logs.get(this.state.self)
     if (own === undefined) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is not open')
     return own
-  }
-}
-
-function stateFrom(
-  { first, self, generation, versionFloor }: EngineOptions,
-  saved: ViewState | null
-): DeviceState {
-  const writers = saved?.writers ?? new WriterTable()
-  const firstId = writers.idOf(first)
-  return {
-    writers,
-    first: firstId,
-    self: writers.idOf(self.key),
-    logs: new Map(),
-    membership: saved?.membership ?? Membership.first(firstId),
-    applied: saved?.applied ?? [],
-    controls: [...(saved?.controls ?? [])],
-    version: saved?.version ?? versionFloor,
-    floor: saved?.floor ?? versionFloor,
-    generation: saved?.generation ?? generation
   }
 }

@@ -74,7 +74,9 @@ export class Membership {
       (before !== undefined && has(before, admission)) || admission.seq < this.limitOf(admission.writer)
     return (
       other.members.every(isKept) &&
-      this.members.every(({ writer, admissions }) => admissions.every((admission) => isHarmless(admission, other.get(writer))))
+      this.members.every(({ writer, admissions }) =>
+        admissions.every((admission) => isHarmless(admission, other.get(writer)))
+      )
     )
   }
 

@@ -1,0 +1,46 @@
+import { WriterTable } from '../merge/writer-table.ts'
+import { Membership } from '../membership/membership.ts'
+import type { DeviceState } from './device-state.ts'
+import { encodeViewState, type ViewState } from './view-state.ts'
+
+/** What a device is told of itself when it opens a database. */
+export interface Origin {
+  /** Key of the database's first log. */
+  first: Uint8Array
+  /** This device's own log. */
+  self: { readonly key: Uint8Array }
+  /** Names a new build of the view. */
+  generation: string
+  /** Greatest version an earlier build of the view may have had. */
+  versionFloor: number
+}
+
+/** What a device starts from: the state its view was written with, or nothing. */
+export function initialState(
+  { first, self, generation, versionFloor }: Origin,
+  saved: ViewState | null
+): DeviceState {
+  const writers = saved?.writers ?? new WriterTable()
+  const firstId = writers.idOf(first)
+  return {
+    writers,
+    first: firstId,
+    self: writers.idOf(self.key),
+    logs: new Map(),
+    membership: saved?.membership ?? Membership.first(firstId),
+    applied: saved?.applied ?? [],
+    controls: [...(saved?.controls ?? [])],
+    version: saved?.version ?? versionFloor,
+    floor: saved?.floor ?? versionFloor,
+    generation: saved?.generation ?? generation
+  }
+}
+
+/** The state as it goes into the view, with all that is needed to go on from there. */
+export function encodeState(state: DeviceState): Uint8Array {
+  const logs = new Map([...state.logs].map(([writer, log]) => [writer, log.state]))
+  const held = new Map([...state.logs].map(([writer, log]) => [writer, log.held]))
+  const lastSeen = new Map<number, number>()
+  for (const [writer, log] of state.logs) if (log.lastSeen !== null) lastSeen.set(writer, log.lastSeen)
+  return encodeViewState({ ...state, logs, lastSeen, held })
+}
