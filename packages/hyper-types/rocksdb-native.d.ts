@@ -107,6 +107,7 @@ declare module 'rocksdb-native' {
   /** Reading to the end, or breaking off, destroys it. */
   export interface RocksIterator<T = RocksEntry> extends AsyncIterable<T> {
     destroy(error?: Error | null): void
+    on(event: 'close', listener: () => void): this
   }
 
   export interface CompactOptions {

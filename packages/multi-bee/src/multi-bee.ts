@@ -44,7 +44,7 @@ import { View } from './view/view.ts'
  */
 export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   readonly #store: StoreLike
-  readonly #options: MultiBeeOptions & { keepEncryptionKey?: boolean }
+  readonly #options: MultiBeeOptions
   readonly #logs = new Map<string, HypercoreLog>()
   readonly #streams = new Set<DuplexLike>()
   readonly #changes = new ChangeFeed()
@@ -86,13 +86,10 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     // The log this device will write is made first: its key is what the member lets in.
     const draft = await Draft.open(store)
     const granted = await showInvite(invite, { writer: draft.key, name }, swarm, clock(), signal)
-    await draft.adopt(granted.key)
-    const kept =
-      options.encryptionKey === undefined
-        ? { encryptionKey: granted.encryptionKey, keepEncryptionKey: true }
-        : {}
-    const db = new MultiBee<K, V>(store, { ...options, ...kept, key: granted.key })
+    await draft.adopt(granted.key, options.encryptionKey === undefined ? granted.encryptionKey : undefined)
+    const db = new MultiBee<K, V>(store, { ...options, key: granted.key })
     await db.#follow(swarm, signal)
+    await draft.finish()
     return db
   }
 
@@ -167,7 +164,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
    */
   async createInvite(options: InviteOptions): Promise<Invite> {
     await this.database()
-    if (!this.writable) throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', 'only a member can invite')
+    this.#requireWritable()
     const { key, encryptionKey } = this.#opened()
     this.#desk ??= new PairingDesk({
       key,
@@ -231,12 +228,31 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
       )
     }
     const cutOff: CutOff = { length: end, ...(await log.log.fingerprint(end)) }
+    this.#requireWritable()
+    const isLast = state.membership.members.every(
+      ({ writer: other }) => other === id || !state.membership.isActive(other)
+    )
+    if (isLast)
+      throw new MultiBeeError(
+        'MULTI_BEE_BAD_ARGUMENT',
+        'without its last device nobody could ever write again'
+      )
     await engine.submit({ type: 'membership', records: [{ type: 'remove', writer, cutOff }] })
-    return {
-      cutOff: { ...(engine.state.membership.get(id)?.cutOff ?? cutOff) },
-      quarantined: await quarantined<K>(engine, id, this.keyspace),
-      reissue: () => this.#reissue(id)
-    }
+    return this.quarantined(writer)
+  }
+
+  /**
+   * What a removed device wrote past its cut-off, as far as it is here. More may arrive.
+   *
+   * @throws MultiBeeError `MULTI_BEE_UNKNOWN_WRITER` for one that was not removed
+   */
+  async quarantined(key: Uint8Array | string): Promise<Removal<K>> {
+    const { engine } = await this.database()
+    const id = engine.state.writers.find(requireKey(key))
+    const cutOff = engine.state.membership.get(id)?.cutOff
+    if (!cutOff) throw new MultiBeeError('MULTI_BEE_UNKNOWN_WRITER', 'this key is no removed device')
+    const operations = await quarantined<K>(engine, id, this.keyspace)
+    return { cutOff: { ...cutOff }, quarantined: operations, reissue: () => this.#reissue(id) }
   }
 
   /** Members and former members, in order of joining. */
@@ -337,7 +353,6 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     const {
       key,
       encryptionKey,
-      keepEncryptionKey = false,
       directory,
       clock = Date.now,
       name = '',
@@ -348,7 +363,6 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     const identity = await openIdentity(this.#store, {
       key: parseKey(key),
       encryptionKey,
-      keepEncryptionKey,
       onUpdate
     })
     this.#identity = identity
@@ -384,6 +398,9 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     } catch (error) {
       this.#openFailure = error
       this.#identity = null
+      await this.#engine?.close().catch(() => {})
+      this.#engine = null
+      this.#database = null
       await Promise.all([...this.#logs.values()].map((log) => log.close()))
       await identity.local.close()
       throw error
@@ -392,12 +409,15 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
 
   protected override async _close(): Promise<void> {
     this.#changes.end()
-    await this.#desk?.close()
-    for (const close of this.#closers.splice(0)) await close()
     try {
-      await this.#engine?.close()
+      await this.#desk?.close()
+      for (const close of this.#closers.splice(0)) await close()
     } finally {
-      await this.#identity?.local.close()
+      try {
+        await this.#engine?.close()
+      } finally {
+        await this.#identity?.local.close()
+      }
     }
   }
 
@@ -417,28 +437,49 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
       },
       onChanges: (changes, own) => {
         this.#changes.publish(changes)
-        this.emit('update')
+        this.#tell('update')
         if (own || this.#engine === null) return
-        for (const key of conflicting(changes, this.#engine))
-          if (this.keyspace.holds(key)) this.emit('conflict', this.keyspace.decodeKey(key))
+        for (const key of conflicting(changes, this.#engine)) this.#tellOfConflict(key)
       },
       onMembership: (before, after) => this.#announceMembership(before, after),
-      onSkew: (writer, offsetMs) => this.emit('clock-skew', this.#writerInfo(writer), offsetMs),
+      onSkew: (writer, offsetMs) => this.#tell('clock-skew', this.#writerInfo(writer), offsetMs),
       onFlush: (version) => identity.local.set('version', b4a.from(String(version))),
       onFailure: (error) => {
         this.#failure = error instanceof Error ? error : new Error(String(error))
-        this.emit('failure', this.#failure)
+        this.#tell('failure', this.#failure)
       }
     }
+  }
+
+  /** Emits an event. What a listener throws is the app's own error, and none of the merge's. */
+  #tell<E extends keyof MultiBeeEvents<K>>(event: E, ...args: MultiBeeEvents<K>[E]): void {
+    try {
+      this.emit(event, ...args)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+
+  #tellOfConflict(key: Uint8Array): void {
+    let decoded: K
+    try {
+      decoded = this.keyspace.decodeKey(key) as K
+    } catch {
+      // Another device's key, which this one's encoding does not take: nothing it could look up.
+      return
+    }
+    if (this.keyspace.holds(key)) this.#tell('conflict', decoded)
   }
 
   #announceMembership(before: Membership, after: Membership): void {
     const engine = this.#engine
     if (engine === null) return
     const { self } = engine.state
-    if (!before.isActive(self) && after.isActive(self)) this.emit('writable')
+    if (!before.isActive(self) && after.isActive(self)) this.#tell('writable')
     for (const { writer, cutOff } of after.members) {
-      if (cutOff !== null && !before.get(writer)?.cutOff) this.emit('removed', this.#writerInfo(writer))
+      if (cutOff !== null && !before.get(writer)?.cutOff) this.#tell('removed', this.#writerInfo(writer))
     }
   }
 
@@ -461,9 +502,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
         base: null,
         compare: null
       }))
-      await Promise.all(
-        writes.map((write) => engine.submit({ type: 'write', writes: [write], atomic: false }))
-      )
+      await engine.submit({ type: 'write', writes, atomic: true })
     }
   }
 
@@ -479,17 +518,33 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
       await this.ready()
       const session = swarm.join(this.discoveryKey as never) as { destroy(): Promise<void> }
       this.#closers.push(() => session.destroy())
-      await new Promise<void>((resolve, reject) => {
-        if (this.writable) return resolve()
-        this.once('writable', resolve)
-        signal?.addEventListener('abort', () =>
-          reject(new MultiBeeError('MULTI_BEE_JOIN_ABORTED', 'joining was cancelled'))
-        )
-      })
+      await this.#becomesWritable(signal)
     } catch (error) {
       await this.close()
       throw error
     }
+  }
+
+  #requireWritable(): void {
+    if (!this.writable)
+      throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', 'this device is not a writer of the database')
+  }
+
+  #becomesWritable(signal?: SignalLike): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (settle: () => void): void => {
+        this.off('writable', onWritable)
+        signal?.removeEventListener('abort', onAbort)
+        settle()
+      }
+      const onWritable = (): void => done(resolve)
+      const onAbort = (): void =>
+        done(() => reject(new MultiBeeError('MULTI_BEE_JOIN_ABORTED', 'joining was cancelled')))
+      this.on('writable', onWritable)
+      signal?.addEventListener('abort', onAbort)
+      if (this.writable) onWritable()
+      else if (signal?.aborted) onAbort()
+    })
   }
 
   #opened(): Identity & { engine: Engine } {

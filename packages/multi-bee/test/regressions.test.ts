@@ -1,4 +1,4 @@
-import { replicate, tmpStore, until } from '@cloudpal/test-kit'
+import { collect, replicate, testnet, tmpStore, until } from '@cloudpal/test-kit'
 import b4a from 'b4a'
 import { expect, test } from 'vitest'
 import { MultiBee } from '../src/index.ts'
@@ -102,4 +102,161 @@ test('a member whose first block is garbage does not keep others from opening', 
   await again.ready()
   expect((await again.get('k'))?.value).toBe(1)
   await again.close()
+})
+
+test('a removal that is asked for while blocks are merged takes effect on all of them', async () => {
+  for (let round = 0; round < 6; round++) {
+    const a = await openDevice({ name: 'a' })
+    const b = await openReplica(a)
+    await a.addWriter(b.writerKey as Uint8Array)
+    const joined = replicate(a, b)
+    await until(() => b.writable)
+    await joined.destroy()
+    for (let i = 0; i < 300; i++) await b.put(`b${i}`, i)
+    let removal: Promise<{ cutOff: { length: number } }> | null = null
+    a.on('update', () => {
+      removal ??= a.removeWriter(b.writerKey as Uint8Array)
+    })
+    const c = await openReplica(a)
+    const wires = [replicate(a, b), replicate(a, c), replicate(b, c)]
+    const { cutOff } = await (await until(() => removal !== null && { removal })).removal
+    await until(async () => (await c.status()).devices[1]?.applied === cutOff.length)
+    await until(async () => (await a.status()).devices[1]?.applied === cutOff.length)
+    for (const wire of wires) await wire.destroy()
+    const keysOf = async (db: MultiBee): Promise<string[]> =>
+      (await collect(db.createReadStream())).map(({ key }) => key)
+    expect(await keysOf(a)).toEqual(await keysOf(c))
+    for (const db of [a, b, c]) await db.close()
+  }
+})
+
+test('a stream that nobody reads on does not keep the database from closing', async () => {
+  const db = await openDevice()
+  const batch = db.batch()
+  for (let i = 0; i < 3000; i++) await batch.put(`k${i}`, i)
+  await batch.flush()
+  await db.flush()
+  const paused = db.createReadStream()[Symbol.asyncIterator]()
+  await paused.next()
+  const diff = db.createDiffStream(0)[Symbol.asyncIterator]()
+  await diff.next()
+  await db.close()
+  await expect(
+    (async () => {
+      while (!(await paused.next()).done);
+    })()
+  ).rejects.toMatchObject({ code: 'MULTI_BEE_CLOSED' })
+})
+
+test('adding a member again and again costs the others nothing that grows', async () => {
+  const a = await openDevice()
+  const b = await openReplica(a)
+  const records = Array.from({ length: 1000 }, () => ({
+    type: 'add' as const,
+    writer: b.writerKey as Uint8Array,
+    name: ''
+  }))
+  const { engine } = await a.database()
+  for (let i = 0; i < 20; i++) await engine.submit({ type: 'membership', records })
+  expect(engine.state.membership.members[1]?.admissions).toHaveLength(1)
+})
+
+test('many removals of one writer cost one look at the logs, not one each', async () => {
+  const [first, second] = [1, 2].map((byte) => new MemoryLog(b4a.alloc(32, byte))) as [MemoryLog, MemoryLog]
+  const originals = new Map([first, second].map((log) => [b4a.toString(log.key, 'hex'), log]))
+  const [a, b] = [first, second].map((log) => new EngineDevice(log, first.key, originals, () => 1000)) as [
+    EngineDevice,
+    EngineDevice
+  ]
+  for (const device of [a, b]) await device.open()
+  await a.engine.submit({ type: 'membership', records: [{ type: 'add', writer: second.key, name: '' }] })
+  for (let length = 50; length > 0; length--) {
+    const cutOff = { length, fork: 0, treeHash: b4a.alloc(32) }
+    await a.engine.submit({ type: 'membership', records: [{ type: 'remove', writer: second.key, cutOff }] })
+  }
+  const copy = b.log(b4a.toString(first.key, 'hex'))
+  let reads = 0
+  const read = copy.read.bind(copy)
+  copy.read = (start, end) => {
+    reads += end - start
+    return read(start, end)
+  }
+  copy.deliver(first.blocks.length)
+  b.engine.kick()
+  await b.shown([])
+  expect(reads).toBeLessThan(first.blocks.length * 8)
+  for (const device of [a, b]) await device.engine.close()
+})
+
+test('an append that was stored and reported as failed does not shift what comes after', async () => {
+  const log = new MemoryLog(b4a.alloc(32, 1))
+  const device = new EngineDevice(log, log.key, new Map(), () => 1000)
+  await device.open()
+  const put = (text: string): Promise<void> => {
+    const intent = { type: 'put' as const, value: { document: true, bytes: b4a.from(text) } }
+    const writes = [{ key: b4a.from('k'), intent, base: null, compare: null }]
+    return device.engine.submit({ type: 'write', writes, atomic: false })
+  }
+  await put('1')
+  const append = log.append.bind(log)
+  log.append = async (blocks) => {
+    await append(blocks)
+    throw new Error('late')
+  }
+  await expect(put('2')).rejects.toMatchObject({ code: 'MULTI_BEE_STORE_FAILED' })
+  log.append = append
+  await put('3')
+  const live = await device.shown(['6b'])
+  await device.engine.close()
+  device.store.contents = new Map()
+  await device.open()
+  expect(await device.shown(['6b'])).toEqual(live)
+  await device.engine.close()
+})
+
+test('a device that was opened by its key alone, and joins later, keeps the key it was given', async () => {
+  const network = await testnet()
+  const a = await openDevice({ name: 'a' })
+  const store = await tmpStore()
+  const early = new MultiBee(store, { key: a.key as Uint8Array })
+  await early.ready()
+  await early.close()
+  const swarm = network.createSwarm()
+  swarm.on('connection', (connection) => a.replicate(connection))
+  const invite = await a.createInvite({ swarm })
+  await invite.announced()
+  const joined = await MultiBee.join(store, invite.code, { swarm: network.createSwarm(), name: 'b' })
+  await joined.put('k', 1)
+  await joined.close()
+  const again = new MultiBee(store)
+  expect((await again.get('k'))?.value).toBe(1)
+  expect(again.encryptionKey).toEqual(a.encryptionKey)
+  await again.close()
+})
+
+test('what a listener throws is not the database’s failure', async () => {
+  const db = await openDevice()
+  const uncaught: unknown[] = []
+  const listeners = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', (error) => uncaught.push(error))
+  try {
+    db.once('update', () => {
+      throw new Error('the app’s own')
+    })
+    await db.put('k', 1)
+    await until(() => uncaught.length === 1)
+  } finally {
+    process.removeAllListeners('uncaughtException')
+    for (const listener of listeners) process.on('uncaughtException', listener)
+  }
+  expect((await db.status()).failure).toBeNull()
+  expect((await db.get('k'))?.value).toBe(1)
+})
+
+test('the last device cannot remove itself', async () => {
+  const db = await openDevice()
+  await expect(db.removeWriter(db.writerKey as Uint8Array)).rejects.toMatchObject({
+    code: 'MULTI_BEE_BAD_ARGUMENT'
+  })
 })

@@ -35,7 +35,12 @@ export class EntryWatcher<K, V> extends ReadyResource {
       },
       () => void this.close()
     )
-    this.node = await this.#bee.get(this.#key, this.#options)
+    try {
+      this.node = await this.#bee.get(this.#key, this.#options)
+    } catch (error) {
+      this.#unlisten()
+      throw error
+    }
   }
 
   protected override async _close(): Promise<void> {

@@ -31,8 +31,6 @@ export interface IdentityOptions {
   key: Uint8Array | null
   /** `undefined`: the stored one, or a fresh one for a new database; `null`: not encrypted. */
   encryptionKey: Uint8Array | null | undefined
-  /** Whether `encryptionKey` may be written to the store. */
-  keepEncryptionKey: boolean
   /** Called when more of the own log can be read. */
   onUpdate: () => void
 }
@@ -51,7 +49,9 @@ async function findIdentity(store: StoreLike, key: Uint8Array, options: Identity
   try {
     const known = await local.get('encryption')
     const encryptionKey = chooseKey(known, options)
-    if (known === null) await rememberEncryption(local, encryptionKey, options)
+    // Of a database that is only known by its key, it is not known yet whether it is encrypted.
+    const isTold = options.encryptionKey !== undefined
+    if (isTold && known === null) await rememberEncryption(local, encryptionKey, false)
     const writer = await local.get('writer')
     const own = await HypercoreLog.open(store, { key: writer, encryptionKey, onUpdate: options.onUpdate })
     if (writer === null) await local.set('writer', own.key)
@@ -69,7 +69,7 @@ async function createIdentity(store: StoreLike, options: IdentityOptions): Promi
   const own = await HypercoreLog.open(store, { key: null, encryptionKey, onUpdate: options.onUpdate })
   const { key } = own
   const local = await LocalState.open(store, localName(key))
-  await rememberEncryption(local, encryptionKey, options)
+  await rememberEncryption(local, encryptionKey, options.encryptionKey === undefined)
   await local.set('writer', key)
   await withLocalState(store, DEFAULT_DATABASE, (names) => names.set('key', key))
   return { local, key, own, encryptionKey }
@@ -123,20 +123,10 @@ function chooseKey(known: Uint8Array | null, { encryptionKey }: IdentityOptions)
   return mode === ENCRYPTION_STORED && known !== null ? known.subarray(1) : null
 }
 
-async function rememberEncryption(
-  local: LocalState,
-  key: Uint8Array | null,
-  { encryptionKey, keepEncryptionKey }: IdentityOptions
-): Promise<void> {
-  const mode =
-    key === null
-      ? ENCRYPTION_NONE
-      : encryptionKey === undefined || keepEncryptionKey
-        ? ENCRYPTION_STORED
-        : ENCRYPTION_SUPPLIED
-  const bytes =
-    mode === ENCRYPTION_STORED && key !== null ? b4a.concat([b4a.from([mode]), key]) : b4a.from([mode])
-  await local.set('encryption', bytes)
+/** @param isKept - whether the key itself may be written */
+async function rememberEncryption(local: LocalState, key: Uint8Array | null, isKept: boolean): Promise<void> {
+  const mode = key === null ? ENCRYPTION_NONE : isKept ? ENCRYPTION_STORED : ENCRYPTION_SUPPLIED
+  await local.set('encryption', b4a.concat([b4a.from([mode]), key !== null && isKept ? key : b4a.alloc(0)]))
 }
 
 function localName(key: Uint8Array): string {
@@ -167,10 +157,22 @@ export class Draft {
     return new Draft(store, key)
   }
 
-  /** Makes it this device's log in a database, and the database the one that this namespace of the store holds, unless there is one. */
-  async adopt(database: Uint8Array): Promise<void> {
-    await withLocalState(this.#store, localName(database), (state) => state.set('writer', this.key))
+  /**
+   * Makes it this device's log in a database, and the database the one that this namespace of the store holds, unless there is one.
+   *
+   * @param encryptionKey - to be kept with it; `undefined` when the app keeps it
+   */
+  async adopt(database: Uint8Array, encryptionKey: Uint8Array | null | undefined): Promise<void> {
+    await withLocalState(this.#store, localName(database), async (state) => {
+      await state.set('writer', this.key)
+      if (encryptionKey === undefined) return
+      await rememberEncryption(state, encryptionKey, true)
+    })
     await rememberDefault(this.#store, database)
+  }
+
+  /** The next join makes a new one. Until then an aborted one can be tried again, with the same invite. */
+  async finish(): Promise<void> {
     await withLocalState(this.#store, JOINING, (state) => state.set('writer', b4a.alloc(0)))
   }
 }

@@ -18,9 +18,9 @@ export async function quarantined<K>(
     for (const { key, path, value } of transaction.operations) {
       entries.push({
         type: value === null ? 'del' : 'put',
-        key: keyspace.decodeKey(key) as K,
+        key: readable(() => keyspace.decodeKey(key), key) as K,
         path: pathNames(path),
-        value: value === null ? null : keyspace.decodeValue(value),
+        value: value === null ? null : readable(() => keyspace.decodeValue(value), value.bytes),
         writer: writers.keyOf(writer),
         device: deviceName(membership, writer),
         seq: transaction.seq,
@@ -29,6 +29,15 @@ export async function quarantined<K>(
     }
   }
   return entries
+}
+
+/** What decodes, or its bytes: another device may have used other encodings, or none. */
+function readable(decode: () => unknown, bytes: Uint8Array): unknown {
+  try {
+    return decode()
+  } catch {
+    return bytes
+  }
 }
 
 /** The transactions past a removed writer's cut-off that are here. */

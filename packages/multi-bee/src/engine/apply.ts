@@ -15,8 +15,9 @@ import {
   type DeviceState
 } from './device-state.ts'
 
-/** Operations that are applied in one go. */
+/** Operations that are applied in one go, and their bytes. */
 const CHUNK_OPERATIONS = 2048
+const CHUNK_BYTES = 16 * 1024 * 1024
 
 /** Transactions that may be applied now, in an order that respects what each has seen. */
 export interface Chunk {
@@ -37,6 +38,7 @@ export async function collectChunk(state: DeviceState): Promise<Chunk | null> {
   const positions = new Map<number, number>()
   const has = (writer: number): number => positions.get(writer) ?? appliedLength(state, writer)
   let operations = 0
+  let bytes = 0
   for (let moved = true; moved;) {
     moved = false
     for (const { writer } of state.membership.members) {
@@ -61,8 +63,9 @@ export async function collectChunk(state: DeviceState): Promise<Chunk | null> {
         positions.set(writer, next.seq + next.length)
         chunk.transactions.push(next)
         operations += next.operations.length + 1
+        for (const { key, value } of next.operations) bytes += key.byteLength + (value?.bytes.byteLength ?? 0)
         moved = true
-        if (operations >= CHUNK_OPERATIONS || chunk.membership !== null) return chunk
+        if (operations >= CHUNK_OPERATIONS || bytes >= CHUNK_BYTES || chunk.membership !== null) return chunk
       }
     }
   }

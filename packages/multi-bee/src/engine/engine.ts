@@ -192,12 +192,14 @@ export class Engine {
   async #applyNext(): Promise<boolean> {
     const chunk = await collectChunk(this.state)
     if (chunk === null) {
+      // All that is here of removals first, so that they cost one look at the logs and not one each.
+      await readBeyond(this.state)
       await this.#reevaluate()
       return true
     }
     if (chunk.transactions.length === 0) return false
     let touched = await loadTouched(chunk, this.#view)
-    for (let turns = 0; this.#queue.length > 0 && turns < MAX_TURNS_AHEAD; turns++) {
+    for (let turns = 0; this.#mayWriteAhead() && turns < MAX_TURNS_AHEAD; turns++) {
       await this.#commitTurn()
       // What was loaded may be out of date, and in the view's store by now.
       touched = await loadTouched(chunk, this.#view)
@@ -222,7 +224,7 @@ export class Engine {
         throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', 'this device is not a writer of the database')
       }
       // Only after a failure: what the log holds and the view does not goes first, or this would be written at its place.
-      if (this.#ownLog.cursor.position < this.#ownLog.log.available) await this.#reevaluate()
+      if (!this.#isCaughtUp) await this.#catchUp()
       const turn = await prepareTurn(taken, this.#view, this.#turnScope())
       await this.#append(turn)
       const changes = await this.#installTurn(turn)
@@ -307,7 +309,7 @@ export class Engine {
   /** Works membership out anew; what this device's user asked for meanwhile is compared with the state before it. */
   async #reevaluate(): Promise<void> {
     let plan = await planReevaluation(this.state, this.#view)
-    for (let turns = 0; this.#mayCommitBeforePlan() && turns < MAX_TURNS_AHEAD; turns++) {
+    for (let turns = 0; this.#mayWriteAhead() && turns < MAX_TURNS_AHEAD; turns++) {
       await this.#commitTurn()
       plan = await planReevaluation(this.state, this.#view)
     }
@@ -317,10 +319,30 @@ export class Engine {
     await this.#flusher.changed()
   }
 
-  #mayCommitBeforePlan(): boolean {
-    const { cursor, log } = this.#ownLog
-    const [first] = this.#queue
-    return first?.request.type === 'write' && cursor.position === log.available
+  /** Applies what this device's own log holds beyond what the view covers. */
+  async #catchUp(): Promise<void> {
+    await readBeyond(this.state)
+    await this.#reevaluate()
+    if (this.#isCaughtUp) return
+    if ((await this.#ownLog.cursor.peek()) !== null) {
+      const help =
+        'what this device wrote builds on operations that a removal has taken back, and waits; see status()'
+      throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', help)
+    }
+    throw new MultiBeeError('MULTI_BEE_STORE_FAILED', "this device's own log cannot be read to its end")
+  }
+
+  /**
+   * Whether a turn may go before what is about to be installed. Only writes may: a change of membership would make what was
+   * collected, or planned, wrong.
+   */
+  #mayWriteAhead(): boolean {
+    return this.#queue[0]?.request.type === 'write' && this.#isCaughtUp
+  }
+
+  /** Whether all that this device's own log holds is applied; it may not be after a failure. */
+  get #isCaughtUp(): boolean {
+    return appliedLength(this.state, this.state.self) === this.#ownLog.log.available
   }
 
   /** More of a log is here than when membership was last worked out: something may be ready that was not. */

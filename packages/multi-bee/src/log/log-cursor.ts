@@ -4,8 +4,9 @@ import { decodeTransaction, type Decoded } from './decode.ts'
 import type { LogState } from './log-state.ts'
 import type { OpLog } from './op-log.ts'
 
-/** Blocks read ahead in one go. */
-const READ_AHEAD = 128
+/** Blocks read ahead in one go: as many as are about so many bytes, by the size of those read last. */
+const READ_AHEAD_BLOCKS = 128
+const READ_AHEAD_BYTES = 4 * 1024 * 1024
 
 /**
  * Reads one log transaction by transaction, in order, as far as its blocks are here.
@@ -17,6 +18,7 @@ export class LogCursor {
   #state: LogState
   #position: number
   #ahead: Uint8Array[] = []
+  #window = 4
   #next: Decoded | null = null
   #unknownVersion: number | null = null
 
@@ -97,9 +99,13 @@ export class LogCursor {
   async #fill(wanted: number): Promise<boolean> {
     if (this.#ahead.length >= wanted) return true
     const start = this.#position + this.#ahead.length
-    const end = Math.min(this.#log.available, start + READ_AHEAD)
+    const end = Math.min(this.#log.available, start + this.#window)
     if (end - this.#position < wanted) return false
-    this.#ahead.push(...(await this.#log.read(start, end)))
+    const blocks = await this.#log.read(start, end)
+    const bytes = blocks.reduce((sum, block) => sum + block.byteLength, 1)
+    const fitting = Math.floor((READ_AHEAD_BYTES * blocks.length) / bytes)
+    this.#window = Math.max(1, Math.min(READ_AHEAD_BLOCKS, fitting, this.#window * 4))
+    this.#ahead.push(...blocks)
     return true
   }
 }

@@ -195,6 +195,11 @@ function withAdmission(
   const known = members.some((member) => member.writer === writer)
   if (!known && members.length >= MAX_MEMBERS) return members
   if (!known) return [...members, { writer, name, cutOff: null, admissions: [admission] }]
+  // Who has seen a later one of the same author has seen the first.
+  const isRepeated = members.some(
+    (member) => member.writer === writer && member.admissions.some((add) => add.writer === admission.writer)
+  )
+  if (isRepeated) return members
   return members.map((member) =>
     member.writer === writer ? { ...member, admissions: [...member.admissions, admission] } : member
   )

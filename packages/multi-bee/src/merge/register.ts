@@ -45,8 +45,7 @@ export function hasMarker(register: Register, path: Path): boolean {
 }
 
 /**
- * The register after one more operation. Operations must come in causal order, that is after everything in their `seen` that counts;
- * {@link mergeAll} needs no order.
+ * The register after one more operation. Operations must come in causal order, that is after everything in their `seen` that counts.
  *
  * @param seen - what the operation's author had seen
  * @param deleteWins - the database's rule for an unset against an edit that had not seen it

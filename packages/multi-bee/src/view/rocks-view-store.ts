@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import RocksDB from 'rocksdb-native'
+import RocksDB, { type RocksIterator } from 'rocksdb-native'
 import { MultiBeeError } from '../errors.ts'
 import type { ByteRange, ViewStore, ViewStoreSnapshot, ViewWrite } from './view-store.ts'
 
@@ -13,6 +13,7 @@ const ITERATOR_CAPACITY = 256
 export class RocksViewStore implements ViewStore {
   readonly #directory: string
   readonly #db: RocksDB
+  readonly #iterators = new Set<RocksIterator>()
 
   constructor(directory: string) {
     this.#directory = directory
@@ -58,12 +59,13 @@ export class RocksViewStore implements ViewStore {
   snapshot(): ViewStoreSnapshot {
     const session = this.#db.snapshot()
     return {
-      iterate: (range: ByteRange, reverse: boolean, limit: number) =>
-        session.iterator(range, {
-          reverse,
-          limit,
-          capacity: Math.max(2, Math.min(limit, ITERATOR_CAPACITY))
-        }),
+      iterate: (range: ByteRange, reverse: boolean, limit: number) => {
+        const capacity = Math.max(2, Math.min(limit, ITERATOR_CAPACITY))
+        const iterator = session.iterator(range, { reverse, limit, capacity })
+        this.#iterators.add(iterator)
+        iterator.on('close', () => this.#iterators.delete(iterator))
+        return iterator
+      },
       release: () => session.close()
     }
   }
@@ -73,6 +75,8 @@ export class RocksViewStore implements ViewStore {
   }
 
   async close(): Promise<void> {
+    // RocksDB waits for iterators, and nobody may ever read this one on.
+    for (const iterator of this.#iterators) iterator.destroy()
     await this.#db.close()
   }
 }

@@ -48,6 +48,7 @@ export class View {
   #active = new Layer()
   #flushing: Layer | null = null
   #writing: Promise<void> | null = null
+  #isClosing = false
 
   constructor(store: ViewStore) {
     this.#store = store
@@ -108,6 +109,7 @@ export class View {
       pending.records[pending.records.length - 1] = stored
     else pending.records.push(stored)
     this.#active.bytes += key.byteLength + 64 + (stored.shown?.bytes.byteLength ?? 0)
+    for (const { value } of stored.register.elements) this.#active.bytes += value?.bytes.byteLength ?? 0
   }
 
   /** The whole record of a key at a version; `null` when there was none. */
@@ -174,6 +176,9 @@ export class View {
         if (entry !== null) yield entry
       }
       for (; !next.done; next = pending.next()) if (next.value.shown !== null) yield next.value.shown
+    } catch (cause) {
+      if (!this.#isClosing) throw cause
+      throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database was closed while it was read', { cause })
     } finally {
       await snapshot.release()
     }
@@ -199,6 +204,7 @@ export class View {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true
     await this.#writing?.catch(() => {})
     await this.#store.close()
   }
