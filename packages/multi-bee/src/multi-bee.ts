@@ -526,6 +526,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   }
 
   #requireWritable(): void {
+    if (this.closing !== null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is closed')
     if (!this.writable)
       throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', 'this device is not a writer of the database')
   }
