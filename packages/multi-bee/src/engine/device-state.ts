@@ -68,7 +68,19 @@ export function currentMembership(
   return walk(first, isNew ? [...controls, next] : controls, held, writers)
 }
 
-/** Whether something read could still make a difference to membership. */
-export function hasUnwalked({ controls, membership }: DeviceState): boolean {
-  return controls.some(({ writer, seq }) => seq >= lengthAt(membership.walked, writer))
+/**
+ * Whether what was read since this was last asked may change membership: a transaction may have become ready, or ready earlier, so
+ * that it goes before another. Only such a one that had named more of a log than was held.
+ */
+export function mayChangeWalk({ controls, logs }: DeviceState): boolean {
+  let mayChange = false
+  for (const [writer, log] of logs) {
+    if (log.held === log.heldAtWalk) continue
+    mayChange ||= controls.some(
+      (control) =>
+        (control.writer === writer ? control.seq + 1 : lengthAt(control.context, writer)) > log.heldAtWalk
+    )
+    log.heldAtWalk = log.held
+  }
+  return mayChange
 }

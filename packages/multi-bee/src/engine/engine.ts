@@ -12,7 +12,7 @@ import {
   appliedLength,
   currentMembership,
   deleteWins,
-  hasUnwalked,
+  mayChangeWalk,
   noteApplied,
   noteRead,
   type DeviceState
@@ -348,7 +348,7 @@ export class Engine {
   /** More of a log is here than when membership was last worked out: something may be ready that was not. */
   async #walkAgain(): Promise<boolean> {
     const { state } = this
-    if (!hasUnwalked(state)) return false
+    if (!mayChangeWalk(state)) return false
     const after = currentMembership(state)
     if (after.isSame(state.membership)) return false
     if (!after.extends(state.membership)) {

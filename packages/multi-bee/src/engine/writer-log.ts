@@ -12,6 +12,8 @@ export interface WriterLog {
   state: LogState
   /** Blocks that were read, applied or not. */
   held: number
+  /** Of these, those that were held when membership was last looked at. */
+  heldAtWalk: number
   /** Where the next transaction cannot be applied: stands after the last that was read all the same. */
   beyond: LogCursor | null
   /** Wall time in ms when something of it was last applied here; `null`: not yet. */
@@ -38,6 +40,7 @@ export function followLog(
     cursor,
     state,
     held: position,
+    heldAtWalk: 0,
     beyond: null,
     lastSeen,
     skewMs: 0,
