@@ -1,16 +1,16 @@
 import b4a from 'b4a'
 import z32 from 'z32'
 import { checkName, checkOptions, checkStore, parseKey, requireKey, requireOptions } from './arguments.ts'
+import { Announcer } from './bee/announcer.ts'
 import { BeeEditor } from './bee/bee-editor.ts'
 import type { ReadPoint } from './bee/bee-reader.ts'
 import { Mirror, type MirrorBee, type MirrorOptions } from './bee/mirror.ts'
-import { ChangeFeed, conflicting, deviceName, type OpenDatabase } from './bee/open-database.ts'
+import { ChangeFeed, type OpenDatabase } from './bee/open-database.ts'
 import { checkEncryptionKey, Draft, openIdentity, type Identity } from './bee/open.ts'
-import { quarantined, quarantinedTransactions } from './bee/quarantine.ts'
+import { quarantined, reissue } from './bee/quarantine.ts'
 import { deviceStatuses, isSynced, writerInfos } from './bee/status.ts'
 import { SubBee, subKeyspace, type SubOptions } from './bee/sub-bee.ts'
 import { Engine, type EngineHost } from './engine/engine.ts'
-import type { Write } from './engine/requests.ts'
 import { MultiBeeError } from './errors.ts'
 import {
   discoveryKeyOf,
@@ -23,8 +23,9 @@ import {
 import { Keyspace } from './keyspace.ts'
 import type { CutOff } from './merge/transaction.ts'
 import { lengthAt } from './merge/version-vector.ts'
-import { MAX_MEMBERS, type Membership } from './membership/membership.ts'
+import { MAX_MEMBERS } from './membership/membership.ts'
 import type { JoinOptions, MultiBeeEvents, MultiBeeOptions, Removal, RemoveWriterOptions } from './options.ts'
+import { becomesWritable } from './pairing/becomes-writable.ts'
 import { showInvite } from './pairing/join.ts'
 import { PairingDesk, type Invite, type InviteOptions } from './pairing/host.ts'
 import type { DuplexLike, SignalLike, Status, StoreLike, SwarmLike, WriterInfo } from './types.ts'
@@ -252,7 +253,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     const cutOff = engine.state.membership.get(id)?.cutOff
     if (!cutOff) throw new MultiBeeError('MULTI_BEE_UNKNOWN_WRITER', 'this key is no removed device')
     const operations = await quarantined<K>(engine, id, this.keyspace)
-    return { cutOff: { ...cutOff }, quarantined: operations, reissue: () => this.#reissue(id) }
+    return { cutOff: { ...cutOff }, quarantined: operations, reissue: () => reissue(engine, id) }
   }
 
   /** Members and former members, in order of joining. */
@@ -422,6 +423,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   }
 
   #host(identity: Identity, onUpdate: () => void): EngineHost {
+    const announcer = new Announcer<K>(this, this.keyspace)
     return {
       openLog: async (key) => {
         const log = await HypercoreLog.open(this.#store, {
@@ -437,72 +439,19 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
       },
       onChanges: (changes, own) => {
         this.#changes.publish(changes)
-        this.#tell('update')
-        if (own || this.#engine === null) return
-        for (const key of conflicting(changes, this.#engine)) this.#tellOfConflict(key)
+        if (this.#engine !== null) announcer.changed(changes, own, this.#engine)
       },
-      onMembership: (before, after) => this.#announceMembership(before, after),
-      onSkew: (writer, offsetMs) => this.#tell('clock-skew', this.#writerInfo(writer), offsetMs),
+      onMembership: (before, after) => {
+        if (this.#engine !== null) announcer.membership(before, after, this.#engine)
+      },
+      onSkew: (writer, offsetMs) => {
+        if (this.#engine !== null) announcer.skew(writer, offsetMs, this.#engine)
+      },
       onFlush: (version) => identity.local.set('version', b4a.from(String(version))),
       onFailure: (error) => {
         this.#failure = error instanceof Error ? error : new Error(String(error))
-        this.#tell('failure', this.#failure)
+        announcer.tell('failure', this.#failure)
       }
-    }
-  }
-
-  /** Emits an event. What a listener throws is the app's own error, and none of the merge's. */
-  #tell<E extends keyof MultiBeeEvents<K>>(event: E, ...args: MultiBeeEvents<K>[E]): void {
-    try {
-      this.emit(event, ...args)
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error
-      })
-    }
-  }
-
-  #tellOfConflict(key: Uint8Array): void {
-    let decoded: K
-    try {
-      decoded = this.keyspace.decodeKey(key) as K
-    } catch {
-      // Another device's key, which this one's encoding does not take: nothing it could look up.
-      return
-    }
-    if (this.keyspace.holds(key)) this.#tell('conflict', decoded)
-  }
-
-  #announceMembership(before: Membership, after: Membership): void {
-    const engine = this.#engine
-    if (engine === null) return
-    const { self } = engine.state
-    if (!before.isActive(self) && after.isActive(self)) this.#tell('writable')
-    for (const { writer, cutOff } of after.members) {
-      if (cutOff !== null && !before.get(writer)?.cutOff) this.#tell('removed', this.#writerInfo(writer))
-    }
-  }
-
-  #writerInfo(writer: number): WriterInfo {
-    const { state } = this.#opened().engine
-    const cutOff = state.membership.get(writer)?.cutOff ?? null
-    return {
-      key: state.writers.keyOf(writer),
-      name: deviceName(state.membership, writer),
-      cutOff: cutOff && { ...cutOff }
-    }
-  }
-
-  async #reissue(writer: number): Promise<void> {
-    const { engine } = await this.database()
-    for await (const { operations } of quarantinedTransactions(engine, writer)) {
-      const writes: Write[] = operations.map(({ key, path, value }) => ({
-        key,
-        intent: { type: 'resolve', path, value },
-        base: null,
-        compare: null
-      }))
-      await engine.submit({ type: 'write', writes, atomic: true })
     }
   }
 
@@ -518,7 +467,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
       await this.ready()
       const session = swarm.join(this.discoveryKey as never) as { destroy(): Promise<void> }
       this.#closers.push(() => session.destroy())
-      await this.#becomesWritable(signal)
+      await becomesWritable(this, signal)
     } catch (error) {
       await this.close()
       throw error
@@ -529,23 +478,6 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     if (this.closing !== null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is closed')
     if (!this.writable)
       throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', 'this device is not a writer of the database')
-  }
-
-  #becomesWritable(signal?: SignalLike): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const done = (settle: () => void): void => {
-        this.off('writable', onWritable)
-        signal?.removeEventListener('abort', onAbort)
-        settle()
-      }
-      const onWritable = (): void => done(resolve)
-      const onAbort = (): void =>
-        done(() => reject(new MultiBeeError('MULTI_BEE_JOIN_ABORTED', 'joining was cancelled')))
-      this.on('writable', onWritable)
-      signal?.addEventListener('abort', onAbort)
-      if (this.writable) onWritable()
-      else if (signal?.aborted) onAbort()
-    })
   }
 
   #opened(): Identity & { engine: Engine } {

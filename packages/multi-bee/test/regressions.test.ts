@@ -120,8 +120,12 @@ test('a removal that is asked for while blocks are merged takes effect on all of
     const c = await openReplica(a)
     const wires = [replicate(a, b), replicate(a, c), replicate(b, c)]
     const { cutOff } = await (await until(() => removal !== null && { removal })).removal
-    await until(async () => (await c.status()).devices[1]?.applied === cutOff.length)
-    await until(async () => (await a.status()).devices[1]?.applied === cutOff.length)
+    for (const db of [a, c]) {
+      await until(async () => {
+        const removed = (await db.status()).devices[1]
+        return removed?.isMember === false && removed.applied === cutOff.length
+      })
+    }
     for (const wire of wires) await wire.destroy()
     const keysOf = async (db: MultiBee): Promise<string[]> =>
       (await collect(db.createReadStream())).map(({ key }) => key)

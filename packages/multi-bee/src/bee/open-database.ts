@@ -1,4 +1,3 @@
-import { alternatives } from '../merge/show.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { Change } from '../engine/change.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -34,13 +33,6 @@ export class ChangeFeed {
   end(): void {
     for (const onEnd of this.#listeners.values()) onEnd()
   }
-}
-
-/** Keys among the changes that have something to resolve. */
-export function conflicting(changes: readonly Change[], { state }: Engine): Uint8Array[] {
-  return changes
-    .filter(({ register }) => alternatives(register, state.writers).length > 0)
-    .map(({ key }) => key)
 }
 
 /** The name a device was added under; `''` for a stranger. */

@@ -1,5 +1,6 @@
 import { appliedLength } from '../engine/device-state.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { Write } from '../engine/requests.ts'
 import type { Keyspace } from '../keyspace.ts'
 import { pathNames } from '../merge/path.ts'
 import type { Transaction } from '../merge/transaction.ts'
@@ -41,15 +42,25 @@ function readable(decode: () => unknown, bytes: Uint8Array): unknown {
 }
 
 /** The transactions past a removed writer's cut-off that are here. */
-export async function* quarantinedTransactions(
-  { state }: Engine,
-  writer: number
-): AsyncGenerator<Transaction> {
+async function* quarantinedTransactions({ state }: Engine, writer: number): AsyncGenerator<Transaction> {
   const cutOff = state.membership.get(writer)?.cutOff
   const cursor = state.logs.get(writer)?.cursor.clone()
   if (!cutOff || cursor === undefined) return
   for (let next = await cursor.peek(); next !== null; next = await cursor.peek()) {
     if (next.seq >= Math.max(cutOff.length, appliedLength(state, writer))) yield next
     cursor.advance()
+  }
+}
+
+/** Does again, in this device's name, what a removed writer did past its cut-off; a transaction of its each in one of this device's. */
+export async function reissue(engine: Engine, writer: number): Promise<void> {
+  for await (const { operations } of quarantinedTransactions(engine, writer)) {
+    const writes = operations.map(({ key, path, value }): Write => ({
+      key,
+      intent: { type: 'resolve', path, value },
+      base: null,
+      compare: null
+    }))
+    if (writes.length > 0) await engine.submit({ type: 'write', writes, atomic: true })
   }
 }
