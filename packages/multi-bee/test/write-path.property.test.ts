@@ -22,9 +22,19 @@ type Change =
   | { change: 'del'; key: string; back: number | null }
   | { change: 'resolve'; key: string; path: string[]; value: PlainValue | null }
 
+/** A device is let in, or removed at so many blocks less than is merged. */
+type MemberChange = { whom: number; remove: boolean; back: number }
+
 type Command =
   | { do: 'write'; device: number; changes: Change[]; atomic: boolean }
-  | { do: 'deliver'; to: number; from: number; blocks: number; while: Change[] }
+  | {
+      do: 'deliver'
+      to: number
+      from: number
+      blocks: number
+      while: Change[]
+      meanwhile: MemberChange | null
+    }
   | { do: 'restart'; device: number; crash: boolean }
   | { do: 'membership'; device: number; whom: number; remove: boolean; back: number }
   | { do: 'wait'; ms: number }
@@ -72,7 +82,8 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       to: device,
       from: device,
       blocks: fc.integer({ min: 1, max: 9 }),
-      while: fc.array(change, { maxLength: 2 })
+      while: fc.array(change, { maxLength: 2 }),
+      meanwhile: fc.option(fc.record({ whom: device, remove: fc.boolean(), back: fc.nat(2) }), { freq: 6 })
     })
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('restart' as const), device, crash: fc.boolean() }) },
@@ -169,26 +180,17 @@ async function run({
       if (log !== target.own) log.deliver(log.available + step.blocks)
       target.engine.kick()
       // In flight while what has arrived is being merged.
-      await Promise.all(
-        requestsOf(step.while, false, bases).map((request) =>
+      await Promise.all([
+        step.meanwhile && changeMembers(target, at(step.meanwhile.whom), step.meanwhile),
+        ...requestsOf(step.while, false, bases).map((request) =>
           target.engine.submit(request).catch(unlessRefused)
         )
-      )
+      ])
     } else if (step.do === 'write') {
       const requests = requestsOf(step.changes, step.atomic, bases)
       await Promise.all(requests.map((request) => target.engine.submit(request).catch(unlessRefused)))
     } else {
-      const whom = at(step.whom).own.key
-      const { state } = target.engine
-      const known = state.membership.get(state.writers.find(whom))
-      const length = Math.max(0, (state.applied[state.writers.find(whom)] ?? 0) - step.back)
-      const cutOff = { length, fork: 0, treeHash: b4a.alloc(32) }
-      const record = step.remove
-        ? ({ type: 'remove', writer: whom, cutOff } as const)
-        : ({ type: 'add', writer: whom, name: 'late' } as const)
-      if (step.remove ? known?.cutOff === null : known === undefined) {
-        await target.engine.submit({ type: 'membership', records: [record] }).catch(unlessRefused)
-      }
+      await changeMembers(target, at(step.whom), step)
     }
     await network.check(target)
     const [only, ...others] = step.do === 'write' ? step.changes : []
@@ -209,6 +211,23 @@ async function run({
   const shown = await Promise.all(devices.map((each) => each.shown(KEYS)))
   for (const other of shown) expect(other).toEqual(shown[0])
   for (const each of devices) await each.engine.close()
+}
+
+async function changeMembers(
+  device: EngineDevice,
+  whom: EngineDevice,
+  { remove, back }: MemberChange
+): Promise<void> {
+  const writer = whom.own.key
+  const { state } = device.engine
+  const id = state.writers.find(writer)
+  const member = state.membership.get(id)
+  if (remove ? member?.cutOff !== null : member !== undefined) return
+  const cutOff = { length: Math.max(0, (state.applied[id] ?? 0) - back), fork: 0, treeHash: b4a.alloc(32) }
+  const record = remove
+    ? ({ type: 'remove', writer, cutOff } as const)
+    : ({ type: 'add', writer, name: 'late' } as const)
+  await device.engine.submit({ type: 'membership', records: [record] }).catch(unlessRefused)
 }
 
 function requestsOf(changes: readonly Change[], atomic: boolean, bases: readonly Base[]): LocalRequest[] {
