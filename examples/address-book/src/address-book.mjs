@@ -72,11 +72,8 @@ export class AddressBook {
    */
   async conflicts() {
     const found = []
-    for await (const { key, value } of this.db.createReadStream(range('contacts'))) {
-      for (const conflict of await this.db.conflicts(key)) {
-        const { path, device, time } = conflict
-        const shown = { value: valueAt(value, path), ...(await this.#author(key, path)) }
-        const other = { value: conflict.value, device, time }
+    for await (const { key } of this.db.createReadStream(range('contacts'))) {
+      for (const { path, shown, ...other } of await this.db.conflicts(key)) {
         found.push({ id: idOf(key), path, shown, other })
       }
     }
@@ -128,20 +125,6 @@ export class AddressBook {
     }
     return { ...counts, hash: hash.digest('hex') }
   }
-
-  /**
-   * Who wrote what a path shows: the newest operation there.
-   *
-   * @param {string} key
-   * @param {string[]} path
-   */
-  async #author(key, path) {
-    const history = this.db.createHistoryStream({ gte: key, lte: key, reverse: true })
-    for await (const { path: at, device, time } of history) {
-      if (at.every((name, i) => name === path[i])) return { device, time }
-    }
-    return { device: '', time: 0 }
-  }
 }
 
 /** @param {string} id */
@@ -162,14 +145,4 @@ function callKey(number) {
 /** @param {string} prefix */
 function range(prefix) {
   return { gt: `${prefix}/`, lt: `${prefix}0` }
-}
-
-/**
- * @param {unknown} value
- * @param {string[]} path
- */
-function valueAt(value, path) {
-  let found = value
-  for (const name of path) found = /** @type {Record<string, unknown> | undefined} */ (found)?.[name]
-  return found
 }
