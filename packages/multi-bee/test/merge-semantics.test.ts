@@ -598,7 +598,8 @@ describe('values', () => {
     expect(await blocksOf(db)).toBe(before)
   })
 
-  test.each(['__proto__', '', '/', 'constructor', 'a/b', '"', '\\', '\ud800', 'ключ', '\u2028', '0'])(
+  // The backslash comes last: after it, JSON.parse of Node 24 misreads the others (docs/decisions/0008).
+  test.each(['__proto__', '', '/', 'constructor', 'a/b', '"', '\ud800', 'ключ', '\u2028', '0', '\\'])(
     '%j is an ordinary field name',
     async (name) => {
       const { a, b, apart, together } = await pair()
