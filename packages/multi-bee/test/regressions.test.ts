@@ -6,7 +6,13 @@ import { openDevice, openReplica, untilShown } from './support/devices.ts'
 import { EngineDevice } from './support/engine-device.ts'
 import { MemoryLog } from './support/memory-log.ts'
 
-test('an own put that is stored while others are merged stays in the view', async () => {
+/** Two devices whose logs reach one another only where a test delivers them. */
+async function twoEngines(): Promise<{
+  first: MemoryLog
+  second: MemoryLog
+  a: EngineDevice
+  b: EngineDevice
+}> {
   const [first, second] = [1, 2].map((byte) => new MemoryLog(b4a.alloc(32, byte))) as [MemoryLog, MemoryLog]
   const originals = new Map([first, second].map((log) => [b4a.toString(log.key, 'hex'), log]))
   const [a, b] = [first, second].map((log) => new EngineDevice(log, first.key, originals, () => 1000)) as [
@@ -14,6 +20,11 @@ test('an own put that is stored while others are merged stays in the view', asyn
     EngineDevice
   ]
   for (const device of [a, b]) await device.open()
+  return { first, second, a, b }
+}
+
+test('an own put that is stored while others are merged stays in the view', async () => {
+  const { first, second, a, b } = await twoEngines()
   const put = (device: EngineDevice, text: string, key = 'k'): Promise<void> => {
     const intent = { type: 'put' as const, value: { document: true, bytes: b4a.from(text) } }
     return device.engine.submit({
@@ -166,13 +177,7 @@ test('adding a member again and again costs the others nothing that grows', asyn
 })
 
 test('many removals of one writer cost one look at the logs, not one each', async () => {
-  const [first, second] = [1, 2].map((byte) => new MemoryLog(b4a.alloc(32, byte))) as [MemoryLog, MemoryLog]
-  const originals = new Map([first, second].map((log) => [b4a.toString(log.key, 'hex'), log]))
-  const [a, b] = [first, second].map((log) => new EngineDevice(log, first.key, originals, () => 1000)) as [
-    EngineDevice,
-    EngineDevice
-  ]
-  for (const device of [a, b]) await device.open()
+  const { first, second, a, b } = await twoEngines()
   await a.engine.submit({ type: 'membership', records: [{ type: 'add', writer: second.key, name: '' }] })
   for (let length = 50; length > 0; length--) {
     const cutOff = { length, fork: 0, treeHash: b4a.alloc(32) }

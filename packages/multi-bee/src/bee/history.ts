@@ -2,12 +2,11 @@ import type { Engine } from '../engine/engine.ts'
 import { LogCursor } from '../log/log-cursor.ts'
 import { initialLogState } from '../log/log-state.ts'
 import { compareDots } from '../merge/canonical-order.ts'
-import { pathNames } from '../merge/path.ts'
 import type { Transaction } from '../merge/transaction.ts'
 import { appliedLength } from '../engine/device-state.ts'
 import type { EncodingOptions, HistoryEntry, KeyRange } from '../types.ts'
 import { boundsOf, type BeeReader } from './bee-reader.ts'
-import { deviceName } from './open-database.ts'
+import { historyEntry } from './history-entry.ts'
 import { isInRange } from '../view/byte-range.ts'
 
 export interface HistoryOptions<K> extends KeyRange<K>, EncodingOptions {
@@ -48,20 +47,10 @@ async function* entries<K>(
   const keyspace = bee.keyspace.with(options)
   const range = keyspace.encodeRange(boundsOf(options))
   const { engine } = await bee.database()
-  const { writers, membership } = engine.state
   for await (const transaction of transactionsInOrder(engine)) {
-    for (const { key, path, value } of transaction.operations) {
-      if (!isInRange(key, range)) continue
-      yield {
-        type: value === null ? 'del' : 'put',
-        key: keyspace.decodeKey(key) as K,
-        path: pathNames(path),
-        value: value === null ? null : keyspace.decodeValue(value),
-        writer: writers.keyOf(transaction.writer),
-        device: deviceName(membership, transaction.writer),
-        seq: transaction.seq,
-        time: transaction.ms
-      }
+    for (const operation of transaction.operations) {
+      if (isInRange(operation.key, range))
+        yield historyEntry<K>(operation, transaction, engine.state, keyspace)
     }
   }
 }

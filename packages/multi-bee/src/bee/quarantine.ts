@@ -2,10 +2,9 @@ import { appliedLength } from '../engine/device-state.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Write } from '../engine/requests.ts'
 import type { Keyspace } from '../keyspace.ts'
-import { pathNames } from '../merge/path.ts'
-import type { Transaction } from '../merge/transaction.ts'
+import type { Transaction, Value } from '../merge/transaction.ts'
 import type { HistoryEntry } from '../types.ts'
-import { deviceName } from './open-database.ts'
+import { historyEntry } from './history-entry.ts'
 
 /** Operations of a removed writer that are here and count nowhere, in the order of its log. */
 export async function quarantined<K>(
@@ -14,19 +13,13 @@ export async function quarantined<K>(
   keyspace: Keyspace
 ): Promise<HistoryEntry<K>[]> {
   const entries: HistoryEntry<K>[] = []
-  const { writers, membership } = engine.state
+  const decoder = {
+    decodeKey: (key: Uint8Array) => readable(() => keyspace.decodeKey(key), key),
+    decodeValue: (value: Value) => readable(() => keyspace.decodeValue(value), value.bytes)
+  }
   for await (const transaction of quarantinedTransactions(engine, writer)) {
-    for (const { key, path, value } of transaction.operations) {
-      entries.push({
-        type: value === null ? 'del' : 'put',
-        key: readable(() => keyspace.decodeKey(key), key) as K,
-        path: pathNames(path),
-        value: value === null ? null : readable(() => keyspace.decodeValue(value), value.bytes),
-        writer: writers.keyOf(writer),
-        device: deviceName(membership, writer),
-        seq: transaction.seq,
-        time: transaction.ms
-      })
+    for (const operation of transaction.operations) {
+      entries.push(historyEntry<K>(operation, transaction, engine.state, decoder))
     }
   }
   return entries

@@ -1,4 +1,3 @@
-import b4a from 'b4a'
 import { applyOperation, EMPTY_REGISTER } from '../merge/register.ts'
 import { shownValue } from '../merge/show.ts'
 import type { Transaction } from '../merge/transaction.ts'
@@ -14,6 +13,7 @@ import {
   noteRead,
   type DeviceState
 } from './device-state.ts'
+import { keyId } from '../view/key-id.ts'
 
 /** Operations that are applied in one go, and their bytes. */
 const CHUNK_OPERATIONS = 2048
@@ -81,7 +81,7 @@ interface Touched {
 /** Loads what a chunk touches, so that {@link installChunk} need not wait. */
 export async function loadTouched(chunk: Chunk, view: View): Promise<Map<string, Touched>> {
   const keys = new Map<string, Uint8Array>()
-  for (const { operations } of chunk.transactions) for (const { key } of operations) keys.set(idOf(key), key)
+  for (const { operations } of chunk.transactions) for (const { key } of operations) keys.set(keyId(key), key)
   const stored = await view.load([...keys.values()])
   return new Map([...keys].map(([id, key], i) => [id, { key, prior: stored[i] ?? null }]))
 }
@@ -102,7 +102,7 @@ export function installChunk(
     if (log !== undefined) log.state = log.cursor.state
     const context = membership.admitted(transaction.context, transaction)
     for (const [index, operation] of transaction.operations.entries()) {
-      const id = idOf(operation.key)
+      const id = keyId(operation.key)
       const entry = touched.get(id)
       if (entry === undefined) continue
       // An earlier operation of this chunk may have changed it.
@@ -126,8 +126,4 @@ export function installChunk(
     }
   }
   return [...changes.values()]
-}
-
-function idOf(key: Uint8Array): string {
-  return b4a.toString(key, 'hex')
 }

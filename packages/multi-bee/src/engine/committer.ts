@@ -1,4 +1,3 @@
-import b4a from 'b4a'
 import { MultiBeeError } from '../errors.ts'
 import { encodeTransaction, type Draft, type Encoded } from '../log/encode.ts'
 import type { LogState } from '../log/log-state.ts'
@@ -11,6 +10,7 @@ import type { Stored } from '../view/record.ts'
 import type { View } from '../view/view.ts'
 import { Group, GROUP_BYTES, type Outcome } from './group.ts'
 import type { LocalRequest, Write, WriteRequest } from './requests.ts'
+import { keyId } from '../view/key-id.ts'
 
 /** Requests one turn takes. */
 const TURN_REQUESTS = 4096
@@ -179,7 +179,7 @@ class TurnInProgress implements Turn {
   }
 
   #newest({ key }: Write, newest: ReadonlyMap<string, Stored | null>): Stored | null {
-    const id = idOf(key)
+    const id = keyId(key)
     return this.#outcomes.get(id) ?? newest.get(id) ?? null
   }
 
@@ -226,7 +226,7 @@ class TurnInProgress implements Turn {
     this.sealed.push({ transaction, blocks, state, outcomes })
     const version = this.#scope.version + this.sealed.length
     for (const { key, register, shown } of outcomes)
-      this.#outcomes.set(idOf(key), { version, register, shown })
+      this.#outcomes.set(keyId(key), { version, register, shown })
     this.#seq += blocks.length
     this.#state = state
   }
@@ -242,7 +242,7 @@ function overlap(): MultiBeeError {
 async function loadNewest(taken: readonly Waiting[], view: View): Promise<Map<string, Stored | null>> {
   const keys = new Map<string, Uint8Array>()
   for (const { request } of taken) {
-    if (request.type === 'write') for (const { key } of request.writes) keys.set(idOf(key), key)
+    if (request.type === 'write') for (const { key } of request.writes) keys.set(keyId(key), key)
   }
   const stored = await view.load([...keys.values()])
   return new Map([...keys.keys()].map((id, i) => [id, stored[i] ?? null]))
@@ -262,8 +262,4 @@ function sizeOf(request: LocalRequest | undefined): number {
       sum + key.byteLength + (intent.type === 'del' ? 0 : (intent.value?.bytes.byteLength ?? 0)),
     0
   )
-}
-
-function idOf(key: Uint8Array): string {
-  return b4a.toString(key, 'hex')
 }

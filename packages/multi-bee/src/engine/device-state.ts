@@ -37,10 +37,7 @@ export function noteRead(state: DeviceState, transaction: Transaction): void {
   const { writer, seq, length } = transaction
   const log = state.logs.get(writer)
   if (log !== undefined) log.held = Math.max(log.held, seq + length)
-  if (
-    transaction.membership.length > 0 &&
-    !state.controls.some((control) => control.writer === writer && control.seq === seq)
-  ) {
+  if (transaction.membership.length > 0 && !isAmong(state.controls, transaction)) {
     state.controls.push({ ...transaction, operations: [] })
   }
 }
@@ -58,9 +55,7 @@ export function currentMembership(
   { first, controls, logs, writers }: DeviceState,
   next?: Transaction
 ): Membership {
-  const isNew =
-    next !== undefined &&
-    !controls.some((control) => control.writer === next.writer && control.seq === next.seq)
+  const isNew = next !== undefined && !isAmong(controls, next)
   const held = (writer: number): number => {
     const length = logs.get(writer)?.held ?? 0
     return next?.writer === writer ? Math.max(length, next.seq + next.length) : length
@@ -83,4 +78,8 @@ export function mayChangeWalk({ controls, logs }: DeviceState): boolean {
     log.heldAtWalk = log.held
   }
   return mayChange
+}
+
+function isAmong(controls: readonly Transaction[], { writer, seq }: Transaction): boolean {
+  return controls.some((control) => control.writer === writer && control.seq === seq)
 }

@@ -1,4 +1,3 @@
-import b4a from 'b4a'
 import type { Draft } from '../log/encode.ts'
 import { diff, fold, type Change } from '../merge/diff.ts'
 import type { Timestamp } from '../merge/hybrid-clock.ts'
@@ -10,6 +9,7 @@ import { lengthAt, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import type { Stored } from '../view/record.ts'
 import type { Base, Write } from './requests.ts'
+import { keyId } from '../view/key-id.ts'
 
 /** Bytes of writes that share one transaction, about. */
 export const GROUP_BYTES: number = 4 * 1024 * 1024
@@ -73,7 +73,7 @@ export class Group {
 
   /** What the key shows with the group's changes so far, and the register behind it. */
   current(key: Uint8Array, newest: Stored | null): { register: Register; shown: Value | null } {
-    const entry = this.#keys.get(idOf(key))
+    const entry = this.#keys.get(keyId(key))
     return entry === undefined ? viewOf(newest) : this.#working(entry)
   }
 
@@ -84,7 +84,7 @@ export class Group {
    */
   add(write: Write, newest: Stored | null, asRead: Stored | null): boolean {
     const { key, base } = write
-    const entry = this.#keys.get(idOf(key))
+    const entry = this.#keys.get(keyId(key))
     if (entry !== undefined && entry.base !== base) return false
 
     const { applied, context } = this.scope
@@ -103,7 +103,7 @@ export class Group {
     // Changes of one write never overlap one another.
     const all = entry === undefined ? changes : [...entry.changes]
     if (entry !== undefined) for (const change of changes) if (!fold(all, change)) return false
-    this.#keys.set(idOf(key), { key, prior: newest, origin, base, changes: all, seen })
+    this.#keys.set(keyId(key), { key, prior: newest, origin, base, changes: all, seen })
     this.bytes += cost
     return true
   }
@@ -159,8 +159,4 @@ function changesOf(
 
 function viewOf(stored: Stored | null): { register: Register; shown: Value | null } {
   return { register: stored?.register ?? EMPTY_REGISTER, shown: stored?.shown ?? null }
-}
-
-function idOf(key: Uint8Array): string {
-  return b4a.toString(key, 'hex')
 }

@@ -5,6 +5,7 @@ import { decodeRecord, encodeRecord, recordShown, recordVersion, type Stored } f
 import { currentKey, currentRange, historyKey, historyRange, keyOfCurrent, STATE_KEY } from './view-keys.ts'
 import { isInRange } from './byte-range.ts'
 import type { ByteRange, ViewStore, ViewStoreSnapshot, ViewWrite } from './view-store.ts'
+import { keyId } from './key-id.ts'
 
 /** Changed keys that are held in memory before they are written, and their bytes. */
 const LAYER_KEYS = 8192
@@ -92,7 +93,7 @@ export class View {
 
   /** The newest record of a key if it is in memory; `undefined` if the store has to be asked. Synchronous. */
   newestPending(key: Uint8Array): Stored | undefined {
-    const id = idOf(key)
+    const id = keyId(key)
     return (this.#active.keys.get(id) ?? this.#flushing?.keys.get(id))?.records.at(-1)
   }
 
@@ -102,7 +103,7 @@ export class View {
    * @param prior - the newest record of the key so far
    */
   install(key: Uint8Array, stored: Stored, prior: Stored | null): void {
-    const id = idOf(key)
+    const id = keyId(key)
     const pending = this.#active.keys.get(id)
     if (pending === undefined) this.#active.keys.set(id, { key, prior, records: [stored] })
     else if (pending.records.at(-1)?.version === stored.version)
@@ -227,7 +228,7 @@ export class View {
 
   /** `undefined` when the layers do not say what the key was at that version. */
   #pendingAt(key: Uint8Array, version: number): Stored | null | undefined {
-    const id = idOf(key)
+    const id = keyId(key)
     return recordAt([this.#active.keys.get(id), this.#flushing?.keys.get(id)], version)
   }
 }
@@ -296,8 +297,4 @@ function entryOf(
   { version, shown }: { version: number; shown: Value | null }
 ): ShownEntry | null {
   return shown === null ? null : { key, version, value: shown }
-}
-
-function idOf(key: Uint8Array): string {
-  return b4a.toString(key, 'hex')
 }
