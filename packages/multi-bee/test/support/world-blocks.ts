@@ -142,5 +142,6 @@ function plainRecord(record: merge.MembershipRecord): Membership {
   if (record.type === 'genesis')
     return { ...record, ownerKey: record.ownerKey === null ? null : hex(record.ownerKey) }
   if (record.type === 'add') return { ...record, writer: hex(record.writer) }
+  if (record.type !== 'remove') throw new Error('not in these worlds')
   return { type: 'remove', writer: hex(record.writer), length: record.cutOff.length }
 }
