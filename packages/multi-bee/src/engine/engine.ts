@@ -18,7 +18,7 @@ import {
   noteRead,
   type DeviceState
 } from './device-state.ts'
-import { Flusher } from './flusher.ts'
+import { Flusher, later, type Later } from './flusher.ts'
 import { readBeyond } from './read-beyond.ts'
 import { installPlan, planReevaluation } from './reevaluate.ts'
 import { ownTail } from './reissue.ts'
@@ -49,6 +49,8 @@ export interface EngineHost {
 export interface EngineOptions extends Origin {
   view: View
   now: () => number
+  /** @defaultValue the runtime's timers */
+  later?: Later
   host: EngineHost
   /** This device's own log. */
   self: OpLog
@@ -88,6 +90,7 @@ export class Engine {
     const source = {
       version: () => this.state.version,
       encodeState: () => encodeState(this.state),
+      later: options.later ?? later,
       beforeWrite: (version: number) => this.#host.onFlush(version),
       onFailure: (error: unknown) => this.#host.onFailure(error)
     }

@@ -12,6 +12,16 @@ export interface FlushSource {
   /** Notes, outside the view, how far its versions may have gone. */
   beforeWrite(version: number): Promise<void>
   onFailure(error: unknown): void
+  later: Later
+}
+
+/** Runs something after so many ms, unless the function it returns is called before. */
+export type Later = (run: () => void, ms: number) => () => void
+
+/** The runtime's own timers. */
+export const later: Later = (run, ms) => {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
 }
 
 /** Writes the view in batches: when enough has changed, or soon after the last change. Borrows the view. */
@@ -20,7 +30,8 @@ export class Flusher {
   readonly #source: FlushSource
   #written: number
   #flushing: Promise<void> | null = null
-  #timer: unknown = null
+  /** Ends the wait for the next write. */
+  #cancel: (() => void) | null = null
   #stopped = false
 
   /** @param written - version the store holds; -1 for a new one */
@@ -35,9 +46,9 @@ export class Flusher {
     if (this.#view.isFull) {
       await this.#flushing?.catch(() => {})
       this.#inBackground()
-    } else if (this.#timer === null && !this.#stopped) {
-      this.#timer = setTimeout(() => {
-        this.#timer = null
+    } else if (this.#cancel === null && !this.#stopped) {
+      this.#cancel = this.#source.later(() => {
+        this.#cancel = null
         this.#inBackground()
       }, FLUSH_AFTER_MS)
     }
@@ -58,7 +69,7 @@ export class Flusher {
   /** Ends the background work; {@link flush} still works. */
   async stop(): Promise<void> {
     this.#stopped = true
-    clearTimeout(this.#timer)
+    this.#cancel?.()
     await this.#flushing?.catch(() => {})
   }
 
