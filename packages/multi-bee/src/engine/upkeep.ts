@@ -1,4 +1,6 @@
+import b4a from 'b4a'
 import type { Doubt, OpLog } from '../log/op-log.ts'
+import type { Member } from '../membership/membership.ts'
 import type { MembershipRecord, Succession } from '../merge/transaction.ts'
 import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { DeviceState } from './device-state.ts'
@@ -42,12 +44,23 @@ export async function dueRecords(state: DeviceState): Promise<MembershipRecord[]
   }
   for (const [writer, { log }] of logs) {
     const member = membership.get(writer)
-    // Of a removed writer the cut-off says which copy counts.
-    if (log.forkedAt === null || writer === self || member === undefined || member.removed) continue
-    if (member.cutOff === null || member.cutOff.length > log.forkedAt)
-      records.push(await forkRecord(state, writer, log.forkedAt))
+    if (log.forkedAt === null || writer === self || member === undefined) continue
+    if (member.cutOff !== null && member.cutOff.length <= log.forkedAt) continue
+    if (await isChosen(log, member)) continue
+    records.push(await forkRecord(state, writer, log.forkedAt))
   }
   return records
+}
+
+/**
+ * Whether this device's copy of a removed writer's log is the one that its removal spoke of: then that says which copy counts. Without
+ * this a stolen device could have all it ever wrote cut off, by signing another history.
+ */
+async function isChosen(log: OpLog, { removed, cutOff }: Member): Promise<boolean> {
+  if (!removed || cutOff === null) return false
+  if (log.available < cutOff.length) return true
+  const { treeHash } = await log.fingerprint(cutOff.length)
+  return b4a.equals(treeHash, cutOff.treeHash)
 }
 
 /** @param agreed - blocks on which all copies agree */

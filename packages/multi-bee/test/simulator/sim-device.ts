@@ -119,6 +119,7 @@ export class SimDevice extends BeeEditor<string, unknown> {
   kill(): void {
     this.disk.die()
     this.disk = this.disk.copy()
+    this.#timers = new Set()
     this.#database = null
   }
 

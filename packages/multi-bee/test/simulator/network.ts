@@ -1,0 +1,45 @@
+import type { Simulation } from './simulation.ts'
+import type { SimDevice } from './sim-device.ts'
+
+/** Blocks on their way. */
+export interface Parcel {
+  to: SimDevice
+  log: string
+  start: number
+  blocks: readonly Uint8Array[]
+}
+
+/** One device gives another what that one wants and this one has, up to so many blocks of each log. */
+export async function carry(simulation: Simulation, from: SimDevice, to: SimDevice, most = Infinity): Promise<void> {
+  if (!simulation.canMeet(from, to)) return
+  const successions = from.successions()
+  for (const [key, log] of to.logs) {
+    const blocks = from.disk.logs.get(key)
+    if (blocks === undefined) continue
+    log.receive(0, blocks.slice(0, log.blocks.length + most))
+    const source = from.logs.get(key)
+    // Both have seen the other's proof.
+    if (log.forkedAt !== null && source !== undefined && differsAt(log.blocks, source.blocks) !== null)
+      source.forkedAt = Math.min(source.forkedAt ?? Infinity, differsAt(log.blocks, source.blocks) ?? Infinity)
+  }
+  for (const device of [from, to]) device.engine.kick()
+  await Promise.race([to.hear(successions), to.disk.died])
+}
+
+/** Puts what a device has of a log on its way, from some block on. */
+export function send(simulation: Simulation, from: SimDevice, to: SimDevice, log: string, start: number): void {
+  const blocks = from.disk.logs.get(log)
+  if (blocks !== undefined) simulation.parcels.push({ to, log, start, blocks: blocks.slice(start) })
+}
+
+/** Whenever it was sent, and however often it arrives. */
+export function deliver({ canMeet: _ }: Simulation, { to, log, start, blocks }: Parcel): void {
+  if (!to.isOn) return
+  to.logs.get(log)?.receive(start, blocks)
+  to.engine.kick()
+}
+
+function differsAt(a: readonly Uint8Array[], b: readonly Uint8Array[]): number | null {
+  for (let i = 0; i < a.length && i < b.length; i++) if (a[i] !== b[i]) return i
+  return null
+}
