@@ -85,7 +85,7 @@ export function compareDots(a: Dot, b: Dot): number {
 export function oracle(world: World): OracleState {
   const steps = Object.keys(world.logs).flatMap((writer) => readLog(writer, world.logs[writer] ?? []))
   const { deleteWins, ownerKey } = genesisOf(world)
-  const walkers = walk(world.first, ownerKey, steps)
+  const { walkers, walked } = walk(world.first, ownerKey, steps)
   const applied = apply(walkers, steps)
   const counted = countedOperations(steps, applied, walkers)
   const keys = [...new Set(counted.map(({ operation }) => operation.key))].sort()
@@ -111,6 +111,7 @@ export function oracle(world: World): OracleState {
       removed,
       previous: previous?.writer ?? null
     })),
+    walked: Object.fromEntries(walked.map(({ writer, seq, length }) => [writer, seq + length])),
     known: (author, context) => known(author, context, walkers),
     applied: blocksOf(steps, (step) => step.seq < reached(applied, step.writer)),
     // The rest waits (below the cut-off) or is quarantined (past it).
@@ -246,8 +247,8 @@ function isReady(step: Step, walkers: Walker[], walked: Vector): boolean {
   )
 }
 
-/** The members at the end of the walk, which goes over the transactions with membership operations and no others. */
-function walk(first: string, ownerKey: string | null, steps: Step[]): Walker[] {
+/** The walk goes over the transactions with membership operations and no others: the members at its end. */
+function walk(first: string, ownerKey: string | null, steps: Step[]): { walkers: Walker[]; walked: Step[] } {
   // It starts with the first log's writer as the only member.
   const walkers: Walker[] = [joining(first, '')]
   // READING: a genesis record is a membership operation wherever it stands.
@@ -260,7 +261,7 @@ function walk(first: string, ownerKey: string | null, steps: Step[]): Walker[] {
     const step = ready.sort((a, b) =>
       compareRanks(rankOf(a, walkers, ownerKey), rankOf(b, walkers, ownerKey))
     )[0]
-    if (step === undefined) return walkers
+    if (step === undefined) return { walkers, walked }
     // What was walked stays walked.
     walked.push(step)
     for (const record of step.transaction.membership) changeMembers(record, step, walkers, first)

@@ -167,12 +167,18 @@ class Device {
     this.#reads.push({ state: this.state, seen })
   }
 
+  /** Covers the walked transactions that a cut-off has taken back too. */
   get #seen(): Record<string, number> {
-    const seen = { ...this.#context, [this.writer]: this.#seq }
-    for (const [writer, blocks] of Object.entries(this.state.applied)) {
-      if (writer !== this.writer) seen[writer] = Math.max(blocks, seen[writer] ?? 0)
+    const { applied, walked, members } = this.state
+    const seen = { ...this.#context }
+    const cover = (writer: string, blocks = 0): void => {
+      seen[writer] = Math.max(blocks, seen[writer] ?? 0)
     }
-    return seen
+    for (const [writer, blocks] of Object.entries(applied)) cover(writer, blocks)
+    for (const { writer, cutOff } of members) {
+      if (cutOff !== null && (applied[writer] ?? 0) >= cutOff) cover(writer, walked[writer])
+    }
+    return { ...seen, [this.writer]: this.#seq }
   }
 
   /** An `add` of each log that goes on from a member's and that the context does not know. */

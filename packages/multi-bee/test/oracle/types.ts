@@ -104,6 +104,8 @@ export interface OracleState {
   ownerKey: string | null
   /** In order of joining. */
   members: Member[]
+  /** The end of the last walked transaction, in blocks; a writer with none is left out. */
+  walked: Record<string, number>
   /** The writers that a context of this author knows. */
   known: (author: string, context: Record<string, number>) => string[]
   applied: Record<string, number>
