@@ -77,7 +77,10 @@ declare module 'hypercore' {
     keyPair?: KeyPair
     signature?: Uint8Array
     writable?: boolean
+    /** Appends nothing when the core would become longer. */
     maxLength?: number
+    /** Undocumented: called once the blocks are stored. */
+    postappend?: () => unknown
   }
 
   export interface DownloadOptions {
@@ -251,4 +254,19 @@ declare module 'hypercore' {
     once<E extends keyof HypercoreEvents>(event: E, fn: (...args: HypercoreEvents[E]) => void): this
     off<E extends keyof HypercoreEvents>(event: E, fn: (...args: HypercoreEvents[E]) => void): this
   }
+}
+
+/** Private upstream. */
+declare module 'hypercore/lib/merkle-tree.js' {
+  import type { TreeNode } from 'hypercore-crypto'
+  import type { TreeProof } from 'hypercore'
+
+  export interface Tree {
+    /** A batch of what the proof says, for its signature to be checked. Throws when the proof does not add up. */
+    verifyFullyRemote(state: object, proof: TreeProof): unknown
+    getRoots(state: object, length: number): Promise<TreeNode[]>
+  }
+
+  const merkle: { MerkleTree: Tree }
+  export default merkle
 }

@@ -3,12 +3,18 @@ import type Corestore from 'corestore'
 import type { ReplicationStream } from 'hypercore'
 import crypto from 'hypercore-crypto'
 import b4a from 'b4a'
+import c from 'compact-encoding'
+import Protomux, { type Channel } from 'protomux'
 import { MultiBeeError } from './errors.ts'
+import { checkForkApi, watchForks } from './hypercore-forks.ts'
 import type { OpLog } from './log/op-log.ts'
+import { signSuccession } from './log/succession.ts'
+import type { Succession } from './merge/transaction.ts'
 import type { DuplexLike, StoreLike } from './types.ts'
 
 // Everything this package asks of Hypercore and Corestore beyond their documented API, and everything untyped, is in this file.
-// Private: `store.storage.path` (corestore 7.12, index.js), `core.peers[].remoteContiguousLength` (hypercore 11.37, lib/replicator.js).
+// Private: `store.storage.path` (corestore 7.12, index.js); of hypercore 11.37 `core.peers[].remoteContiguousLength` (lib/replicator.js),
+// `append`'s `postappend` (index.js), and what `hypercore-forks.ts` uses.
 
 /** Where a Corestore keeps its files. */
 export function storePath(store: StoreLike): string {
@@ -22,11 +28,16 @@ export function storePath(store: StoreLike): string {
   return path
 }
 
-/** @throws MultiBeeError `MULTI_BEE_STORE_LOCKED` */
+/** @throws MultiBeeError `MULTI_BEE_STORE_LOCKED`, `MULTI_BEE_STORE_COPIED` */
 export async function openStore(store: StoreLike): Promise<void> {
   try {
     await store.ready()
   } catch (cause) {
+    if ((cause as { code?: unknown }).code === 'DEVICE_FILE') {
+      const help =
+        'the files of this Corestore were copied, moved or restored; open it with `allowBackup: true`, and this device goes on in a new log'
+      throw new MultiBeeError('MULTI_BEE_STORE_COPIED', help, { cause })
+    }
     if (!(cause instanceof Error && /lock/i.test(cause.message))) throw cause
     throw new MultiBeeError('MULTI_BEE_STORE_LOCKED', 'another process has this Corestore open', { cause })
   }
@@ -71,6 +82,8 @@ export interface OpenLogOptions {
   /** `null` for a new log with a fresh key pair. */
   key: Uint8Array | null
   encryptionKey: Uint8Array | null
+  /** Whether this device writes it; else it is followed, also when its key pair is here. */
+  isOwn: boolean
   /** Called when more of it can be read. */
   onUpdate: () => void
 }
@@ -79,15 +92,24 @@ export interface OpenLogOptions {
 export class HypercoreLog implements OpLog {
   readonly #core: Hypercore
   readonly #onUpdate: () => void
+  readonly #unwatch: () => void
+  /** Of a device's own log: blocks that were written here. */
+  #written: number | null = null
+  #forkedAt: number | null = null
 
   private constructor(core: Hypercore, onUpdate: () => void) {
     this.#core = core
     this.#onUpdate = onUpdate
+    this.#unwatch = watchForks(core, (agreed) => {
+      if (this.#forkedAt !== null && this.#forkedAt <= agreed) return
+      this.#forkedAt = agreed
+      onUpdate()
+    })
   }
 
   static async open(
     store: StoreLike,
-    { key, encryptionKey, onUpdate }: OpenLogOptions
+    { key, encryptionKey, isOwn, onUpdate }: OpenLogOptions
   ): Promise<HypercoreLog> {
     const identity = key === null ? { keyPair: crypto.keyPair() } : { key }
     const encryption = encryptionKey === null ? null : { key: encryptionKey }
@@ -96,20 +118,39 @@ export class HypercoreLog implements OpLog {
     checkUpstream(core)
     core.on('append', onUpdate)
     core.on('download', onUpdate)
-    if (!core.writable) core.download({ start: 0, end: -1 })
-    return new HypercoreLog(core, onUpdate)
+    const log = new HypercoreLog(core, onUpdate)
+    if (isOwn) log.#written = core.length
+    else log.retire()
+    return log
   }
 
   get key(): Uint8Array {
     return keyOf(this.#core)
   }
 
-  get writable(): boolean {
-    return this.#core.writable
+  get available(): number {
+    return this.#written ?? this.#core.contiguousLength
   }
 
-  get available(): number {
-    return this.#core.writable ? this.#core.length : this.#core.contiguousLength
+  get isOvertaken(): boolean {
+    return this.#written !== null && this.#core.length > this.#written
+  }
+
+  get forkedAt(): number | null {
+    return this.#forkedAt
+  }
+
+  retire(): void {
+    this.#written = null
+    this.#core.download({ start: 0, end: -1 })
+  }
+
+  /** States that the log `next` goes on where this one's device leaves off. @throws MultiBeeError `MULTI_BEE_NOT_WRITABLE` */
+  succeededBy(next: Uint8Array): Succession {
+    const { keyPair } = this.#core
+    if (keyPair === null)
+      throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', "the key pair of this device's log is not in the store")
+    return signSuccession(keyPair, this.key, next)
   }
 
   get known(): number {
@@ -129,7 +170,16 @@ export class HypercoreLog implements OpLog {
   }
 
   async append(blocks: readonly Uint8Array[]): Promise<void> {
-    await this.#core.append([...blocks])
+    const end = (this.#written ?? this.#core.length) + blocks.length
+    let isAppended = false
+    // A longer copy may come in while this waits for its turn: then nothing is written.
+    const postappend = (): void => {
+      isAppended = true
+      // Before anybody is told of the new length, which would look like another's doing.
+      if (this.#written !== null) this.#written = end
+    }
+    await this.#core.append([...blocks], { maxLength: end, postappend })
+    if (!isAppended) throw new Error('a longer copy of this log has come in')
   }
 
   async fingerprint(length: number): Promise<{ fork: number; treeHash: Uint8Array }> {
@@ -147,6 +197,7 @@ export class HypercoreLog implements OpLog {
   }
 
   async close(): Promise<void> {
+    this.#unwatch()
     this.#core.off('append', this.#onUpdate)
     this.#core.off('download', this.#onUpdate)
     await this.#core.close()
@@ -184,9 +235,80 @@ function checkUpstream(core: Hypercore): void {
   )
   if (!Number.isInteger(core.contiguousLength)) missing.push('contiguousLength')
   if (!Array.isArray(core.peers)) missing.push('peers')
+  missing.push(...checkForkApi(core))
   if (missing.length === 0) return
   throw new MultiBeeError(
     'MULTI_BEE_UNSUPPORTED_UPSTREAM',
     `this hypercore lacks ${missing.join(', ')}; hypercore 11.37 has them`
   )
+}
+
+/** A channel of messages beside the replication of cores. */
+export interface MessageChannel {
+  readonly isOpen: boolean
+  send(message: Uint8Array): void
+  close(): void
+}
+
+export interface ChannelHandlers {
+  /** Both sides have shown that they know the secret. */
+  onOpen(): void
+  onMessage(message: Uint8Array): void
+  onClose(): void
+}
+
+/**
+ * Opens a channel with whoever knows the same secret at the other end of a connection.
+ *
+ * The handshake is a hash of the secret, the connection and the side, as Hypercore proves that a peer knows a core's key (`replicate` in
+ * its lib/caps.js), so that neither an eavesdropper nor a peer that only repeats what it hears gets an answer.
+ *
+ * @returns null when the connection has one already, or is closed
+ */
+export function openChannel(
+  stream: DuplexLike,
+  protocol: string,
+  secret: Uint8Array,
+  { onOpen, onMessage, onClose }: ChannelHandlers
+): MessageChannel | null {
+  const { noiseStream } = stream as unknown as ReplicationStream
+  const [channelSpace, proofSpace] = crypto.namespace(protocol, 2) as [Uint8Array, Uint8Array]
+  let isOpen = false
+  const proof = (isInitiator: boolean): Uint8Array =>
+    crypto.hash([proofSpace, secret, noiseStream.handshakeHash ?? b4a.alloc(0), b4a.from([isInitiator ? 1 : 0])])
+  const channel: Channel<Uint8Array> | null = Protomux.from(noiseStream).createChannel<Uint8Array>({
+    protocol,
+    id: crypto.hash([channelSpace, secret]),
+    handshake: c.fixed32,
+    onopen: (remote) => {
+      if (!b4a.equals(remote, proof(!noiseStream.isInitiator))) {
+        channel?.close()
+        return
+      }
+      isOpen = true
+      onOpen()
+    },
+    onclose: () => {
+      isOpen = false
+      onClose()
+    }
+  })
+  if (channel === null) return null
+  const message = channel.addMessage<Uint8Array>({
+    encoding: c.raw,
+    onmessage: (bytes) => {
+      if (isOpen) onMessage(bytes)
+    }
+  })
+  const open = (): void => channel.open(proof(noiseStream.isInitiator))
+  // The proof is bound to the connection's handshake.
+  if (noiseStream.handshakeHash !== null) open()
+  else void noiseStream.opened.then((isConnected) => isConnected && open())
+  return {
+    get isOpen() {
+      return isOpen
+    },
+    send: (bytes) => void message.send(bytes),
+    close: () => channel.close()
+  }
 }

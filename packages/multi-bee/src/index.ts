@@ -27,6 +27,7 @@ export type {
   EncodingOptions,
   Entry,
   EntryStream,
+  EpochInfo,
   HistoryEntry,
   KeyEncoding,
   KeyRange,

@@ -10,7 +10,9 @@ import { checkEncryptionKey, Draft, openIdentity, type Identity } from './bee/op
 import { quarantined, reissue } from './bee/quarantine.ts'
 import { deviceStatuses, isSynced, writerInfos } from './bee/status.ts'
 import { SubBee, subKeyspace, type SubOptions } from './bee/sub-bee.ts'
+import { SuccessionChannel, type Successor } from './bee/succession-channel.ts'
 import { Engine, type EngineHost } from './engine/engine.ts'
+import { successions } from './engine/upkeep.ts'
 import { MultiBeeError } from './errors.ts'
 import {
   discoveryKeyOf,
@@ -50,10 +52,14 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   readonly #streams = new Set<DuplexLike>()
   readonly #changes = new ChangeFeed()
   readonly #closers: (() => unknown)[] = []
+  readonly #announcer = new Announcer<K>(this, this.keyspace)
+  /** Successions that peers told of, of logs that are not known here yet. */
+  readonly #heard: Successor[] = []
   #identity: Identity | null = null
   #engine: Engine | null = null
   #database: OpenDatabase | null = null
   #desk: PairingDesk | null = null
+  #channel: SuccessionChannel | null = null
   #failure: Error | null = null
   /** Why the database could not be opened. */
   #openFailure: unknown = null
@@ -111,7 +117,8 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
 
   /** Key of this device's own log; 32 bytes. */
   get writerKey(): Uint8Array | null {
-    return this.#identity?.own.key ?? null
+    const state = this.#engine?.state
+    return state === undefined ? (this.#identity?.own.key ?? null) : state.writers.keyOf(state.self)
   }
 
   /** Whether this device is a member. */
@@ -155,6 +162,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     this.#streams.add(stream)
     stream.on('close', () => this.#streams.delete(stream))
     for (const log of this.#logs.values()) log.attach(stream)
+    this.#channel?.attach(stream)
     return stream as S
   }
 
@@ -268,6 +276,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     return {
       version: database.engine.state.version,
       devices: await deviceStatuses(database),
+      epoch: this.#identity?.epochs.last ?? null,
       failure: this.#failure
     }
   }
@@ -364,6 +373,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     const identity = await openIdentity(this.#store, {
       key: parseKey(key),
       encryptionKey,
+      directory: directory ?? null,
       onUpdate
     })
     this.#identity = identity
@@ -383,6 +393,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
         host,
         first: identity.key,
         self: identity.own,
+        epoch: identity.epoch,
         generation,
         versionFloor
       })
@@ -394,8 +405,17 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
           records: [{ type: 'genesis', deleteWins, ownerKey, name }]
         })
       }
-      for (const stream of this.#streams) for (const log of this.#logs.values()) log.attach(stream)
-      engine.kick()
+      this.#channel = new SuccessionChannel(
+        identity.key,
+        () => successions(engine.state),
+        (successors) => void this.#introduce(successors).catch((error: unknown) => this.#fail(error))
+      )
+      for (const stream of this.#streams) {
+        for (const log of this.#logs.values()) log.attach(stream)
+        this.#channel.attach(stream)
+      }
+      for (const successor of await identity.epochs.successors()) await engine.introduce(successor)
+      await engine.settle()
     } catch (error) {
       this.#openFailure = error
       this.#identity = null
@@ -410,6 +430,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
 
   protected override async _close(): Promise<void> {
     this.#changes.end()
+    this.#channel?.close()
     try {
       await this.#desk?.close()
       for (const close of this.#closers.splice(0)) await close()
@@ -423,35 +444,68 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   }
 
   #host(identity: Identity, onUpdate: () => void): EngineHost {
-    const announcer = new Announcer<K>(this, this.keyspace)
+    const announcer = this.#announcer
     return {
       openLog: async (key) => {
-        const log = await HypercoreLog.open(this.#store, {
-          key,
-          encryptionKey: identity.encryptionKey,
-          onUpdate
-        })
+        const { encryptionKey } = identity
+        const log = await HypercoreLog.open(this.#store, { key, encryptionKey, isOwn: false, onUpdate })
         // Another member may write what it likes; the first log says whether the key is right.
         if (b4a.equals(key, identity.key)) await checkEncryptionKey(log)
-        this.#logs.set(b4a.toString(log.key, 'hex'), log)
-        for (const stream of this.#streams) log.attach(stream)
-        return log
+        return this.#adopt(log)
+      },
+      nextEpoch: async ({ key }, reason, agreed) => {
+        const epoch = await identity.epochs.next(key, reason, agreed)
+        this.#adopt(epoch.log as HypercoreLog)
+        return epoch
+      },
+      onEpoch: async ({ succession, reason }) => {
+        await identity.epochs.finish()
+        announcer.tell('epoch', { previous: succession.previous, reason })
+        this.#channel?.update()
       },
       onChanges: (changes, own) => {
         this.#changes.publish(changes)
         if (this.#engine !== null) announcer.changed(changes, own, this.#engine)
       },
       onMembership: (before, after) => {
-        if (this.#engine !== null) announcer.membership(before, after, this.#engine)
+        if (this.#engine === null) return
+        announcer.membership(before, after, this.#engine)
+        this.#channel?.update()
+        void this.#introduce(this.#heard.splice(0)).catch((error: unknown) => this.#fail(error))
       },
       onSkew: (writer, offsetMs) => {
         if (this.#engine !== null) announcer.skew(writer, offsetMs, this.#engine)
       },
       onFlush: (version) => identity.local.set('version', b4a.from(String(version))),
-      onFailure: (error) => {
-        this.#failure = error instanceof Error ? error : new Error(String(error))
-        announcer.tell('failure', this.#failure)
+      onFailure: (error) => this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error instanceof Error ? error : new Error(String(error))
+    this.#announcer.tell('failure', this.#failure)
+  }
+
+  #adopt(log: HypercoreLog): HypercoreLog {
+    this.#logs.set(b4a.toString(log.key, 'hex'), log)
+    for (const stream of this.#streams) log.attach(stream)
+    return log
+  }
+
+  /** Follows logs of which a peer says that they succeed others, as far as those are known here. */
+  async #introduce(successors: readonly Successor[]): Promise<void> {
+    if (this.#engine === null || this.#identity === null) return
+    for (const successor of successors) {
+      const { membership, writers } = this.#engine.state
+      const previous = membership.get(writers.find(successor.succession.previous))
+      if (previous?.removed) continue
+      if (previous === undefined) {
+        // Its member may come to be known later.
+        if (this.#heard.length < MAX_MEMBERS) this.#heard.push(successor)
+        continue
       }
+      await this.#identity.epochs.remember(successor.writer)
+      await this.#engine.introduce(successor.writer)
     }
   }
 

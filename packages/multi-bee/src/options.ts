@@ -1,5 +1,6 @@
 import type {
   CutOffInfo,
+  EpochInfo,
   HistoryEntry,
   KeyEncoding,
   SignalLike,
@@ -63,6 +64,10 @@ export interface MultiBeeEvents<K> {
   conflict: [key: K]
   /** A device was removed; it may be this one. */
   removed: [writer: WriterInfo]
+  /** A device has signed two different histories of its log. What both have in common counts; the rest is quarantined. */
+  forked: [writer: WriterInfo]
+  /** This device goes on in a new log. What it wrote stays; of what is quarantined, its own is being issued again. */
+  epoch: [epoch: EpochInfo]
   /** A device's clock is this many ms ahead of this one's: more than a minute. */
   'clock-skew': [writer: WriterInfo, offsetMs: number]
   /** Something failed in the background; what was not applied is tried again. */

@@ -126,8 +126,22 @@ export interface CutOffInfo {
 export interface WriterInfo {
   key: Uint8Array
   name: string
-  /** `null` while it is a member. */
+  /** `null` while it may write. */
   cutOff: CutOffInfo | null
+  /** Whether the cut-off comes from two copies of its log that differ, and not from a removal. */
+  forked: boolean
+  /** Key of the log in which the same device wrote before; `null` for its first. */
+  previous: Uint8Array | null
+}
+
+/**
+ * Why this device goes on in a new log. `copied`: its store was copied, restored or moved. `overtaken`: a peer holds more of its log than it
+ * does, so that its store is an old copy. `forked`: a peer holds a copy of its log that differs.
+ */
+export interface EpochInfo {
+  reason: 'copied' | 'overtaken' | 'forked'
+  /** Key of the log it wrote before. */
+  previous: Uint8Array
 }
 
 /** One device as this one knows it. Lengths are in blocks of its log. */
@@ -136,6 +150,10 @@ export interface DeviceStatus {
   name: string
   isSelf: boolean
   isMember: boolean
+  /** It has signed two different histories of its log, at least one of them wrong. */
+  forked: boolean
+  /** Key of the log in which the same device wrote before; `null` for its first. */
+  previous: Uint8Array | null
   /** What is merged into what this device shows. */
   applied: number
   /** What is known to exist, here or at a connected peer. */
@@ -156,7 +174,10 @@ export interface DeviceStatus {
 
 export interface Status {
   version: number
+  /** One for each log: a device that has gone on in a new one is there with both. */
   devices: DeviceStatus[]
+  /** How this device came to its present log; `null` while it is in its first. */
+  epoch: EpochInfo | null
   /** The last failure in the background, with its code; `null` when there was none. */
   failure: Error | null
 }

@@ -4,8 +4,7 @@ import type { Keyspace } from '../keyspace.ts'
 import type { Membership } from '../membership/membership.ts'
 import { alternatives } from '../merge/show.ts'
 import type { MultiBeeEvents } from '../options.ts'
-import type { WriterInfo } from '../types.ts'
-import { deviceName } from './open-database.ts'
+import { writerInfo } from './status.ts'
 
 /** Where events go. */
 export interface Emitter {
@@ -33,13 +32,18 @@ export class Announcer<K> {
   membership(before: Membership, after: Membership, engine: Engine): void {
     const { self } = engine.state
     if (!before.isActive(self) && after.isActive(self)) this.tell('writable')
-    for (const { writer, cutOff } of after.members) {
-      if (cutOff !== null && !before.get(writer)?.cutOff) this.tell('removed', writerInfo(engine, writer))
+    for (const member of after.members) {
+      const earlier = before.get(member.writer)
+      const info = writerInfo(member, engine.state.writers)
+      if (member.removed && !earlier?.removed) this.tell('removed', info)
+      else if (info.forked && !earlier?.cutOff) this.tell('forked', info)
     }
   }
 
   skew(writer: number, offsetMs: number, engine: Engine): void {
-    this.tell('clock-skew', writerInfo(engine, writer), offsetMs)
+    const { membership, writers } = engine.state
+    const member = membership.get(writer)
+    if (member !== undefined) this.tell('clock-skew', writerInfo(member, writers), offsetMs)
   }
 
   /** Emits an event. What a listener throws is the app's own error, and none of the merge's. */
@@ -62,14 +66,5 @@ export class Announcer<K> {
       return
     }
     this.tell('conflict', decoded)
-  }
-}
-
-function writerInfo({ state }: Engine, writer: number): WriterInfo {
-  const cutOff = state.membership.get(writer)?.cutOff ?? null
-  return {
-    key: state.writers.keyOf(writer),
-    name: deviceName(state.membership, writer),
-    cutOff: cutOff && { ...cutOff }
   }
 }

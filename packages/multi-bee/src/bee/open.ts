@@ -1,10 +1,12 @@
 import b4a from 'b4a'
 import { MultiBeeError } from '../errors.ts'
-import { HypercoreLog, LocalState, randomBytes } from '../hypercore-adapter.ts'
+import type { Epoch } from '../engine/upkeep.ts'
+import { HypercoreLog, LocalState, randomBytes, storePath } from '../hypercore-adapter.ts'
 import { decodeTransaction } from '../log/decode.ts'
 import { initialLogState } from '../log/log-state.ts'
 import { WriterTable } from '../merge/writer-table.ts'
 import type { StoreLike } from '../types.ts'
+import { Epochs } from './epochs.ts'
 
 /** Names of the empty cores under which a store keeps what is this device's own (`LocalState`). */
 const DEFAULT_DATABASE = 'multi-bee'
@@ -23,6 +25,9 @@ export interface Identity {
   key: Uint8Array
   /** This device's own log. Owned by the caller. */
   own: HypercoreLog
+  epochs: Epochs
+  /** That of a new log, which has yet to be opened by a succession. */
+  epoch: Epoch | null
   encryptionKey: Uint8Array | null
 }
 
@@ -31,6 +36,8 @@ export interface IdentityOptions {
   key: Uint8Array | null
   /** `undefined`: the stored one, or a fresh one for a new database; `null`: not encrypted. */
   encryptionKey: Uint8Array | null | undefined
+  /** Where the view is; `null`: beside the store's own files. */
+  directory: string | null
   /** Called when more of the own log can be read. */
   onUpdate: () => void
 }
@@ -52,11 +59,11 @@ async function findIdentity(store: StoreLike, key: Uint8Array, options: Identity
     // Of a database that is only known by its key, it is not known yet whether it is encrypted.
     const isTold = options.encryptionKey !== undefined
     if (isTold && known === null) await rememberEncryption(local, encryptionKey, false)
-    const writer = await local.get('writer')
-    const own = await HypercoreLog.open(store, { key: writer, encryptionKey, onUpdate: options.onUpdate })
-    if (writer === null) await local.set('writer', own.key)
+    const writer = (await local.get('writer')) ?? (await newWriter(store, local))
+    const epochs = epochsOf(store, local, encryptionKey, options)
+    const { own, epoch } = await epochs.open(writer)
     await rememberDefault(store, key)
-    return { local, key, own, encryptionKey }
+    return { local, key, own, epochs, epoch, encryptionKey }
   } catch (error) {
     await local.close()
     throw error
@@ -66,13 +73,39 @@ async function findIdentity(store: StoreLike, key: Uint8Array, options: Identity
 /** The first log's key is the database's. A crash on the way leaves a log nobody refers to, and the next open starts again. */
 async function createIdentity(store: StoreLike, options: IdentityOptions): Promise<Identity> {
   const encryptionKey = options.encryptionKey === undefined ? randomBytes(32) : options.encryptionKey
-  const own = await HypercoreLog.open(store, { key: null, encryptionKey, onUpdate: options.onUpdate })
+  const { onUpdate } = options
+  const own = await HypercoreLog.open(store, { key: null, encryptionKey, isOwn: true, onUpdate })
   const { key } = own
   const local = await LocalState.open(store, localName(key))
   await rememberEncryption(local, encryptionKey, options.encryptionKey === undefined)
   await local.set('writer', key)
+  const epochs = epochsOf(store, local, encryptionKey, options)
+  await epochs.mark(key)
   await withLocalState(store, DEFAULT_DATABASE, (names) => names.set('key', key))
-  return { local, key, own, encryptionKey }
+  return { local, key, own, epochs, epoch: null, encryptionKey }
+}
+
+function epochsOf(
+  store: StoreLike,
+  local: LocalState,
+  encryptionKey: Uint8Array | null,
+  { directory, onUpdate }: IdentityOptions
+): Epochs {
+  return new Epochs({ store, local, encryptionKey, directory: directory ?? storePath(store), onUpdate })
+}
+
+/** The key of a log that is made for this device. Nothing is written to it before it is opened for that. */
+async function newWriter(store: StoreLike, local: LocalState): Promise<Uint8Array> {
+  const log = await HypercoreLog.open(store, {
+    key: null,
+    encryptionKey: null,
+    isOwn: true,
+    onUpdate: () => {}
+  })
+  await local.set('writer', log.key)
+  const { key } = log
+  await log.close()
+  return key
 }
 
 /**
@@ -147,12 +180,7 @@ export class Draft {
     const key = await withLocalState(store, JOINING, async (state) => {
       const known = await state.get('writer')
       if (known !== null && known.byteLength > 0) return known
-      // Nothing is written to it before the database's encryption key is known.
-      const log = await HypercoreLog.open(store, { key: null, encryptionKey: null, onUpdate: () => {} })
-      await state.set('writer', log.key)
-      const { key } = log
-      await log.close()
-      return key
+      return newWriter(store, state)
     })
     return new Draft(store, key)
   }

@@ -1,8 +1,8 @@
-import { appliedLength } from '../engine/device-state.ts'
 import type { Engine } from '../engine/engine.ts'
+import { quarantinedTransactions } from '../engine/reissue.ts'
 import type { Write } from '../engine/requests.ts'
 import type { Keyspace } from '../keyspace.ts'
-import type { Transaction, Value } from '../merge/transaction.ts'
+import type { Value } from '../merge/transaction.ts'
 import type { HistoryEntry } from '../types.ts'
 import { historyEntry } from './history-entry.ts'
 
@@ -17,7 +17,7 @@ export async function quarantined<K>(
     decodeKey: (key: Uint8Array) => readable(() => keyspace.decodeKey(key), key),
     decodeValue: (value: Value) => readable(() => keyspace.decodeValue(value), value.bytes)
   }
-  for await (const transaction of quarantinedTransactions(engine, writer)) {
+  for await (const transaction of quarantinedTransactions(engine.state, writer)) {
     for (const operation of transaction.operations) {
       entries.push(historyEntry<K>(operation, transaction, engine.state, decoder))
     }
@@ -34,20 +34,9 @@ function readable(decode: () => unknown, bytes: Uint8Array): unknown {
   }
 }
 
-/** The transactions past a removed writer's cut-off that are here. */
-async function* quarantinedTransactions({ state }: Engine, writer: number): AsyncGenerator<Transaction> {
-  const cutOff = state.membership.get(writer)?.cutOff
-  const cursor = state.logs.get(writer)?.cursor.clone()
-  if (!cutOff || cursor === undefined) return
-  for (let next = await cursor.peek(); next !== null; next = await cursor.peek()) {
-    if (next.seq >= Math.max(cutOff.length, appliedLength(state, writer))) yield next
-    cursor.advance()
-  }
-}
-
 /** Does again, in this device's name, what a removed writer did past its cut-off; a transaction of its each in one of this device's. */
 export async function reissue(engine: Engine, writer: number): Promise<void> {
-  for await (const { operations } of quarantinedTransactions(engine, writer)) {
+  for await (const { operations } of quarantinedTransactions(engine.state, writer)) {
     const writes = operations.map(({ key, path, value }): Write => ({
       key,
       intent: { type: 'resolve', path, value },

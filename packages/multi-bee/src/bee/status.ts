@@ -4,28 +4,40 @@ import type { WriterLog } from '../engine/writer-log.ts'
 import { MultiBeeError } from '../errors.ts'
 import type { HypercoreLog } from '../hypercore-adapter.ts'
 import { lengthAt } from '../merge/version-vector.ts'
+import type { Member } from '../membership/membership.ts'
+import type { WriterTable } from '../merge/writer-table.ts'
 import type { DeviceStatus, WriterInfo } from '../types.ts'
 import type { OpenDatabase } from './open-database.ts'
 
 /** Members and former members, in order of joining. */
 export function writerInfos({ membership, writers }: DeviceState): WriterInfo[] {
-  return membership.members.map(({ writer, name, cutOff }) => ({
+  return membership.members.map((member) => writerInfo(member, writers))
+}
+
+export function writerInfo({ writer, name, cutOff, removed, previous }: Member, writers: WriterTable): WriterInfo {
+  return {
     key: writers.keyOf(writer),
     name,
-    cutOff: cutOff && { ...cutOff }
-  }))
+    cutOff: cutOff && { ...cutOff },
+    forked: cutOff !== null && !removed,
+    previous: previous === null ? null : writers.keyOf(previous)
+  }
 }
 
 export async function deviceStatuses({ engine }: OpenDatabase): Promise<DeviceStatus[]> {
   const { state } = engine
   const statuses: DeviceStatus[] = []
-  for (const { writer, name, cutOff } of state.membership.members) {
+  for (const member of state.membership.members) {
+    const { writer, cutOff } = member
     const log = state.logs.get(writer)
     const applied = appliedLength(state, writer)
+    const { key, name, forked, previous } = writerInfo(member, state.writers)
     statuses.push({
-      key: state.writers.keyOf(writer),
+      key,
       name,
       isSelf: writer === state.self,
+      forked: forked || (log?.log.forkedAt ?? null) !== null,
+      previous,
       isMember: cutOff === null,
       applied,
       known: Math.max(log?.log.known ?? 0, applied),

@@ -1,7 +1,8 @@
 import { MultiBeeError } from '../errors.ts'
 import { initialLogState } from '../log/log-state.ts'
-import type { OpLog } from '../log/op-log.ts'
-import { HybridClock } from '../merge/hybrid-clock.ts'
+import type { Doubt, OpLog } from '../log/op-log.ts'
+import { HybridClock, type Timestamp } from '../merge/hybrid-clock.ts'
+import type { MembershipRecord } from '../merge/transaction.ts'
 import { lengthAt } from '../merge/version-vector.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { View } from '../view/view.ts'
@@ -20,8 +21,10 @@ import {
 import { Flusher } from './flusher.ts'
 import { readBeyond } from './read-beyond.ts'
 import { installPlan, planReevaluation } from './reevaluate.ts'
+import { ownTail } from './reissue.ts'
 import type { Base, LocalRequest } from './requests.ts'
 import { encodeState, initialState, type Origin } from './saved-state.ts'
+import { appliedEverywhere, doubtAbout, dueRecords, forkRecord, type Epoch } from './upkeep.ts'
 import { decodeViewState, type ViewState } from './view-state.ts'
 import { followLog, type WriterLog } from './writer-log.ts'
 
@@ -34,6 +37,10 @@ export interface EngineHost {
   onChanges(changes: readonly Change[], own: boolean): void
   onMembership(before: Membership, after: Membership): void
   onSkew(writer: number, offsetMs: number): void
+  /** A new, empty log for this device, to go on in after `previous`. It is this device's own from now on, after a crash too. */
+  nextEpoch(previous: OpLog, reason: Doubt, agreed: number | null): Promise<Epoch>
+  /** This device goes on in the log of the epoch, and has done all that comes first. */
+  onEpoch(epoch: Epoch): Promise<void>
   /** The view is about to be written at this version. */
   onFlush(version: number): Promise<void>
   onFailure(error: unknown): void
@@ -43,7 +50,10 @@ export interface EngineOptions extends Origin {
   view: View
   now: () => number
   host: EngineHost
+  /** This device's own log. */
   self: OpLog
+  /** One that has begun, and is not finished; its `log` is `self`. */
+  epoch: Epoch | null
 }
 
 /**
@@ -58,6 +68,10 @@ export class Engine {
   readonly #flusher: Flusher
   readonly #queue: Waiting[] = []
   #clock: HybridClock
+  /** What this device has to do in a new log of its own before it writes anything else. */
+  #epoch: Epoch | null
+  /** Until the clock stands after this device's own log, nothing is written. */
+  #isOpening = true
   /** What the host was last told of. */
   #announced: Membership
   #running: Promise<void> | null = null
@@ -70,6 +84,7 @@ export class Engine {
     this.#clock = new HybridClock(options.now)
     this.state = initialState(options, saved)
     this.#announced = this.state.membership
+    this.#epoch = options.epoch
     const source = {
       version: () => this.state.version,
       encodeState: () => encodeState(this.state),
@@ -96,8 +111,8 @@ export class Engine {
       }
       await (engine.#running = engine.#loop())
       engine.#running = null
-      const { ms, counter } = engine.#ownLog.state
-      engine.#clock = new HybridClock(options.now, { ms, counter })
+      engine.#clock = new HybridClock(options.now, engine.#ownTime())
+      engine.#isOpening = false
       return engine
     } catch (error) {
       await view.close().catch(() => {})
@@ -109,6 +124,16 @@ export class Engine {
   /** What a read that happens now has seen. */
   get base(): Base {
     return { version: this.state.version, vector: this.state.applied }
+  }
+
+  /** Follows a log that is said to succeed another one; whether it counts, its first block decides. */
+  async introduce(key: Uint8Array): Promise<void> {
+    const { writers, logs } = this.state
+    if (this.#closing || logs.has(writers.find(key))) return
+    const log = await this.#host.openLog(key)
+    if (this.#closing || logs.has(writers.idOf(key))) return log.close()
+    this.#follow(log, null)
+    this.kick()
   }
 
   /** Something new may be in a log. */
@@ -152,7 +177,10 @@ export class Engine {
   async close(): Promise<void> {
     this.#closing = true
     while (this.#running !== null) await this.#running.catch(() => {})
-    while (this.#queue.length > 0) await this.#commitTurn()
+    while (this.#queue.length > 0) {
+      await this.#keepUp().catch((error: unknown) => this.#refuseAll(error))
+      await this.#commitTurn()
+    }
     await this.#flusher.stop()
     try {
       await this.#flusher.flush()
@@ -166,6 +194,7 @@ export class Engine {
   async #loop(): Promise<void> {
     while (!this.#closing) {
       this.#again = false
+      if (await this.#keepUp()) continue
       await this.#commitQueue()
       const moved = (await this.#applyNext()) || (await readBeyond(this.state)) || (await this.#walkAgain())
       if (!moved) this.#reportUnreadable()
@@ -184,8 +213,12 @@ export class Engine {
         held
       })
     }
-    for (const { reject } of this.#queue.splice(0)) reject(error)
+    this.#refuseAll(error)
     this.#host.onFailure(error)
+  }
+
+  #refuseAll(error: unknown): void {
+    for (const { reject } of this.#queue.splice(0)) reject(error)
   }
 
   /** @returns whether there was anything to apply */
@@ -212,15 +245,93 @@ export class Engine {
     return true
   }
 
+  /**
+   * What has to be done before this device writes anything else: go on in another log, or say what it owes the others.
+   *
+   * @returns whether there was anything
+   */
+  async #keepUp(): Promise<boolean> {
+    if (this.#isOpening) return false
+    const doubt = doubtAbout(this.state)
+    if (doubt !== null && this.#epoch === null) {
+      this.#epoch = await this.#host.nextEpoch(this.#ownLog.log, doubt.reason, doubt.agreed)
+      this.#follow(this.#epoch.log, null)
+    }
+    if (this.#epoch !== null) return this.#enter(this.#epoch)
+    const records = await dueRecords(this.state)
+    if (records.length === 0) return false
+    await this.#write({ type: 'membership', records })
+    return true
+  }
+
+  /**
+   * Goes on in a new log: opens it with a succession, and does again what only a forked one held. Every step can be taken twice.
+   *
+   * @returns whether anything was done: a device that was never let in cannot be succeeded
+   */
+  async #enter(epoch: Epoch): Promise<boolean> {
+    const { state } = this
+    const { log, succession, reason, agreed } = epoch
+    const previous = state.writers.idOf(succession.previous)
+    const member = state.membership.get(previous)
+    if (member === undefined) return false
+    state.self = state.writers.idOf(log.key)
+    state.logs.get(previous)?.log.retire()
+    if (log.available === 0 && !member.removed) {
+      const records: MembershipRecord[] = [succession]
+      if (agreed !== null) records.push(await forkRecord(state, previous, agreed))
+      await this.#write({ type: 'membership', records })
+    }
+    if (reason === 'forked') {
+      for await (const request of ownTail(state, previous)) await this.#write(request)
+    }
+    await this.#host.onEpoch(epoch)
+    this.#epoch = null
+    return true
+  }
+
+  /** The time after which this device's next write must be: that of its own log and of those it goes on from. */
+  #ownTime(): Timestamp {
+    const { logs, membership, self, writers } = this.state
+    const line = membership.lineOf(this.#epoch === null ? self : writers.idOf(this.#epoch.succession.previous))
+    return [self, ...line.map(({ writer }) => writer)]
+      .map((writer): Timestamp => logs.get(writer)?.state ?? { ms: 0, counter: 0 })
+      .reduce((latest, time) =>
+        time.ms > latest.ms || (time.ms === latest.ms && time.counter > latest.counter) ? time : latest
+      )
+  }
+
+  /** Writes something before anything that waits. */
+  async #write(request: LocalRequest): Promise<void> {
+    let failure: unknown = null
+    const waiting = {
+      request,
+      resolve: () => {},
+      reject: (error: unknown) => void (failure = error)
+    }
+    await this.#commit([waiting])
+    if (failure !== null) throw failure
+  }
+
   /** What this device's user asked for goes first: it was compared with what is shown now. */
   async #commitQueue(): Promise<void> {
-    for (let turns = 0; this.#queue.length > 0 && turns < MAX_TURNS_AHEAD; turns++) await this.#commitTurn()
+    for (let turns = 0; this.#queue.length > 0 && turns < MAX_TURNS_AHEAD; turns++) {
+      await this.#commitTurn()
+      if (doubtAbout(this.state) !== null) return
+    }
   }
 
   async #commitTurn(): Promise<void> {
-    const taken = takeTurn(this.#queue)
+    await this.#commit(takeTurn(this.#queue))
+  }
+
+  async #commit(taken: readonly Waiting[]): Promise<void> {
+    if (doubtAbout(this.state) !== null && !this.#closing) {
+      this.#queue.unshift(...taken)
+      return
+    }
     try {
-      if (!this.state.membership.isActive(this.state.self)) {
+      if (!this.state.membership.isActive(this.state.self) && !isSuccession(taken)) {
         throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', 'this device is not a writer of the database')
       }
       // Only after a failure: what the log holds and the view does not goes first, or this would be written at its place.
@@ -232,14 +343,17 @@ export class Engine {
       for (const { resolve } of turn.done) resolve()
       this.#announce(changes, true)
     } catch (error) {
-      for (const { reject } of taken) reject(error)
+      // Nothing was appended to a log that turns out to be old: it is written to the next.
+      if (doubtAbout(this.state) !== null && !this.#closing) this.#queue.unshift(...taken)
+      else for (const { reject } of taken) reject(error)
       return
     }
     await this.#flusher.changed()
   }
 
   #turnScope(): Parameters<typeof prepareTurn>[2] {
-    const { self, writers, applied, version, membership } = this.state
+    const { self, writers, version, membership } = this.state
+    const applied = appliedEverywhere(this.state)
     const { position: seq, state } = this.#ownLog.cursor
     return {
       writer: self,
@@ -337,7 +451,7 @@ export class Engine {
    * collected, or planned, wrong.
    */
   #mayWriteAhead(): boolean {
-    return this.#queue[0]?.request.type === 'write' && this.#isCaughtUp
+    return this.#queue[0]?.request.type === 'write' && this.#isCaughtUp && doubtAbout(this.state) === null
   }
 
   /** Whether all that this device's own log holds is applied; it may not be after a failure. */
@@ -426,4 +540,9 @@ export class Engine {
     if (own === undefined) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is not open')
     return own
   }
+}
+
+/** The one thing a log may hold before its writer is a member. */
+function isSuccession([waiting]: readonly Waiting[]): boolean {
+  return waiting?.request.type === 'membership' && waiting.request.records[0]?.type === 'succeed'
 }

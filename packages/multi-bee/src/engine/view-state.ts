@@ -7,7 +7,7 @@ import type { VersionVector } from '../merge/version-vector.ts'
 import { WriterTable } from '../merge/writer-table.ts'
 
 /** Version of the view's layout. A view of another version is rebuilt from the logs. */
-const VIEW_FORMAT = 1
+const VIEW_FORMAT = 2
 
 /** Everything the view knows of itself: what its records cover, and what is needed to go on from there. */
 export interface ViewState {
@@ -106,6 +106,8 @@ interface RawState extends Omit<
     writer: number
     name: string
     cutOff: Hexed | null
+    removed: boolean
+    previous: number | null
     admissions: { writer: number; seq: number }[]
   }[]
   genesis: Hexed | null

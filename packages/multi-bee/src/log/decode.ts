@@ -14,8 +14,10 @@ import {
   OP_SEEN,
   OP_UNSET,
   RECORD_ADD,
+  RECORD_FORK,
   RECORD_GENESIS,
-  RECORD_REMOVE
+  RECORD_REMOVE,
+  RECORD_SUCCEED
 } from './encode.ts'
 import {
   MAX_BLOCK_BYTES,
@@ -29,6 +31,7 @@ import {
   MAX_WRITERS_PER_LOG
 } from './limits.ts'
 import type { LogState } from './log-state.ts'
+import { isSuccession } from './succession.ts'
 import { utf8Text, WireReader } from './wire.ts'
 
 /** A transaction read from a log, and the state of the log after it. */
@@ -91,7 +94,8 @@ function decodeChain(
   if ((flags & FLAG_CHAIN) !== 0 && length < 2) throw new Error('chain of one')
 
   const header = readHeader(reader, seq, state, writers)
-  const membership = flags & FLAG_MEMBERSHIP ? readMembership(reader) : []
+  const successor = seq === 0 ? writers.keyOf(state.table[0] ?? 0) : null
+  const membership = flags & FLAG_MEMBERSHIP ? readMembership(reader, successor) : []
   const scope: Scope = { table: header.table, context: header.context, seen: new Map() }
   const operations: Operation[] = []
   readOperations(reader, scope, operations)
@@ -247,15 +251,16 @@ function sized(reader: WireReader, max: number): Uint8Array {
   return reader.bytes(length)
 }
 
-function readMembership(reader: WireReader): MembershipRecord[] {
+/** @param successor - whose log opens with these records; `null` when they are further on */
+function readMembership(reader: WireReader, successor: Uint8Array | null): MembershipRecord[] {
   const records: MembershipRecord[] = []
   const count = reader.uint()
   if (count === 0 || count > MAX_WRITERS_PER_LOG) throw new Error('membership records')
-  for (let i = 0; i < count; i++) records.push(readRecord(reader))
+  for (let i = 0; i < count; i++) records.push(readRecord(reader, i === 0 ? successor : null))
   return records
 }
 
-function readRecord(reader: WireReader): MembershipRecord {
+function readRecord(reader: WireReader, successor: Uint8Array | null): MembershipRecord {
   const type = reader.byte()
   if (type === RECORD_GENESIS) {
     const flags = reader.byte()
@@ -265,9 +270,19 @@ function readRecord(reader: WireReader): MembershipRecord {
   }
   const writer = readKey(reader)
   if (type === RECORD_ADD) return { type: 'add', writer, name: reader.text(MAX_NAME_BYTES) }
-  if (type !== RECORD_REMOVE) throw new Error('unknown membership record')
+  if (type === RECORD_SUCCEED) {
+    const record = {
+      type: 'succeed' as const,
+      previous: writer,
+      publicKey: readKey(reader),
+      signature: b4a.from(reader.bytes(64))
+    }
+    if (successor === null || !isSuccession(record, successor)) throw new Error('not a succession')
+    return record
+  }
+  if (type !== RECORD_REMOVE && type !== RECORD_FORK) throw new Error('unknown membership record')
   return {
-    type: 'remove',
+    type: type === RECORD_REMOVE ? 'remove' : 'fork',
     writer,
     cutOff: { length: reader.uint(), fork: reader.uint(), treeHash: readKey(reader) }
   }

@@ -28,6 +28,8 @@ export const OP_SEEN = 8
 export const RECORD_GENESIS = 0
 export const RECORD_ADD = 1
 export const RECORD_REMOVE = 2
+export const RECORD_FORK = 3
+export const RECORD_SUCCEED = 4
 
 /** A transaction about to be appended. */
 export interface Draft {
@@ -183,8 +185,13 @@ function writeMembership(writer: WireWriter, records: readonly MembershipRecord[
       writer.byte(RECORD_ADD)
       writer.bytes(record.writer)
       writer.sized(b4a.from(record.name))
+    } else if (record.type === 'succeed') {
+      writer.byte(RECORD_SUCCEED)
+      writer.bytes(record.previous)
+      writer.bytes(record.publicKey)
+      writer.bytes(record.signature)
     } else {
-      writer.byte(RECORD_REMOVE)
+      writer.byte(record.type === 'remove' ? RECORD_REMOVE : RECORD_FORK)
       writer.bytes(record.writer)
       writer.uint(record.cutOff.length)
       writer.uint(record.cutOff.fork)

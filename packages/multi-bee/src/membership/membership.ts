@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import type { CutOff, Genesis, Transaction } from '../merge/transaction.ts'
 import { lengthAt, raise, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
@@ -9,8 +10,12 @@ export interface Member {
   /** Local number. */
   writer: number
   name: string
-  /** What still counts of a removed writer; `null` while it is a member. */
+  /** What still counts of a removed or forked writer; `null` while it may write. */
   cutOff: CutOff | null
+  /** Whether it was removed; a cut-off can also come from a fork alone, and then it may be succeeded. */
+  removed: boolean
+  /** Local number of the writer it succeeds. */
+  previous: number | null
   /** Transactions that let it in; none for the first writer. */
   admissions: readonly Admission[]
 }
@@ -41,7 +46,7 @@ export class Membership {
 
   /** The state in which every walk starts. */
   static first(writer: number): Membership {
-    return new Membership([{ writer, name: '', cutOff: null, admissions: [] }], null, [])
+    return new Membership([newMember(writer, '')], null, [])
   }
 
   get(writer: number): Member | undefined {
@@ -94,8 +99,22 @@ export class Membership {
 
   /** Whether a transaction's author may be heard at that place, and all it has seen that counts is there. */
   isReady(transaction: Transaction, has: (writer: number) => number): boolean {
-    const { writer: author, seq, context } = transaction
-    if (seq >= this.limitOf(author)) return false
+    return transaction.seq < this.limitOf(transaction.writer) && this.#hasSeen(transaction, has)
+  }
+
+  /** Whether a transaction of a stranger lets its author in: it succeeds a member that was not removed, and all it has seen is there. */
+  isSuccession(transaction: Transaction, has: (writer: number) => number, writers: WriterTable): boolean {
+    const previous = this.get(previousOf(transaction, writers))
+    return (
+      previous !== undefined &&
+      !previous.removed &&
+      this.get(transaction.writer) === undefined &&
+      this.#hasSeen(transaction, has)
+    )
+  }
+
+  #hasSeen(transaction: Transaction, has: (writer: number) => number): boolean {
+    const { writer: author, context } = transaction
     const isMissing = (writer: number): boolean =>
       writer !== author && Math.min(lengthAt(context, writer), this.limitOf(writer)) > has(writer)
     if (!context.some((_, writer) => isMissing(writer))) return true
@@ -138,16 +157,53 @@ export class Membership {
     return (
       this.extends(other) &&
       other.extends(this) &&
-      this.members.every(({ writer }, place) => other.members[place]?.writer === writer) &&
+      this.members.every(({ writer, removed, previous }, place) => {
+        const member = other.members[place]
+        return member?.writer === writer && member.removed === removed && member.previous === previous
+      }) &&
       this.walked.every((length, writer) => length === lengthAt(other.walked, writer))
     )
   }
 
-  /** Place in the order of rank: smaller goes first. */
-  rankOf(writer: number, writers: WriterTable): number {
+  /** Negative when the author of `a` ranks better than that of `b`; both are ready. */
+  compareRank(a: Transaction, b: Transaction, writers: WriterTable): number {
+    const [left, right] = [this.#rankOf(a, writers), this.#rankOf(b, writers)]
+    return (
+      left.line - right.line ||
+      left.place - right.place ||
+      b4a.compare(writers.keyOf(a.writer), writers.keyOf(b.writer))
+    )
+  }
+
+  /** Smaller goes first: by line, and inside a line by place of joining. */
+  #rankOf(transaction: Transaction, writers: WriterTable): { line: number; place: number } {
+    const { writer } = transaction
+    const isMember = this.get(writer) !== undefined
+    const oldest = this.#oldestOfLine(isMember ? writer : previousOf(transaction, writers))
     const owner = this.genesis?.ownerKey
-    if (owner && writers.find(owner) === writer) return -1
+    const isOwners = owner != null && this.#oldestOfLine(writers.find(owner)) === oldest
+    return {
+      line: isOwners ? -1 : this.#placeOf(oldest),
+      place: isMember ? this.#placeOf(writer) : this.members.length
+    }
+  }
+
+  /** The member a line goes back to; the writer itself when it is a stranger. */
+  #oldestOfLine(writer: number): number {
+    let oldest = writer
+    for (let previous = this.get(oldest)?.previous; previous != null; previous = this.get(oldest)?.previous)
+      oldest = previous
+    return oldest
+  }
+
+  #placeOf(writer: number): number {
     return this.members.findIndex((member) => member.writer === writer)
+  }
+
+  /** The members of a writer's line: all logs that one device has written, as far as successions tell. */
+  lineOf(writer: number): Member[] {
+    const oldest = this.#oldestOfLine(writer)
+    return this.members.filter((member) => this.#oldestOfLine(member.writer) === oldest)
   }
 
   /**
@@ -169,16 +225,33 @@ export class Membership {
         members = members.map((member, place) => (place === 0 ? { ...member, name: record.name } : member))
       } else if (record.type === 'add') {
         members = withAdmission(members, writers.idOf(record.writer), record.name, { writer: author, seq })
+      } else if (record.type === 'succeed') {
+        members = this.#withSuccessor(author, writers.find(record.previous))
       } else {
         const writer = writers.find(record.writer)
         members = members.map((member) =>
-          member.writer === writer ? lowered(member, record.cutOff) : member
+          member.writer === writer ? lowered(member, record.cutOff, record.type === 'remove') : member
         )
       }
     }
     const walked = this.walked.slice()
     raise(walked, withLength([], author, seq + length))
     return new Membership(members, genesis, walked)
+  }
+
+  /** A succession stands first in its transaction, so no record before it has changed the members. */
+  #withSuccessor(writer: number, previous: number): readonly Member[] {
+    const { members } = this
+    const before = this.get(previous)
+    if (before === undefined) return members
+    const member = this.get(writer)
+    if (member === undefined) {
+      return members.length >= MAX_MEMBERS
+        ? members
+        : [...members, { ...newMember(writer, before.name), previous }]
+    }
+    if (member.previous !== null || this.#oldestOfLine(previous) === writer) return members
+    return members.map((other) => (other === member ? { ...member, previous } : other))
   }
 }
 
@@ -194,7 +267,7 @@ function withAdmission(
 ): readonly Member[] {
   const known = members.some((member) => member.writer === writer)
   if (!known && members.length >= MAX_MEMBERS) return members
-  if (!known) return [...members, { writer, name, cutOff: null, admissions: [admission] }]
+  if (!known) return [...members, { ...newMember(writer, name), admissions: [admission] }]
   // Who has seen a later one of the same author has seen the first.
   const isRepeated = members.some(
     (member) => member.writer === writer && member.admissions.some((add) => add.writer === admission.writer)
@@ -205,6 +278,17 @@ function withAdmission(
   )
 }
 
-function lowered(member: Member, cutOff: CutOff): Member {
-  return member.cutOff !== null && member.cutOff.length <= cutOff.length ? member : { ...member, cutOff }
+function lowered(member: Member, cutOff: CutOff, isRemoval: boolean): Member {
+  const removed = member.removed || isRemoval
+  const isLower = member.cutOff === null || cutOff.length < member.cutOff.length
+  return { ...member, cutOff: isLower ? cutOff : member.cutOff, removed }
+}
+
+function newMember(writer: number, name: string): Member {
+  return { writer, name, cutOff: null, removed: false, previous: null, admissions: [] }
+}
+
+/** The writer that a transaction says its author succeeds; -1 when it says nothing of that kind. */
+function previousOf({ membership: [record] }: Transaction, writers: WriterTable): number {
+  return record?.type === 'succeed' ? writers.find(record.previous) : -1
 }

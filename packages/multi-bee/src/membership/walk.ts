@@ -27,11 +27,10 @@ export function walk(
   const passed = (writer: number): number => logs.get(writer)?.[0]?.seq ?? held(writer)
   for (;;) {
     let best: Transaction | null = null
-    for (const { writer } of membership.members) {
-      const next = logs.get(writer)?.[0]
-      if (next === undefined || !membership.isReady(next, passed)) continue
-      if (best === null || membership.rankOf(writer, writers) < membership.rankOf(best.writer, writers))
-        best = next
+    for (const [next] of logs.values()) {
+      if (next === undefined) continue
+      if (!membership.isReady(next, passed) && !membership.isSuccession(next, passed, writers)) continue
+      if (best === null || membership.compareRank(next, best, writers) < 0) best = next
     }
     if (best === null) return membership
     membership = membership.after(best, best.writer === first && best.seq === 0, writers)

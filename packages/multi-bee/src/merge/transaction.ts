@@ -47,7 +47,24 @@ interface RemoveWriter {
   cutOff: CutOff
 }
 
-export type MembershipRecord = Genesis | AddWriter | RemoveWriter
+/** A writer signed two different blocks for one place. All copies of its log agree up to the cut-off. */
+interface ForkedWriter {
+  type: 'fork'
+  writer: Uint8Array
+  cutOff: CutOff
+}
+
+/** First record of a log in which a device goes on that wrote another one before. */
+export interface Succession {
+  type: 'succeed'
+  /** Key of the log before. */
+  previous: Uint8Array
+  /** Of the key pair that signs `previous`. */
+  publicKey: Uint8Array
+  signature: Uint8Array
+}
+
+export type MembershipRecord = Genesis | AddWriter | RemoveWriter | ForkedWriter | Succession
 
 /** What one device did at once: one block, or a chain of blocks, of its log. All or nothing everywhere. */
 export interface Transaction {

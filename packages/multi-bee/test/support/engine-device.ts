@@ -68,6 +68,8 @@ export class EngineDevice {
       onChanges: () => {},
       onMembership: () => {},
       onSkew: () => {},
+      nextEpoch: () => Promise.reject(new Error('no log of these is ever in doubt')),
+      onEpoch: () => Promise.resolve(),
       onFlush: () => Promise.resolve(),
       onFailure: (error: unknown) => void this.failures.push(error)
     }
@@ -77,6 +79,7 @@ export class EngineDevice {
       host,
       first: this.#first,
       self: this.own,
+      epoch: null,
       generation: 'test',
       versionFloor: 0
     })

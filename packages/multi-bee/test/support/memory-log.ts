@@ -19,6 +19,16 @@ export class MemoryLog implements OpLog {
     return this.#isOriginal ? this.blocks.length : this.#delivered
   }
 
+  get isOvertaken(): boolean {
+    return false
+  }
+
+  get forkedAt(): number | null {
+    return null
+  }
+
+  retire(): void {}
+
   get known(): number {
     return this.available
   }

@@ -1,0 +1,37 @@
+import type { LogCursor } from '../log/log-cursor.ts'
+import type { Transaction } from '../merge/transaction.ts'
+import { withLength } from '../merge/version-vector.ts'
+import { appliedLength, type DeviceState } from './device-state.ts'
+import type { WriteRequest } from './requests.ts'
+
+/** The transactions past a writer's cut-off that are here, in the order of its log. */
+export async function* quarantinedTransactions(
+  { membership, logs, applied }: DeviceState,
+  writer: number
+): AsyncGenerator<Transaction> {
+  const cutOff = membership.get(writer)?.cutOff
+  const cursor: LogCursor | undefined = logs.get(writer)?.cursor.clone()
+  if (!cutOff || cursor === undefined) return
+  for (let next = await cursor.peek(); next !== null; next = await cursor.peek()) {
+    if (next.seq >= Math.max(cutOff.length, applied[writer] ?? 0)) yield next
+    cursor.advance()
+  }
+}
+
+/**
+ * What this device's own log held past a cut-off, to be done again. Each transaction has seen what it had seen when it was written, and
+ * of this device's present log all there is: so it competes with what others did meanwhile, and does not replace it.
+ * Nothing else may be written in between.
+ */
+export async function* ownTail(state: DeviceState, previous: number): AsyncGenerator<WriteRequest> {
+  for await (const { operations, context } of quarantinedTransactions(state, previous)) {
+    if (operations.length === 0) continue
+    const own = appliedLength(state, state.self)
+    const writes = operations.map(({ key, path, value, seen }) => {
+      const vector = withLength(seen ?? context, state.self, own)
+      const base = { version: state.version, vector }
+      return { key, intent: { type: 'resolve' as const, path, value }, base, compare: null }
+    })
+    yield { type: 'write', writes, atomic: true }
+  }
+}

@@ -1,0 +1,78 @@
+import type { Doubt, OpLog } from '../log/op-log.ts'
+import type { MembershipRecord, Succession } from '../merge/transaction.ts'
+import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
+import type { DeviceState } from './device-state.ts'
+
+/** A log that this device goes on in. */
+export interface Epoch {
+  log: OpLog
+  succession: Succession
+  reason: Doubt
+  /** Blocks of the log before that count, when it was forked. */
+  agreed: number | null
+}
+
+/** Why this device must go on in a new log, and how much of the present one counts; `null` when it need not, or may not. */
+export function doubtAbout({ self, logs, membership }: DeviceState): { reason: Doubt; agreed: number | null } | null {
+  const member = membership.get(self)
+  const log = logs.get(self)?.log
+  if (member === undefined || member.removed || log === undefined) return null
+  const limits = [member.cutOff?.length, log.forkedAt].filter((limit) => limit != null)
+  if (limits.length > 0) return { reason: 'forked', agreed: Math.min(...limits) }
+  return log.isOvertaken ? { reason: 'overtaken', agreed: null } : null
+}
+
+/**
+ * Records that this device owes the others before it writes anything else: an `add` for every log that a succession let in and that its
+ * contexts could not name otherwise, and a `fork` for every log of which it has seen proof of two copies.
+ */
+export async function dueRecords(state: DeviceState): Promise<MembershipRecord[]> {
+  const { self, logs, membership, applied, writers } = state
+  if (!membership.isActive(self)) return []
+  const records: MembershipRecord[] = []
+  for (const { writer, name, previous } of membership.members) {
+    if (previous === null || writer === self) continue
+    const named = withLength([], writer, 1)
+    if (membership.admitted(named, { writer: self, context: applied }) !== named)
+      records.push({ type: 'add', writer: writers.keyOf(writer), name })
+  }
+  for (const [writer, { log }] of logs) {
+    const member = membership.get(writer)
+    // Of a removed writer the cut-off says which copy counts.
+    if (log.forkedAt === null || writer === self || member === undefined || member.removed) continue
+    if (member.cutOff === null || member.cutOff.length > log.forkedAt) records.push(await forkRecord(state, writer, log.forkedAt))
+  }
+  return records
+}
+
+/** @param agreed - blocks on which all copies agree */
+export async function forkRecord(
+  { logs, writers }: DeviceState,
+  writer: number,
+  agreed: number
+): Promise<MembershipRecord> {
+  const fingerprint = await logs.get(writer)?.log.fingerprint(agreed)
+  return {
+    type: 'fork',
+    writer: writers.keyOf(writer),
+    cutOff: { length: agreed, fork: 0, treeHash: fingerprint?.treeHash ?? new Uint8Array(32) }
+  }
+}
+
+/** What is applied, as far as every other device can have it: of a forked log only what all copies agree on. */
+export function appliedEverywhere({ applied, logs }: DeviceState): VersionVector {
+  let result = applied
+  for (const [writer, { log }] of logs) {
+    if (log.forkedAt !== null && log.forkedAt < lengthAt(result, writer))
+      result = withLength(result, writer, log.forkedAt)
+  }
+  return result
+}
+
+/** All successions that are known, with the log that each opens. */
+export function successions({ controls, writers }: DeviceState): { writer: Uint8Array; succession: Succession }[] {
+  const known: { writer: Uint8Array; succession: Succession }[] = []
+  for (const { writer, membership: [record] } of controls)
+    if (record?.type === 'succeed') known.push({ writer: writers.keyOf(writer), succession: record })
+  return known
+}
