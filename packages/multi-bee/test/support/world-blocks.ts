@@ -85,7 +85,7 @@ function recordOf(record: Membership, author: string): merge.MembershipRecord {
 }
 
 /** Signed by the log that is left, over its key and the key of the one that goes on. */
-function succession(previous: string, author: string): merge.MembershipRecord {
+export function succession(previous: string, author: string): merge.Succession {
   const { publicKey, secretKey } = keyPairOf(previous)
   const message = [b4a.from('cloudpal/multi-bee/succeed/1'), bytes(previous), bytes(author)]
   return {
