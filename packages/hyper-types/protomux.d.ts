@@ -18,7 +18,10 @@ declare module 'protomux' {
   }
 
   export interface Channel<H> {
-    addMessage<M>(options: { encoding: CompactEncoding<M, M>; onmessage?: (message: M) => unknown }): Message<M>
+    addMessage<M>(options: {
+      encoding: CompactEncoding<M, M>
+      onmessage?: (message: M) => unknown
+    }): Message<M>
     open(handshake: H): void
     close(): void
   }

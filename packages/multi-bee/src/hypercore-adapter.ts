@@ -6,7 +6,7 @@ import b4a from 'b4a'
 import c from 'compact-encoding'
 import Protomux, { type Channel } from 'protomux'
 import { MultiBeeError } from './errors.ts'
-import { checkForkApi, watchForks } from './hypercore-forks.ts'
+import { askForProof, checkForkApi, watchForks } from './hypercore-forks.ts'
 import type { OpLog } from './log/op-log.ts'
 import { signSuccession } from './log/succession.ts'
 import type { Succession } from './merge/transaction.ts'
@@ -149,7 +149,10 @@ export class HypercoreLog implements OpLog {
   succeededBy(next: Uint8Array): Succession {
     const { keyPair } = this.#core
     if (keyPair === null)
-      throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', "the key pair of this device's log is not in the store")
+      throw new MultiBeeError(
+        'MULTI_BEE_NOT_WRITABLE',
+        "the key pair of this device's log is not in the store"
+      )
     return signSuccession(keyPair, this.key, next)
   }
 
@@ -182,8 +185,19 @@ export class HypercoreLog implements OpLog {
     if (!isAppended) throw new Error('a longer copy of this log has come in')
   }
 
+  async head(): Promise<{ key: Uint8Array; length: number; treeHash: Uint8Array }> {
+    const length = this.available
+    return { key: this.key, length, treeHash: (await this.fingerprint(length)).treeHash }
+  }
+
   async fingerprint(length: number): Promise<{ fork: number; treeHash: Uint8Array }> {
     return { fork: this.#core.fork, treeHash: await this.#core.treeHash(length) }
+  }
+
+  /** Looks into whether a connected peer's copy differs from this one at that length, and whether both are signed. */
+  suspect(remotePublicKey: Uint8Array, length: number): void {
+    const peer = this.#core.peers.find((candidate) => b4a.equals(candidate.remotePublicKey, remotePublicKey))
+    if (peer !== undefined) askForProof(peer, length)
   }
 
   /** What a connected peer has of this log; `null` when it is not connected. In blocks without a gap. */
@@ -246,14 +260,17 @@ function checkUpstream(core: Hypercore): void {
 /** A channel of messages beside the replication of cores. */
 export interface MessageChannel {
   readonly isOpen: boolean
-  send(message: Uint8Array): void
+  readonly remotePublicKey: Uint8Array
+  /** @param type - index of the message's kind */
+  send(type: number, message: Uint8Array): void
   close(): void
 }
 
 export interface ChannelHandlers {
   /** Both sides have shown that they know the secret. */
   onOpen(): void
-  onMessage(message: Uint8Array): void
+  /** By index of the message's kind. */
+  messages: readonly ((message: Uint8Array) => void)[]
   onClose(): void
 }
 
@@ -269,13 +286,18 @@ export function openChannel(
   stream: DuplexLike,
   protocol: string,
   secret: Uint8Array,
-  { onOpen, onMessage, onClose }: ChannelHandlers
+  { onOpen, messages, onClose }: ChannelHandlers
 ): MessageChannel | null {
   const { noiseStream } = stream as unknown as ReplicationStream
   const [channelSpace, proofSpace] = crypto.namespace(protocol, 2) as [Uint8Array, Uint8Array]
   let isOpen = false
   const proof = (isInitiator: boolean): Uint8Array =>
-    crypto.hash([proofSpace, secret, noiseStream.handshakeHash ?? b4a.alloc(0), b4a.from([isInitiator ? 1 : 0])])
+    crypto.hash([
+      proofSpace,
+      secret,
+      noiseStream.handshakeHash ?? b4a.alloc(0),
+      b4a.from([isInitiator ? 1 : 0])
+    ])
   const channel: Channel<Uint8Array> | null = Protomux.from(noiseStream).createChannel<Uint8Array>({
     protocol,
     id: crypto.hash([channelSpace, secret]),
@@ -294,12 +316,14 @@ export function openChannel(
     }
   })
   if (channel === null) return null
-  const message = channel.addMessage<Uint8Array>({
-    encoding: c.raw,
-    onmessage: (bytes) => {
-      if (isOpen) onMessage(bytes)
-    }
-  })
+  const types = messages.map((onMessage) =>
+    channel.addMessage<Uint8Array>({
+      encoding: c.raw,
+      onmessage: (bytes) => {
+        if (isOpen) onMessage(bytes)
+      }
+    })
+  )
   const open = (): void => channel.open(proof(noiseStream.isInitiator))
   // The proof is bound to the connection's handshake.
   if (noiseStream.handshakeHash !== null) open()
@@ -308,7 +332,10 @@ export function openChannel(
     get isOpen() {
       return isOpen
     },
-    send: (bytes) => void message.send(bytes),
+    get remotePublicKey() {
+      return noiseStream.remotePublicKey ?? b4a.alloc(32)
+    },
+    send: (type, bytes) => void types[type]?.send(bytes),
     close: () => channel.close()
   }
 }

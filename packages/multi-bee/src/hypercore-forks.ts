@@ -99,7 +99,7 @@ async function compare(
     return Math.min(agreed, differing - 1)
   }
   searches.set(peer, { agreed, differing })
-  ask(peer, Math.floor((agreed + differing) / 2))
+  askForProof(peer, Math.floor((agreed + differing) / 2))
   return 'unknown'
 }
 
@@ -110,8 +110,8 @@ function narrowed({ agreed, differing }: Search, length: number, isSame: boolean
 }
 
 /** Asks for a proof of the peer's copy at a length, outside the usual requests: Hypercore's own way to look into a suspected fork. */
-function ask(peer: PeerInternals, length: number): void {
-  peer.wireRequest.send(forkRequest(peer.remoteFork, length))
+export function askForProof(peer: Peer, length: number): void {
+  ;(peer as PeerInternals).wireRequest.send(forkRequest(peer.remoteFork, length))
 }
 
 /** So that the peer, too, learns that there are two. */

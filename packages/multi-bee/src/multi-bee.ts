@@ -10,7 +10,8 @@ import { checkEncryptionKey, Draft, openIdentity, type Identity } from './bee/op
 import { quarantined, reissue } from './bee/quarantine.ts'
 import { deviceStatuses, isSynced, writerInfos } from './bee/status.ts'
 import { SubBee, subKeyspace, type SubOptions } from './bee/sub-bee.ts'
-import { SuccessionChannel, type Successor } from './bee/succession-channel.ts'
+import { PeerChannel } from './bee/peer-channel.ts'
+import type { Head, Successor } from './bee/peer-messages.ts'
 import { Engine, type EngineHost } from './engine/engine.ts'
 import { successions } from './engine/upkeep.ts'
 import { MultiBeeError } from './errors.ts'
@@ -23,7 +24,7 @@ import {
   storePath
 } from './hypercore-adapter.ts'
 import { Keyspace } from './keyspace.ts'
-import type { CutOff } from './merge/transaction.ts'
+import type { MembershipRecord } from './merge/transaction.ts'
 import { lengthAt } from './merge/version-vector.ts'
 import { MAX_MEMBERS } from './membership/membership.ts'
 import type { JoinOptions, MultiBeeEvents, MultiBeeOptions, Removal, RemoveWriterOptions } from './options.ts'
@@ -59,7 +60,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   #engine: Engine | null = null
   #database: OpenDatabase | null = null
   #desk: PairingDesk | null = null
-  #channel: SuccessionChannel | null = null
+  #channel: PeerChannel | null = null
   #failure: Error | null = null
   /** Why the database could not be opened. */
   #openFailure: unknown = null
@@ -213,7 +214,8 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   }
 
   /**
-   * Removes a device. What it wrote up to the cut-off stays; what comes after counts nowhere, also where it was merged already.
+   * Removes a device, with all logs it has written one after the other. What it wrote up to the cut-off stays; what comes after counts
+   * nowhere, also where it was merged already. Of two machines that came from one copied store both are removed: either has the other's key.
    * Cost, on every device: reads all logs, twice or three times.
    *
    * @throws MultiBeeError `MULTI_BEE_NOT_WRITABLE`, `MULTI_BEE_UNKNOWN_WRITER`, `MULTI_BEE_BAD_ARGUMENT`
@@ -236,17 +238,28 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
         `\`length\` is between 0 and the ${applied} blocks this device has merged`
       )
     }
-    const cutOff: CutOff = { length: end, ...(await log.log.fingerprint(end)) }
+    const line = state.membership.lineOf(id).filter(({ writer: other, removed }) => other === id || !removed)
+    const records = await Promise.all(
+      line.map(async ({ writer: other }): Promise<MembershipRecord> => {
+        const length = other === id ? end : lengthAt(state.applied, other)
+        const fingerprint = await state.logs.get(other)?.log.fingerprint(length)
+        return {
+          type: 'remove',
+          writer: state.writers.keyOf(other),
+          cutOff: { length, ...NO_TREE, ...fingerprint }
+        }
+      })
+    )
     this.#requireWritable()
     const isLast = state.membership.members.every(
-      ({ writer: other }) => other === id || !state.membership.isActive(other)
+      (other) => line.includes(other) || !state.membership.isActive(other.writer)
     )
     if (isLast)
       throw new MultiBeeError(
         'MULTI_BEE_BAD_ARGUMENT',
         'without its last device nobody could ever write again'
       )
-    await engine.submit({ type: 'membership', records: [{ type: 'remove', writer, cutOff }] })
+    await engine.submit({ type: 'membership', records })
     return this.quarantined(writer)
   }
 
@@ -405,11 +418,14 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
           records: [{ type: 'genesis', deleteWins, ownerKey, name }]
         })
       }
-      this.#channel = new SuccessionChannel(
-        identity.key,
-        () => successions(engine.state),
-        (successors) => void this.#introduce(successors).catch((error: unknown) => this.#fail(error))
-      )
+      this.#channel = new PeerChannel(identity.key, {
+        successors: () => successions(engine.state),
+        heads: () => Promise.all([...this.#logs.values()].map((log) => log.head())),
+        onSuccessors: (successors) => this.#introduce(successors),
+        onHeads: (heads, peer) =>
+          void this.#compare(heads, peer).catch((error: unknown) => this.#fail(error)),
+        onFailure: (error) => this.#fail(error)
+      })
       for (const stream of this.#streams) {
         for (const log of this.#logs.values()) log.attach(stream)
         this.#channel.attach(stream)
@@ -471,12 +487,15 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
         if (this.#engine === null) return
         announcer.membership(before, after, this.#engine)
         this.#channel?.update()
-        void this.#introduce(this.#heard.splice(0)).catch((error: unknown) => this.#fail(error))
+        this.#introduce(this.#heard.splice(0))
       },
       onSkew: (writer, offsetMs) => {
         if (this.#engine !== null) announcer.skew(writer, offsetMs, this.#engine)
       },
-      onFlush: (version) => identity.local.set('version', b4a.from(String(version))),
+      onFlush: async (version) => {
+        this.#channel?.update()
+        await identity.local.set('version', b4a.from(String(version)))
+      },
       onFailure: (error) => this.#fail(error)
     }
   }
@@ -492,8 +511,22 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     return log
   }
 
+  #introduce(successors: readonly Successor[]): void {
+    this.#followSuccessors(successors).catch((error: unknown) => this.#fail(error))
+  }
+
+  /** Looks into copies of logs that a peer says are different from those here. */
+  async #compare(heads: readonly Head[], remotePublicKey: Uint8Array): Promise<void> {
+    for (const { key, length, treeHash } of heads) {
+      const log = this.#logs.get(b4a.toString(key, 'hex'))
+      if (log === undefined || length === 0 || length > log.available) continue
+      const own = await log.fingerprint(length)
+      if (!b4a.equals(own.treeHash, treeHash)) log.suspect(remotePublicKey, length)
+    }
+  }
+
   /** Follows logs of which a peer says that they succeed others, as far as those are known here. */
-  async #introduce(successors: readonly Successor[]): Promise<void> {
+  async #followSuccessors(successors: readonly Successor[]): Promise<void> {
     if (this.#engine === null || this.#identity === null) return
     for (const successor of successors) {
       const { membership, writers } = this.#engine.state
@@ -540,6 +573,9 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     return { ...this.#identity, engine: this.#engine }
   }
 }
+
+/** For a log that is not here: no tree has this hash, and nothing of such a log counts. */
+const NO_TREE = { fork: 0, treeHash: b4a.alloc(32) }
 
 async function readVersion({ local }: Identity): Promise<number> {
   const bytes = await local.get('version')

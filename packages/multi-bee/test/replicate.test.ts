@@ -351,6 +351,8 @@ describe('status', () => {
       name: 'phone',
       isSelf: false,
       isMember: true,
+      forked: false,
+      previous: null,
       applied: 0,
       known: 0,
       waiting: 0,

@@ -92,7 +92,8 @@ export class Epochs {
   async successors(): Promise<Uint8Array[]> {
     const bytes = await this.#scope.local.get('successors')
     const keys: Uint8Array[] = []
-    for (let i = 0; bytes !== null && i + 32 <= bytes.byteLength; i += 32) keys.push(bytes.subarray(i, i + 32))
+    for (let i = 0; bytes !== null && i + 32 <= bytes.byteLength; i += 32)
+      keys.push(bytes.subarray(i, i + 32))
     return keys
   }
 

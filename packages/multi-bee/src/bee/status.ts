@@ -14,7 +14,10 @@ export function writerInfos({ membership, writers }: DeviceState): WriterInfo[] 
   return membership.members.map((member) => writerInfo(member, writers))
 }
 
-export function writerInfo({ writer, name, cutOff, removed, previous }: Member, writers: WriterTable): WriterInfo {
+export function writerInfo(
+  { writer, name, cutOff, removed, previous }: Member,
+  writers: WriterTable
+): WriterInfo {
   return {
     key: writers.keyOf(writer),
     name,

@@ -293,7 +293,9 @@ export class Engine {
   /** The time after which this device's next write must be: that of its own log and of those it goes on from. */
   #ownTime(): Timestamp {
     const { logs, membership, self, writers } = this.state
-    const line = membership.lineOf(this.#epoch === null ? self : writers.idOf(this.#epoch.succession.previous))
+    const line = membership.lineOf(
+      this.#epoch === null ? self : writers.idOf(this.#epoch.succession.previous)
+    )
     return [self, ...line.map(({ writer }) => writer)]
       .map((writer): Timestamp => logs.get(writer)?.state ?? { ms: 0, counter: 0 })
       .reduce((latest, time) =>

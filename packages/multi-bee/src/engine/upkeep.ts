@@ -13,7 +13,11 @@ export interface Epoch {
 }
 
 /** Why this device must go on in a new log, and how much of the present one counts; `null` when it need not, or may not. */
-export function doubtAbout({ self, logs, membership }: DeviceState): { reason: Doubt; agreed: number | null } | null {
+export function doubtAbout({
+  self,
+  logs,
+  membership
+}: DeviceState): { reason: Doubt; agreed: number | null } | null {
   const member = membership.get(self)
   const log = logs.get(self)?.log
   if (member === undefined || member.removed || log === undefined) return null
@@ -40,7 +44,8 @@ export async function dueRecords(state: DeviceState): Promise<MembershipRecord[]
     const member = membership.get(writer)
     // Of a removed writer the cut-off says which copy counts.
     if (log.forkedAt === null || writer === self || member === undefined || member.removed) continue
-    if (member.cutOff === null || member.cutOff.length > log.forkedAt) records.push(await forkRecord(state, writer, log.forkedAt))
+    if (member.cutOff === null || member.cutOff.length > log.forkedAt)
+      records.push(await forkRecord(state, writer, log.forkedAt))
   }
   return records
 }
@@ -70,9 +75,15 @@ export function appliedEverywhere({ applied, logs }: DeviceState): VersionVector
 }
 
 /** All successions that are known, with the log that each opens. */
-export function successions({ controls, writers }: DeviceState): { writer: Uint8Array; succession: Succession }[] {
+export function successions({
+  controls,
+  writers
+}: DeviceState): { writer: Uint8Array; succession: Succession }[] {
   const known: { writer: Uint8Array; succession: Succession }[] = []
-  for (const { writer, membership: [record] } of controls)
+  for (const {
+    writer,
+    membership: [record]
+  } of controls)
     if (record?.type === 'succeed') known.push({ writer: writers.keyOf(writer), succession: record })
   return known
 }
