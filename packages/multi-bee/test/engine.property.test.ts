@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { oracle } from './oracle/oracle.ts'
 import type { Element, World } from './oracle/types.ts'
-import { KEYS, STRANGER } from './oracle/values.ts'
+import { KEYS, SPARES, STRANGER } from './oracle/values.ts'
 import { honestWorld, hostileWorld } from './oracle/worlds.ts'
 import { EngineDevice, shownByOracle } from './support/engine-device.ts'
 import { MemoryLog } from './support/memory-log.ts'
@@ -37,19 +37,27 @@ async function deliver(world: World, order: readonly Step[]): Promise<void> {
     new MemoryLog(b4a.from(SELF, 'hex')),
     b4a.from(world.first, 'hex'),
     originals,
-    () => 1_000_000
+    () => 1_000_000,
+    SPARES.filter((key) => world.logs[key] === undefined)
   )
   await device.open()
   const names = Object.keys(world.logs)
   const delivered: Record<string, number> = {}
   const compare = async (): Promise<void> => {
     const shown = await device.shown(KEYS)
-    const held = [...names, SELF].map((name): [string, Uint8Array[]] => [
+    const held = [...new Set([...names, ...device.logs.keys()])].map((name): [string, Uint8Array[]] => [
       name,
       device.log(name).blocks.slice(0, device.log(name).available)
     ])
     expect(shown).toEqual(shownByOracle(oracle(worldOf(world.first, new Map(held))), KEYS))
     expect(device.failures).toEqual([])
+  }
+  /** As other devices do, of the logs they hold that go on from others. */
+  const introduceAll = async (): Promise<void> => {
+    for (const [name, log] of Object.entries(world.logs)) {
+      if (log[0]?.membership[0]?.type === 'succeed' && delivered[name] !== undefined)
+        await device.engine.introduce(b4a.from(name, 'hex'))
+    }
   }
   const end: Step[] = names.map((_, log) => ({ log, transactions: 1000, write: null, next: 'compare' }))
   for (const { log, transactions, write, next } of [...order, ...end]) {
@@ -58,6 +66,7 @@ async function deliver(world: World, order: readonly Step[]): Promise<void> {
     delivered[name] = Math.min(all.length, (delivered[name] ?? 0) + transactions)
     const last = all[delivered[name] - 1]
     if (last !== undefined) device.log(name).deliver(last.seq + last.length)
+    await introduceAll()
     device.engine.kick()
     if (write !== null && device.isWritable) {
       const intent = { type: 'put' as const, value: { document: true, bytes: b4a.from(write) } }
@@ -66,6 +75,7 @@ async function deliver(world: World, order: readonly Step[]): Promise<void> {
     }
     if (next === 'crash') await device.crash()
     if (next === 'restart') await device.restart()
+    if (next === 'crash' || next === 'restart') await introduceAll()
     if (next !== 'go on') await compare()
   }
   expect(device.store.snapshots).toBe(0)

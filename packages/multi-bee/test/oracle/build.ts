@@ -9,6 +9,11 @@ export const B: string = '11'.repeat(31) + '02'
 export const C: string = '33'.repeat(32)
 export const D: string = '44'.repeat(32)
 
+/** Logs that go on from others. */
+export const X: string = '77'.repeat(32)
+export const Y: string = '88'.repeat(32)
+export const Z: string = '99'.repeat(32)
+
 /** The entry most examples are about, and another. */
 export const K: string = '6b'
 export const L: string = '6c'
@@ -46,6 +51,16 @@ export function add(writer: string, name: string = writer.slice(0, 2)): Membersh
 /** A removal that honours the first `length` blocks. */
 export function remove(writer: string, length: number): Membership {
   return { type: 'remove', writer, length }
+}
+
+/** Two different blocks of the writer are signed for the place `length`. */
+export function fork(writer: string, length: number): Membership {
+  return { type: 'fork', writer, length }
+}
+
+/** The log goes on from `previous`. */
+export function succeed(previous: string): Membership {
+  return { type: 'succeed', previous }
 }
 
 /** The genesis, followed by adds. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalJson, comparePaths, isAtOrBelow, isMap, samePath } from './canonical-json.ts'
+import { runs } from '../support/property-runs.ts'
 import { describeWorld } from './describe.ts'
 import { compareDots, oracle } from './oracle.ts'
 import { putOperations } from './put.ts'
@@ -9,12 +10,11 @@ import type { Membership, Operation, OracleState, Transaction, Value, World } fr
 import { KEYS, NAMES, field, map, value, WRITERS } from './values.ts'
 import { clock, honestRun, honestWorld, hostileWorld, partOf } from './worlds.ts'
 
-/** More runs by hand: put the number here. */
-const RUNS = { numRuns: 150 }
+const RUNS = runs(150)
 
 /** All of a state that can be compared. */
 function plain(state: OracleState) {
-  const { conflicts, remaining, hasMarker: _, ...rest } = state
+  const { conflicts, remaining, hasMarker: _, known: __, ...rest } = state
   return {
     ...rest,
     entries: [...state.entries],
@@ -84,18 +84,17 @@ describe('every world', () => {
   test('applies exactly what membership, cut-offs and clamped contexts allow, where contexts are honest', () => {
     fc.assert(
       fc.property(honestWorld(), (world) => {
-        const { applied, members } = oracle(world)
+        const { applied, members, known } = oracle(world)
         const cutOff = (writer: string): number => {
           const member = members.find((other) => other.writer === writer)
           return member === undefined ? 0 : (member.cutOff ?? Infinity)
         }
         for (const [writer, log] of Object.entries(world.logs)) {
           for (const { seq, context } of log) {
+            const others = known(writer, { ...context, [writer]: seq }).filter((other) => other !== writer)
             const allowed =
               seq < cutOff(writer) &&
-              Object.entries(context).every(
-                ([other, seen]) => other === writer || Math.min(seen, cutOff(other)) <= (applied[other] ?? 0)
-              )
+              others.every((other) => Math.min(context[other] ?? 0, cutOff(other)) <= (applied[other] ?? 0))
             if (seq < (applied[writer] ?? 0)) expect(allowed).toBe(true)
             if (seq === (applied[writer] ?? 0)) expect(allowed).toBe(false)
           }
@@ -113,6 +112,74 @@ describe('every world', () => {
           const before = history[place - 1]
           if (before !== undefined) expect(compareDots(before, item)).toBeLessThan(0)
         }
+      }),
+      RUNS
+    )
+  })
+  test('has members in lines: each succeeds another member or nobody, never in a circle', () => {
+    fc.assert(
+      fc.property(both, ({ first, logs }) => {
+        const { members } = oracle({ first, logs })
+        const previousOf = new Map(members.map(({ writer, previous }) => [writer, previous]))
+        for (const { writer, previous } of members) {
+          const record = logs[writer]?.[0]?.membership[0]
+          if (previous !== null) expect(record).toEqual({ type: 'succeed', previous })
+          const line = new Set<string>()
+          for (let at: string | null = writer; at !== null; at = previousOf.get(at) as string | null) {
+            expect(previousOf.has(at)).toBe(true)
+            expect(line.has(at)).toBe(false)
+            line.add(at)
+          }
+        }
+      }),
+      RUNS
+    )
+  })
+  test('has a reason for each member and each cut-off: somebody wrote it', () => {
+    fc.assert(
+      fc.property(both, ({ first, logs }) => {
+        const records = Object.values(logs).flatMap((log) => log.flatMap(({ membership }) => membership))
+        for (const { writer, cutOff, removed, previous } of oracle({ first, logs }).members) {
+          const names = (type: string, length?: number): boolean =>
+            records.some(
+              (record) =>
+                record.type === type &&
+                'writer' in record &&
+                record.writer === writer &&
+                (length === undefined || ('length' in record && record.length === length))
+            )
+          expect(writer === first || previous !== null || names('add')).toBe(true)
+          expect(removed && !names('remove')).toBe(false)
+          if (removed) expect(cutOff).not.toBeNull()
+          if (cutOff !== null)
+            expect(names('fork', cutOff) || (removed && names('remove', cutOff))).toBe(true)
+        }
+      }),
+      RUNS
+    )
+  })
+  test('reads a fork as a removal where nobody goes on from a log', () => {
+    fc.assert(
+      fc.property(both, ({ first, logs }) => {
+        const withRecords = (change: (record: Membership) => Membership[]): World => ({
+          first,
+          logs: Object.fromEntries(
+            Object.entries(logs).map(([writer, log]) => [
+              writer,
+              log.map((step) => ({ ...step, membership: step.membership.flatMap(change) }))
+            ])
+          )
+        })
+        const alone = (record: Membership): Membership[] => (record.type === 'succeed' ? [] : [record])
+        const forks = oracle(withRecords(alone))
+        const removals = oracle(
+          withRecords((record) => alone(record.type === 'fork' ? { ...record, type: 'remove' } : record))
+        )
+        const unnamed = (state: OracleState) => ({
+          ...plain(state),
+          members: state.members.map((member) => ({ ...member, removed: null }))
+        })
+        expect(unnamed(forks)).toEqual(unnamed(removals))
       }),
       RUNS
     )
@@ -290,6 +357,38 @@ describe('an honest world', () => {
       RUNS
     )
   })
+  test('a device that goes on in a new log is a member there at once, in the line of the one before', () => {
+    fc.assert(
+      fc.property(honestRun(), ({ moments }) => {
+        for (const { command, before, after, writer, wrote } of writesOf(moments)) {
+          if (command.do !== 'epoch') continue
+          const [record] = wrote.membership
+          const previous = record?.type === 'succeed' ? record.previous : null
+          const old = before.members.find((member) => member.writer === previous)
+          expect(after.members.find((member) => member.writer === writer)).toMatchObject({
+            cutOff: null,
+            previous,
+            name: old?.name
+          })
+        }
+      }),
+      RUNS
+    )
+  })
+  test('a context names no log that it does not know, where nothing is taken back', () => {
+    fc.assert(
+      fc.property(honestWorld({ removals: false }), (world) => {
+        const { known } = oracle(world)
+        for (const [writer, log] of Object.entries(world.logs)) {
+          for (const { seq, context } of log) {
+            const writers = known(writer, { ...context, [writer]: seq })
+            expect(Object.keys(context).filter((other) => !writers.includes(other))).toEqual([])
+          }
+        }
+      }),
+      RUNS
+    )
+  })
   test('an own transaction never waits on the device that wrote it', () => {
     fc.assert(
       fc.property(honestRun(), ({ moments }) => {
@@ -460,7 +559,11 @@ describe('the generators', () => {
       quarantined: 0,
       operations: 0,
       absent: 0,
-      empty: 0
+      empty: 0,
+      successors: 0,
+      chains: 0,
+      added: 0,
+      forked: 0
     }
     for (const state of states) {
       const conflicts = KEYS.flatMap(state.conflicts)
@@ -469,6 +572,15 @@ describe('the generators', () => {
       seen.deep += conflicts.filter(({ path }) => path.length > 1).length
       seen.waiting += Object.keys(state.waiting).length
       seen.quarantined += Object.keys(state.quarantined).length
+      const lines = new Map(state.members.map(({ writer, previous }) => [writer, previous]))
+      seen.successors += state.members.filter(({ previous }) => previous !== null).length
+      seen.chains += state.members.filter(
+        ({ previous }) => previous !== null && lines.get(previous) !== null
+      ).length
+      seen.forked += state.members.filter(({ cutOff, removed }) => cutOff !== null && !removed).length
+      seen.added += state.members.filter(
+        ({ writer, previous }) => previous !== null && state.known(previous, state.applied).includes(writer)
+      ).length
       seen.operations += state.history.length
       seen.absent += KEYS.filter(
         (key) => !state.entries.has(key) && state.history.some((item) => item.key === key)

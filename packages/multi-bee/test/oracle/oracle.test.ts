@@ -640,7 +640,7 @@ describe('waiting', () => {
   })
   test('without the genesis nothing is applied', () => {
     const state = oracle(world({ [B]: [write({}, [assign([], 'b')])] }))
-    expect(state.members).toEqual([{ writer: A, name: '', cutOff: null }])
+    expect(state.members).toEqual([{ writer: A, name: '', cutOff: null, removed: false, previous: null }])
     expect(state.waiting).toEqual({ [B]: 1 })
     expect(state.entries.size).toBe(0)
   })
@@ -703,9 +703,9 @@ describe('membership', () => {
       world({ [A]: [genesis([]), change({}, add(C, 'c'), add(B, 'b')), change({}, add(C, 'again'))] })
     )
     expect(state.members).toEqual([
-      { writer: A, name: 'creator', cutOff: null },
-      { writer: C, name: 'c', cutOff: null },
-      { writer: B, name: 'b', cutOff: null }
+      { writer: A, name: 'creator', cutOff: null, removed: false, previous: null },
+      { writer: C, name: 'c', cutOff: null, removed: false, previous: null },
+      { writer: B, name: 'b', cutOff: null, removed: false, previous: null }
     ])
   })
   test('operations past the cut-off count nowhere, and what they removed is back', () => {

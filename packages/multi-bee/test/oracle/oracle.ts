@@ -19,6 +19,7 @@ import type {
   Element,
   HistoryItem,
   Member,
+  Membership,
   Operation,
   OracleState,
   Transaction,
@@ -39,11 +40,15 @@ interface Step {
   transaction: Transaction
 }
 
-/** A member during the walk; the cut-off is infinite until it is removed. */
+/** A member during the walk; the cut-off is infinite until a `remove` or `fork` lowers it. */
 interface Walker {
   writer: string
   name: string
   cutOff: number
+  /** Whether a walked `remove` names it. */
+  removed: boolean
+  /** The member it succeeds. */
+  previous: Walker | null
   /** Walked transactions that added it. */
   admissions: Array<{ writer: string; seq: number }>
 }
@@ -80,7 +85,7 @@ export function compareDots(a: Dot, b: Dot): number {
 export function oracle(world: World): OracleState {
   const steps = Object.keys(world.logs).flatMap((writer) => readLog(writer, world.logs[writer] ?? []))
   const { deleteWins, ownerKey } = genesisOf(world)
-  const walkers = walk(world.first, ownerKey, steps)
+  const { walkers, walked } = walk(world.first, ownerKey, steps)
   const applied = apply(walkers, steps)
   const counted = countedOperations(steps, applied, walkers)
   const keys = [...new Set(counted.map(({ operation }) => operation.key))].sort()
@@ -99,11 +104,15 @@ export function oracle(world: World): OracleState {
   return {
     deleteWins,
     ownerKey,
-    members: walkers.map(({ writer, name, cutOff }): Member => ({
+    members: walkers.map(({ writer, name, cutOff, removed, previous }): Member => ({
       writer,
       name,
-      cutOff: cutOff === Infinity ? null : cutOff
+      cutOff: cutOff === Infinity ? null : cutOff,
+      removed,
+      previous: previous?.writer ?? null
     })),
+    walked: Object.fromEntries(walked.map(({ writer, seq, length }) => [writer, seq + length])),
+    known: (author, context) => known(author, context, walkers),
     applied: blocksOf(steps, (step) => step.seq < reached(applied, step.writer)),
     // The rest waits (below the cut-off) or is quarantined (past it).
     // READING: by the seq of the transaction, as for what belongs to the set; of a writer that never was a
@@ -131,10 +140,13 @@ function readLog(writer: string, log: Transaction[]): Step[] {
   const steps: Step[] = []
   for (const transaction of log) {
     const before = steps.at(-1)
-    const { seq, length } = transaction
+    const { seq, length, membership } = transaction
     // The next transaction of that writer starts at seq + length.
     if (seq !== (before === undefined ? 0 : before.seq + before.length))
       throw new Error(`a gap in the log of ${writer} at ${seq}`)
+    // succeed is the first record of the first transaction of a log and nowhere else.
+    if (membership.some(({ type }, place) => type === 'succeed' && (seq > 0 || place > 0)))
+      throw new Error(`a succeed inside the log of ${writer} at ${seq}`)
     // For the author itself it is always the transaction's own seq.
     const context = { ...transaction.context, [writer]: seq }
     // Contexts of one log never shrink: each is at least the previous one.
@@ -193,22 +205,22 @@ function genesisOf(world: World): { deleteWins: boolean; ownerKey: string | null
  * A context knows its author and the first writer; and it knows a writer if it covers a walked transaction, by
  * a writer it knows, with an add record for that writer.
  */
-function known(step: Step, walkers: Walker[]): string[] {
-  const writers = [step.writer, ...walkers.slice(0, 1).map(({ writer }) => writer)]
+function known(author: string, context: Vector, walkers: Walker[]): string[] {
+  const writers = [author, ...walkers.slice(0, 1).map(({ writer }) => writer)]
   while (true) {
-    const next = walkers.find(
+    const next = walkers.filter(
       ({ writer, admissions }) =>
         !writers.includes(writer) &&
-        admissions.some(({ writer: by, seq }) => writers.includes(by) && seq < reached(step.context, by))
+        admissions.some(({ writer: by, seq }) => writers.includes(by) && seq < reached(context, by))
     )
-    if (next === undefined) return writers
-    writers.push(next.writer)
+    if (next.length === 0) return writers
+    writers.push(...next.map(({ writer }) => writer))
   }
 }
 
 /** An entry for a writer that the context does not know is read as 0 wherever contexts are compared. */
 function admitted(vector: Vector, step: Step, walkers: Walker[]): Vector {
-  const writers = known(step, walkers)
+  const writers = known(step.writer, step.context, walkers)
   return Object.fromEntries(Object.entries(vector).filter(([writer]) => writers.includes(writer)))
 }
 
@@ -235,10 +247,10 @@ function isReady(step: Step, walkers: Walker[], walked: Vector): boolean {
   )
 }
 
-/** The members at the end of the walk, which goes over the transactions with membership operations and no others. */
-function walk(first: string, ownerKey: string | null, steps: Step[]): Walker[] {
+/** The walk goes over the transactions with membership operations and no others: the members at its end. */
+function walk(first: string, ownerKey: string | null, steps: Step[]): { walkers: Walker[]; walked: Step[] } {
   // It starts with the first log's writer as the only member.
-  const walkers: Walker[] = [{ writer: first, name: '', cutOff: Infinity, admissions: [] }]
+  const walkers: Walker[] = [joining(first, '')]
   // READING: a genesis record is a membership operation wherever it stands.
   const controls = steps.filter((step) => step.transaction.membership.length > 0)
   const walked: Step[] = []
@@ -246,18 +258,34 @@ function walk(first: string, ownerKey: string | null, steps: Step[]): Walker[] {
     const left = controls.filter((step) => !walked.includes(step))
     const ready = left.filter((step) => isReadyToWalk(step, walkers, steps, left))
     // Walk, of the ready transactions, the one whose author ranks best. Until nothing is ready.
-    const step = ready.sort((a, b) => compareRank(a, b, walkers, ownerKey))[0]
-    if (step === undefined) return walkers
+    const step = ready.sort((a, b) =>
+      compareRanks(rankOf(a, walkers, ownerKey), rankOf(b, walkers, ownerKey))
+    )[0]
+    if (step === undefined) return { walkers, walked }
     // What was walked stays walked.
     walked.push(step)
     for (const record of step.transaction.membership) changeMembers(record, step, walkers, first)
   }
 }
 
+function joining(writer: string, name: string): Walker {
+  return { writer, name, cutOff: Infinity, removed: false, previous: null, admissions: [] }
+}
+
+function memberOf(writer: string, walkers: Walker[]): Walker | null {
+  return walkers.find((walker) => walker.writer === writer) ?? null
+}
+
+/** The member that the log of this transaction goes on from, when the transaction starts with a `succeed` of one. */
+function succeededBy(step: Step, walkers: Walker[]): Walker | null {
+  const [record] = step.transaction.membership
+  return record?.type === 'succeed' ? memberOf(record.previous, walkers) : null
+}
+
 /**
- * Ready: it is its author's next one with membership operations, its seq is below the author's cut-off, and for
- * every other writer v that its context knows, n blocks of v's log are held, and all transactions with
- * membership operations below n were walked.
+ * Ready: it is its author's next one with membership operations; its author may write it; and for every other
+ * writer v that its context knows, n blocks of v's log are held, and all transactions with membership operations
+ * below n were walked.
  */
 function isReadyToWalk(step: Step, walkers: Walker[], steps: Step[], left: Step[]): boolean {
   const context = admitted(step.context, step, walkers)
@@ -271,43 +299,117 @@ function isReadyToWalk(step: Step, walkers: Walker[], steps: Step[], left: Step[
     )
     return held >= n && !left.some((other) => other.writer === v && other.seq < n)
   }
-  return isNext && step.seq < cutOffOf(step.writer, walkers) && others.every(isSettled)
+  return isNext && mayWrite(step, walkers) && others.every(isSettled)
 }
 
 /**
- * Rank: the owner key if the genesis names one, then the order of joining, then canonical order. The best is
- * first.
+ * Its seq is below the author's cut-off, or, when the author is no member yet, it starts with a `succeed` of a
+ * member that no walked `remove` names.
  */
-function compareRank(a: Step, b: Step, walkers: Walker[], ownerKey: string | null): number {
-  if (a.writer !== b.writer && a.writer === ownerKey) return -1
-  if (a.writer !== b.writer && b.writer === ownerKey) return 1
-  const place = (step: Step): number => walkers.findIndex((walker) => walker.writer === step.writer)
-  return place(a) - place(b) || compareDots({ ...a, index: 0 }, { ...b, index: 0 })
+function mayWrite(step: Step, walkers: Walker[]): boolean {
+  const author = memberOf(step.writer, walkers)
+  if (author !== null) return step.seq < author.cutOff
+  const previous = succeededBy(step, walkers)
+  return previous !== null && !previous.removed
 }
 
-function changeMembers(
-  record: Transaction['membership'][number],
+/** Numbers and, last, the author's key: the least ranks best. */
+type Rank = [line: number, place: number, author: string]
+
+/**
+ * The line that holds the owner key goes first, then the lines in the order in which their oldest joined; inside a
+ * line, members in the order of joining. A transaction whose author is no member yet ranks last in the line of the
+ * writer it succeeds; of several such, the one with the least author key goes first.
+ */
+function rankOf(step: Step, walkers: Walker[], ownerKey: string | null): Rank {
+  const author = memberOf(step.writer, walkers)
+  const member = author ?? succeededBy(step, walkers)
+  if (member === null) throw new Error('a stranger has no rank')
+  const line = walkers.filter((walker) => beginningOf(walker) === beginningOf(member))
+  const holdsOwner = line.some(({ writer }) => writer === ownerKey)
+  const oldest = walkers.indexOf(line[0] as Walker)
+  return [holdsOwner ? -1 : oldest, author === null ? Infinity : walkers.indexOf(author), step.writer]
+}
+
+function compareRanks([lineA, placeA, authorA]: Rank, [lineB, placeB, authorB]: Rank): number {
+  if (lineA !== lineB) return lineA - lineB
+  if (placeA !== placeB) return placeA < placeB ? -1 : 1
+  return authorA < authorB ? -1 : 1
+}
+
+/** A member's line goes back over the writers it succeeds. Itself is first. */
+function lineBackFrom(walker: Walker): Walker[] {
+  return walker.previous === null ? [walker] : [walker, ...lineBackFrom(walker.previous)]
+}
+
+/** The one of its line that succeeds nobody. */
+function beginningOf(walker: Walker): Walker {
+  return lineBackFrom(walker).at(-1) as Walker
+}
+
+const MAX_MEMBERS = 512
+
+function changeMembers(record: Membership, step: Step, walkers: Walker[], first: string): void {
+  if (record.type === 'genesis') nameCreator(record, step, walkers, first)
+  else if (record.type === 'add') add(record, step, walkers)
+  else if (record.type === 'succeed') succeed(step, walkers)
+  else cut(record, walkers)
+}
+
+/** The creator's name. */
+function nameCreator(
+  record: Membership & { type: 'genesis' },
   step: Step,
   walkers: Walker[],
   first: string
 ): void {
-  const member = walkers.find((walker) => record.type !== 'genesis' && walker.writer === record.writer)
-  if (record.type === 'genesis') {
-    // The creator's name.
-    const isFirst = step.writer === first && step.seq === 0
-    const counts = step.transaction.membership.find((other) => other.type === 'genesis') === record
-    if (isFirst && counts && walkers[0] !== undefined) walkers[0].name = record.name
-  } else if (record.type === 'add') {
-    // add of a writer that was never a member makes it the newest member; of one that is or was one it only
-    // admits it once more.
-    const admission = { writer: step.writer, seq: step.seq }
-    if (member !== undefined) member.admissions.push(admission)
-    else walkers.push({ writer: record.writer, name: record.name, cutOff: Infinity, admissions: [admission] })
-  } else if (member !== undefined) {
-    // remove of a member lowers its cut-off to the given length if that is lower; of a stranger it does
-    // nothing.
-    member.cutOff = Math.min(member.cutOff, record.length)
+  const isFirst = step.writer === first && step.seq === 0
+  const counts = step.transaction.membership.find((other) => other.type === 'genesis') === record
+  if (isFirst && counts && walkers[0] !== undefined) walkers[0].name = record.name
+}
+
+/**
+ * add of a writer that was never a member makes it the newest member; of one that is or was one it only admits it
+ * once more; beyond 512 members, removed ones included, it does nothing.
+ */
+function add(record: Membership & { type: 'add' }, step: Step, walkers: Walker[]): void {
+  let member = memberOf(record.writer, walkers)
+  if (member === null) {
+    if (walkers.length >= MAX_MEMBERS) return
+    member = joining(record.writer, record.name)
+    walkers.push(member)
   }
+  member.admissions.push({ writer: step.writer, seq: step.seq })
+}
+
+/**
+ * remove or fork of a member lowers its cut-off to the given length if that is lower; of a stranger it does
+ * nothing. READING: nothing at all, so that a stranger that a remove names may still be added and then succeeded.
+ */
+function cut(record: Membership & { type: 'remove' | 'fork' }, walkers: Walker[]): void {
+  const member = memberOf(record.writer, walkers)
+  if (member === null) return
+  member.cutOff = Math.min(member.cutOff, record.length)
+  if (record.type === 'remove') member.removed = true
+}
+
+/**
+ * succeed makes its author the newest member, under the name of the one it succeeds, unless it is one or there are
+ * 512; and it puts it into that one's line, unless it is in a line with others before it already, or that one's line
+ * goes back to it.
+ * READING: of a stranger it does nothing, for a stranger has no line; of one that was removed it still puts a member
+ * into the line; and beyond 512 the other records of the transaction count all the same, for it is walked.
+ */
+function succeed(step: Step, walkers: Walker[]): void {
+  const previous = succeededBy(step, walkers)
+  if (previous === null) return
+  let author = memberOf(step.writer, walkers)
+  if (author === null) {
+    if (walkers.length >= MAX_MEMBERS) return
+    author = joining(step.writer, previous.name)
+    walkers.push(author)
+  }
+  if (author.previous === null && !lineBackFrom(previous).includes(author)) author.previous = previous
 }
 
 /**

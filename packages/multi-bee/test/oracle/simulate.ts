@@ -7,7 +7,7 @@ import { compareNames, isMap } from './canonical-json.ts'
 import { oracle } from './oracle.ts'
 import { putOperations } from './put.ts'
 import type { Membership, Operation, OracleState, Transaction, Value, World } from './types.ts'
-import { WRITERS } from './values.ts'
+import { SPARES, WRITERS } from './values.ts'
 
 /**
  * One change of one entry. `pick` chooses among the paths that are shown, `back` among this device's older
@@ -20,13 +20,18 @@ export type Change =
   | { change: 'drop'; key: string; pick: number }
   | { change: 'resolve'; key: string; pick: number; value: Value }
 
-/** One step. Devices are numbers; what cannot be done (no member, nothing to do) is skipped. */
+/**
+ * One step. Devices are numbers; what cannot be done (no member, nothing to do) is skipped. `epoch` goes on in a new
+ * log, after so many of its last transactions were `lost` to this device. A device with several logs is `back` logs
+ * behind its newest when it is removed or forked.
+ */
 export type Command =
   | { do: 'write'; device: number; changes: Change[]; length: number; passedMs: number }
   | { do: 'deliver'; from: number; to: number; count: number }
   | { do: 'sync'; from: number; to: number }
   | { do: 'add'; device: number; whom: number }
-  | { do: 'remove'; device: number; whom: number; back: number }
+  | { do: 'remove' | 'fork'; device: number; whom: number; back: number }
+  | { do: 'epoch'; device: number; lost: number }
 
 /**
  * `offsetMs` is what the clock is off by; `rate` how it runs: 1 with the true time, 0 frozen, -1 stepping
@@ -95,7 +100,8 @@ class HybridClock {
 
 /** One device. It writes only while it is a member as far as it knows. */
 class Device {
-  readonly writer: string
+  /** Its logs, one per epoch. */
+  readonly writers: string[]
   readonly held: Record<string, Transaction[]> = {}
   #clock: Clock
   #hlc = new HybridClock()
@@ -105,9 +111,14 @@ class Device {
   #first: string
 
   constructor(writer: string, first: string, clock: Clock) {
-    this.writer = writer
+    this.writers = [writer]
     this.#first = first
     this.#clock = clock
+  }
+
+  /** Its newest log. */
+  get writer(): string {
+    return this.writers.at(-1) as string
   }
 
   get world(): World {
@@ -124,6 +135,10 @@ class Device {
 
   get isMember(): boolean {
     return this.state.members.some(({ writer, cutOff }) => writer === this.writer && cutOff === null)
+  }
+
+  get isRemoved(): boolean {
+    return !this.state.members.some(({ writer, removed }) => writer === this.writer && !removed)
   }
 
   get #seq(): number {
@@ -143,14 +158,48 @@ class Device {
   }
 
   /**
-   * What this device had applied, ever: contexts of one log never shrink, also when something is retracted.
+   * What this device had applied, ever: contexts of one log never shrink, also when something is retracted. A
+   * context has nothing of a log that it does not know, until there is an `add`.
    */
   remember(): void {
-    for (const [writer, blocks] of Object.entries(this.state.applied)) {
-      this.#context[writer] = Math.max(blocks, this.#context[writer] ?? 0)
+    const seen = this.#seen
+    for (const writer of this.state.known(this.writer, seen)) this.#context[writer] = seen[writer] ?? 0
+    this.#reads.push({ state: this.state, seen })
+  }
+
+  /** Covers the walked transactions that a cut-off has taken back too. */
+  get #seen(): Record<string, number> {
+    const { applied, walked, members } = this.state
+    const seen = { ...this.#context }
+    const cover = (writer: string, blocks = 0): void => {
+      seen[writer] = Math.max(blocks, seen[writer] ?? 0)
     }
-    this.#context[this.writer] = this.#seq
-    this.#reads.push({ state: this.state, seen: { ...this.#context } })
+    for (const [writer, blocks] of Object.entries(applied)) cover(writer, blocks)
+    for (const { writer, cutOff } of members) {
+      if (cutOff !== null && (applied[writer] ?? 0) >= cutOff) cover(writer, walked[writer])
+    }
+    return { ...seen, [this.writer]: this.#seq }
+  }
+
+  /** An `add` of each log that goes on from a member's and that the context does not know. */
+  endorsements(): Membership[] {
+    const known = this.state.known(this.writer, this.#seen)
+    return this.state.members
+      .filter(({ writer, previous }) => previous !== null && !known.includes(writer))
+      .map(({ writer, name }): Membership => ({ type: 'add', writer, name }))
+  }
+
+  /** Goes on in a new log, from a store that has lost the end of the one before; never its first transaction. */
+  succeed(writer: string, lost: number, trueMs: number): Transaction {
+    const previous = this.writer
+    const log = this.held[previous] ?? []
+    this.held[previous] = log.slice(0, Math.max(1, log.length - lost))
+    this.#state = null
+    this.#context = {}
+    this.#reads.length = 0
+    this.writers.push(writer)
+    this.remember()
+    return this.append([{ type: 'succeed', previous }, ...this.endorsements()], [], 1, trueMs)
   }
 
   append(membership: Membership[], operations: Operation[], length: number, trueMs: number): Transaction {
@@ -211,6 +260,7 @@ function pathsOfJson(path: string[], json: unknown): string[][] {
 export function simulate({ deleteWins, owner, clocks, joined, commands }: Scenario): Run {
   const first = WRITERS[0] as string
   const devices = clocks.map((clock, place) => new Device(WRITERS[place] as string, first, clock))
+  const spares = [...SPARES]
   const at = (place: number): Device => devices[place % devices.length] as Device
   const creator = at(0)
   const ownerKey = owner === null ? null : at(owner).writer
@@ -231,8 +281,13 @@ export function simulate({ deleteWins, owner, clocks, joined, commands }: Scenar
     let wrote: Transaction | null = null
     if (command.do === 'deliver' || command.do === 'sync') {
       deliver(command, at(command.from), device, devices, trueMs)
+    } else if (command.do === 'epoch') {
+      const spare = device.isRemoved ? undefined : spares.shift()
+      if (spare !== undefined) wrote = device.succeed(spare, command.lost, trueMs)
     } else if (device.isMember) {
       if (command.do === 'write') trueMs += command.passedMs
+      const adds = device.endorsements()
+      if (adds.length > 0) device.append(adds, [], 1, trueMs)
       wrote =
         command.do === 'write'
           ? writeOf(command, device, trueMs)
@@ -241,13 +296,20 @@ export function simulate({ deleteWins, owner, clocks, joined, commands }: Scenar
     const held = Object.fromEntries(Object.entries(device.held).map(([writer, log]) => [writer, log.length]))
     moments.push({ command, writer: device.writer, before, after: device.state, wrote, held })
   }
-  const logs = Object.fromEntries(devices.map(({ writer, held }) => [writer, held[writer] ?? []]))
+  const logs = Object.fromEntries(
+    devices.flatMap(({ writers }) => writers.map((writer) => [writer, longest(writer, devices)]))
+  )
   return { world: { first, logs }, held: devices.map((device) => device.world), moments }
 }
 
+/** What is left of a log that its device may have lost the end of. */
+function longest(writer: string, devices: Device[]): Transaction[] {
+  const copies = devices.map(({ held }) => held[writer] ?? [])
+  return copies.reduce((best, copy) => (copy.length > best.length ? copy : best))
+}
+
 /**
- * `deliver` takes the next transactions of one log, whoever has them; `sync` takes all that the other device
- * holds.
+ * `deliver` takes the next transactions of one log of the other device, `sync` takes all that the other device holds.
  */
 function deliver(
   command: Extract<Command, { do: 'deliver' | 'sync' }>,
@@ -256,13 +318,19 @@ function deliver(
   devices: Device[],
   trueMs: number
 ): void {
-  for (const source of command.do === 'sync' ? devices : [from]) {
-    const { writer } = source
-    const log = (command.do === 'sync' ? from : source).held[writer] ?? []
+  const writers =
+    command.do === 'sync' ? devices.flatMap((device) => device.writers) : [logOf(from, command.count)]
+  for (const writer of writers) {
+    const log = from.held[writer] ?? []
     const have = to.held[writer]?.length ?? 0
     to.receive(writer, log.slice(have, command.do === 'sync' ? log.length : have + command.count), trueMs)
   }
   to.remember()
+}
+
+/** The newest log of a device, or one so many before it, around the end. */
+function logOf({ writers }: Device, back: number): string {
+  return writers.at(-1 - (back % writers.length)) as string
 }
 
 function writeOf(
@@ -275,19 +343,19 @@ function writeOf(
 }
 
 function changeMembers(
-  command: Extract<Command, { do: 'add' | 'remove' }>,
+  command: Extract<Command, { do: 'add' | 'remove' | 'fork' }>,
   device: Device,
   whom: Device,
   trueMs: number
 ): Transaction | null {
-  const { writer } = whom
+  const writer = command.do === 'add' ? whom.writer : logOf(whom, command.back)
   const member = device.state.members.find((other) => other.writer === writer)
   if (command.do === 'add') {
     return member === undefined
       ? device.append([{ type: 'add', writer, name: `late ${writer.slice(0, 2)}` }], [], 1, trueMs)
       : null
   }
-  if (member === undefined || member.cutOff !== null) return null
+  if (member === undefined || (command.do === 'fork' ? member.cutOff !== null : member.removed)) return null
   const length = Math.max(0, (device.state.applied[writer] ?? 0) - command.back)
-  return device.append([{ type: 'remove', writer, length }], [], 1, trueMs)
+  return device.append([{ type: command.do, writer, length }], [], 1, trueMs)
 }

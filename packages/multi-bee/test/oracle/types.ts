@@ -21,6 +21,8 @@ export type Membership =
   | { type: 'genesis'; deleteWins: boolean; ownerKey: string | null; name: string }
   | { type: 'add'; writer: string; name: string }
   | { type: 'remove'; writer: string; length: number }
+  | { type: 'fork'; writer: string; length: number }
+  | { type: 'succeed'; previous: string }
 
 /**
  * One block, or a chain of `length` blocks. `ms` and `counter` are as written: the running maximum is not
@@ -54,11 +56,16 @@ export interface Dot {
   index: number
 }
 
-/** A writer that is or was a member. `cutOff` is null until it is removed. */
+/**
+ * A writer that is or was a member. `cutOff` is null until a `remove` or a `fork` names it, `removed` says that
+ * a `remove` did. `previous` is the writer it succeeds, null when it stands at the beginning of its line.
+ */
 export interface Member {
   writer: string
   name: string
   cutOff: number | null
+  removed: boolean
+  previous: string | null
 }
 
 /** What lost at a shown path. `value` is null exactly when `deleted`. */
@@ -97,6 +104,10 @@ export interface OracleState {
   ownerKey: string | null
   /** In order of joining. */
   members: Member[]
+  /** The end of the last walked transaction, in blocks; a writer with none is left out. */
+  walked: Record<string, number>
+  /** The writers that a context of this author knows. */
+  known: (author: string, context: Record<string, number>) => string[]
   applied: Record<string, number>
   /** Held, not applied, seq below the cut-off; and everything held of a writer that is no member. */
   waiting: Record<string, number>

@@ -1,23 +1,37 @@
 /** Arbitraries for keys, names and values: few of them, so that they meet. */
 
+import b4a from 'b4a'
 import fc from 'fast-check'
+import Hypercore from 'hypercore'
+import crypto, { type KeyPair } from 'hypercore-crypto'
 import { canonicalJson } from './canonical-json.ts'
 import type { Value } from './types.ts'
 
-/**
- * Writer keys. The first two, and two others, differ in the last byte only; joining does not follow byte
- * order.
- */
-export const WRITERS: string[] = [
-  '55'.repeat(31) + '02',
-  '55'.repeat(31) + '01',
-  'aa'.repeat(32),
-  '0f'.repeat(31) + 'ff',
-  '0f'.repeat(31) + '0f'
-]
+const keyPairs = new Map<string, KeyPair>()
+
+/** The key of a core that one key pair signs; the pair comes from a fixed seed. */
+function coreKey(seed: number): string {
+  const keyPair = crypto.keyPair(b4a.alloc(32, seed))
+  const coreKey = b4a.toString(Hypercore.key(keyPair.publicKey), 'hex')
+  keyPairs.set(coreKey, keyPair)
+  return coreKey
+}
+
+/** Writer keys. Two of them have one first byte; joining does not follow byte order. */
+export const WRITERS: string[] = [1, 4, 3, 16, 5].map(coreKey)
+
+/** Keys of the logs in which devices go on. */
+export const SPARES: string[] = [6, 7, 8, 2].map(coreKey)
 
 /** A key that no log has. */
-export const STRANGER: string = 'ee'.repeat(32)
+export const STRANGER: string = coreKey(10)
+
+/** Signs the log of a writer above. */
+export function keyPairOf(writer: string): KeyPair {
+  const keyPair = keyPairs.get(writer)
+  if (keyPair === undefined) throw new Error(`no key pair for ${writer}`)
+  return keyPair
+}
 
 export const KEYS: string[] = ['6b', '6c', '00', '']
 

@@ -4,9 +4,11 @@ import fc from 'fast-check'
 import { describeWorld } from './describe.ts'
 import { type Change, type Clock, type Command, type Run, type Scenario, simulate } from './simulate.ts'
 import type { Membership, Operation, Transaction, World } from './types.ts'
-import { field, key, opaque, path, STRANGER, value, WRITERS } from './values.ts'
+import { field, key, opaque, path, SPARES, STRANGER, value, WRITERS } from './values.ts'
 
 const YEAR_MS = 365 * 24 * 3_600_000
+
+const MOST_LOGS = WRITERS.length + SPARES.length
 
 /** Makes a failing example print as text. The method is not enumerable, so that `toEqual` does not see it. */
 function printable<T extends object>(subject: T, print: () => string): T {
@@ -38,8 +40,10 @@ const change: fc.Arbitrary<Change> = fc.oneof(
 
 /** What may happen in an honest world. */
 export interface HonestOptions {
-  /** Whether devices may be removed (default true). */
+  /** Whether devices may be removed, and logs cut off by a fork (default true). */
   removals?: boolean
+  /** Whether devices may go on in new logs (default true). */
+  epochs?: boolean
   /** Whether puts may be based on older reads (default true). */
   based?: boolean
   /** Fixed for the database; either when not given. */
@@ -49,7 +53,7 @@ export interface HonestOptions {
 
 function commandArbitrary(
   devices: number,
-  { removals = true, based = true }: HonestOptions
+  { removals = true, epochs = true, based = true }: HonestOptions
 ): fc.Arbitrary<Command> {
   const device = fc.nat(devices - 1)
   const changes = based ? change : change.filter((one) => one.change !== 'based put')
@@ -79,7 +83,18 @@ function commandArbitrary(
   if (removals) {
     kinds.push({
       weight: 1,
-      arbitrary: fc.record({ do: fc.constant('remove' as const), device, whom: device, back: fc.nat(2) })
+      arbitrary: fc.record({
+        do: fc.constantFrom('remove' as const, 'fork' as const),
+        device,
+        whom: device,
+        back: fc.nat(2)
+      })
+    })
+  }
+  if (epochs) {
+    kinds.push({
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant('epoch' as const), device, lost: fc.constantFrom(0, 0, 1, 3) })
     })
   }
   return fc.oneof(...kinds)
@@ -122,7 +137,7 @@ export function honestWorld(options: HonestOptions = {}): fc.Arbitrary<World> {
 /** A world and what a device holds that got only a prefix of each log. */
 export function partOf(worlds: fc.Arbitrary<World>): fc.Arbitrary<{ world: World; part: World }> {
   return fc
-    .tuple(worlds, fc.array(fc.nat(20), { minLength: WRITERS.length, maxLength: WRITERS.length }))
+    .tuple(worlds, fc.array(fc.nat(20), { minLength: MOST_LOGS, maxLength: MOST_LOGS }))
     .map(([world, cuts]) => {
       const logs = Object.entries(world.logs).map(([writer, log], place) => [
         writer,
@@ -153,7 +168,14 @@ export function hostileWorld(options: { maxTransactions?: number } = {}): fc.Arb
   return fc.integer({ min: 1, max: WRITERS.length }).chain((devices) => {
     const writers = WRITERS.slice(0, devices)
     const log = (minLength: number): fc.Arbitrary<RawTransaction[]> =>
-      fc.array(rawTransaction(writers), { minLength, maxLength, size: 'max' })
+      fc
+        .tuple(
+          fc.array(rawTransaction(writers), { minLength, maxLength, size: 'max' }),
+          fc.option(fc.constantFrom(...writers, STRANGER), { freq: 2 })
+        )
+        .map(([transactions, previous]) =>
+          previous === null ? transactions : succeeding(previous, transactions)
+        )
     const logs = fc.tuple(...writers.map((_, place) => log(place === 0 ? 1 : 0)))
     return fc.tuple(logs, genesisRecords(writers)).map(([raw, records]) => {
       const entries = raw.map((transactions, place) => [
@@ -161,10 +183,17 @@ export function hostileWorld(options: { maxTransactions?: number } = {}): fc.Arb
         logFrom(transactions, writers, place)
       ])
       const world: World = { first: writers[0] as string, logs: Object.fromEntries(entries) }
-      world.logs[world.first]?.[0]?.membership.unshift(...records)
+      const membership = world.logs[world.first]?.[0]?.membership
+      membership?.splice(membership[0]?.type === 'succeed' ? 1 : 0, 0, ...records)
       return printable(world, () => describeWorld(world))
     })
   })
+}
+
+/** The log goes on from another one. */
+function succeeding(previous: string, [first, ...rest]: RawTransaction[]): RawTransaction[] {
+  if (first === undefined) return []
+  return [{ ...first, membership: [{ type: 'succeed', previous }, ...first.membership] }, ...rest]
 }
 
 /** Most often a genesis that adds many, sometimes none at all. */
@@ -199,6 +228,7 @@ function membershipRecord(writers: string[]): fc.Arbitrary<Membership> {
       arbitrary: fc.record({ type: fc.constant('add' as const), writer, name: fc.constantFrom('x', 'y') })
     },
     { weight: 4, arbitrary: fc.record({ type: fc.constant('remove' as const), writer, length: fc.nat(8) }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('fork' as const), writer, length: fc.nat(8) }) },
     { weight: 1, arbitrary: genesisRecord(writers) }
   )
 }

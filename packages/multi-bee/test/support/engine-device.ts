@@ -1,13 +1,16 @@
 import b4a from 'b4a'
 import { Engine } from '../../src/engine/engine.ts'
+import type { Epoch } from '../../src/engine/upkeep.ts'
 import { appliedLength } from '../../src/engine/device-state.ts'
 import { alternatives } from '../../src/merge/show.ts'
 import { pathNames } from '../../src/merge/path.ts'
 import { View } from '../../src/view/view.ts'
+import type { Doubt, OpLog } from '../../src/log/op-log.ts'
 import type { Value } from '../../src/merge/transaction.ts'
 import type { OracleState } from '../oracle/types.ts'
 import { MemoryLog } from './memory-log.ts'
 import { MemoryViewStore } from './memory-view-store.ts'
+import { succession } from './world-blocks.ts'
 
 const hex = (value: Uint8Array): string => b4a.toString(value, 'hex')
 
@@ -23,22 +26,30 @@ export interface Shown {
 export class EngineDevice {
   readonly store: MemoryViewStore = new MemoryViewStore()
   readonly logs: Map<string, MemoryLog> = new Map()
-  readonly own: MemoryLog
+  /** Its newest log. */
+  own: MemoryLog
   readonly failures: unknown[] = []
   readonly #first: Uint8Array
   readonly #now: () => number
   readonly #originals: ReadonlyMap<string, MemoryLog>
+  readonly #spares: string[]
+  #epoch: Epoch | null = null
   #engine: Engine | null = null
   #view: View | null = null
 
-  /** @param originals - all logs there are, by hex key */
+  /**
+   * @param originals - all logs there are, by hex key
+   * @param spares - keys of the logs that it may go on in
+   */
   constructor(
     own: MemoryLog,
     first: Uint8Array,
     originals: ReadonlyMap<string, MemoryLog>,
-    now: () => number
+    now: () => number,
+    spares: readonly string[] = []
   ) {
     this.own = own
+    this.#spares = [...spares]
     this.#first = first
     this.#originals = originals
     this.#now = now
@@ -68,8 +79,11 @@ export class EngineDevice {
       onChanges: () => {},
       onMembership: () => {},
       onSkew: () => {},
-      nextEpoch: () => Promise.reject(new Error('no log of these is ever in doubt')),
-      onEpoch: () => Promise.resolve(),
+      nextEpoch: (...given: [OpLog, Doubt, number | null]) => this.#nextEpoch(...given),
+      onEpoch: () => {
+        this.#epoch = null
+        return Promise.resolve()
+      },
       onFlush: () => Promise.resolve(),
       onFailure: (error: unknown) => void this.failures.push(error)
     }
@@ -79,10 +93,20 @@ export class EngineDevice {
       host,
       first: this.#first,
       self: this.own,
-      epoch: null,
+      epoch: this.#epoch,
       generation: 'test',
       versionFloor: 0
     })
+  }
+
+  #nextEpoch(previous: OpLog, reason: Doubt, agreed: number | null): Promise<Epoch> {
+    const key = this.#spares.shift()
+    if (key === undefined) return Promise.reject(new Error('no key is left'))
+    const log = new MemoryLog(b4a.from(key, 'hex'))
+    this.logs.set(key, log)
+    this.own = log
+    this.#epoch = { log, succession: succession(hex(previous.key), key), reason, agreed }
+    return Promise.resolve(this.#epoch)
   }
 
   /** This device's copy of a log. */
@@ -130,10 +154,12 @@ export class EngineDevice {
       }))
       if (found.length > 0) conflicts[key] = found
     }
-    const members = state.membership.members.map(({ writer, name, cutOff }) => ({
+    const members = state.membership.members.map(({ writer, name, cutOff, removed, previous }) => ({
       writer: hex(state.writers.keyOf(writer)),
       name,
-      cutOff: cutOff?.length ?? null
+      cutOff: cutOff?.length ?? null,
+      removed,
+      previous: previous === null ? null : hex(state.writers.keyOf(previous))
     }))
     const applied: Record<string, number> = {}
     for (const [id, key] of state.writers.keys().entries()) {

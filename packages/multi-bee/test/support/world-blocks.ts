@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import c from 'compact-encoding'
+import crypto from 'hypercore-crypto'
 import { decodeTransaction } from '../../src/log/decode.ts'
 import { encodeTransaction, FLAG_CHAIN, FLAG_CONTINUATION, FORMAT_VERSION } from '../../src/log/encode.ts'
 import { initialLogState } from '../../src/log/log-state.ts'
@@ -7,6 +8,7 @@ import { pathNames, pathOf } from '../../src/merge/path.ts'
 import type * as merge from '../../src/merge/transaction.ts'
 import { WriterTable } from '../../src/merge/writer-table.ts'
 import type { Membership, Operation, Transaction, World } from '../oracle/types.ts'
+import { keyPairOf } from '../oracle/values.ts'
 
 /** The wire has no negative times; moving all of them changes no order. */
 const TIME_OFFSET = 10
@@ -29,7 +31,7 @@ function encodeLog(writer: string, log: Transaction[], writers: WriterTable): Ui
         ms: transaction.ms + TIME_OFFSET,
         counter: transaction.counter,
         context,
-        membership: transaction.membership.map(recordOf),
+        membership: transaction.membership.map((record) => recordOf(record, writer)),
         operations: transaction.operations.map((operation) => operationOf(operation, writers))
       },
       state,
@@ -69,14 +71,28 @@ function operationOf(operation: Operation, writers: WriterTable): merge.Operatio
   }
 }
 
-function recordOf(record: Membership): merge.MembershipRecord {
+/** A record of the log `author`. */
+function recordOf(record: Membership, author: string): merge.MembershipRecord {
   if (record.type === 'genesis')
     return { ...record, ownerKey: record.ownerKey === null ? null : bytes(record.ownerKey) }
   if (record.type === 'add') return { ...record, writer: bytes(record.writer) }
+  if (record.type === 'succeed') return succession(record.previous, author)
   return {
-    type: 'remove',
+    type: record.type,
     writer: bytes(record.writer),
     cutOff: { length: record.length, fork: 0, treeHash: b4a.alloc(32) }
+  }
+}
+
+/** Signed by the log that is left, over its key and the key of the one that goes on. */
+export function succession(previous: string, author: string): merge.Succession {
+  const { publicKey, secretKey } = keyPairOf(previous)
+  const message = [b4a.from('cloudpal/multi-bee/succeed/1'), bytes(previous), bytes(author)]
+  return {
+    type: 'succeed',
+    previous: bytes(previous),
+    publicKey,
+    signature: crypto.sign(b4a.concat(message), secretKey)
   }
 }
 
@@ -142,6 +158,6 @@ function plainRecord(record: merge.MembershipRecord): Membership {
   if (record.type === 'genesis')
     return { ...record, ownerKey: record.ownerKey === null ? null : hex(record.ownerKey) }
   if (record.type === 'add') return { ...record, writer: hex(record.writer) }
-  if (record.type !== 'remove') throw new Error('not in these worlds')
-  return { type: 'remove', writer: hex(record.writer), length: record.cutOff.length }
+  if (record.type === 'succeed') return { type: 'succeed', previous: hex(record.previous) }
+  return { type: record.type, writer: hex(record.writer), length: record.cutOff.length }
 }

@@ -2,7 +2,9 @@
 // blocks that exist must decode the same way for ever. New vectors go to the end of the file by hand, or into a file of their own.
 // In every string of the file, `{text*n}` stands for n times the text.
 /* oxlint-disable no-useless-concat -- each literal is one field of a block */
+import { createPrivateKey, createPublicKey, sign } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import Hypercore from 'hypercore'
 
 const A = '11'.repeat(32)
 const B = '22'.repeat(32)
@@ -28,6 +30,39 @@ const put = (json, at = key) => '00' + at + text(json)
 const putAt = (path, json) => '04' + key + text(path) + text(json)
 const block = (...operations) => head(1) + list(...operations)
 const records = (...all) => '0102' + time(1) + '0000' + list(...all) + '00'
+
+/** An Ed25519 key pair from a seed, and the key of the core that it signs alone. */
+function signer(seed) {
+  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, seed)])
+  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  const publicKey = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-32)
+  return {
+    core: Hypercore.key(publicKey).toString('hex'),
+    publicKey: publicKey.toString('hex'),
+    sign: (hex) => sign(null, Buffer.from(hex, 'hex'), privateKey).toString('hex')
+  }
+}
+const OLD = signer(1)
+const OTHER = signer(2)
+const words = utf8('cloudpal/multi-bee/succeed/1')
+const SUCCEEDED = OLD.sign(words + OLD.core + A)
+const succeed = '04' + OLD.core + OLD.publicKey + SUCCEEDED
+const succeedWith = (signature) => records('04' + OLD.core + OLD.publicKey + signature)
+const succession = { type: 'succeed', previous: OLD.core, publicKey: OLD.publicKey, signature: SUCCEEDED }
+/** Another number that Ed25519's equation holds for: the second half plus the order of the group. */
+function alike(signature) {
+  const order = 2n ** 252n + 27742317777372353535851937790883648493n
+  const scalar = BigInt('0x' + Buffer.from(signature.slice(64), 'hex').reverse().toString('hex'))
+  return signature.slice(0, 64) + le(scalar + order, 32)
+}
+
+const flipped = (signature) => byte(Number('0x' + signature.slice(0, 2)) ^ 1) + signature.slice(2)
+const ELSEWHERE = Hypercore.key(Buffer.from(OLD.publicKey, 'hex'), {
+  namespace: Buffer.alloc(32, 1)
+}).toString('hex')
+/** The neutral element of the group. */
+const NEUTRAL = '01' + '00'.repeat(31)
+const WEAK = { publicKey: NEUTRAL, core: Hypercore.key(Buffer.from(NEUTRAL, 'hex')).toString('hex') }
 
 const K = '6b'
 const document = (json, path = []) => ({ key: K, path, value: { document: json } })
@@ -269,8 +304,68 @@ const logs = [
     ['0100' + 'ffffffffffff' + 'ffff' + '0000' + '00'],
     [plain(0, 281474976710655, [], { counter: 65535 })]
   ),
+  log(
+    'a fork',
+    [records('03' + B + uint(70000) + '02' + TREE)],
+    [
+      plain(0, 1, [], {
+        membership: [{ type: 'fork', writer: B, cutOff: { length: 70000, fork: 2, treeHash: TREE } }]
+      })
+    ]
+  ),
+  log(
+    'a log that goes on from another one',
+    [records(succeed)],
+    [plain(0, 1, [], { membership: [succession] })]
+  ),
+  log(
+    'a log that goes on from another one, with all that a first block may have',
+    [
+      '0102' +
+        time(7, 1) +
+        list(OLD.core, C) +
+        list(uint(1) + uint(5), uint(2) + uint(1)) +
+        list(
+          succeed,
+          '01' + B + text('b'),
+          '02' + OLD.core + '05' + '00' + TREE,
+          '03' + C + '01' + '00' + TREE
+        ) +
+        list(put('1')),
+      head(8) + '00'
+    ],
+    [
+      plain(0, 7, [document('1')], {
+        counter: 1,
+        context: { [OLD.core]: 5, [C]: 1 },
+        membership: [
+          succession,
+          { type: 'add', writer: B, name: 'b' },
+          { type: 'remove', writer: OLD.core, cutOff: { length: 5, fork: 0, treeHash: TREE } },
+          { type: 'fork', writer: C, cutOff: { length: 1, fork: 0, treeHash: TREE } }
+        ]
+      }),
+      plain(1, 8, [], { context: { [OLD.core]: 5, [C]: 1, [A]: 1 } })
+    ]
+  ),
 
   // From here on: what this package reads and does not write.
+  log(
+    'a chain that begins a log that goes on from another one',
+    ['0106' + time(1) + '02' + '0000' + list(succeed) + '00', '0101' + list(put('1'))],
+    [plain(0, 1, [document('1')], { length: 2, membership: [succession] })],
+    { readOnly: true }
+  ),
+  log(
+    'a log that goes on from another one, and a genesis',
+    [records(succeed, '0000' + text(''))],
+    [
+      plain(0, 1, [], {
+        membership: [succession, { type: 'genesis', deleteWins: false, ownerKey: null, name: '' }]
+      })
+    ],
+    { readOnly: true }
+  ),
   log(
     'a time that goes back counts as the greatest before it',
     [head(1000, 5) + '00', head(1000, 4) + '00', head(999, 9) + '00', head(1000, 6) + '00'],
@@ -465,7 +560,7 @@ const malformed = [
     '0102' + time(1) + '0000' + uint(1025) + `{01${B}00*1025}` + '00',
     '0102' + time(1) + '0000' + uint(1024) + `{01${B}00*1024}` + '00'
   ),
-  bad('a membership record of an unknown type', records('03' + B + '00'), records('01' + B + '00')),
+  bad('a membership record of an unknown type', records('05' + B + '00'), records('01' + B + '00')),
   bad('a genesis with an unknown flag', records('0004' + text('')), records('0001' + text(''))),
   bad(
     'a genesis whose owner is cut off',
@@ -482,6 +577,71 @@ const malformed = [
     'a removal whose tree hash is cut off',
     '0102' + time(1) + '0000' + '01' + '02' + B + '01' + '00' + '99',
     records('02' + B + '01' + '00' + TREE)
+  ),
+  bad(
+    'a fork whose tree hash is cut off',
+    '0102' + time(1) + '0000' + '01' + '03' + B + '01' + '00' + '99',
+    records('03' + B + '01' + '00' + TREE)
+  ),
+  bad('a succeed after another record', records('01' + B + '00', succeed), records(succeed, '01' + B + '00')),
+  bad('a succeed after a succeed', records(succeed, succeed), records(succeed)),
+  bad('a succeed in the second block', records(succeed), records('01' + B + '00'), { after: [block()] }),
+  bad(
+    'a succeed in a chain that is not at the beginning',
+    '0106' + time(1) + '02' + '0000' + list(succeed) + '00',
+    null,
+    {
+      after: [block()],
+      next: ['010100']
+    }
+  ),
+  bad(
+    'a succeed with a public key that does not make the log',
+    records('04' + OLD.core + OTHER.publicKey + OTHER.sign(words + OLD.core + A)),
+    records('04' + OTHER.core + OTHER.publicKey + OTHER.sign(words + OTHER.core + A))
+  ),
+  bad(
+    'a succeed of a log of manifest version 0, whose key is the public key',
+    records('04' + OLD.publicKey + OLD.publicKey + OLD.sign(words + OLD.publicKey + A)),
+    records(succeed)
+  ),
+  bad(
+    'a succeed of a log whose signer has another namespace',
+    records('04' + ELSEWHERE + OLD.publicKey + OLD.sign(words + ELSEWHERE + A)),
+    records(succeed)
+  ),
+  bad(
+    'a succeed that another key pair signed',
+    succeedWith(OTHER.sign(words + OLD.core + A)),
+    records(succeed)
+  ),
+  bad(
+    'a succeed that is signed for another log',
+    succeedWith(OLD.sign(words + OLD.core + B)),
+    records(succeed)
+  ),
+  bad(
+    'a succeed that is signed the wrong way round',
+    succeedWith(OLD.sign(words + A + OLD.core)),
+    records(succeed)
+  ),
+  bad('a succeed that is signed without the words', succeedWith(OLD.sign(OLD.core + A)), records(succeed)),
+  bad(
+    'a succeed whose words have another version',
+    succeedWith(OLD.sign(utf8('cloudpal/multi-bee/succeed/2') + OLD.core + A)),
+    records(succeed)
+  ),
+  bad('a succeed whose signature has one bit wrong', succeedWith(flipped(SUCCEEDED)), records(succeed)),
+  bad('a succeed whose signature is not reduced', succeedWith(alike(SUCCEEDED)), records(succeed)),
+  bad(
+    'a succeed with a public key of small order, for which a signature of nothing holds',
+    records('04' + WEAK.core + WEAK.publicKey + WEAK.publicKey + '00'.repeat(32)),
+    records(succeed)
+  ),
+  bad(
+    'a succeed whose signature is cut off',
+    '0102' + time(1) + '0000' + '01' + succeed.slice(0, -2),
+    records(succeed)
   ),
   bad('an operation with an unknown flag', block('10' + key), block('01' + key)),
   bad('an unset of an opaque value', block('03' + key), block('01' + key)),

@@ -1,0 +1,494 @@
+import { describe, expect, test } from 'vitest'
+import {
+  A,
+  add,
+  assign,
+  B,
+  C,
+  change,
+  D,
+  fork,
+  genesis,
+  remove,
+  shown,
+  succeed,
+  world,
+  write,
+  X,
+  Y,
+  Z
+} from './build.ts'
+import { oracle } from './oracle.ts'
+import type { OracleState } from './types.ts'
+
+type State = OracleState
+
+const membersOf = (state: State): string[] => state.members.map(({ writer }) => writer)
+
+/** Members with their cut-offs. */
+const cutOffs = (state: State): Array<[string, number | null]> =>
+  state.members.map(({ writer, cutOff }) => [writer, cutOff])
+
+const memberOf = (state: State, writer: string) => state.members.find((member) => member.writer === writer)
+
+const previousOf = (state: State, writer: string) => memberOf(state, writer)?.previous
+
+describe('succeed', () => {
+  test('of a member makes its author the newest member, under the same name', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B, C])],
+        [X]: [{ ...change({ [A]: 1 }, succeed(B)), operations: [assign([], 'x')] }]
+      })
+    )
+    expect(state.members.at(-1)).toEqual({
+      writer: X,
+      name: B.slice(0, 2),
+      cutOff: null,
+      removed: false,
+      previous: B
+    })
+    expect(membersOf(state)).toEqual([A, B, C, X])
+    expect(shown(state)).toBe('x')
+    expect(state.waiting).toEqual({})
+  })
+  test('of a stranger waits until that one is a member', () => {
+    const log = { [X]: [change({ [A]: 1 }, succeed(D))] }
+    const before = oracle(world({ [A]: [genesis([])], ...log }))
+    expect([membersOf(before), before.waiting]).toEqual([[A], { [X]: 1 }])
+    const after = oracle(world({ [A]: [genesis([]), change({}, add(D))], ...log }))
+    expect([membersOf(after), after.waiting]).toEqual([[A, D, X], {}])
+  })
+  test('of a stranger, by a member, is walked and puts it into no line, also when that one is added later', () => {
+    const log = { [X]: [change({ [A]: 1 }, succeed(D), add(C))] }
+    const state = oracle(world({ [A]: [genesis([X]), change({ [X]: 1 }, add(D))], ...log }))
+    expect(membersOf(state)).toEqual([A, X, C, D])
+    expect(previousOf(state, X)).toBeNull()
+  })
+  test('of one that was removed does nothing', () => {
+    const state = oracle(
+      world({ [A]: [genesis([B]), change({}, remove(B, 0))], [X]: [change({ [A]: 2 }, succeed(B))] })
+    )
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [B, 0]
+    ])
+    expect(state.waiting).toEqual({ [X]: 1 })
+  })
+  test('of one that was removed puts a member into its line all the same', () => {
+    const state = oracle(
+      world({ [A]: [genesis([B, X]), change({}, remove(B, 0))], [X]: [change({ [A]: 2 }, succeed(B))] })
+    )
+    expect(previousOf(state, X)).toBe(B)
+  })
+  test('of one that a remove named while it was a stranger counts', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([]), change({}, remove(B, 0)), change({}, add(B))],
+        [X]: [change({ [A]: 3 }, succeed(B))]
+      })
+    )
+    expect(membersOf(state)).toEqual([A, B, X])
+  })
+  test('concurrent with the removal of a junior by a senior does not count', () => {
+    const state = oracle(
+      world({ [A]: [genesis([B]), change({}, remove(B, 0))], [X]: [change({ [A]: 1 }, succeed(B))] })
+    )
+    expect(membersOf(state)).toEqual([A, B])
+    expect(state.waiting).toEqual({ [X]: 1 })
+  })
+  test('concurrent with the removal of a senior by a junior counts', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B, C])],
+        [C]: [change({ [A]: 1 }, remove(B, 0))],
+        [X]: [change({ [A]: 1 }, succeed(B), remove(C, 0))]
+      })
+    )
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [B, null],
+      [C, 0],
+      [X, null]
+    ])
+  })
+  test('counts with the removal that its own transaction carries', () => {
+    const state = oracle(world({ [A]: [genesis([B])], [X]: [change({ [A]: 1 }, succeed(B), remove(B, 0))] }))
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [B, 0],
+      [X, null]
+    ])
+  })
+  test('of one that forked counts, and what is below the cut-off still does', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B]), change({}, fork(B, 1))],
+        [B]: [write({ [A]: 1 }, [assign(['b'], 1)]), write({}, [assign(['c'], 1)])],
+        [X]: [change({ [A]: 2, [B]: 2 }, succeed(B)), write({}, [assign(['x'], 1)])]
+      })
+    )
+    expect(shown(state)).toEqual({ b: 1, x: 1 })
+    expect(memberOf(state, B)).toMatchObject({ cutOff: 1, removed: false })
+    expect(previousOf(state, X)).toBe(B)
+    expect([state.waiting, state.quarantined]).toEqual([{}, { [B]: 1 }])
+  })
+  test('of one that forked and was removed does nothing', () => {
+    for (const records of [
+      [fork(B, 1), remove(B, 2)],
+      [remove(B, 2), fork(B, 1)]
+    ]) {
+      const state = oracle(
+        world({ [A]: [genesis([B]), change({}, ...records)], [X]: [change({ [A]: 2 }, succeed(B))] })
+      )
+      expect(membersOf(state)).toEqual([A, B])
+      expect(memberOf(state, B)).toMatchObject({ cutOff: 1, removed: true })
+    }
+  })
+  test('may follow succeed, each once the one before is walked', () => {
+    const logs = {
+      [A]: [genesis([B])],
+      [X]: [change({ [A]: 1 }, succeed(B))],
+      [Y]: [change({ [A]: 1 }, succeed(X), add(X))],
+      [Z]: [change({ [A]: 1 }, succeed(Y), add(Y))]
+    }
+    const state = oracle(world(logs))
+    expect(state.members.map(({ writer, previous }) => [writer, previous])).toEqual([
+      [A, null],
+      [B, null],
+      [X, B],
+      [Y, X],
+      [Z, Y]
+    ])
+    const { [X]: _, ...without } = logs
+    expect(membersOf(oracle(world(without)))).toEqual([A, B])
+  })
+  test('of the same one by two keeps both', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B])],
+        [Y]: [change({ [A]: 1 }, succeed(B))],
+        [X]: [change({ [A]: 1 }, succeed(B))]
+      })
+    )
+    expect(membersOf(state)).toEqual([A, B, X, Y])
+    expect([previousOf(state, X), previousOf(state, Y)]).toEqual([B, B])
+  })
+  test('in a circle: the one that would close it does nothing', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([X, Y, Z])],
+        [X]: [change({ [A]: 1 }, succeed(Y))],
+        [Y]: [change({ [A]: 1 }, succeed(Z))],
+        [Z]: [change({ [A]: 1 }, succeed(X), add(C))]
+      })
+    )
+    // The line of Y and X is as old as X, so Y goes before Z.
+    expect(state.members.map(({ writer, previous }) => [writer, previous])).toEqual([
+      [A, null],
+      [X, Y],
+      [Y, Z],
+      [Z, null],
+      [C, null]
+    ])
+  })
+  test('of itself does nothing', () => {
+    const log = { [X]: [change({ [A]: 1 }, succeed(X))] }
+    expect(membersOf(oracle(world({ [A]: [genesis([])], ...log })))).toEqual([A])
+    const state = oracle(world({ [A]: [genesis([X])], ...log }))
+    expect(previousOf(state, X)).toBeNull()
+    expect(state.applied).toEqual({ [A]: 1, [X]: 1 })
+  })
+  test('by a member that others succeed already takes them along', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([C, B, X]), change({}, add(Y)), change({ [Y]: 1 }, add(Z))],
+        [B]: [change({ [A]: 3, [X]: 1 }, remove(Y, 1))],
+        [X]: [change({ [A]: 3 }, succeed(C))],
+        [Y]: [change({ [A]: 1 }, succeed(X)), change({ [A]: 3, [X]: 1 }, remove(B, 0))]
+      })
+    )
+    expect([previousOf(state, X), previousOf(state, Y)]).toEqual([C, X])
+    // Y is as senior as C now.
+    expect([memberOf(state, B)?.cutOff, memberOf(state, Y)?.cutOff]).toEqual([0, null])
+  })
+  test('stays when the one it succeeds is removed later', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B]), change({ [X]: 1 }, add(X)), change({}, remove(B, 0))],
+        [X]: [change({ [A]: 1 }, succeed(B)), write({}, [assign([], 'x')])]
+      })
+    )
+    expect(shown(state)).toBe('x')
+  })
+  test('waits for what its author had seen, as anything does', () => {
+    const logs = { [A]: [genesis([B, C])], [X]: [change({ [A]: 1, [C]: 1 }, succeed(B))] }
+    expect(membersOf(oracle(world(logs)))).toEqual([A, B, C])
+    expect(membersOf(oracle(world({ ...logs, [C]: [write({ [A]: 1 }, [])] })))).toEqual([A, B, C, X])
+  })
+  test('anywhere but at the beginning of a log is not of a log that could be read', () => {
+    const elsewhere = [change({}, add(C), succeed(B))]
+    expect(() => oracle(world({ [A]: [genesis([B])], [X]: elsewhere }))).toThrow('a succeed inside')
+    expect(() =>
+      oracle(world({ [A]: [genesis([B])], [X]: [write({}, []), change({}, succeed(B))] }))
+    ).toThrow('a succeed inside')
+  })
+})
+
+describe('an add of a successor', () => {
+  test('before the succeed keeps its place and name, and the succeed puts it into the line', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B, C]), change({}, add(X, 'x')), change({ [C]: 1 }, add(D))],
+        [C]: [change({ [A]: 1 }, add(Y))],
+        [X]: [change({ [A]: 2 }, succeed(C))]
+      })
+    )
+    expect(membersOf(state)).toEqual([A, B, C, X, Y, D])
+    expect(memberOf(state, X)).toMatchObject({ name: 'x', previous: C })
+  })
+  test('after it only admits it', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B, C])],
+        [C]: [change({ [A]: 1 }, add(X, 'x'))],
+        [X]: [change({ [A]: 1 }, succeed(B))]
+      })
+    )
+    expect(memberOf(state, X)).toMatchObject({ name: B.slice(0, 2), previous: B })
+  })
+  test('makes it a member also when the one it succeeds is removed by a senior at the same time', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B, C]), change({}, remove(C, 0))],
+        [B]: [change({ [A]: 1 }, add(X))],
+        [X]: [change({ [A]: 1 }, succeed(C))]
+      })
+    )
+    expect(state.members.at(-1)).toMatchObject({ writer: X, cutOff: null, previous: C })
+  })
+  test('by a senior is walked before the succeed that it answers', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B]), change({ [X]: 1 }, add(X, 'x'))],
+        [X]: [change({ [A]: 1 }, succeed(B))]
+      })
+    )
+    expect(memberOf(state, X)).toMatchObject({ name: 'x', previous: B })
+  })
+  test('is what lets a context name it: without one it is read as 0', () => {
+    const logs = {
+      [A]: [genesis([B, C])],
+      [X]: [{ ...change({ [A]: 1 }, succeed(B)), operations: [assign([], 'x')] }]
+    }
+    const later = { ms: 2000 }
+    const blind = oracle(world({ ...logs, [C]: [write({ [A]: 1, [X]: 1 }, [assign([], 'c')], later)] }))
+    expect(blind.conflicts('6b').map(({ writer }) => writer)).toEqual([X])
+    const endorsed = [change({ [A]: 1 }, add(X)), write({ [X]: 1 }, [assign([], 'c')], later)]
+    const seeing = oracle(world({ ...logs, [C]: endorsed }))
+    expect(seeing.conflicts('6b')).toEqual([])
+    // Nobody waits for it either, unless the add was seen.
+    const claim = [write({ [A]: 1, [X]: 9 }, [])]
+    expect(oracle(world({ ...logs, [C]: claim })).waiting).toEqual({})
+    expect(oracle(world({ ...logs, [C]: [change({ [A]: 1 }, add(X)), ...claim] })).waiting).toEqual({
+      [C]: 1
+    })
+  })
+  test('is needed in its own next log too', () => {
+    const logs = {
+      [A]: [genesis([B])],
+      [X]: [{ ...change({ [A]: 1 }, succeed(B)), operations: [assign([], 'x')] }]
+    }
+    const next = (...first: Array<ReturnType<typeof add>>) => [
+      change({ [A]: 1, [X]: 1 }, succeed(X), ...first),
+      write({}, [assign([], 'y')], { ms: 2000 })
+    ]
+    expect(oracle(world({ ...logs, [Y]: next() })).conflicts('6b')).toHaveLength(1)
+    expect(oracle(world({ ...logs, [Y]: next(add(X)) })).conflicts('6b')).toEqual([])
+  })
+})
+
+describe('rank', () => {
+  test('a line is as old as its oldest', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B, C])],
+        [X]: [change({ [A]: 1 }, succeed(B)), change({}, remove(C, 0))],
+        [C]: [change({ [A]: 1 }, add(X)), change({ [X]: 1 }, remove(X, 1))]
+      })
+    )
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [B, null],
+      [C, 0],
+      [X, null]
+    ])
+  })
+  test('the successor may be the oldest of its line', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([X, C, B])],
+        [X]: [change({ [A]: 1 }, succeed(B))],
+        [B]: [change({ [A]: 1 }, remove(C, 0))],
+        [C]: [change({ [A]: 1 }, remove(B, 0))]
+      })
+    )
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [X, null],
+      [C, 0],
+      [B, null]
+    ])
+  })
+  test('inside a line the order of joining counts', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B])],
+        [B]: [change({ [A]: 1 }, remove(X, 1))],
+        [X]: [change({ [A]: 1 }, succeed(B)), change({}, remove(B, 0))]
+      })
+    )
+    // B's removal is of a stranger still: it goes before the succeed.
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [B, 0],
+      [X, null]
+    ])
+  })
+  test('the line that holds the owner key goes first, whoever of it writes', () => {
+    const logs = (ownerKey: string) => ({
+      [A]: [genesis([B, C], { ownerKey }), change({}, remove(C, 0))],
+      [X]: [change({ [A]: 1 }, succeed(C)), change({}, remove(A, 1))]
+    })
+    expect(cutOffs(oracle(world(logs(C))))).toEqual([
+      [A, 1],
+      [B, null],
+      [C, null],
+      [X, null]
+    ])
+    expect(cutOffs(oracle(world(logs(B))))).toEqual([
+      [A, null],
+      [B, null],
+      [C, 0]
+    ])
+    // The owner key may be that of a later log of the line.
+    const later = { [A]: [genesis([B, C, X], { ownerKey: X }), change({}, remove(C, 0))] }
+    const line = { [X]: [change({ [A]: 1 }, succeed(C))], [C]: [change({ [A]: 1 }, remove(A, 1))] }
+    expect(cutOffs(oracle(world({ ...later, ...line })))).toEqual([
+      [A, 1],
+      [B, null],
+      [C, null],
+      [X, null]
+    ])
+  })
+  test('an owner key that is no member yet makes no line the first', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B, C], { ownerKey: X })],
+        [B]: [change({ [A]: 1 }, remove(C, 0))],
+        [X]: [change({ [A]: 1 }, succeed(C))]
+      })
+    )
+    expect(membersOf(state)).toEqual([A, B, C])
+  })
+  test('of several that are no members yet the least key goes first', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B])],
+        [Y]: [change({ [A]: 1 }, succeed(B), remove(X, 0))],
+        [X]: [change({ [A]: 1 }, succeed(B), remove(Y, 0))]
+      })
+    )
+    // X joins and removes a stranger; then Y joins and removes X.
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [B, null],
+      [X, 0],
+      [Y, null]
+    ])
+  })
+  test('one that is no member yet goes before a junior line, after the members of its own', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B, C])],
+        [B]: [change({ [A]: 1 }, add(D))],
+        [C]: [change({ [A]: 1 }, add(Y))],
+        [X]: [change({ [A]: 1 }, succeed(B))]
+      })
+    )
+    expect(membersOf(state)).toEqual([A, B, C, D, X, Y])
+  })
+})
+
+describe('fork', () => {
+  const log = [write({ [A]: 1 }, []), write({}, []), write({}, [])]
+
+  test('cuts a member without removing it', () => {
+    const state = oracle(world({ [A]: [genesis([B]), change({}, fork(B, 2))], [B]: log }))
+    expect(memberOf(state, B)).toMatchObject({ cutOff: 2, removed: false })
+    expect([state.applied, state.quarantined]).toEqual([{ [A]: 2, [B]: 2 }, { [B]: 1 }])
+  })
+  test('and remove of one writer: the lowest cut-off wins, in both orders', () => {
+    for (const [first, second] of [
+      [fork(B, 1), remove(B, 2)],
+      [remove(B, 2), fork(B, 1)],
+      [fork(B, 2), remove(B, 1)],
+      [remove(B, 1), fork(B, 2)]
+    ] as const) {
+      const state = oracle(world({ [A]: [genesis([B]), change({}, first), change({}, second)], [B]: log }))
+      expect(memberOf(state, B)).toMatchObject({ cutOff: 1, removed: true })
+    }
+  })
+  test('of a stranger does nothing, so that it may still be added', () => {
+    const state = oracle(world({ [A]: [genesis([]), change({}, fork(B, 0)), change({}, add(B))] }))
+    expect(memberOf(state, B)).toMatchObject({ cutOff: null, removed: false })
+  })
+  test('is not undone by an add', () => {
+    const state = oracle(world({ [A]: [genesis([B]), change({}, fork(B, 1)), change({}, add(B))], [B]: log }))
+    expect(memberOf(state, B)).toMatchObject({ cutOff: 1 })
+  })
+  test('of the first writer leaves the database to the others and to its next log', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B]), write({}, [assign(['a'], 1)]), write({}, [assign(['lost'], 1)])],
+        [B]: [change({ [A]: 1 }, fork(A, 2))],
+        [X]: [change({ [A]: 3, [B]: 1 }, succeed(A)), write({}, [assign(['x'], 1)]), change({}, remove(B, 1))]
+      })
+    )
+    expect(shown(state)).toEqual({ a: 1, x: 1 })
+    expect(state.members).toMatchObject([
+      { writer: A, cutOff: 2, removed: false },
+      { writer: B, cutOff: 1, removed: true },
+      { writer: X, name: 'creator', previous: A }
+    ])
+  })
+})
+
+describe('beyond 512 members', () => {
+  const many = Array.from({ length: 512 }, (_, place) => place.toString(16).padStart(64, '0'))
+
+  test('a successor is none, but what it carries beside was walked', () => {
+    const logs = (joined: string[]) => ({
+      [A]: [genesis(joined)],
+      [X]: [change({ [A]: 1 }, succeed(A), remove(joined[0] as string, 0)), write({}, [assign([], 'x')])]
+    })
+    const room = oracle(world(logs(many.slice(0, 510))))
+    expect([room.members.length, memberOf(room, X)?.previous, shown(room)]).toEqual([512, A, 'x'])
+    const full = oracle(world(logs(many.slice(0, 511))))
+    expect([full.members.length, memberOf(full, X), shown(full)]).toEqual([512, undefined, undefined])
+    expect(memberOf(full, many[0] as string)).toMatchObject({ cutOff: 0, removed: true })
+    expect(full.waiting).toEqual({ [X]: 2 })
+  })
+  test('an add does nothing, but one of a member admits it', () => {
+    const state = oracle(
+      world({ [A]: [genesis(many.slice(0, 511)), change({}, remove(many[0] as string, 0), add(X))] })
+    )
+    expect([state.members.length, memberOf(state, X)]).toEqual([512, undefined])
+  })
+  test('one that is a member already is put into the line', () => {
+    const state = oracle(
+      world({ [A]: [genesis([X, ...many.slice(0, 510)])], [X]: [change({ [A]: 1 }, succeed(A))] })
+    )
+    expect([state.members.length, previousOf(state, X)]).toEqual([512, A])
+  })
+})
