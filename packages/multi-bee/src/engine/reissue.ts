@@ -2,7 +2,8 @@ import type { LogCursor } from '../log/log-cursor.ts'
 import type { Transaction } from '../merge/transaction.ts'
 import { withLength } from '../merge/version-vector.ts'
 import { appliedLength, type DeviceState } from './device-state.ts'
-import type { WriteRequest } from './requests.ts'
+import { keyId } from '../view/key-id.ts'
+import type { Base, WriteRequest } from './requests.ts'
 
 /** The transactions past a writer's cut-off that are here, in the order of its log. */
 export async function* quarantinedTransactions(
@@ -27,9 +28,14 @@ export async function* ownTail(state: DeviceState, previous: number): AsyncGener
   for await (const { operations, context } of quarantinedTransactions(state, previous)) {
     if (operations.length === 0) continue
     const own = appliedLength(state, state.self)
+    // Writes of one key go together when they name one base; in the log, too, they had seen the same.
+    const bases = new Map<string, Base>()
     const writes = operations.map(({ key, path, value, seen }) => {
-      const vector = withLength(seen ?? context, state.self, own)
-      const base = { version: state.version, vector }
+      const base = bases.get(keyId(key)) ?? {
+        version: state.version,
+        vector: withLength(seen ?? context, state.self, own)
+      }
+      bases.set(keyId(key), base)
       return { key, intent: { type: 'resolve' as const, path, value }, base, compare: null }
     })
     yield { type: 'write', writes, atomic: true }

@@ -56,7 +56,7 @@ function change(simulation: Simulation, device: SimDevice): void {
   const { random, entryKeys } = simulation
   const key = random.pick(entryKeys)
   const unique = `${device.name}${simulation.seed}.${simulation.counts.steps}.${random.integer(0, 1_000_000)}`
-  const kind = random.pick(['put', 'put', 'put', 'shared', 'field', 'field', 'del', 'batch', 'based', 'resolve'] as const)
+  const kind = random.pick(['keep', 'keep', 'put', 'put', 'shared', 'field', 'field', 'del', 'batch', 'based', 'resolve'] as const)
   simulation.tell(`${device.name} ${kind} ${key} ${unique}`)
   const doing = doIt(simulation, device, kind, key, unique)
   const { disk } = device
@@ -71,24 +71,27 @@ function change(simulation: Simulation, device: SimDevice): void {
   )
 }
 
-/** @returns whether the unique value was put somewhere, whatever was there */
+/** @returns whether nothing but a removal may make it vanish */
 async function doIt(
   { random }: Simulation,
   device: SimDevice,
-  kind: 'put' | 'shared' | 'field' | 'del' | 'batch' | 'based' | 'resolve',
+  kind: 'keep' | 'put' | 'shared' | 'field' | 'del' | 'batch' | 'based' | 'resolve',
   key: string,
   unique: string
 ): Promise<boolean> {
   switch (kind) {
+    case 'keep':
+      await device.put(`keep/${unique}`, unique)
+      return true
     case 'put':
       await device.put(key, random.float() < 0.5 ? unique : { f: unique, g: { h: random.integer(0, 2) } })
-      return true
+      return false
     case 'shared':
       await device.put(key, random.pick([{}, { f: 1 }, { f: 1, g: {} }, null, [1], 'x', { g: { h: 1 } }]))
       return false
     case 'field':
       await device.update(key, (value) => ({ ...(typeof value === 'object' ? value : {}), [random.pick(['f', 'g', ''])]: unique }))
-      return true
+      return false
     case 'del':
       await device.del(key)
       return false
@@ -98,18 +101,18 @@ async function doIt(
       await batch.put('b', { f: unique })
       if (random.float() < 0.5) await batch.del('c')
       await batch.flush()
-      return true
+      return false
     }
     case 'based': {
       const base = await device.get(key)
       for (let i = random.integer(0, 20); i > 0; i--) await Promise.resolve()
       if (base === null) return false
       await device.put(key, { f: unique }, { base })
-      return true
+      return false
     }
     case 'resolve':
       await device.resolve(key, random.pick([[], ['f'], ['g', 'h']]), unique)
-      return true
+      return false
   }
 }
 

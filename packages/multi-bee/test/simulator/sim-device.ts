@@ -5,6 +5,7 @@ import { ChangeFeed, type OpenDatabase } from '../../src/bee/open-database.ts'
 import type { Successor } from '../../src/bee/peer-messages.ts'
 import { Engine, type EngineHost } from '../../src/engine/engine.ts'
 import { successions, type Epoch } from '../../src/engine/upkeep.ts'
+import { MultiBeeError } from '../../src/errors.ts'
 import { Keyspace } from '../../src/keyspace.ts'
 import type { Doubt, OpLog } from '../../src/log/op-log.ts'
 import { isSuccession, signSuccession } from '../../src/log/succession.ts'
@@ -151,7 +152,7 @@ export class SimDevice extends BeeEditor<string, unknown> {
   }
 
   #opened(): OpenDatabase {
-    if (this.#database === null) throw new Error(`${this.name} is off`)
+    if (this.#database === null) throw new MultiBeeError('MULTI_BEE_CLOSED', `${this.name} is off`)
     return this.#database
   }
 

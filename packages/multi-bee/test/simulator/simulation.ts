@@ -1,8 +1,9 @@
+import b4a from 'b4a'
 import { isDeepStrictEqual } from 'node:util'
 import { seededRandom, type SeededRandom } from '@cloudpal/test-kit'
 import type { Outcome } from './outcome.ts'
 import { actions } from './actions.ts'
-import { oracleOver, shownBy, shownByOracle, statusByOracle, statusOf } from './check.ts'
+import { oracleOver, shownBy, shownByOracle, statusByOracle, statusOf, type Shown } from './check.ts'
 import { Disk } from './disk.ts'
 import { Keys } from './keys.ts'
 import { carry, deliver, type Parcel } from './network.ts'
@@ -198,7 +199,7 @@ export class Simulation implements Surroundings {
     this.walls.clear()
     for (const parcel of this.parcels.splice(0)) deliver(this, parcel)
     for (let round = 0; ; round++) {
-      if (round === MAX_ROUNDS) throw new Error('the devices do not come to rest')
+      if (round === MAX_ROUNDS) throw new Error(`the devices do not come to rest\n${this.#picture()}`)
       for (const device of this.devices) if (!device.isOn) await this.start(device)
       const before = this.#size()
       for (const from of this.devices) for (const to of this.devices) if (this.canMeet(from, to)) await carry(this, from, to)
@@ -215,7 +216,19 @@ export class Simulation implements Surroundings {
     const [first, ...others] = await Promise.all(this.devices.map((device) => shownBy(device, KEYS)))
     for (const [i, other] of others.entries())
       this.#demand(this.devices[i + 1] as SimDevice, `what it shows (the expected is ${this.devices[0]?.name}'s)`, other, first)
-    this.#demandAcknowledged()
+    if (first !== undefined) this.#demandAcknowledged(first)
+  }
+
+  /** What every device holds of every log. */
+  #picture(): string {
+    const lines = this.devices.map((device) => {
+      const logs = [...device.logs].map(
+        ([key, { blocks, available, forkedAt }]) =>
+          `${key.slice(0, 4)}: ${available}/${blocks.length}${forkedAt === null ? '' : ` forked at ${forkedAt}`}`
+      )
+      return `${device.name} writes ${device.isOn ? device.writer.slice(0, 4) : '-'}; ${logs.join(', ')}; failures ${device.failures.length}: ${device.failures.slice(0, 2).join()}`
+    })
+    return lines.join('\n')
   }
 
   /** Blocks and logs that are anywhere. */
@@ -244,19 +257,20 @@ export class Simulation implements Surroundings {
     return isSplit
   }
 
-  /** What a device was told is written must be somewhere: applied, waiting, or in a quarantine. */
-  #demandAcknowledged(): void {
-    const [device] = this.devices
-    if (device === undefined) return
-    const everything = this.devices.flatMap(({ logs }) => [...logs.values()].flatMap((log) => log.blocks.map((block) => Buffer.from(block).toString('latin1')))).join('\n')
-    for (const { device: author, value } of this.acknowledged) {
-      if (!everything.includes(value)) throw new Error(`${author.name} was told that ${value} is written, and it is nowhere`)
+  /** What a device was told is written is shown everywhere, or somewhere in a log when the device was removed. */
+  #demandAcknowledged({ entries }: Shown): void {
+    const shown = new Set(entries.map(([key]) => key))
+    const blocks = this.devices.flatMap(({ logs }) => [...logs.values()].flatMap((log) => log.blocks))
+    const written = blocks.map((block) => b4a.toString(block, 'latin1')).join('\n')
+    for (const { device, value } of this.acknowledged) {
+      const isThere = device.isWritable ? shown.has(`keep/${value}`) : written.includes(value)
+      if (!isThere) throw new Error(`${device.name} was told that ${value} is written, and it is gone`)
     }
   }
 }
 
 function keyBytes(key: string): Uint8Array {
-  return Buffer.from(key, 'hex')
+  return b4a.from(key, 'hex')
 }
 
 function difference(actual: unknown, expected: unknown): string {
