@@ -4,7 +4,7 @@ import { toolScript } from '../commands.mjs'
 import { runGroup } from './process-group.mjs'
 
 /** What one run of some tests may take; each single test has half of it. */
-const LIMIT_MS = 60_000
+const LIMIT_MS = 120_000
 
 /**
  * @typedef {object} Selection

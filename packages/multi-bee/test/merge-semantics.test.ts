@@ -364,6 +364,17 @@ describe('maps', () => {
     expect(await valueOf(b, 'nested')).toEqual({ map: {} })
   })
 
+  test('{} over a map that only its fields have made stays too', async () => {
+    const db = await openDevice()
+    await db.resolve('k', ['f', 'g'], 1)
+    expect(await valueOf(db)).toEqual({ f: { g: 1 } })
+    await db.put('k', { f: {} })
+    expect(await valueOf(db)).toEqual({ f: {} })
+    await db.resolve('other', ['f'], 1)
+    await db.put('other', {})
+    expect(await valueOf(db, 'other')).toEqual({})
+  })
+
   test('two devices that drop different fields end with {}', async () => {
     const { a, b, apart, together } = await pair()
     await a.put('k', { f: 1, g: 1 })
@@ -574,7 +585,9 @@ describe('values', () => {
   test('fields come back in the order of their quoted names, whoever wrote them', async () => {
     const { a, b, apart, together } = await pair()
     await apart()
-    await a.put('k', { z: 1, 'a!': 1, a: 1, 10: 1 })
+    await a.put('k', { z: 1, a: 1, 'a!': 1, 10: 1 })
+    const own = (await a.get('k', { valueEncoding: 'binary' }))?.value as Uint8Array
+    expect(b4a.toString(own)).toBe('{"10":1,"a!":1,"a":1,"z":1}')
     await b.put('k', { m: 1, 9: 1, B: 1 })
     await together()
     // Integer-like names come first in any JavaScript object; the text, and a mirror, have them in place.

@@ -6,7 +6,7 @@ export const membershipMutants = [
     file: 'membership/membership.ts',
     find: 'member.cutOff.length <= cutOff.length',
     replace: 'member.cutOff.length >= cutOff.length',
-    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices', runs: 400 }
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
     name: 'one block past the cut-off',
@@ -38,7 +38,7 @@ export const membershipMutants = [
     file: 'membership/membership.ts',
     find: 'if (owner && writers.find(owner) === writer) return -1',
     replace: 'if (owner && writers.find(owner) === writer) return 0',
-    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices', runs: 400 }
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
     name: 'a repeated removal looks like none',
@@ -46,7 +46,7 @@ export const membershipMutants = [
     file: 'membership/membership.ts',
     find: 'now.cutOff?.length !== before.cutOff?.length',
     replace: '(now.cutOff === null) !== (before.cutOff === null)',
-    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices', runs: 400 }
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
     name: 'only the first add lets in',
@@ -57,12 +57,13 @@ export const membershipMutants = [
     caughtBy: { file: 'engine.test.ts', tests: '^a context is read anew' }
   },
   {
-    name: 'a later removal uncounts nothing, an add either',
-    fault: 'the context of a device that removes does not cover what the removal itself has taken back',
+    name: 'an add that was taken back is not named',
+    fault:
+      'a context does not cover the add of a writer by one who was removed since, so it does not know that writer',
     file: 'membership/membership.ts',
     find: 'return length > limit && lengthAt(applied, writer) >= limit ? length : 0',
     replace: 'return length < limit && lengthAt(applied, writer) >= limit ? length : 0',
-    caughtBy: { file: 'write-path.property.test.ts', runs: 400 }
+    caughtBy: { file: 'engine.test.ts', tests: 'whose add was taken back' }
   },
   {
     name: 'the last in rank goes first',
@@ -70,7 +71,7 @@ export const membershipMutants = [
     file: 'membership/walk.ts',
     find: 'membership.rankOf(writer, writers) < membership.rankOf(best.writer, writers)',
     replace: 'membership.rankOf(writer, writers) > membership.rankOf(best.writer, writers)',
-    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices', runs: 400 }
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
     name: 'anybody founds the database',
@@ -78,7 +79,7 @@ export const membershipMutants = [
     file: 'membership/walk.ts',
     find: 'best.writer === first && best.seq === 0',
     replace: 'best.seq === 0',
-    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices', runs: 400 }
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
     name: 'the walk goes past what is left to walk',
@@ -86,6 +87,6 @@ export const membershipMutants = [
     file: 'membership/walk.ts',
     find: 'logs.get(writer)?.[0]?.seq ?? held(writer)',
     replace: 'held(writer)',
-    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices', runs: 400 }
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   }
 ]

@@ -22,7 +22,7 @@ export const viewMutants = [
     file: 'view/view.ts',
     find: 'prior === null ? records.slice(0, -1) : [prior, ...records.slice(0, -1)]',
     replace: 'prior === null ? [] : records.slice(0, -1)',
-    caughtBy: { file: 'hyperbee-parity.test.ts', tests: 'checkout' }
+    caughtBy: { file: 'versions.test.ts', tests: 'every version' }
   },
   {
     name: 'the oldest version comes first',
@@ -30,7 +30,7 @@ export const viewMutants = [
     file: 'view/view-keys.ts',
     find: 'BigInt(MAX_VERSION - version)',
     replace: 'BigInt(version)',
-    caughtBy: { file: 'hyperbee-parity.test.ts', tests: 'checkout' }
+    caughtBy: { file: 'versions.test.ts', tests: 'every version' }
   },
   {
     name: 'opaque and document are one in the view',
@@ -38,7 +38,7 @@ export const viewMutants = [
     file: 'view/record.ts',
     find: 'element.value === null ? 0 : element.value.document ? PRESENT | DOCUMENT : PRESENT',
     replace: 'element.value === null ? 0 : PRESENT | DOCUMENT',
-    caughtBy: { file: 'format-vectors.test.ts', tests: '^a record of the view' }
+    caughtBy: { file: 'engine.property.test.ts', tests: 'honest devices$', runs: 100 }
   },
   {
     name: 'deletions lose their rivals in the view',
