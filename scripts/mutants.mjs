@@ -42,8 +42,8 @@ async function run(scratch) {
   const started = performance.now()
   /** @type {string[]} */
   const problems = []
-  await share(copies, baselineOf(chosen), async (copy, selections) => {
-    const problem = await checkGreen(copy, selections)
+  await share(copies, baselineOf(chosen), async (copy, group) => {
+    const problem = await checkGreen(copy, group)
     if (problem !== '') problems.push(problem)
   })
   if (problems.length > 0) {

@@ -22,45 +22,45 @@ export function judge(copy, mutant) {
     const project = ['-p', 'tsconfig.build.json', '--noEmit']
     const types = await tool('typescript', 'tsc', project, { cwd: copy.folder, quiet: true })
     if (types.code !== 0) return { kind: 'broken', by: types.output.trim() }
-    const { failed, timedOut, outside } = await runTests(copy, mutant.caughtBy)
+    const { file, tests, runs } = mutant.caughtBy
+    const { failed, timedOut, outside } = await runTests(copy, { files: [file], tests, runs })
     if (timedOut) return { kind: 'timed out', by: 'the run as a whole' }
     if (outside !== '') return { kind: 'broken', by: outside }
-    if (failed === null) return { kind: 'survived', by: `nothing in ${mutant.caughtBy.file}` }
+    if (failed === null) return { kind: 'survived', by: `nothing in ${file}` }
     const kind = failed.message.includes('Test timed out in') ? 'timed out' : 'killed'
     return { kind, by: failed.name }
   })
 }
 
 /**
- * The selections that mutants name, with as few runs as there are files and numbers of examples.
+ * The tests that mutants name, in as few runs as there are numbers of examples.
  *
  * @param {readonly Mutant[]} mutants
  */
 export function baselineOf(mutants) {
-  /** @type {Map<string, import('./run-tests.mjs').Selection[]>} */
+  /** @type {Map<number | undefined, Mutant['caughtBy'][]>} */
   const groups = new Map()
-  for (const { caughtBy } of mutants) {
-    const group = `${caughtBy.file} ${caughtBy.runs ?? ''}`
-    groups.set(group, [...(groups.get(group) ?? []), caughtBy])
-  }
-  return [...groups.values()]
+  for (const { caughtBy } of mutants)
+    groups.set(caughtBy.runs, [...(groups.get(caughtBy.runs) ?? []), caughtBy])
+  return [...groups].map(([runs, group]) => ({
+    runs,
+    files: [...new Set(group.map(({ file }) => file))],
+    patterns: [...new Set(group.map(({ tests }) => tests))]
+  }))
 }
 
 /**
- * What keeps the unmutated tests of one file from proving anything; empty when nothing does.
+ * What keeps unmutated tests from proving anything; empty when nothing does.
  *
  * @param {PackageCopy} copy
- * @param {readonly import('./run-tests.mjs').Selection[]} selections of one file, with one number of examples
+ * @param {ReturnType<typeof baselineOf>[number]} group
  */
-export async function checkGreen(copy, selections) {
-  const [first] = selections
-  if (first === undefined) return ''
-  const patterns = [...new Set(selections.map(({ tests = '' }) => tests))]
-  const report = await runTests(copy, { ...first, tests: patterns.map((each) => `(${each})`).join('|') })
-  if (report.timedOut) return `${first.file} takes too long without any mutant`
-  if (report.failed !== null)
-    return `${first.file} fails without any mutant: ${report.failed.name}\n${report.failed.message}`
-  if (report.outside !== '') return `${first.file} fails without any mutant:\n${report.outside}`
-  const idle = patterns.filter((pattern) => !report.passed.some((name) => new RegExp(pattern).test(name)))
-  return idle.map((pattern) => `no test in ${first.file} is called ${pattern}`).join('\n')
+export async function checkGreen(copy, { runs, files, patterns }) {
+  const tests = patterns.map((pattern) => `(${pattern})`).join('|')
+  const { passed, failed, timedOut, outside } = await runTests(copy, { files, tests, runs })
+  if (timedOut) return `without any mutant these take too long: ${files.join(', ')}`
+  if (failed !== null) return `a test fails without any mutant: ${failed.name}\n${failed.message}`
+  if (outside !== '') return `tests fail without any mutant:\n${outside}`
+  const idle = patterns.filter((pattern) => !passed.some((name) => new RegExp(pattern).test(name)))
+  return idle.map((pattern) => `no test is called ${pattern}`).join('\n')
 }

@@ -4,6 +4,7 @@ const isWindows = process.platform === 'win32'
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set()
+let stopping = false
 
 /**
  * @typedef {object} Outcome
@@ -14,7 +15,7 @@ const running = new Set()
 
 /**
  * Runs a script with this Node as a group of processes of its own, which is killed when the time is over: a test that spins keeps
- * its worker from hearing anything gentler.
+ * its worker from hearing anything gentler. Never resolves once {@link killGroups} was called.
  *
  * @param {string[]} args
  * @param {{ cwd: string, env: Record<string, string>, limitMs: number }} options
@@ -22,6 +23,7 @@ const running = new Set()
  */
 export function runGroup(args, { cwd, env, limitMs }) {
   return new Promise((done) => {
+    if (stopping) return
     const child = spawn(process.execPath, args, {
       cwd,
       env: { ...process.env, ...env },
@@ -41,13 +43,14 @@ export function runGroup(args, { cwd, env, limitMs }) {
     child.on('close', (code) => {
       clearTimeout(timer)
       running.delete(child)
-      done({ code: code ?? 1, timedOut, output })
+      if (!stopping) done({ code: code ?? 1, timedOut, output })
     })
   })
 }
 
 /** Kills every group that runs, and resolves when they are gone. */
 export async function killGroups() {
+  stopping = true
   const gone = [...running].map((child) => new Promise((done) => child.once('close', done)))
   for (const child of running) killGroup(child)
   await Promise.all(gone)
@@ -56,6 +59,13 @@ export async function killGroups() {
 /** @param {import('node:child_process').ChildProcess} child */
 function killGroup({ pid }) {
   if (pid === undefined) return
-  if (isWindows) spawnSync('taskkill', ['/pid', String(pid), '/t', '/f'])
-  else process.kill(-pid, 'SIGKILL')
+  if (isWindows) {
+    spawnSync('taskkill', ['/pid', String(pid), '/t', '/f'])
+    return
+  }
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It has just ended.
+  }
 }

@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { toolScript } from '../commands.mjs'
 import { runGroup } from './process-group.mjs'
 
-/** What one run of some tests may take; each single test has half of it. */
+/** What the tests of one file may take; each single test has half of it. */
 const LIMIT_MS = 120_000
 
 /**
  * @typedef {object} Selection
- * @property {string} file below `test`
- * @property {string} [tests] regular expression over whole names
- * @property {number} [runs] examples of each property
+ * @property {string[]} files below `test`
+ * @property {string} tests regular expression over whole names
+ * @property {number | undefined} runs examples of each property, in place of its own number
  *
  * @typedef {object} Report
  * @property {string[]} passed names
@@ -26,13 +26,13 @@ const LIMIT_MS = 120_000
  * @param {Selection} selection
  * @returns {Promise<Report>}
  */
-export async function runTests({ folder, temporary }, { file, tests, runs }) {
+export async function runTests({ folder, temporary }, { files, tests, runs }) {
   const reportFile = join(temporary, 'report.json')
   rmSync(reportFile, { force: true })
   const args = [
     toolScript('vitest', 'vitest'),
     'run',
-    `test/${file}`,
+    ...files.map((file) => `test/${file}`),
     `--root=${folder}`,
     '--bail=1',
     '--maxWorkers=1',
@@ -40,14 +40,22 @@ export async function runTests({ folder, temporary }, { file, tests, runs }) {
     `--hookTimeout=${LIMIT_MS / 2}`,
     '--reporter=json',
     `--outputFile=${reportFile}`,
-    ...(tests === undefined ? [] : [`--testNamePattern=${tests}`])
+    `--testNamePattern=${tests}`
   ]
   const env = {
-    ...{ TMPDIR: temporary, TMP: temporary, TEMP: temporary },
-    ...{ PROPERTY_SEED: process.env['PROPERTY_SEED'] ?? '1', PROPERTY_SHRINK: '0' },
+    // Windows asks for the other two.
+    TMPDIR: temporary,
+    TMP: temporary,
+    TEMP: temporary,
+    PROPERTY_SEED: process.env['PROPERTY_SEED'] ?? '1',
+    PROPERTY_SHRINK: '0',
     ...(runs === undefined ? {} : { PROPERTY_RUNS: String(runs) })
   }
-  const { code, timedOut, output } = await runGroup(args, { cwd: folder, env, limitMs: LIMIT_MS })
+  const { code, timedOut, output } = await runGroup(args, {
+    cwd: folder,
+    env,
+    limitMs: files.length * LIMIT_MS
+  })
   if (timedOut) return { passed: [], failed: null, timedOut, outside: '' }
   if (!existsSync(reportFile)) return { passed: [], failed: null, timedOut, outside: output }
   return readReport(JSON.parse(readFileSync(reportFile, 'utf8')), code, output)

@@ -139,6 +139,36 @@ test('what was put by one whose add was taken back is replaced all the same', as
   await device.engine.close()
 })
 
+test('of two that remove each other the one with the owner key stays, whoever joined first', async () => {
+  const genesis = { type: 'genesis' as const, deleteWins: false, ownerKey: B, name: '' }
+  const members = [C, B].map((writer) => ({ type: 'add' as const, writer, name: '' }))
+  const removals = { [B]: log([{ [A]: 1 }, remove(C, 0)]), [C]: log([{ [A]: 1 }, remove(B, 0)]) }
+  for (const first of [B, C]) {
+    const world: World = {
+      first: A,
+      logs: { [A]: log([{}, { membership: [genesis, ...members] }]), ...removals }
+    }
+    const device = await reader(world)
+    await deliver(device, world, { [A]: 1, [first]: 1 })
+    await deliver(device, world, { [B]: 1, [C]: 1 })
+    const cutOffs = device.engine.state.membership.members.map(({ cutOff }) => cutOff?.length ?? null)
+    expect(cutOffs).toEqual([null, 0, null])
+    await device.engine.close()
+  }
+  // The first device of all is no exception.
+  const world: World = {
+    first: A,
+    logs: {
+      [A]: log([{}, { membership: [genesis, ...members] }], [{}, remove(B, 0)]),
+      [B]: log([{ [A]: 1 }, remove(A, 1)])
+    }
+  }
+  const device = await reader(world)
+  await deliver(device, world, { [A]: 2, [B]: 1 })
+  expect(device.engine.state.membership.members[0]?.cutOff).toMatchObject({ length: 1 })
+  await device.engine.close()
+})
+
 test('a context is read anew when the add it knew a writer by stops counting', async () => {
   const world: World = {
     first: A,

@@ -526,6 +526,19 @@ describe('group commit', () => {
     expect(new Set(paths).size).toBe(paths.length)
   })
 
+  test('of a field and of the map around it, pending together, the later is written alone', async () => {
+    const db = await openDevice()
+    await db.put('k', { a: { b: 0, c: 0 } })
+    const before = db.version
+    await Promise.all([db.put('k', { a: { b: 1, c: 0 } }), db.put('k', { a: 2 })])
+    expect(await valueOf(db)).toEqual({ a: 2 })
+    expect(await db.conflicts('k')).toEqual([])
+    expect(db.version).toBe(before + 1)
+    const paths: unknown[] = []
+    for await (const { path } of db.createHistoryStream()) paths.push(path)
+    expect(paths).toEqual([[], ['a']])
+  })
+
   test('a put of the same value writes no block, and a new order of fields is no change', async () => {
     const db = await openDevice()
     await db.put('k', { a: 1, b: { c: [1, { d: 2 }] } })

@@ -13,8 +13,8 @@ export interface Mutant {
   caughtBy: {
     /** Below `test`. */
     file: string
-    /** Regular expression over whole test names, as in `vitest -t`; the whole file without it. */
-    tests?: string
+    /** Regular expression over whole test names, as in `vitest -t`. */
+    tests: string
     /** Examples of each property, in place of its own number. */
     runs?: number
   }

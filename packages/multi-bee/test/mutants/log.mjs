@@ -22,16 +22,18 @@ export const logMutants = [
     file: 'log/decode.ts',
     find: 'if (ref === 0 || ref >= ',
     replace: 'if (ref >= ',
-    caughtBy: { file: 'format-vectors.test.ts' }
+    caughtBy: { file: 'format-vectors.test.ts', tests: '^a block that does not follow the format' }
   },
   {
     name: 'malformed blocks leave their writers behind',
     fault: 'keys are booked before the rest of the transaction has proved to be sound',
     file: 'log/decode.ts',
-    find: 'const introduced = reader.uint()\n',
-    replace:
-      'const introduced = reader.uint()\n  if (introduced > 0 && reader.remaining >= 32) writers.idOf(b4a.from(new Uint8Array(32)))\n',
-    caughtBy: { file: 'format-vectors.test.ts' }
+    find: 'for (let i = 0; i < introduced; i++) keys.push(readKey(reader))',
+    replace: `for (let i = 0; i < introduced; i++) {
+    keys.push(readKey(reader))
+    writers.idOf(keys.at(-1) as Uint8Array)
+  }`,
+    caughtBy: { file: 'format-vectors.test.ts', tests: '^a block that does not follow the format' }
   },
   {
     name: 'keys keep their block in memory',

@@ -38,7 +38,7 @@ export const membershipMutants = [
     file: 'membership/membership.ts',
     find: 'if (owner && writers.find(owner) === writer) return -1',
     replace: 'if (owner && writers.find(owner) === writer) return 0',
-    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+    caughtBy: { file: 'engine.test.ts', tests: 'the one with the owner key stays' }
   },
   {
     name: 'a repeated removal looks like none',

@@ -111,7 +111,7 @@ export const mergeMutants = [
     file: 'merge/diff.ts',
     find: 'if (change !== undefined && isAtOrBelow(change.path, next.path)) changes.splice(i, 1)',
     replace: 'if (change !== undefined && change.path === next.path) changes.splice(i, 1)',
-    caughtBy: { file: 'write-path.property.test.ts', tests: 'equal the oracle', runs: 100 }
+    caughtBy: { file: 'merge-semantics.test.ts', tests: 'the later is written alone' }
   },
   {
     name: 'names are ordered without their quotes',

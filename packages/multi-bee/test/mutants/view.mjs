@@ -42,10 +42,10 @@ export const viewMutants = [
   },
   {
     name: 'deletions lose their rivals in the view',
-    fault: 'a deletion that lost is no conflict any more once it was stored',
+    fault: 'a deletion that lost against a leaf is no conflict any more once it was stored',
     file: 'view/record.ts',
     find: 'if (element !== undefined) over.push(element)',
-    replace: 'if (element !== undefined && over.includes(element)) over.push(element)',
+    replace: 'if (element?.value === null) over.push(element)',
     caughtBy: { file: 'format-vectors.test.ts', tests: '^a record of the view' }
   }
 ]
