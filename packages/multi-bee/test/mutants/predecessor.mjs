@@ -50,12 +50,10 @@ export const predecessorMutants = [
   {
     name: 'P6 what is missing is never pushed',
     fault:
-      'a failed find is taken for -1, so a writer that a log has not named yet is never added to its table',
-    file: 'log/encode.ts',
-    find: `const known = table.indexOf(id)
-    return known === -1 ? table.push(id) - 1 : known`,
-    replace: `const known = table.find((each) => each === id) as number
-    return known === -1 ? table.push(id) - 1 : table.indexOf(known)`,
+      'a failed find is compared with the wrong value, so a device that is not on the list is never put on it',
+    file: 'membership/membership.ts',
+    find: 'const known = members.some((member) => member.writer === writer)',
+    replace: 'const known = members.find((member) => member.writer === writer) !== null',
     caughtBy: { file: 'predecessor.test.ts', tests: '^bug 6:' }
   },
   {
