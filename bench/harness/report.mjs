@@ -72,6 +72,8 @@ export function printTable(suite, { lines, reach }) {
  * @param {Report} report
  */
 export function printMarkdown({ summary }, { lines }) {
+  if (lines.some(({ keys }) => !summary.keys.includes(keys)))
+    throw new Error('the rows of this table name the usual sizes: leave --keys and --quick out')
   console.log(`${origin(lines)}; ${medians(lines)}.\n`)
   const cells = summary.rows.map(({ label, metrics }) => [
     label,

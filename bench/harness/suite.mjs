@@ -55,13 +55,18 @@
  * @property {string} label
  * @property {string[]} metrics names as in a run at the usual sizes; shown in one cell, with slashes between
  *
+ * @typedef {object} Summary
+ * @property {number[]} keys the sizes its labels speak of
+ * @property {string[]} subjects
+ * @property {SummaryRow[]} rows
+ *
  * @typedef {object} Suite
  * @property {string} name
  * @property {string[]} subjects in the order of the table's columns
  * @property {string[]} optional subjects that are measured only when they are named
  * @property {Scenario[]} scenarios
  * @property {Reach[]} reach
- * @property {{ subjects: string[], rows: SummaryRow[] }} summary
+ * @property {Summary} summary
  *
  * @typedef {{ reach: string, target: string, value: number, met: boolean }} Reached
  */

@@ -53,6 +53,7 @@ export const reach = [
   { figure: ours('cold-open', 'large'), minus: ours('store-open', 'large'), atMost: 40 },
   { figure: ours('batch-1000-after-open'), over: ours('batch-1000-warm'), atMost: 2 },
   { ...beside(hypercore, 'join'), atMost: 1.7 },
+  { ...beside(hypercore, 'join-batch'), atMost: 1.7 },
   { figure: ours('wire-one-field'), atMost: 2048 },
   { figure: ours('idle-reconnect'), atMost: 4096 },
   { ...fasterThanAutobase('merge-object'), atLeast: 20 },

@@ -1,6 +1,6 @@
 import { convergeBatch, convergeSingle } from './metrics/converge.mjs'
 import { filled } from './metrics/filled.mjs'
-import { join } from './metrics/join.mjs'
+import { joinBatch, joinSingle } from './metrics/join.mjs'
 import { mergeObject } from './metrics/merge-object.mjs'
 import { putAwaited, putInflight } from './metrics/puts.mjs'
 import { replicateSingle } from './metrics/replicate.mjs'
@@ -21,7 +21,8 @@ export const suite = {
     convergeBatch,
     replicateSingle,
     mergeObject,
-    join
+    joinSingle,
+    joinBatch
   ],
   reach,
   summary

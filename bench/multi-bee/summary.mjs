@@ -2,6 +2,7 @@
 
 /** @type {import('../harness/suite.mjs').Suite['summary']} */
 export const summary = {
+  keys: [10_000, 100_000, 1_000_000],
   subjects: ['multi-bee', 'hyperbee', 'autobase', 'hypercore'],
   rows: [
     { label: 'awaited puts /s: 10k / 100k keys', metrics: ['put-awaited', 'put-awaited-100k'] },
@@ -35,7 +36,10 @@ export const summary = {
     { label: '– the same blocks, only replicated, ms', metrics: ['replicate-single'] },
     { label: '2 × 10k puts in batches of 100 until equal, ms', metrics: ['converge-batch'] },
     { label: '2 × 1,000 edits of one object until equal, ms', metrics: ['merge-object'] },
-    { label: 'a new device joins 100k keys, ms', metrics: ['join'] },
+    {
+      label: 'a new device joins 100k keys written one by one / in batches, ms',
+      metrics: ['join', 'join-batch']
+    },
     {
       label: 'on the wire: one changed field of 100k keys / an idle reconnect, B',
       metrics: ['wire-one-field', 'idle-reconnect']

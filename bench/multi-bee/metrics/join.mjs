@@ -1,10 +1,11 @@
 // A device that has nothing joins a filled database; then one field changes; then they are connected again with nothing to say.
 // Beside it, as the subject `hypercore`: the very same blocks, replicated as plain cores.
-import { entry } from '../../harness/entries.mjs'
+import { entries, entry } from '../../harness/entries.mjs'
 import { quiet, until } from '../subjects/connect.mjs'
 import { openBees } from '../subjects/multi-bee.mjs'
 import { showAll } from './converge.mjs'
 import { fill } from './fill.mjs'
+import { putRate } from './puts.mjs'
 import { openPlain, whole } from './replicate.mjs'
 
 /**
@@ -12,24 +13,47 @@ import { openPlain, whole } from './replicate.mjs'
  * @typedef {import('../subjects/database.mjs').Device} Device
  */
 
-/** @type {import('../../harness/suite.mjs').Scenario} */
-export const join = {
+/** @type {Record<string, import('../../harness/suite.mjs').Size[]>} */
+const subjects = { 'multi-bee': ['medium'], hypercore: ['medium'] }
+
+/**
+ * The database was written by awaited single puts, one block each.
+ *
+ * @type {import('../../harness/suite.mjs').Scenario}
+ */
+export const joinSingle = {
   module: import.meta.url,
   metrics: [
     { name: 'join', unit: 'ms', home: 'medium' },
     { name: 'wire-one-field', unit: 'B', home: 'medium' },
     { name: 'idle-reconnect', unit: 'B', home: 'medium' }
   ],
-  subjects: { 'multi-bee': ['medium'], hypercore: ['medium'] },
-  measure: async ({ subject, step }) => (await step(subject === 'multi-bee' ? 'join' : 'replicate')).values
+  subjects,
+  // It is the writing that takes long: a minute.
+  once: subjects,
+  measure: async ({ subject, step }) =>
+    (await step(subject === 'multi-bee' ? 'join' : 'replicate', { isBatched: false })).values
+}
+
+/**
+ * In batches of 1,000: there is next to nothing to replicate, and all to merge.
+ *
+ * @type {import('../../harness/suite.mjs').Scenario}
+ */
+export const joinBatch = {
+  module: import.meta.url,
+  metrics: [{ name: 'join-batch', unit: 'ms', home: 'medium' }],
+  subjects,
+  measure: async ({ subject, step }) => {
+    const { values } = await step(subject === 'multi-bee' ? 'join' : 'replicate', { isBatched: true })
+    return { 'join-batch': values['join'] ?? NaN }
+  }
 }
 
 export const steps = {
-  /** @param {StepInput} input */
-  async join({ keys, dir }) {
-    const { bees, devices, connect, close } = await openBees(dir, async (first) => {
-      await fill(first, keys)
-    })
+  /** @param {StepInput & { isBatched: boolean }} input */
+  async join({ keys, dir, isBatched }) {
+    const { bees, devices, connect, close } = await openBees(dir, (first) => write(first, keys, isBatched))
     const [a, b] = devices
     const started = performance.now()
     let connection = connect()
@@ -52,11 +76,9 @@ export const steps = {
     return { join: ms, 'wire-one-field': field, 'idle-reconnect': idle }
   },
 
-  /** @param {StepInput} input */
-  async replicate({ keys, dir }) {
-    const { bees, devices, close } = await openBees(dir, async (first) => {
-      await fill(first, keys)
-    })
+  /** @param {StepInput & { isBatched: boolean }} input */
+  async replicate({ keys, dir, isBatched }) {
+    const { bees, devices, close } = await openBees(dir, (first) => write(first, keys, isBatched))
     // Only to learn how large such a block is.
     await change(devices[0], keys)
     const logs = bees.map(({ writerKey }) => /** @type {Uint8Array} */ (writerKey))
@@ -78,6 +100,16 @@ export const steps = {
     await plain.close()
     return { join: ms, 'wire-one-field': field, 'idle-reconnect': idle }
   }
+}
+
+/**
+ * @param {Device} device
+ * @param {number} keys
+ * @param {boolean} isBatched
+ */
+async function write(device, keys, isBatched) {
+  if (isBatched) await fill(device, keys)
+  else await putRate(device, entries(keys), 1)
 }
 
 const CITY = 'changed'
