@@ -32,13 +32,15 @@ export function report(samples, counts) {
     MEASURES.map((name) => [name, trend(samples.map((sample) => ({ ms: sample.ms, value: sample[name] })))])
   )
   const figures = [...trends].map(([name, found]) =>
-    found === null ? `${name} –` : `${name} ${found.level.toFixed(1)} MB (${signed(found.perHour)} MB/h)`
+    found === null
+      ? `${name} –`
+      : `${name} ${found.level.toFixed(1)} MB, at most ${found.most.toFixed(1)} (${signed(found.perHour)} MB/h)`
   )
   const growing = JUDGED.filter((name) => trends.get(name)?.isGrowing)
   const isKnown = JUDGED.every((name) => trends.get(name) !== null)
   const verdict =
     growing.length > 0 ? `GROWS: ${growing.join(', ')}` : isKnown ? 'no growth' : 'too short to tell'
-  console.log(`second half: ${figures.join(', ')}: ${verdict}`)
+  console.log(`second half: ${figures.join('; ')}: ${verdict}`)
   return growing.length > 0
 }
 

@@ -31,5 +31,6 @@ export function trend(points) {
   const perMs = slope(half)
   const level = median(half.map(({ value }) => value))
   const gained = perMs * (end / 2)
-  return { level, perHour: perMs * 3_600_000, isGrowing: gained > Math.max(NOISE_MB, level * GROWING) }
+  const most = Math.max(...half.map(({ value }) => value))
+  return { level, most, perHour: perMs * 3_600_000, isGrowing: gained > Math.max(NOISE_MB, level * GROWING) }
 }

@@ -43,6 +43,8 @@ export async function openPlain(dir, keys) {
   const stores = storesIn(dir)
   const cores = stores.map((store) => keys.map((key) => store.get({ key })))
   await Promise.all(cores.flat().map((core) => core.ready()))
+  // As multi-bee follows the logs of others.
+  for (const core of cores.flat()) if (!core.writable) core.download({ start: 0, end: -1 })
   return {
     /** By device, then by key. */
     cores,
@@ -73,7 +75,6 @@ export function whole(core, length) {
     }
     core.on('download', check)
     core.on('append', check)
-    if (!core.writable) core.download({ start: 0, end: length })
     check()
   })
 }
