@@ -1,11 +1,15 @@
+import { basename } from 'node:path'
 import RocksDB from 'rocksdb-native'
 
 const MEGABYTE = 1e6
+/** Corestore's folder in its directory. */
+const STORE = 'db'
 
 /**
- * MB each. `rss` is everything; `rocks` is what RocksDB says it holds, outside of the heap.
+ * MB each. `rss` is everything. Outside of the heap is what RocksDB says it holds: for the `store` of the logs, for the `view`, and in the
+ * block cache that both share.
  *
- * @typedef {{ ms: number, heap: number, external: number, rss: number, rocks: number }} Sample
+ * @typedef {{ ms: number, heap: number, external: number, store: number, view: number, cache: number, rss: number }} Sample
  */
 
 /** Of RocksDB: memtables, also those kept for snapshots; indexes and filters of open tables. */
@@ -33,31 +37,27 @@ export function memoryProbe() {
    * @returns {Promise<Sample>}
    */
   return async (ms) => {
-    const rocks = await heldByRocks([...opened].filter((db) => !db.closed))
+    const held = await heldByRocks([...opened].filter((db) => !db.closed))
     // Twice: what finalizers have let go of goes with the second.
     globalThis.gc?.()
     await new Promise((done) => setImmediate(done))
     globalThis.gc?.()
     const { heapUsed, external, rss } = process.memoryUsage()
-    return {
-      ms,
-      heap: heapUsed / MEGABYTE,
-      external: external / MEGABYTE,
-      rss: rss / MEGABYTE,
-      rocks: rocks / MEGABYTE
-    }
+    const bytes = { ...held, heap: heapUsed, external, rss }
+    const megabytes = Object.entries(bytes).map(([name, value]) => [name, value / MEGABYTE])
+    return { ms, .../** @type {typeof bytes} */ (Object.fromEntries(megabytes)) }
   }
 }
 
 /** @param {readonly RocksDB[]} databases */
 async function heldByRocks(databases) {
-  let bytes = 0
-  let shared = 0
+  const held = { store: 0, view: 0, cache: 0 }
   for (const db of databases) {
-    for (const name of HELD) bytes += await property(db, name)
-    shared = Math.max(shared, await property(db, SHARED))
+    const owner = basename(db.path) === STORE ? 'store' : 'view'
+    for (const name of HELD) held[owner] += await property(db, name)
+    held.cache = Math.max(held.cache, await property(db, SHARED))
   }
-  return bytes + shared
+  return held
 }
 
 /**

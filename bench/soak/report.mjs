@@ -2,20 +2,20 @@ import { trend } from './trend.mjs'
 
 /** @typedef {import('./memory.mjs').Sample} Sample */
 
-const MEASURES = /** @type {const} */ (['heap', 'external', 'rocks', 'rss'])
-/** RocksDB fills its memtables and its block cache up to their limits, and the resident set follows it; neither is a leak. */
+const MEASURES = /** @type {const} */ (['heap', 'external', 'store', 'view', 'cache', 'rss'])
+/** RocksDB fills a memtable for the store and one for the view, 64 MB each, and its cache, 33 MB; the resident set follows. */
 const JUDGED = /** @type {const} */ (['heap', 'external'])
 
-export const HEAD = columns(['time', 'operations', 'heap MB', 'external MB', 'rocksdb MB', 'rss MB'])
+export const HEAD = columns(['time', 'operations', ...MEASURES.map((name) => `${name} MB`)])
 
 /**
  * @param {Sample} sample
  * @param {number} operations
  */
-export function rowOf({ ms, heap, external, rocks, rss }, operations) {
-  const seconds = Math.round(ms / 1000)
+export function rowOf(sample, operations) {
+  const seconds = Math.round(sample.ms / 1000)
   const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
-  return columns([time, String(operations), ...[heap, external, rocks, rss].map((value) => value.toFixed(1))])
+  return columns([time, String(operations), ...MEASURES.map((name) => sample[name].toFixed(1))])
 }
 
 /**
