@@ -8,7 +8,7 @@ import { median } from '../harness/median.mjs'
  * @param {readonly Point[]} points
  * @returns value per ms; 0 for fewer than two points
  */
-export function slope(points) {
+function slope(points) {
   const slopes = points.flatMap((a, i) => points.slice(i + 1).map((b) => (b.value - a.value) / (b.ms - a.ms)))
   return slopes.length === 0 ? 0 : median(slopes)
 }
