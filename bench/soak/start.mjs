@@ -59,7 +59,7 @@ async function drive(workload, probe) {
   /** @type {import('./memory.mjs').Sample[]} */
   const samples = []
   console.log(HEAD)
-  for (let done = 0, next = interval; !stop.signal.aborted;) {
+  for (let done = 0, missed = 0, next = interval; !stop.signal.aborted;) {
     const elapsed = performance.now() - started
     if (elapsed >= next || elapsed >= length) {
       const sample = await probe(elapsed)
@@ -68,9 +68,9 @@ async function drive(workload, probe) {
       next += interval
     }
     if (elapsed >= length) break
-    // Never faster than asked for; behind, it does not rush to catch up for more than a second.
-    done = Math.max(done, Math.floor((elapsed / 1000 - 1) * rate))
-    const due = (elapsed / 1000) * rate - done
+    // Never faster than asked for; and where the machine is too slow for it, what is missed by more than a second stays missed.
+    const due = (elapsed / 1000) * rate - done - missed
+    missed += Math.max(0, due - rate)
     if (due < 1) await new Promise((resolve) => setTimeout(resolve, (1 - due) * (1000 / rate)))
     else done += await workload.step()
   }
