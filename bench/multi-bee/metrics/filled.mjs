@@ -1,9 +1,8 @@
 // One database, filled in batches of 1,000 and looked at from all sides: each look in a process of its own.
 import { diskSize } from '../../harness/disk-size.mjs'
 import { entries } from '../../harness/entries.mjs'
-import { median } from '../../harness/median.mjs'
-import { milliseconds } from '../../harness/stopwatch.mjs'
 import { loadSubject } from '../subjects/database.mjs'
+import { batches, batchSteps } from './batches.mjs'
 import { fill } from './fill.mjs'
 import { coldOpens, openSteps } from './open.mjs'
 import { putRate } from './puts.mjs'
@@ -11,10 +10,10 @@ import { measureGets, measureScan } from './reads.mjs'
 
 /** @typedef {import('../../harness/suite.mjs').StepInput} StepInput */
 
-const BATCH = 1000
-const WARM_BATCHES = 10
 /** Single puts into the filled database; fewer if it is small. */
 const PUTS = 10_000
+/** Entries that nothing else writes. */
+const PUTS_FROM = 2 ** 30
 
 /** @type {import('../../harness/suite.mjs').Scenario} */
 export const filled = {
@@ -58,7 +57,7 @@ export const filled = {
       Object.assign(values, (await step('getAfterOpen')).values)
     if (wants('scan-after-open')) Object.assign(values, (await step('scanAfterOpen')).values)
     if (wants('batch-1000', 'batch-1000-warm', 'batch-1000-after-open'))
-      Object.assign(values, (await step('batches')).values)
+      Object.assign(values, await batches({ subject, keys, step }))
     if (wants('put-awaited')) Object.assign(values, (await step('puts')).values)
     return values
   }
@@ -66,6 +65,7 @@ export const filled = {
 
 export const steps = {
   ...openSteps,
+  ...batchSteps,
 
   /** @param {StepInput & { reads: boolean }} input */
   async load({ subject, keys, dir, reads }) {
@@ -101,40 +101,10 @@ export const steps = {
     return { 'scan-after-open': scan }
   },
 
-  /** New keys into what is there. @param {StepInput} input */
-  async batches({ subject, keys, dir }) {
-    const database = await (await loadSubject(subject))(dir)
-    let from = keys
-    const next = () => {
-      from += BATCH
-      return entries(BATCH, { from: from - BATCH })
-    }
-    const one = (batch = next()) =>
-      milliseconds(async () => {
-        await database.putBatch(batch)
-        await database.flush()
-      })
-    const afterOpen = await one()
-    /** @type {number[]} */
-    const each = []
-    for (let i = 0; i < WARM_BATCHES; i++) each.push(await one())
-    const batches = Array.from({ length: WARM_BATCHES }, next)
-    const ms = await milliseconds(async () => {
-      for (const batch of batches) await database.putBatch(batch)
-      await database.flush()
-    })
-    await database.close()
-    return {
-      'batch-1000': ((WARM_BATCHES * BATCH) / ms) * 1000,
-      'batch-1000-warm': median(each),
-      'batch-1000-after-open': afterOpen
-    }
-  },
-
   /** New keys, one by one. @param {StepInput} input */
   async puts({ subject, keys, dir }) {
     const database = await (await loadSubject(subject))(dir)
-    const rate = await putRate(database, entries(Math.min(PUTS, keys), { from: 10 * keys }), 1)
+    const rate = await putRate(database, entries(Math.min(PUTS, keys), { from: PUTS_FROM }), 1)
     await database.close()
     return { 'put-awaited': rate }
   }
