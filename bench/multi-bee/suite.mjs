@@ -11,7 +11,7 @@ import { summary } from './summary.mjs'
 export const suite = {
   name: 'multi-bee',
   subjects: ['multi-bee', 'hyperbee', 'autobase', 'autobase-defaults', 'hypercore'],
-  // Takes minutes, and autobase with `bigBatches` is faster in every row.
+  // Takes minutes; autobase with `bigBatches` is the faster one.
   optional: ['autobase-defaults'],
   scenarios: [
     putAwaited,

@@ -24,7 +24,7 @@ export const convergeSingle = {
   metrics: [{ name: 'converge-single', unit: 'ms' }],
   subjects: pairs,
   // A minute and a half; several minutes with the defaults.
-  once: pairs,
+  once: { autobase: ['small'], 'autobase-defaults': ['small'] },
   measure: async ({ step }) => ({
     'converge-single': (await step('converge', { batch: 1 })).values['ms'] ?? NaN
   })
