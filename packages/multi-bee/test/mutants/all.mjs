@@ -1,4 +1,5 @@
 import { clockMutants } from './clock.mjs'
+import { epochMutants } from './epochs.mjs'
 import { engineMutants } from './engine.mjs'
 import { logMutants } from './log.mjs'
 import { membershipMutants } from './membership.mjs'
@@ -14,5 +15,6 @@ export const mutants = [
   ...logMutants,
   ...membershipMutants,
   ...engineMutants,
+  ...epochMutants,
   ...viewMutants
 ]

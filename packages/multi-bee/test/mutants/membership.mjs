@@ -4,16 +4,16 @@ export const membershipMutants = [
     name: 'the highest cut-off wins',
     fault: 'of several removals of one writer the most generous counts',
     file: 'membership/membership.ts',
-    find: 'member.cutOff.length <= cutOff.length',
-    replace: 'member.cutOff.length >= cutOff.length',
+    find: 'cutOff.length < member.cutOff.length',
+    replace: 'cutOff.length > member.cutOff.length',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
     name: 'one block past the cut-off',
     fault: 'the first block that a removal takes back still counts (> for >=)',
     file: 'membership/membership.ts',
-    find: 'if (seq >= this.limitOf(author)) return false',
-    replace: 'if (seq > this.limitOf(author)) return false',
+    find: 'transaction.seq < this.limitOf(transaction.writer)',
+    replace: 'transaction.seq <= this.limitOf(transaction.writer)',
     caughtBy: { file: 'engine.test.ts', tests: '^a removal that arrives late' }
   },
   {
@@ -36,8 +36,8 @@ export const membershipMutants = [
     name: 'the owner has no rank',
     fault: 'of two that remove each other the one that joined first stays, also against the owner key',
     file: 'membership/membership.ts',
-    find: 'if (owner && writers.find(owner) === writer) return -1',
-    replace: 'if (owner && writers.find(owner) === writer) return 0',
+    find: 'line: isOwners ? -1 : this.#placeOf(root)',
+    replace: 'line: isOwners ? 0 : this.#placeOf(root)',
     caughtBy: { file: 'engine.test.ts', tests: 'the one with the owner key stays' }
   },
   {
@@ -52,8 +52,8 @@ export const membershipMutants = [
     name: 'only the first add lets in',
     fault: 'a second add of a member is dropped, so it is lost with the first',
     file: 'membership/membership.ts',
-    find: '(member) => member.writer === writer && member.admissions.some((add) => add.writer === admission.writer)',
-    replace: '(member) => member.writer === writer && member.admissions.length > 0',
+    find: 'if (known.some((other) => other.writer === admission.writer)) return this',
+    replace: 'if (known.length > 0) return this',
     caughtBy: { file: 'engine.test.ts', tests: '^a context is read anew' }
   },
   {
@@ -69,16 +69,16 @@ export const membershipMutants = [
     name: 'the last in rank goes first',
     fault: 'of two that remove each other the one that joined last stays',
     file: 'membership/walk.ts',
-    find: 'membership.rankOf(writer, writers) < membership.rankOf(best.writer, writers)',
-    replace: 'membership.rankOf(writer, writers) > membership.rankOf(best.writer, writers)',
+    find: 'membership.compareRank(next, best, writers) < 0',
+    replace: 'membership.compareRank(next, best, writers) > 0',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
     name: 'anybody founds the database',
     fault: 'a genesis record in the first block of any log counts',
     file: 'membership/walk.ts',
-    find: 'best.writer === first && best.seq === 0',
-    replace: 'best.seq === 0',
+    find: 'isFirst: writer === first && seq === 0',
+    replace: 'isFirst: seq === 0',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {

@@ -52,8 +52,8 @@ export const predecessorMutants = [
     fault:
       'a failed find is compared with the wrong value, so a device that is not on the list is never put on it',
     file: 'membership/membership.ts',
-    find: 'const known = members.some((member) => member.writer === writer)',
-    replace: 'const known = members.find((member) => member.writer === writer) !== null',
+    find: 'const isIn = this.get(writer) !== undefined',
+    replace: 'const isIn = this.get(writer) !== null',
     caughtBy: { file: 'predecessor.test.ts', tests: '^bug 6:' }
   },
   {
