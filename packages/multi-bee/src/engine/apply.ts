@@ -1,6 +1,8 @@
-import { applyOperation, EMPTY_REGISTER } from '../merge/register.ts'
+import { applyOperations, type Stamped } from '../merge/apply-operations.ts'
+import { EMPTY_REGISTER } from '../merge/register.ts'
 import { shownValue } from '../merge/show.ts'
 import type { Transaction } from '../merge/transaction.ts'
+import type { VersionVector } from '../merge/version-vector.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { Stored } from '../view/record.ts'
 import type { View } from '../view/view.ts'
@@ -100,30 +102,38 @@ export function installChunk(
     noteApplied(state, transaction)
     const log = state.logs.get(transaction.writer)
     if (log !== undefined) log.state = log.cursor.state
-    const context = membership.admitted(transaction.context, transaction)
-    for (const [index, operation] of transaction.operations.entries()) {
-      const id = keyId(operation.key)
+    for (const { key, operations } of operationsByKey(transaction, membership)) {
+      const id = keyId(key)
       const entry = touched.get(id)
       if (entry === undefined) continue
-      // An earlier operation of this chunk may have changed it.
-      const prior = view.newestPending(operation.key) ?? entry.prior
-      const { writer, seq, ms, counter } = transaction
-      const dot = { writer, seq, index, ms, counter }
-      const seen = operation.seen === null ? context : membership.admitted(operation.seen, transaction)
-      const register = applyOperation(
-        prior?.register ?? EMPTY_REGISTER,
-        operation,
-        dot,
-        seen,
-        deleteWins(state)
-      )
-      view.install(
-        operation.key,
-        { version: state.version, register, shown: shownValue(register, state.writers) },
-        prior
-      )
-      changes.set(id, { key: operation.key, register })
+      // An earlier transaction of this chunk may have changed it.
+      const prior = view.newestPending(key) ?? entry.prior
+      const register = applyOperations(prior?.register ?? EMPTY_REGISTER, operations, deleteWins(state))
+      const shown = shownValue(register, state.writers)
+      view.install(key, { version: state.version, register, shown }, prior)
+      changes.set(id, { key, register })
     }
   }
   return [...changes.values()]
+}
+
+/** The operations of a transaction as they count under a membership, key by key. */
+export function operationsByKey(
+  transaction: Transaction,
+  membership: Membership
+): Iterable<{ key: Uint8Array; operations: Stamped[] }> {
+  const { writer, seq, ms, counter } = transaction
+  const admitted = new Map<VersionVector, VersionVector>()
+  const keys = new Map<string, { key: Uint8Array; operations: Stamped[] }>()
+  for (const [index, operation] of transaction.operations.entries()) {
+    const vector = operation.seen ?? transaction.context
+    let seen = admitted.get(vector)
+    if (seen === undefined) admitted.set(vector, (seen = membership.admitted(vector, transaction)))
+    const stamped = { operation, dot: { writer, seq, index, ms, counter }, seen }
+    const id = keyId(operation.key)
+    const entry = keys.get(id)
+    if (entry === undefined) keys.set(id, { key: operation.key, operations: [stamped] })
+    else entry.operations.push(stamped)
+  }
+  return keys.values()
 }
