@@ -1,5 +1,6 @@
 import { applyOperations, type Stamped } from '../merge/apply-operations.ts'
 import { EMPTY_REGISTER } from '../merge/register.ts'
+import type { LogCursor } from '../log/log-cursor.ts'
 import { shownValue } from '../merge/show.ts'
 import type { Transaction } from '../merge/transaction.ts'
 import type { VersionVector } from '../merge/version-vector.ts'
@@ -46,11 +47,9 @@ export async function collectChunk(state: DeviceState): Promise<Chunk | null> {
     for (const { writer } of state.membership.members) {
       const cursor = state.logs.get(writer)?.cursor
       if (cursor === undefined) continue
-      for (
-        let next = await cursor.peek();
-        next !== null && state.membership.isReady(next, has);
-        next = await cursor.peek()
-      ) {
+      while (await isNextReady(cursor, state.membership, has)) {
+        const next = await cursor.peek()
+        if (next === null) break
         if (next.membership.length > 0) {
           // What stands before it is installed first, under the membership it was read with.
           if (chunk.transactions.length > 0) return chunk
@@ -71,7 +70,17 @@ export async function collectChunk(state: DeviceState): Promise<Chunk | null> {
       }
     }
   }
+  for (const { cursor } of state.logs.values()) cursor.rest()
   return chunk
+}
+
+async function isNextReady(
+  cursor: LogCursor,
+  membership: Membership,
+  has: (writer: number) => number
+): Promise<boolean> {
+  const next = await cursor.peekHead()
+  return next !== null && membership.isReady(next, has)
 }
 
 /** One key that a chunk changes. */

@@ -8,7 +8,7 @@ import { noteRead, type DeviceState } from './device-state.ts'
 export async function readBeyond(state: DeviceState): Promise<boolean> {
   let moved = false
   for (const log of state.logs.values()) {
-    const stuck = await log.cursor.peek()
+    const stuck = await log.cursor.peekHead()
     if (stuck === null) {
       log.beyond = null
       continue
