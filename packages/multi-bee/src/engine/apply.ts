@@ -25,8 +25,6 @@ const CHUNK_BYTES = 16 * 1024 * 1024
 /** Transactions that may be applied now, in an order that respects what each has seen. */
 export interface Chunk {
   transactions: Transaction[]
-  /** By writer: blocks that did not decode. */
-  malformed: Map<number, number>
   /** Membership with the chunk, when it changes it: then it is one transaction. */
   membership: Membership | null
 }
@@ -37,7 +35,7 @@ export interface Chunk {
  * @returns null when the next transaction changes membership in a way that does more than let somebody in; it is noted as read
  */
 export async function collectChunk(state: DeviceState): Promise<Chunk | null> {
-  const chunk: Chunk = { transactions: [], malformed: new Map(), membership: null }
+  const chunk: Chunk = { transactions: [], membership: null }
   const positions = new Map<number, number>()
   const has = (writer: number): number => positions.get(writer) ?? appliedLength(state, writer)
   let operations = 0
@@ -59,7 +57,6 @@ export async function collectChunk(state: DeviceState): Promise<Chunk | null> {
             return null
           }
         }
-        if (cursor.isMalformed) chunk.malformed.set(writer, (chunk.malformed.get(writer) ?? 0) + 1)
         cursor.advance()
         positions.set(writer, next.seq + next.length)
         chunk.transactions.push(next)

@@ -2,10 +2,11 @@ import { MultiBeeError } from '../errors.ts'
 import { initialLogState } from '../log/log-state.ts'
 import type { OpLog } from '../log/op-log.ts'
 import { HybridClock } from '../merge/hybrid-clock.ts'
+import type { Transaction } from '../merge/transaction.ts'
 import { lengthAt } from '../merge/version-vector.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { View } from '../view/view.ts'
-import { collectChunk, installChunk, loadTouched, type Chunk } from './apply.ts'
+import { collectChunk, installChunk, loadTouched } from './apply.ts'
 import type { Change } from './change.ts'
 import { prepareTurn, takeTurn, type Sealed, type Turn, type Waiting } from './committer.ts'
 import {
@@ -178,10 +179,12 @@ export class Engine {
     if (this.#closing) return
     this.#again = false
     const { logs, writers } = this.state
-    for (const [writer, { log, state, lastSeen, held }] of logs) {
+    for (const [writer, { log, state, lastSeen, held, skewMs, isReported }] of logs) {
       logs.set(writer, {
         ...followLog(log, writers, appliedLength(this.state, writer), state, lastSeen),
-        held
+        held,
+        skewMs,
+        isReported
       })
     }
     for (const { reject } of this.#queue.splice(0)) reject(error)
@@ -205,7 +208,7 @@ export class Engine {
       touched = await loadTouched(chunk, this.#view)
     }
     const changes = installChunk(chunk, touched, this.#view, this.state)
-    this.#noteReceived(chunk)
+    this.#noteReceived(chunk.transactions)
     await this.#openMembers()
     this.#announce(changes, false)
     await this.#flusher.changed()
@@ -313,7 +316,21 @@ export class Engine {
       await this.#commitTurn()
       plan = await planReevaluation(this.state, this.#view)
     }
+    const before = this.state.applied
     const changes = installPlan(plan, this.#view, this.state)
+    const grown = [...this.state.logs].filter(
+      ([writer]) => appliedLength(this.state, writer) > lengthAt(before, writer)
+    )
+    this.#noteReceived(
+      grown.map(
+        ([
+          writer,
+          {
+            state: { ms, counter }
+          }
+        ]) => ({ writer, ms, counter })
+      )
+    )
     await this.#openMembers()
     this.#announce(changes, false)
     await this.#flusher.changed()
@@ -395,22 +412,19 @@ export class Engine {
       state,
       saved?.lastSeen.get(writer) ?? null
     )
-    logs.set(writer, { ...followed, held: saved?.held.get(writer) ?? followed.held })
+    const held = saved?.held.get(writer) ?? followed.held
+    logs.set(writer, { ...followed, held, skewMs: saved?.skew.get(writer) ?? 0 })
   }
 
-  #noteReceived({ transactions, malformed }: Chunk): void {
+  #noteReceived(times: readonly Pick<Transaction, 'writer' | 'ms' | 'counter'>[]): void {
     const { logs, self } = this.state
-    for (const transaction of transactions) {
-      const log = logs.get(transaction.writer)
+    for (const { writer, ms, counter } of times) {
+      const log = logs.get(writer)
       if (log === undefined) continue
       log.lastSeen = this.#clock.now()
-      const skewMs = transaction.writer === self ? 0 : this.#clock.receive(transaction)
-      if (skewMs > 0 && log.skewMs === 0) this.#host.onSkew(transaction.writer, skewMs)
+      const skewMs = writer === self ? 0 : this.#clock.receive({ ms, counter })
+      if (skewMs > 0 && log.skewMs === 0) this.#host.onSkew(writer, skewMs)
       log.skewMs = skewMs
-    }
-    for (const [writer, count] of malformed) {
-      const log = logs.get(writer)
-      if (log !== undefined) log.malformed += count
     }
   }
 

@@ -41,6 +41,10 @@ export function encodeState(state: DeviceState): Uint8Array {
   const logs = new Map([...state.logs].map(([writer, log]) => [writer, log.state]))
   const held = new Map([...state.logs].map(([writer, log]) => [writer, log.held]))
   const lastSeen = new Map<number, number>()
-  for (const [writer, log] of state.logs) if (log.lastSeen !== null) lastSeen.set(writer, log.lastSeen)
-  return encodeViewState({ ...state, logs, lastSeen, held })
+  const skew = new Map<number, number>()
+  for (const [writer, log] of state.logs) {
+    if (log.lastSeen !== null) lastSeen.set(writer, log.lastSeen)
+    if (log.skewMs > 0) skew.set(writer, log.skewMs)
+  }
+  return encodeViewState({ ...state, logs, lastSeen, skew, held })
 }

@@ -7,7 +7,7 @@ import type { VersionVector } from '../merge/version-vector.ts'
 import { WriterTable } from '../merge/writer-table.ts'
 
 /** Version of the view's layout. A view of another version is rebuilt from the logs. */
-const VIEW_FORMAT = 1
+const VIEW_FORMAT = 2
 
 /** Everything the view knows of itself: what its records cover, and what is needed to go on from there. */
 export interface ViewState {
@@ -24,6 +24,8 @@ export interface ViewState {
   /** By writer: its log's state where the view stands. */
   logs: ReadonlyMap<number, LogState>
   lastSeen: ReadonlyMap<number, number>
+  /** How far its clock was ahead, by writer; only where that was beyond the bound. */
+  skew: ReadonlyMap<number, number>
   /** Blocks that were read, by writer. */
   held: ReadonlyMap<number, number>
 }
@@ -50,6 +52,7 @@ export function encodeViewState(state: ViewState): Uint8Array {
     })),
     logs: [...state.logs],
     lastSeen: [...state.lastSeen],
+    skew: [...state.skew],
     held: [...state.held]
   })
   return b4a.from(text)
@@ -85,6 +88,7 @@ export function decodeViewState(bytes: Uint8Array): ViewState | null {
       controls,
       logs: new Map(raw.logs),
       lastSeen: new Map(raw.lastSeen),
+      skew: new Map(raw.skew),
       held: new Map(raw.held)
     }
   } catch (cause) {
@@ -98,7 +102,7 @@ export function decodeViewState(bytes: Uint8Array): ViewState | null {
 
 interface RawState extends Omit<
   ViewState,
-  'writers' | 'membership' | 'controls' | 'logs' | 'lastSeen' | 'held'
+  'writers' | 'membership' | 'controls' | 'logs' | 'lastSeen' | 'skew' | 'held'
 > {
   format: number
   writers: string[]
@@ -113,6 +117,7 @@ interface RawState extends Omit<
   controls: (Omit<Transaction, 'membership'> & { membership: Hexed[] })[]
   logs: [number, LogState][]
   lastSeen: [number, number][]
+  skew: [number, number][]
   held: [number, number][]
 }
 

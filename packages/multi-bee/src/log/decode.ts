@@ -86,7 +86,7 @@ function malformed(seq: number, state: LogState): Decoded {
   const context = withLength(state.context, writer, seq)
   return {
     transaction: { writer, seq, length: 1, ms, counter, context, membership: [], operations: [] },
-    state,
+    state: { ...state, malformed: state.malformed + 1 },
     malformed: true
   }
 }

@@ -79,11 +79,6 @@ export class LogCursor {
     this.#next = { ...this.#next, transaction: { ...this.#next.transaction, operations: [] } }
   }
 
-  /** Whether what {@link peek} returned last was a block that does not decode. */
-  get isMalformed(): boolean {
-    return this.#next?.malformed ?? false
-  }
-
   /** Passes the transaction that was peeked. */
   advance(): void {
     if (this.#next === null) return

@@ -93,7 +93,7 @@ export class TransactionReader {
       membership: this.#membership,
       operations: this.#scope.operations ?? []
     }
-    return { transaction, state: { table, context, ms, counter } }
+    return { transaction, state: { ...state, table, context, ms, counter } }
   }
 }
 
