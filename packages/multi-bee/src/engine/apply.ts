@@ -3,7 +3,7 @@ import { EMPTY_REGISTER } from '../merge/register.ts'
 import type { LogCursor } from '../log/log-cursor.ts'
 import { shownValue } from '../merge/show.ts'
 import type { Transaction } from '../merge/transaction.ts'
-import type { VersionVector } from '../merge/version-vector.ts'
+import { lengthAt, type VersionVector } from '../merge/version-vector.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { Stored } from '../view/record.ts'
 import type { View } from '../view/view.ts'
@@ -22,6 +22,9 @@ import { keyId } from '../view/key-id.ts'
 const CHUNK_OPERATIONS = 2048
 const CHUNK_BYTES = 16 * 1024 * 1024
 
+/** With more membership records than these, membership is worked out for all that are here at once, and not for each transaction. */
+const FEW_RECORDS = 128
+
 /** Transactions that may be applied now, in an order that respects what each has seen. */
 export interface Chunk {
   transactions: Transaction[]
@@ -32,7 +35,7 @@ export interface Chunk {
 /**
  * Collects what can be applied next. Passes it on the logs' cursors, so it must be installed.
  *
- * @returns null when the next transaction changes membership in a way that does more than let somebody in; it is noted as read
+ * @returns null when membership has to be worked out anew first; what may change it was noted as read
  */
 export async function collectChunk(state: DeviceState): Promise<Chunk | null> {
   const chunk: Chunk = { transactions: [], membership: null }
@@ -48,14 +51,15 @@ export async function collectChunk(state: DeviceState): Promise<Chunk | null> {
       while (await isNextReady(cursor, state.membership, has)) {
         const next = await cursor.peek()
         if (next === null) break
-        if (next.membership.length > 0) {
+        // Not before membership says what it says: that is what makes a membership that lets more in a mere addition.
+        if (next.membership.length > 0 && next.seq >= lengthAt(state.membership.walked, writer)) {
           // What stands before it is installed first, under the membership it was read with.
           if (chunk.transactions.length > 0) return chunk
-          chunk.membership = currentMembership(state, next)
-          if (!chunk.membership.extends(state.membership)) {
-            noteRead(state, next)
-            return null
-          }
+          const isNew = !state.controls.has(next)
+          noteRead(state, next)
+          if (isNew && state.controls.records > FEW_RECORDS) return null
+          chunk.membership = currentMembership(state)
+          if (!chunk.membership.extends(state.membership)) return null
         }
         cursor.advance()
         positions.set(writer, next.seq + next.length)

@@ -196,8 +196,8 @@ export class Engine {
     const chunk = await collectChunk(this.state)
     if (chunk === null) {
       // All that is here of removals first, so that they cost one look at the logs and not one each.
-      await readBeyond(this.state)
-      await this.#reevaluate()
+      while (await readBeyond(this.state)) await this.#writeAhead()
+      await this.#updateMembership()
       return true
     }
     if (chunk.transactions.length === 0) return false
@@ -213,6 +213,10 @@ export class Engine {
     this.#announce(changes, false)
     await this.#flusher.changed()
     return true
+  }
+
+  async #writeAhead(): Promise<void> {
+    for (let turns = 0; this.#mayWriteAhead() && turns < MAX_TURNS_AHEAD; turns++) await this.#commitTurn()
   }
 
   /** What this device's user asked for goes first: it was compared with what is shown now. */
@@ -289,9 +293,9 @@ export class Engine {
 
   /** A membership change of this device's own; it is alone in its turn. */
   async #installMembership({ transaction, state }: Sealed): Promise<Change[]> {
-    const after = currentMembership(this.state, transaction)
+    noteRead(this.state, transaction)
+    const after = currentMembership(this.state)
     if (!after.extends(this.state.membership)) {
-      noteRead(this.state, transaction)
       await this.#reevaluate()
       return []
     }
@@ -338,7 +342,7 @@ export class Engine {
 
   /** Applies what this device's own log holds beyond what the view covers. */
   async #catchUp(): Promise<void> {
-    await readBeyond(this.state)
+    while (await readBeyond(this.state));
     await this.#reevaluate()
     if (this.#isCaughtUp) return
     if ((await this.#ownLog.cursor.peek()) !== null) {
@@ -364,8 +368,12 @@ export class Engine {
 
   /** More of a log is here than when membership was last worked out: something may be ready that was not. */
   async #walkAgain(): Promise<boolean> {
+    return mayChangeWalk(this.state) && (await this.#updateMembership())
+  }
+
+  /** @returns whether it changed */
+  async #updateMembership(): Promise<boolean> {
     const { state } = this
-    if (!mayChangeWalk(state)) return false
     const after = currentMembership(state)
     if (after.isSame(state.membership)) return false
     if (!after.extends(state.membership)) {

@@ -1,4 +1,5 @@
 import { WriterTable } from '../merge/writer-table.ts'
+import { Controls } from '../membership/controls.ts'
 import { Membership } from '../membership/membership.ts'
 import type { DeviceState } from './device-state.ts'
 import { encodeViewState, type ViewState } from './view-state.ts'
@@ -29,7 +30,7 @@ export function initialState(
     logs: new Map(),
     membership: saved?.membership ?? Membership.first(firstId),
     applied: saved?.applied ?? [],
-    controls: [...(saved?.controls ?? [])],
+    controls: saved?.controls ?? new Controls(),
     version: saved?.version ?? versionFloor,
     floor: saved?.floor ?? versionFloor,
     generation: saved?.generation ?? generation

@@ -32,11 +32,20 @@ export class Membership {
   readonly walked: VersionVector
   readonly #byWriter: ReadonlyMap<number, Member>
 
-  constructor(members: readonly Member[], genesis: Genesis | null, walked: VersionVector) {
+  /** @param before - a membership it may share members with */
+  constructor(
+    members: readonly Member[],
+    genesis: Genesis | null,
+    walked: VersionVector,
+    before: Membership | null = null
+  ) {
     this.members = members
     this.genesis = genesis
     this.walked = walked
-    this.#byWriter = new Map(members.map((member) => [member.writer, member]))
+    this.#byWriter =
+      before?.members === members
+        ? before.#byWriter
+        : new Map(members.map((member) => [member.writer, member]))
   }
 
   /** The state in which every walk starts. */
@@ -143,11 +152,12 @@ export class Membership {
     )
   }
 
-  /** Place in the order of rank: smaller goes first. */
-  rankOf(writer: number, writers: WriterTable): number {
-    const owner = this.genesis?.ownerKey
-    if (owner && writers.find(owner) === writer) return -1
-    return this.members.findIndex((member) => member.writer === writer)
+  /** Members, the best of them first. */
+  *byRank(writers: WriterTable): Generator<number> {
+    const ownerKey = this.genesis?.ownerKey
+    const owner = ownerKey ? writers.find(ownerKey) : -1
+    if (this.#byWriter.has(owner)) yield owner
+    for (const { writer } of this.members) if (writer !== owner) yield writer
   }
 
   /**
@@ -168,17 +178,16 @@ export class Membership {
         genesis = record
         members = members.map((member, place) => (place === 0 ? { ...member, name: record.name } : member))
       } else if (record.type === 'add') {
+        // A key that can never be a member's gets no number: there may be any number of them.
+        if (members.length >= MAX_MEMBERS && writers.find(record.writer) === -1) continue
         members = withAdmission(members, writers.idOf(record.writer), record.name, { writer: author, seq })
       } else {
-        const writer = writers.find(record.writer)
-        members = members.map((member) =>
-          member.writer === writer ? lowered(member, record.cutOff) : member
-        )
+        members = withCutOff(members, writers.find(record.writer), record.cutOff)
       }
     }
     const walked = this.walked.slice()
     raise(walked, withLength([], author, seq + length))
-    return new Membership(members, genesis, walked)
+    return new Membership(members, genesis, walked, this)
   }
 }
 
@@ -205,6 +214,9 @@ function withAdmission(
   )
 }
 
-function lowered(member: Member, cutOff: CutOff): Member {
-  return member.cutOff !== null && member.cutOff.length <= cutOff.length ? member : { ...member, cutOff }
+function withCutOff(members: readonly Member[], writer: number, cutOff: CutOff): readonly Member[] {
+  const member = members.find((each) => each.writer === writer)
+  if (member === undefined || (member.cutOff !== null && member.cutOff.length <= cutOff.length))
+    return members
+  return members.map((each) => (each === member ? { ...each, cutOff } : each))
 }
