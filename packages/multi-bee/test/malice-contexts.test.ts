@@ -41,7 +41,7 @@ describe('contexts that lie', () => {
         context: Object.fromEntries([...STRANGERS, 'dd'.repeat(32)].map((key) => [key, 1]))
       })
     ).not.toThrow()
-    only(world).append('0100' + '00'.repeat(8) + '0000' + '00')
+    only(world).append(`0100${'00'.repeat(8)}000000`)
     await world.meet()
     await expectUsable(world)
     expect(await world.statusOf(world.b, only(world))).toMatchObject({ applied: 2, malformed: 1 })

@@ -64,6 +64,8 @@ export class Engine {
   #running: Promise<void> | null = null
   #again = false
   #closing = false
+  /** Whether what was there when it was opened has been applied. */
+  #isOpen = false
 
   private constructor(options: EngineOptions, saved: ViewState | null) {
     this.#view = options.view
@@ -99,6 +101,8 @@ export class Engine {
       engine.#running = null
       const { ms, counter } = engine.#ownLog.state
       engine.#clock = new HybridClock(options.now, { ms, counter })
+      engine.#isOpen = true
+      engine.kick()
       return engine
     } catch (error) {
       await view.close().catch(() => {})
@@ -168,7 +172,10 @@ export class Engine {
     while (!this.#closing) {
       this.#again = false
       await this.#commitQueue()
-      const moved = (await this.#applyNext()) || (await readBeyond(this.state)) || (await this.#walkAgain())
+      const moved =
+        (await this.#applyNext()) ||
+        (await readBeyond(this.state, !this.#isOpen)) ||
+        (await this.#walkAgain())
       if (!moved) this.#reportUnreadable()
       if (!moved && this.#queue.length === 0 && !this.#again) return
     }

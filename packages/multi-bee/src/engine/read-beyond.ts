@@ -8,13 +8,15 @@ const MOST_BYTES = 16 * 1024 * 1024
  * Reads on where the next transaction of a log cannot be applied, waiting or past a cut-off: what it says of membership counts.
  * Keeps nothing else of it.
  *
+ * @param isNewOnly - leaves out logs of which all that is here was read before, by an earlier opening of the database
  * @returns whether there was anything new, or may be more
  */
-export async function readBeyond(state: DeviceState): Promise<boolean> {
+export async function readBeyond(state: DeviceState, isNewOnly = false): Promise<boolean> {
   let moved = false
   let operations = 0
   let bytes = 0
   for (const log of state.logs.values()) {
+    if (isNewOnly && log.beyond === null && log.log.available <= log.held) continue
     const stuck = await log.cursor.peekHead()
     if (stuck === null) {
       log.beyond = null
