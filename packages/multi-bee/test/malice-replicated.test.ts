@@ -10,11 +10,15 @@ const BLOCKS = 300
 
 async function shownBy(db: MultiBee): Promise<unknown> {
   const binary = { keyEncoding: 'binary', valueEncoding: 'binary' } as const
-  const entries = await collect((db as MultiBee<never>).createReadStream(binary))
+  const entries = await collect(db.createReadStream(binary))
   const shown = await Promise.all(
     entries.map(async ({ key, value }) => {
-      const conflicts = await (db as MultiBee<never>).conflicts(key, binary)
-      return [b4a.toString(key, 'hex'), value, conflicts.map(({ shown: _, ...rest }) => rest)]
+      const conflicts = await db.conflicts(key, binary)
+      return [
+        b4a.toString(key as unknown as Uint8Array, 'hex'),
+        value,
+        conflicts.map(({ path, deleted, writer, time }) => ({ path, deleted, writer, time }))
+      ]
     })
   )
   const { devices } = await db.status()
