@@ -65,6 +65,8 @@ export async function collectChunk(state: DeviceState): Promise<Chunk | null> {
         positions.set(writer, next.seq + next.length)
         chunk.transactions.push(next)
         operations += next.operations.length + 1
+        // A context is as long as the list of all writers, however short it is in its block.
+        bytes += 8 * next.context.length
         for (const { key, value } of next.operations) bytes += key.byteLength + (value?.bytes.byteLength ?? 0)
         moved = true
         if (operations >= CHUNK_OPERATIONS || bytes >= CHUNK_BYTES || chunk.membership !== null) return chunk
