@@ -117,7 +117,7 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
     const [stored] = await view.load([bytes])
     if (stored == null) return []
     const { writers, membership } = engine.state
-    return alternatives(stored.register, writers).map(({ path, value, dot, shown }) => ({
+    return Array.from(alternatives(stored.register, writers), ({ path, value, dot, shown }) => ({
       path: pathNames(path),
       value: value === null ? undefined : keyspace.decodeValue(value),
       deleted: value === null,

@@ -1,4 +1,5 @@
 import { WriterTable } from '../merge/writer-table.ts'
+import { Controls } from '../membership/controls.ts'
 import { Membership } from '../membership/membership.ts'
 import type { DeviceState } from './device-state.ts'
 import { encodeViewState, type ViewState } from './view-state.ts'
@@ -29,7 +30,7 @@ export function initialState(
     logs: new Map(),
     membership: saved?.membership ?? Membership.first(firstId),
     applied: saved?.applied ?? [],
-    controls: [...(saved?.controls ?? [])],
+    controls: saved?.controls ?? new Controls(),
     version: saved?.version ?? versionFloor,
     floor: saved?.floor ?? versionFloor,
     generation: saved?.generation ?? generation
@@ -41,6 +42,10 @@ export function encodeState(state: DeviceState): Uint8Array {
   const logs = new Map([...state.logs].map(([writer, log]) => [writer, log.state]))
   const held = new Map([...state.logs].map(([writer, log]) => [writer, log.held]))
   const lastSeen = new Map<number, number>()
-  for (const [writer, log] of state.logs) if (log.lastSeen !== null) lastSeen.set(writer, log.lastSeen)
-  return encodeViewState({ ...state, logs, lastSeen, held })
+  const skew = new Map<number, number>()
+  for (const [writer, log] of state.logs) {
+    if (log.lastSeen !== null) lastSeen.set(writer, log.lastSeen)
+    if (log.skewMs > 0) skew.set(writer, log.skewMs)
+  }
+  return encodeViewState({ ...state, logs, lastSeen, skew, held })
 }

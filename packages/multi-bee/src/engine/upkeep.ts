@@ -93,10 +93,9 @@ export function successions({
   writers
 }: DeviceState): { writer: Uint8Array; succession: Succession }[] {
   const known: { writer: Uint8Array; succession: Succession }[] = []
-  for (const {
-    writer,
-    membership: [record]
-  } of controls)
+  for (const [writer, [control]] of controls.entries()) {
+    const record = control?.membership[0]
     if (record?.type === 'succeed') known.push({ writer: writers.keyOf(writer), succession: record })
+  }
   return known
 }
