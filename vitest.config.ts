@@ -1,13 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs'
+import { basename } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-/** Every package with a `test` folder is one project, named for its folder. */
-const projects = readdirSync('packages')
-  .filter((name) => existsSync(`packages/${name}/test`))
-  .map((name) => ({
+/** Every package with a `test` folder is one project, named for its folder; so is the bench. */
+const projects = [...readdirSync('packages').map((name) => `packages/${name}`), 'bench']
+  .filter((folder) => existsSync(`${folder}/test`))
+  .map((folder) => ({
     extends: true as const,
-    root: `packages/${name}`,
-    test: { name, include: ['test/**/*.test.ts'] }
+    root: folder,
+    test: { name: basename(folder), include: ['test/**/*.test.ts'] }
   }))
 
 export default defineConfig({

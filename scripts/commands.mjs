@@ -40,9 +40,20 @@ export function node(args, options) {
  * @param {RunOptions} [options]
  */
 export function tool(dependency, command, args, options) {
+  return node([toolScript(dependency, command), ...args], options)
+}
+
+/**
+ * The script behind such a command.
+ *
+ * @param {string} dependency
+ * @param {string} command
+ * @returns {string}
+ */
+export function toolScript(dependency, command) {
   const folder = resolve(root, 'node_modules', dependency)
   const { bin } = JSON.parse(readFileSync(resolve(folder, 'package.json'), 'utf8'))
-  return node([resolve(folder, typeof bin === 'string' ? bin : bin[command]), ...args], options)
+  return resolve(folder, typeof bin === 'string' ? bin : bin[command])
 }
 
 /**

@@ -12,8 +12,7 @@ process.once('message', (task) => {
 /** @param {{ module: string, step: string, input: object }} task */
 async function run({ module, step, input }) {
   const { steps } = await import(module)
-  const values = await steps[step](input)
-  return { values, peakBytes: process.resourceUsage().maxRSS * 1024 }
+  return { values: await steps[step](input) }
 }
 
 /** @param {object} message */

@@ -1,30 +1,38 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
-const USAGE = `npm run bench -- <suite> [options]
+/** What `--quick` starts with: enough to see that everything runs, too little for its figures to mean anything. */
+const QUICK_KEYS = 500
 
-  --keys N              entries of the data (10000)
-  --large               also 100,000 keys, and 1,000,000 where the subject gets there
+const USAGE = `npm run bench -- [suite] [options]
+
+  --large               also 100 times the entries, and the subjects that are left out otherwise
+  --quick               ${QUICK_KEYS} entries, one run: whether everything works; the figures mean nothing
+  --keys N              entries of the small database (10000); the medium one has 10 times as many
   --runs N              each figure is the median of so many (3)
   --only name,name      only these metrics
   --subject name,name   only these subjects
-  --json                one object a line instead of a table`
+  --json                one object a line instead of a table
+  --markdown            the short table of the package's README instead
+  --from file           shows what --json wrote to this file; measures nothing`
 
 /**
  * @typedef {object} Options
  * @property {string} suite
- * @property {number} keys
+ * @property {number} keys entries of the small size
  * @property {boolean} large
  * @property {number} runs
  * @property {string[] | null} only
  * @property {string[] | null} subjects
- * @property {boolean} json
+ * @property {'table' | 'json' | 'markdown'} format
+ * @property {string | null} from
  */
 
 /**
  * Reads the command line; on a mistake says so and exits.
  *
  * @param {string[]} args
- * @param {string[]} suites
+ * @param {string[]} suites the first one is the default
  * @returns {Options}
  */
 export function readOptions(args, suites) {
@@ -47,26 +55,38 @@ function parse(args, suites) {
     args,
     allowPositionals: true,
     options: {
-      keys: { type: 'string', default: '10000' },
       large: { type: 'boolean', default: false },
-      runs: { type: 'string', default: '3' },
+      quick: { type: 'boolean', default: false },
+      keys: { type: 'string' },
+      runs: { type: 'string' },
       only: { type: 'string' },
       subject: { type: 'string' },
-      json: { type: 'boolean', default: false }
+      json: { type: 'boolean', default: false },
+      markdown: { type: 'boolean', default: false },
+      from: { type: 'string' }
     }
   })
-  const [suite, ...rest] = positionals
-  if (suite === undefined || rest.length > 0) throw new Error('Which suite?')
+  const [suite = suites[0] ?? '', ...rest] = positionals
+  if (rest.length > 0) throw new Error('One suite at a time')
   if (!suites.includes(suite)) throw new Error(`There is no suite ${suite}`)
-  const { large, json } = values
-  const keys = positive('--keys', values.keys)
-  const runs = positive('--runs', values.runs)
-  return { suite, keys, runs, large, json, only: list(values.only), subjects: list(values.subject) }
+  const { large, quick, json, markdown, from } = values
+  if (json && markdown) throw new Error('--json or --markdown, not both')
+  return {
+    suite,
+    large,
+    keys: positive('--keys', values.keys ?? (quick ? QUICK_KEYS : 10_000)),
+    runs: positive('--runs', values.runs ?? (quick ? 1 : 3)),
+    only: list(values.only),
+    subjects: list(values.subject),
+    format: json ? 'json' : markdown ? 'markdown' : 'table',
+    // npm starts this in another directory than the one the caller stands in.
+    from: from === undefined ? null : resolve(process.env['INIT_CWD'] ?? '', from)
+  }
 }
 
 /**
  * @param {string} name
- * @param {string} text
+ * @param {string | number} text
  */
 function positive(name, text) {
   const number = Number(text)

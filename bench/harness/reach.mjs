@@ -1,49 +1,57 @@
 import { metricName } from './suite.mjs'
 
 /**
+ * @typedef {import('./suite.mjs').Suite} Suite
+ * @typedef {import('./suite.mjs').Line} Line
+ * @typedef {import('./suite.mjs').Figure} Figure
+ */
+
+/**
  * Where a run stands against what we want to reach. Only figures of this run count; what it did not measure is left out.
  *
- * @param {readonly import('./suite.mjs').Reach[]} wanted
- * @param {readonly import('./suite.mjs').Line[]} lines
- * @param {number} baseKeys
+ * @param {Suite} suite
+ * @param {readonly Line[]} lines
+ * @param {number} smallKeys
  * @returns {import('./suite.mjs').Reached[]}
  */
-export function reached(wanted, lines, baseKeys) {
-  return wanted.flatMap(({ figure, over, minus, atLeast, atMost }) => {
-    const find = (/** @type {import('./suite.mjs').Figure | undefined} */ wanted) =>
-      wanted && lines.find((line) => isLine(line, wanted, baseKeys))
+export function reached(suite, lines, smallKeys) {
+  const find = (/** @type {Figure} */ figure) => {
+    const name = nameOf(suite, figure, smallKeys)
+    return lines.find(({ metric, subject }) => metric === name && subject === figure.subject)
+  }
+  return suite.reach.flatMap(({ figure, over, minus, atLeast, atMost }) => {
     const other = over ?? minus
-    const [ours, theirs] = [find(figure), find(other)]
+    const ours = find(figure)
+    const theirs = other && find(other)
     if (ours === undefined || (other !== undefined && theirs === undefined)) return []
     const value = ours.value / (over && theirs ? theirs.value : 1) - (minus && theirs ? theirs.value : 0)
     const unit = over ? ' x' : ` ${ours.unit}`
     const target = atLeast === undefined ? `<= ${atMost}${unit}` : `>= ${atLeast}${unit}`
     const met = value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity)
-    const relation = theirs === undefined ? '' : ` ${over ? '/' : '-'} ${nameOf(theirs, ours)}`
+    const relation = theirs === undefined ? '' : ` ${over ? '/' : '-'} ${relative(theirs, ours)}`
     const name = `${ours.subject} ${ours.metric}${relation}`
     return [{ reach: name, target, value: Number(value.toPrecision(3)), met }]
   })
 }
 
 /**
- * @param {import('./suite.mjs').Line} line
- * @param {import('./suite.mjs').Figure} figure
- * @param {number} baseKeys
+ * @param {Suite} suite
+ * @param {Figure} figure
+ * @param {number} smallKeys
  */
-function isLine(line, { metric, subject, keys: wantedKeys }, baseKeys) {
-  const keys = wantedKeys ?? baseKeys
-  if (line.subject !== subject || line.keys !== keys) return false
-  return (
-    line.metric === metric ||
-    line.metric === metricName({ name: metric, unit: '', sized: true }, keys, baseKeys)
-  )
+function nameOf({ scenarios }, { metric: name, size }, smallKeys) {
+  const metric = scenarios.flatMap(({ metrics }) => metrics).find((metric) => metric.name === name)
+  if (metric === undefined) throw new Error(`no metric ${name}`)
+  return metricName(metric, size ?? metric.home ?? 'small', smallKeys)
 }
 
 /**
- * @param {import('./suite.mjs').Line} theirs
- * @param {import('./suite.mjs').Line} ours
+ * A figure's name, without what it shares with the one before it.
+ *
+ * @param {Line} line
+ * @param {Line} before
  */
-function nameOf({ subject, metric }, ours) {
-  if (metric === ours.metric) return subject
-  return subject === ours.subject ? metric : `${subject} ${metric}`
+function relative({ subject, metric }, before) {
+  if (metric === before.metric) return subject
+  return subject === before.subject ? metric : `${subject} ${metric}`
 }

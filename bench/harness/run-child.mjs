@@ -24,9 +24,10 @@ export function runChild(task) {
       answer = /** @type {typeof answer} */ (message)
     })
     child.on('error', reject)
-    child.on('exit', () => {
+    child.on('exit', (_, signal) => {
       clearTimeout(timer)
-      if (isStopping()) return
+      // Ctrl-C ends a child that has only just begun before this process hears of it.
+      if (isStopping() || signal === 'SIGINT') return
       if (answer.result === undefined) reject(new Error(`${task.step}: ${answer.error}`))
       else resolve(answer.result)
     })

@@ -2,57 +2,89 @@ import { median } from './median.mjs'
 import { reached } from './reach.mjs'
 import { runChild } from './run-child.mjs'
 import { inScratchDirectory } from './scratch.mjs'
-import { metricName, sizeLabel } from './suite.mjs'
+import { keysOf, metricName, sizeLabel } from './suite.mjs'
 
-/** @typedef {{ lines: import('./suite.mjs').Line[], reach: import('./suite.mjs').Reached[], failures: number }} Outcome */
+/**
+ * @typedef {import('./suite.mjs').Suite} Suite
+ * @typedef {import('./suite.mjs').Scenario} Scenario
+ * @typedef {import('./suite.mjs').Metric} Metric
+ * @typedef {import('./suite.mjs').Size} Size
+ * @typedef {import('./options.mjs').Options} Options
+ *
+ * @typedef {{ lines: import('./suite.mjs').Line[], reach: import('./suite.mjs').Reached[], failures: number }} Outcome
+ *
+ * @typedef {object} Plan What of a scenario is measured, at one size.
+ * @property {Scenario} scenario
+ * @property {Size} size
+ * @property {number} keys
+ * @property {Metric[]} metrics
+ * @property {string[]} subjects
+ * @property {number} runs
+ */
 
-const LARGE = [100_000, 1_000_000]
+/** @type {Size[]} */
+const SIZES = ['small', 'medium', 'large']
 
 /**
  * Measures everything that was asked for. Within a run the subjects take turns, so that a machine that slows down slows all of them.
  *
- * @param {import('./suite.mjs').Suite} suite
- * @param {import('./options.mjs').Options} options
+ * @param {Suite} suite
+ * @param {Options} options
  * @returns {Promise<Outcome>}
  */
 export async function runSuite(suite, options) {
   checkNames(suite, options)
   /** @type {Outcome} */
   const outcome = { lines: [], reach: [], failures: 0 }
-  const sizes = [...new Set([options.keys, ...(options.large ? LARGE : [])])]
-  for (const keys of sizes) {
-    for (const scenario of suite.scenarios) await runScenario(scenario, keys, suite, options, outcome)
+  for (const size of SIZES.slice(0, options.large ? 3 : 2)) {
+    for (const scenario of suite.scenarios) {
+      const plan = planOf(scenario, size, suite, options)
+      if (plan.metrics.length > 0 && plan.subjects.length > 0) await runPlan(plan, options, outcome)
+    }
   }
-  outcome.reach = reached(suite.reach, outcome.lines, options.keys)
+  outcome.reach = reached(suite, outcome.lines, options.keys)
   return outcome
 }
 
 /**
- * @param {import('./suite.mjs').Scenario} scenario
- * @param {number} keys
- * @param {import('./suite.mjs').Suite} suite
- * @param {import('./options.mjs').Options} options
+ * @param {Scenario} scenario
+ * @param {Size} size
+ * @param {Suite} suite
+ * @param {Options} options
+ * @returns {Plan}
+ */
+function planOf(scenario, size, suite, { keys, only, subjects, large, runs }) {
+  const isWanted = (/** @type {Metric} */ metric) =>
+    (metric.sizes?.includes(size) ?? true) &&
+    (only === null || only.includes(metric.name) || only.includes(metricName(metric, size, keys)))
+  const takesPart = (/** @type {string} */ subject) =>
+    subjects === null ? large || !suite.optional.includes(subject) : subjects.includes(subject)
+  return {
+    scenario,
+    size,
+    keys: keysOf(size, keys),
+    metrics: scenario.metrics.filter(isWanted),
+    subjects: suite.subjects.filter(
+      (name) => takesPart(name) && (scenario.subjects[name]?.includes(size) ?? false)
+    ),
+    runs
+  }
+}
+
+/**
+ * @param {Plan} plan
+ * @param {Options} options
  * @param {Outcome} outcome
  */
-async function runScenario(scenario, keys, suite, options, outcome) {
-  const isLarge = keys !== options.keys
-  const isWanted = (/** @type {import('./suite.mjs').Metric} */ metric) =>
-    options.only === null ||
-    options.only.includes(metric.name) ||
-    options.only.includes(metricName(metric, keys, options.keys))
-  const metrics = scenario.metrics.filter(isWanted)
-  if (metrics.length === 0) return
-  const subjects = suite.subjects.filter(
-    (name) =>
-      (options.subjects ?? suite.subjects).includes(name) &&
-      (isLarge ? (scenario.subjects[name] ?? 0) >= keys : name in scenario.subjects)
-  )
+async function runPlan(plan, options, outcome) {
+  const { scenario, size, keys, metrics, subjects, runs } = plan
   const names = metrics.map(({ name }) => name)
-  const results = new Map(subjects.map((subject) => [subject, /** @type {Record<string, number>[]} */ ([])]))
-  for (let run = 1; run <= options.runs; run++) {
+  /** @type {Map<string, Record<string, number>[]>} */
+  const results = new Map(subjects.map((subject) => [subject, []]))
+  for (let run = 1; run <= runs; run++) {
     for (const subject of rotated(subjects, run - 1)) {
-      if (run > 1 && scenario.once?.includes(subject)) continue
-      const what = `${shortened(names)} · ${sizeLabel(keys)} keys · ${subject} · run ${run} of ${options.runs}`
+      if (run > 1 && scenario.once?.[subject]?.includes(size)) continue
+      const what = `${shortened(names)} · ${sizeLabel(keys)} keys · ${subject} · run ${run} of ${runs}`
       const started = performance.now()
       try {
         results.get(subject)?.push(await measure(scenario, { subject, keys, names }))
@@ -64,25 +96,23 @@ async function runScenario(scenario, keys, suite, options, outcome) {
     }
   }
   for (const metric of metrics) {
-    for (const [subject, runs] of results) {
-      const values = runs.flatMap((result) => result[metric.name] ?? [])
+    for (const [subject, measured] of results) {
+      const values = measured.flatMap((result) => result[metric.name] ?? [])
       if (values.length === 0) continue
-      const { unit } = metric
-      const name = metricName(metric, keys, options.keys)
       outcome.lines.push({
-        metric: name,
         subject,
-        keys,
-        unit,
+        metric: metricName(metric, size, options.keys),
+        unit: metric.unit,
         value: rounded(median(values)),
-        runs: values.length
+        runs: values.length,
+        keys
       })
     }
   }
 }
 
 /**
- * @param {import('./suite.mjs').Scenario} scenario
+ * @param {Scenario} scenario
  * @param {{ subject: string, keys: number, names: string[] }} of
  */
 function measure({ module, measure }, { subject, keys, names }) {
@@ -98,15 +128,14 @@ function measure({ module, measure }, { subject, keys, names }) {
 }
 
 /**
- * @param {import('./suite.mjs').Suite} suite
- * @param {import('./options.mjs').Options} options
+ * @param {Suite} suite
+ * @param {Options} options
  */
 function checkNames(suite, { only, subjects, keys }) {
-  const sizes = [keys, ...LARGE]
   const metrics = suite.scenarios.flatMap((scenario) =>
     scenario.metrics.flatMap((metric) => [
       metric.name,
-      ...sizes.map((size) => metricName(metric, size, keys))
+      ...SIZES.map((size) => metricName(metric, size, keys))
     ])
   )
   const unknown = [

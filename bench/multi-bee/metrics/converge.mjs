@@ -7,20 +7,24 @@ import { openPair } from '../subjects/database.mjs'
 
 /**
  * @typedef {import('../../harness/suite.mjs').StepInput} StepInput
+ * @typedef {import('../../harness/suite.mjs').Size} Size
  * @typedef {import('../../harness/entries.mjs').Entry} Entry
  * @typedef {import('../subjects/database.mjs').Device} Device
+ * @typedef {import('../subjects/database.mjs').Pair} Pair
  */
 
 const BATCH = 100
-const subjects = { 'multi-bee': 10_000, autobase: 10_000, 'autobase-big-batches': 10_000 }
+
+/** @type {Record<string, Size[]>} */
+export const pairs = { 'multi-bee': ['small'], autobase: ['small'], 'autobase-defaults': ['small'] }
 
 /** @type {import('../../harness/suite.mjs').Scenario} */
 export const convergeSingle = {
   module: import.meta.url,
   metrics: [{ name: 'converge-single', unit: 'ms' }],
-  subjects,
-  // Minutes: it reorders its own 10,000 blocks after every 64 of the other.
-  once: ['autobase'],
+  subjects: pairs,
+  // A minute and a half; several minutes with the defaults.
+  once: { autobase: ['small'], 'autobase-defaults': ['small'] },
   measure: async ({ step }) => ({
     'converge-single': (await step('converge', { batch: 1 })).values['ms'] ?? NaN
   })
@@ -30,7 +34,7 @@ export const convergeSingle = {
 export const convergeBatch = {
   module: import.meta.url,
   metrics: [{ name: 'converge-batch', unit: 'ms' }],
-  subjects,
+  subjects: pairs,
   measure: async ({ step }) => ({
     'converge-batch': (await step('converge', { batch: BATCH })).values['ms'] ?? NaN
   })
@@ -42,19 +46,30 @@ export const steps = {
     const pair = await openPair(subject, dir)
     const written = [entries(keys, { device: 0 }), entries(keys, { device: 1 })]
     await writeApart(pair.devices, written, batch)
-
     const last = written.flatMap((list) => list.at(-1) ?? [])
-    const cut = { now: async () => {} }
-    const ms = await milliseconds(async () => {
-      cut.now = pair.connect()
-      await until(() => showAll(pair.devices, last), pair.devices)
-      for (const device of pair.devices) await device.flush()
-    })
+    const ms = await meet(pair, () => showAll(pair.devices, last))
     await verify(pair.devices, written.flat())
-    await cut.now()
     await pair.close()
     return { ms }
   }
+}
+
+/**
+ * Connects two devices until a condition holds and both have flushed.
+ *
+ * @param {Pair} pair
+ * @param {() => Promise<boolean>} isDone
+ * @returns ms
+ */
+export async function meet({ devices, connect }, isDone) {
+  const cut = { now: async () => {} }
+  const ms = await milliseconds(async () => {
+    cut.now = connect().cut
+    await until(isDone, devices)
+    for (const device of devices) await device.flush()
+  })
+  await cut.now()
+  return ms
 }
 
 /**
@@ -82,7 +97,7 @@ export async function writeApart(devices, written, batch) {
  * @param {readonly Device[]} devices
  * @param {readonly Entry[]} last
  */
-async function showAll(devices, last) {
+export async function showAll(devices, last) {
   for (const device of devices) for (const entry of last) if ((await device.get(entry)) === null) return false
   return true
 }
@@ -93,7 +108,7 @@ async function showAll(devices, last) {
  * @param {readonly Device[]} devices
  * @param {readonly Entry[]} written
  */
-async function verify(devices, written) {
+export async function verify(devices, written) {
   const wanted = digest(written.toSorted((a, b) => (a.key < b.key ? -1 : 1)))
   for (const device of devices) {
     /** @type {{ key: string, value: unknown }[]} */

@@ -1,15 +1,19 @@
-// Puts one by one: the last 10,000 of a database of that many keys, each awaited, or with 100 callers that await theirs.
+// Puts one by one into an empty database: each awaited, or by 100 callers that await theirs.
 import { diskSize } from '../../harness/disk-size.mjs'
 import { entries } from '../../harness/entries.mjs'
 import { milliseconds } from '../../harness/stopwatch.mjs'
 import { loadSubject } from '../subjects/database.mjs'
-import { fill } from './fill.mjs'
 
-/** @typedef {import('../../harness/suite.mjs').StepInput} StepInput */
+/**
+ * @typedef {import('../../harness/suite.mjs').StepInput} StepInput
+ * @typedef {import('../../harness/entries.mjs').Entry} Entry
+ * @typedef {import('../subjects/database.mjs').Database} Database
+ */
 
-const MEASURED = 10_000
 const CALLERS = 100
-const subjects = { 'multi-bee': 100_000, hyperbee: 100_000, autobase: 100_000, hypercore: 100_000 }
+
+/** @type {Record<string, import('../../harness/suite.mjs').Size[]>} */
+const subjects = { 'multi-bee': ['small'], hyperbee: ['small'], autobase: ['small'], hypercore: ['small'] }
 
 /** @type {import('../../harness/suite.mjs').Scenario} */
 export const putAwaited = {
@@ -20,10 +24,9 @@ export const putAwaited = {
   ],
   subjects,
   measure: async ({ step, wants, dir, keys }) => {
-    await step('prepare')
     const { values } = await step('put', { callers: 1 })
     if (wants('settled-bytes-single')) await step('reopen')
-    return { 'put-awaited': rate(values, keys), 'settled-bytes-single': diskSize(dir) / keys }
+    return { 'put-awaited': values['rate'] ?? NaN, 'settled-bytes-single': diskSize(dir) / keys }
   }
 }
 
@@ -32,60 +35,49 @@ export const putInflight = {
   module: import.meta.url,
   metrics: [{ name: 'put-inflight-100', unit: 'entries/s' }],
   subjects,
-  measure: async ({ step, keys }) => {
-    await step('prepare')
-    const { values } = await step('put', { callers: CALLERS })
-    return { 'put-inflight-100': rate(values, keys) }
-  }
+  measure: async ({ step }) => ({
+    'put-inflight-100': (await step('put', { callers: CALLERS })).values['rate'] ?? NaN
+  })
 }
 
 export const steps = {
-  /** All but the entries that are measured. @param {StepInput} input */
-  async prepare({ subject, keys, dir }) {
-    const open = await loadSubject(subject)
-    const database = await open(dir)
-    await fill(database, Math.max(0, keys - MEASURED))
-    await database.close()
-    return {}
-  },
-
   /** @param {StepInput & { callers: number }} input */
   async put({ subject, keys, dir, callers }) {
-    const open = await loadSubject(subject)
-    const database = await open(dir)
-    const count = Math.min(keys, MEASURED)
-    const queue = entries(count, { from: keys - count }).values()
-    const ms = await milliseconds(async () => {
-      await Promise.all(Array.from({ length: callers }, () => putAll(database, queue)))
-      await database.flush()
-    })
+    const database = await (await loadSubject(subject))(dir)
+    const rate = await putRate(database, entries(keys), callers)
     await database.close()
-    return { ms }
+    return { rate }
   },
 
   /** What is in a write-ahead log when a store closes is moved out of it by the next one. @param {StepInput} input */
   async reopen({ subject, dir }) {
-    const open = await loadSubject(subject)
-    const database = await open(dir)
+    const database = await (await loadSubject(subject))(dir)
     await database.close()
     return {}
   }
+}
+
+/**
+ * @param {Database} database
+ * @param {readonly Entry[]} list
+ * @param {number} callers
+ * @returns entries/s
+ */
+export async function putRate(database, list, callers) {
+  const queue = list.values()
+  const ms = await milliseconds(async () => {
+    await Promise.all(Array.from({ length: callers }, () => putAll(database, queue)))
+    await database.flush()
+  })
+  return (list.length / ms) * 1000
 }
 
 /**
  * One caller: takes the next entry when its last put has resolved.
  *
- * @param {import('../subjects/database.mjs').Database} database
- * @param {Iterable<import('../../harness/entries.mjs').Entry>} queue shared with other callers
+ * @param {Database} database
+ * @param {Iterable<Entry>} queue shared with other callers
  */
 async function putAll(database, queue) {
   for (const entry of queue) await database.put(entry)
-}
-
-/**
- * @param {Record<string, number>} values
- * @param {number} keys
- */
-function rate({ ms = NaN }, keys) {
-  return (Math.min(keys, MEASURED) / ms) * 1000
 }

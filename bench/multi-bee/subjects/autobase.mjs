@@ -6,7 +6,9 @@ import { connect, until } from './connect.mjs'
 
 /**
  * @typedef {import('./database.mjs').Device} Device
- * @typedef {{ puts: { key: string, value: unknown }[] } | { addWriter: string }} Op one block of a writer
+ * @typedef {{ puts: { key: string, value: unknown }[] }} Puts
+ * @typedef {{ edit: string, fields: Record<string, unknown> }} Edit
+ * @typedef {Puts | Edit | { addWriter: string }} Op one block of a writer
  */
 
 /** @param {string} dir */
@@ -27,7 +29,7 @@ export async function openPair(dir, options) {
   const a = await openBase(stores[0], null, options)
   const b = await openBase(stores[1], a.key, options)
   const devices = /** @type {[Device, Device]} */ ([deviceOf(a, stores[0]), deviceOf(b, stores[1])])
-  const cut = connect(a, b)
+  const { cut } = connect(a, b)
   await a.append({ addWriter: Buffer.from(b.local.key).toString('hex') })
   // What its timer would do some seconds later: the only indexer so far signs that there is a second one.
   await until(async () => {
@@ -49,9 +51,9 @@ export async function openPair(dir, options) {
  * @param {Uint8Array | null} [key]
  * @param {{ bigBatches?: boolean }} [options]
  */
-async function openBase(store, key = null, options = {}) {
+async function openBase(store, key = null, { bigBatches = true } = {}) {
   const base = new Autobase(store, key, {
-    ...options,
+    bigBatches,
     open: (views) =>
       new Hyperbee(views.get('view'), { extension: false, keyEncoding: 'utf-8', valueEncoding: 'json' }),
     apply,
@@ -62,19 +64,27 @@ async function openBase(store, key = null, options = {}) {
 }
 
 /**
- * As good as it gets: whatever is applied in one go is one batch of the bee.
+ * As good as it gets: whatever is applied in one go is one batch of the bee, and an object that is edited many times in it is read and
+ * written once.
  *
  * @param {{ value: unknown }[]} nodes
  * @param {import('hyperbee').default<string, unknown>} view
  * @param {{ addWriter(key: Uint8Array, options: { indexer: boolean }): Promise<void> }} host
  */
 async function apply(nodes, view, host) {
-  const batch = view.batch({ update: false })
+  /** @type {Map<string, unknown>} */
+  const puts = new Map()
   for (const { value } of nodes) {
     const op = /** @type {Op} */ (value)
     if ('addWriter' in op) await host.addWriter(Buffer.from(op.addWriter, 'hex'), { indexer: true })
-    else for (const { key, value } of op.puts) await batch.put(key, value)
+    else if ('puts' in op) for (const { key, value } of op.puts) puts.set(key, value)
+    else {
+      const before = puts.has(op.edit) ? puts.get(op.edit) : (await view.get(op.edit))?.value
+      puts.set(op.edit, { .../** @type {object} */ (before), ...op.fields })
+    }
   }
+  const batch = view.batch({ update: false })
+  for (const [key, value] of puts) await batch.put(key, value)
   await batch.flush()
 }
 
@@ -90,6 +100,7 @@ function deviceOf(base, store) {
     putBatch: (entries) => base.append({ puts: entries.map(({ key, value }) => ({ key, value })) }),
     get: async ({ key }) => (await base.view.get(key))?.value ?? null,
     scan: () => base.view.createReadStream(),
+    edit: (key, fields) => base.append({ edit: key, fields }),
     flush: () => base.flush(),
     close: async () => {
       await base.close()

@@ -1,11 +1,17 @@
-/** @typedef {import('hypercore').DuplexStream} DuplexStream */
+/**
+ * @typedef {import('hypercore').DuplexStream} DuplexStream
+ *
+ * @typedef {object} Connection
+ * @property {() => number} bytes what has gone over it so far, in both directions, the handshake included
+ * @property {() => Promise<void>} cut
+ */
 
 /**
  * Connects two ends in this process, over encrypted streams as on a network.
  *
  * @param {{ replicate(isInitiator: boolean): object }} a
  * @param {{ replicate(isInitiator: boolean): object }} b
- * @returns a function that cuts them again
+ * @returns {Connection}
  */
 export function connect(a, b) {
   const streams = [a.replicate(true), b.replicate(false)].map(
@@ -15,11 +21,38 @@ export function connect(a, b) {
   const closed = streams.map((stream) => new Promise((done) => stream.once('close', () => done(undefined))))
   // A cut connection is an error to its other end.
   for (const stream of streams) stream.on('error', () => {})
-  left.pipe(right).pipe(left)
-  return async () => {
-    for (const stream of streams) stream.destroy()
-    await Promise.all(closed)
+  let bytes = 0
+  for (const stream of streams) {
+    const write = stream.write.bind(stream)
+    stream.write = (data) => {
+      bytes += data.byteLength
+      return write(data)
+    }
   }
+  left.pipe(right).pipe(left)
+  return {
+    bytes: () => bytes,
+    cut: async () => {
+      for (const stream of streams) stream.destroy()
+      await Promise.all(closed)
+    }
+  }
+}
+
+const QUIET_MS = 500
+
+/**
+ * Waits until nothing has gone over a connection for half a second.
+ *
+ * @param {Connection} connection
+ * @returns its bytes
+ */
+export async function quiet({ bytes }) {
+  for (let before = -1; before !== bytes();) {
+    before = bytes()
+    await new Promise((done) => setTimeout(done, QUIET_MS))
+  }
+  return bytes()
 }
 
 /**

@@ -11,11 +11,15 @@
  * @property {() => Promise<void>} flush
  * @property {() => Promise<void>} close
  *
- * @typedef {Database & { onUpdate: (listener: () => void) => () => void }} Device `onUpdate` returns the way to stop it
+ * @typedef {object} Sharing What a device of a pair can do besides.
+ * @property {(key: string, fields: Record<string, unknown>) => Promise<unknown>} edit sets fields of an object, and leaves the others
+ * @property {(listener: () => void) => () => void} onUpdate returns the way to stop it
+ *
+ * @typedef {Database & Sharing} Device
  *
  * @typedef {object} Pair Two devices that may both write, and are not connected.
  * @property {[Device, Device]} devices
- * @property {() => () => Promise<void>} connect returns the way to cut them again
+ * @property {() => import('./connect.mjs').Connection} connect
  * @property {() => Promise<void>} close
  */
 
@@ -31,9 +35,9 @@ const databases = {
 const pairs = {
   'multi-bee': () => import('./multi-bee.mjs'),
   autobase: () => import('./autobase.mjs'),
-  'autobase-big-batches': async () => {
+  'autobase-defaults': async () => {
     const { openPair } = await import('./autobase.mjs')
-    return { openPair: (dir) => openPair(dir, { bigBatches: true }) }
+    return { openPair: (dir) => openPair(dir, { bigBatches: false }) }
   }
 }
 

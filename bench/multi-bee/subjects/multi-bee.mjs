@@ -13,18 +13,23 @@ export async function open(dir) {
 
 /** @param {string} dir */
 export async function openPair(dir) {
-  const { bees, devices, connect, close } = await openBees(dir)
-  return { bees, devices, connect, close }
+  const bees = await openBees(dir)
+  const { cut } = bees.connect()
+  await until(async () => bees.bees[1].writable, bees.devices)
+  await cut()
+  return bees
 }
 
 /**
- * Two members. Joining is over when it returns.
+ * Two devices, of which the second one was let in, and has heard nothing yet.
  *
  * @param {string} dir
+ * @param {(first: Device) => Promise<void>} [before] what the first one does before it lets the other in
  */
-export async function openBees(dir) {
-  const stores = /** @type {const} */ ([new Corestore(join(dir, 'a')), new Corestore(join(dir, 'b'))])
+export async function openBees(dir, before = async () => {}) {
+  const stores = storesIn(dir)
   const a = await openBee(stores[0])
+  await before(deviceOf(a, stores[0]))
   const { key, encryptionKey } = a
   if (key === null) throw new Error('an opened database has a key')
   const b = await openBee(stores[1], { key, encryptionKey })
@@ -32,18 +37,23 @@ export async function openBees(dir) {
   await a.addWriter(b.writerKey)
 
   const devices = /** @type {[Device, Device]} */ ([deviceOf(a, stores[0]), deviceOf(b, stores[1])])
-  const cut = connect(a, b)
-  await until(async () => b.writable, devices)
-  await cut()
   return {
     bees: /** @type {const} */ ([a, b]),
-    stores,
     devices,
     connect: () => connect(a, b),
     close: async () => {
       for (const device of devices) await device.close()
     }
   }
+}
+
+/**
+ * Stores of the two devices.
+ *
+ * @param {string} dir
+ */
+export function storesIn(dir) {
+  return /** @type {const} */ ([new Corestore(join(dir, 'a')), new Corestore(join(dir, 'b'))])
 }
 
 /**
@@ -71,6 +81,7 @@ function deviceOf(bee, store) {
     },
     get: async ({ key }) => (await bee.get(key))?.value ?? null,
     scan: () => bee.createReadStream(),
+    edit: (key, fields) => bee.update(key, (value) => ({ .../** @type {object} */ (value), ...fields })),
     flush: () => bee.flush(),
     close: async () => {
       await bee.close()

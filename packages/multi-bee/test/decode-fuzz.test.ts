@@ -5,7 +5,14 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeTransaction, type DecodeResult } from '../src/log/decode.ts'
 import { encodeTransaction } from '../src/log/encode.ts'
-import { MAX_CHAIN_BLOCKS, MAX_KEY_BYTES, MAX_OPERATIONS, MAX_SEEN_VECTORS } from '../src/log/limits.ts'
+import {
+  MAX_CHAIN_BLOCKS,
+  MAX_KEY_BYTES,
+  MAX_OPERATIONS,
+  MAX_SEEN_VECTORS,
+  MAX_TRANSACTION_BYTES,
+  MAX_VALUE_BYTES
+} from '../src/log/limits.ts'
 import { initialLogState, type LogState } from '../src/log/log-state.ts'
 import { isCanonicalJson, MAX_DEPTH } from '../src/merge/canonical-json.ts'
 import { pathOf } from '../src/merge/path.ts'
@@ -312,6 +319,22 @@ describe('hostile counts and lengths', () => {
     expect(count(Array.from({ length: 100_000 }, (_, i) => i % 7))).toBe(7)
     expect(count(Array.from({ length: MAX_SEEN_VECTORS }, (_, i) => i))).toBe(MAX_SEEN_VECTORS)
     expect(count(Array.from({ length: MAX_SEEN_VECTORS + 1 }, (_, i) => i))).toBe(0)
+  })
+
+  test('a chain of more than 64 MiB is malformed, however sound its parts are', () => {
+    const value = b4a.alloc(MAX_VALUE_BYTES, '1'.charCodeAt(0))
+    value[0] = value[MAX_VALUE_BYTES - 1] = '"'.charCodeAt(0)
+    const operation = b4a.concat([fromHex('01' + '00' + '016b'), c.encode(c.uint, value.byteLength), value])
+    const isRead = (length: number): boolean => {
+      const first = b4a.concat([fromHex('0104' + time), c.encode(c.uint, length), fromHex('0000' + '00')])
+      const next = b4a.concat([fromHex('0101'), operation])
+      const blocks = [first, ...Array.from({ length: length - 1 }, () => next)]
+      const result = decodeTransaction(0, blocks, initialLogState(0), new WriterTable())
+      return 'transaction' in result && !result.malformed
+    }
+    const fitting = Math.floor(MAX_TRANSACTION_BYTES / operation.byteLength)
+    expect(isRead(1 + fitting)).toBe(true)
+    expect(isRead(2 + fitting)).toBe(false)
   })
 
   test('the encoder writes nothing that is over the limits', () => {

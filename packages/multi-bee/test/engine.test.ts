@@ -101,6 +101,74 @@ describe('a removal that arrives late', () => {
   })
 })
 
+test('a removal is one more version also where a writer waits for one that joined later', async () => {
+  const world: World = {
+    first: A,
+    logs: {
+      [A]: log([{}, add(B)], [{ [B]: 1 }, put('"a"')], [{ [B]: 1 }, remove(B, 1)]),
+      [B]: log([{ [A]: 1 }, put('"b"')], [{ [A]: 1 }, put('"taken back"')])
+    }
+  }
+  const device = await reader(world)
+  await deliver(device, world, { [A]: 2, [B]: 2 })
+  const before = device.engine.state.version
+  await deliver(device, world, { [A]: 3 })
+  expect(device.engine.state.version).toBe(before + 1)
+  await device.engine.close()
+})
+
+test('what was put by one whose add was taken back is replaced all the same', async () => {
+  const world: World = {
+    first: A,
+    logs: {
+      // B adds C, and the removal of B honours nothing of B's. It has seen the add, so C stays.
+      [A]: log([{}, add(B, READER)], [{ [B]: 1 }, remove(B, 0)]),
+      [B]: log([{ [A]: 1 }, add(C)]),
+      [C]: log([{ [A]: 1, [B]: 1 }, put('"c"')])
+    }
+  }
+  const device = await reader(world)
+  await deliver(device, world, { [A]: 2, [B]: 1, [C]: 1 })
+  expect((await device.shown(KEYS)).entries[KEY]).toMatchObject({ text: '"c"' })
+  const intent = { type: 'put' as const, value: { document: true, bytes: b4a.from('"mine"') } }
+  const writes = [{ key: b4a.from(KEY, 'hex'), intent, base: null, compare: null }]
+  await device.engine.submit({ type: 'write', writes, atomic: false })
+  const shown = await device.shown(KEYS)
+  expect(shown.entries[KEY]).toMatchObject({ text: '"mine"' })
+  expect(shown.conflicts).toEqual({})
+  await device.engine.close()
+})
+
+test('of two that remove each other the one with the owner key stays, whoever joined first', async () => {
+  const genesis = { type: 'genesis' as const, deleteWins: false, ownerKey: B, name: '' }
+  const members = [C, B].map((writer) => ({ type: 'add' as const, writer, name: '' }))
+  const removals = { [B]: log([{ [A]: 1 }, remove(C, 0)]), [C]: log([{ [A]: 1 }, remove(B, 0)]) }
+  for (const first of [B, C]) {
+    const world: World = {
+      first: A,
+      logs: { [A]: log([{}, { membership: [genesis, ...members] }]), ...removals }
+    }
+    const device = await reader(world)
+    await deliver(device, world, { [A]: 1, [first]: 1 })
+    await deliver(device, world, { [B]: 1, [C]: 1 })
+    const cutOffs = device.engine.state.membership.members.map(({ cutOff }) => cutOff?.length ?? null)
+    expect(cutOffs).toEqual([null, 0, null])
+    await device.engine.close()
+  }
+  // The first device of all is no exception.
+  const world: World = {
+    first: A,
+    logs: {
+      [A]: log([{}, { membership: [genesis, ...members] }], [{}, remove(B, 0)]),
+      [B]: log([{ [A]: 1 }, remove(A, 1)])
+    }
+  }
+  const device = await reader(world)
+  await deliver(device, world, { [A]: 2, [B]: 1 })
+  expect(device.engine.state.membership.members[0]?.cutOff).toMatchObject({ length: 1 })
+  await device.engine.close()
+})
+
 test('a context is read anew when the add it knew a writer by stops counting', async () => {
   const world: World = {
     first: A,
@@ -141,6 +209,18 @@ test('adding devices never reads the logs again', async () => {
   await deliver(device, world, { [A]: 3 })
   expect(reads).toBe(0)
   expect(device.engine.state.membership.members).toHaveLength(4)
+  await device.engine.close()
+})
+
+test('a restart does not read again what changed membership and no entry', async () => {
+  const world: World = { first: A, logs: { [A]: log([{}, add(B)]), [B]: [] } }
+  const device = await reader(world)
+  await deliver(device, world, { [A]: 1 })
+  await device.restart()
+  device.log(A).read = (start, end) => Promise.reject(new Error(`read ${start} to ${end}`))
+  await device.restart()
+  expect(device.failures).toEqual([])
+  expect(device.engine.state.membership.members).toHaveLength(2)
   await device.engine.close()
 })
 

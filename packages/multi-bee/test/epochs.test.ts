@@ -181,6 +181,8 @@ describe('a restored store', () => {
     const forked = writerKeyOf(restored)
     for (let i = 0; i < 3; i++) await restored.put('unsent', { i })
     await restored.put('unsent/2', { text: 'b' })
+    await restored.put('both', 'laptop')
+    await phone.put('both', 'phone')
     const withPhone = replicate(restored, phone)
     replicate(phone, tablet)
     await until(async () => (await restored.status()).epoch !== null)
@@ -189,6 +191,8 @@ describe('a restored store', () => {
     expect((await phone.get('unsent'))?.value).toEqual({ i: 2 })
     expect((await tablet.get('unsent/2'))?.value).toEqual({ text: 'b' })
     expect(await phone.conflicts('unsent')).toEqual([])
+    // What is issued again competes with what others did meanwhile, as it would have.
+    expect(await tablet.conflicts('both')).toHaveLength(1)
     const culprit = (await tablet.status()).devices.find(({ key }) => hex(key) === hex(forked))
     expect(culprit).toMatchObject({ forked: true, isMember: false })
     // What both copies have in common still counts, to the block.

@@ -364,6 +364,17 @@ describe('maps', () => {
     expect(await valueOf(b, 'nested')).toEqual({ map: {} })
   })
 
+  test('{} over a map that only its fields have made stays too', async () => {
+    const db = await openDevice()
+    await db.resolve('k', ['f', 'g'], 1)
+    expect(await valueOf(db)).toEqual({ f: { g: 1 } })
+    await db.put('k', { f: {} })
+    expect(await valueOf(db)).toEqual({ f: {} })
+    await db.resolve('other', ['f'], 1)
+    await db.put('other', {})
+    expect(await valueOf(db, 'other')).toEqual({})
+  })
+
   test('two devices that drop different fields end with {}', async () => {
     const { a, b, apart, together } = await pair()
     await a.put('k', { f: 1, g: 1 })
@@ -515,6 +526,19 @@ describe('group commit', () => {
     expect(new Set(paths).size).toBe(paths.length)
   })
 
+  test('of a field and of the map around it, pending together, the later is written alone', async () => {
+    const db = await openDevice()
+    await db.put('k', { a: { b: 0, c: 0 } })
+    const before = db.version
+    await Promise.all([db.put('k', { a: { b: 1, c: 0 } }), db.put('k', { a: 2 })])
+    expect(await valueOf(db)).toEqual({ a: 2 })
+    expect(await db.conflicts('k')).toEqual([])
+    expect(db.version).toBe(before + 1)
+    const paths: unknown[] = []
+    for await (const { path } of db.createHistoryStream()) paths.push(path)
+    expect(paths).toEqual([[], ['a']])
+  })
+
   test('a put of the same value writes no block, and a new order of fields is no change', async () => {
     const db = await openDevice()
     await db.put('k', { a: 1, b: { c: [1, { d: 2 }] } })
@@ -574,7 +598,9 @@ describe('values', () => {
   test('fields come back in the order of their quoted names, whoever wrote them', async () => {
     const { a, b, apart, together } = await pair()
     await apart()
-    await a.put('k', { z: 1, 'a!': 1, a: 1, 10: 1 })
+    await a.put('k', { z: 1, a: 1, 'a!': 1, 10: 1 })
+    const own = (await a.get('k', { valueEncoding: 'binary' }))?.value as Uint8Array
+    expect(b4a.toString(own)).toBe('{"10":1,"a!":1,"a":1,"z":1}')
     await b.put('k', { m: 1, 9: 1, B: 1 })
     await together()
     // Integer-like names come first in any JavaScript object; the text, and a mirror, have them in place.

@@ -384,6 +384,23 @@ describe('bug 10: a crash between log and view loses nothing and parts nobody', 
     expect(await textOf(a)).toBe('2')
     await network.close()
   })
+
+  test('the view is written in one piece, together with what it covers', async () => {
+    const network = new Engines(['01'.repeat(32)], () => NOON)
+    await network.open()
+    const [a] = network.devices as [EngineDevice]
+    await put(a, '1')
+    await a.engine.flush()
+    await put(a, '2')
+    const write = a.store.write.bind(a.store)
+    let writes = 0
+    a.store.write = (rows) => (writes++ === 0 ? write(rows) : Promise.reject(new Error('killed')))
+    await a.engine.flush().catch(() => {})
+    a.store.write = write
+    await a.crash()
+    expect(await textOf(a)).toBe('2')
+    await network.close()
+  })
 })
 
 describe('bug 11: an update reads what is new, not the history', () => {
@@ -504,6 +521,26 @@ describe('bug 12:', () => {
     expect((await collect(b.createReadStream())).map(({ key }) => key)).toEqual(keys.slice(1).sort())
     expect((await collect(b.createHistoryStream({ gte: 'k/', lt: 'k0' }))).length).toBe(5)
   })
+})
+
+test('bug 12: older versions of a key are not mixed up with those of a longer key', async () => {
+  const db = await openDevice<Uint8Array>({ keyEncoding: 'binary' })
+  const key = b4a.from('k')
+  await db.put(key, 'old')
+  // In the view a version stands after its key, counted down; this key looks like the next one.
+  const counted = b4a.alloc(8)
+  new DataView(counted.buffer, counted.byteOffset).setBigUint64(
+    0,
+    BigInt(Number.MAX_SAFE_INTEGER - db.version - 1)
+  )
+  const longer = b4a.concat([key, counted])
+  await db.put(longer, 'other')
+  await db.put(longer, 'another')
+  const { version } = db
+  await db.put(key, 'new')
+  await db.flush()
+  expect((await db.checkout(version).get(key))?.value).toBe('old')
+  expect((await db.checkout(version).get(longer))?.value).toBe('another')
 })
 
 describe('bug 13: no two operations are equal in order', () => {

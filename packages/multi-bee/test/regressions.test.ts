@@ -62,15 +62,17 @@ test('an own put that is stored while others are merged stays in the view', asyn
 })
 test('a put that is refused does not take others along', async () => {
   const db = await openDevice()
-  const long = 'n'.repeat(1024 * 1024)
+  const long = 'n'.repeat(4 * 1024 * 1024)
   const wide = (n: number): unknown => ({
-    [long]: Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`f${i}`, n]))
+    [long]: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`f${i}`, n]))
   })
   await db.put('k', wide(1))
-  const [x, y] = await Promise.allSettled([db.put('w', 0), db.put('x', 1), db.put('k', wide(2))]).then(
-    (r) => r
-  )
-  expect([x?.status, y?.status]).toEqual(['fulfilled', 'fulfilled'])
+  const settled = await Promise.allSettled([db.put('w', 0), db.put('x', 1), db.put('k', wide(2))])
+  expect(settled).toMatchObject([
+    { status: 'fulfilled' },
+    { status: 'fulfilled' },
+    { status: 'rejected', reason: { code: 'MULTI_BEE_TOO_LARGE' } }
+  ])
   expect([(await db.get('w'))?.value, (await db.get('x'))?.value]).toEqual([0, 1])
 })
 test('resolve refuses what no other device would read', async () => {

@@ -86,7 +86,10 @@ export async function loadTouched(chunk: Chunk, view: View): Promise<Map<string,
   return new Map([...keys].map(([id, key], i) => [id, { key, prior: stored[i] ?? null }]))
 }
 
-/** Applies a chunk to the view and the state. Synchronous: readers see all of a transaction or nothing. */
+/**
+ * Applies a chunk to the view and the state. Synchronous: readers see all of it or nothing, so that each key gets one new record, at the
+ * version of the chunk's last transaction; nobody can have read one in between.
+ */
 export function installChunk(
   chunk: Chunk,
   touched: Map<string, Touched>,
@@ -94,36 +97,46 @@ export function installChunk(
   state: DeviceState
 ): Change[] {
   if (chunk.membership !== null) state.membership = chunk.membership
-  const { membership } = state
-  const changes = new Map<string, Change>()
+  const changed = new Map<string, Pending>()
   for (const transaction of chunk.transactions) {
     noteApplied(state, transaction)
     const log = state.logs.get(transaction.writer)
     if (log !== undefined) log.state = log.cursor.state
-    const context = membership.admitted(transaction.context, transaction)
-    for (const [index, operation] of transaction.operations.entries()) {
-      const id = keyId(operation.key)
+    applyTransaction(transaction, touched, changed, view, state)
+  }
+  const { version, writers } = state
+  for (const { key, prior, register } of changed.values())
+    view.install(key, { version, register, shown: shownValue(register, writers) }, prior)
+  return [...changed.values()]
+}
+
+/** What a chunk makes of a key. */
+interface Pending extends Change {
+  prior: Stored | null
+}
+
+function applyTransaction(
+  transaction: Transaction,
+  touched: Map<string, Touched>,
+  changed: Map<string, Pending>,
+  view: View,
+  state: DeviceState
+): void {
+  const { membership } = state
+  const { writer, seq, ms, counter } = transaction
+  const context = membership.admitted(transaction.context, transaction)
+  for (const [index, operation] of transaction.operations.entries()) {
+    const id = keyId(operation.key)
+    let pending = changed.get(id)
+    if (pending === undefined) {
       const entry = touched.get(id)
       if (entry === undefined) continue
-      // An earlier operation of this chunk may have changed it.
+      // A write of this device's own may have changed it meanwhile.
       const prior = view.newestPending(operation.key) ?? entry.prior
-      const { writer, seq, ms, counter } = transaction
-      const dot = { writer, seq, index, ms, counter }
-      const seen = operation.seen === null ? context : membership.admitted(operation.seen, transaction)
-      const register = applyOperation(
-        prior?.register ?? EMPTY_REGISTER,
-        operation,
-        dot,
-        seen,
-        deleteWins(state)
-      )
-      view.install(
-        operation.key,
-        { version: state.version, register, shown: shownValue(register, state.writers) },
-        prior
-      )
-      changes.set(id, { key: operation.key, register })
+      changed.set(id, (pending = { key: operation.key, prior, register: prior?.register ?? EMPTY_REGISTER }))
     }
+    const seen = operation.seen === null ? context : membership.admitted(operation.seen, transaction)
+    const dot = { writer, seq, index, ms, counter }
+    pending.register = applyOperation(pending.register, operation, dot, seen, deleteWins(state))
   }
-  return [...changes.values()]
 }

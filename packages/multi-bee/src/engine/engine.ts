@@ -4,7 +4,7 @@ import type { Doubt, OpLog } from '../log/op-log.ts'
 import { HybridClock, type Timestamp } from '../merge/hybrid-clock.ts'
 import type { MembershipRecord } from '../merge/transaction.ts'
 import { lengthAt } from '../merge/version-vector.ts'
-import type { Membership } from '../membership/membership.ts'
+import { MAX_MEMBERS, type Membership } from '../membership/membership.ts'
 import type { View } from '../view/view.ts'
 import { collectChunk, installChunk, loadTouched, type Chunk } from './apply.ts'
 import type { Change } from './change.ts'
@@ -496,7 +496,9 @@ export class Engine {
 
   async #openMembers(): Promise<void> {
     const { membership, logs, writers } = this.state
-    for (const { writer } of membership.members) {
+    // Those whose succession has not come yet, too: another device has seen it.
+    const admitted = [...membership.admits.keys()].slice(0, MAX_MEMBERS)
+    for (const writer of [...membership.members.map((member) => member.writer), ...admitted]) {
       if (logs.has(writer)) continue
       this.#follow(await this.#host.openLog(writers.keyOf(writer)), null)
       this.#again = true

@@ -29,18 +29,18 @@ export function doubtAbout({
 }
 
 /**
- * Records that this device owes the others before it writes anything else: an `add` for every log that a succession let in and that its
- * contexts could not name otherwise, and a `fork` for every log of which it has seen proof of two copies.
+ * Records that this device owes the others before it writes anything else: an `admit` for every log that a succession let in and that
+ * its contexts could not name otherwise, and a `fork` for every log of which it has seen proof of two copies.
  */
 export async function dueRecords(state: DeviceState): Promise<MembershipRecord[]> {
   const { self, logs, membership, applied, writers } = state
   if (!membership.isActive(self)) return []
   const records: MembershipRecord[] = []
-  for (const { writer, name, previous } of membership.members) {
+  for (const { writer, previous } of membership.members) {
     if (previous === null || writer === self) continue
     const named = withLength([], writer, 1)
     if (membership.admitted(named, { writer: self, context: applied }) !== named)
-      records.push({ type: 'add', writer: writers.keyOf(writer), name })
+      records.push({ type: 'admit', writer: writers.keyOf(writer) })
   }
   for (const [writer, { log }] of logs) {
     const member = membership.get(writer)

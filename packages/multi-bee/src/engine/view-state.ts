@@ -43,6 +43,7 @@ export function encodeViewState(state: ViewState): Uint8Array {
     })),
     genesis: state.membership.genesis && hexed(state.membership.genesis),
     walked: state.membership.walked,
+    admits: [...state.membership.admits],
     controls: state.controls.map((control) => ({
       ...control,
       operations: [],
@@ -68,7 +69,8 @@ export function decodeViewState(bytes: Uint8Array): ViewState | null {
         cutOff: member.cutOff && unhexed(member.cutOff)
       })) as Membership['members'],
       (raw.genesis && unhexed(raw.genesis)) as Membership['genesis'],
-      raw.walked
+      raw.walked,
+      new Map(raw.admits)
     )
     const controls = raw.controls.map((control) => ({
       ...control,
@@ -112,6 +114,7 @@ interface RawState extends Omit<
   }[]
   genesis: Hexed | null
   walked: VersionVector
+  admits: [number, readonly { writer: number; seq: number }[]][]
   controls: (Omit<Transaction, 'membership'> & { membership: Hexed[] })[]
   logs: [number, LogState][]
   lastSeen: [number, number][]

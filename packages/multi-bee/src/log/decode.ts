@@ -14,6 +14,7 @@ import {
   OP_SEEN,
   OP_UNSET,
   RECORD_ADD,
+  RECORD_ADMIT,
   RECORD_FORK,
   RECORD_GENESIS,
   RECORD_REMOVE,
@@ -270,6 +271,7 @@ function readRecord(reader: WireReader, successor: Uint8Array | null): Membershi
   }
   const writer = readKey(reader)
   if (type === RECORD_ADD) return { type: 'add', writer, name: reader.text(MAX_NAME_BYTES) }
+  if (type === RECORD_ADMIT) return { type: 'admit', writer }
   if (type === RECORD_SUCCEED) {
     const record = {
       type: 'succeed' as const,

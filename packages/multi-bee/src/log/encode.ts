@@ -30,6 +30,7 @@ export const RECORD_ADD = 1
 export const RECORD_REMOVE = 2
 export const RECORD_FORK = 3
 export const RECORD_SUCCEED = 4
+export const RECORD_ADMIT = 5
 
 /** A transaction about to be appended. */
 export interface Draft {
@@ -185,6 +186,9 @@ function writeMembership(writer: WireWriter, records: readonly MembershipRecord[
       writer.byte(RECORD_ADD)
       writer.bytes(record.writer)
       writer.sized(b4a.from(record.name))
+    } else if (record.type === 'admit') {
+      writer.byte(RECORD_ADMIT)
+      writer.bytes(record.writer)
     } else if (record.type === 'succeed') {
       writer.byte(RECORD_SUCCEED)
       writer.bytes(record.previous)

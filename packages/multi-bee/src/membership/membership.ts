@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import type { CutOff, Genesis, Transaction } from '../merge/transaction.ts'
+import type { CutOff, Genesis, MembershipRecord, Transaction } from '../merge/transaction.ts'
 import { lengthAt, raise, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 
@@ -16,14 +16,23 @@ export interface Member {
   removed: boolean
   /** Local number of the writer it succeeds. */
   previous: number | null
-  /** Transactions that let it in; none for the first writer. */
+  /** Transactions by which contexts may name it; none for the first writer. */
   admissions: readonly Admission[]
 }
 
-/** A walked transaction that added a writer. */
+/** A walked transaction that added or admitted a writer. */
 interface Admission {
   writer: number
   seq: number
+}
+
+/** What stands above the walk: see {@link Membership.after}. */
+export interface WalkScope {
+  writers: WriterTable
+  /** Whether the transaction opens the database's first log: only there a genesis counts. */
+  isFirst: boolean
+  /** Cut-offs of forked writers, known from the start. */
+  cuts: ReadonlyMap<number, CutOff>
 }
 
 /**
@@ -35,18 +44,26 @@ export class Membership {
   readonly genesis: Genesis | null
   /** Covers every transaction that made it what it is. */
   readonly walked: VersionVector
+  /** By writer that is no member yet: transactions that admit it. */
+  readonly admits: ReadonlyMap<number, readonly Admission[]>
   readonly #byWriter: ReadonlyMap<number, Member>
 
-  constructor(members: readonly Member[], genesis: Genesis | null, walked: VersionVector) {
+  constructor(
+    members: readonly Member[],
+    genesis: Genesis | null,
+    walked: VersionVector,
+    admits: ReadonlyMap<number, readonly Admission[]> = new Map()
+  ) {
     this.members = members
     this.genesis = genesis
     this.walked = walked
+    this.admits = admits
     this.#byWriter = new Map(members.map((member) => [member.writer, member]))
   }
 
   /** The state in which every walk starts. */
-  static first(writer: number): Membership {
-    return new Membership([newMember(writer, '')], null, [])
+  static first(writer: number, cutOff: CutOff | null = null): Membership {
+    return new Membership([{ ...newMember(writer, ''), cutOff }], null, [])
   }
 
   get(writer: number): Member | undefined {
@@ -75,8 +92,10 @@ export class Membership {
       return before.admissions.every((admission) => has(now, admission))
     }
     // What has been applied never waited for an `add` past a cut-off, and may yet come to know a writer by it.
+    // But an `admit` may have been applied before the writer it names was a member.
     const isHarmless = (admission: Admission, before: Member | undefined): boolean =>
-      (before !== undefined && has(before, admission)) || admission.seq < this.limitOf(admission.writer)
+      (before !== undefined && has(before, admission)) ||
+      (admission.seq < this.limitOf(admission.writer) && !isKnown(other.admits, admission))
     return (
       other.members.every(isKept) &&
       this.members.every(({ writer, admissions }) =>
@@ -104,8 +123,11 @@ export class Membership {
 
   /** Whether a transaction of a stranger lets its author in: it succeeds a member that was not removed, and all it has seen is there. */
   isSuccession(transaction: Transaction, has: (writer: number) => number, writers: WriterTable): boolean {
+    const [first] = this.members
     const previous = this.get(previousOf(transaction, writers))
     return (
+      first !== undefined &&
+      has(first.writer) > 0 &&
       previous !== undefined &&
       !previous.removed &&
       this.get(transaction.writer) === undefined &&
@@ -179,21 +201,21 @@ export class Membership {
   #rankOf(transaction: Transaction, writers: WriterTable): { line: number; place: number } {
     const { writer } = transaction
     const isMember = this.get(writer) !== undefined
-    const oldest = this.#oldestOfLine(isMember ? writer : previousOf(transaction, writers))
+    const root = this.#rootOf(isMember ? writer : previousOf(transaction, writers))
     const owner = this.genesis?.ownerKey
-    const isOwners = owner != null && this.#oldestOfLine(writers.find(owner)) === oldest
+    const isOwners = owner != null && this.#rootOf(writers.find(owner)) === root
     return {
-      line: isOwners ? -1 : this.#placeOf(oldest),
+      line: isOwners ? -1 : this.#placeOf(root),
       place: isMember ? this.#placeOf(writer) : this.members.length
     }
   }
 
   /** The member a line goes back to; the writer itself when it is a stranger. */
-  #oldestOfLine(writer: number): number {
-    let oldest = writer
-    for (let previous = this.get(oldest)?.previous; previous != null; previous = this.get(oldest)?.previous)
-      oldest = previous
-    return oldest
+  #rootOf(writer: number): number {
+    let root = writer
+    for (let previous = this.get(root)?.previous; previous != null; previous = this.get(root)?.previous)
+      root = previous
+    return root
   }
 
   #placeOf(writer: number): number {
@@ -202,80 +224,102 @@ export class Membership {
 
   /** The members of a writer's line: all logs that one device has written, as far as successions tell. */
   lineOf(writer: number): Member[] {
-    const oldest = this.#oldestOfLine(writer)
-    return this.members.filter((member) => this.#oldestOfLine(member.writer) === oldest)
+    const root = this.#rootOf(writer)
+    return this.members.filter((member) => this.#rootOf(member.writer) === root)
   }
 
-  /**
-   * After the membership records of one transaction.
-   *
-   * @param isFirst - whether the transaction opens the database's first log: only there a genesis counts
-   */
-  after(
-    { writer: author, seq, length, membership }: Transaction,
-    isFirst: boolean,
-    writers: WriterTable
+  /** After the membership records of one transaction. */
+  after(transaction: Transaction, scope: WalkScope): Membership {
+    const { writer: author, seq, length } = transaction
+    const admission = { writer: author, seq }
+    const walked = this.walked.slice()
+    raise(walked, withLength([], author, seq + length))
+    let after = new Membership(this.members, this.genesis, walked, this.admits)
+    for (const record of transaction.membership) after = after.#afterRecord(record, admission, scope)
+    return after
+  }
+
+  #afterRecord(
+    record: MembershipRecord,
+    admission: Admission,
+    { writers, isFirst, cuts }: WalkScope
   ): Membership {
-    let members = this.members
-    let genesis = this.genesis
-    for (const record of membership) {
-      if (record.type === 'genesis') {
-        if (!isFirst || genesis !== null) continue
-        genesis = record
-        members = members.map((member, place) => (place === 0 ? { ...member, name: record.name } : member))
-      } else if (record.type === 'add') {
-        members = withAdmission(members, writers.idOf(record.writer), record.name, { writer: author, seq })
-      } else if (record.type === 'succeed') {
-        members = this.#withSuccessor(author, writers.find(record.previous))
-      } else {
+    switch (record.type) {
+      case 'genesis': {
+        if (!isFirst || this.genesis !== null) return this
+        const [first, ...others] = this.members
+        return first === undefined
+          ? this
+          : new Membership([{ ...first, name: record.name }, ...others], record, this.walked, this.admits)
+      }
+      case 'add':
+      case 'admit': {
+        const writer = writers.idOf(record.writer)
+        const isIn = this.get(writer) !== undefined
+        if (record.type === 'add' && !isIn && this.members.length >= MAX_MEMBERS) return this
+        const joined = record.type === 'add' && !isIn ? this.#joined(writer, record.name, null, cuts) : this
+        return joined.#admitting(writer, admission)
+      }
+      case 'succeed':
+        return this.#succeeded(admission.writer, writers.find(record.previous), cuts)
+      case 'remove':
+      case 'fork': {
         const writer = writers.find(record.writer)
-        members = members.map((member) =>
-          member.writer === writer ? lowered(member, record.cutOff, record.type === 'remove') : member
+        const isRemoval = record.type === 'remove'
+        return this.#with(
+          this.members.map((member) =>
+            member.writer === writer ? lowered(member, record.cutOff, isRemoval) : member
+          )
         )
       }
     }
-    const walked = this.walked.slice()
-    raise(walked, withLength([], author, seq + length))
-    return new Membership(members, genesis, walked)
   }
 
-  /** A succession stands first in its transaction, so no record before it has changed the members. */
-  #withSuccessor(writer: number, previous: number): readonly Member[] {
-    const { members } = this
-    const before = this.get(previous)
-    if (before === undefined) return members
-    const member = this.get(writer)
-    if (member === undefined) {
-      return members.length >= MAX_MEMBERS
-        ? members
-        : [...members, { ...newMember(writer, before.name), previous }]
-    }
-    if (member.previous !== null || this.#oldestOfLine(previous) === writer) return members
-    return members.map((other) => (other === member ? { ...member, previous } : other))
+  #with(members: readonly Member[]): Membership {
+    return new Membership(members, this.genesis, this.walked, this.admits)
   }
+
+  #joined(writer: number, name: string, previous: number | null, cuts: WalkScope['cuts']): Membership {
+    const admissions = this.admits.get(writer) ?? []
+    const cutOff = cuts.get(writer) ?? null
+    return this.#with([...this.members, { ...newMember(writer, name), previous, cutOff, admissions }])
+  }
+
+  /** Who has seen a later admission by the same author has seen the first: one is enough. */
+  #admitting(writer: number, admission: Admission): Membership {
+    const member = this.get(writer)
+    const known = member?.admissions ?? this.admits.get(writer) ?? []
+    if (known.some((other) => other.writer === admission.writer)) return this
+    const admissions = [...known, admission]
+    if (member !== undefined)
+      return this.#with(this.members.map((other) => (other === member ? { ...member, admissions } : other)))
+    return new Membership(
+      this.members,
+      this.genesis,
+      this.walked,
+      new Map(this.admits).set(writer, admissions)
+    )
+  }
+
+  #succeeded(writer: number, previous: number, cuts: WalkScope['cuts']): Membership {
+    const before = this.get(previous)
+    if (before === undefined || before.removed) return this
+    const member = this.get(writer)
+    if (member === undefined)
+      return this.members.length >= MAX_MEMBERS ? this : this.#joined(writer, before.name, previous, cuts)
+    if (member.previous !== null || this.#rootOf(previous) === writer) return this
+    return this.#with(this.members.map((other) => (other === member ? { ...member, previous } : other)))
+  }
+}
+
+function isKnown(admits: Membership['admits'], { writer, seq }: Admission): boolean {
+  for (const admissions of admits.values())
+    if (admissions.some((other) => other.writer === writer && other.seq === seq)) return true
+  return false
 }
 
 function has({ admissions }: Member, { writer, seq }: Admission): boolean {
   return admissions.some((admission) => admission.writer === writer && admission.seq === seq)
-}
-
-function withAdmission(
-  members: readonly Member[],
-  writer: number,
-  name: string,
-  admission: Admission
-): readonly Member[] {
-  const known = members.some((member) => member.writer === writer)
-  if (!known && members.length >= MAX_MEMBERS) return members
-  if (!known) return [...members, { ...newMember(writer, name), admissions: [admission] }]
-  // Who has seen a later one of the same author has seen the first.
-  const isRepeated = members.some(
-    (member) => member.writer === writer && member.admissions.some((add) => add.writer === admission.writer)
-  )
-  if (isRepeated) return members
-  return members.map((member) =>
-    member.writer === writer ? { ...member, admissions: [...member.admissions, admission] } : member
-  )
 }
 
 function lowered(member: Member, cutOff: CutOff, isRemoval: boolean): Member {

@@ -64,7 +64,13 @@ export interface Succession {
   signature: Uint8Array
 }
 
-export type MembershipRecord = Genesis | AddWriter | RemoveWriter | ForkedWriter | Succession
+/** From here on the author's contexts may name a writer that a succession lets in. */
+interface AdmitWriter {
+  type: 'admit'
+  writer: Uint8Array
+}
+
+export type MembershipRecord = Genesis | AddWriter | RemoveWriter | ForkedWriter | Succession | AdmitWriter
 
 /** What one device did at once: one block, or a chain of blocks, of its log. All or nothing everywhere. */
 export interface Transaction {

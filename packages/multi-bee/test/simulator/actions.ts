@@ -56,7 +56,19 @@ function change(simulation: Simulation, device: SimDevice): void {
   const { random, entryKeys } = simulation
   const key = random.pick(entryKeys)
   const unique = `${device.name}${simulation.seed}.${simulation.counts.steps}.${random.integer(0, 1_000_000)}`
-  const kind = random.pick(['keep', 'keep', 'put', 'put', 'shared', 'field', 'field', 'del', 'batch', 'based', 'resolve'] as const)
+  const kind = random.pick([
+    'keep',
+    'keep',
+    'put',
+    'put',
+    'shared',
+    'field',
+    'field',
+    'del',
+    'batch',
+    'based',
+    'resolve'
+  ] as const)
   simulation.tell(`${device.name} ${kind} ${key} ${unique}`)
   const doing = doIt(simulation, device, kind, key, unique)
   const { disk } = device
@@ -90,7 +102,10 @@ async function doIt(
       await device.put(key, random.pick([{}, { f: 1 }, { f: 1, g: {} }, null, [1], 'x', { g: { h: 1 } }]))
       return false
     case 'field':
-      await device.update(key, (value) => ({ ...(typeof value === 'object' ? value : {}), [random.pick(['f', 'g', ''])]: unique }))
+      await device.update(key, (value) => ({
+        ...(typeof value === 'object' ? value : {}),
+        [random.pick(['f', 'g', ''])]: unique
+      }))
       return false
     case 'del':
       await device.del(key)
@@ -186,7 +201,8 @@ async function switchOn(simulation: Simulation): Promise<void> {
 function moveClock(simulation: Simulation): void {
   const { random } = simulation
   const device = random.pick(simulation.devices)
-  const offsetMs = device.clock.offsetMs + random.pick([-3_600_000, 3_600_000, -1, 61_000, -365 * 24 * 3_600_000])
+  const offsetMs =
+    device.clock.offsetMs + random.pick([-3_600_000, 3_600_000, -1, 61_000, -365 * 24 * 3_600_000])
   simulation.tell(`${device.name} has its clock moved`)
   device.clock = { offsetMs, rate: random.pick([1, 1, 0, -1] as const) }
 }
@@ -233,7 +249,8 @@ async function clone(simulation: Simulation): Promise<void> {
 
 /** What only the files held that are gone now is gone. */
 function forget({ acknowledged }: Simulation, device: SimDevice): void {
-  for (let i = acknowledged.length - 1; i >= 0; i--) if (acknowledged[i]?.device === device) acknowledged.splice(i, 1)
+  for (let i = acknowledged.length - 1; i >= 0; i--)
+    if (acknowledged[i]?.device === device) acknowledged.splice(i, 1)
 }
 
 function add(simulation: Simulation): void {
@@ -258,7 +275,11 @@ async function remove(simulation: Simulation): Promise<void> {
     const length = Math.max(0, appliedLength(state, writer) - random.pick([0, 0, 1, 3]))
     const fingerprint = await state.logs.get(writer)?.log.fingerprint(length)
     if (fingerprint !== undefined)
-      records.push({ type: 'remove', writer: state.writers.keyOf(writer), cutOff: { length, ...fingerprint } })
+      records.push({
+        type: 'remove',
+        writer: state.writers.keyOf(writer),
+        cutOff: { length, ...fingerprint }
+      })
   }
   simulation.counts.removals++
   simulation.tell(`${device.name} removes ${whom.name} (${records.length} logs)`)

@@ -37,7 +37,14 @@ export async function shownBy(device: SimDevice, keys: readonly string[]): Promi
   return {
     entries: entries.map(({ key, value }) => [key, value]),
     conflicts: conflicts.flat(),
-    history: history.map(({ type, key, path, writer, seq, time }) => ({ type, key, path, writer: hex(writer), seq, time })),
+    history: history.map(({ type, key, path, writer, seq, time }) => ({
+      type,
+      key,
+      path,
+      writer: hex(writer),
+      seq,
+      time
+    })),
     members: state.membership.members.map(({ writer, name, cutOff, removed, previous }) => ({
       writer: hex(state.writers.keyOf(writer)),
       name,
@@ -88,7 +95,12 @@ export async function statusOf(device: SimDevice): Promise<Record<string, unknow
   )
 }
 
-export function statusByOracle({ members, applied, waiting, quarantined }: OracleState): Record<string, unknown> {
+export function statusByOracle({
+  members,
+  applied,
+  waiting,
+  quarantined
+}: OracleState): Record<string, unknown> {
   return Object.fromEntries(
     members.map(({ writer }) => [
       writer,

@@ -45,7 +45,11 @@ export class Disk {
   #died: () => void = () => {}
   readonly died: Promise<void> = new Promise((resolve) => (this.#died = resolve))
 
-  constructor(local: Local, logs: ReadonlyMap<string, readonly Uint8Array[]> = new Map(), rows: ReadonlyMap<string, Row> = new Map()) {
+  constructor(
+    local: Local,
+    logs: ReadonlyMap<string, readonly Uint8Array[]> = new Map(),
+    rows: ReadonlyMap<string, Row> = new Map()
+  ) {
     this.local = local
     this.logs = new Map([...logs].map(([key, blocks]) => [key, [...blocks]]))
     this.rows = rows
@@ -140,7 +144,9 @@ async function* iterate(
   reverse: boolean,
   limit: number
 ): AsyncGenerator<Row> {
-  const found = [...rows.values()].filter(({ key }) => isInRange(key, range)).sort((a, b) => b4a.compare(a.key, b.key))
+  const found = [...rows.values()]
+    .filter(({ key }) => isInRange(key, range))
+    .sort((a, b) => b4a.compare(a.key, b.key))
   if (reverse) found.reverse()
   yield* found.slice(0, limit)
 }

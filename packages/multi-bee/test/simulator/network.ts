@@ -10,7 +10,12 @@ export interface Parcel {
 }
 
 /** One device gives another what that one wants and this one has, up to so many blocks of each log. */
-export async function carry(simulation: Simulation, from: SimDevice, to: SimDevice, most = Infinity): Promise<void> {
+export async function carry(
+  simulation: Simulation,
+  from: SimDevice,
+  to: SimDevice,
+  most = Infinity
+): Promise<void> {
   if (!simulation.canMeet(from, to)) return
   const successions = from.successions()
   for (const [key, log] of to.logs) {
@@ -20,14 +25,23 @@ export async function carry(simulation: Simulation, from: SimDevice, to: SimDevi
     const source = from.logs.get(key)
     // Both have seen the other's proof.
     if (log.forkedAt !== null && source !== undefined && differsAt(log.blocks, source.blocks) !== null)
-      source.forkedAt = Math.min(source.forkedAt ?? Infinity, differsAt(log.blocks, source.blocks) ?? Infinity)
+      source.forkedAt = Math.min(
+        source.forkedAt ?? Infinity,
+        differsAt(log.blocks, source.blocks) ?? Infinity
+      )
   }
   for (const device of [from, to]) device.engine.kick()
   await Promise.race([to.hear(successions), to.disk.died])
 }
 
 /** Puts what a device has of a log on its way, from some block on. */
-export function send(simulation: Simulation, from: SimDevice, to: SimDevice, log: string, start: number): void {
+export function send(
+  simulation: Simulation,
+  from: SimDevice,
+  to: SimDevice,
+  log: string,
+  start: number
+): void {
   const blocks = from.disk.logs.get(log)
   if (blocks !== undefined) simulation.parcels.push({ to, log, start, blocks: blocks.slice(start) })
 }

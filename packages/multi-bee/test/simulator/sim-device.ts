@@ -204,7 +204,8 @@ export class SimDevice extends BeeEditor<string, unknown> {
       nextEpoch: (previous: OpLog, reason, agreed) => this.#makeEpoch(hex(previous.key), reason, agreed),
       onEpoch: async ({ reason }) => {
         const { epoch } = disk.local
-        if (epoch !== null) await disk.write(() => void (disk.local = { ...disk.local, epoch: { ...epoch, done: true } }))
+        if (epoch !== null)
+          await disk.write(() => void (disk.local = { ...disk.local, epoch: { ...epoch, done: true } }))
         this.epochs.push(reason)
       },
       onChanges: () => {},

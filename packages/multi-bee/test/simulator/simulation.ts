@@ -36,7 +36,16 @@ export class Simulation implements Surroundings {
   /** Pairs that cannot reach each other, as `a b`. */
   readonly walls = new Set<string>()
   readonly acknowledged: Acknowledged[] = []
-  readonly counts: Outcome = { steps: 0, writes: 0, crashes: 0, restores: 0, epochs: 0, forks: 0, removals: 0, split: 0 }
+  readonly counts: Outcome = {
+    steps: 0,
+    writes: 0,
+    crashes: 0,
+    restores: 0,
+    epochs: 0,
+    forks: 0,
+    removals: 0,
+    split: 0
+  }
   readonly #tell: (line: string) => void
   #ms = START_MS
 
@@ -84,7 +93,13 @@ export class Simulation implements Surroundings {
   }
 
   canMeet(a: SimDevice, b: SimDevice): boolean {
-    return a !== b && a.isOn && b.isOn && !this.walls.has(`${a.name} ${b.name}`) && !this.walls.has(`${b.name} ${a.name}`)
+    return (
+      a !== b &&
+      a.isOn &&
+      b.isOn &&
+      !this.walls.has(`${a.name} ${b.name}`) &&
+      !this.walls.has(`${b.name} ${a.name}`)
+    )
   }
 
   makeDevice(disk: Disk): SimDevice {
@@ -126,7 +141,8 @@ export class Simulation implements Surroundings {
     this.#demand(device, 'what it shows', shown, shownByOracle(expected, KEYS))
     const status = await this.#finish(device, statusOf(device))
     this.#demand(device, 'its status', status, statusByOracle(expected))
-    if (device.failures.length > 0) throw new Error(`${device.name} has failed: ${String(device.failures[0])}`)
+    if (device.failures.length > 0)
+      throw new Error(`${device.name} has failed: ${String(device.failures[0])}`)
   }
 
   /** Waits for something a device does. @returns null when its power went first */
@@ -174,7 +190,9 @@ export class Simulation implements Surroundings {
       .filter(() => this.random.float() < 0.8)
       .map(({ name, disk }) => ({ type: 'add' as const, writer: keyBytes(disk.local.writer), name }))
     await this.#finish(creator, creator.engine.submit({ type: 'membership', records: [genesis, ...adds] }))
-    this.tell(`${this.devices.map(({ name, clock }) => `${name} (${clock.offsetMs} ms, ×${clock.rate})`).join(', ')}; owner ${owner?.name ?? 'none'}; deletes ${genesis.deleteWins ? 'win' : 'lose'}`)
+    this.tell(
+      `${this.devices.map(({ name, clock }) => `${name} (${clock.offsetMs} ms, ×${clock.rate})`).join(', ')}; owner ${owner?.name ?? 'none'}; deletes ${genesis.deleteWins ? 'win' : 'lose'}`
+    )
     for (const device of others) await this.start(device)
   }
 
@@ -202,7 +220,8 @@ export class Simulation implements Surroundings {
       if (round === MAX_ROUNDS) throw new Error(`the devices do not come to rest\n${this.#picture()}`)
       for (const device of this.devices) if (!device.isOn) await this.start(device)
       const before = this.#size()
-      for (const from of this.devices) for (const to of this.devices) if (this.canMeet(from, to)) await carry(this, from, to)
+      for (const from of this.devices)
+        for (const to of this.devices) if (this.canMeet(from, to)) await carry(this, from, to)
       await this.rest()
       for (const device of this.on) device.elapse()
       await this.rest()
@@ -215,7 +234,12 @@ export class Simulation implements Surroundings {
     }
     const [first, ...others] = await Promise.all(this.devices.map((device) => shownBy(device, KEYS)))
     for (const [i, other] of others.entries())
-      this.#demand(this.devices[i + 1] as SimDevice, `what it shows (the expected is ${this.devices[0]?.name}'s)`, other, first)
+      this.#demand(
+        this.devices[i + 1] as SimDevice,
+        `what it shows (the expected is ${this.devices[0]?.name}'s)`,
+        other,
+        first
+      )
     if (first !== undefined) this.#demandAcknowledged(first)
   }
 
@@ -250,7 +274,8 @@ export class Simulation implements Surroundings {
         const member = membership.get(writers.find(keyBytes(key)))
         if (member === undefined || (member.cutOff !== null && member.cutOff.length <= forkedAt)) continue
         const nobody = this.devices.every(({ isWritable }) => !isWritable)
-        if (!member.removed && !nobody) throw new Error(`a fork of ${key.slice(0, 8)} at ${forkedAt} was never cut`)
+        if (!member.removed && !nobody)
+          throw new Error(`a fork of ${key.slice(0, 8)} at ${forkedAt} was never cut`)
         isSplit = true
       }
     }
@@ -274,7 +299,10 @@ function keyBytes(key: string): Uint8Array {
 }
 
 function difference(actual: unknown, expected: unknown): string {
-  const [left, right] = [actual, expected].map((value) => JSON.stringify(value, null, 1).split('\n')) as [string[], string[]]
+  const [left, right] = [actual, expected].map((value) => JSON.stringify(value, null, 1).split('\n')) as [
+    string[],
+    string[]
+  ]
   const at = left.findIndex((line, i) => line !== right[i])
   const around = (lines: string[]): string => lines.slice(Math.max(0, at - 12), at + 8).join('\n')
   return `actual:\n${around(left)}\nexpected:\n${around(right)}`

@@ -1,0 +1,75 @@
+/** @type {import('./all.mjs').Mutant[]} */
+export const epochMutants = [
+  {
+    name: 'a copied store is not noticed',
+    fault: 'the clone writes on in the log of the original, with its keystream',
+    file: 'bee/epochs.ts',
+    find: 'return !(await isMarkIntact(markPath(this.#scope.directory, writer)))',
+    replace: 'return false',
+    caughtBy: { file: 'epochs.test.ts', tests: 'keystream' }
+  },
+  {
+    name: 'an old copy writes on',
+    fault: 'a device whose own log is longer elsewhere goes on in it',
+    file: 'engine/upkeep.ts',
+    find: "return log.isOvertaken ? { reason: 'overtaken', agreed: null } : null",
+    replace: 'return null',
+    caughtBy: { file: 'epochs.test.ts', tests: 'begins a new epoch when a peer holds more' }
+  },
+  {
+    name: 'heads are not compared',
+    fault: 'two copies of one length that differ are never noticed',
+    file: 'multi-bee.ts',
+    find: 'if (!b4a.equals(own.treeHash, treeHash)) log.suspect(remotePublicKey, length)',
+    replace: 'void own',
+    caughtBy: { file: 'epochs.test.ts', tests: 'as much to one as to the other' }
+  },
+  {
+    name: 'the first proof decides where copies part',
+    fault: 'the cut-off of a fork is not where the copies begin to differ',
+    file: 'hypercore-forks.ts',
+    find: 'if (differing - agreed <= 1) {',
+    replace: 'if (differing > agreed) {',
+    caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }
+  },
+  {
+    name: 'the unsent tail is forgotten',
+    fault: 'what only a forked log held is quarantined and not written again',
+    file: 'engine/engine.ts',
+    find: "if (reason === 'forked') {",
+    replace: 'if (false as boolean) {',
+    caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }
+  },
+  {
+    name: 'what is issued again has seen everything',
+    fault: 'the unsent tail of a forked log replaces what others did meanwhile',
+    file: 'engine/reissue.ts',
+    find: 'vector: withLength(seen ?? context, state.self, own)',
+    replace: 'vector: withLength(state.applied, state.self, (seen ?? context).length < 0 ? 0 : own)',
+    caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }
+  },
+  {
+    name: 'peers are not told of new logs',
+    fault: 'a newcomer that knows only the first log never finds those that succeed it',
+    file: 'bee/peer-channel.ts',
+    find: 'if (newSuccessors.length > 0) channel.send(0, encodeSuccessors(newSuccessors))',
+    replace: '',
+    caughtBy: { file: 'epochs.test.ts', tests: 'found by all who know only its first log' }
+  },
+  {
+    name: 'a removal takes one log',
+    fault: 'the logs that a removed device wrote before stay writable for who has it',
+    file: 'multi-bee.ts',
+    find: 'state.membership.lineOf(id).filter(({ writer: other, removed }) => other === id || !removed)',
+    replace: 'state.membership.lineOf(id).filter(({ writer: other }) => other === id)',
+    caughtBy: { file: 'epochs.test.ts', tests: 'a removal takes all logs' }
+  },
+  {
+    name: 'a removed log may be succeeded',
+    fault: 'who has the key of a removed device comes back under a new log',
+    file: 'membership/membership.ts',
+    find: '      !previous.removed &&\n      this.get(transaction.writer)',
+    replace: '      this.get(transaction.writer)',
+    caughtBy: { file: 'epochs.test.ts', tests: 'a removal takes all logs' }
+  }
+]

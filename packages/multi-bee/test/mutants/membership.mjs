@@ -1,0 +1,92 @@
+/** @type {import('./all.mjs').Mutant[]} */
+export const membershipMutants = [
+  {
+    name: 'the highest cut-off wins',
+    fault: 'of several removals of one writer the most generous counts',
+    file: 'membership/membership.ts',
+    find: 'cutOff.length < member.cutOff.length',
+    replace: 'cutOff.length > member.cutOff.length',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  },
+  {
+    name: 'one block past the cut-off',
+    fault: 'the first block that a removal takes back still counts (> for >=)',
+    file: 'membership/membership.ts',
+    find: 'transaction.seq < this.limitOf(transaction.writer)',
+    replace: 'transaction.seq <= this.limitOf(transaction.writer)',
+    caughtBy: { file: 'engine.test.ts', tests: '^a removal that arrives late' }
+  },
+  {
+    name: 'waiting for what a cut-off took back',
+    fault: 'who has seen more of a removed writer than still counts is never applied',
+    file: 'membership/membership.ts',
+    find: 'Math.min(lengthAt(context, writer), this.limitOf(writer)) > has(writer)',
+    replace: 'lengthAt(context, writer) > has(writer)',
+    caughtBy: { file: 'engine.test.ts', tests: '^a removal that arrives late' }
+  },
+  {
+    name: 'a claim on a stranger counts',
+    fault: 'a context that names a writer without its add removes what that writer put',
+    file: 'membership/membership.ts',
+    find: 'if (lengthAt(vector, writer) > 0 && !known.has(writer)) result',
+    replace: 'if (lengthAt(vector, writer) > 0 && known.size === 0) result',
+    caughtBy: { file: 'engine.test.ts', tests: '^a context is read anew' }
+  },
+  {
+    name: 'the owner has no rank',
+    fault: 'of two that remove each other the one that joined first stays, also against the owner key',
+    file: 'membership/membership.ts',
+    find: 'line: isOwners ? -1 : this.#placeOf(root)',
+    replace: 'line: isOwners ? 0 : this.#placeOf(root)',
+    caughtBy: { file: 'engine.test.ts', tests: 'the one with the owner key stays' }
+  },
+  {
+    name: 'a repeated removal looks like none',
+    fault: 'a cut-off that is lowered once more takes nothing back',
+    file: 'membership/membership.ts',
+    find: 'now.cutOff?.length !== before.cutOff?.length',
+    replace: '(now.cutOff === null) !== (before.cutOff === null)',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  },
+  {
+    name: 'only the first add lets in',
+    fault: 'a second add of a member is dropped, so it is lost with the first',
+    file: 'membership/membership.ts',
+    find: 'if (known.some((other) => other.writer === admission.writer)) return this',
+    replace: 'if (known.length > 0) return this',
+    caughtBy: { file: 'engine.test.ts', tests: '^a context is read anew' }
+  },
+  {
+    name: 'an add that was taken back is not named',
+    fault:
+      'a context does not cover the add of a writer by one who was removed since, so it does not know that writer',
+    file: 'membership/membership.ts',
+    find: 'return length > limit && lengthAt(applied, writer) >= limit ? length : 0',
+    replace: 'return length < limit && lengthAt(applied, writer) >= limit ? length : 0',
+    caughtBy: { file: 'engine.test.ts', tests: 'whose add was taken back' }
+  },
+  {
+    name: 'the last in rank goes first',
+    fault: 'of two that remove each other the one that joined last stays',
+    file: 'membership/walk.ts',
+    find: 'membership.compareRank(next, best, writers) < 0',
+    replace: 'membership.compareRank(next, best, writers) > 0',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  },
+  {
+    name: 'anybody founds the database',
+    fault: 'a genesis record in the first block of any log counts',
+    file: 'membership/walk.ts',
+    find: 'isFirst: writer === first && seq === 0',
+    replace: 'isFirst: seq === 0',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  },
+  {
+    name: 'the walk goes past what is left to walk',
+    fault: 'a change of membership is walked before one that it has seen',
+    file: 'membership/walk.ts',
+    find: 'logs.get(writer)?.[0]?.seq ?? held(writer)',
+    replace: 'held(writer)',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  }
+]
