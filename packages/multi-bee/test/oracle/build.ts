@@ -63,6 +63,11 @@ export function succeed(previous: string): Membership {
   return { type: 'succeed', previous }
 }
 
+/** From here on the author's contexts may name the writer. */
+export function admit(writer: string): Membership {
+  return { type: 'admit', writer }
+}
+
 /** The genesis, followed by adds. */
 export function genesis(
   writers: string[],

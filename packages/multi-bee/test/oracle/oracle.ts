@@ -49,8 +49,22 @@ interface Walker {
   removed: boolean
   /** The member it succeeds. */
   previous: Walker | null
-  /** Walked transactions that added it. */
-  admissions: Array<{ writer: string; seq: number }>
+}
+
+/** A walked transaction, by its author and seq, with an `add` or `admit` of a writer. */
+interface Admission {
+  writer: string
+  by: string
+  seq: number
+}
+
+/** Where the walk stands. */
+interface Walk {
+  members: Walker[]
+  walked: Step[]
+  admissions: Admission[]
+  /** The cut-offs of the forks found, in this walk and in those that it began anew from. */
+  forks: Vector
 }
 
 /** An operation that counts. */
@@ -85,9 +99,9 @@ export function compareDots(a: Dot, b: Dot): number {
 export function oracle(world: World): OracleState {
   const steps = Object.keys(world.logs).flatMap((writer) => readLog(writer, world.logs[writer] ?? []))
   const { deleteWins, ownerKey } = genesisOf(world)
-  const { walkers, walked } = walk(world.first, ownerKey, steps)
-  const applied = apply(walkers, steps)
-  const counted = countedOperations(steps, applied, walkers)
+  const end = walk(world.first, ownerKey, steps)
+  const applied = apply(end, steps)
+  const counted = countedOperations(steps, applied, end)
   const keys = [...new Set(counted.map(({ operation }) => operation.key))].sort()
   const elementsOf = (key: string): Made[] =>
     remain(
@@ -104,26 +118,27 @@ export function oracle(world: World): OracleState {
   return {
     deleteWins,
     ownerKey,
-    members: walkers.map(({ writer, name, cutOff, removed, previous }): Member => ({
+    members: end.members.map(({ writer, name, cutOff, removed, previous }): Member => ({
       writer,
       name,
       cutOff: cutOff === Infinity ? null : cutOff,
       removed,
       previous: previous?.writer ?? null
     })),
-    walked: Object.fromEntries(walked.map(({ writer, seq, length }) => [writer, seq + length])),
-    known: (author, context) => known(author, context, walkers),
+    forks: end.forks,
+    walked: Object.fromEntries(end.walked.map(({ writer, seq, length }) => [writer, seq + length])),
+    known: (author, context) => known(author, context, end),
     applied: blocksOf(steps, (step) => step.seq < reached(applied, step.writer)),
     // The rest waits (below the cut-off) or is quarantined (past it).
     // READING: by the seq of the transaction, as for what belongs to the set; of a writer that never was a
     // member everything waits.
     waiting: blocksOf(
       steps,
-      (step) => step.seq >= reached(applied, step.writer) && !isPastCutOff(step, walkers)
+      (step) => step.seq >= reached(applied, step.writer) && !isPastCutOff(step, end)
     ),
     quarantined: blocksOf(
       steps,
-      (step) => step.seq >= reached(applied, step.writer) && isPastCutOff(step, walkers)
+      (step) => step.seq >= reached(applied, step.writer) && isPastCutOff(step, end)
     ),
     entries,
     conflicts: (key) => conflictsOf(elementsOf(key)),
@@ -203,83 +218,96 @@ function genesisOf(world: World): { deleteWins: boolean; ownerKey: string | null
 
 /**
  * A context knows its author and the first writer; and it knows a writer if it covers a walked transaction, by
- * a writer it knows, with an add record for that writer.
+ * a writer it knows, with an add or admit record for that writer.
  */
-function known(author: string, context: Vector, walkers: Walker[]): string[] {
-  const writers = [author, ...walkers.slice(0, 1).map(({ writer }) => writer)]
+function known(author: string, context: Vector, { members, admissions }: Walk): string[] {
+  const writers = [author, ...members.slice(0, 1).map(({ writer }) => writer)]
   while (true) {
-    const next = walkers.filter(
-      ({ writer, admissions }) =>
-        !writers.includes(writer) &&
-        admissions.some(({ writer: by, seq }) => writers.includes(by) && seq < reached(context, by))
+    const next = admissions.find(
+      ({ writer, by, seq }) =>
+        !writers.includes(writer) && writers.includes(by) && seq < reached(context, by)
     )
-    if (next.length === 0) return writers
-    writers.push(...next.map(({ writer }) => writer))
+    if (next === undefined) return writers
+    writers.push(next.writer)
   }
 }
 
 /** An entry for a writer that the context does not know is read as 0 wherever contexts are compared. */
-function admitted(vector: Vector, step: Step, walkers: Walker[]): Vector {
-  const writers = known(step.writer, step.context, walkers)
+function admitted(vector: Vector, step: Step, walk: Walk): Vector {
+  const writers = known(step.writer, step.context, walk)
   return Object.fromEntries(Object.entries(vector).filter(([writer]) => writers.includes(writer)))
 }
 
 /** A removed writer stays in the list with its cut-off; 0 for one that is no member. */
-function cutOffOf(writer: string, walkers: Walker[]): number {
-  return walkers.find((walker) => walker.writer === writer)?.cutOff ?? 0
+function cutOffOf(writer: string, { members }: Walk): number {
+  return memberOf(writer, members)?.cutOff ?? 0
 }
 
-function isPastCutOff(step: Step, walkers: Walker[]): boolean {
-  return walkers.some((walker) => walker.writer === step.writer && step.seq >= walker.cutOff)
+function isPastCutOff(step: Step, { members }: Walk): boolean {
+  return members.some(({ writer, cutOff }) => writer === step.writer && step.seq >= cutOff)
 }
 
 /**
  * Ready: it is the author's next one, its seq is below the author's cut-off, and for every other writer v,
- * min(context[v], cut-off of v, or 0 when v is not a member) blocks of v were walked.
+ * min(context[v], cut-off of v, or 0 when v is not a member) blocks of v were applied.
  */
-function isReady(step: Step, walkers: Walker[], walked: Vector): boolean {
-  const context = admitted(step.context, step, walkers)
+function isReady(step: Step, end: Walk, applied: Vector): boolean {
+  const context = admitted(step.context, step, end)
   const others = Object.keys(context).filter((writer) => writer !== step.writer)
   return (
-    step.seq === reached(walked, step.writer) &&
-    step.seq < cutOffOf(step.writer, walkers) &&
-    others.every((v) => reached(walked, v) >= Math.min(reached(context, v), cutOffOf(v, walkers)))
+    step.seq === reached(applied, step.writer) &&
+    step.seq < cutOffOf(step.writer, end) &&
+    others.every((v) => reached(applied, v) >= Math.min(reached(context, v), cutOffOf(v, end)))
   )
 }
 
-/** The walk goes over the transactions with membership operations and no others: the members at its end. */
-function walk(first: string, ownerKey: string | null, steps: Step[]): { walkers: Walker[]; walked: Step[] } {
-  // It starts with the first log's writer as the only member.
-  const walkers: Walker[] = [joining(first, '')]
-  // READING: a genesis record is a membership operation wherever it stands.
-  const controls = steps.filter((step) => step.transaction.membership.length > 0)
-  const walked: Step[] = []
+/** The walk goes over the transactions with membership operations and no others: where it stands at its end. */
+function walk(first: string, ownerKey: string | null, steps: Step[]): Walk {
+  // READING: forks found before are all that were walked before, also those that nothing had to begin anew for.
+  const forks: Vector = {}
   while (true) {
-    const left = controls.filter((step) => !walked.includes(step))
-    const ready = left.filter((step) => isReadyToWalk(step, walkers, steps, left))
-    // Walk, of the ready transactions, the one whose author ranks best. Until nothing is ready.
-    const step = ready.sort((a, b) =>
-      compareRanks(rankOf(a, walkers, ownerKey), rankOf(b, walkers, ownerKey))
-    )[0]
-    if (step === undefined) return { walkers, walked }
-    // What was walked stays walked.
-    walked.push(step)
-    for (const record of step.transaction.membership) changeMembers(record, step, walkers, first)
+    const end = walkOnce(first, ownerKey, steps, forks)
+    if (end !== null) return end
   }
 }
 
-function joining(writer: string, name: string): Walker {
-  return { writer, name, cutOff: Infinity, removed: false, previous: null, admissions: [] }
+/** Null when it has to begin anew, with what it has added to the forks. */
+function walkOnce(first: string, ownerKey: string | null, steps: Step[], forks: Vector): Walk | null {
+  const walk: Walk = { members: [], walked: [], admissions: [], forks }
+  // It starts with the first log's writer as the only member.
+  walk.members.push(joining(first, '', walk))
+  // READING: a genesis record is a membership operation wherever it stands.
+  const controls = steps.filter((step) => step.transaction.membership.length > 0)
+  while (true) {
+    const left = controls.filter((step) => !walk.walked.includes(step))
+    const ready = left.filter((step) => isReadyToWalk(step, walk, steps, left))
+    // Walk, of the ready transactions, the one whose author ranks best. Until nothing is ready.
+    const step = ready.sort((a, b) =>
+      compareRanks(rankOf(a, walk.members, ownerKey), rankOf(b, walk.members, ownerKey))
+    )[0]
+    if (step === undefined) return walk
+    // What was walked stays walked.
+    walk.walked.push(step)
+    for (const record of step.transaction.membership) changeMembers(record, step, walk, first)
+    // When a transaction of a forked writer from the cut-off on was walked already, the walk begins anew.
+    // READING: once the whole transaction with the fork was walked, and if it lies past the cut-off itself, too.
+    if (walk.walked.some(({ writer, seq }) => seq >= (forks[writer] ?? Infinity))) return null
+  }
 }
 
-function memberOf(writer: string, walkers: Walker[]): Walker | null {
-  return walkers.find((walker) => walker.writer === writer) ?? null
+/** A fork lowers the cut-off also of a writer that joins only later. */
+function joining(writer: string, name: string, { forks }: Walk): Walker {
+  return { writer, name, cutOff: forks[writer] ?? Infinity, removed: false, previous: null }
+}
+
+function memberOf(writer: string, members: Walker[]): Walker | null {
+  return members.find((member) => member.writer === writer) ?? null
 }
 
 /** The member that the log of this transaction goes on from, when the transaction starts with a `succeed` of one. */
-function succeededBy(step: Step, walkers: Walker[]): Walker | null {
+function succeededBy(step: Step, members: Walker[]): Walker | null {
   const [record] = step.transaction.membership
-  return record?.type === 'succeed' ? memberOf(record.previous, walkers) : null
+  return record?.type === 'succeed' ? memberOf(record.previous, members) : null
 }
 
 /**
@@ -287,48 +315,53 @@ function succeededBy(step: Step, walkers: Walker[]): Walker | null {
  * writer v that its context knows, n blocks of v's log are held, and all transactions with membership operations
  * below n were walked.
  */
-function isReadyToWalk(step: Step, walkers: Walker[], steps: Step[], left: Step[]): boolean {
-  const context = admitted(step.context, step, walkers)
+function isReadyToWalk(step: Step, walk: Walk, steps: Step[], left: Step[]): boolean {
+  const context = admitted(step.context, step, walk)
   const others = Object.keys(context).filter((writer) => writer !== step.writer)
   const isNext = !left.some((other) => other.writer === step.writer && other.seq < step.seq)
   const isSettled = (v: string): boolean => {
-    const n = Math.min(reached(context, v), cutOffOf(v, walkers))
+    const n = Math.min(reached(context, v), cutOffOf(v, walk))
     const held = reached(
       blocksOf(steps, ({ writer }) => writer === v),
       v
     )
     return held >= n && !left.some((other) => other.writer === v && other.seq < n)
   }
-  return isNext && mayWrite(step, walkers) && others.every(isSettled)
+  return isNext && mayWrite(step, walk) && others.every(isSettled)
 }
 
 /**
  * Its seq is below the author's cut-off, or, when the author is no member yet, it starts with a `succeed` of a
- * member that no walked `remove` names.
+ * member that no walked `remove` names, and the first transaction of the first log was walked.
+ * READING: one that a fork cuts off to nothing does not join by it, for nothing from a fork's cut-off on may count.
  */
-function mayWrite(step: Step, walkers: Walker[]): boolean {
-  const author = memberOf(step.writer, walkers)
+function mayWrite(step: Step, { members, walked, forks }: Walk): boolean {
+  const author = memberOf(step.writer, members)
   if (author !== null) return step.seq < author.cutOff
-  const previous = succeededBy(step, walkers)
-  return previous !== null && !previous.removed
+  const previous = succeededBy(step, members)
+  const hasBegun = walked.some(({ writer, seq }) => writer === members[0]?.writer && seq === 0)
+  return previous !== null && !previous.removed && hasBegun && step.seq < (forks[step.writer] ?? Infinity)
 }
 
 /** Numbers and, last, the author's key: the least ranks best. */
 type Rank = [line: number, place: number, author: string]
 
 /**
- * The line that holds the owner key goes first, then the lines in the order in which their oldest joined; inside a
- * line, members in the order of joining. A transaction whose author is no member yet ranks last in the line of the
- * writer it succeeds; of several such, the one with the least author key goes first.
+ * The line that holds the owner key goes first, then the lines in the order in which those that succeed nobody
+ * joined; inside a line, members in the order of joining. A transaction whose author is no member yet ranks last in
+ * the line of the writer it succeeds; of several such, the one with the least author key goes first.
  */
-function rankOf(step: Step, walkers: Walker[], ownerKey: string | null): Rank {
-  const author = memberOf(step.writer, walkers)
-  const member = author ?? succeededBy(step, walkers)
+function rankOf(step: Step, members: Walker[], ownerKey: string | null): Rank {
+  const author = memberOf(step.writer, members)
+  const member = author ?? succeededBy(step, members)
   if (member === null) throw new Error('a stranger has no rank')
-  const line = walkers.filter((walker) => beginningOf(walker) === beginningOf(member))
-  const holdsOwner = line.some(({ writer }) => writer === ownerKey)
-  const oldest = walkers.indexOf(line[0] as Walker)
-  return [holdsOwner ? -1 : oldest, author === null ? Infinity : walkers.indexOf(author), step.writer]
+  const root = rootOf(member)
+  const holdsOwner = members.some((other) => other.writer === ownerKey && rootOf(other) === root)
+  return [
+    holdsOwner ? -1 : members.indexOf(root),
+    author === null ? Infinity : members.indexOf(author),
+    step.writer
+  ]
 }
 
 function compareRanks([lineA, placeA, authorA]: Rank, [lineB, placeB, authorB]: Rank): number {
@@ -337,79 +370,87 @@ function compareRanks([lineA, placeA, authorA]: Rank, [lineB, placeB, authorB]: 
   return authorA < authorB ? -1 : 1
 }
 
-/** A member's line goes back over the writers it succeeds. Itself is first. */
-function lineBackFrom(walker: Walker): Walker[] {
-  return walker.previous === null ? [walker] : [walker, ...lineBackFrom(walker.previous)]
+/** A member's line goes back over the writers it succeeds to one that succeeds nobody. Itself is first. */
+function lineBackFrom(member: Walker): Walker[] {
+  return member.previous === null ? [member] : [member, ...lineBackFrom(member.previous)]
 }
 
-/** The one of its line that succeeds nobody. */
-function beginningOf(walker: Walker): Walker {
-  return lineBackFrom(walker).at(-1) as Walker
+function rootOf(member: Walker): Walker {
+  return lineBackFrom(member).at(-1) as Walker
 }
 
 const MAX_MEMBERS = 512
 
-function changeMembers(record: Membership, step: Step, walkers: Walker[], first: string): void {
-  if (record.type === 'genesis') nameCreator(record, step, walkers, first)
-  else if (record.type === 'add') add(record, step, walkers)
-  else if (record.type === 'succeed') succeed(step, walkers)
-  else cut(record, walkers)
+function changeMembers(record: Membership, step: Step, walk: Walk, first: string): void {
+  if (record.type === 'genesis') nameCreator(record, step, walk, first)
+  else if (record.type === 'add') add(record, step, walk)
+  else if (record.type === 'admit') admit(record.writer, step, walk)
+  else if (record.type === 'succeed') succeed(step, walk)
+  else cut(record, walk)
 }
 
 /** The creator's name. */
 function nameCreator(
   record: Membership & { type: 'genesis' },
   step: Step,
-  walkers: Walker[],
+  { members: [creator] }: Walk,
   first: string
 ): void {
   const isFirst = step.writer === first && step.seq === 0
   const counts = step.transaction.membership.find((other) => other.type === 'genesis') === record
-  if (isFirst && counts && walkers[0] !== undefined) walkers[0].name = record.name
+  if (isFirst && counts && creator !== undefined) creator.name = record.name
 }
 
 /**
  * add of a writer that was never a member makes it the newest member; of one that is or was one it only admits it
- * once more; beyond 512 members, removed ones included, it does nothing.
+ * once more; beyond 512 members, removed ones included, it does nothing. READING: then it does not admit either.
  */
-function add(record: Membership & { type: 'add' }, step: Step, walkers: Walker[]): void {
-  let member = memberOf(record.writer, walkers)
-  if (member === null) {
-    if (walkers.length >= MAX_MEMBERS) return
-    member = joining(record.writer, record.name)
-    walkers.push(member)
+function add(record: Membership & { type: 'add' }, step: Step, walk: Walk): void {
+  const { members } = walk
+  if (memberOf(record.writer, members) === null) {
+    if (members.length >= MAX_MEMBERS) return
+    members.push(joining(record.writer, record.name, walk))
   }
-  member.admissions.push({ writer: step.writer, seq: step.seq })
+  admit(record.writer, step, walk)
+}
+
+/** admit makes nobody a member. It admits a writer, whether that one has joined already, joins later, or never. */
+function admit(writer: string, step: Step, { admissions }: Walk): void {
+  admissions.push({ writer, by: step.writer, seq: step.seq })
 }
 
 /**
- * remove or fork of a member lowers its cut-off to the given length if that is lower; of a stranger it does
- * nothing. READING: nothing at all, so that a stranger that a remove names may still be added and then succeeded.
+ * remove of a member lowers its cut-off to the given length if that is lower; of a stranger it does nothing; fork
+ * lowers the cut-off in the same way, also of one that joins only later.
+ * READING: nothing at all, so that a stranger that a remove names may still be added and then succeeded.
  */
-function cut(record: Membership & { type: 'remove' | 'fork' }, walkers: Walker[]): void {
-  const member = memberOf(record.writer, walkers)
+function cut(record: Membership & { type: 'remove' | 'fork' }, { members, forks }: Walk): void {
+  const { writer, length } = record
+  if (record.type === 'fork') forks[writer] = Math.min(length, forks[writer] ?? Infinity)
+  const member = memberOf(writer, members)
   if (member === null) return
-  member.cutOff = Math.min(member.cutOff, record.length)
+  member.cutOff = Math.min(member.cutOff, length)
   if (record.type === 'remove') member.removed = true
 }
 
 /**
  * succeed makes its author the newest member, under the name of the one it succeeds, unless it is one or there are
- * 512; and it puts it into that one's line, unless it is in a line with others before it already, or that one's line
- * goes back to it.
- * READING: of a stranger it does nothing, for a stranger has no line; of one that was removed it still puts a member
- * into the line; and beyond 512 the other records of the transaction count all the same, for it is walked.
+ * 512; and it puts it into that one's line, unless a walked remove names that one, or its line goes back to the
+ * author.
+ * READING: of a stranger it does nothing, for a stranger has no line; and beyond 512 the other records of the
+ * transaction count all the same, for it is walked.
  */
-function succeed(step: Step, walkers: Walker[]): void {
-  const previous = succeededBy(step, walkers)
+function succeed(step: Step, walk: Walk): void {
+  const { members } = walk
+  const previous = succeededBy(step, members)
   if (previous === null) return
-  let author = memberOf(step.writer, walkers)
+  let author = memberOf(step.writer, members)
   if (author === null) {
-    if (walkers.length >= MAX_MEMBERS) return
-    author = joining(step.writer, previous.name)
-    walkers.push(author)
+    if (members.length >= MAX_MEMBERS) return
+    author = joining(step.writer, previous.name, walk)
+    members.push(author)
   }
-  if (author.previous === null && !lineBackFrom(previous).includes(author)) author.previous = previous
+  if (!previous.removed && !lineBackFrom(previous).includes(author)) author.previous = previous
 }
 
 /**
@@ -417,10 +458,10 @@ function succeed(step: Step, walkers: Walker[]): void {
  * cut-off and for every other writer v, min(context[v], cut-off of v, or 0) blocks of v belong to it; as
  * blocks per writer.
  */
-function apply(walkers: Walker[], steps: Step[]): Vector {
+function apply(end: Walk, steps: Step[]): Vector {
   const applied: Vector = {}
   while (true) {
-    const step = steps.find((candidate) => isReady(candidate, walkers, applied))
+    const step = steps.find((candidate) => isReady(candidate, end, applied))
     if (step === undefined) return applied
     // A transaction of a chain that straddles a cut-off belongs to it when its seq is below.
     applied[step.writer] = step.seq + step.length
@@ -436,13 +477,13 @@ function blocksOf(steps: Step[], which: (step: Step) => boolean): Vector {
 // What remains
 
 /** Only operations of applied transactions count anywhere. In canonical order. */
-function countedOperations(steps: Step[], applied: Vector, walkers: Walker[]): Counted[] {
+function countedOperations(steps: Step[], applied: Vector, end: Walk): Counted[] {
   const counted = steps
     .filter((step) => step.seq < reached(applied, step.writer))
     .flatMap((step) =>
       step.transaction.operations.map((operation, index): Counted => {
         const { writer, seq, ms, counter, context } = step
-        const seen = admitted(seenBy(operation, context), step, walkers)
+        const seen = admitted(seenBy(operation, context), step, end)
         return { dot: { ms, counter, writer, seq, index }, operation, seen }
       })
     )

@@ -159,7 +159,7 @@ class Device {
 
   /**
    * What this device had applied, ever: contexts of one log never shrink, also when something is retracted. A
-   * context has nothing of a log that it does not know, until there is an `add`.
+   * context has nothing of a log that it does not know, until there is an `add` or `admit`.
    */
   remember(): void {
     const seen = this.#seen
@@ -181,12 +181,12 @@ class Device {
     return { ...seen, [this.writer]: this.#seq }
   }
 
-  /** An `add` of each log that goes on from a member's and that the context does not know. */
+  /** An `admit` of each log that goes on from a member's and that the context does not know. */
   endorsements(): Membership[] {
     const known = this.state.known(this.writer, this.#seen)
     return this.state.members
       .filter(({ writer, previous }) => previous !== null && !known.includes(writer))
-      .map(({ writer, name }): Membership => ({ type: 'add', writer, name }))
+      .map(({ writer }): Membership => ({ type: 'admit', writer }))
   }
 
   /** Goes on in a new log, from a store that has lost the end of the one before; never its first transaction. */
@@ -286,8 +286,8 @@ export function simulate({ deleteWins, owner, clocks, joined, commands }: Scenar
       if (spare !== undefined) wrote = device.succeed(spare, command.lost, trueMs)
     } else if (device.isMember) {
       if (command.do === 'write') trueMs += command.passedMs
-      const adds = device.endorsements()
-      if (adds.length > 0) device.append(adds, [], 1, trueMs)
+      const admits = device.endorsements()
+      if (admits.length > 0) device.append(admits, [], 1, trueMs)
       wrote =
         command.do === 'write'
           ? writeOf(command, device, trueMs)
@@ -356,6 +356,8 @@ function changeMembers(
       : null
   }
   if (member === undefined || (command.do === 'fork' ? member.cutOff !== null : member.removed)) return null
-  const length = Math.max(0, (device.state.applied[writer] ?? 0) - command.back)
+  // All copies of the first log agree on the genesis.
+  const least = command.do === 'fork' && writer === WRITERS[0] ? 1 : 0
+  const length = Math.max(least, (device.state.applied[writer] ?? 0) - command.back)
   return device.append([{ type: command.do, writer, length }], [], 1, trueMs)
 }

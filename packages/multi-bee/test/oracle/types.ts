@@ -23,6 +23,7 @@ export type Membership =
   | { type: 'remove'; writer: string; length: number }
   | { type: 'fork'; writer: string; length: number }
   | { type: 'succeed'; previous: string }
+  | { type: 'admit'; writer: string }
 
 /**
  * One block, or a chain of `length` blocks. `ms` and `counter` are as written: the running maximum is not
@@ -104,6 +105,8 @@ export interface OracleState {
   ownerKey: string | null
   /** In order of joining. */
   members: Member[]
+  /** The cut-off of each writer that a fork was found of, members or not. */
+  forks: Record<string, number>
   /** The end of the last walked transaction, in blocks; a writer with none is left out. */
   walked: Record<string, number>
   /** The writers that a context of this author knows. */

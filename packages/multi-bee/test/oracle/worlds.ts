@@ -227,6 +227,7 @@ function membershipRecord(writers: string[]): fc.Arbitrary<Membership> {
       weight: 4,
       arbitrary: fc.record({ type: fc.constant('add' as const), writer, name: fc.constantFrom('x', 'y') })
     },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('admit' as const), writer }) },
     { weight: 4, arbitrary: fc.record({ type: fc.constant('remove' as const), writer, length: fc.nat(8) }) },
     { weight: 2, arbitrary: fc.record({ type: fc.constant('fork' as const), writer, length: fc.nat(8) }) },
     { weight: 1, arbitrary: genesisRecord(writers) }

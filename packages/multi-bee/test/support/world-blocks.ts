@@ -77,6 +77,7 @@ function recordOf(record: Membership, author: string): merge.MembershipRecord {
     return { ...record, ownerKey: record.ownerKey === null ? null : bytes(record.ownerKey) }
   if (record.type === 'add') return { ...record, writer: bytes(record.writer) }
   if (record.type === 'succeed') return succession(record.previous, author)
+  if (record.type === 'admit') return { type: 'admit', writer: bytes(record.writer) }
   return {
     type: record.type,
     writer: bytes(record.writer),
@@ -159,5 +160,6 @@ function plainRecord(record: merge.MembershipRecord): Membership {
     return { ...record, ownerKey: record.ownerKey === null ? null : hex(record.ownerKey) }
   if (record.type === 'add') return { ...record, writer: hex(record.writer) }
   if (record.type === 'succeed') return { type: 'succeed', previous: hex(record.previous) }
+  if (record.type === 'admit') return { type: 'admit', writer: hex(record.writer) }
   return { type: record.type, writer: hex(record.writer), length: record.cutOff.length }
 }
