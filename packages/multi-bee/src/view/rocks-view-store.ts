@@ -1,10 +1,10 @@
 import b4a from 'b4a'
 import RocksDB, { type RocksIterator } from 'rocksdb-native'
 import { MultiBeeError } from '../errors.ts'
-import type { ByteRange, ViewStore, ViewStoreSnapshot, ViewWrite } from './view-store.ts'
+import type { ByteRange, IterateOptions, Row, ViewStore, ViewStoreSnapshot, ViewWrite } from './view-store.ts'
 
-/** Entries an iterator fetches at once. */
-const ITERATOR_CAPACITY = 256
+/** Rows an iterator fetches at once. */
+const BATCH_ROWS = 256
 
 /**
  * The view in RocksDB (rocksdb-native, which every Hypercore 11 stands on already). All knowledge of its API is in this file.
@@ -59,12 +59,15 @@ export class RocksViewStore implements ViewStore {
   snapshot(): ViewStoreSnapshot {
     const session = this.#db.snapshot()
     return {
-      iterate: (range: ByteRange, reverse: boolean, limit: number) => {
-        const capacity = Math.max(2, Math.min(limit, ITERATOR_CAPACITY))
+      iterate: (
+        range: ByteRange,
+        { reverse = false, limit = Infinity, batch = BATCH_ROWS }: IterateOptions
+      ) => {
+        const capacity = Math.max(2, Math.min(limit, batch, BATCH_ROWS))
         const iterator = session.iterator(range, { reverse, limit, capacity })
         this.#iterators.add(iterator)
         iterator.on('close', () => this.#iterators.delete(iterator))
-        return iterator
+        return batchesOf(iterator)
       },
       release: () => session.close()
     }
@@ -78,5 +81,14 @@ export class RocksViewStore implements ViewStore {
     // RocksDB waits for iterators, and nobody may ever read this one on.
     for (const iterator of this.#iterators) iterator.destroy()
     await this.#db.close()
+  }
+}
+
+/** Empties the iterator's buffer at once, so that RocksDB's thread reads the next batch while this one is worked on. */
+async function* batchesOf(iterator: RocksIterator): AsyncGenerator<Row[]> {
+  for await (const first of iterator) {
+    const rows = [first]
+    for (let row = iterator.read(); row !== null; row = iterator.read()) rows.push(row)
+    yield rows
   }
 }
