@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import RocksDB, { type RocksIterator } from 'rocksdb-native'
+import RocksDB, { type ReadBatch, type RocksIterator } from 'rocksdb-native'
 import { MultiBeeError } from '../errors.ts'
 import type { ByteRange, IterateOptions, Row, ViewStore, ViewStoreSnapshot, ViewWrite } from './view-store.ts'
 
@@ -14,6 +14,8 @@ export class RocksViewStore implements ViewStore {
   readonly #directory: string
   readonly #db: RocksDB
   readonly #iterators = new Set<RocksIterator>()
+  /** What is asked for at once is one read: a read costs a trip to another thread. */
+  #reading: ReadBatch | null = null
 
   constructor(directory: string) {
     this.#directory = directory
@@ -37,10 +39,8 @@ export class RocksViewStore implements ViewStore {
   }
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]> {
-    const batch = this.#db.read({ capacity: keys.length, autoDestroy: true })
-    const values = keys.map((key) => batch.get(key))
-    batch.tryFlush()
-    return Promise.all(values)
+    const batch = (this.#reading ??= this.#startRead())
+    return Promise.all(keys.map((key) => batch.get(key)))
   }
 
   async write(writes: readonly ViewWrite[]): Promise<void> {
@@ -81,6 +81,15 @@ export class RocksViewStore implements ViewStore {
     // RocksDB waits for iterators, and nobody may ever read this one on.
     for (const iterator of this.#iterators) iterator.destroy()
     await this.#db.close()
+  }
+
+  #startRead(): ReadBatch {
+    const batch = this.#db.read({ autoDestroy: true })
+    queueMicrotask(() => {
+      this.#reading = null
+      batch.tryFlush()
+    })
+    return batch
   }
 }
 

@@ -1,11 +1,14 @@
 import b4a from 'b4a'
 import { MultiBeeError } from '../errors.ts'
+import { CachedViewStore } from './cached-view-store.ts'
 import { keyId } from './key-id.ts'
 import { Layer, pendingEntries, recordAt, writesOf } from './layer.ts'
 import { decodeRecord, recordShown, recordVersion, type Stored } from './record.ts'
 import { entryOf, type ShownEntry } from './shown-entry.ts'
 import { currentKey, currentRange, historyRange, keyOfCurrent, STATE_KEY } from './view-keys.ts'
 import type { ByteRange, ViewStore, ViewStoreSnapshot } from './view-store.ts'
+
+const CACHE_BYTES = 16 * 1024 * 1024
 
 /** Entries of the layers that are handed out at once. */
 const BATCH_ENTRIES = 256
@@ -23,8 +26,9 @@ export class View {
   #writing: Promise<void> | null = null
   #isClosing = false
 
-  constructor(store: ViewStore) {
-    this.#store = store
+  /** @param cacheBytes - memory for what was last read */
+  constructor(store: ViewStore, cacheBytes: number = CACHE_BYTES) {
+    this.#store = new CachedViewStore(store, cacheBytes)
   }
 
   /** @returns the state that was last written, or `null` for a new view */
