@@ -90,7 +90,7 @@ class Run {
     else if (next.do === 'load') this.#reads.push(this.#load(next.keys))
     else if (next.do === 'scan') await this.#scan(this.#versionBack(next.back), next.reverse)
     else if (next.do === 'flush') void this.#flush()
-    else if (this.store.waiting > 0) await this.store.step(next.which, next.end)
+    else if (next.do === 'step' && this.store.waiting > 0) await this.store.step(next.which, next.end)
   }
 
   async finish(): Promise<void> {

@@ -63,7 +63,8 @@ export abstract class BeeReader<K, V> extends ReadyResource {
   }
 
   /**
-   * Entries in byte order of their keys, as they were when the stream was made. Memory: what is unwritten in the range, and one batch.
+   * Entries in byte order of their keys, as they were when the stream was made. Memory: what is unwritten in the
+   * range, and up to three batches of 256.
    *
    * @throws MultiBeeError `MULTI_BEE_BAD_KEY`, `MULTI_BEE_TOO_LARGE`, `MULTI_BEE_BAD_ARGUMENT`; through the stream as {@link get}
    */
