@@ -1,10 +1,10 @@
 import b4a from 'b4a'
-import RocksDB, { type RocksIterator } from 'rocksdb-native'
+import RocksDB, { type ReadBatch, type RocksIterator } from 'rocksdb-native'
 import { MultiBeeError } from '../errors.ts'
-import type { ByteRange, ViewStore, ViewStoreSnapshot, ViewWrite } from './view-store.ts'
+import type { ByteRange, IterateOptions, Row, ViewStore, ViewStoreSnapshot, ViewWrite } from './view-store.ts'
 
-/** Entries an iterator fetches at once. */
-const ITERATOR_CAPACITY = 256
+/** Rows an iterator fetches at once. */
+const BATCH_ROWS = 256
 
 /**
  * The view in RocksDB (rocksdb-native, which every Hypercore 11 stands on already). All knowledge of its API is in this file.
@@ -14,6 +14,8 @@ export class RocksViewStore implements ViewStore {
   readonly #directory: string
   readonly #db: RocksDB
   readonly #iterators = new Set<RocksIterator>()
+  /** What is asked for at once is one read: a read costs a trip to another thread. */
+  #reading: ReadBatch | null = null
 
   constructor(directory: string) {
     this.#directory = directory
@@ -37,10 +39,8 @@ export class RocksViewStore implements ViewStore {
   }
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]> {
-    const batch = this.#db.read({ capacity: keys.length, autoDestroy: true })
-    const values = keys.map((key) => batch.get(key))
-    batch.tryFlush()
-    return Promise.all(values)
+    const batch = (this.#reading ??= this.#startRead())
+    return Promise.all(keys.map((key) => batch.get(key)))
   }
 
   async write(writes: readonly ViewWrite[]): Promise<void> {
@@ -59,12 +59,15 @@ export class RocksViewStore implements ViewStore {
   snapshot(): ViewStoreSnapshot {
     const session = this.#db.snapshot()
     return {
-      iterate: (range: ByteRange, reverse: boolean, limit: number) => {
-        const capacity = Math.max(2, Math.min(limit, ITERATOR_CAPACITY))
+      iterate: (
+        range: ByteRange,
+        { reverse = false, limit = Infinity, batch = BATCH_ROWS }: IterateOptions
+      ) => {
+        const capacity = Math.max(2, Math.min(limit, batch, BATCH_ROWS))
         const iterator = session.iterator(range, { reverse, limit, capacity })
         this.#iterators.add(iterator)
         iterator.on('close', () => this.#iterators.delete(iterator))
-        return iterator
+        return batchesOf(iterator)
       },
       release: () => session.close()
     }
@@ -78,5 +81,23 @@ export class RocksViewStore implements ViewStore {
     // RocksDB waits for iterators, and nobody may ever read this one on.
     for (const iterator of this.#iterators) iterator.destroy()
     await this.#db.close()
+  }
+
+  #startRead(): ReadBatch {
+    const batch = this.#db.read({ autoDestroy: true })
+    queueMicrotask(() => {
+      this.#reading = null
+      batch.tryFlush()
+    })
+    return batch
+  }
+}
+
+/** Empties the iterator's buffer at once, so that RocksDB's thread reads the next batch while this one is worked on. */
+async function* batchesOf(iterator: RocksIterator): AsyncGenerator<Row[]> {
+  for await (const first of iterator) {
+    const rows = [first]
+    for (let row = iterator.read(); row !== null; row = iterator.read()) rows.push(row)
+    yield rows
   }
 }
