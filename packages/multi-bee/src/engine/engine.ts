@@ -148,7 +148,7 @@ export class Engine {
     await this.#flusher.flush()
   }
 
-  /** Finishes what was asked for, writes the view, and closes what it owns. */
+  /** Finishes what was asked for, writes the view, and closes what it owns. A view that cannot be written is a failure the host hears of. */
   async close(): Promise<void> {
     this.#closing = true
     while (this.#running !== null) await this.#running.catch(() => {})
@@ -157,6 +157,9 @@ export class Engine {
     try {
       await this.#flusher.flush()
       await this.#view.settle()
+    } catch (error) {
+      // Nothing is lost: the next open reads from the logs what the view lacks.
+      this.#host.onFailure(error)
     } finally {
       await this.#view.close()
       await Promise.all([...this.state.logs.values()].map(({ log }) => log.close()))
