@@ -8,7 +8,8 @@ import { worldOf } from '../support/world-blocks.ts'
 import { drawFates } from './fate.ts'
 import { type Device, Generation, type MemberChange } from './generation.ts'
 import { Ledger, tornBatches } from './ledger.ts'
-import { differencesOf, shownBy, shownByOracle, textOf } from './shown.ts'
+import { changedBlocks, keysIn, readLogs } from './logs.ts'
+import { differencesOf, shownBy, shownByOracle } from './shown.ts'
 
 const hex = (bytes: Uint8Array | null): string => b4a.toString(bytes as Uint8Array, 'hex')
 
@@ -65,12 +66,12 @@ export class CrashDatabase {
 
   /** Some generations of processes, which are killed; then everything is opened, brought together, and compared. */
   async round(): Promise<RoundResult> {
-    const acknowledgedBefore = this.#acknowledged()
+    const change = await this.#drawChange()
+    const devices = [...this.#devices]
+    const before = acknowledgedBy(devices)
     const generations = this.#random.pick([1, 1, 1, 2])
     const problems: string[] = []
     let kills = 0
-    const change = await this.#drawChange()
-    const devices = this.#devices.length
     for (let i = 0; i < generations; i++) {
       const generation = new Generation({
         devices: this.#devices,
@@ -86,19 +87,9 @@ export class CrashDatabase {
       problems.push(...generation.problems)
     }
     const { lost, differences } = await this.#compare()
-    const acknowledged = this.#acknowledged() - acknowledgedBefore
-    return {
-      devices,
-      kills,
-      acknowledged,
-      blocks: this.blocks,
-      lost,
-      differences: [...problems, ...differences]
-    }
-  }
-
-  #acknowledged(): number {
-    return this.#devices.reduce((sum, { ledger }) => sum + ledger.stamps.length + ledger.deleted.length, 0)
+    const acknowledged = acknowledgedBy(devices) - before
+    differences.unshift(...problems)
+    return { devices: devices.length, kills, acknowledged, blocks: this.blocks, lost, differences }
   }
 
   /** Sometimes one is let in, or removed. */
@@ -132,20 +123,20 @@ export class CrashDatabase {
     )
     await untilEqual(opened, this.#logs)
     const before = this.#logs
-    this.#logs = await this.#read(opened[0] as Opened)
+    this.#logs = await readLogs(opened[0] as Opened, this.#encryptionKey)
     differences.push(...changedBlocks(before, this.#logs))
     for (const one of opened.slice(1)) {
-      differences.push(...changedBlocks(this.#logs, await this.#read(one), `device ${one.device.index}: `))
+      differences.push(
+        ...changedBlocks(this.#logs, await readLogs(one, this.#encryptionKey), `device ${one.device.index}: `)
+      )
     }
 
     const world = worldOf(hex(this.#key), this.#logs)
-    const keys = [
-      ...new Set(Object.values(world.logs).flatMap((log) => log.flatMap(({ operations }) => operations)))
-    ].map(({ key }) => textOf(key))
+    const keys = keysIn(world)
     const state = oracle(world)
-    const expected = shownByOracle(state, [...new Set(keys)])
+    const expected = shownByOracle(state, keys)
     for (const { device, db } of opened) {
-      const found = differencesOf(await shownBy(db, [...new Set(keys)]), expected)
+      const found = differencesOf(await shownBy(db, keys), expected)
       differences.push(...found.map((text) => `device ${device.index}: ${text}`))
     }
     for (const [writer, log] of Object.entries(world.logs))
@@ -161,21 +152,6 @@ export class CrashDatabase {
   #retire(writers: readonly string[]): void {
     const left = this.#devices.filter(({ writer }) => !writers.includes(writer))
     this.#devices.splice(0, this.#devices.length, ...left)
-  }
-
-  /** All blocks a device holds, decrypted; not by way of the database. */
-  async #read({ db, store }: Opened): Promise<Map<string, Uint8Array[]>> {
-    const logs = new Map<string, Uint8Array[]>()
-    for (const { key } of await db.writers()) {
-      const core = store.get({ key, encryption: { key: this.#encryptionKey } })
-      await core.ready()
-      const blocks = await Promise.all(
-        Array.from({ length: core.contiguousLength }, (_, seq) => core.get(seq, { wait: false }))
-      )
-      logs.set(hex(key), blocks as Uint8Array[])
-      await core.close()
-    }
-    return logs
   }
 
   async #newDevice(cleanup: Cleanup): Promise<MultiBee> {
@@ -196,6 +172,10 @@ export class CrashDatabase {
     await db.ready()
     return { db, store }
   }
+}
+
+function acknowledgedBy(devices: readonly Device[]): number {
+  return devices.reduce((sum, { ledger }) => sum + ledger.stamps.length + ledger.deleted.length, 0)
 }
 
 /** A device, open in the runner. */
@@ -228,17 +208,4 @@ async function untilEqual(opened: readonly Opened[], known: ReadonlyMap<string, 
 
 function lengthOf(db: MultiBee, writer: string): number {
   return db.openedDatabase()?.logs.get(writer)?.available ?? 0
-}
-
-/** Logs only grow. */
-function changedBlocks(
-  before: ReadonlyMap<string, Uint8Array[]>,
-  after: ReadonlyMap<string, Uint8Array[]>,
-  where = ''
-): string[] {
-  return [...before].flatMap(([writer, blocks]) => {
-    const now = after.get(writer) ?? []
-    const changed = blocks.findIndex((block, seq) => !b4a.equals(block, now[seq] ?? b4a.alloc(0)))
-    return changed === -1 ? [] : [`${where}block ${changed} of log ${writer} is not what it was`]
-  })
 }

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { until } from '@cloudpal/test-kit'
 
 const DEVICE = fileURLToPath(new URL('device.mjs', import.meta.url))
 
@@ -63,6 +64,18 @@ export class DeviceProcess {
 
   order(order: Order): void {
     this.#child.stdin?.write(`${JSON.stringify(order)}\n`)
+  }
+
+  /** Stops it where it is, all threads of it. Not on Windows. */
+  async pause(): Promise<void> {
+    this.#child.kill('SIGSTOP')
+    const state = (): string =>
+      spawnSync('ps', ['-o', 'stat=', '-p', String(this.#child.pid)], { encoding: 'utf8' }).stdout
+    await until(() => state().startsWith('T'), { message: 'the process to stop' })
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT')
   }
 
   /** At once, whatever it is doing. */

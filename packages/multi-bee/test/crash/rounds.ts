@@ -13,7 +13,7 @@ export interface Totals {
 }
 
 /** A round in which something was lost, or was not as it should be. */
-export class RoundFailure extends Error {
+class RoundFailure extends Error {
   override readonly name = 'RoundFailure'
 }
 

@@ -89,11 +89,11 @@ export function differencesOf(shown: Shown, expected: Shown): string[] {
   })
 }
 
-export function hexOf(key: string): string {
+function hexOf(key: string): string {
   return Buffer.from(key).toString('hex')
 }
 
-export function textOf(key: string): string {
+function textOf(key: string): string {
   return Buffer.from(key, 'hex').toString()
 }
 
