@@ -37,6 +37,8 @@ export class CrashDatabase {
   readonly #devices: Device[] = []
   /** All logs as they were last seen. */
   #logs = new Map<string, Uint8Array[]>()
+  /** Logs that count, as of the last comparison. */
+  #members: string[] = []
   #key: Uint8Array | null = null
   #count = 0
 
@@ -62,6 +64,7 @@ export class CrashDatabase {
       const { writerKey } = await this.#newDevice(cleanup)
       await first.addWriter(writerKey as Uint8Array, { name: `device ${i}` })
     }
+    this.#members = this.#devices.map(({ writer }) => writer)
   }
 
   /** Some generations of processes, which are killed; then everything is opened, brought together, and compared. */
@@ -92,16 +95,19 @@ export class CrashDatabase {
     return { devices: devices.length, kills, acknowledged, blocks: this.blocks, lost, differences }
   }
 
-  /** Sometimes one is let in, or removed. */
+  /** Sometimes one is let in, or removed. Whoever was to let one in may have been killed before. */
   async #drawChange(): Promise<MemberChange | null> {
     const roll = this.#random.float()
-    const by = this.#random.pick(this.#devices)
+    const members = this.#devices.filter(({ writer }) => this.#members.includes(writer))
+    const by = this.#random.pick(members)
+    const stranger = this.#devices.find((device) => !members.includes(device))
+    if (stranger !== undefined) return { by, do: 'add', key: stranger.writer }
     if (roll < 0.15 && this.#devices.length < MOST_DEVICES) {
       await using cleanup = new Cleanup()
       const { writerKey } = await this.#newDevice(cleanup)
       return { by, do: 'add', key: hex(writerKey) }
     }
-    const others = this.#devices.filter((device) => device !== by)
+    const others = members.filter((device) => device !== by)
     if (roll > 0.88 && others.length > 1) return { by, do: 'remove', key: this.#random.pick(others).writer }
     return null
   }
@@ -144,6 +150,7 @@ export class CrashDatabase {
     const lost = this.#devices.flatMap(({ index, ledger, writer }) =>
       ledger.lost(world.logs[writer] ?? []).map((text) => `device ${index}: ${text}`)
     )
+    this.#members = state.members.filter(({ cutOff }) => cutOff === null).map(({ writer }) => writer)
     this.#retire(state.members.filter(({ cutOff }) => cutOff !== null).map(({ writer }) => writer))
     return { lost, differences }
   }
