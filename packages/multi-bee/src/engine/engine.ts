@@ -85,10 +85,12 @@ export class Engine {
     let engine: Engine | null = null
     try {
       const bytes = await view.open()
-      const saved = bytes === null ? null : decodeViewState(bytes)
-      // Rows of another layout would be taken for this one's.
+      const found = bytes === null ? null : decodeViewState(bytes)
+      const saved = found !== null && coversMore(found, self) ? null : found
+      // Rows of another layout would be taken for this one's, and what the log has lost for what it says.
       if (bytes !== null && saved === null) await view.clear()
-      engine = new Engine(options, saved)
+      const versionFloor = Math.max(options.versionFloor, found?.version ?? 0)
+      engine = new Engine({ ...options, versionFloor }, saved)
       engine.#follow(self, saved)
       for (const { writer } of engine.state.membership.members) {
         if (!engine.state.logs.has(writer))
@@ -429,4 +431,12 @@ export class Engine {
     if (own === undefined) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is not open')
     return own
   }
+}
+
+/**
+ * Whether a view has more of this device's own log than there is. A loss of power can do that: the view is synced to the disk when it is
+ * written, the log is not.
+ */
+function coversMore({ applied, writers }: ViewState, own: OpLog): boolean {
+  return lengthAt(applied, writers.find(own.key)) > own.available
 }
