@@ -1,5 +1,6 @@
 import { collect, replicate, tmpDir, tmpStore } from '@cloudpal/test-kit'
 import RocksDB from 'rocksdb-native'
+import { Readable } from 'streamx'
 import { describe, expect, test, vi } from 'vitest'
 import type { MultiBee } from '../src/index.ts'
 import { RocksViewStore } from '../src/view/rocks-view-store.ts'
@@ -127,6 +128,11 @@ test('a view that cannot be read rejects reads and writes with the code, and wor
   await expectCode(db.get('a'), 'MULTI_BEE_STORE_FAILED')
   await expectCode(db.put('a', 2), 'MULTI_BEE_STORE_FAILED')
   read.mockRestore()
+  const iterate = vi
+    .spyOn(RocksDB.prototype, 'iterator')
+    .mockImplementation(() => new Readable({ read: (done) => done(new Error('no disk')) }) as never)
+  await expectCode(entriesOf(db), 'MULTI_BEE_STORE_FAILED')
+  iterate.mockRestore()
   expect((await db.get('a'))?.value).toBe(1)
   await db.put('a', 2)
   expect((await db.get('a'))?.value).toBe(2)

@@ -66,6 +66,8 @@ export class RocksViewStore implements ViewStore {
   }
 
   snapshot(): ViewStoreSnapshot {
+    if (this.#isClosing)
+      throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database was closed while it was read')
     const session = this.#db.snapshot()
     return {
       iterate: (range: ByteRange, reverse: boolean, limit: number) => {
