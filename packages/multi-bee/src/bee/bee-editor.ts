@@ -36,7 +36,7 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
    *
    * @returns once it survives a killed process; puts that are pending together share one block
    * @throws MultiBeeError `MULTI_BEE_CLOSED`, `MULTI_BEE_NOT_WRITABLE`, `MULTI_BEE_BAD_KEY`, `MULTI_BEE_BAD_VALUE`,
-   * `MULTI_BEE_TOO_LARGE`, `MULTI_BEE_BAD_BASE`, `MULTI_BEE_STORE_FAILED` (nothing was written)
+   * `MULTI_BEE_TOO_LARGE`, `MULTI_BEE_BAD_BASE`, `MULTI_BEE_STORE_FAILED` (it may be stored all the same)
    */
   async put(key: K, value?: V, options: PutOptions<K, V> = {}): Promise<void> {
     await this.#write(this.putWrite(key, value, options, baseIn(options)))

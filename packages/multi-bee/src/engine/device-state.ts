@@ -13,6 +13,8 @@ export interface DeviceState {
   readonly first: number
   /** Local number of this device's own log. */
   self: number
+  /** Whether the end of that log is gone: others may hold it, so it must not be written anew. */
+  hasLostTail: boolean
   readonly logs: Map<number, WriterLog>
   membership: Membership
   applied: VersionVector

@@ -104,10 +104,13 @@ export class Engine {
     let engine: Engine | null = null
     try {
       const bytes = await view.open()
-      const saved = bytes === null ? null : decodeViewState(bytes)
-      // Rows of another layout would be taken for this one's.
+      const found = bytes === null ? null : decodeViewState(bytes)
+      const saved = found !== null && coversMore(found, self) ? null : found
+      // Rows of another layout would be taken for this one's, and what the log has lost for what it says.
       if (bytes !== null && saved === null) await view.clear()
-      engine = new Engine(options, saved)
+      const versionFloor = Math.max(options.versionFloor, found?.version ?? 0)
+      engine = new Engine({ ...options, versionFloor }, saved)
+      engine.state.hasLostTail = found !== null && coversMore(found, self)
       engine.#follow(self, saved)
       for (const { writer } of engine.state.membership.members) {
         if (!engine.state.logs.has(writer))
@@ -178,7 +181,7 @@ export class Engine {
     await this.#flusher.flush()
   }
 
-  /** Finishes what was asked for, writes the view, and closes what it owns. */
+  /** Finishes what was asked for, writes the view, and closes what it owns. A view that cannot be written is a failure the host hears of. */
   async close(): Promise<void> {
     this.#closing = true
     while (this.#running !== null) await this.#running.catch(() => {})
@@ -190,6 +193,9 @@ export class Engine {
     try {
       await this.#flusher.flush()
       await this.#view.settle()
+    } catch (error) {
+      // Nothing is lost: the next open reads from the logs what the view lacks.
+      this.#host.onFailure(error)
     } finally {
       await this.#view.close()
       await Promise.all([...this.state.logs.values()].map(({ log }) => log.close()))
@@ -286,6 +292,7 @@ export class Engine {
     const member = state.membership.get(previous)
     if (member === undefined) return false
     state.self = state.writers.idOf(log.key)
+    state.hasLostTail = false
     state.logs.get(previous)?.log.retire()
     if (log.available === 0 && !member.removed) {
       const records: MembershipRecord[] = [succession]
@@ -580,4 +587,12 @@ export class Engine {
 /** The one thing a log may hold before its writer is a member. */
 function isSuccession([waiting]: readonly Waiting[]): boolean {
   return waiting?.request.type === 'membership' && waiting.request.records[0]?.type === 'succeed'
+}
+
+/**
+ * Whether a view has more of this device's own log than there is. A loss of power can do that: the view is synced to the disk when it is
+ * written, the log is not.
+ */
+function coversMore({ applied, writers }: ViewState, own: OpLog): boolean {
+  return lengthAt(applied, writers.find(own.key)) > own.available
 }

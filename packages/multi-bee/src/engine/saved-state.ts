@@ -12,7 +12,7 @@ export interface Origin {
   self: { readonly key: Uint8Array }
   /** Names a new build of the view. */
   generation: string
-  /** Greatest version an earlier build of the view may have had. */
+  /** Greatest version that may ever have been shown: of an earlier build of the view, or before a crash. */
   versionFloor: number
 }
 
@@ -27,11 +27,13 @@ export function initialState(
     writers,
     first: firstId,
     self: writers.idOf(self.key),
+    hasLostTail: false,
     logs: new Map(),
     membership: saved?.membership ?? Membership.first(firstId),
     applied: saved?.applied ?? [],
     controls: saved?.controls ?? new Controls(),
-    version: saved?.version ?? versionFloor,
+    // What is applied again after a crash, perhaps in another order, gets versions nobody has seen yet.
+    version: Math.max(saved?.version ?? 0, versionFloor),
     floor: saved?.floor ?? versionFloor,
     generation: saved?.generation ?? generation
   }

@@ -59,7 +59,10 @@ export class TransactionReader {
     if (this.length < 1 || this.length > MAX_CHAIN_BLOCKS) throw new Error('chain length')
     if ((flags & FLAG_CHAIN) !== 0 && this.length < 2) throw new Error('chain of one')
     this.#header = readHeader(reader, seq, state, writers)
-    this.#membership = flags & FLAG_MEMBERSHIP ? readMembership(reader, seq === 0 ? writers.keyOf(state.table[0] ?? 0) : null) : []
+    this.#membership =
+      flags & FLAG_MEMBERSHIP
+        ? readMembership(reader, seq === 0 ? writers.keyOf(state.table[0] ?? 0) : null)
+        : []
     const { table, context } = this.#header
     this.#scope = { table, context, seen: new Map(), count: 0, operations: keeps ? [] : null }
     readOperations(reader, this.#scope)

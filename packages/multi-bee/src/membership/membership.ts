@@ -274,7 +274,9 @@ export class Membership {
   }
 
   #changed(member: Member, changed: Member): Membership {
-    return member === changed ? this : this.#with(this.members.map((other) => (other === member ? changed : other)))
+    return member === changed
+      ? this
+      : this.#with(this.members.map((other) => (other === member ? changed : other)))
   }
 
   #founded(genesis: Genesis): Membership {

@@ -16,6 +16,7 @@ export class RocksViewStore implements ViewStore {
   readonly #iterators = new Set<RocksIterator>()
   /** What is asked for at once is one read: a read costs a trip to another thread. */
   #reading: ReadBatch | null = null
+  #isClosing = false
 
   constructor(directory: string) {
     this.#directory = directory
@@ -33,14 +34,20 @@ export class RocksViewStore implements ViewStore {
           `another process has the view in ${this.#directory} open`,
           { cause }
         )
+      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC')
+        throw new MultiBeeError('MULTI_BEE_STORE_FAILED', 'the view needs room on the disk to open', {
+          cause
+        })
       const help = `the view in ${this.#directory} cannot be opened; it is a cache: delete that directory and it is rebuilt from the logs`
       throw new MultiBeeError('MULTI_BEE_VIEW_UNREADABLE', help, { cause })
     }
   }
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]> {
-    const batch = (this.#reading ??= this.#startRead())
-    return Promise.all(keys.map((key) => batch.get(key)))
+    return this.#coded('the view could not be read', () => {
+      const batch = (this.#reading ??= this.#startRead())
+      return Promise.all(keys.map((key) => batch.get(key)))
+    })
   }
 
   async write(writes: readonly ViewWrite[]): Promise<void> {
@@ -53,10 +60,14 @@ export class RocksViewStore implements ViewStore {
   }
 
   async clear(): Promise<void> {
-    await this.#db.deleteRange(b4a.from([0]), b4a.from([0xff]))
+    await this.#coded('the view could not be emptied', () =>
+      this.#db.deleteRange(b4a.from([0]), b4a.from([0xff]))
+    )
   }
 
   snapshot(): ViewStoreSnapshot {
+    if (this.#isClosing)
+      throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database was closed while it was read')
     const session = this.#db.snapshot()
     return {
       iterate: (
@@ -74,13 +85,24 @@ export class RocksViewStore implements ViewStore {
   }
 
   async settle(): Promise<void> {
-    await this.#db.flush()
+    await this.#coded('the view could not be written', () => this.#db.flush())
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true
     // RocksDB waits for iterators, and nobody may ever read this one on.
     for (const iterator of this.#iterators) iterator.destroy()
     await this.#db.close()
+  }
+
+  async #coded<T>(what: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run()
+    } catch (cause) {
+      if (this.#isClosing)
+        throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database was closed meanwhile', { cause })
+      throw new MultiBeeError('MULTI_BEE_STORE_FAILED', what, { cause })
+    }
   }
 
   #startRead(): ReadBatch {

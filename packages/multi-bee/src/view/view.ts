@@ -171,8 +171,9 @@ export class View {
         if (shown.length > 0) yield shown
       }
     } catch (cause) {
-      if (!this.#isClosing) throw cause
-      throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database was closed while it was read', { cause })
+      if (cause instanceof MultiBeeError) throw cause
+      const code = this.#isClosing ? 'MULTI_BEE_CLOSED' : 'MULTI_BEE_STORE_FAILED'
+      throw new MultiBeeError(code, 'the view could not be read to the end', { cause })
     } finally {
       await snapshot.release()
     }
