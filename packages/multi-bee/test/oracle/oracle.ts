@@ -132,10 +132,7 @@ export function oracle(world: World): OracleState {
     // The rest waits (below the cut-off) or is quarantined (past it).
     // READING: by the seq of the transaction, as for what belongs to the set; of a writer that never was a
     // member everything waits.
-    waiting: blocksOf(
-      steps,
-      (step) => step.seq >= reached(applied, step.writer) && !isPastCutOff(step, end)
-    ),
+    waiting: blocksOf(steps, (step) => step.seq >= reached(applied, step.writer) && !isPastCutOff(step, end)),
     quarantined: blocksOf(
       steps,
       (step) => step.seq >= reached(applied, step.writer) && isPastCutOff(step, end)
@@ -224,8 +221,7 @@ function known(author: string, context: Vector, { members, admissions }: Walk): 
   const writers = [author, ...members.slice(0, 1).map(({ writer }) => writer)]
   while (true) {
     const next = admissions.find(
-      ({ writer, by, seq }) =>
-        !writers.includes(writer) && writers.includes(by) && seq < reached(context, by)
+      ({ writer, by, seq }) => !writers.includes(writer) && writers.includes(by) && seq < reached(context, by)
     )
     if (next === undefined) return writers
     writers.push(next.writer)
