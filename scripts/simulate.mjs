@@ -71,6 +71,7 @@ function summarise(results) {
   const counts = Object.entries(events).map(([name, count]) => `${count} ${name}`)
   const seconds = Math.round((performance.now() - begun) / 1000)
   console.log(`${worlds} worlds from seed ${from} in ${seconds} s: ${counts.join(', ')}`)
-  if (failure !== undefined) console.log(`seed ${failure.failed} fails: npm run simulate -- --from ${failure.failed} --seeds 1`)
+  if (failure !== undefined)
+    console.log(`seed ${failure.failed} fails: npm run simulate -- --from ${failure.failed} --seeds 1`)
   return failure === undefined && results.length === jobs ? 0 : 1
 }

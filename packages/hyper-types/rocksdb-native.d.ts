@@ -106,6 +106,8 @@ declare module 'rocksdb-native' {
 
   /** Reading to the end, or breaking off, destroys it. */
   export interface RocksIterator<T = RocksEntry> extends AsyncIterable<T> {
+    /** What is buffered; `null` when nothing is. */
+    read(): T | null
     destroy(error?: Error | null): void
     on(event: 'close', listener: () => void): this
   }

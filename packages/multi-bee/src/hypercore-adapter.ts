@@ -28,7 +28,7 @@ export function storePath(store: StoreLike): string {
   return path
 }
 
-/** @throws MultiBeeError `MULTI_BEE_STORE_LOCKED`, `MULTI_BEE_STORE_COPIED` */
+/** @throws MultiBeeError `MULTI_BEE_STORE_LOCKED`, `MULTI_BEE_STORE_COPIED`, `MULTI_BEE_STORE_FAILED` */
 export async function openStore(store: StoreLike): Promise<void> {
   try {
     await store.ready()
@@ -38,8 +38,19 @@ export async function openStore(store: StoreLike): Promise<void> {
         'the files of this Corestore were copied, moved or restored; open it with `allowBackup: true`, and this device goes on in a new log'
       throw new MultiBeeError('MULTI_BEE_STORE_COPIED', help, { cause })
     }
-    if (!(cause instanceof Error && /lock/i.test(cause.message))) throw cause
-    throw new MultiBeeError('MULTI_BEE_STORE_LOCKED', 'another process has this Corestore open', { cause })
+    if (cause instanceof Error && /lock/i.test(cause.message))
+      throw new MultiBeeError('MULTI_BEE_STORE_LOCKED', 'another process has this Corestore open', { cause })
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new MultiBeeError('MULTI_BEE_STORE_FAILED', `this Corestore does not open: ${reason}`, { cause })
+  }
+}
+
+/** @throws MultiBeeError `MULTI_BEE_STORE_FAILED` when the store rejects */
+async function stored<T>(what: string, promise: Promise<T>): Promise<T> {
+  try {
+    return await promise
+  } catch (cause) {
+    throw new MultiBeeError('MULTI_BEE_STORE_FAILED', what, { cause })
   }
 }
 
@@ -66,11 +77,11 @@ export class LocalState {
   }
 
   async get(field: string): Promise<Uint8Array | null> {
-    return this.#core.getUserData(field)
+    return stored('the Corestore could not be read', this.#core.getUserData(field))
   }
 
   async set(field: string, value: Uint8Array): Promise<void> {
-    await this.#core.setUserData(field, value)
+    await stored('the Corestore could not be written', this.#core.setUserData(field, value))
   }
 
   async close(): Promise<void> {
@@ -163,7 +174,7 @@ export class HypercoreLog implements OpLog {
   async read(start: number, end: number): Promise<Uint8Array[]> {
     const blocks: Promise<Uint8Array | null>[] = []
     for (let seq = start; seq < end; seq++) blocks.push(this.#core.get(seq, { wait: false }))
-    return (await Promise.all(blocks)).map((block, i) => {
+    return (await this.#read(Promise.all(blocks))).map((block, i) => {
       if (block !== null) return block
       throw new MultiBeeError(
         'MULTI_BEE_STORE_FAILED',
@@ -191,7 +202,17 @@ export class HypercoreLog implements OpLog {
   }
 
   async fingerprint(length: number): Promise<{ fork: number; treeHash: Uint8Array }> {
-    return { fork: this.#core.fork, treeHash: await this.#core.treeHash(length) }
+    return { fork: this.#core.fork, treeHash: await this.#read(this.#core.treeHash(length)) }
+  }
+
+  async #read<T>(reading: Promise<T>): Promise<T> {
+    try {
+      return await reading
+    } catch (cause) {
+      if (this.#core.closing !== null)
+        throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database was closed while it was read', { cause })
+      throw new MultiBeeError('MULTI_BEE_STORE_FAILED', 'a log could not be read', { cause })
+    }
   }
 
   /** Looks into whether a connected peer's copy differs from this one at that length, and whether both are signed. */

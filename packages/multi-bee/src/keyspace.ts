@@ -166,7 +166,7 @@ export function document(value: unknown): Value {
 
 /** Whether a value is the document `null`, which stands for an entry without a value. */
 export function isNull({ document, bytes }: Value): boolean {
-  return document && b4a.equals(bytes, NULL)
+  return document && bytes.byteLength === NULL.byteLength && b4a.equals(bytes, NULL)
 }
 
 /** The least bytes above everything with this prefix; `null` when nothing is. */

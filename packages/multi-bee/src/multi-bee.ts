@@ -36,6 +36,12 @@ import { RocksViewStore } from './view/rocks-view-store.ts'
 import { View } from './view/view.ts'
 
 /**
+ * Versions that are kept free for what is applied until the view is next written. It is written when 16 MiB of changes of at least 64
+ * bytes are waiting; two such lots may be under way.
+ */
+const VERSIONS_AHEAD = 2 ** 20
+
+/**
  * One database that all devices of a person write, offline too. Hyperbee's interface; MERGE.md says how edits become one state.
  *
  * Borrows the Corestore: opens cores in it, never closes it. Owns the view in `directory`, which is a cache of the logs.
@@ -410,6 +416,10 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
         generation,
         versionFloor
       })
+      // A full disk must not keep anybody from reading.
+      await writeVersion(identity, engine.state.version + VERSIONS_AHEAD).catch((error: unknown) =>
+        host.onFailure(error)
+      )
       this.#engine = engine
       this.#database = { engine, view, logs: this.#logs, changes: this.#changes }
       if (b4a.equals(identity.own.key, identity.key) && identity.own.available === 0) {
@@ -453,10 +463,17 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     } finally {
       try {
         await this.#engine?.close()
+        await this.#noteVersion()
       } finally {
         await this.#identity?.local.close()
       }
     }
+  }
+
+  /** Gives back the versions that were kept free. When that cannot be written, the next open starts beyond them. */
+  async #noteVersion(): Promise<void> {
+    if (this.#identity === null || this.#engine === null) return
+    await writeVersion(this.#identity, this.#engine.state.version).catch(() => {})
   }
 
   #host(identity: Identity, onUpdate: () => void): EngineHost {
@@ -494,7 +511,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
       },
       onFlush: async (version) => {
         this.#channel?.update()
-        await identity.local.set('version', b4a.from(String(version)))
+        await writeVersion(identity, version + VERSIONS_AHEAD)
       },
       onFailure: (error) => this.#fail(error)
     }
@@ -576,6 +593,11 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
 
 /** For a log that is not here: no tree has this hash, and nothing of such a log counts. */
 const NO_TREE = { fork: 0, treeHash: b4a.alloc(32) }
+
+/** Notes, outside the view, how far its versions may have gone. */
+async function writeVersion({ local }: Identity, version: number): Promise<void> {
+  await local.set('version', b4a.from(String(version)))
+}
 
 async function readVersion({ local }: Identity): Promise<number> {
   const bytes = await local.get('version')

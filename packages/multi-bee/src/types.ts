@@ -164,9 +164,9 @@ export interface DeviceStatus {
   quarantined: number
   /** Wall time in ms when something of it was last applied here. */
   lastSeen: number | null
-  /** How far its clock was ahead of this device's, in ms, when that is more than 60 s; else 0. */
+  /** How far its clock was ahead of this device's when something of it was last applied, in ms, if more than 60 s; else 0. */
   clockSkewMs: number
-  /** Blocks that did not decode and count as empty, since the database was opened. */
+  /** Blocks that do not decode and count as empty, of all that were read: a fault of the device, or malice. */
   malformed: number
   /** Format version of a block this package cannot read: the device's later blocks wait for an update of the package. */
   unknownFormat: number | null

@@ -154,6 +154,19 @@ describe('a value', () => {
     await expectWorking(db)
   })
 
+  test('that does not decode keeps nobody from what stands before it', async () => {
+    const db = await openDevice()
+    for (const key of ['a', 'b', 'c']) await db.put(key, 1)
+    await db.put('d', 'no json', { valueEncoding: 'utf-8' })
+    const read: string[] = []
+    const reading = (async () => {
+      for await (const { key } of db.createReadStream()) read.push(key)
+    })()
+    await expectCode(reading, 'MULTI_BEE_DECODE_FAILED')
+    expect(read).toEqual(['a', 'b', 'c'])
+    expect((await db.peek())?.key).toBe('a')
+  })
+
   test('that does not decode says so, and others do', async () => {
     const db = await openDevice()
     await db.put('a', 'not json', { valueEncoding: 'utf-8' })

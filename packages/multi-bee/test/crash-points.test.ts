@@ -95,3 +95,31 @@ test('a crash before or after any storage write leaves what the logs say, and no
     await again.engine.close()
   }
 })
+
+test('a view that outlived the end of its own log is built anew, from what the log still has', async () => {
+  const log = new MemoryLog(b4a.alloc(32, 1))
+  const device = new EngineDevice(log, log.key, new Map(), NOW)
+  await device.open()
+  const genesis = { type: 'genesis' as const, deleteWins: false, ownerKey: null, name: '' }
+  await device.engine.submit({ type: 'membership', records: [genesis] })
+  await device.engine.submit(put('6b', '1'))
+  await device.engine.submit(put('6b', '2'))
+  await device.engine.submit(put('6c', '3'))
+  await device.engine.flush()
+  const { version } = device.engine.state
+  await device.engine.close()
+
+  // Of the log, the power has gone before its end was on the disk.
+  log.blocks.length = 2
+  await device.open()
+  const expected = (): unknown =>
+    shownByOracle(oracle(worldOf(hex(log.key), new Map([[hex(log.key), log.blocks]]))), KEYS)
+  expect(await device.shown(KEYS)).toEqual(expected())
+  expect(device.engine.state.version).toBeGreaterThan(version)
+  await device.engine.submit(put('6c', '4'))
+  expect(await device.shown(KEYS)).toEqual(expected())
+  await device.restart()
+  expect(await device.shown(KEYS)).toEqual(expected())
+  expect(device.failures).toEqual([])
+  await device.engine.close()
+})

@@ -1,66 +1,29 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { tmpDir } from '@cloudpal/test-kit'
-import Corestore from 'corestore'
-import { describe, expect, test } from 'vitest'
-import { MultiBee } from '../src/index.ts'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { runRounds } from './crash/rounds.ts'
 
-const WRITER = fileURLToPath(new URL('crash/writer.mjs', import.meta.url))
+/** `npm run crashes` sets these. */
+const { CRASH_ROUNDS, CRASH_SEED } = process.env
+const rounds = Number(CRASH_ROUNDS ?? 20)
+const seed = Number(CRASH_SEED ?? 1)
 
-interface Message {
-  put?: string[]
-}
-
-/** Runs a writer until it has acknowledged so many times, then kills it while it goes on. */
-async function runAndKill(directory: string, mode: string, messages: number): Promise<string[][]> {
-  const child = fork(WRITER, [directory, mode])
-  const acknowledged: string[][] = []
-  child.on('message', ({ put }: Message) => {
-    if (put !== undefined) acknowledged.push(put)
-    if (acknowledged.length === messages) child.kill('SIGKILL')
-  })
-  const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
-  expect(signal).toBe('SIGKILL')
-  return acknowledged
-}
-
-describe('a process that is killed while it writes', () => {
-  test.each(['single', 'in-flight', 'batch'])('has lost nothing it had acknowledged (%s)', async (mode) => {
-    const directory = await tmpDir()
-    const acknowledged: string[][] = []
-    for (const messages of [3, 40, 150]) {
-      acknowledged.push(...(await runAndKill(directory, mode, messages)))
-      const store = new Corestore(directory)
-      const db = new MultiBee(store)
-      const keys: string[] = []
-      for await (const { key } of db.createReadStream()) keys.push(key)
-      const there = new Set(keys)
-      for (const key of acknowledged.flat()) expect(there.has(key)).toBe(true)
-      // All or nothing: a group of keys is there as a whole, also when it was never acknowledged.
-      if (mode === 'batch') for (const size of groupSizes(keys)) expect(size).toBe(20)
-      // View and log agree: a view that is built anew shows the same.
-      const fresh = new MultiBee(store.namespace('fresh'), {
-        key: db.key as Uint8Array,
-        encryptionKey: db.encryptionKey,
-        directory: `${directory}/fresh-${messages}`
-      })
-      const again: string[] = []
-      for await (const { key } of fresh.createReadStream()) again.push(key)
-      expect(again).toEqual(keys)
-      await fresh.close()
-      await db.close()
-      await store.close()
-    }
-  })
-})
-
-/** How many keys each batch left behind. */
-function groupSizes(keys: readonly string[]): Iterable<number> {
-  const sizes = new Map<string, number>()
-  for (const key of keys) {
-    const group = key.split('-').slice(0, 2).join('-')
-    sizes.set(group, (sizes.get(group) ?? 0) + 1)
+test(
+  `devices that are killed ${rounds} times over have lost nothing, and show what their logs say (seed ${seed})`,
+  { timeout: 60_000 + rounds * 20_000 },
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'cloudpal-crashes-'))
+    const print = CRASH_ROUNDS === undefined ? (): void => {} : console.log
+    const totals = await runRounds(rounds, seed, directory, print)
+    print(
+      `${totals.rounds} rounds on ${totals.databases} databases, ${totals.kills} kills, ` +
+        `${totals.acknowledged} acknowledged writes, lost ${totals.lost}, differences ${totals.differences}`
+    )
+    // A run in which nobody was killed, or nothing was written, shows nothing.
+    expect(totals.kills).toBeGreaterThanOrEqual(rounds)
+    expect(totals.acknowledged).toBeGreaterThan(rounds * 10)
+    // What a failure leaves is kept, to look at.
+    await rm(directory, { recursive: true })
   }
-  return sizes.values()
-}
+)

@@ -188,6 +188,22 @@ test('a context is read anew when the add it knew a writer by stops counting', a
   await device.engine.close()
 })
 
+test('an add that waited counts before anything that comes after it is applied', async () => {
+  const world: World = {
+    first: A,
+    logs: {
+      [A]: log([{}, add(B)], [{ [B]: 1 }, add(C)]),
+      [B]: log([{ [A]: 1, [C]: 1 }, put('1')], [{ [A]: 2, [C]: 1 }, put('2')]),
+      [C]: []
+    }
+  }
+  const device = await reader(world)
+  await deliver(device, world, { [A]: 2 })
+  await deliver(device, world, { [B]: 2 })
+  expect((await device.shown(KEYS)).entries[KEY]).toMatchObject({ text: '1' })
+  await device.engine.close()
+})
+
 test('adding devices never reads the logs again', async () => {
   const world: World = {
     first: A,

@@ -1,6 +1,61 @@
-import { collect, tmpStore } from '@cloudpal/test-kit'
-import { expect, test } from 'vitest'
-import { openDevice } from './support/devices.ts'
+import { collect, replicate, tmpDir, tmpStore } from '@cloudpal/test-kit'
+import { expect, test, vi } from 'vitest'
+import type { MultiBee } from '../src/index.ts'
+import { RocksViewStore } from '../src/view/rocks-view-store.ts'
+import { keyOf, openDevice, openReplica, untilShown, writerKeyOf } from './support/devices.ts'
+
+async function changedSince(db: MultiBee, version: number): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { left, right } of db.createDiffStream(version)) keys.push((left ?? right)?.key ?? '')
+  return keys
+}
+
+test('a version that was shown is never another one after a crash of the view', async () => {
+  const dir = await tmpDir()
+  const store = await tmpStore({ dir })
+  const first = await openDevice()
+  const db = await openReplica(first, { store })
+  await first.addWriter(writerKeyOf(db))
+  replicate(first, db)
+  await first.put('before', 1)
+  await untilShown('before', 1, db)
+  await db.flush()
+
+  // Applied again, in the order of the members, the other device's put comes before this device's own.
+  await db.put('own', 1)
+  const { version } = db
+  await first.put('other', 1)
+  await untilShown('other', 1, db)
+  const newest = db.version
+  // As if the process had been killed: what the view has not written yet is gone.
+  const write = vi.spyOn(RocksViewStore.prototype, 'write').mockRejectedValue(new Error('no room'))
+  await db.close()
+  write.mockRestore()
+  await store.close()
+
+  const again = await openDevice({
+    store: await tmpStore({ dir }),
+    key: keyOf(first),
+    encryptionKey: first.encryptionKey
+  })
+  expect(again.version).toBeGreaterThan(newest)
+  expect(await changedSince(again, version)).toContain('other')
+  expect(await changedSince(again, newest)).toEqual(['other', 'own'])
+})
+
+test('versions go on by one after a close', async () => {
+  const dir = await tmpDir()
+  const store = await tmpStore({ dir })
+  const db = await openDevice({ store })
+  await db.put('a', 1)
+  const { version } = db
+  await db.close()
+  await store.close()
+  const again = await openDevice({ store: await tmpStore({ dir }) })
+  expect(again.version).toBe(version)
+  await again.put('a', 2)
+  expect(again.version).toBe(version + 1)
+})
 
 test('every version stays readable, written or not, and over a restart', async () => {
   const store = await tmpStore()

@@ -25,7 +25,7 @@ export class Announcer<K> {
     this.tell('update')
     if (own) return
     for (const { key, register } of changes) {
-      if (alternatives(register, state.writers).length > 0) this.#tellOfConflict(key)
+      if (!alternatives(register, state.writers).next().done) this.#tellOfConflict(key)
     }
   }
 

@@ -8,12 +8,13 @@ import { alternatives } from '../merge/show.ts'
 import type { Value } from '../merge/transaction.ts'
 import type { Conflict, EncodingOptions, EntryStream, HistoryEntry, KeyRange } from '../types.ts'
 import { Batch } from './batch.ts'
-import { BeeReader, boundsOf, streamOf, toEntry } from './bee-reader.ts'
+import { BeeReader, boundsOf, toEntry } from './bee-reader.ts'
 import { baseIn } from './entry-base.ts'
 import { EntryWatcher } from './entry-watcher.ts'
 import { history, type HistoryOptions } from './history.ts'
 import { deviceName } from './open-database.ts'
 import { BeeSnapshot } from './snapshot.ts'
+import { streamOf } from './streams.ts'
 import { Watcher } from './watcher.ts'
 import type { DelOptions, PutOptions } from './write-options.ts'
 
@@ -35,7 +36,7 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
    *
    * @returns once it survives a killed process; puts that are pending together share one block
    * @throws MultiBeeError `MULTI_BEE_CLOSED`, `MULTI_BEE_NOT_WRITABLE`, `MULTI_BEE_BAD_KEY`, `MULTI_BEE_BAD_VALUE`,
-   * `MULTI_BEE_TOO_LARGE`, `MULTI_BEE_BAD_BASE`, `MULTI_BEE_STORE_FAILED` (nothing was written)
+   * `MULTI_BEE_TOO_LARGE`, `MULTI_BEE_BAD_BASE`, `MULTI_BEE_STORE_FAILED` (it may be stored all the same)
    */
   async put(key: K, value?: V, options: PutOptions<K, V> = {}): Promise<void> {
     await this.#write(this.putWrite(key, value, options, baseIn(options)))
@@ -117,7 +118,7 @@ export abstract class BeeEditor<K, V> extends BeeReader<K, V> {
     const [stored] = await view.load([bytes])
     if (stored == null) return []
     const { writers, membership } = engine.state
-    return alternatives(stored.register, writers).map(({ path, value, dot, shown }) => ({
+    return Array.from(alternatives(stored.register, writers), ({ path, value, dot, shown }) => ({
       path: pathNames(path),
       value: value === null ? undefined : keyspace.decodeValue(value),
       deleted: value === null,

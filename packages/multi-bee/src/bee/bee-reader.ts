@@ -1,14 +1,14 @@
 import ReadyResource from 'ready-resource'
-import { Readable } from 'streamx'
 import type { Base } from '../engine/requests.ts'
 import { MultiBeeError } from '../errors.ts'
 import type { Keyspace } from '../keyspace.ts'
 import type { DiffEntry, EncodingOptions, Entry, EntryStream, KeyRange, ReadStreamOptions } from '../types.ts'
 import type { ByteRange } from '../view/view-store.ts'
-import type { ShownEntry } from '../view/view.ts'
+import type { ShownEntry } from '../view/shown-entry.ts'
 import { rememberBase } from './entry-base.ts'
 import { differences } from './differences.ts'
 import type { OpenDatabase } from './open-database.ts'
+import { streamOf, streamOfBatches } from './streams.ts'
 
 /** What is read: a version, and what a write based on it has seen, if that is known. */
 export interface ReadPoint {
@@ -57,17 +57,19 @@ export abstract class BeeReader<K, V> extends ReadyResource {
    * @throws MultiBeeError as {@link get}
    */
   async peek(range?: ReadStreamOptions<K>, options?: ReadStreamOptions<K>): Promise<Entry<K, V> | null> {
-    for await (const entry of this.#entries(this.#plan({ ...options, ...range, limit: 1 }))) return entry
+    for await (const [entry] of this.#batches(this.#plan({ ...options, ...range, limit: 1 })))
+      return entry ?? null
     return null
   }
 
   /**
-   * Entries in byte order of their keys, as they were when the stream was made. Memory: what is unwritten in the range, and one batch.
+   * Entries in byte order of their keys, as they were when the stream was made. Memory: what is unwritten in the
+   * range, and up to three batches of 256.
    *
    * @throws MultiBeeError `MULTI_BEE_BAD_KEY`, `MULTI_BEE_TOO_LARGE`, `MULTI_BEE_BAD_ARGUMENT`; through the stream as {@link get}
    */
   createReadStream(range?: ReadStreamOptions<K>, options?: ReadStreamOptions<K>): EntryStream<Entry<K, V>> {
-    return streamOf(this.#entries(this.#plan({ ...options, ...range })))
+    return streamOfBatches(this.#batches(this.#plan({ ...options, ...range })))
   }
 
   /**
@@ -101,14 +103,23 @@ export abstract class BeeReader<K, V> extends ReadyResource {
     }
   }
 
-  async *#entries({ keyspace, range, reverse, limit, point }: ReadPlan): AsyncGenerator<Entry<K, V>> {
+  /** Entries are passed on in batches: a step of its own for each would cost more than reading it. */
+  async *#batches({
+    keyspace,
+    range,
+    reverse,
+    limit,
+    point
+  }: ReadPlan): AsyncGenerator<readonly Entry<K, V>[]> {
     const database = await this.database()
     const { version, base } = point ?? this.readPoint(database)
     let left = limit
     if (left === 0) return
-    for await (const shown of database.view.entries(range, version, reverse)) {
-      yield toEntry(shown, keyspace, base)
-      if (--left === 0) return
+    for await (const shown of database.view.batches(range, version, reverse, limit)) {
+      const wanted = left < shown.length ? shown.slice(0, left) : shown
+      yield* decoded<K, V>(wanted, keyspace, base)
+      left -= wanted.length
+      if (left === 0) return
     }
   }
 
@@ -183,8 +194,20 @@ export function toEntry<K, V>(
   return base === null ? entry : rememberBase(entry, base)
 }
 
-export function streamOf<T>(entries: AsyncIterable<T>): EntryStream<T> {
-  return Readable.from(entries) as unknown as EntryStream<T>
+/** The entries as one batch. What stands before one that does not decode is handed out first. */
+function* decoded<K, V>(
+  shown: readonly ShownEntry[],
+  keyspace: Keyspace,
+  base: Base | null
+): Generator<readonly Entry<K, V>[]> {
+  const entries: Entry<K, V>[] = []
+  try {
+    for (const one of shown) entries.push(toEntry(one, keyspace, base))
+  } catch (error) {
+    if (entries.length > 0) yield entries
+    throw error
+  }
+  yield entries
 }
 
 /** The bounds among a caller's options. One that is `null` is open, as in Hyperbee. */

@@ -47,8 +47,8 @@ export async function deviceStatuses({ engine }: OpenDatabase): Promise<DeviceSt
       ...heldBack(log, applied, cutOff?.length ?? Infinity),
       lastSeen: log?.lastSeen ?? null,
       clockSkewMs: log?.skewMs ?? 0,
-      malformed: log?.malformed ?? 0,
-      unknownFormat: log?.cursor.unknownVersion ?? null
+      malformed: Math.max(log?.state.malformed ?? 0, log?.beyond?.state.malformed ?? 0),
+      unknownFormat: log?.cursor.unknownVersion ?? log?.beyond?.unknownVersion ?? null
     })
   }
   return statuses

@@ -1,6 +1,9 @@
-import { applyOperation, EMPTY_REGISTER } from '../merge/register.ts'
+import { applyOperations, type Stamped } from '../merge/apply-operations.ts'
+import { EMPTY_REGISTER } from '../merge/register.ts'
+import type { LogCursor } from '../log/log-cursor.ts'
 import { shownValue } from '../merge/show.ts'
 import type { Transaction } from '../merge/transaction.ts'
+import { lengthAt, type VersionVector } from '../merge/version-vector.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { Stored } from '../view/record.ts'
 import type { View } from '../view/view.ts'
@@ -19,11 +22,12 @@ import { keyId } from '../view/key-id.ts'
 const CHUNK_OPERATIONS = 2048
 const CHUNK_BYTES = 16 * 1024 * 1024
 
+/** With more membership records than these, membership is worked out for all that are here at once, and not for each transaction. */
+const FEW_RECORDS = 128
+
 /** Transactions that may be applied now, in an order that respects what each has seen. */
 export interface Chunk {
   transactions: Transaction[]
-  /** By writer: blocks that did not decode. */
-  malformed: Map<number, number>
   /** Membership with the chunk, when it changes it: then it is one transaction. */
   membership: Membership | null
 }
@@ -31,10 +35,10 @@ export interface Chunk {
 /**
  * Collects what can be applied next. Passes it on the logs' cursors, so it must be installed.
  *
- * @returns null when the next transaction changes membership in a way that does more than let somebody in; it is noted as read
+ * @returns null when membership has to be worked out anew first; what may change it was noted as read
  */
 export async function collectChunk(state: DeviceState): Promise<Chunk | null> {
-  const chunk: Chunk = { transactions: [], malformed: new Map(), membership: null }
+  const chunk: Chunk = { transactions: [], membership: null }
   const positions = new Map<number, number>()
   const has = (writer: number): number => positions.get(writer) ?? appliedLength(state, writer)
   let operations = 0
@@ -44,32 +48,42 @@ export async function collectChunk(state: DeviceState): Promise<Chunk | null> {
     for (const { writer } of state.membership.members) {
       const cursor = state.logs.get(writer)?.cursor
       if (cursor === undefined) continue
-      for (
-        let next = await cursor.peek();
-        next !== null && state.membership.isReady(next, has);
-        next = await cursor.peek()
-      ) {
-        if (next.membership.length > 0) {
+      while (await isNextReady(cursor, state.membership, has)) {
+        const next = await cursor.peek()
+        if (next === null) break
+        // Not before membership says what it says: that is what makes a membership that lets more in a mere addition.
+        if (next.membership.length > 0 && next.seq >= lengthAt(state.membership.walked, writer)) {
           // What stands before it is installed first, under the membership it was read with.
           if (chunk.transactions.length > 0) return chunk
-          chunk.membership = currentMembership(state, next)
-          if (!chunk.membership.extends(state.membership)) {
-            noteRead(state, next)
-            return null
-          }
+          const isNew = !state.controls.has(next)
+          noteRead(state, next)
+          if (isNew && state.controls.records > FEW_RECORDS) return null
+          chunk.membership = currentMembership(state)
+          if (!chunk.membership.extends(state.membership)) return null
         }
-        if (cursor.isMalformed) chunk.malformed.set(writer, (chunk.malformed.get(writer) ?? 0) + 1)
         cursor.advance()
         positions.set(writer, next.seq + next.length)
         chunk.transactions.push(next)
         operations += next.operations.length + 1
+        // A context is as long as the list of all writers, however short it is in its block.
+        bytes += 8 * next.context.length
         for (const { key, value } of next.operations) bytes += key.byteLength + (value?.bytes.byteLength ?? 0)
         moved = true
         if (operations >= CHUNK_OPERATIONS || bytes >= CHUNK_BYTES || chunk.membership !== null) return chunk
       }
     }
   }
+  for (const { cursor } of state.logs.values()) cursor.rest()
   return chunk
+}
+
+async function isNextReady(
+  cursor: LogCursor,
+  membership: Membership,
+  has: (writer: number) => number
+): Promise<boolean> {
+  const next = await cursor.peekHead()
+  return next !== null && membership.isReady(next, has)
 }
 
 /** One key that a chunk changes. */
@@ -97,12 +111,19 @@ export function installChunk(
   state: DeviceState
 ): Change[] {
   if (chunk.membership !== null) state.membership = chunk.membership
+  const { membership } = state
   const changed = new Map<string, Pending>()
   for (const transaction of chunk.transactions) {
     noteApplied(state, transaction)
     const log = state.logs.get(transaction.writer)
     if (log !== undefined) log.state = log.cursor.state
-    applyTransaction(transaction, touched, changed, view, state)
+    for (const { key, operations } of operationsByKey(transaction, membership)) {
+      const id = keyId(key)
+      const entry = changed.get(id) ?? startOf(key, touched, view)
+      if (entry === null) continue
+      const register = applyOperations(entry.register, operations, deleteWins(state))
+      changed.set(id, { ...entry, register })
+    }
   }
   const { version, writers } = state
   for (const { key, prior, register } of changed.values())
@@ -115,28 +136,31 @@ interface Pending extends Change {
   prior: Stored | null
 }
 
-function applyTransaction(
+function startOf(key: Uint8Array, touched: Map<string, Touched>, view: View): Pending | null {
+  const entry = touched.get(keyId(key))
+  if (entry === undefined) return null
+  // A write of this device's own may have changed it meanwhile.
+  const prior = view.newestPending(key) ?? entry.prior
+  return { key, prior, register: prior?.register ?? EMPTY_REGISTER }
+}
+
+/** The operations of a transaction as they count under a membership, key by key. */
+export function operationsByKey(
   transaction: Transaction,
-  touched: Map<string, Touched>,
-  changed: Map<string, Pending>,
-  view: View,
-  state: DeviceState
-): void {
-  const { membership } = state
+  membership: Membership
+): Iterable<{ key: Uint8Array; operations: Stamped[] }> {
   const { writer, seq, ms, counter } = transaction
-  const context = membership.admitted(transaction.context, transaction)
+  const admitted = new Map<VersionVector, VersionVector>()
+  const keys = new Map<string, { key: Uint8Array; operations: Stamped[] }>()
   for (const [index, operation] of transaction.operations.entries()) {
+    const vector = operation.seen ?? transaction.context
+    let seen = admitted.get(vector)
+    if (seen === undefined) admitted.set(vector, (seen = membership.admitted(vector, transaction)))
+    const stamped = { operation, dot: { writer, seq, index, ms, counter }, seen }
     const id = keyId(operation.key)
-    let pending = changed.get(id)
-    if (pending === undefined) {
-      const entry = touched.get(id)
-      if (entry === undefined) continue
-      // A write of this device's own may have changed it meanwhile.
-      const prior = view.newestPending(operation.key) ?? entry.prior
-      changed.set(id, (pending = { key: operation.key, prior, register: prior?.register ?? EMPTY_REGISTER }))
-    }
-    const seen = operation.seen === null ? context : membership.admitted(operation.seen, transaction)
-    const dot = { writer, seq, index, ms, counter }
-    pending.register = applyOperation(pending.register, operation, dot, seen, deleteWins(state))
+    const entry = keys.get(id)
+    if (entry === undefined) keys.set(id, { key: operation.key, operations: [stamped] })
+    else entry.operations.push(stamped)
   }
+  return keys.values()
 }

@@ -1,3 +1,4 @@
+import type { Controls } from '../membership/controls.ts'
 import type { Membership } from '../membership/membership.ts'
 import { walk } from '../membership/walk.ts'
 import type { Transaction } from '../merge/transaction.ts'
@@ -12,11 +13,13 @@ export interface DeviceState {
   readonly first: number
   /** Local number of this device's own log. */
   self: number
+  /** Whether the end of that log is gone: others may hold it, so it must not be written anew. */
+  hasLostTail: boolean
   readonly logs: Map<number, WriterLog>
   membership: Membership
   applied: VersionVector
-  /** Transactions with membership records that were read, applied or not, without their operations; those of one writer in order. */
-  controls: Transaction[]
+  /** Transactions with membership records that were read, applied or not. */
+  readonly controls: Controls
   version: number
   /** Oldest version that can be read. */
   floor: number
@@ -37,9 +40,7 @@ export function noteRead(state: DeviceState, transaction: Transaction): void {
   const { writer, seq, length } = transaction
   const log = state.logs.get(writer)
   if (log !== undefined) log.held = Math.max(log.held, seq + length)
-  if (transaction.membership.length > 0 && !isAmong(state.controls, transaction)) {
-    state.controls.push({ ...transaction, operations: [] })
-  }
+  state.controls.add(transaction)
 }
 
 export function appliedLength(state: DeviceState, writer: number): number {
@@ -50,17 +51,9 @@ export function deleteWins(state: DeviceState): boolean {
   return state.membership.genesis?.deleteWins ?? false
 }
 
-/** Membership by all that was read, and by one more transaction if given. */
-export function currentMembership(
-  { first, controls, logs, writers }: DeviceState,
-  next?: Transaction
-): Membership {
-  const isNew = next !== undefined && !isAmong(controls, next)
-  const held = (writer: number): number => {
-    const length = logs.get(writer)?.held ?? 0
-    return next?.writer === writer ? Math.max(length, next.seq + next.length) : length
-  }
-  return walk(first, isNew ? [...controls, next] : controls, held, writers)
+/** Membership by all that was read. */
+export function currentMembership({ first, controls, logs, writers }: DeviceState): Membership {
+  return walk(first, controls, (writer) => logs.get(writer)?.held ?? 0, writers)
 }
 
 /**
@@ -71,15 +64,8 @@ export function mayChangeWalk({ controls, logs }: DeviceState): boolean {
   let mayChange = false
   for (const [writer, log] of logs) {
     if (log.held === log.heldAtWalk) continue
-    mayChange ||= controls.some(
-      (control) =>
-        (control.writer === writer ? control.seq + 1 : lengthAt(control.context, writer)) > log.heldAtWalk
-    )
+    mayChange ||= controls.reach(writer) > log.heldAtWalk
     log.heldAtWalk = log.held
   }
   return mayChange
-}
-
-function isAmong(controls: readonly Transaction[], { writer, seq }: Transaction): boolean {
-  return controls.some((control) => control.writer === writer && control.seq === seq)
 }

@@ -1,12 +1,13 @@
+import b4a from 'b4a'
 import { MultiBeeError } from '../errors.ts'
 import { initialLogState } from '../log/log-state.ts'
 import type { Doubt, OpLog } from '../log/op-log.ts'
 import { HybridClock, type Timestamp } from '../merge/hybrid-clock.ts'
-import type { MembershipRecord } from '../merge/transaction.ts'
+import type { MembershipRecord, Transaction } from '../merge/transaction.ts'
 import { lengthAt } from '../merge/version-vector.ts'
 import { MAX_MEMBERS, type Membership } from '../membership/membership.ts'
 import type { View } from '../view/view.ts'
-import { collectChunk, installChunk, loadTouched, type Chunk } from './apply.ts'
+import { collectChunk, installChunk, loadTouched } from './apply.ts'
 import type { Change } from './change.ts'
 import { prepareTurn, takeTurn, type Sealed, type Turn, type Waiting } from './committer.ts'
 import {
@@ -72,13 +73,13 @@ export class Engine {
   #clock: HybridClock
   /** What this device has to do in a new log of its own before it writes anything else. */
   #epoch: Epoch | null
-  /** Until the clock stands after this device's own log, nothing is written. */
-  #isOpening = true
   /** What the host was last told of. */
   #announced: Membership
   #running: Promise<void> | null = null
   #again = false
   #closing = false
+  /** Whether what was there when it was opened has been applied: only then the clock stands after this device's own log. */
+  #isOpen = false
 
   private constructor(options: EngineOptions, saved: ViewState | null) {
     this.#view = options.view
@@ -103,10 +104,13 @@ export class Engine {
     let engine: Engine | null = null
     try {
       const bytes = await view.open()
-      const saved = bytes === null ? null : decodeViewState(bytes)
-      // Rows of another layout would be taken for this one's.
+      const found = bytes === null ? null : decodeViewState(bytes)
+      const saved = found !== null && coversMore(found, self) ? null : found
+      // Rows of another layout would be taken for this one's, and what the log has lost for what it says.
       if (bytes !== null && saved === null) await view.clear()
-      engine = new Engine(options, saved)
+      const versionFloor = Math.max(options.versionFloor, found?.version ?? 0)
+      engine = new Engine({ ...options, versionFloor }, saved)
+      engine.state.hasLostTail = found !== null && coversMore(found, self)
       engine.#follow(self, saved)
       for (const { writer } of engine.state.membership.members) {
         if (!engine.state.logs.has(writer))
@@ -115,7 +119,8 @@ export class Engine {
       await (engine.#running = engine.#loop())
       engine.#running = null
       engine.#clock = new HybridClock(options.now, engine.#ownTime())
-      engine.#isOpening = false
+      engine.#isOpen = true
+      engine.kick()
       return engine
     } catch (error) {
       await view.close().catch(() => {})
@@ -176,7 +181,7 @@ export class Engine {
     await this.#flusher.flush()
   }
 
-  /** Finishes what was asked for, writes the view, and closes what it owns. */
+  /** Finishes what was asked for, writes the view, and closes what it owns. A view that cannot be written is a failure the host hears of. */
   async close(): Promise<void> {
     this.#closing = true
     while (this.#running !== null) await this.#running.catch(() => {})
@@ -188,6 +193,9 @@ export class Engine {
     try {
       await this.#flusher.flush()
       await this.#view.settle()
+    } catch (error) {
+      // Nothing is lost: the next open reads from the logs what the view lacks.
+      this.#host.onFailure(error)
     } finally {
       await this.#view.close()
       await Promise.all([...this.state.logs.values()].map(({ log }) => log.close()))
@@ -199,7 +207,10 @@ export class Engine {
       this.#again = false
       if (await this.#keepUp()) continue
       await this.#commitQueue()
-      const moved = (await this.#applyNext()) || (await readBeyond(this.state)) || (await this.#walkAgain())
+      const moved =
+        (await this.#applyNext()) ||
+        (await readBeyond(this.state, !this.#isOpen)) ||
+        (await this.#walkAgain())
       if (!moved) this.#reportUnreadable()
       if (!moved && this.#queue.length === 0 && !this.#again) return
     }
@@ -210,10 +221,12 @@ export class Engine {
     if (this.#closing) return
     this.#again = false
     const { logs, writers } = this.state
-    for (const [writer, { log, state, lastSeen, held }] of logs) {
+    for (const [writer, { log, state, lastSeen, held, skewMs, isReported }] of logs) {
       logs.set(writer, {
         ...followLog(log, writers, appliedLength(this.state, writer), state, lastSeen),
-        held
+        held,
+        skewMs,
+        isReported
       })
     }
     this.#refuseAll(error)
@@ -229,8 +242,8 @@ export class Engine {
     const chunk = await collectChunk(this.state)
     if (chunk === null) {
       // All that is here of removals first, so that they cost one look at the logs and not one each.
-      await readBeyond(this.state)
-      await this.#reevaluate()
+      while (await readBeyond(this.state)) await this.#writeAhead()
+      await this.#updateMembership()
       return true
     }
     if (chunk.transactions.length === 0) return false
@@ -241,7 +254,7 @@ export class Engine {
       touched = await loadTouched(chunk, this.#view)
     }
     const changes = installChunk(chunk, touched, this.#view, this.state)
-    this.#noteReceived(chunk)
+    this.#noteReceived(chunk.transactions)
     await this.#openMembers()
     this.#announce(changes, false)
     await this.#flusher.changed()
@@ -254,7 +267,7 @@ export class Engine {
    * @returns whether there was anything
    */
   async #keepUp(): Promise<boolean> {
-    if (this.#isOpening) return false
+    if (!this.#isOpen) return false
     const doubt = doubtAbout(this.state)
     if (doubt !== null && this.#epoch === null) {
       this.#epoch = await this.#host.nextEpoch(this.#ownLog.log, doubt.reason, doubt.agreed)
@@ -279,6 +292,7 @@ export class Engine {
     const member = state.membership.get(previous)
     if (member === undefined) return false
     state.self = state.writers.idOf(log.key)
+    state.hasLostTail = false
     state.logs.get(previous)?.log.retire()
     if (log.available === 0 && !member.removed) {
       const records: MembershipRecord[] = [succession]
@@ -316,6 +330,10 @@ export class Engine {
     }
     await this.#commit([waiting])
     if (failure !== null) throw failure
+  }
+
+  async #writeAhead(): Promise<void> {
+    for (let turns = 0; this.#mayWriteAhead() && turns < MAX_TURNS_AHEAD; turns++) await this.#commitTurn()
   }
 
   /** What this device's user asked for goes first: it was compared with what is shown now. */
@@ -405,9 +423,9 @@ export class Engine {
 
   /** A membership change of this device's own; it is alone in its turn. */
   async #installMembership({ transaction, state }: Sealed): Promise<Change[]> {
-    const after = currentMembership(this.state, transaction)
+    noteRead(this.state, transaction)
+    const after = currentMembership(this.state)
     if (!after.extends(this.state.membership)) {
-      noteRead(this.state, transaction)
       await this.#reevaluate()
       return []
     }
@@ -432,7 +450,21 @@ export class Engine {
       await this.#commitTurn()
       plan = await planReevaluation(this.state, this.#view)
     }
+    const before = this.state.applied
     const changes = installPlan(plan, this.#view, this.state)
+    const grown = [...this.state.logs].filter(
+      ([writer]) => appliedLength(this.state, writer) > lengthAt(before, writer)
+    )
+    this.#noteReceived(
+      grown.map(
+        ([
+          writer,
+          {
+            state: { ms, counter }
+          }
+        ]) => ({ writer, ms, counter })
+      )
+    )
     await this.#openMembers()
     this.#announce(changes, false)
     await this.#flusher.changed()
@@ -440,7 +472,7 @@ export class Engine {
 
   /** Applies what this device's own log holds beyond what the view covers. */
   async #catchUp(): Promise<void> {
-    await readBeyond(this.state)
+    while (await readBeyond(this.state));
     await this.#reevaluate()
     if (this.#isCaughtUp) return
     if ((await this.#ownLog.cursor.peek()) !== null) {
@@ -466,8 +498,12 @@ export class Engine {
 
   /** More of a log is here than when membership was last worked out: something may be ready that was not. */
   async #walkAgain(): Promise<boolean> {
+    return mayChangeWalk(this.state) && (await this.#updateMembership())
+  }
+
+  /** @returns whether it changed */
+  async #updateMembership(): Promise<boolean> {
     const { state } = this
-    if (!mayChangeWalk(state)) return false
     const after = currentMembership(state)
     if (after.isSame(state.membership)) return false
     if (!after.extends(state.membership)) {
@@ -497,7 +533,9 @@ export class Engine {
   async #openMembers(): Promise<void> {
     const { membership, logs, writers } = this.state
     // Those whose succession has not come yet, too: another device has seen it.
-    const admitted = [...membership.admits.keys()].slice(0, MAX_MEMBERS)
+    const admitted = [...membership.admits.keys()]
+      .slice(0, MAX_MEMBERS)
+      .map((key) => writers.idOf(b4a.from(key, 'hex')))
     for (const writer of [...membership.members.map((member) => member.writer), ...admitted]) {
       if (logs.has(writer)) continue
       this.#follow(await this.#host.openLog(writers.keyOf(writer)), null)
@@ -516,22 +554,19 @@ export class Engine {
       state,
       saved?.lastSeen.get(writer) ?? null
     )
-    logs.set(writer, { ...followed, held: saved?.held.get(writer) ?? followed.held })
+    const held = saved?.held.get(writer) ?? followed.held
+    logs.set(writer, { ...followed, held, skewMs: saved?.skew.get(writer) ?? 0 })
   }
 
-  #noteReceived({ transactions, malformed }: Chunk): void {
+  #noteReceived(times: readonly Pick<Transaction, 'writer' | 'ms' | 'counter'>[]): void {
     const { logs, self } = this.state
-    for (const transaction of transactions) {
-      const log = logs.get(transaction.writer)
+    for (const { writer, ms, counter } of times) {
+      const log = logs.get(writer)
       if (log === undefined) continue
       log.lastSeen = this.#clock.now()
-      const skewMs = transaction.writer === self ? 0 : this.#clock.receive(transaction)
-      if (skewMs > 0 && log.skewMs === 0) this.#host.onSkew(transaction.writer, skewMs)
+      const skewMs = writer === self ? 0 : this.#clock.receive({ ms, counter })
+      if (skewMs > 0 && log.skewMs === 0) this.#host.onSkew(writer, skewMs)
       log.skewMs = skewMs
-    }
-    for (const [writer, count] of malformed) {
-      const log = logs.get(writer)
-      if (log !== undefined) log.malformed += count
     }
   }
 
@@ -552,4 +587,12 @@ export class Engine {
 /** The one thing a log may hold before its writer is a member. */
 function isSuccession([waiting]: readonly Waiting[]): boolean {
   return waiting?.request.type === 'membership' && waiting.request.records[0]?.type === 'succeed'
+}
+
+/**
+ * Whether a view has more of this device's own log than there is. A loss of power can do that: the view is synced to the disk when it is
+ * written, the log is not.
+ */
+function coversMore({ applied, writers }: ViewState, own: OpLog): boolean {
+  return lengthAt(applied, writers.find(own.key)) > own.available
 }

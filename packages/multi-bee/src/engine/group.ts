@@ -2,9 +2,10 @@ import type { Draft } from '../log/encode.ts'
 import { diff, fold, type Change } from '../merge/diff.ts'
 import type { Timestamp } from '../merge/hybrid-clock.ts'
 import { ROOT } from '../merge/path.ts'
-import { applyOperation, EMPTY_REGISTER, type Register } from '../merge/register.ts'
+import { applyOperations } from '../merge/apply-operations.ts'
+import { EMPTY_REGISTER, type Register } from '../merge/register.ts'
 import { shownValue } from '../merge/show.ts'
-import type { Dot, Operation, Value } from '../merge/transaction.ts'
+import type { Operation, Value } from '../merge/transaction.ts'
 import { lengthAt, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import type { Stored } from '../view/record.ts'
@@ -135,12 +136,12 @@ export class Group {
   #apply({ key, changes, seen }: KeyInGroup, onto: Stored | null, firstIndex: number): Register {
     const { writer, seq, time, context, admit, deleteWins } = this.scope
     const counted = admit(seen ?? context)
-    let register = onto?.register ?? EMPTY_REGISTER
-    for (const [i, { path, value }] of changes.entries()) {
-      const dot: Dot = { writer, seq, index: firstIndex + i, ms: time.ms, counter: time.counter }
-      register = applyOperation(register, { key, path, value, seen }, dot, counted, deleteWins)
-    }
-    return register
+    const operations = changes.map(({ path, value }, i) => ({
+      operation: { key, path, value, seen },
+      dot: { writer, seq, index: firstIndex + i, ms: time.ms, counter: time.counter },
+      seen: counted
+    }))
+    return applyOperations(onto?.register ?? EMPTY_REGISTER, operations, deleteWins)
   }
 }
 

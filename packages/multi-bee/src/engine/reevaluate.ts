@@ -1,12 +1,14 @@
-import b4a from 'b4a'
 import type { LogCursor } from '../log/log-cursor.ts'
-import { applyOperation, EMPTY_REGISTER, type Register } from '../merge/register.ts'
+import { applyOperations } from '../merge/apply-operations.ts'
+import { EMPTY_REGISTER, type Register } from '../merge/register.ts'
 import { shownValue } from '../merge/show.ts'
 import type { Transaction } from '../merge/transaction.ts'
 import { lengthAt, type VersionVector } from '../merge/version-vector.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { Stored } from '../view/record.ts'
 import type { View } from '../view/view.ts'
+import { keyId } from '../view/key-id.ts'
+import { operationsByKey } from './apply.ts'
 import type { Change } from './change.ts'
 import { currentMembership, type DeviceState } from './device-state.ts'
 import { causalOrder, FullSource, horizonOf } from './full-source.ts'
@@ -31,7 +33,7 @@ export async function planReevaluation(state: DeviceState, view: View): Promise<
   const source = new FullSource(logs, writers, horizon)
   const affected = new Map<string, Uint8Array>()
   const touch = ({ operations }: Transaction): void => {
-    for (const { key } of operations) affected.set(b4a.toString(key, 'hex'), key)
+    for (const { key } of operations) affected.set(keyId(key), key)
   }
   for await (const transaction of causalOrder(membership, source)) {
     const isNew = transaction.seq >= lengthAt(state.applied, transaction.writer)
@@ -81,13 +83,10 @@ async function recompute(
   const deleteWins = membership.genesis?.deleteWins ?? false
   const registers = new Map<string, Register>()
   for await (const transaction of causalOrder(membership, new FullSource(logs, writers, applied))) {
-    const { writer, seq, ms, counter } = transaction
-    for (const [index, operation] of transaction.operations.entries()) {
-      const id = b4a.toString(operation.key, 'hex')
+    for (const { key, operations } of operationsByKey(transaction, membership)) {
+      const id = keyId(key)
       if (!affected.has(id)) continue
-      const dot = { writer, seq, index, ms, counter }
-      const seen = membership.admitted(operation.seen ?? transaction.context, transaction)
-      registers.set(id, applyOperation(registers.get(id) ?? EMPTY_REGISTER, operation, dot, seen, deleteWins))
+      registers.set(id, applyOperations(registers.get(id) ?? EMPTY_REGISTER, operations, deleteWins))
     }
   }
   const priors = await view.load([...affected.values()])

@@ -1,4 +1,5 @@
 import { WriterTable } from '../merge/writer-table.ts'
+import { Controls } from '../membership/controls.ts'
 import { Membership } from '../membership/membership.ts'
 import type { DeviceState } from './device-state.ts'
 import { encodeViewState, type ViewState } from './view-state.ts'
@@ -11,7 +12,7 @@ export interface Origin {
   self: { readonly key: Uint8Array }
   /** Names a new build of the view. */
   generation: string
-  /** Greatest version an earlier build of the view may have had. */
+  /** Greatest version that may ever have been shown: of an earlier build of the view, or before a crash. */
   versionFloor: number
 }
 
@@ -26,11 +27,13 @@ export function initialState(
     writers,
     first: firstId,
     self: writers.idOf(self.key),
+    hasLostTail: false,
     logs: new Map(),
     membership: saved?.membership ?? Membership.first(firstId),
     applied: saved?.applied ?? [],
-    controls: [...(saved?.controls ?? [])],
-    version: saved?.version ?? versionFloor,
+    controls: saved?.controls ?? new Controls(),
+    // What is applied again after a crash, perhaps in another order, gets versions nobody has seen yet.
+    version: Math.max(saved?.version ?? 0, versionFloor),
     floor: saved?.floor ?? versionFloor,
     generation: saved?.generation ?? generation
   }
@@ -41,6 +44,10 @@ export function encodeState(state: DeviceState): Uint8Array {
   const logs = new Map([...state.logs].map(([writer, log]) => [writer, log.state]))
   const held = new Map([...state.logs].map(([writer, log]) => [writer, log.held]))
   const lastSeen = new Map<number, number>()
-  for (const [writer, log] of state.logs) if (log.lastSeen !== null) lastSeen.set(writer, log.lastSeen)
-  return encodeViewState({ ...state, logs, lastSeen, held })
+  const skew = new Map<number, number>()
+  for (const [writer, log] of state.logs) {
+    if (log.lastSeen !== null) lastSeen.set(writer, log.lastSeen)
+    if (log.skewMs > 0) skew.set(writer, log.skewMs)
+  }
+  return encodeViewState({ ...state, logs, lastSeen, skew, held })
 }

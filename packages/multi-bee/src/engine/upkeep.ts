@@ -17,6 +17,7 @@ export interface Epoch {
 /** Why this device must go on in a new log, and how much of the present one counts; `null` when it need not, or may not. */
 export function doubtAbout({
   self,
+  hasLostTail,
   logs,
   membership
 }: DeviceState): { reason: Doubt; agreed: number | null } | null {
@@ -25,7 +26,7 @@ export function doubtAbout({
   if (member === undefined || member.removed || log === undefined) return null
   const limits = [member.cutOff?.length, log.forkedAt].filter((limit) => limit != null)
   if (limits.length > 0) return { reason: 'forked', agreed: Math.min(...limits) }
-  return log.isOvertaken ? { reason: 'overtaken', agreed: null } : null
+  return log.isOvertaken || hasLostTail ? { reason: 'overtaken', agreed: null } : null
 }
 
 /**
@@ -93,10 +94,9 @@ export function successions({
   writers
 }: DeviceState): { writer: Uint8Array; succession: Succession }[] {
   const known: { writer: Uint8Array; succession: Succession }[] = []
-  for (const {
-    writer,
-    membership: [record]
-  } of controls)
+  for (const [writer, [control]] of controls.entries()) {
+    const record = control?.membership[0]
     if (record?.type === 'succeed') known.push({ writer: writers.keyOf(writer), succession: record })
+  }
   return known
 }

@@ -1,8 +1,9 @@
 import b4a from 'b4a'
 import { MultiBeeError } from '../errors.ts'
 import type { LogState } from '../log/log-state.ts'
+import { Controls, type Control } from '../membership/controls.ts'
 import { Membership } from '../membership/membership.ts'
-import type { MembershipRecord, Transaction } from '../merge/transaction.ts'
+import type { MembershipRecord } from '../merge/transaction.ts'
 import type { VersionVector } from '../merge/version-vector.ts'
 import { WriterTable } from '../merge/writer-table.ts'
 
@@ -20,17 +21,23 @@ export interface ViewState {
   applied: VersionVector
   membership: Membership
   /** See DeviceState. */
-  controls: readonly Transaction[]
+  controls: Controls
   /** By writer: its log's state where the view stands. */
   logs: ReadonlyMap<number, LogState>
   lastSeen: ReadonlyMap<number, number>
+  /** How far its clock was ahead, by writer; only where that was beyond the bound. */
+  skew: ReadonlyMap<number, number>
   /** Blocks that were read, by writer. */
   held: ReadonlyMap<number, number>
 }
 
 /** As JSON: it is small (tens of writers), and seldom read. */
 export function encodeViewState(state: ViewState): Uint8Array {
-  const text = JSON.stringify({
+  // Most of it, and nearly all that is the same as the last time, when somebody changes members without end.
+  const controls = Array.from(state.controls.entries(), ([writer, list]) => {
+    return `[${writer},[${list.map(controlText).join(',')}]]`
+  })
+  const rest = JSON.stringify({
     format: VIEW_FORMAT,
     generation: state.generation,
     floor: state.floor,
@@ -44,16 +51,23 @@ export function encodeViewState(state: ViewState): Uint8Array {
     genesis: state.membership.genesis && hexed(state.membership.genesis),
     walked: state.membership.walked,
     admits: [...state.membership.admits],
-    controls: state.controls.map((control) => ({
-      ...control,
-      operations: [],
-      membership: control.membership.map(hexed)
-    })),
     logs: [...state.logs],
     lastSeen: [...state.lastSeen],
+    skew: [...state.skew],
     held: [...state.held]
   })
-  return b4a.from(text)
+  return b4a.from(`${rest.slice(0, -1)},"controls":[${controls.join(',')}]}`)
+}
+
+const controlTexts = new WeakMap<Control, string>()
+
+function controlText(control: Control): string {
+  let text = controlTexts.get(control)
+  if (text === undefined) {
+    text = JSON.stringify({ ...control, membership: control.membership.map(hexed) })
+    controlTexts.set(control, text)
+  }
+  return text
 }
 
 /** @returns `null` for a view of another format */
@@ -72,10 +86,12 @@ export function decodeViewState(bytes: Uint8Array): ViewState | null {
       raw.walked,
       new Map(raw.admits)
     )
-    const controls = raw.controls.map((control) => ({
-      ...control,
-      membership: control.membership.map(unhexed) as MembershipRecord[]
-    }))
+    const controls = new Controls(
+      raw.controls.map(([writer, list]) => [
+        writer,
+        list.map((each) => ({ ...each, membership: each.membership.map(unhexed) as MembershipRecord[] }))
+      ])
+    )
     const { generation, floor, version, applied } = raw
     return {
       generation,
@@ -87,6 +103,7 @@ export function decodeViewState(bytes: Uint8Array): ViewState | null {
       controls,
       logs: new Map(raw.logs),
       lastSeen: new Map(raw.lastSeen),
+      skew: new Map(raw.skew),
       held: new Map(raw.held)
     }
   } catch (cause) {
@@ -100,7 +117,7 @@ export function decodeViewState(bytes: Uint8Array): ViewState | null {
 
 interface RawState extends Omit<
   ViewState,
-  'writers' | 'membership' | 'controls' | 'logs' | 'lastSeen' | 'held'
+  'writers' | 'membership' | 'controls' | 'logs' | 'lastSeen' | 'skew' | 'held'
 > {
   format: number
   writers: string[]
@@ -114,10 +131,11 @@ interface RawState extends Omit<
   }[]
   genesis: Hexed | null
   walked: VersionVector
-  admits: [number, readonly { writer: number; seq: number }[]][]
-  controls: (Omit<Transaction, 'membership'> & { membership: Hexed[] })[]
+  admits: [string, readonly { writer: number; seq: number }[]][]
+  controls: [number, (Omit<Control, 'membership'> & { membership: Hexed[] })[]][]
   logs: [number, LogState][]
   lastSeen: [number, number][]
+  skew: [number, number][]
   held: [number, number][]
 }
 

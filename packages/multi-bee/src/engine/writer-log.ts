@@ -18,10 +18,8 @@ export interface WriterLog {
   beyond: LogCursor | null
   /** Wall time in ms when something of it was last applied here; `null`: not yet. */
   lastSeen: number | null
-  /** How far its clock was ahead of this device's when that was last beyond the bound, in ms; else 0. */
+  /** How far its clock was ahead of this device's when something of it was last applied, in ms, if beyond the bound; else 0. */
   skewMs: number
-  /** Blocks that did not decode, since the database was opened. */
-  malformed: number
   /** Whether it was said that not even its first block can be read. */
   isReported: boolean
 }
@@ -44,7 +42,6 @@ export function followLog(
     beyond: null,
     lastSeen,
     skewMs: 0,
-    malformed: 0,
     isReported: false
   }
 }

@@ -93,7 +93,7 @@ export function encodeTransaction(draft: Draft, state: LogState, writers: Writer
     blocks.push(block.finish())
   }
   if (blocks.reduce((sum, block) => sum + block.byteLength, 0) > MAX_TRANSACTION_BYTES) return null
-  return { blocks, state: { table, context: draft.context, ms: draft.ms, counter: draft.counter } }
+  return { blocks, state: { ...state, table, context: draft.context, ms: draft.ms, counter: draft.counter } }
 }
 
 /** What the context adds to the one before it in this log. */

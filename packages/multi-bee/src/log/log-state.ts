@@ -9,8 +9,10 @@ export interface LogState {
   /** The greatest time so far. */
   ms: number
   counter: number
+  /** Blocks so far that did not decode. */
+  malformed: number
 }
 
 export function initialLogState(writer: number): LogState {
-  return { table: [writer], context: [], ms: 0, counter: 0 }
+  return { table: [writer], context: [], ms: 0, counter: 0, malformed: 0 }
 }

@@ -21,18 +21,20 @@ export interface Member {
 }
 
 /** A walked transaction that added or admitted a writer. */
-interface Admission {
+export interface Admission {
   writer: number
   seq: number
 }
 
-/** What stands above the walk: see {@link Membership.after}. */
+/** What stands above the steps of a walk: see {@link Membership.after}. */
 export interface WalkScope {
   writers: WriterTable
-  /** Whether the transaction opens the database's first log: only there a genesis counts. */
-  isFirst: boolean
-  /** Cut-offs of forked writers, known from the start. */
-  cuts: ReadonlyMap<number, CutOff>
+  /** Writer of the database's first log: only its first transaction founds the database. */
+  first: number
+  /** Cut-offs of forked writers, by key in hex, known from the start. */
+  cuts: ReadonlyMap<string, CutOff>
+  /** Filled on the way: see {@link Membership.admits}. */
+  admits: Map<string, readonly Admission[]>
 }
 
 /**
@@ -44,30 +46,39 @@ export class Membership {
   readonly genesis: Genesis | null
   /** Covers every transaction that made it what it is. */
   readonly walked: VersionVector
-  /** By writer that is no member yet: transactions that admit it. */
-  readonly admits: ReadonlyMap<number, readonly Admission[]>
-  readonly #byWriter: ReadonlyMap<number, Member>
+  /** By key, in hex, of a writer that is no member: transactions that admit it. Shared by all steps of one walk. */
+  readonly admits: ReadonlyMap<string, readonly Admission[]>
+  readonly #places: ReadonlyMap<number, number>
 
+  /** @param before - a membership it may share members with */
   constructor(
     members: readonly Member[],
     genesis: Genesis | null,
     walked: VersionVector,
-    admits: ReadonlyMap<number, readonly Admission[]> = new Map()
+    admits: ReadonlyMap<string, readonly Admission[]>,
+    before: Membership | null = null
   ) {
     this.members = members
     this.genesis = genesis
     this.walked = walked
     this.admits = admits
-    this.#byWriter = new Map(members.map((member) => [member.writer, member]))
+    this.#places = isSameOrder(before, members)
+      ? before.#places
+      : new Map(members.map((member, place) => [member.writer, place]))
   }
 
   /** The state in which every walk starts. */
-  static first(writer: number, cutOff: CutOff | null = null): Membership {
-    return new Membership([{ ...newMember(writer, ''), cutOff }], null, [])
+  static first(
+    writer: number,
+    cutOff: CutOff | null = null,
+    admits: ReadonlyMap<string, readonly Admission[]> = new Map()
+  ): Membership {
+    return new Membership([{ ...newMember(writer, ''), cutOff }], null, [], admits)
   }
 
   get(writer: number): Member | undefined {
-    return this.#byWriter.get(writer)
+    const place = this.#places.get(writer)
+    return place === undefined ? undefined : this.members[place]
   }
 
   /**
@@ -219,7 +230,7 @@ export class Membership {
   }
 
   #placeOf(writer: number): number {
-    return this.members.findIndex((member) => member.writer === writer)
+    return this.#places.get(writer) ?? -1
   }
 
   /** The members of a writer's line: all logs that one device has written, as far as successions tell. */
@@ -230,86 +241,105 @@ export class Membership {
 
   /** After the membership records of one transaction. */
   after(transaction: Transaction, scope: WalkScope): Membership {
-    const { writer: author, seq, length } = transaction
-    const admission = { writer: author, seq }
+    const { writer, seq, length } = transaction
     const walked = this.walked.slice()
-    raise(walked, withLength([], author, seq + length))
-    let after = new Membership(this.members, this.genesis, walked, this.admits)
-    for (const record of transaction.membership) after = after.#afterRecord(record, admission, scope)
+    raise(walked, withLength([], writer, seq + length))
+    let after = new Membership(this.members, this.genesis, walked, this.admits, this)
+    for (const record of transaction.membership) after = after.#afterRecord(record, { writer, seq }, scope)
     return after
   }
 
-  #afterRecord(
-    record: MembershipRecord,
-    admission: Admission,
-    { writers, isFirst, cuts }: WalkScope
-  ): Membership {
+  #afterRecord(record: MembershipRecord, admission: Admission, scope: WalkScope): Membership {
     switch (record.type) {
-      case 'genesis': {
-        if (!isFirst || this.genesis !== null) return this
-        const [first, ...others] = this.members
-        return first === undefined
-          ? this
-          : new Membership([{ ...first, name: record.name }, ...others], record, this.walked, this.admits)
-      }
+      case 'genesis':
+        return admission.writer === scope.first && admission.seq === 0 ? this.#founded(record) : this
       case 'add':
-      case 'admit': {
-        const writer = writers.idOf(record.writer)
-        const isIn = this.get(writer) !== undefined
-        if (record.type === 'add' && !isIn && this.members.length >= MAX_MEMBERS) return this
-        const joined = record.type === 'add' && !isIn ? this.#joined(writer, record.name, null, cuts) : this
-        return joined.#admitting(writer, admission)
-      }
+        return this.#added(record.writer, record.name, admission, scope)
+      case 'admit':
+        return this.#admitting(record.writer, admission, scope)
       case 'succeed':
-        return this.#succeeded(admission.writer, writers.find(record.previous), cuts)
+        return this.#succeeded(admission.writer, record.previous, scope)
       case 'remove':
       case 'fork': {
-        const writer = writers.find(record.writer)
-        const isRemoval = record.type === 'remove'
-        return this.#with(
-          this.members.map((member) =>
-            member.writer === writer ? lowered(member, record.cutOff, isRemoval) : member
-          )
-        )
+        const member = this.get(scope.writers.find(record.writer))
+        return member === undefined
+          ? this
+          : this.#changed(member, lowered(member, record.cutOff, record.type === 'remove'))
       }
     }
   }
 
   #with(members: readonly Member[]): Membership {
-    return new Membership(members, this.genesis, this.walked, this.admits)
+    return new Membership(members, this.genesis, this.walked, this.admits, this)
   }
 
-  #joined(writer: number, name: string, previous: number | null, cuts: WalkScope['cuts']): Membership {
-    const admissions = this.admits.get(writer) ?? []
-    const cutOff = cuts.get(writer) ?? null
-    return this.#with([...this.members, { ...newMember(writer, name), previous, cutOff, admissions }])
+  #changed(member: Member, changed: Member): Membership {
+    return member === changed
+      ? this
+      : this.#with(this.members.map((other) => (other === member ? changed : other)))
+  }
+
+  #founded(genesis: Genesis): Membership {
+    const [first, ...others] = this.members
+    if (first === undefined || this.genesis !== null) return this
+    const members = [{ ...first, name: genesis.name }, ...others]
+    return new Membership(members, genesis, this.walked, this.admits, this)
+  }
+
+  #added(key: Uint8Array, name: string, admission: Admission, scope: WalkScope): Membership {
+    const isFull = this.members.length >= MAX_MEMBERS
+    // A key that can never be a member's gets no number: there may be any number of them.
+    if (isFull && scope.writers.find(key) === -1) return this
+    const writer = scope.writers.idOf(key)
+    const isIn = this.#places.has(writer)
+    if (!isIn && isFull) return this
+    return (isIn ? this : this.#joined(writer, name, null, scope)).#admitting(key, admission, scope)
+  }
+
+  #joined(writer: number, name: string, previous: number | null, { writers, cuts }: WalkScope): Membership {
+    const id = hexOf(writers.keyOf(writer))
+    const admissions = this.admits.get(id) ?? []
+    return this.#with([
+      ...this.members,
+      { ...newMember(writer, name), previous, cutOff: cuts.get(id) ?? null, admissions }
+    ])
   }
 
   /** Who has seen a later admission by the same author has seen the first: one is enough. */
-  #admitting(writer: number, admission: Admission): Membership {
-    const member = this.get(writer)
-    const known = member?.admissions ?? this.admits.get(writer) ?? []
+  #admitting(key: Uint8Array, admission: Admission, { writers, admits }: WalkScope): Membership {
+    const member = this.get(writers.find(key))
+    const known = member?.admissions ?? admits.get(hexOf(key)) ?? []
     if (known.some((other) => other.writer === admission.writer)) return this
     const admissions = [...known, admission]
-    if (member !== undefined)
-      return this.#with(this.members.map((other) => (other === member ? { ...member, admissions } : other)))
-    return new Membership(
-      this.members,
-      this.genesis,
-      this.walked,
-      new Map(this.admits).set(writer, admissions)
-    )
+    if (member !== undefined) return this.#changed(member, { ...member, admissions })
+    admits.set(hexOf(key), admissions)
+    return this
   }
 
-  #succeeded(writer: number, previous: number, cuts: WalkScope['cuts']): Membership {
+  #succeeded(writer: number, key: Uint8Array, scope: WalkScope): Membership {
+    const previous = scope.writers.find(key)
     const before = this.get(previous)
     if (before === undefined || before.removed) return this
     const member = this.get(writer)
     if (member === undefined)
-      return this.members.length >= MAX_MEMBERS ? this : this.#joined(writer, before.name, previous, cuts)
+      return this.members.length >= MAX_MEMBERS ? this : this.#joined(writer, before.name, previous, scope)
     if (member.previous !== null || this.#rootOf(previous) === writer) return this
-    return this.#with(this.members.map((other) => (other === member ? { ...member, previous } : other)))
+    return this.#changed(member, { ...member, previous })
   }
+}
+
+/** A writer's key as what a Map can look up, for those that have no number. */
+export function hexOf(key: Uint8Array): string {
+  return b4a.toString(key, 'hex')
+}
+
+/** Whether members stand in the places they had, whatever has changed of them. */
+function isSameOrder(before: Membership | null, members: readonly Member[]): before is Membership {
+  return (
+    before !== null &&
+    before.members.length === members.length &&
+    before.members.at(-1)?.writer === members.at(-1)?.writer
+  )
 }
 
 function isKnown(admits: Membership['admits'], { writer, seq }: Admission): boolean {
@@ -323,9 +353,9 @@ function has({ admissions }: Member, { writer, seq }: Admission): boolean {
 }
 
 function lowered(member: Member, cutOff: CutOff, isRemoval: boolean): Member {
-  const removed = member.removed || isRemoval
   const isLower = member.cutOff === null || cutOff.length < member.cutOff.length
-  return { ...member, cutOff: isLower ? cutOff : member.cutOff, removed }
+  if (!isLower && (member.removed || !isRemoval)) return member
+  return { ...member, cutOff: isLower ? cutOff : member.cutOff, removed: member.removed || isRemoval }
 }
 
 function newMember(writer: number, name: string): Member {

@@ -25,13 +25,13 @@ export class HybridClock {
     this.#last = last
   }
 
-  /** The next time of this device: later than every time it has given out. */
+  /** The next time of this device: later than every time it has given out, until the 48 bits end; then the last there is. */
   tick(): Timestamp {
     const now = this.now()
     if (now > this.#last.ms) this.#last = { ms: now, counter: 0 }
     else if (this.#last.counter < MAX_COUNTER)
       this.#last = { ms: this.#last.ms, counter: this.#last.counter + 1 }
-    else this.#last = { ms: this.#last.ms + 1, counter: 0 }
+    else if (this.#last.ms < MAX_MS) this.#last = { ms: this.#last.ms + 1, counter: 0 }
     return this.#last
   }
 

@@ -32,6 +32,16 @@ export function quotedNames(path: Path): string[] {
   return names
 }
 
+/** The path and all above it, the entry itself first. */
+export function pathsTo(path: Path): Path[] {
+  const paths = [ROOT]
+  for (let end = 0; end < path.length;) {
+    end = quotedEnd(path, end)
+    paths.push(path.slice(0, end))
+  }
+  return paths
+}
+
 export function isAtOrBelow(path: Path, ancestor: Path): boolean {
   return path.startsWith(ancestor)
 }

@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import { greater, compareDots } from './canonical-order.ts'
 import { quotedNames, ROOT, type Path } from './path.ts'
-import { elementsOf, type Element, type Register } from './register.ts'
+import { elementsOf, type Element, type Register, type Tombstone } from './register.ts'
 import type { Dot, Value } from './transaction.ts'
 import type { WriterTable } from './writer-table.ts'
 
@@ -24,6 +24,9 @@ interface Node {
   marker: Dot | null
   /** By quoted name. */
   fields: Map<string, Node>
+  /** Once worked out. */
+  shown?: Shown | null
+  greatest?: Dot | null
 }
 
 /** What a node shows, and how it ranks among its rivals. */
@@ -45,13 +48,18 @@ export function shownValue(register: Register, writers: WriterTable): Value | nu
 
 /**
  * What lost, by path and then greatest first. Equal values are no conflict.
- * Cost: linear in what remains of the entry.
+ * Cost: linear in what remains of the entry, and in what is returned; as far as it is read.
  */
-export function alternatives(register: Register, writers: WriterTable): Alternative[] {
-  if (register.whole !== null || register.elements.length === 0) return []
-  const found: Alternative[] = []
-  collect(treeOf(register), register, writers, found)
-  return found
+export function* alternatives(register: Register, writers: WriterTable): Generator<Alternative> {
+  if (register.whole !== null || register.elements.length === 0) return
+  const deletions = new Map<Path, Tombstone[]>()
+  for (const tombstone of register.tombstones) {
+    if (tombstone.over.length === 0) continue
+    const others = deletions.get(tombstone.path)
+    if (others === undefined) deletions.set(tombstone.path, [tombstone])
+    else others.push(tombstone)
+  }
+  yield* collect(treeOf(register), deletions, writers)
 }
 
 function treeOf(register: Register): Node {
@@ -72,6 +80,11 @@ function treeOf(register: Register): Node {
 }
 
 function show(node: Node, writers: WriterTable): Shown | null {
+  if (node.shown === undefined) node.shown = decide(node, writers)
+  return node.shown
+}
+
+function decide(node: Node, writers: WriterTable): Shown | null {
   const leaf = showLeaf(node, writers)
   const map = showMap(node, writers)
   if (leaf === null || map === null) return leaf ?? map
@@ -100,37 +113,49 @@ function showMap(node: Node, writers: WriterTable): Shown | null {
     const shown = show(field, writers)
     if (shown === null) continue
     text += (text === '' ? '' : ',') + name + ':' + shown.text
-    dot = greatestBelow(dot, field, writers)
+    const inside = greatestIn(field, writers)
+    if (inside !== null) dot = greater(dot, inside, writers)
   }
   return dot === null ? null : { text: '{' + text + '}', opaque: null, dot, isMap: true }
 }
 
 /** A map ranks by the greatest of all that remains in it, shown or not. */
-function greatestBelow(dot: Dot | null, node: Node, writers: WriterTable): Dot | null {
+function greatestIn(node: Node, writers: WriterTable): Dot | null {
+  if (node.greatest !== undefined) return node.greatest
+  let dot: Dot | null = null
   for (const element of node.leaves) dot = greater(dot, element, writers)
-  for (const field of node.fields.values()) dot = greatestBelow(dot, field, writers)
-  return dot
+  for (const field of node.fields.values()) {
+    const inside = greatestIn(field, writers)
+    if (inside !== null) dot = greater(dot, inside, writers)
+  }
+  return (node.greatest = dot)
 }
 
 function valueOf(shown: Shown): Value {
   return shown.opaque ?? { document: true, bytes: b4a.from(shown.text ?? '') }
 }
 
-function collect(node: Node, register: Register, writers: WriterTable, found: Alternative[]): void {
+function* collect(
+  node: Node,
+  deletions: ReadonlyMap<Path, readonly Tombstone[]>,
+  writers: WriterTable
+): Generator<Alternative> {
   const shown = show(node, writers)
   if (shown === null) return
-  const winner = { value: valueOf(shown), dot: shown.dot }
-  for (const rival of distinct(rivals(node, register, shown, writers), winner.value, writers))
-    found.push({ ...rival, shown: winner })
+  const found = rivals(node, deletions.get(node.path) ?? [], shown, writers)
+  if (found.length > 0) {
+    const winner = { value: valueOf(shown), dot: shown.dot }
+    for (const rival of distinct(found, winner.value, writers)) yield { ...rival, shown: winner }
+  }
   if (!shown.isMap) return
   for (const name of [...node.fields.keys()].sort()) {
     const field = node.fields.get(name)
-    if (field !== undefined) collect(field, register, writers, found)
+    if (field !== undefined) yield* collect(field, deletions, writers)
   }
 }
 
 /** All that remains at the node's path besides what it shows. */
-function rivals(node: Node, register: Register, shown: Shown, writers: WriterTable): Rival[] {
+function rivals(node: Node, deletions: readonly Tombstone[], shown: Shown, writers: WriterTable): Rival[] {
   const { path } = node
   const all: Rival[] = []
   for (const leaf of node.leaves) {
@@ -141,24 +166,24 @@ function rivals(node: Node, register: Register, shown: Shown, writers: WriterTab
     const map = showMap(node, writers)
     if (map !== null) all.push({ path, value: valueOf(map), dot: map.dot })
   }
-  for (const tombstone of register.tombstones) {
-    if (tombstone.path === path && tombstone.over.length > 0) all.push({ path, value: null, dot: tombstone })
-  }
+  for (const dot of deletions) all.push({ path, value: null, dot })
   return all
 }
 
 /** Greatest first, without those equal to what is shown and without repetitions. */
 function distinct(all: Rival[], shown: Value, writers: WriterTable): Rival[] {
-  const kept: Rival[] = []
-  for (const alternative of all.sort((a, b) => compareDots(b.dot, a.dot, writers))) {
-    if (
-      isSameValue(alternative.value, shown) ||
-      kept.some((other) => isSameValue(alternative.value, other.value))
-    )
-      continue
-    kept.push(alternative)
-  }
-  return kept
+  const known = new Set([nameOf(shown)])
+  return all
+    .sort((a, b) => compareDots(b.dot, a.dot, writers))
+    .filter(({ value }) => {
+      const name = nameOf(value)
+      return !known.has(name) && known.add(name)
+    })
+}
+
+/** The same text for equal values. */
+function nameOf(value: Value | null): string {
+  return value === null ? '' : (value.document ? 'd' : 'o') + b4a.toString(value.bytes, 'hex')
 }
 
 export function isSameValue(a: Value | null, b: Value | null): boolean {

@@ -82,12 +82,13 @@ function writeRegister(writer: WireWriter, { elements, tombstones }: Register): 
     writer.byte(element.value === null ? 0 : element.value.document ? PRESENT | DOCUMENT : PRESENT)
     if (element.value !== null) writer.sized(element.value.bytes)
   }
+  const places = new Map(tombstones.length === 0 ? [] : elements.map((element, i) => [element, i]))
   writer.uint(tombstones.length)
   for (const tombstone of tombstones) {
     writeDot(writer, tombstone)
     writer.sized(b4a.from(tombstone.path))
     writer.uint(tombstone.over.length)
-    for (const element of tombstone.over) writer.uint(elements.indexOf(element))
+    for (const element of tombstone.over) writer.uint(places.get(element) ?? 0)
   }
 }
 

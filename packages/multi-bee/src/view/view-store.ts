@@ -9,9 +9,22 @@ export interface ByteRange {
 /** One write: a value, or `null` to delete the key. */
 export type ViewWrite = readonly [key: Uint8Array, value: Uint8Array | null]
 
+export interface Row {
+  key: Uint8Array
+  value: Uint8Array
+}
+
+export interface IterateOptions {
+  reverse?: boolean
+  /** Most rows. */
+  limit?: number
+  /** Rows fetched at once. */
+  batch?: number
+}
+
 /**
  * The ordered key-value store the view is kept in. It is a cache: losing it costs a rebuild from the logs, nothing else.
- * Keys and values that come back belong to the caller.
+ * Keys and values that come back are not to be written to.
  */
 export interface ViewStore {
   open(): Promise<void>
@@ -29,11 +42,7 @@ export interface ViewStore {
 }
 
 export interface ViewStoreSnapshot {
-  /** In byte order of keys; batches as they come from the store. */
-  iterate(
-    range: ByteRange,
-    reverse: boolean,
-    limit: number
-  ): AsyncIterable<{ key: Uint8Array; value: Uint8Array }>
+  /** In byte order of keys, in batches as they come from the store; none is empty. */
+  iterate(range: ByteRange, options: IterateOptions): AsyncIterable<readonly Row[]>
   release(): Promise<void>
 }

@@ -1,42 +1,17 @@
 import b4a from 'b4a'
 import { MultiBeeError } from '../errors.ts'
-import type { Value } from '../merge/transaction.ts'
-import { decodeRecord, encodeRecord, recordShown, recordVersion, type Stored } from './record.ts'
-import { currentKey, currentRange, historyKey, historyRange, keyOfCurrent, STATE_KEY } from './view-keys.ts'
-import { isInRange } from './byte-range.ts'
-import type { ByteRange, ViewStore, ViewStoreSnapshot, ViewWrite } from './view-store.ts'
+import { CachedViewStore } from './cached-view-store.ts'
 import { keyId } from './key-id.ts'
+import { Layer, pendingEntries, recordAt, writesOf } from './layer.ts'
+import { decodeRecord, recordShown, recordVersion, type Stored } from './record.ts'
+import { entryOf, type ShownEntry } from './shown-entry.ts'
+import { currentKey, currentRange, historyRange, keyOfCurrent, STATE_KEY } from './view-keys.ts'
+import type { ByteRange, ViewStore, ViewStoreSnapshot } from './view-store.ts'
 
-/** Changed keys that are held in memory before they are written, and their bytes. */
-const LAYER_KEYS = 8192
-const LAYER_BYTES = 16 * 1024 * 1024
+const CACHE_BYTES = 16 * 1024 * 1024
 
-/** One entry as a reader sees it. */
-export interface ShownEntry {
-  key: Uint8Array
-  version: number
-  value: Value
-}
-
-interface PendingKey {
-  key: Uint8Array
-  /** The record in the store (or in the layer below) that the first of `records` replaces. */
-  prior: Stored | null
-  /** Ascending versions. */
-  records: Stored[]
-}
-
-/** Changes that are not in the store yet. Frozen once `state` is set. */
-class Layer {
-  readonly keys = new Map<string, PendingKey>()
-  bytes = 0
-  /** What the store will say of itself with this layer written. */
-  state: Uint8Array | null = null
-
-  get isFull(): boolean {
-    return this.keys.size >= LAYER_KEYS || this.bytes >= LAYER_BYTES
-  }
-}
+/** Entries of the layers that are handed out at once. */
+const BATCH_ENTRIES = 256
 
 /**
  * What every key shows, at every version since the view's floor.
@@ -51,8 +26,9 @@ export class View {
   #writing: Promise<void> | null = null
   #isClosing = false
 
-  constructor(store: ViewStore) {
-    this.#store = store
+  /** @param cacheBytes - memory for what was last read */
+  constructor(store: ViewStore, cacheBytes: number = CACHE_BYTES) {
+    this.#store = new CachedViewStore(store, cacheBytes)
   }
 
   /** @returns the state that was last written, or `null` for a new view */
@@ -123,9 +99,8 @@ export class View {
     // Not before: what moves aside while the current record is read must be in it.
     const snapshot = this.#store.snapshot()
     try {
-      for await (const { value } of snapshot.iterate(historyRange(key, version), false, 1))
-        return decodeRecord(value)
-      return null
+      const record = await olderRecord(snapshot, key, version)
+      return record === null ? null : decodeRecord(record)
     } finally {
       await snapshot.release()
     }
@@ -147,39 +122,58 @@ export class View {
     }
   }
 
-  /**
-   * Entries of a range at a version, in byte order of keys. Holds the unwritten keys of the range and one batch of the store's.
-   */
+  /** Entries of a range at a version, in byte order of keys. Cost as {@link batches}. */
   async *entries(range: ByteRange, version: number, reverse: boolean): AsyncGenerator<ShownEntry> {
-    const layers = [this.#active, this.#flushing]
+    for await (const entries of this.batches(range, version, reverse)) yield* entries
+  }
+
+  /**
+   * Entries of a range at a version, in byte order of keys, as many at a time as are at hand.
+   * Memory: the unwritten keys of the range, and two batches of the store's.
+   *
+   * @param wanted - how many will be read, if that is known
+   */
+  async *batches(
+    range: ByteRange,
+    version: number,
+    reverse: boolean,
+    wanted: number = Infinity
+  ): AsyncGenerator<ShownEntry[]> {
     const snapshot = this.#store.snapshot()
+    const pending = pendingEntries([this.#active, this.#flushing], range, version, reverse)
+    const rows = snapshot.iterate(currentRange(range), { reverse, batch: wanted })
     try {
-      const pending = pendingEntries(layers, range, version, reverse)
       let next = pending.next()
-      for await (const { key: stored, value: record } of snapshot.iterate(
-        currentRange(range),
-        reverse,
-        Infinity
-      )) {
-        const key = keyOfCurrent(stored)
-        let replaced = false
-        while (!next.done) {
-          const order = b4a.compare(next.value.key, key) * (reverse ? -1 : 1)
-          if (order > 0) break
-          if (order === 0) replaced = true
-          if (next.value.shown !== null) yield next.value.shown
-          next = pending.next()
+      for await (const batch of rows) {
+        const shown: ShownEntry[] = []
+        for (const { key: stored, value: record } of batch) {
+          const key = keyOfCurrent(stored)
+          let replaced = false
+          while (!next.done && !replaced) {
+            const order = b4a.compare(next.value.key, key) * (reverse ? -1 : 1)
+            if (order > 0) break
+            replaced = order === 0
+            if (next.value.shown !== null) shown.push(next.value.shown)
+            next = pending.next()
+          }
+          if (replaced) continue
+          const current = recordShown(record)
+          const entry =
+            current.version <= version ? entryOf(key, current) : await olderEntry(snapshot, key, version)
+          if (entry !== null) shown.push(entry)
         }
-        if (replaced) continue
-        const current = recordShown(record)
-        const entry =
-          current.version <= version ? entryOf(key, current) : await olderEntry(snapshot, key, version)
-        if (entry !== null) yield entry
+        if (shown.length > 0) yield shown
       }
-      for (; !next.done; next = pending.next()) if (next.value.shown !== null) yield next.value.shown
+      while (!next.done) {
+        const shown: ShownEntry[] = []
+        for (; !next.done && shown.length < BATCH_ENTRIES; next = pending.next())
+          if (next.value.shown !== null) shown.push(next.value.shown)
+        if (shown.length > 0) yield shown
+      }
     } catch (cause) {
-      if (!this.#isClosing) throw cause
-      throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database was closed while it was read', { cause })
+      if (cause instanceof MultiBeeError) throw cause
+      const code = this.#isClosing ? 'MULTI_BEE_CLOSED' : 'MULTI_BEE_STORE_FAILED'
+      throw new MultiBeeError(code, 'the view could not be read to the end', { cause })
     } finally {
       await snapshot.release()
     }
@@ -233,68 +227,22 @@ export class View {
   }
 }
 
-function recordAt(layers: readonly (PendingKey | undefined)[], version: number): Stored | null | undefined {
-  for (const pending of layers) {
-    if (pending === undefined) continue
-    const record = pending.records.findLast((candidate) => candidate.version <= version)
-    if (record !== undefined) return record
-    if (pending.prior === null) return null
-    if (pending.prior.version <= version) return pending.prior
-  }
-  return undefined
-}
-
-interface PendingEntry {
-  key: Uint8Array
-  shown: ShownEntry | null
-}
-
-/** What the layers know of a range at a version, in order. Keys they know nothing of at that version are left to the store. */
-function* pendingEntries(
-  layers: readonly (Layer | null)[],
-  range: ByteRange,
-  version: number,
-  reverse: boolean
-): Generator<PendingEntry> {
-  const inRange = new Map<string, Uint8Array>()
-  for (const layer of layers) {
-    for (const [id, { key }] of layer?.keys ?? []) if (isInRange(key, range)) inRange.set(id, key)
-  }
-  const sorted = [...inRange].sort(([, a], [, b]) => (reverse ? b4a.compare(b, a) : b4a.compare(a, b)))
-  for (const [id, key] of sorted) {
-    const record = recordAt(
-      layers.map((layer) => layer?.keys.get(id)),
-      version
-    )
-    if (record !== undefined) yield { key, shown: record === null ? null : entryOf(key, record) }
-  }
-}
-
 async function olderEntry(
   snapshot: ViewStoreSnapshot,
   key: Uint8Array,
   version: number
 ): Promise<ShownEntry | null> {
-  for await (const { value } of snapshot.iterate(historyRange(key, version), false, 1))
-    return entryOf(key, recordShown(value))
-  return null
+  const record = await olderRecord(snapshot, key, version)
+  return record === null ? null : entryOf(key, recordShown(record))
 }
 
-function writesOf(layer: Layer): ViewWrite[] {
-  const writes: ViewWrite[] = []
-  for (const { key, prior, records } of layer.keys.values()) {
-    const older = prior === null ? records.slice(0, -1) : [prior, ...records.slice(0, -1)]
-    for (const stored of older) writes.push([historyKey(key, stored.version), encodeRecord(stored)])
-    const newest = records.at(-1)
-    if (newest !== undefined) writes.push([currentKey(key), encodeRecord(newest)])
-  }
-  writes.push([STATE_KEY, layer.state])
-  return writes
-}
-
-function entryOf(
+/** The newest of a key's replaced records at or before a version. */
+async function olderRecord(
+  snapshot: ViewStoreSnapshot,
   key: Uint8Array,
-  { version, shown }: { version: number; shown: Value | null }
-): ShownEntry | null {
-  return shown === null ? null : { key, version, value: shown }
+  version: number
+): Promise<Uint8Array | null> {
+  for await (const [row] of snapshot.iterate(historyRange(key, version), { limit: 1 }))
+    return row?.value ?? null
+  return null
 }

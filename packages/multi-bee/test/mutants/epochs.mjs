@@ -12,7 +12,7 @@ export const epochMutants = [
     name: 'an old copy writes on',
     fault: 'a device whose own log is longer elsewhere goes on in it',
     file: 'engine/upkeep.ts',
-    find: "return log.isOvertaken ? { reason: 'overtaken', agreed: null } : null",
+    find: "return log.isOvertaken || hasLostTail ? { reason: 'overtaken', agreed: null } : null",
     replace: 'return null',
     caughtBy: { file: 'epochs.test.ts', tests: 'begins a new epoch when a peer holds more' }
   },

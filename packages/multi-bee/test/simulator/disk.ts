@@ -124,7 +124,7 @@ export class DiskViewStore implements ViewStore {
   snapshot(): ViewStoreSnapshot {
     const { rows } = this.#disk
     return {
-      iterate: (range, reverse, limit) => iterate(rows, range, reverse, limit),
+      iterate: (range, { reverse = false, limit = Infinity }) => iterate(rows, range, reverse, limit),
       release: () => Promise.resolve()
     }
   }
@@ -143,10 +143,10 @@ async function* iterate(
   range: ByteRange,
   reverse: boolean,
   limit: number
-): AsyncGenerator<Row> {
+): AsyncGenerator<Row[]> {
   const found = [...rows.values()]
     .filter(({ key }) => isInRange(key, range))
     .sort((a, b) => b4a.compare(a.key, b.key))
   if (reverse) found.reverse()
-  yield* found.slice(0, limit)
+  yield found.slice(0, limit)
 }

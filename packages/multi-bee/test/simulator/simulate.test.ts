@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { Simulation } from './simulation.ts'
 
 /** Read by `scripts/simulate.mjs`, which sets them. */
-const { SIMULATE_FROM, SIMULATE_STEP, SIMULATE_SEEDS, SIMULATE_MINUTES, SIMULATE_REPORT } = process.env as Record<string, string | undefined>
+const { SIMULATE_FROM, SIMULATE_STEP, SIMULATE_SEEDS, SIMULATE_MINUTES, SIMULATE_REPORT } =
+  process.env as Record<string, string | undefined>
 const FROM = Number(SIMULATE_FROM ?? 1)
 const STEP = Number(SIMULATE_STEP ?? 1)
 const SEEDS = Number(SIMULATE_SEEDS ?? 200)
@@ -21,10 +22,13 @@ test(
       const story: string[] = []
       try {
         const outcome = await new Simulation(seed, (line) => story.push(line)).run()
-        for (const [name, count] of Object.entries({ worlds: 1, ...outcome })) total[name] = (total[name] ?? 0) + count
+        for (const [name, count] of Object.entries({ worlds: 1, ...outcome }))
+          total[name] = (total[name] ?? 0) + count
       } catch (cause) {
         report({ failed: seed, story, error: (cause as Error).message, total })
-        throw new Error(`seed ${seed}: npm run simulate -- --from ${seed} --seeds 1 tells its story`, { cause })
+        throw new Error(`seed ${seed}: npm run simulate -- --from ${seed} --seeds 1 tells its story`, {
+          cause
+        })
       }
     }
     report({ failed: null, story: [], error: null, total })

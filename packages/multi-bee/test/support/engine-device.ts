@@ -144,7 +144,7 @@ export class EngineDevice {
     for (const [i, key] of keys.entries()) {
       const register = stored[i]?.register
       if (register === undefined) continue
-      const found = alternatives(register, state.writers).map(({ path, value, dot }) => ({
+      const found = Array.from(alternatives(register, state.writers), ({ path, value, dot }) => ({
         path: pathNames(path),
         value: value === null ? null : plain(value),
         deleted: value === null,

@@ -1,8 +1,16 @@
 import b4a from 'b4a'
 import { isInRange } from '../../src/view/byte-range.ts'
-import type { ByteRange, ViewStore, ViewStoreSnapshot, ViewWrite } from '../../src/view/view-store.ts'
+import type {
+  ByteRange,
+  IterateOptions,
+  Row,
+  ViewStore,
+  ViewStoreSnapshot,
+  ViewWrite
+} from '../../src/view/view-store.ts'
 
-type Row = { key: Uint8Array; value: Uint8Array }
+/** Small, so that what is read spans several. */
+const BATCH_ROWS = 3
 
 /** A view store in memory. What it holds outlives `close`, like a disk; a write is there as a whole or not at all. */
 export class MemoryViewStore implements ViewStore {
@@ -50,7 +58,7 @@ export class MemoryViewStore implements ViewStore {
     const rows = this.#rows
     this.snapshots++
     return {
-      iterate: (range, reverse, limit) => iterate(rows, range, reverse, limit),
+      iterate: (range, options) => iterate(rows, range, options),
       release: () => {
         this.snapshots--
         return Promise.resolve()
@@ -70,12 +78,13 @@ export class MemoryViewStore implements ViewStore {
 async function* iterate(
   rows: Map<string, Row>,
   range: ByteRange,
-  reverse: boolean,
-  limit: number
-): AsyncGenerator<Row> {
+  { reverse = false, limit = Infinity, batch = BATCH_ROWS }: IterateOptions
+): AsyncGenerator<Row[]> {
   const found = [...rows.values()]
     .filter(({ key }) => isInRange(key, range))
     .sort((a, b) => b4a.compare(a.key, b.key))
   if (reverse) found.reverse()
-  yield* found.slice(0, limit)
+  const wanted = found.slice(0, limit)
+  const size = Math.min(batch, BATCH_ROWS)
+  for (let i = 0; i < wanted.length; i += size) yield wanted.slice(i, i + size)
 }
