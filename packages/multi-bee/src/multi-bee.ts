@@ -548,7 +548,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     for (const successor of successors) {
       const { membership, writers } = this.#engine.state
       const previous = membership.get(writers.find(successor.succession.previous))
-      if (previous?.removed) continue
+      // Also of one that was removed: the walk says which of the two goes first.
       if (previous === undefined) {
         // Its member may come to be known later.
         if (this.#heard.length < MAX_MEMBERS) this.#heard.push(successor)

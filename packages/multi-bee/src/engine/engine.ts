@@ -299,7 +299,8 @@ export class Engine {
       if (agreed !== null) records.push(await forkRecord(state, previous, agreed))
       await this.#write({ type: 'membership', records })
     }
-    if (reason === 'forked') {
+    // A removal that was not known yet may go before the succession.
+    if (reason === 'forked' && state.membership.isActive(state.self)) {
       for await (const request of ownTail(state, previous)) await this.#write(request)
     }
     await this.#host.onEpoch(epoch)

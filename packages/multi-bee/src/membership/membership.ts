@@ -31,8 +31,8 @@ export interface WalkScope {
   writers: WriterTable
   /** Writer of the database's first log: only its first transaction founds the database. */
   first: number
-  /** Cut-offs of forked writers, by key in hex, known from the start. */
-  cuts: ReadonlyMap<string, CutOff>
+  /** Cut-offs of forked writers, by key in hex: those known from the start, lowered on the way. */
+  cuts: Map<string, CutOff>
   /** Filled on the way: see {@link Membership.admits}. */
   admits: Map<string, readonly Admission[]>
 }
@@ -134,14 +134,10 @@ export class Membership {
 
   /** Whether a transaction of a stranger lets its author in: it succeeds a member that was not removed, and all it has seen is there. */
   isSuccession(transaction: Transaction, has: (writer: number) => number, writers: WriterTable): boolean {
-    const [first] = this.members
     const previous = this.get(previousOf(transaction, writers))
     return (
-      first !== undefined &&
-      has(first.writer) > 0 &&
       previous !== undefined &&
       !previous.removed &&
-      this.get(transaction.writer) === undefined &&
       this.#hasSeen(transaction, has)
     )
   }
@@ -261,6 +257,7 @@ export class Membership {
         return this.#succeeded(admission.writer, record.previous, scope)
       case 'remove':
       case 'fork': {
+        if (record.type === 'fork') lower(scope.cuts, record)
         const member = this.get(scope.writers.find(record.writer))
         return member === undefined
           ? this
@@ -356,6 +353,11 @@ function lowered(member: Member, cutOff: CutOff, isRemoval: boolean): Member {
   const isLower = member.cutOff === null || cutOff.length < member.cutOff.length
   if (!isLower && (member.removed || !isRemoval)) return member
   return { ...member, cutOff: isLower ? cutOff : member.cutOff, removed: member.removed || isRemoval }
+}
+
+/** Also for a writer that joins only later. */
+function lower(cuts: WalkScope['cuts'], { writer, cutOff }: { writer: Uint8Array; cutOff: CutOff }): void {
+  if (cutOff.length < (cuts.get(hexOf(writer))?.length ?? Infinity)) cuts.set(hexOf(writer), cutOff)
 }
 
 function newMember(writer: number, name: string): Member {

@@ -19,42 +19,42 @@ export function walk(
 ): Membership {
   const cuts = new Map<string, CutOff>()
   for (;;) {
-    const membership = walkOnce(controls, held, { writers, first, cuts, admits: new Map() }, cuts)
+    const membership = walkOnce(controls, held, { writers, first, cuts, admits: new Map() })
     if (membership !== null) return membership
   }
 }
 
-/**
- * One walk with the cut-offs of forks that are known.
- *
- * @param cuts - the scope's; lowered, in place, by every fork that is walked
- * @returns null when one of them cuts off what was walked before it
- */
+/** One walk. @returns null when a fork cuts off what was walked before it; the scope knows its cut-off then */
 function walkOnce(
   controls: Controls,
   held: (writer: number) => number,
-  scope: WalkScope,
-  cuts: Map<string, CutOff>
+  scope: WalkScope
 ): Membership | null {
-  const { writers, first } = scope
+  const { writers, first, cuts } = scope
   const logs = new Map<number, ControlCursor>()
   for (const [writer, list] of controls.entries()) logs.set(writer, new ControlCursor(writer, list))
   /** Blocks of a log that are held and in which nothing is left to walk. */
   const passed = (writer: number): number => logs.get(writer)?.next?.seq ?? held(writer)
   /** Seq of the last transaction of a writer that was walked. */
   const last = new Map<number, number>()
+  let isFounded = false
+  const isReady = (next: Transaction, membership: Membership): boolean => {
+    if (membership.get(next.writer) !== undefined) return membership.isReady(next, passed)
+    // Nobody is succeeded before there is a database, and nothing counts of a log that was forked at its first block.
+    const isCut = next.seq >= (cuts.get(hexOf(writers.keyOf(next.writer)))?.length ?? Infinity)
+    return isFounded && !isCut && membership.isSuccession(next, passed, writers)
+  }
   let membership = Membership.first(first, cuts.get(hexOf(writers.keyOf(first))) ?? null, scope.admits)
   for (;;) {
-    const best = bestReady(membership, logs, passed, writers)
+    const best = bestReady(membership, logs, isReady, writers)
     if (best === null) return membership
     membership = membership.after(best, scope)
     last.set(best.writer, best.seq)
+    isFounded ||= best.writer === first && best.seq === 0
     logs.get(best.writer)?.advance()
     for (const record of best.membership) {
       if (record.type !== 'fork') continue
-      const { writer, cutOff } = record
-      if (cutOff.length < (cuts.get(hexOf(writer))?.length ?? Infinity)) cuts.set(hexOf(writer), cutOff)
-      if ((last.get(writers.find(writer)) ?? -1) >= cutOff.length) return null
+      if ((last.get(writers.find(record.writer)) ?? -1) >= record.cutOff.length) return null
     }
   }
 }
@@ -63,14 +63,14 @@ function walkOnce(
 function bestReady(
   membership: Membership,
   logs: ReadonlyMap<number, ControlCursor>,
-  passed: (writer: number) => number,
+  isReady: (next: Transaction, membership: Membership) => boolean,
   writers: WriterTable
 ): Transaction | null {
   let best: Transaction | null = null
   for (const cursor of logs.values()) {
     const { next } = cursor
     if (next === null || (best !== null && membership.compareRank(next, best, writers) >= 0)) continue
-    if (membership.isReady(next, passed) || membership.isSuccession(next, passed, writers)) best = next
+    if (isReady(next, membership)) best = next
   }
   return best
 }

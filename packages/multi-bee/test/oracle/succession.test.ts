@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   A,
   add,
+  admit,
   assign,
   B,
   C,
@@ -75,11 +76,20 @@ describe('succeed', () => {
     ])
     expect(state.waiting).toEqual({ [X]: 1 })
   })
-  test('of one that was removed puts a member into its line all the same', () => {
+  test('of one that was removed does not put a member into its line', () => {
     const state = oracle(
       world({ [A]: [genesis([B, X]), change({}, remove(B, 0))], [X]: [change({ [A]: 2 }, succeed(B))] })
     )
-    expect(previousOf(state, X)).toBe(B)
+    expect([membersOf(state), previousOf(state, X)]).toEqual([[A, B, X], null])
+  })
+  test('before the first transaction of the first log was walked does not count', () => {
+    const logs = (first: ReturnType<typeof change>) => ({
+      [A]: [first, change({}, add(C))],
+      [X]: [change({}, succeed(A))]
+    })
+    expect(membersOf(oracle(world({ ...logs(genesis([])), [A]: [] })))).toEqual([A])
+    expect(membersOf(oracle(world(logs(genesis([B])))))).toEqual([A, B, C, X])
+    expect(membersOf(oracle(world(logs(write({}, [])))))).toEqual([A, C])
   })
   test('of one that a remove named while it was a stranger counts', () => {
     const state = oracle(
@@ -183,7 +193,6 @@ describe('succeed', () => {
         [Z]: [change({ [A]: 1 }, succeed(X), add(C))]
       })
     )
-    // The line of Y and X is as old as X, so Y goes before Z.
     expect(state.members.map(({ writer, previous }) => [writer, previous])).toEqual([
       [A, null],
       [X, Y],
@@ -257,7 +266,7 @@ describe('an add of a successor', () => {
     )
     expect(memberOf(state, X)).toMatchObject({ name: B.slice(0, 2), previous: B })
   })
-  test('makes it a member also when the one it succeeds is removed by a senior at the same time', () => {
+  test('makes it a member in a line of its own when the one it succeeds is removed at the same time', () => {
     const state = oracle(
       world({
         [A]: [genesis([B, C]), change({}, remove(C, 0))],
@@ -265,16 +274,52 @@ describe('an add of a successor', () => {
         [X]: [change({ [A]: 1 }, succeed(C))]
       })
     )
-    expect(state.members.at(-1)).toMatchObject({ writer: X, cutOff: null, previous: C })
+    expect(state.members.at(-1)).toMatchObject({ writer: X, cutOff: null, previous: null })
   })
-  test('by a senior is walked before the succeed that it answers', () => {
+})
+
+describe('an admit', () => {
+  test('of a succession does not undo a removal at the same time', () => {
+    const admits = (by: string) => ({
+      [A]: [genesis([D, B, C])],
+      [B]: [change({ [A]: 1 }, remove(C, 0))],
+      [by]: [change({ [A]: 1, [X]: 1 }, admit(X)), write({}, [assign([], by)])],
+      [X]: [{ ...change({ [A]: 1 }, succeed(C)), operations: [assign(['x'], 1)] }]
+    })
+    const state = oracle(world(admits(D)))
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [D, null],
+      [B, null],
+      [C, 0]
+    ])
+    // Nobody waits for the log that never joined.
+    expect([shown(state), state.waiting]).toEqual([D, { [X]: 1 }])
+  })
+  test('makes nobody a member, before and after', () => {
+    const state = oracle(world({ [A]: [genesis([B]), change({}, admit(X), admit(B))] }))
+    expect(membersOf(state)).toEqual([A, B])
+  })
+  test('by a senior is walked before the succeed that it answers, and gives no name', () => {
     const state = oracle(
       world({
-        [A]: [genesis([B]), change({ [X]: 1 }, add(X, 'x'))],
+        [A]: [genesis([B]), change({ [X]: 1 }, admit(X))],
         [X]: [change({ [A]: 1 }, succeed(B))]
       })
     )
-    expect(memberOf(state, X)).toMatchObject({ name: 'x', previous: B })
+    expect(memberOf(state, X)).toMatchObject({ name: B.slice(0, 2), previous: B })
+    expect(state.known(A, { [A]: 2 })).toContain(X)
+    expect(state.known(A, { [A]: 1 })).not.toContain(X)
+  })
+  test('of one that is added only later lets a context name it', () => {
+    const logs = (seen: number) => ({
+      [A]: [genesis([B]), change({}, admit(C))],
+      [B]: [change({ [A]: 1 }, add(C))],
+      [C]: [{ ...change({ [A]: 1, [B]: 1 }, add(D)), operations: [assign([], 'c')] }],
+      [X]: [change({ [A]: seen, [C]: 1 }, succeed(A)), write({}, [assign([], 'x')], { ms: 2000 })]
+    })
+    expect(oracle(world(logs(2))).conflicts('6b')).toEqual([])
+    expect(oracle(world(logs(1))).conflicts('6b')).toHaveLength(1)
   })
   test('is what lets a context name it: without one it is read as 0', () => {
     const logs = {
@@ -284,13 +329,13 @@ describe('an add of a successor', () => {
     const later = { ms: 2000 }
     const blind = oracle(world({ ...logs, [C]: [write({ [A]: 1, [X]: 1 }, [assign([], 'c')], later)] }))
     expect(blind.conflicts('6b').map(({ writer }) => writer)).toEqual([X])
-    const endorsed = [change({ [A]: 1 }, add(X)), write({ [X]: 1 }, [assign([], 'c')], later)]
+    const endorsed = [change({ [A]: 1 }, admit(X)), write({ [X]: 1 }, [assign([], 'c')], later)]
     const seeing = oracle(world({ ...logs, [C]: endorsed }))
     expect(seeing.conflicts('6b')).toEqual([])
-    // Nobody waits for it either, unless the add was seen.
+    // Nobody waits for it either, unless the admit was seen.
     const claim = [write({ [A]: 1, [X]: 9 }, [])]
     expect(oracle(world({ ...logs, [C]: claim })).waiting).toEqual({})
-    expect(oracle(world({ ...logs, [C]: [change({ [A]: 1 }, add(X)), ...claim] })).waiting).toEqual({
+    expect(oracle(world({ ...logs, [C]: [change({ [A]: 1 }, admit(X)), ...claim] })).waiting).toEqual({
       [C]: 1
     })
   })
@@ -299,17 +344,17 @@ describe('an add of a successor', () => {
       [A]: [genesis([B])],
       [X]: [{ ...change({ [A]: 1 }, succeed(B)), operations: [assign([], 'x')] }]
     }
-    const next = (...first: Array<ReturnType<typeof add>>) => [
+    const next = (...first: Array<ReturnType<typeof admit>>) => [
       change({ [A]: 1, [X]: 1 }, succeed(X), ...first),
       write({}, [assign([], 'y')], { ms: 2000 })
     ]
     expect(oracle(world({ ...logs, [Y]: next() })).conflicts('6b')).toHaveLength(1)
-    expect(oracle(world({ ...logs, [Y]: next(add(X)) })).conflicts('6b')).toEqual([])
+    expect(oracle(world({ ...logs, [Y]: next(admit(X)) })).conflicts('6b')).toEqual([])
   })
 })
 
 describe('rank', () => {
-  test('a line is as old as its oldest', () => {
+  test('a line is as old as the one that succeeds nobody', () => {
     const state = oracle(
       world({
         [A]: [genesis([B, C])],
@@ -324,7 +369,7 @@ describe('rank', () => {
       [X, null]
     ])
   })
-  test('the successor may be the oldest of its line', () => {
+  test('a successor that joined before the one it succeeds goes with that one', () => {
     const state = oracle(
       world({
         [A]: [genesis([X, C, B])],
@@ -336,8 +381,8 @@ describe('rank', () => {
     expect(cutOffs(state)).toEqual([
       [A, null],
       [X, null],
-      [C, 0],
-      [B, null]
+      [C, null],
+      [B, 0]
     ])
   })
   test('inside a line the order of joining counts', () => {
@@ -439,9 +484,100 @@ describe('fork', () => {
       expect(memberOf(state, B)).toMatchObject({ cutOff: 1, removed: true })
     }
   })
-  test('of a stranger does nothing, so that it may still be added', () => {
-    const state = oracle(world({ [A]: [genesis([]), change({}, fork(B, 0)), change({}, add(B))] }))
-    expect(memberOf(state, B)).toMatchObject({ cutOff: null, removed: false })
+  test('of a stranger makes nobody a member, and counts when it joins later', () => {
+    const logs = { [A]: [genesis([]), change({}, fork(B, 2)), change({}, add(B))], [B]: log }
+    const state = oracle(world(logs))
+    expect(memberOf(state, B)).toMatchObject({ cutOff: 2, removed: false })
+    expect([state.applied, state.quarantined]).toEqual([{ [A]: 3, [B]: 2 }, { [B]: 1 }])
+    const before = oracle(world({ ...logs, [A]: [genesis([]), change({}, fork(B, 2))] }))
+    expect([membersOf(before), before.forks]).toEqual([[A], { [B]: 2 }])
+  })
+  test('of a log that would join by a succeed counts when it does, and at 0 keeps it from joining', () => {
+    const logs = (length: number) => ({
+      [A]: [genesis([B]), change({ [X]: 1 }, admit(X), fork(X, length))],
+      [X]: [change({ [A]: 1 }, succeed(B)), change({}, add(C))]
+    })
+    expect(cutOffs(oracle(world(logs(1))))).toEqual([
+      [A, null],
+      [B, null],
+      [X, 1]
+    ])
+    expect(membersOf(oracle(world(logs(0))))).toEqual([A, B])
+  })
+  test('gives one state for two branches of a log', () => {
+    const state = (newcomer: string) =>
+      oracle(
+        world({
+          [A]: [genesis([C]), change({ [B]: 1 }, fork(B, 1))],
+          [C]: [change({ [A]: 1 }, add(B))],
+          [B]: [write({ [A]: 1, [C]: 1 }, []), change({}, add(newcomer), remove(C, 0))]
+        })
+      )
+    expect(cutOffs(state(X))).toEqual([
+      [A, null],
+      [C, null],
+      [B, 1]
+    ])
+    expect(cutOffs(state(Y))).toEqual(cutOffs(state(X)))
+  })
+  test('begins the walk anew without what was walked from the cut-off on', () => {
+    const state = (newcomer: string) =>
+      oracle(
+        world({
+          [A]: [
+            genesis([B, C]),
+            ...Array.from({ length: 4 }, () => write({}, [])),
+            change({}, add(newcomer))
+          ],
+          [B]: [change({ [A]: 6 }, fork(A, 5))],
+          [C]: [change({ [A]: 6, [B]: 1 }, add(D))]
+        })
+      )
+    for (const newcomer of [Y, Z]) {
+      expect(cutOffs(state(newcomer))).toEqual([
+        [A, 5],
+        [B, null],
+        [C, null],
+        [D, null]
+      ])
+    }
+  })
+  test('stays when what it cut off is what had let its author in', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B])],
+        [B]: [write({ [A]: 1 }, []), change({}, add(C))],
+        [C]: [change({ [A]: 1, [B]: 2 }, fork(B, 1))]
+      })
+    )
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [B, 1]
+    ])
+    expect([state.forks, state.walked]).toEqual([{ [B]: 1 }, { [A]: 1 }])
+  })
+  test('of the own log, in the transaction from which on it counts, takes that back', () => {
+    const state = oracle(
+      world({ [A]: [genesis([B])], [B]: [write({ [A]: 1 }, []), change({}, add(C), fork(B, 1), add(D))] })
+    )
+    expect(membersOf(state)).toEqual([A, B])
+    expect([memberOf(state, B)?.cutOff, state.quarantined]).toEqual([1, { [B]: 1 }])
+  })
+  test('of two logs in one transaction counts for both', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B, C])],
+        [B]: [change({ [A]: 1 }, add(X)), change({}, add(Y))],
+        [C]: [change({ [A]: 1, [B]: 2, [X]: 1 }, fork(B, 1), fork(X, 0))],
+        [X]: [change({ [A]: 1, [B]: 1 }, add(Z))]
+      })
+    )
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [B, 1],
+      [C, null],
+      [X, 0]
+    ])
   })
   test('is not undone by an add', () => {
     const state = oracle(world({ [A]: [genesis([B]), change({}, fork(B, 1)), change({}, add(B))], [B]: log }))

@@ -144,7 +144,7 @@ export class SimDevice extends BeeEditor<string, unknown> {
       const { membership, writers } = this.engine.state
       const previous = membership.get(writers.find(succession.previous))
       if (previous === undefined) this.#heard.push(successor)
-      else if (!previous.removed) {
+      else {
         await this.#remember(hex(writer))
         await this.engine.introduce(writer)
       }

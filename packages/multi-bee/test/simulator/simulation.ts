@@ -4,6 +4,7 @@ import { seededRandom, type SeededRandom } from '@cloudpal/test-kit'
 import type { Outcome } from './outcome.ts'
 import { actions } from './actions.ts'
 import { oracleOver, shownBy, shownByOracle, statusByOracle, statusOf, type Shown } from './check.ts'
+import { worldOf } from '../support/world-blocks.ts'
 import { Disk } from './disk.ts'
 import { Keys } from './keys.ts'
 import { carry, deliver, type Parcel } from './network.ts'
@@ -167,7 +168,7 @@ export class Simulation implements Surroundings {
 
   #demand(device: SimDevice, what: string, actual: unknown, expected: unknown): void {
     if (isDeepStrictEqual(actual, expected)) return
-    const lines = [`${device.name}: ${what} differs from the oracle`, difference(actual, expected)]
+    const lines = [`${device.name}: ${what} differs from the oracle`, difference(actual, expected), this.#picture()]
     throw new Error(lines.join('\n'))
   }
 
@@ -228,7 +229,7 @@ export class Simulation implements Surroundings {
       if (this.on.length === this.devices.length && this.#size() === before) break
     }
     for (const device of this.devices) await this.check(device)
-    if (this.#isSplit()) {
+    if (this.#isSplit() || this.#isUndecided()) {
       this.counts.split++
       return
     }
@@ -250,7 +251,13 @@ export class Simulation implements Surroundings {
         ([key, { blocks, available, forkedAt }]) =>
           `${key.slice(0, 4)}: ${available}/${blocks.length}${forkedAt === null ? '' : ` forked at ${forkedAt}`}`
       )
-      return `${device.name} writes ${device.isOn ? device.writer.slice(0, 4) : '-'}; ${logs.join(', ')}; failures ${device.failures.length}: ${device.failures.slice(0, 2).join()}`
+      const members = !device.isOn
+        ? []
+        : device.engine.state.membership.members.map(
+            ({ writer, cutOff, removed, previous }) =>
+              `${b4a.toString(device.engine.state.writers.keyOf(writer), 'hex').slice(0, 4)}${cutOff === null ? '' : ` ${removed ? 'removed' : 'cut'} at ${cutOff.length}`}${previous === null ? '' : ' successor'}`
+          )
+      return `${device.name} (members ${members.join(', ')}) writes ${device.isOn ? device.writer.slice(0, 4) : '-'}; ${logs.join(', ')}; failures ${device.failures.length}: ${device.failures.slice(0, 2).join()}`
     })
     return lines.join('\n')
   }
@@ -261,6 +268,23 @@ export class Simulation implements Surroundings {
     for (const { logs } of this.devices)
       for (const log of logs.values()) size += 1 + log.blocks.length + (log.forkedAt === null ? 0 : 1000)
     return size
+  }
+
+  /**
+   * Whether a copy of a forked log removes somebody past the fork. Then whether the fork counts may depend on what it cuts: decision 10 says
+   * so, under "What remains".
+   */
+  #isUndecided(): boolean {
+    return this.devices.some(({ logs }) =>
+      [...logs].some(([key, { forkedAt, blocks }]) => {
+        if (forkedAt === null) return false
+        const { logs: read } = worldOf(this.first, new Map([[key, blocks]]))
+        return (read[key] ?? []).some(
+          ({ seq, membership }) =>
+            seq >= forkedAt && membership.some(({ type }) => type === 'remove' || type === 'fork')
+        )
+      })
+    )
   }
 
   /** Whether copies of a log differ below where all that are members could cut it: only so for a writer that was removed, or when nobody may write. */

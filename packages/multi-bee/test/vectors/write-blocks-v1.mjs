@@ -313,6 +313,7 @@ const logs = [
       })
     ]
   ),
+  log('an admit', [records('05' + B)], [plain(0, 1, [], { membership: [{ type: 'admit', writer: B }] })]),
   log(
     'a log that goes on from another one',
     [records(succeed)],
@@ -560,7 +561,7 @@ const malformed = [
     '0102' + time(1) + '0000' + uint(1025) + `{01${B}00*1025}` + '00',
     '0102' + time(1) + '0000' + uint(1024) + `{01${B}00*1024}` + '00'
   ),
-  bad('a membership record of an unknown type', records('05' + B + '00'), records('01' + B + '00')),
+  bad('a membership record of an unknown type', records('06' + B), records('05' + B)),
   bad('a genesis with an unknown flag', records('0004' + text('')), records('0001' + text(''))),
   bad(
     'a genesis whose owner is cut off',
@@ -583,6 +584,9 @@ const malformed = [
     '0102' + time(1) + '0000' + '01' + '03' + B + '01' + '00' + '99',
     records('03' + B + '01' + '00' + TREE)
   ),
+  bad('an admit whose writer is cut off', '0102' + time(1) + '0000' + '01' + '05' + '22', records('05' + B)),
+  bad('an admit with a name', records('05' + B + text('b')), records('01' + B + text('b'))),
+  bad('a succeed after an admit', records('05' + B, succeed), records(succeed, '05' + B)),
   bad('a succeed after another record', records('01' + B + '00', succeed), records(succeed, '01' + B + '00')),
   bad('a succeed after a succeed', records(succeed, succeed), records(succeed)),
   bad('a succeed in the second block', records(succeed), records('01' + B + '00'), { after: [block()] }),
