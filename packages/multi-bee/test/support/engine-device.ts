@@ -109,6 +109,11 @@ export class EngineDevice {
     return Promise.resolve(this.#epoch)
   }
 
+  /** As if its store had been copied while it was off: when it is opened, it goes on in a new log. */
+  async moveStore(): Promise<void> {
+    await this.#nextEpoch(this.own, 'copied', null)
+  }
+
   /** This device's copy of a log. */
   log(key: string): MemoryLog {
     let log = this.logs.get(key)
