@@ -135,11 +135,7 @@ export class Membership {
   /** Whether a transaction of a stranger lets its author in: it succeeds a member that was not removed, and all it has seen is there. */
   isSuccession(transaction: Transaction, has: (writer: number) => number, writers: WriterTable): boolean {
     const previous = this.get(previousOf(transaction, writers))
-    return (
-      previous !== undefined &&
-      !previous.removed &&
-      this.#hasSeen(transaction, has)
-    )
+    return previous !== undefined && !previous.removed && this.#hasSeen(transaction, has)
   }
 
   #hasSeen(transaction: Transaction, has: (writer: number) => number): boolean {

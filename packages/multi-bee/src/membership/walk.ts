@@ -25,11 +25,7 @@ export function walk(
 }
 
 /** One walk. @returns null when a fork cuts off what was walked before it; the scope knows its cut-off then */
-function walkOnce(
-  controls: Controls,
-  held: (writer: number) => number,
-  scope: WalkScope
-): Membership | null {
+function walkOnce(controls: Controls, held: (writer: number) => number, scope: WalkScope): Membership | null {
   const { writers, first, cuts } = scope
   const logs = new Map<number, ControlCursor>()
   for (const [writer, list] of controls.entries()) logs.set(writer, new ControlCursor(writer, list))
