@@ -168,7 +168,11 @@ export class Simulation implements Surroundings {
 
   #demand(device: SimDevice, what: string, actual: unknown, expected: unknown): void {
     if (isDeepStrictEqual(actual, expected)) return
-    const lines = [`${device.name}: ${what} differs from the oracle`, difference(actual, expected), this.#picture()]
+    const lines = [
+      `${device.name}: ${what} differs from the oracle`,
+      difference(actual, expected),
+      this.#picture()
+    ]
     throw new Error(lines.join('\n'))
   }
 
