@@ -36,7 +36,7 @@ export class Announcer<K> {
       const earlier = before.get(member.writer)
       const info = writerInfo(member, engine.state.writers)
       if (member.removed && !earlier?.removed) this.tell('removed', info)
-      else if (info.forked && !earlier?.cutOff) this.tell('forked', info)
+      if (member.forkedAt !== null && (earlier?.forkedAt ?? null) === null) this.tell('forked', info)
     }
   }
 

@@ -15,14 +15,14 @@ export function writerInfos({ membership, writers }: DeviceState): WriterInfo[] 
 }
 
 export function writerInfo(
-  { writer, name, cutOff, removed, previous }: Member,
+  { writer, name, cutOff, forkedAt, previous }: Member,
   writers: WriterTable
 ): WriterInfo {
   return {
     key: writers.keyOf(writer),
     name,
     cutOff: cutOff && { ...cutOff },
-    forked: cutOff !== null && !removed,
+    forked: forkedAt !== null,
     previous: previous === null ? null : writers.keyOf(previous)
   }
 }

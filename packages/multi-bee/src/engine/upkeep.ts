@@ -46,7 +46,7 @@ export async function dueRecords(state: DeviceState): Promise<MembershipRecord[]
   for (const [writer, { log }] of logs) {
     const member = membership.get(writer)
     if (log.forkedAt === null || writer === self || member === undefined) continue
-    if (member.cutOff !== null && member.cutOff.length <= log.forkedAt) continue
+    if (member.forkedAt !== null && member.forkedAt <= log.forkedAt) continue
     if (await isChosen(log, member)) continue
     records.push(await forkRecord(state, writer, log.forkedAt))
   }
@@ -58,7 +58,7 @@ export async function dueRecords(state: DeviceState): Promise<MembershipRecord[]
  * this a stolen device could have all it ever wrote cut off, by signing another history.
  */
 async function isChosen(log: OpLog, { removed, cutOff }: Member): Promise<boolean> {
-  if (!removed || cutOff === null) return false
+  if (!removed || cutOff === null || cutOff.length <= (log.forkedAt ?? 0)) return false
   if (log.available < cutOff.length) return true
   const { treeHash } = await log.fingerprint(cutOff.length)
   return b4a.equals(treeHash, cutOff.treeHash)

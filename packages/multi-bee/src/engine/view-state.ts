@@ -126,6 +126,7 @@ interface RawState extends Omit<
     name: string
     cutOff: Hexed | null
     removed: boolean
+    forkedAt: number | null
     previous: number | null
     admissions: { writer: number; seq: number }[]
   }[]

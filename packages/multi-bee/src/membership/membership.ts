@@ -14,6 +14,8 @@ export interface Member {
   cutOff: CutOff | null
   /** Whether it was removed; a cut-off can also come from a fork alone, and then it may be succeeded. */
   removed: boolean
+  /** Blocks on which all copies of its log agree, when a fork of it is known. */
+  forkedAt: number | null
   /** Local number of the writer it succeeds. */
   previous: number | null
   /** Transactions by which contexts may name it; none for the first writer. */
@@ -31,7 +33,7 @@ export interface WalkScope {
   writers: WriterTable
   /** Writer of the database's first log: only its first transaction founds the database. */
   first: number
-  /** Cut-offs of forked writers, by key in hex: those known from the start, lowered on the way. */
+  /** Cut-offs of forked writers, by key in hex; known from the start. */
   cuts: Map<string, CutOff>
   /** Filled on the way: see {@link Membership.admits}. */
   admits: Map<string, readonly Admission[]>
@@ -70,10 +72,10 @@ export class Membership {
   /** The state in which every walk starts. */
   static first(
     writer: number,
-    cutOff: CutOff | null = null,
+    cutOff: CutOff | undefined = undefined,
     admits: ReadonlyMap<string, readonly Admission[]> = new Map()
   ): Membership {
-    return new Membership([{ ...newMember(writer, ''), cutOff }], null, [], admits)
+    return new Membership([cut(newMember(writer, ''), cutOff)], null, [], admits)
   }
 
   get(writer: number): Member | undefined {
@@ -182,9 +184,9 @@ export class Membership {
     return (
       this.extends(other) &&
       other.extends(this) &&
-      this.members.every(({ writer, removed, previous }, place) => {
-        const member = other.members[place]
-        return member?.writer === writer && member.removed === removed && member.previous === previous
+      this.members.every((member, place) => {
+        const twin = other.members[place]
+        return twin !== undefined && IDENTITY.every((name) => twin[name] === member[name])
       }) &&
       this.walked.every((length, writer) => length === lengthAt(other.walked, writer))
     )
@@ -251,13 +253,12 @@ export class Membership {
         return this.#admitting(record.writer, admission, scope)
       case 'succeed':
         return this.#succeeded(admission.writer, record.previous, scope)
-      case 'remove':
-      case 'fork': {
-        if (record.type === 'fork') lower(scope.cuts, record)
+      case 'fork':
+        // Its cut-off stood from the start.
+        return this
+      case 'remove': {
         const member = this.get(scope.writers.find(record.writer))
-        return member === undefined
-          ? this
-          : this.#changed(member, lowered(member, record.cutOff, record.type === 'remove'))
+        return member === undefined ? this : this.#changed(member, removed(member, record.cutOff))
       }
     }
   }
@@ -294,7 +295,7 @@ export class Membership {
     const admissions = this.admits.get(id) ?? []
     return this.#with([
       ...this.members,
-      { ...newMember(writer, name), previous, cutOff: cuts.get(id) ?? null, admissions }
+      { ...cut(newMember(writer, name), cuts.get(id)), previous, admissions }
     ])
   }
 
@@ -341,23 +342,35 @@ function isKnown(admits: Membership['admits'], { writer, seq }: Admission): bool
   return false
 }
 
+/** What makes two members the same, their names and what they have let in apart. */
+const IDENTITY = ['writer', 'removed', 'forkedAt', 'previous'] as const
+
 function has({ admissions }: Member, { writer, seq }: Admission): boolean {
   return admissions.some((admission) => admission.writer === writer && admission.seq === seq)
 }
 
-function lowered(member: Member, cutOff: CutOff, isRemoval: boolean): Member {
-  const isLower = member.cutOff === null || cutOff.length < member.cutOff.length
-  if (!isLower && (member.removed || !isRemoval)) return member
-  return { ...member, cutOff: isLower ? cutOff : member.cutOff, removed: member.removed || isRemoval }
+function removed(member: Member, cutOff: CutOff): Member {
+  const { cutOff: now } = member
+  if (member.removed && now !== null && now.length <= cutOff.length) return member
+  return { ...member, cutOff: lowest(now, cutOff), removed: true }
 }
 
-/** Also for a writer that joins only later. */
-function lower(cuts: WalkScope['cuts'], { writer, cutOff }: { writer: Uint8Array; cutOff: CutOff }): void {
-  if (cutOff.length < (cuts.get(hexOf(writer))?.length ?? Infinity)) cuts.set(hexOf(writer), cutOff)
+function forked(member: Member, cutOff: CutOff): Member {
+  if (member.forkedAt !== null && member.forkedAt <= cutOff.length) return member
+  return { ...member, cutOff: lowest(member.cutOff, cutOff), forkedAt: cutOff.length }
+}
+
+/** @param cutOff - of a fork that was known before the member joined */
+function cut(member: Member, cutOff: CutOff | undefined): Member {
+  return cutOff === undefined ? member : forked(member, cutOff)
+}
+
+function lowest(a: CutOff | null, b: CutOff): CutOff {
+  return a !== null && a.length <= b.length ? a : b
 }
 
 function newMember(writer: number, name: string): Member {
-  return { writer, name, cutOff: null, removed: false, previous: null, admissions: [] }
+  return { writer, name, cutOff: null, removed: false, forkedAt: null, previous: null, admissions: [] }
 }
 
 /** The writer that a transaction says its author succeeds; -1 when it says nothing of that kind. */

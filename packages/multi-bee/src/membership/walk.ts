@@ -5,7 +5,7 @@ import { hexOf, Membership, type WalkScope } from './membership.ts'
 
 /**
  * Who is a member after these transactions: the walk of MERGE.md ("Membership"). Pure.
- * Cost: their number times that of logs whose next one is not ready; once more for each fork that cuts off what was walked.
+ * Cost: their number times that of logs whose next one is not ready; once more for each fork.
  *
  * @param first - the writer of the database's first log
  * @param controls - all transactions with membership records in the blocks that are held
@@ -24,15 +24,13 @@ export function walk(
   }
 }
 
-/** One walk. @returns null when a fork cuts off what was walked before it; the scope knows its cut-off then */
+/** One walk. @returns null when it comes upon a fork whose cut-off the scope did not know; then it does */
 function walkOnce(controls: Controls, held: (writer: number) => number, scope: WalkScope): Membership | null {
   const { writers, first, cuts } = scope
   const logs = new Map<number, ControlCursor>()
   for (const [writer, list] of controls.entries()) logs.set(writer, new ControlCursor(writer, list))
   /** Blocks of a log that are held and in which nothing is left to walk. */
   const passed = (writer: number): number => logs.get(writer)?.next?.seq ?? held(writer)
-  /** Seq of the last transaction of a writer that was walked. */
-  const last = new Map<number, number>()
   let isFounded = false
   const isReady = (next: Transaction, membership: Membership): boolean => {
     if (membership.get(next.writer) !== undefined) return membership.isReady(next, passed)
@@ -40,18 +38,14 @@ function walkOnce(controls: Controls, held: (writer: number) => number, scope: W
     const isCut = next.seq >= (cuts.get(hexOf(writers.keyOf(next.writer)))?.length ?? Infinity)
     return isFounded && !isCut && membership.isSuccession(next, passed, writers)
   }
-  let membership = Membership.first(first, cuts.get(hexOf(writers.keyOf(first))) ?? null, scope.admits)
+  let membership = Membership.first(first, cuts.get(hexOf(writers.keyOf(first))), scope.admits)
   for (;;) {
     const best = bestReady(membership, logs, isReady, writers)
     if (best === null) return membership
+    if (lowersCut(best, cuts)) return null
     membership = membership.after(best, scope)
-    last.set(best.writer, best.seq)
     isFounded ||= best.writer === first && best.seq === 0
     logs.get(best.writer)?.advance()
-    for (const record of best.membership) {
-      if (record.type !== 'fork') continue
-      if ((last.get(writers.find(record.writer)) ?? -1) >= record.cutOff.length) return null
-    }
   }
 }
 
@@ -69,4 +63,17 @@ function bestReady(
     if (isReady(next, membership)) best = next
   }
   return best
+}
+
+/** Whether a transaction tells of a fork that cuts lower than is known. Notes it. */
+function lowersCut({ membership }: Transaction, cuts: Map<string, CutOff>): boolean {
+  let lowers = false
+  for (const record of membership) {
+    if (record.type !== 'fork') continue
+    const known = cuts.get(hexOf(record.writer))
+    if (known !== undefined && known.length <= record.cutOff.length) continue
+    cuts.set(hexOf(record.writer), record.cutOff)
+    lowers = true
+  }
+  return lowers
 }

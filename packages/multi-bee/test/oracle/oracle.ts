@@ -4,6 +4,7 @@
  * Where the page leaves a choice the comment says READING.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import {
   canonicalJson,
   compareNames,
@@ -259,7 +260,6 @@ function isReady(step: Step, end: Walk, applied: Vector): boolean {
 
 /** The walk goes over the transactions with membership operations and no others: where it stands at its end. */
 function walk(first: string, ownerKey: string | null, steps: Step[]): Walk {
-  // READING: forks found before are all that were walked before, also those that nothing had to begin anew for.
   const forks: Vector = {}
   while (true) {
     const end = walkOnce(first, ownerKey, steps, forks)
@@ -270,6 +270,7 @@ function walk(first: string, ownerKey: string | null, steps: Step[]): Walk {
 /** Null when it has to begin anew, with what it has added to the forks. */
 function walkOnce(first: string, ownerKey: string | null, steps: Step[], forks: Vector): Walk | null {
   const walk: Walk = { members: [], walked: [], admissions: [], forks }
+  const known = { ...forks }
   // It starts with the first log's writer as the only member.
   walk.members.push(joining(first, '', walk))
   // READING: a genesis record is a membership operation wherever it stands.
@@ -285,9 +286,8 @@ function walkOnce(first: string, ownerKey: string | null, steps: Step[], forks: 
     // What was walked stays walked.
     walk.walked.push(step)
     for (const record of step.transaction.membership) changeMembers(record, step, walk, first)
-    // When a transaction of a forked writer from the cut-off on was walked already, the walk begins anew.
-    // READING: once the whole transaction with the fork was walked, and if it lies past the cut-off itself, too.
-    if (walk.walked.some(({ writer, seq }) => seq >= (forks[writer] ?? Infinity))) return null
+    // A fork that cuts lower than was known from the start begins the walk anew.
+    if (!isDeepStrictEqual(forks, known)) return null
   }
 }
 
