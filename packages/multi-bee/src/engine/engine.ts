@@ -427,7 +427,8 @@ export class Engine {
   async #installMembership({ transaction, state }: Sealed): Promise<Change[]> {
     noteRead(this.state, transaction)
     const after = currentMembership(this.state)
-    if (!after.extends(this.state.membership)) {
+    // A succession may let nobody in.
+    if (!after.extends(this.state.membership) || after.get(transaction.writer) === undefined) {
       await this.#reevaluate()
       return []
     }
