@@ -2,6 +2,9 @@ import b4a from 'b4a'
 import z32 from 'z32'
 import { checkName, checkOptions, checkStore, parseKey, requireKey, requireOptions } from './arguments.ts'
 import { Announcer } from './bee/announcer.ts'
+import { Connections } from './bee/connections.ts'
+import { additionOf, checkSomebodyIsLeft, removalOf } from './bee/members.ts'
+import { VersionNote } from './bee/version-note.ts'
 import { BeeEditor } from './bee/bee-editor.ts'
 import type { ReadPoint } from './bee/bee-reader.ts'
 import { Mirror, type MirrorBee, type MirrorOptions } from './bee/mirror.ts'
@@ -10,10 +13,7 @@ import { checkEncryptionKey, Draft, openIdentity, type Identity } from './bee/op
 import { quarantined, reissue } from './bee/quarantine.ts'
 import { deviceStatuses, isSynced, writerInfos } from './bee/status.ts'
 import { SubBee, subKeyspace, type SubOptions } from './bee/sub-bee.ts'
-import { PeerChannel } from './bee/peer-channel.ts'
-import type { Head, Successor } from './bee/peer-messages.ts'
 import { Engine, type EngineHost } from './engine/engine.ts'
-import { successions } from './engine/upkeep.ts'
 import { MultiBeeError } from './errors.ts'
 import {
   discoveryKeyOf,
@@ -36,12 +36,6 @@ import { RocksViewStore } from './view/rocks-view-store.ts'
 import { View } from './view/view.ts'
 
 /**
- * Versions that are kept free for what is applied until the view is next written. It is written when 16 MiB of changes of at least 64
- * bytes are waiting; two such lots may be under way.
- */
-const VERSIONS_AHEAD = 2 ** 20
-
-/**
  * One database that all devices of a person write, offline too. Hyperbee's interface; MERGE.md says how edits become one state.
  *
  * Borrows the Corestore: opens cores in it, never closes it. Owns the view in `directory`, which is a cache of the logs.
@@ -55,18 +49,15 @@ const VERSIONS_AHEAD = 2 ** 20
 export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   readonly #store: StoreLike
   readonly #options: MultiBeeOptions
-  readonly #logs = new Map<string, HypercoreLog>()
-  readonly #streams = new Set<DuplexLike>()
+  readonly #connections = new Connections((error) => this.#fail(error))
   readonly #changes = new ChangeFeed()
   readonly #closers: (() => unknown)[] = []
   readonly #announcer = new Announcer<K>(this, this.keyspace)
-  /** Successions that peers told of, of logs that are not known here yet. */
-  readonly #heard: Successor[] = []
   #identity: Identity | null = null
+  #versions: VersionNote | null = null
   #engine: Engine | null = null
   #database: OpenDatabase | null = null
   #desk: PairingDesk | null = null
-  #channel: PeerChannel | null = null
   #failure: Error | null = null
   /** Why the database could not be opened. */
   #openFailure: unknown = null
@@ -164,13 +155,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     // A swarm may hand over a connection after the database was closed: then there is nothing to do with it.
     if (this.closing !== null && typeof isInitiatorOrStream !== 'boolean') return isInitiatorOrStream
     if (this.closing !== null) throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is closed')
-    const stream = protocolStream(isInitiatorOrStream, options)
-    if (this.#streams.has(stream)) return stream as S
-    this.#streams.add(stream)
-    stream.on('close', () => this.#streams.delete(stream))
-    for (const log of this.#logs.values()) log.attach(stream)
-    this.#channel?.attach(stream)
-    return stream as S
+    return this.#connections.attach(isInitiatorOrStream, options) as S
   }
 
   /**
@@ -203,20 +188,8 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     const writer = requireKey(key)
     checkName(name)
     const { engine } = await this.database()
-    const member = engine.state.membership.get(engine.state.writers.find(writer))
-    if (member?.cutOff)
-      throw new MultiBeeError(
-        'MULTI_BEE_WRITER_RETIRED',
-        'a removed log never returns; the device joins again with a new one'
-      )
-    if (member !== undefined) return
-    if (engine.state.membership.members.length >= MAX_MEMBERS) {
-      throw new MultiBeeError(
-        'MULTI_BEE_TOO_LARGE',
-        `a database has at most ${MAX_MEMBERS} devices, removed ones included`
-      )
-    }
-    await engine.submit({ type: 'membership', records: [{ type: 'add', writer, name }] })
+    const record = additionOf(engine.state, writer, name)
+    if (record !== null) await engine.submit({ type: 'membership', records: [record] })
   }
 
   /**
@@ -230,41 +203,9 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     const { length } = requireOptions(options)
     const writer = requireKey(key)
     const { engine } = await this.database()
-    const { state } = engine
-    const id = state.writers.find(writer)
-    const log = state.logs.get(id)
-    if (log === undefined || state.membership.get(id) === undefined) {
-      throw new MultiBeeError('MULTI_BEE_UNKNOWN_WRITER', 'this key was never a member')
-    }
-    const applied = lengthAt(state.applied, id)
-    const end = length ?? applied
-    if (!Number.isSafeInteger(end) || end < 0 || end > applied) {
-      throw new MultiBeeError(
-        'MULTI_BEE_BAD_ARGUMENT',
-        `\`length\` is between 0 and the ${applied} blocks this device has merged`
-      )
-    }
-    const line = state.membership.lineOf(id).filter(({ writer: other, removed }) => other === id || !removed)
-    const records = await Promise.all(
-      line.map(async ({ writer: other }): Promise<MembershipRecord> => {
-        const length = other === id ? end : lengthAt(state.applied, other)
-        const fingerprint = await state.logs.get(other)?.log.fingerprint(length)
-        return {
-          type: 'remove',
-          writer: state.writers.keyOf(other),
-          cutOff: { length, ...NO_TREE, ...fingerprint }
-        }
-      })
-    )
+    const records = await removalOf(engine.state, writer, length)
     this.#requireWritable()
-    const isLast = state.membership.members.every(
-      (other) => line.includes(other) || !state.membership.isActive(other.writer)
-    )
-    if (isLast)
-      throw new MultiBeeError(
-        'MULTI_BEE_BAD_ARGUMENT',
-        'without its last device nobody could ever write again'
-      )
+    checkSomebodyIsLeft(engine.state, records)
     await engine.submit({ type: 'membership', records })
     return this.quarantined(writer)
   }
@@ -397,15 +338,16 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
     })
     this.#identity = identity
     try {
-      this.#logs.set(b4a.toString(identity.own.key, 'hex'), identity.own)
+      this.#connections.add(identity.own)
       await checkEncryptionKey(identity.own)
       const view = new View(
         new RocksViewStore(
           directory ?? `${storePath(this.#store)}/multi-bee-${b4a.toString(identity.key, 'hex').slice(0, 32)}`
         )
       )
-      const [versionFloor, generation] = [await readVersion(identity), b4a.toString(randomBytes(8), 'hex')]
-      const host = this.#host(identity, onUpdate)
+      const versions = new VersionNote(identity.local)
+      this.#versions = versions
+      const host = this.#host(identity, versions, onUpdate)
       const engine = await Engine.open({
         view,
         now: clock,
@@ -413,34 +355,20 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
         first: identity.key,
         self: identity.own,
         epoch: identity.epoch,
-        generation,
-        versionFloor
+        generation: b4a.toString(randomBytes(8), 'hex'),
+        versionFloor: await versions.read()
       })
       // A full disk must not keep anybody from reading.
-      await writeVersion(identity, engine.state.version + VERSIONS_AHEAD).catch((error: unknown) =>
-        host.onFailure(error)
-      )
+      await versions.keepFree(engine.state.version).catch((error: unknown) => this.#fail(error))
       this.#engine = engine
-      this.#database = { engine, view, logs: this.#logs, changes: this.#changes }
+      this.#database = { engine, view, logs: this.#connections.logs, changes: this.#changes }
       if (b4a.equals(identity.own.key, identity.key) && identity.own.available === 0) {
         await engine.submit({
           type: 'membership',
           records: [{ type: 'genesis', deleteWins, ownerKey, name }]
         })
       }
-      this.#channel = new PeerChannel(identity.key, {
-        successors: () => successions(engine.state),
-        heads: () => Promise.all([...this.#logs.values()].map((log) => log.head())),
-        onSuccessors: (successors) => this.#introduce(successors),
-        onHeads: (heads, peer) =>
-          void this.#compare(heads, peer).catch((error: unknown) => this.#fail(error)),
-        onFailure: (error) => this.#fail(error)
-      })
-      for (const stream of this.#streams) {
-        for (const log of this.#logs.values()) log.attach(stream)
-        this.#channel.attach(stream)
-      }
-      for (const successor of await identity.epochs.successors()) await engine.introduce(successor)
+      await this.#connections.open(identity.key, engine, identity.epochs)
       await engine.settle()
     } catch (error) {
       this.#openFailure = error
@@ -448,7 +376,7 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
       await this.#engine?.close().catch(() => {})
       this.#engine = null
       this.#database = null
-      await Promise.all([...this.#logs.values()].map((log) => log.close()))
+      await Promise.all([...this.#connections.logs.values()].map((log) => log.close()))
       await identity.local.close()
       throw error
     }
@@ -456,27 +384,21 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
 
   protected override async _close(): Promise<void> {
     this.#changes.end()
-    this.#channel?.close()
+    this.#connections.close()
     try {
       await this.#desk?.close()
       for (const close of this.#closers.splice(0)) await close()
     } finally {
       try {
         await this.#engine?.close()
-        await this.#noteVersion()
+        if (this.#engine !== null) await this.#versions?.giveBack(this.#engine.state.version)
       } finally {
         await this.#identity?.local.close()
       }
     }
   }
 
-  /** Gives back the versions that were kept free. When that cannot be written, the next open starts beyond them. */
-  async #noteVersion(): Promise<void> {
-    if (this.#identity === null || this.#engine === null) return
-    await writeVersion(this.#identity, this.#engine.state.version).catch(() => {})
-  }
-
-  #host(identity: Identity, onUpdate: () => void): EngineHost {
+  #host(identity: Identity, versions: VersionNote, onUpdate: () => void): EngineHost {
     const announcer = this.#announcer
     return {
       openLog: async (key) => {
@@ -484,17 +406,17 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
         const log = await HypercoreLog.open(this.#store, { key, encryptionKey, isOwn: false, onUpdate })
         // Another member may write what it likes; the first log says whether the key is right.
         if (b4a.equals(key, identity.key)) await checkEncryptionKey(log)
-        return this.#adopt(log)
+        return this.#connections.add(log)
       },
       nextEpoch: async ({ key }, reason, agreed) => {
         const epoch = await identity.epochs.next(key, reason, agreed)
-        this.#adopt(epoch.log as HypercoreLog)
+        this.#connections.add(epoch.log as HypercoreLog)
         return epoch
       },
       onEpoch: async ({ succession, reason }) => {
         await identity.epochs.finish()
         announcer.tell('epoch', { previous: succession.previous, reason })
-        this.#channel?.update()
+        this.#connections.update()
       },
       onChanges: (changes, own) => {
         this.#changes.publish(changes)
@@ -503,15 +425,14 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
       onMembership: (before, after) => {
         if (this.#engine === null) return
         announcer.membership(before, after, this.#engine)
-        this.#channel?.update()
-        this.#introduce(this.#heard.splice(0))
+        this.#connections.membersChanged()
       },
       onSkew: (writer, offsetMs) => {
         if (this.#engine !== null) announcer.skew(writer, offsetMs, this.#engine)
       },
       onFlush: async (version) => {
-        this.#channel?.update()
-        await writeVersion(identity, version + VERSIONS_AHEAD)
+        this.#connections.update()
+        await versions.keepFree(version)
       },
       onFailure: (error) => this.#fail(error)
     }
@@ -520,43 +441,6 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
   #fail(error: unknown): void {
     this.#failure = error instanceof Error ? error : new Error(String(error))
     this.#announcer.tell('failure', this.#failure)
-  }
-
-  #adopt(log: HypercoreLog): HypercoreLog {
-    this.#logs.set(b4a.toString(log.key, 'hex'), log)
-    for (const stream of this.#streams) log.attach(stream)
-    return log
-  }
-
-  #introduce(successors: readonly Successor[]): void {
-    this.#followSuccessors(successors).catch((error: unknown) => this.#fail(error))
-  }
-
-  /** Looks into copies of logs that a peer says are different from those here. */
-  async #compare(heads: readonly Head[], remotePublicKey: Uint8Array): Promise<void> {
-    for (const { key, length, treeHash } of heads) {
-      const log = this.#logs.get(b4a.toString(key, 'hex'))
-      if (log === undefined || length === 0 || length > log.available) continue
-      const own = await log.fingerprint(length)
-      if (!b4a.equals(own.treeHash, treeHash)) log.suspect(remotePublicKey, length)
-    }
-  }
-
-  /** Follows logs of which a peer says that they succeed others, as far as those are known here. */
-  async #followSuccessors(successors: readonly Successor[]): Promise<void> {
-    if (this.#engine === null || this.#identity === null) return
-    for (const successor of successors) {
-      const { membership, writers } = this.#engine.state
-      const previous = membership.get(writers.find(successor.succession.previous))
-      // Also of one that was removed: the walk says which of the two goes first.
-      if (previous === undefined) {
-        // Its member may come to be known later.
-        if (this.#heard.length < MAX_MEMBERS) this.#heard.push(successor)
-        continue
-      }
-      await this.#identity.epochs.remember(successor.writer)
-      await this.#engine.introduce(successor.writer)
-    }
   }
 
   /** Replicates over a swarm, and waits until a member's record has made this device a writer. */
@@ -589,17 +473,4 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
       throw new MultiBeeError('MULTI_BEE_CLOSED', 'the database is not open')
     return { ...this.#identity, engine: this.#engine }
   }
-}
-
-/** For a log that is not here: no tree has this hash, and nothing of such a log counts. */
-const NO_TREE = { fork: 0, treeHash: b4a.alloc(32) }
-
-/** Notes, outside the view, how far its versions may have gone. */
-async function writeVersion({ local }: Identity, version: number): Promise<void> {
-  await local.set('version', b4a.from(String(version)))
-}
-
-async function readVersion({ local }: Identity): Promise<number> {
-  const bytes = await local.get('version')
-  return bytes === null ? 0 : Number(b4a.toString(bytes))
 }

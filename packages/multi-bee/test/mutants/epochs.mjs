@@ -19,7 +19,7 @@ export const epochMutants = [
   {
     name: 'heads are not compared',
     fault: 'two copies of one length that differ are never noticed',
-    file: 'multi-bee.ts',
+    file: 'bee/connections.ts',
     find: 'if (!b4a.equals(own.treeHash, treeHash)) log.suspect(remotePublicKey, length)',
     replace: 'void own',
     caughtBy: { file: 'epochs.test.ts', tests: 'as much to one as to the other' }
@@ -59,9 +59,9 @@ export const epochMutants = [
   {
     name: 'a removal takes one log',
     fault: 'the logs that a removed device wrote before stay writable for who has it',
-    file: 'multi-bee.ts',
-    find: 'state.membership.lineOf(id).filter(({ writer: other, removed }) => other === id || !removed)',
-    replace: 'state.membership.lineOf(id).filter(({ writer: other }) => other === id)',
+    file: 'bee/members.ts',
+    find: 'membership.lineOf(id).filter(({ writer: other, removed }) => other === id || !removed)',
+    replace: 'membership.lineOf(id).filter(({ writer: other }) => other === id)',
     caughtBy: { file: 'epochs.test.ts', tests: 'a removal takes all logs' }
   },
   {
