@@ -427,8 +427,7 @@ export class Engine {
   async #installMembership({ transaction, state }: Sealed): Promise<Change[]> {
     noteRead(this.state, transaction)
     const after = currentMembership(this.state)
-    // A succession may let nobody in.
-    if (!after.extends(this.state.membership) || after.get(transaction.writer) === undefined) {
+    if (!after.extends(this.state.membership)) {
       await this.#reevaluate()
       return []
     }
