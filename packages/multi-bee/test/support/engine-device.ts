@@ -130,6 +130,16 @@ export class EngineDevice {
     await this.open()
   }
 
+  /** One that is off, with a copy of this one's disk as it is now. */
+  copy(): EngineDevice {
+    const copy = new EngineDevice(this.own, this.#first, this.#originals, this.#now, this.#spares)
+    for (const [key, log] of this.logs) copy.logs.set(key, log.copy())
+    copy.own = copy.log(hex(this.own.key))
+    copy.#epoch = this.#epoch && { ...this.#epoch, log: copy.own }
+    copy.store.contents = this.store.contents
+    return copy
+  }
+
   async restart(): Promise<void> {
     await this.engine.close()
     await this.open()
