@@ -431,6 +431,8 @@ export class Engine {
       return []
     }
     this.state.membership = after
+    // A succession that lets nobody in waits like any other device's.
+    if (!after.isActive(this.state.self)) return []
     noteApplied(this.state, transaction)
     this.#passOwn(transaction.seq + transaction.length, state)
     await this.#openMembers()
