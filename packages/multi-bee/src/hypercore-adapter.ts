@@ -307,7 +307,7 @@ export function openChannel(
   stream: DuplexLike,
   protocol: string,
   secret: Uint8Array,
-  { onOpen, messages, onClose }: ChannelHandlers
+  handlers: ChannelHandlers
 ): MessageChannel | null {
   const { noiseStream } = stream as unknown as ReplicationStream
   const [channelSpace, proofSpace] = crypto.namespace(protocol, 2) as [Uint8Array, Uint8Array]
@@ -329,15 +329,15 @@ export function openChannel(
         return
       }
       isOpen = true
-      onOpen()
+      handlers.onOpen()
     },
     onclose: () => {
       isOpen = false
-      onClose()
+      handlers.onClose()
     }
   })
   if (channel === null) return null
-  const types = messages.map((onMessage) =>
+  const types = handlers.messages.map((onMessage) =>
     channel.addMessage<Uint8Array>({
       encoding: c.raw,
       onmessage: (bytes) => {

@@ -84,7 +84,7 @@ async function compare(
   const { state, header } = internals
   if (state.length < length || proof.fork !== state.fork || header.manifest === null) return 'same'
   const batch = merkle.MerkleTree.verifyFullyRemote(state, proof)
-  internals._verifyBatchUpgrade(batch, proof.manifest)
+  internals['_verifyBatchUpgrade'](batch, proof.manifest)
 
   const isSame = b4a.equals(crypto.tree(nodes), crypto.tree(await merkle.MerkleTree.getRoots(state, length)))
   const search = searches.get(peer)

@@ -15,18 +15,8 @@ import { deviceStatuses, isSynced, writerInfos } from './bee/status.ts'
 import { SubBee, subKeyspace, type SubOptions } from './bee/sub-bee.ts'
 import { Engine, type EngineHost } from './engine/engine.ts'
 import { MultiBeeError } from './errors.ts'
-import {
-  discoveryKeyOf,
-  HypercoreLog,
-  openStore,
-  protocolStream,
-  randomBytes,
-  storePath
-} from './hypercore-adapter.ts'
+import { discoveryKeyOf, HypercoreLog, openStore, randomBytes, storePath } from './hypercore-adapter.ts'
 import { Keyspace } from './keyspace.ts'
-import type { MembershipRecord } from './merge/transaction.ts'
-import { lengthAt } from './merge/version-vector.ts'
-import { MAX_MEMBERS } from './membership/membership.ts'
 import type { JoinOptions, MultiBeeEvents, MultiBeeOptions, Removal, RemoveWriterOptions } from './options.ts'
 import { becomesWritable } from './pairing/becomes-writable.ts'
 import { showInvite } from './pairing/join.ts'

@@ -91,10 +91,9 @@ export class Epochs {
 
   /** Logs that came in by a succession. Nobody's `add` may name them, so that they are found again by this alone. */
   async successors(): Promise<Uint8Array[]> {
-    const bytes = await this.#scope.local.get('successors')
+    const bytes = (await this.#scope.local.get('successors')) ?? b4a.alloc(0)
     const keys: Uint8Array[] = []
-    for (let i = 0; bytes !== null && i + 32 <= bytes.byteLength; i += 32)
-      keys.push(bytes.subarray(i, i + 32))
+    for (let i = 0; i + 32 <= bytes.byteLength; i += 32) keys.push(bytes.subarray(i, i + 32))
     return keys
   }
 

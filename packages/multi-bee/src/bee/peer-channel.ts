@@ -48,12 +48,12 @@ export class PeerChannel {
   }
 
   attach(stream: DuplexLike): void {
-    const { onHeads, onSuccessors } = this.#handlers
+    const handlers = this.#handlers
     const channel: MessageChannel | null = openChannel(stream, PROTOCOL, this.#key, {
       onOpen: () => this.update(),
       messages: [
-        (bytes) => onSuccessors(decodeSuccessors(bytes)),
-        (bytes) => channel && onHeads(decodeHeads(bytes), channel.remotePublicKey)
+        (bytes) => handlers.onSuccessors(decodeSuccessors(bytes)),
+        (bytes) => channel && handlers.onHeads(decodeHeads(bytes), channel.remotePublicKey)
       ],
       onClose: () => channel && this.#channels.delete(channel)
     })

@@ -29,7 +29,7 @@ export function initialState(
     self: writers.idOf(self.key),
     hasLostTail: false,
     logs: new Map(),
-    membership: saved?.membership ?? Membership.first(firstId),
+    membership: saved?.membership ?? Membership.first(firstId, undefined),
     applied: saved?.applied ?? [],
     controls: saved?.controls ?? new Controls(),
     // What is applied again after a crash, perhaps in another order, gets versions nobody has seen yet.

@@ -72,7 +72,7 @@ export class Membership {
   /** The state in which every walk starts. */
   static first(
     writer: number,
-    cutOff: CutOff | undefined = undefined,
+    cutOff: CutOff | undefined,
     admits: ReadonlyMap<string, readonly Admission[]> = new Map()
   ): Membership {
     return new Membership([cut(newMember(writer, ''), cutOff)], null, [], admits)
@@ -253,13 +253,11 @@ export class Membership {
         return this.#admitting(record.writer, admission, scope)
       case 'succeed':
         return this.#succeeded(admission.writer, record.previous, scope)
-      case 'fork':
-        // Its cut-off stood from the start.
+      case 'remove':
+        return this.#removed(scope.writers.find(record.writer), record.cutOff)
+      default:
+        // The cut-off of a fork stood from the start.
         return this
-      case 'remove': {
-        const member = this.get(scope.writers.find(record.writer))
-        return member === undefined ? this : this.#changed(member, removed(member, record.cutOff))
-      }
     }
   }
 
@@ -271,6 +269,11 @@ export class Membership {
     return member === changed
       ? this
       : this.#with(this.members.map((other) => (other === member ? changed : other)))
+  }
+
+  #removed(writer: number, cutOff: CutOff): Membership {
+    const member = this.get(writer)
+    return member === undefined ? this : this.#changed(member, removed(member, cutOff))
   }
 
   #founded(genesis: Genesis): Membership {

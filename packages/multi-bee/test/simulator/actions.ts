@@ -72,15 +72,14 @@ function change(simulation: Simulation, device: SimDevice): void {
   simulation.tell(`${device.name} ${kind} ${key} ${unique}`)
   const doing = doIt(simulation, device, kind, key, unique)
   const { disk } = device
-  doing.then(
-    (isWritten) => {
-      simulation.counts.writes++
-      if (isWritten && !disk.isDead) simulation.acknowledged.push({ device, value: unique })
-    },
-    (error: { code?: string }) => {
-      if (!REFUSALS.has(error.code ?? '')) device.failures.push(error)
-    }
-  )
+  const acknowledge = (isKept: boolean): void => {
+    simulation.counts.writes++
+    if (isKept && !disk.isDead) simulation.acknowledged.push({ device, value: unique })
+  }
+  const refuse = (error: { code?: string }): void => {
+    if (!REFUSALS.has(error.code ?? '')) device.failures.push(error)
+  }
+  void doing.then(acknowledge, refuse)
 }
 
 /** @returns whether nothing but a removal may make it vanish */
@@ -125,7 +124,7 @@ async function doIt(
       await device.put(key, { f: unique }, { base })
       return false
     }
-    case 'resolve':
+    default:
       await device.resolve(key, random.pick([[], ['f'], ['g', 'h']]), unique)
       return false
   }
@@ -156,7 +155,7 @@ function deliverOne(simulation: Simulation): void {
   if (parcels.length === 0) return
   const at = random.integer(0, parcels.length - 1)
   const [parcel] = random.float() < 0.3 ? [parcels[at]] : parcels.splice(at, 1)
-  if (parcel !== undefined) deliver(simulation, parcel)
+  if (parcel !== undefined) deliver(parcel)
 }
 
 function elapse(simulation: Simulation): void {

@@ -47,7 +47,7 @@ export function send(
 }
 
 /** Whenever it was sent, and however often it arrives. */
-export function deliver({ canMeet: _ }: Simulation, { to, log, start, blocks }: Parcel): void {
+export function deliver({ to, log, start, blocks }: Parcel): void {
   if (!to.isOn) return
   to.logs.get(log)?.receive(start, blocks)
   to.engine.kick()

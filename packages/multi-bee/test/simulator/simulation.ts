@@ -111,7 +111,7 @@ export class Simulation implements Surroundings {
 
   /** Lets everything happen that can happen now. A device whose power has gone is off then. */
   async rest(): Promise<void> {
-    for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve))
+    await turns(TURNS)
     for (const device of this.devices) {
       if (!device.disk.isDead) continue
       this.tell(`${device.name} has lost its power`)
@@ -149,21 +149,18 @@ export class Simulation implements Surroundings {
   /** Waits for something a device does. @returns null when its power went first */
   async #finish<T>(device: SimDevice, doing: Promise<T>): Promise<T | null> {
     const { disk } = device
-    let outcome: { value: T } | { error: unknown } | null = null
-    doing.then(
-      (value) => (outcome = { value }),
-      (error: unknown) => (outcome = { error })
-    )
-    for (let turn = 0; turn < TURNS && outcome === null && !disk.isDead; turn++)
-      await new Promise((resolve) => setImmediate(resolve))
+    const outcome = await Promise.race([
+      doing.then((value) => ({ value })),
+      disk.died.then(() => 'dead' as const),
+      // What it does takes no time but turns of the event loop.
+      turns(TURNS).then(() => 'stuck' as const)
+    ])
     if (disk.isDead) {
       await this.rest()
       return null
     }
-    if (outcome === null) throw new Error(`${device.name} does not come to an end`)
-    const { error, value } = outcome as { value?: T; error?: unknown }
-    if (error !== undefined) throw error
-    return value as T
+    if (typeof outcome === 'string') throw new Error(`${device.name} does not come to an end`)
+    return outcome.value
   }
 
   #demand(device: SimDevice, what: string, actual: unknown, expected: unknown): void {
@@ -220,7 +217,7 @@ export class Simulation implements Surroundings {
   async #converge(): Promise<void> {
     this.tell('everybody meets')
     this.walls.clear()
-    for (const parcel of this.parcels.splice(0)) deliver(this, parcel)
+    for (const parcel of this.parcels.splice(0)) deliver(parcel)
     for (let round = 0; ; round++) {
       if (round === MAX_ROUNDS) throw new Error(`the devices do not come to rest\n${this.#picture()}`)
       for (const device of this.devices) if (!device.isOn) await this.start(device)
@@ -320,6 +317,10 @@ export class Simulation implements Surroundings {
       if (!isThere) throw new Error(`${device.name} was told that ${value} is written, and it is gone`)
     }
   }
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 function keyBytes(key: string): Uint8Array {
