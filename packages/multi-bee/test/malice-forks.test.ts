@@ -3,7 +3,7 @@ import { oracle } from './oracle/oracle.ts'
 import { OWN_SPARES, WRITERS } from './oracle/values.ts'
 import { fromHex } from './support/block-vectors.ts'
 import { EngineDevice, shownByOracle } from './support/engine-device.ts'
-import { MaliciousMember, NOW, operation } from './support/malicious-member.ts'
+import { hexOf, MaliciousMember, NOW, operation } from './support/malicious-member.ts'
 import { worldOf } from './support/world-blocks.ts'
 import { MemoryLog } from './support/memory-log.ts'
 
@@ -20,6 +20,10 @@ async function deviceForkedAt(length: number): Promise<EngineDevice> {
 
 /** The same device before it hears of that. */
 async function deviceBefore(length: number): Promise<EngineDevice> {
+  return (await besieged(length)).device
+}
+
+async function besieged(length: number): Promise<{ device: EngineDevice; member: MaliciousMember }> {
   const member = new MaliciousMember(fromHex(SECOND))
   const device = new EngineDevice(
     new MemoryLog(fromHex(FIRST)),
@@ -40,7 +44,7 @@ async function deviceBefore(length: number): Promise<EngineDevice> {
   const cutOff = { length, fork: 0, treeHash: new Uint8Array(32) }
   member.write({ membership: [{ type: 'fork', writer: fromHex(FIRST), cutOff }], context: { [FIRST]: 1 } })
   member.write({ operations: [operation('b', '', '3')] })
-  return device
+  return { device, member }
 }
 
 function saidByLogs({ logs }: EngineDevice): unknown {
@@ -102,6 +106,34 @@ test('a crash at any moment while it does so loses nothing', async () => {
     expect(copy.failures).toEqual([])
     await copy.engine.close()
   }
+})
+
+test('what another device wrote over it meanwhile stands, also when a crash makes it begin anew', async () => {
+  let killed: EngineDevice | null = null
+  const { device, member } = await besieged(2)
+  device.log(SECOND).deliver(2)
+  const { append } = MemoryLog.prototype
+  vi.spyOn(MemoryLog.prototype, 'append').mockImplementation(async function (this: MemoryLog, blocks) {
+    await append.call(this, blocks)
+    // The succession, and two puts again.
+    if (this === device.own && this.available === 3) killed = device.copy()
+  })
+  await device.engine.settle()
+  await device.engine.close()
+  vi.restoreAllMocks()
+
+  const copy = killed as EngineDevice | null
+  if (copy === null) throw new Error('it has not gone on in a new log')
+  member.write({ membership: [{ type: 'admit', writer: copy.own.key }] })
+  const context = { [FIRST]: 2, [hexOf(copy.own.key)]: 3 }
+  member.write({ operations: [operation('a', '', '9')], context })
+  copy.log(SECOND).blocks.push(...member.log.blocks.slice(2))
+  await copy.open()
+  const shown = await copy.shown(KEYS)
+  expect(shown).toEqual(saidByLogs(copy))
+  expect(shown.entries).toMatchObject({ 61: { text: '9' } })
+  expect(shown.conflicts).toEqual({})
+  await copy.engine.close()
 })
 
 test('one that calls the database’s first block forked ends it: also the device’s own succession counts nowhere', async () => {

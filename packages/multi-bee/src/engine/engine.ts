@@ -302,7 +302,7 @@ export class Engine {
     }
     // A removal that was not known yet may go before the succession.
     if (reason === 'forked' && state.membership.isActive(state.self)) {
-      for await (const request of ownTail(state, previous)) await this.#write(request)
+      for await (const request of ownTail(state, previous, agreed)) await this.#write(request)
     }
     await this.#host.onEpoch(epoch)
     this.#epoch = null
