@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { oracle } from './oracle/oracle.ts'
 import { OWN_SPARES, WRITERS } from './oracle/values.ts'
 import { fromHex } from './support/block-vectors.ts'
@@ -9,6 +9,8 @@ import { MemoryLog } from './support/memory-log.ts'
 
 const [FIRST, SECOND] = WRITERS as [string, string]
 const KEYS = ['61', '62']
+
+afterEach(() => void vi.restoreAllMocks())
 
 /** A device that has put `a` to 1, 2 and 3, in a database with a member that says its log is forked. */
 async function deviceForkedAt(length: number): Promise<EngineDevice> {

@@ -34,7 +34,7 @@ export function doubtAbout({
  * its contexts could not name otherwise, and a `fork` for every log of which it has seen proof of two copies.
  */
 export async function dueRecords(state: DeviceState): Promise<MembershipRecord[]> {
-  const { self, logs, membership, applied, writers } = state
+  const { self, logs, membership, writers } = state
   if (!membership.isActive(self)) return []
   const records: MembershipRecord[] = unnamedSuccessors(state).map((writer) => ({
     type: 'admit',
