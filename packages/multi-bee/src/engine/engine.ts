@@ -1,11 +1,10 @@
-import b4a from 'b4a'
 import { MultiBeeError } from '../errors.ts'
 import { initialLogState } from '../log/log-state.ts'
 import type { Doubt, OpLog } from '../log/op-log.ts'
 import { HybridClock, type Timestamp } from '../merge/hybrid-clock.ts'
 import type { MembershipRecord, Transaction } from '../merge/transaction.ts'
 import { lengthAt } from '../merge/version-vector.ts'
-import { MAX_MEMBERS, type Membership } from '../membership/membership.ts'
+import type { Membership } from '../membership/membership.ts'
 import type { View } from '../view/view.ts'
 import { collectChunk, installChunk, loadTouched } from './apply.ts'
 import type { Change } from './change.ts'
@@ -536,11 +535,9 @@ export class Engine {
 
   async #openMembers(): Promise<void> {
     const { membership, logs, writers } = this.state
-    // Those whose succession has not come yet, too: another device has seen it.
-    const admitted = [...membership.admits.keys()]
-      .slice(0, MAX_MEMBERS)
-      .map((key) => writers.idOf(b4a.from(key, 'hex')))
-    for (const writer of [...membership.members.map((member) => member.writer), ...admitted]) {
+    // Those, too, that are no members: who is one must not depend on what came first.
+    const named = [...this.state.controls.named].map((key) => writers.idOf(key))
+    for (const writer of new Set([...membership.members.map((member) => member.writer), ...named])) {
       if (logs.has(writer)) continue
       this.#follow(await this.#host.openLog(writers.keyOf(writer)), null)
       this.#again = true

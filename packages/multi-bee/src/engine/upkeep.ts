@@ -1,6 +1,8 @@
 import b4a from 'b4a'
+import { LogCursor } from '../log/log-cursor.ts'
+import { initialLogState } from '../log/log-state.ts'
 import type { Doubt, OpLog } from '../log/op-log.ts'
-import type { Member } from '../membership/membership.ts'
+import type { Fork, Member } from '../membership/membership.ts'
 import type { MembershipRecord, Succession } from '../merge/transaction.ts'
 import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { DeviceState } from './device-state.ts'
@@ -43,11 +45,50 @@ export async function dueRecords(state: DeviceState): Promise<MembershipRecord[]
   for (const [writer, { log }] of logs) {
     const member = membership.get(writer)
     if (log.forkedAt === null || writer === self || member === undefined) continue
-    if (member.forkedAt !== null && member.forkedAt <= log.forkedAt) continue
+    if (member.forkedAt !== null && member.forkedAt <= (await boundary(state, writer, log.forkedAt))) continue
     if (await isChosen(log, member)) continue
     records.push(await forkRecord(state, writer, log.forkedAt))
   }
-  return records
+  // Of some forks only what they cut off may tell, and that not on every device.
+  for (const { writer, cutOff } of membership.unconfirmed) {
+    if (membership.get(writers.find(writer)) !== undefined) records.push({ type: 'fork', writer, cutOff })
+  }
+  return records.filter((record) => record.type !== 'fork' || !hasSaid(state, record))
+}
+
+/** Whether this device's own log says so already. */
+function hasSaid({ controls, self }: DeviceState, fork: Fork): boolean {
+  return controls
+    .of(self)
+    .some(({ membership }) =>
+      membership.some(
+        (record) =>
+          record.type === 'fork' &&
+          b4a.equals(record.writer, fork.writer) &&
+          record.cutOff.length <= fork.cutOff.length
+      )
+    )
+}
+
+/** Where the transaction begins that holds the block, by log and block. */
+const boundaries = new WeakMap<OpLog, { block: number; start: number }>()
+
+/** The last length at or below so many blocks that cuts no transaction in two. Cost: reads the log, once. */
+async function boundary({ logs, writers }: DeviceState, writer: number, block: number): Promise<number> {
+  const log = logs.get(writer)?.log
+  if (log === undefined) return block
+  const known = boundaries.get(log)
+  if (known?.block === block) return known.start
+  const cursor = new LogCursor(log, writers, 0, initialLogState(writer))
+  for (
+    let next = await cursor.peek();
+    next !== null && next.seq + next.length <= block;
+    next = await cursor.peek()
+  )
+    cursor.advance()
+  const start = Math.min(block, cursor.position)
+  boundaries.set(log, { block, start })
+  return start
 }
 
 /** Logs that a succession let in and that this device's contexts cannot name. Asked before every turn: one look at the members for all. */
@@ -76,15 +117,16 @@ async function isChosen(log: OpLog, { removed, cutOff }: Member): Promise<boolea
 
 /** @param agreed - blocks on which all copies agree */
 export async function forkRecord(
-  { logs, writers }: DeviceState,
+  state: DeviceState,
   writer: number,
   agreed: number
 ): Promise<MembershipRecord> {
-  const fingerprint = await logs.get(writer)?.log.fingerprint(agreed)
+  const length = await boundary(state, writer, agreed)
+  const fingerprint = await state.logs.get(writer)?.log.fingerprint(length)
   return {
     type: 'fork',
-    writer: writers.keyOf(writer),
-    cutOff: { length: agreed, fork: 0, treeHash: fingerprint?.treeHash ?? new Uint8Array(32) }
+    writer: state.writers.keyOf(writer),
+    cutOff: { length, fork: 0, treeHash: fingerprint?.treeHash ?? new Uint8Array(32) }
   }
 }
 

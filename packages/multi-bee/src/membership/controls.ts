@@ -1,5 +1,9 @@
+import b4a from 'b4a'
 import type { MembershipRecord, Transaction } from '../merge/transaction.ts'
 import { lengthAt } from '../merge/version-vector.ts'
+
+/** Logs that are followed because somebody named them: twice the members there can be. */
+const MAX_NAMED = 1024
 
 /** A transaction with membership records, without its operations. */
 export interface Control {
@@ -21,6 +25,7 @@ interface LogControls {
 /** All transactions with membership records that were read. Memory: a few times their bytes in the logs, however long contexts are. */
 export class Controls {
   readonly #logs = new Map<number, LogControls>()
+  readonly #named = new Map<string, Uint8Array>()
   #records = 0
 
   /** @param entries - as {@link entries} gave them */
@@ -29,7 +34,7 @@ export class Controls {
       const context: number[] = []
       for (const { raises } of list) raiseAll(context, raises)
       this.#logs.set(writer, { list: [...list], context })
-      for (const { membership } of list) this.#records += membership.length
+      for (const { membership } of list) this.#note(membership)
     }
   }
 
@@ -56,7 +61,26 @@ export class Controls {
     raiseAll(log.context, raises)
     log.list.push({ seq, length, raises, membership })
     this.#logs.set(writer, log)
+    this.#note(membership)
+  }
+
+  /** Those of one writer, in order. */
+  of(writer: number): readonly Control[] {
+    return this.#logs.get(writer)?.list ?? []
+  }
+
+  /** Keys that records let in, whether they count or not: what their logs say may change that. At most {@link MAX_NAMED}. */
+  get named(): Iterable<Uint8Array> {
+    return this.#named.values()
+  }
+
+  #note(membership: readonly MembershipRecord[]): void {
     this.#records += membership.length
+    for (const record of membership) {
+      if (this.#named.size >= MAX_NAMED) return
+      if (record.type === 'add' || record.type === 'admit')
+        this.#named.set(b4a.toString(record.writer, 'hex'), record.writer)
+    }
   }
 
   /** How many blocks of a writer's log there must be for all of them. */

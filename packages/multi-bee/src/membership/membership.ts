@@ -28,13 +28,21 @@ export interface Admission {
   seq: number
 }
 
+/** What a `fork` record says. */
+export interface Fork {
+  writer: Uint8Array
+  cutOff: CutOff
+}
+
 /** What stands above the steps of a walk: see {@link Membership.after}. */
 export interface WalkScope {
   writers: WriterTable
   /** Writer of the database's first log: only its first transaction founds the database. */
   first: number
   /** Cut-offs of forked writers, by key in hex; known from the start. */
-  cuts: Map<string, CutOff>
+  cuts: Map<string, Fork>
+  /** By key in hex of a writer that is no member: what a removal leaves of it should it join. Filled on the way. */
+  removals: Map<string, CutOff>
   /** Filled on the way: see {@link Membership.admits}. */
   admits: Map<string, readonly Admission[]>
 }
@@ -50,6 +58,8 @@ export class Membership {
   readonly walked: VersionVector
   /** By key, in hex, of a writer that is no member: transactions that admit it. Shared by all steps of one walk. */
   readonly admits: ReadonlyMap<string, readonly Admission[]>
+  /** Forks whose records were met on the way to this walk, and not in it: what they cut off told of them. */
+  readonly unconfirmed: readonly Fork[]
   readonly #places: ReadonlyMap<number, number>
 
   /** @param before - a membership it may share members with */
@@ -58,12 +68,14 @@ export class Membership {
     genesis: Genesis | null,
     walked: VersionVector,
     admits: ReadonlyMap<string, readonly Admission[]>,
-    before: Membership | null = null
+    before: Membership | null = null,
+    unconfirmed: readonly Fork[] = []
   ) {
     this.members = members
     this.genesis = genesis
     this.walked = walked
     this.admits = admits
+    this.unconfirmed = unconfirmed
     this.#places = isSameOrder(before, members)
       ? before.#places
       : new Map(members.map((member, place) => [member.writer, place]))
@@ -72,10 +84,10 @@ export class Membership {
   /** The state in which every walk starts. */
   static first(
     writer: number,
-    cutOff: CutOff | undefined,
+    fork: Fork | undefined,
     admits: ReadonlyMap<string, readonly Admission[]> = new Map()
   ): Membership {
-    return new Membership([cut(newMember(writer, ''), cutOff)], null, [], admits)
+    return new Membership([cut(newMember(writer, ''), fork)], null, [], admits)
   }
 
   get(writer: number): Member | undefined {
@@ -182,6 +194,7 @@ export class Membership {
   /** Whether both were made by the same transactions in the same order, as far as that can be told from outside. */
   isSame(other: Membership): boolean {
     return (
+      this.unconfirmed.length === other.unconfirmed.length &&
       this.extends(other) &&
       other.extends(this) &&
       this.members.every((member, place) => {
@@ -233,6 +246,13 @@ export class Membership {
     return this.members.filter((member) => this.#rootOf(member.writer) === root)
   }
 
+  /** The same at the end of a walk that did not meet these forks again. */
+  leaving(unconfirmed: readonly Fork[]): Membership {
+    return unconfirmed.length === 0
+      ? this
+      : new Membership(this.members, this.genesis, this.walked, this.admits, this, unconfirmed)
+  }
+
   /** After the membership records of one transaction. */
   after(transaction: Transaction, scope: WalkScope): Membership {
     const { writer, seq, length } = transaction
@@ -254,7 +274,7 @@ export class Membership {
       case 'succeed':
         return this.#succeeded(admission.writer, record.previous, scope)
       case 'remove':
-        return this.#removed(scope.writers.find(record.writer), record.cutOff)
+        return this.#removed(record.writer, record.cutOff, scope)
       default:
         // The cut-off of a fork stood from the start.
         return this
@@ -271,9 +291,11 @@ export class Membership {
       : this.#with(this.members.map((other) => (other === member ? changed : other)))
   }
 
-  #removed(writer: number, cutOff: CutOff): Membership {
-    const member = this.get(writer)
-    return member === undefined ? this : this.#changed(member, removed(member, cutOff))
+  #removed(key: Uint8Array, cutOff: CutOff, { writers, removals }: WalkScope): Membership {
+    const member = this.get(writers.find(key))
+    if (member !== undefined) return this.#changed(member, removed(member, cutOff))
+    removals.set(hexOf(key), lowest(removals.get(hexOf(key)) ?? null, cutOff))
+    return this
   }
 
   #founded(genesis: Genesis): Membership {
@@ -293,13 +315,12 @@ export class Membership {
     return (isIn ? this : this.#joined(writer, name, null, scope)).#admitting(key, admission, scope)
   }
 
-  #joined(writer: number, name: string, previous: number | null, { writers, cuts }: WalkScope): Membership {
-    const id = hexOf(writers.keyOf(writer))
+  #joined(writer: number, name: string, previous: number | null, scope: WalkScope): Membership {
+    const id = hexOf(scope.writers.keyOf(writer))
+    const removal = scope.removals.get(id)
     const admissions = this.admits.get(id) ?? []
-    return this.#with([
-      ...this.members,
-      { ...cut(newMember(writer, name), cuts.get(id)), previous, admissions }
-    ])
+    const member = cut({ ...newMember(writer, name), previous, admissions }, scope.cuts.get(id))
+    return this.#with([...this.members, removal === undefined ? member : removed(member, removal)])
   }
 
   /** Who has seen a later admission by the same author has seen the first: one is enough. */
@@ -363,9 +384,9 @@ function forked(member: Member, cutOff: CutOff): Member {
   return { ...member, cutOff: lowest(member.cutOff, cutOff), forkedAt: cutOff.length }
 }
 
-/** @param cutOff - of a fork that was known before the member joined */
-function cut(member: Member, cutOff: CutOff | undefined): Member {
-  return cutOff === undefined ? member : forked(member, cutOff)
+/** @param fork - known before the member joined */
+function cut(member: Member, fork: Fork | undefined): Member {
+  return fork === undefined ? member : forked(member, fork.cutOff)
 }
 
 function lowest(a: CutOff | null, b: CutOff): CutOff {

@@ -1,7 +1,7 @@
-import type { CutOff, Transaction } from '../merge/transaction.ts'
+import type { Transaction } from '../merge/transaction.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import { ControlCursor, type Controls } from './controls.ts'
-import { hexOf, Membership, type WalkScope } from './membership.ts'
+import { hexOf, Membership, type Fork, type WalkScope } from './membership.ts'
 
 /**
  * Who is a member after these transactions: the walk of MERGE.md ("Membership"). Pure.
@@ -17,32 +17,43 @@ export function walk(
   held: (writer: number) => number,
   writers: WriterTable
 ): Membership {
-  const cuts = new Map<string, CutOff>()
+  const cuts = new Map<string, Fork>()
   for (;;) {
-    const membership = walkOnce(controls, held, { writers, first, cuts, admits: new Map() })
+    const membership = walkOnce(controls, held, {
+      writers,
+      first,
+      cuts,
+      removals: new Map(),
+      admits: new Map()
+    })
     if (membership !== null) return membership
   }
 }
 
 /** One walk. @returns null when it comes upon a fork whose cut-off the scope did not know; then it does */
 function walkOnce(controls: Controls, held: (writer: number) => number, scope: WalkScope): Membership | null {
-  const { writers, first, cuts } = scope
+  const { writers, first, cuts, removals } = scope
   const logs = new Map<number, ControlCursor>()
   for (const [writer, list] of controls.entries()) logs.set(writer, new ControlCursor(writer, list))
   /** Blocks of a log that are held and in which nothing is left to walk. */
   const passed = (writer: number): number => logs.get(writer)?.next?.seq ?? held(writer)
+  const unmet = new Map(cuts)
   let isFounded = false
   const isReady = (next: Transaction, membership: Membership): boolean => {
     if (membership.get(next.writer) !== undefined) return membership.isReady(next, passed)
-    // Nobody is succeeded before there is a database, and nothing counts of a log that was forked at its first block.
-    const isCut = next.seq >= (cuts.get(hexOf(writers.keyOf(next.writer)))?.length ?? Infinity)
+    // Nobody is succeeded before there is a database, and nothing counts of a log that is cut at its first block.
+    const id = hexOf(writers.keyOf(next.writer))
+    const isCut = [cuts.get(id)?.cutOff, removals.get(id)].some(
+      (cutOff) => cutOff !== undefined && next.seq >= cutOff.length
+    )
     return isFounded && !isCut && membership.isSuccession(next, passed, writers)
   }
   let membership = Membership.first(first, cuts.get(hexOf(writers.keyOf(first))), scope.admits)
   for (;;) {
     const best = bestReady(membership, logs, isReady, writers)
-    if (best === null) return membership
+    if (best === null) return membership.leaving([...unmet.values()])
     if (lowersCut(best, cuts)) return null
+    for (const record of best.membership) if (record.type === 'fork') meet(unmet, record)
     membership = membership.after(best, scope)
     isFounded ||= best.writer === first && best.seq === 0
     logs.get(best.writer)?.advance()
@@ -66,14 +77,19 @@ function bestReady(
 }
 
 /** Whether a transaction tells of a fork that cuts lower than is known. Notes it. */
-function lowersCut({ membership }: Transaction, cuts: Map<string, CutOff>): boolean {
+function lowersCut({ membership }: Transaction, cuts: Map<string, Fork>): boolean {
   let lowers = false
   for (const record of membership) {
     if (record.type !== 'fork') continue
     const known = cuts.get(hexOf(record.writer))
-    if (known !== undefined && known.length <= record.cutOff.length) continue
-    cuts.set(hexOf(record.writer), record.cutOff)
+    if (known !== undefined && known.cutOff.length <= record.cutOff.length) continue
+    cuts.set(hexOf(record.writer), record)
     lowers = true
   }
   return lowers
+}
+
+function meet(unmet: Map<string, Fork>, { writer, cutOff }: Fork): void {
+  const fork = unmet.get(hexOf(writer))
+  if (fork !== undefined && cutOff.length <= fork.cutOff.length) unmet.delete(hexOf(writer))
 }

@@ -785,11 +785,11 @@ describe('membership', () => {
     ])
     expect(state.quarantined).toEqual({ [B]: 1 })
   })
-  test('a removal of a stranger does nothing, so that it may still be added', () => {
+  test('a removal of a stranger counts should it join', () => {
     const state = oracle(world({ [A]: [genesis([]), change({}, remove(B, 0)), change({}, add(B))] }))
     expect(cutOffs(state)).toEqual([
       [A, null],
-      [B, null]
+      [B, 0]
     ])
   })
   test('an add by a stranger does nothing, and counts once its author is a member', () => {

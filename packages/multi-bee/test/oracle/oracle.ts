@@ -66,6 +66,8 @@ interface Walk {
   admissions: Admission[]
   /** The cut-offs of the forks found, in this walk and in those that it began anew from. */
   forks: Vector
+  /** The cut-offs of removals of strangers, for when they join. */
+  removals: Vector
 }
 
 /** An operation that counts. */
@@ -269,7 +271,7 @@ function walk(first: string, ownerKey: string | null, steps: Step[]): Walk {
 
 /** Null when it has to begin anew, with what it has added to the forks. */
 function walkOnce(first: string, ownerKey: string | null, steps: Step[], forks: Vector): Walk | null {
-  const walk: Walk = { members: [], walked: [], admissions: [], forks }
+  const walk: Walk = { members: [], walked: [], admissions: [], forks, removals: {} }
   const known = { ...forks }
   // It starts with the first log's writer as the only member.
   walk.members.push(joining(first, '', walk))
@@ -291,9 +293,19 @@ function walkOnce(first: string, ownerKey: string | null, steps: Step[], forks: 
   }
 }
 
-/** A fork lowers the cut-off also of a writer that joins only later. */
-function joining(writer: string, name: string, { forks }: Walk): Walker {
-  return { writer, name, cutOff: forks[writer] ?? Infinity, removed: false, previous: null }
+/** A fork or a removal lowers the cut-off also of a writer that joins only later. */
+function joining(writer: string, name: string, walk: Walk): Walker {
+  return {
+    writer,
+    name,
+    cutOff: cutOffBefore(writer, walk),
+    removed: writer in walk.removals,
+    previous: null
+  }
+}
+
+function cutOffBefore(writer: string, { forks, removals }: Walk): number {
+  return Math.min(forks[writer] ?? Infinity, removals[writer] ?? Infinity)
 }
 
 function memberOf(writer: string, members: Walker[]): Walker | null {
@@ -331,12 +343,13 @@ function isReadyToWalk(step: Step, walk: Walk, steps: Step[], left: Step[]): boo
  * member that no walked `remove` names, and the first transaction of the first log was walked.
  * READING: one that a fork cuts off to nothing does not join by it, for nothing from a fork's cut-off on may count.
  */
-function mayWrite(step: Step, { members, walked, forks }: Walk): boolean {
+function mayWrite(step: Step, walk: Walk): boolean {
+  const { members, walked } = walk
   const author = memberOf(step.writer, members)
   if (author !== null) return step.seq < author.cutOff
   const previous = succeededBy(step, members)
   const hasBegun = walked.some(({ writer, seq }) => writer === members[0]?.writer && seq === 0)
-  return previous !== null && !previous.removed && hasBegun && step.seq < (forks[step.writer] ?? Infinity)
+  return previous !== null && !previous.removed && hasBegun && step.seq < cutOffBefore(step.writer, walk)
 }
 
 /** Numbers and, last, the author's key: the least ranks best. */
@@ -416,14 +429,15 @@ function admit(writer: string, step: Step, { admissions }: Walk): void {
 }
 
 /**
- * remove of a member lowers its cut-off to the given length if that is lower; of a stranger it does nothing; fork
- * lowers the cut-off in the same way, also of one that joins only later.
- * READING: nothing at all, so that a stranger that a remove names may still be added and then succeeded.
+ * remove lowers the cut-off to the given length if that is lower, also of one that joins only later; fork lowers it in
+ * the same way.
  */
-function cut(record: Membership & { type: 'remove' | 'fork' }, { members, forks }: Walk): void {
+function cut(record: Membership & { type: 'remove' | 'fork' }, { members, forks, removals }: Walk): void {
   const { writer, length } = record
   if (record.type === 'fork') forks[writer] = Math.min(length, forks[writer] ?? Infinity)
   const member = memberOf(writer, members)
+  if (member === null && record.type === 'remove')
+    removals[writer] = Math.min(length, removals[writer] ?? Infinity)
   if (member === null) return
   member.cutOff = Math.min(member.cutOff, length)
   if (record.type === 'remove') member.removed = true
