@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import { MultiBeeError } from '../errors.ts'
 import { initialLogState } from '../log/log-state.ts'
 import type { Doubt, OpLog } from '../log/op-log.ts'
@@ -301,7 +302,7 @@ export class Engine {
     }
     // A removal that was not known yet may go before the succession.
     if (reason === 'forked' && state.membership.isActive(state.self)) {
-      for await (const request of ownTail(state, previous, agreed)) await this.#write(request)
+      for await (const request of ownTail(state, previous)) await this.#write(request)
     }
     await this.#host.onEpoch(epoch)
     this.#epoch = null

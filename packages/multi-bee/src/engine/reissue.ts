@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import { LogCursor } from '../log/log-cursor.ts'
 import { initialLogState } from '../log/log-state.ts'
 import type { Transaction } from '../merge/transaction.ts'
@@ -24,15 +25,11 @@ export async function* quarantinedTransactions(
  * What this device's own log held past a cut-off, to be done again. Each transaction has seen what it had seen when it was written, and
  * of this device's present log all there is: so it competes with what others did meanwhile, and does not replace it.
  * Nothing else may be written in between. After a crash it goes on where it stopped: others may have built on what was done again.
- *
- * @param agreed - the cut-off when this was begun; with a lower one by now, all is done again
  */
-export async function* ownTail(
-  state: DeviceState,
-  previous: number,
-  agreed: number | null
-): AsyncGenerator<WriteRequest> {
-  let done = state.membership.get(previous)?.cutOff?.length === agreed ? await countOwn(state) : 0
+export async function* ownTail(state: DeviceState, previous: number): AsyncGenerator<WriteRequest> {
+  // With a lower cut-off than when this was begun, all is done again.
+  const isBegun = state.membership.get(previous)?.cutOff?.length === cutOffSaid(state, previous)
+  let done = isBegun ? await countOwn(state) : 0
   for await (const { operations, context } of quarantinedTransactions(state, previous)) {
     if (operations.length === 0 || done-- > 0) continue
     const own = appliedLength(state, state.self)
@@ -48,6 +45,14 @@ export async function* ownTail(
     })
     yield { type: 'write', writes, atomic: true }
   }
+}
+
+/** What this device's present log says, when it begins, is the cut-off of the one before. */
+function cutOffSaid({ controls, self, writers }: DeviceState, previous: number): number | null {
+  for (const record of controls.of(self)[0]?.membership ?? [])
+    if (record.type === 'fork' && b4a.equals(record.writer, writers.keyOf(previous)))
+      return record.cutOff.length
+  return null
 }
 
 /** Transactions with operations in this device's present log. */
