@@ -1,5 +1,4 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
+import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { tmpDir } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
@@ -37,8 +36,7 @@ test(
   'a member’s transactions that all wait for ever are not kept, and this device writes on while they are read',
   { timeout: 60_000 + COUNT },
   async () => {
-    const child = fork(CHILD, [await tmpDir(), `${COUNT}`], { execArgv: ['--expose-gc'] })
-    const [report] = (await once(child, 'message')) as [Report]
+    const report = await reportOf(fork(CHILD, [await tmpDir(), `${COUNT}`], { execArgv: ['--expose-gc'] }))
     console.log(`${COUNT} transactions wait: ${JSON.stringify(report)}`)
     expect(report.applied).toBe(0)
     // Pieces of 4,096 operations, and puts between any two of them.
@@ -47,3 +45,11 @@ test(
     expect(report.memoryAfter.used - report.memoryBefore.used).toBeLessThan(COUNT * 200)
   }
 )
+
+/** @throws when it ends without one */
+function reportOf(child: ChildProcess): Promise<Report> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (report) => resolve(report as Report))
+    child.once('exit', (code, signal) => reject(new Error(`the device ended with ${code ?? signal}`)))
+  })
+}

@@ -2,15 +2,15 @@ import b4a from 'b4a'
 import DeviceFile from 'device-file'
 
 /**
- * Where the mark of a log stands: beside the store's files, or beside the view when the store does not say where it is.
+ * Where a mark stands: beside the store's files, or beside the view when the store does not say where it is.
  *
- * @param key - of the log
+ * @param name - 16 random bytes. A mark that a crash left half made looks like a copied one, so the next attempt needs another place
  */
-export function markPath(directory: string, key: Uint8Array): string {
-  return `${directory}/multi-bee-${b4a.toString(key, 'hex').slice(0, 32)}.device`
+export function markPath(directory: string, name: Uint8Array): string {
+  return `${directory}/multi-bee-${b4a.toString(name, 'hex')}.device`
 }
 
-/** Marks that the log is written on this device, in this place. */
+/** Marks that a log is written on this device, in this place. */
 export async function makeMark(path: string): Promise<void> {
   await verify(path, true)
 }

@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import type { Epoch } from '../engine/upkeep.ts'
-import { HypercoreLog, type LocalState } from '../hypercore-adapter.ts'
+import { HypercoreLog, type LocalState, randomBytes } from '../hypercore-adapter.ts'
 import type { Doubt } from '../log/op-log.ts'
 import { MAX_MEMBERS } from '../membership/membership.ts'
 import type { StoreLike } from '../types.ts'
@@ -67,8 +67,9 @@ export class Epochs {
 
   /** Notes that a log is written here. */
   async mark(writer: Uint8Array): Promise<void> {
-    await makeMark(markPath(this.#scope.directory, writer))
-    await this.#scope.local.set('marked', writer)
+    const name = randomBytes(16)
+    await makeMark(markPath(this.#scope.directory, name))
+    await this.#scope.local.set('marked', b4a.concat([writer, name]))
   }
 
   /** Makes a new log to go on in after `previous`. It is this device's own from now on. */
@@ -104,11 +105,11 @@ export class Epochs {
 
   async #isCopied(writer: Uint8Array): Promise<boolean> {
     const marked = await this.#scope.local.get('marked')
-    if (marked === null || !b4a.equals(marked, writer)) {
+    if (marked === null || !b4a.equals(marked.subarray(0, 32), writer)) {
       await this.mark(writer)
       return false
     }
-    return !(await isMarkIntact(markPath(this.#scope.directory, writer)))
+    return !(await isMarkIntact(markPath(this.#scope.directory, marked.subarray(32))))
   }
 
   async #lastWritten(writer: Uint8Array): Promise<Uint8Array> {

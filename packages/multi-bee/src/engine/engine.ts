@@ -99,22 +99,22 @@ export class Engine {
 
   /** Opens view and logs, and applies what the view does not cover yet. Takes over the view, also when it fails. */
   static async open(options: EngineOptions): Promise<Engine> {
-    const { view, self } = options
+    const { view, self, host } = options
+    const logs = [self]
     let engine: Engine | null = null
     try {
       const bytes = await view.open()
       const found = bytes === null ? null : decodeViewState(bytes)
-      const saved = found !== null && coversMore(found, self) ? null : found
-      // Rows of another layout would be taken for this one's, and what the log has lost for what it says.
+      for (const key of found === null ? [] : memberKeys(found))
+        if (!b4a.equals(key, self.key)) logs.push(await host.openLog(key))
+      const saved = found !== null && logs.some((log) => coversMore(found, log)) ? null : found
+      // Rows of another layout would be taken for this one's, and what a log has lost for what it says.
       if (bytes !== null && saved === null) await view.clear()
       const versionFloor = Math.max(options.versionFloor, found?.version ?? 0)
       engine = new Engine({ ...options, versionFloor }, saved)
       engine.state.hasLostTail = found !== null && coversMore(found, self)
-      engine.#follow(self, saved)
-      for (const { writer } of engine.state.membership.members) {
-        if (!engine.state.logs.has(writer))
-          engine.#follow(await options.host.openLog(engine.state.writers.keyOf(writer)), saved)
-      }
+      for (const log of logs) engine.#follow(log, saved)
+      await engine.#openMembers()
       await (engine.#running = engine.#loop())
       engine.#running = null
       engine.#clock = new HybridClock(options.now, engine.#ownTime())
@@ -123,7 +123,8 @@ export class Engine {
       return engine
     } catch (error) {
       await view.close().catch(() => {})
-      await Promise.all([...(engine?.state.logs.values() ?? [])].map(({ log }) => log.close()))
+      for (const { log } of engine?.state.logs.values() ?? []) if (!logs.includes(log)) logs.push(log)
+      await Promise.all(logs.map((log) => log.close()))
       throw error
     }
   }
@@ -300,7 +301,7 @@ export class Engine {
     }
     // A removal that was not known yet may go before the succession.
     if (reason === 'forked' && state.membership.isActive(state.self)) {
-      for await (const request of ownTail(state, previous)) await this.#write(request)
+      for await (const request of ownTail(state, previous, agreed)) await this.#write(request)
     }
     await this.#host.onEpoch(epoch)
     this.#epoch = null
@@ -589,10 +590,14 @@ function isSuccession([waiting]: readonly Waiting[]): boolean {
   return waiting?.request.type === 'membership' && waiting.request.records[0]?.type === 'succeed'
 }
 
+function memberKeys({ membership, writers }: ViewState): Uint8Array[] {
+  return membership.members.map(({ writer }) => writers.keyOf(writer))
+}
+
 /**
- * Whether a view has more of this device's own log than there is. A loss of power can do that: the view is synced to the disk when it is
- * written, the log is not.
+ * Whether a view has more of a log than there is. A loss of power can do that: the view is synced to the disk when it is written, the
+ * log is not.
  */
-function coversMore({ applied, writers }: ViewState, own: OpLog): boolean {
-  return lengthAt(applied, writers.find(own.key)) > own.available
+function coversMore({ applied, writers }: ViewState, log: OpLog): boolean {
+  return lengthAt(applied, writers.find(log.key)) > log.available
 }

@@ -36,15 +36,12 @@ export function doubtAbout({
  * its contexts could not name otherwise, and a `fork` for every log of which it has seen proof of two copies.
  */
 export async function dueRecords(state: DeviceState): Promise<MembershipRecord[]> {
-  const { self, logs, membership, applied, writers } = state
+  const { self, logs, membership, writers } = state
   if (!membership.isActive(self)) return []
-  const records: MembershipRecord[] = []
-  for (const { writer, previous } of membership.members) {
-    if (previous === null || writer === self) continue
-    const named = withLength([], writer, 1)
-    if (membership.admitted(named, { writer: self, context: applied }) !== named)
-      records.push({ type: 'admit', writer: writers.keyOf(writer) })
-  }
+  const records: MembershipRecord[] = unnamedSuccessors(state).map((writer) => ({
+    type: 'admit',
+    writer: writers.keyOf(writer)
+  }))
   for (const [writer, { log }] of logs) {
     const member = membership.get(writer)
     if (log.forkedAt === null || writer === self || member === undefined) continue
@@ -92,6 +89,19 @@ async function boundary({ logs, writers }: DeviceState, writer: number, block: n
   const start = Math.min(block, cursor.position)
   boundaries.set(log, { block, start })
   return start
+}
+
+/** Logs that a succession let in and that this device's contexts cannot name. Asked before every turn: one look at the members for all. */
+function unnamedSuccessors({ self, membership, applied }: DeviceState): number[] {
+  const successors = membership.members.filter(({ previous }) => previous !== null)
+  if (successors.length === 0) return []
+  const named: number[] = []
+  for (const { writer } of successors) {
+    while (named.length <= writer) named.push(0)
+    named[writer] = 1
+  }
+  const known = membership.admitted(named, { writer: self, context: applied })
+  return successors.map(({ writer }) => writer).filter((writer) => lengthAt(known, writer) === 0)
 }
 
 /**

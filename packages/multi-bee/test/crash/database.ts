@@ -121,6 +121,8 @@ export class CrashDatabase {
       const { db, store } = await this.#open(device.directory, cleanup)
       const wrong = device.ledger.opened(db.version)
       if (wrong !== null) differences.push(`device ${device.index}: ${wrong}`)
+      if (hex(db.writerKey) !== device.writer)
+        differences.push(`device ${device.index}: it went on in a new log, after nothing but kills`)
       opened.push({ device, db, store })
     }
     mesh(
@@ -131,6 +133,10 @@ export class CrashDatabase {
     const before = this.#logs
     this.#logs = await readLogs(opened[0] as Opened, this.#encryptionKey)
     differences.push(...changedBlocks(before, this.#logs))
+    // Logs that nobody has been told to let in: a device went on in a new one, if only for a while.
+    const known = [...before.keys(), ...this.#devices.map(({ writer }) => writer)]
+    const strange = [...this.#logs.keys()].filter((writer) => !known.includes(writer))
+    differences.push(...strange.map((writer) => `log ${writer} is no device's`))
     for (const one of opened.slice(1)) {
       differences.push(
         ...changedBlocks(this.#logs, await readLogs(one, this.#encryptionKey), `device ${one.device.index}: `)

@@ -25,6 +25,7 @@ export type Report =
   | { at: 'acknowledged'; stamps: string[]; deleted: string[]; version: number }
   | { at: 'obeyed'; order: string }
   | { at: 'failure'; message: string }
+  | { at: 'epoch'; reason: string }
 
 /** What a device is told to do. `key` is a writer's, in hex. */
 export type Order = { connect: number } | { do: 'add' | 'remove'; key: string } | { do: 'flush' | 'close' }

@@ -35,6 +35,7 @@ class Device {
       encryptionKey: bytes(options.encryptionKey)
     })
     this.db.on('failure', (error) => report({ at: 'failure', message: error.stack ?? error.message }))
+    this.db.on('epoch', ({ reason }) => report({ at: 'epoch', reason }))
     await this.db.ready()
     if (!this.#server.listening) await once(this.#server.listen(0, '127.0.0.1'), 'listening')
     for (const port of this.#ports) this.#dial(port)

@@ -110,6 +110,9 @@ export class Generation {
       case 'failure':
         this.#problem(living, `failed in the background: ${report.message}`)
         break
+      case 'epoch':
+        this.#problem(living, `goes on in a new log after nothing but kills: ${report.reason}`)
+        break
       case 'idle':
         this.#endIfStill()
         break

@@ -35,10 +35,12 @@ export async function shownBy(db: MultiBee, keys: readonly string[]): Promise<Sh
     history.push({ type, key, path, writer: hex(writer), seq, time })
   const { devices } = await db.status()
   return {
-    members: (await db.writers()).map(({ key, name, cutOff }) => ({
+    members: (await db.writers()).map(({ key, name, cutOff, forked, previous }) => ({
       writer: hex(key),
       name,
-      cutOff: cutOff?.length ?? null
+      cutOff: cutOff?.length ?? null,
+      removed: cutOff !== null && !forked,
+      previous: previous && hex(previous)
     })),
     applied: Object.fromEntries(
       devices.filter(({ applied }) => applied > 0).map(({ key, applied }) => [hex(key), applied])

@@ -20,6 +20,9 @@ function logOf(key, block = null) {
     get known() {
       return this.available
     },
+    isOvertaken: false,
+    forkedAt: null,
+    retire() {},
     async read(start, end) {
       return Array.from({ length: end - start }, (_, i) => block?.(start + i) ?? blocks[start + i])
     },
@@ -48,13 +51,17 @@ async function open() {
     onChanges() {},
     onMembership() {},
     onSkew() {},
+    async nextEpoch() {
+      throw new Error('nothing speaks for a new log')
+    },
+    async onEpoch() {},
     async onFlush() {},
     onFailure(error) {
       throw error
     }
   }
   const view = new View(new RocksViewStore(directory))
-  const origin = { first: own.key, self: own, generation: 'test', versionFloor: 0 }
+  const origin = { first: own.key, self: own, epoch: null, generation: 'test', versionFloor: 0 }
   return Engine.open({ view, now: Date.now, host, ...origin })
 }
 

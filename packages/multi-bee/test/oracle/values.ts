@@ -23,6 +23,9 @@ export const WRITERS: string[] = [1, 4, 3, 16, 5].map(coreKey)
 /** Keys of the logs in which devices go on. */
 export const SPARES: string[] = [6, 7, 8, 2].map(coreKey)
 
+/** Keys that no world names, for the logs in which two devices beside a world go on. */
+export const OWN_SPARES: string[][] = [[20, 21, 22, 23].map(coreKey), [24, 25, 26, 27].map(coreKey)]
+
 /** A key that no log has. */
 export const STRANGER: string = coreKey(10)
 

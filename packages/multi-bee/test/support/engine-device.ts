@@ -109,6 +109,11 @@ export class EngineDevice {
     return Promise.resolve(this.#epoch)
   }
 
+  /** As if its store had been copied while it was off: when it is opened, it goes on in a new log. */
+  async moveStore(): Promise<void> {
+    await this.#nextEpoch(this.own, 'copied', null)
+  }
+
   /** This device's copy of a log. */
   log(key: string): MemoryLog {
     let log = this.logs.get(key)
@@ -123,6 +128,16 @@ export class EngineDevice {
     await this.engine.close()
     this.store.contents = left
     await this.open()
+  }
+
+  /** One that is off, with a copy of this one's disk as it is now. */
+  copy(): EngineDevice {
+    const copy = new EngineDevice(this.own, this.#first, this.#originals, this.#now, this.#spares)
+    for (const [key, log] of this.logs) copy.logs.set(key, log.copy())
+    copy.own = copy.log(hex(this.own.key))
+    copy.#epoch = this.#epoch && { ...this.#epoch, log: copy.own }
+    copy.store.contents = this.store.contents
+    return copy
   }
 
   async restart(): Promise<void> {

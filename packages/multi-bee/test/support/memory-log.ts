@@ -33,6 +33,13 @@ export class MemoryLog implements OpLog {
     return this.available
   }
 
+  /** One of its own with what is here of this one. */
+  copy(): MemoryLog {
+    const copy = new MemoryLog(this.key)
+    copy.blocks.push(...this.blocks.slice(0, this.available))
+    return copy
+  }
+
   /** Lets a replica see so many blocks, never fewer than before. */
   deliver(length: number): void {
     this.#delivered = Math.max(this.#delivered, Math.min(length, this.blocks.length))

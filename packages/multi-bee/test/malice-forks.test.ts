@@ -1,0 +1,153 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { oracle } from './oracle/oracle.ts'
+import { OWN_SPARES, WRITERS } from './oracle/values.ts'
+import { fromHex } from './support/block-vectors.ts'
+import { EngineDevice, shownByOracle } from './support/engine-device.ts'
+import { hexOf, MaliciousMember, NOW, operation } from './support/malicious-member.ts'
+import { worldOf } from './support/world-blocks.ts'
+import { MemoryLog } from './support/memory-log.ts'
+
+const [FIRST, SECOND] = WRITERS as [string, string]
+const KEYS = ['61', '62']
+
+afterEach(() => void vi.restoreAllMocks())
+
+/** A device that has put `a` to 1, 2 and 3, in a database with a member that says its log is forked. */
+async function deviceForkedAt(length: number): Promise<EngineDevice> {
+  const device = await deviceBefore(length)
+  device.log(SECOND).deliver(2)
+  await device.engine.settle()
+  return device
+}
+
+/** The same device before it hears of that. */
+async function deviceBefore(length: number): Promise<EngineDevice> {
+  return (await besieged(length)).device
+}
+
+async function besieged(length: number): Promise<{ device: EngineDevice; member: MaliciousMember }> {
+  const member = new MaliciousMember(fromHex(SECOND))
+  const device = new EngineDevice(
+    new MemoryLog(fromHex(FIRST)),
+    fromHex(FIRST),
+    new Map([[SECOND, member.log]]),
+    () => NOW,
+    OWN_SPARES[0]
+  )
+  await device.open()
+  await device.engine.submit({
+    type: 'membership',
+    records: [
+      { type: 'genesis', deleteWins: false, ownerKey: null, name: '' },
+      { type: 'add', writer: member.log.key, name: '' }
+    ]
+  })
+  for (const json of ['1', '2', '3']) await put(device, '61', json)
+  const cutOff = { length, fork: 0, treeHash: new Uint8Array(32) }
+  member.write({ membership: [{ type: 'fork', writer: fromHex(FIRST), cutOff }], context: { [FIRST]: 1 } })
+  member.write({ operations: [operation('b', '', '3')] })
+  return { device, member }
+}
+
+function saidByLogs({ logs }: EngineDevice): unknown {
+  const held = new Map([...logs].map(([key, log]) => [key, log.blocks.slice(0, log.available)]))
+  return shownByOracle(oracle(worldOf(FIRST, held)), KEYS)
+}
+
+function put(device: EngineDevice, key: string, json: string): Promise<void> {
+  const intent = { type: 'put' as const, value: { document: true, bytes: new TextEncoder().encode(json) } }
+  const writes = [{ key: fromHex(key), intent, base: null, compare: null }]
+  return device.engine.submit({ type: 'write', writes, atomic: false })
+}
+
+test('a member that calls an honest device’s log forked makes it go on in a new one, with all it wrote', async () => {
+  const device = await deviceForkedAt(2)
+  await put(device, '62', '4')
+  expect(device.own.key).not.toEqual(fromHex(FIRST))
+  const shown = await device.shown(KEYS)
+  expect(shown.entries).toMatchObject({ 61: { text: '3' }, 62: { text: '4' } })
+  expect(shown).toEqual(saidByLogs(device))
+  await device.restart()
+  expect(await device.shown(KEYS)).toEqual(saidByLogs(device))
+  expect(device.failures).toEqual([])
+  await device.engine.close()
+})
+
+test('a crash at any moment while it does so loses nothing', async () => {
+  const moments: EngineDevice[] = []
+  const { append } = MemoryLog.prototype
+  let device: EngineDevice | null = null
+  const remember = (): void => void (device !== null && moments.push(device.copy()))
+  vi.spyOn(MemoryLog.prototype, 'append').mockImplementation(async function (this: MemoryLog, blocks) {
+    remember()
+    await append.call(this, blocks)
+    remember()
+  })
+  device = await deviceBefore(2)
+  const { write } = device.store
+  device.store.write = async (writes) => {
+    remember()
+    await write.call(device?.store, writes)
+    remember()
+  }
+  device.log(SECOND).deliver(2)
+  await device.engine.flush()
+  await put(device, '62', '4')
+  await device.engine.flush()
+  await device.engine.close()
+  vi.restoreAllMocks()
+
+  expect(moments.filter(({ logs }) => logs.size === 3).length).toBeGreaterThan(10)
+  for (const copy of moments) {
+    await copy.open()
+    const shown = await copy.shown(KEYS)
+    expect(shown).toEqual(saidByLogs(copy))
+    expect(shown.entries).toMatchObject({ 61: { text: '3' } })
+    expect(shown.conflicts).toEqual({})
+    expect(shown.members.map(({ cutOff }) => cutOff)).toEqual([2, null, null])
+    expect(copy.failures).toEqual([])
+    await copy.engine.close()
+  }
+})
+
+test('what another device wrote over it meanwhile stands, also when a crash makes it begin anew', async () => {
+  let killed: EngineDevice | null = null
+  const { device, member } = await besieged(2)
+  device.log(SECOND).deliver(2)
+  const { append } = MemoryLog.prototype
+  vi.spyOn(MemoryLog.prototype, 'append').mockImplementation(async function (this: MemoryLog, blocks) {
+    await append.call(this, blocks)
+    // The succession, and two puts again.
+    if (this === device.own && this.available === 3) killed = device.copy()
+  })
+  await device.engine.settle()
+  await device.engine.close()
+  vi.restoreAllMocks()
+
+  const copy = killed as EngineDevice | null
+  if (copy === null) throw new Error('it has not gone on in a new log')
+  member.write({ membership: [{ type: 'admit', writer: copy.own.key }] })
+  const context = { [FIRST]: 2, [hexOf(copy.own.key)]: 3 }
+  member.write({ operations: [operation('a', '', '9')], context })
+  copy.log(SECOND).blocks.push(...member.log.blocks.slice(2))
+  await copy.open()
+  const shown = await copy.shown(KEYS)
+  expect(shown).toEqual(saidByLogs(copy))
+  expect(shown.entries).toMatchObject({ 61: { text: '9' } })
+  expect(shown.conflicts).toEqual({})
+  await copy.engine.close()
+})
+
+test('one that calls the database’s first block forked ends it: also the device’s own succession counts nowhere', async () => {
+  const device = await deviceForkedAt(0)
+  const shown = await device.shown(KEYS)
+  expect(shown).toMatchObject({ members: [{ writer: FIRST, cutOff: 0 }], applied: {}, entries: {} })
+  expect(shown).toEqual(saidByLogs(device))
+  await expect(put(device, '62', '4')).rejects.toMatchObject({ code: 'MULTI_BEE_NOT_WRITABLE' })
+  await device.restart()
+  expect(await device.shown(KEYS)).toEqual(saidByLogs(device))
+  await device.crash()
+  expect(await device.shown(KEYS)).toEqual(saidByLogs(device))
+  expect(device.failures).toEqual([])
+  await device.engine.close()
+})
