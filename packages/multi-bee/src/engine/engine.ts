@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import { MultiBeeError } from '../errors.ts'
 import { initialLogState } from '../log/log-state.ts'
 import type { Doubt, OpLog } from '../log/op-log.ts'
