@@ -1,9 +1,7 @@
 // device-file 2.3.1
 declare module 'device-file' {
-  import type ReadyResource from 'ready-resource'
-
   /** A file that tells whether it is where it was made: its inode, its times, and an extended attribute are in it. */
-  export default class DeviceFile extends ReadyResource {
+  export default class DeviceFile {
     constructor(
       filename: string,
       options?: { create?: boolean; wait?: boolean; lock?: boolean; data?: Record<string, string | null> }

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import BlindPairing, { type MemberRequest } from 'blind-pairing'
 import codecs from 'codecs'
 import Corestore from 'corestore'
+import DeviceFile from 'device-file'
+import merkle from 'hypercore/lib/merkle-tree.js'
 import Hyperbee from 'hyperbee'
 import Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
@@ -44,6 +46,7 @@ export async function makeSpecimens(): Promise<Specimens> {
       'rocksdb-native:BloomFilterPolicy': BloomFilterPolicy,
       'rocksdb-native:RibbonFilterPolicy': RibbonFilterPolicy,
       'protomux:Protomux': Protomux,
+      'device-file:DeviceFile': DeviceFile,
       '@hyperswarm/secret-stream:NoiseSecretStream': NoiseSecretStream
     },
     close: async () => {
@@ -64,6 +67,8 @@ function pureSpecimens(): Record<string, unknown> {
     'hypercore-crypto:HypercoreCrypto': crypto,
     'hypercore-id-encoding:IdEncoding': id,
     'z32:Z32': z32,
+    'device-file:DeviceFile': new DeviceFile(join(tmpdir(), 'specimen.device')),
+    'hypercore/lib/merkle-tree.js:Tree': merkle.MerkleTree,
     'rocksdb-native:BloomFilterPolicy': new BloomFilterPolicy(10),
     'rocksdb-native:RibbonFilterPolicy': new RibbonFilterPolicy(10),
     'blind-pairing:CreatedInvite': invite,
@@ -80,7 +85,11 @@ async function makeNetwork() {
       resolve({
         '@hyperswarm/secret-stream:NoiseSecretStream': stream,
         'hyperswarm:PeerInfo': peer,
-        'protomux:Protomux': Protomux.from(stream)
+        'protomux:Protomux': Protomux.from(stream),
+        'protomux:Channel': Protomux.from(stream).createChannel({ protocol: 'specimen' }),
+        'protomux:Message': Protomux.from(stream)
+          .createChannel({ protocol: 'another' })
+          ?.addMessage({ encoding: codecs.binary as never })
       })
     )
   )

@@ -2,12 +2,13 @@ import b4a from 'b4a'
 import { describe, expect, test } from 'vitest'
 import { oracle } from './oracle/oracle.ts'
 import type { Transaction, World } from './oracle/types.ts'
-import { KEYS, WRITERS } from './oracle/values.ts'
+import { KEYS, SPARES, WRITERS } from './oracle/values.ts'
 import { EngineDevice, shownByOracle } from './support/engine-device.ts'
 import { MemoryLog } from './support/memory-log.ts'
 import { blocksOf, worldOf } from './support/world-blocks.ts'
 
 const [A, B, C, D] = WRITERS as [string, string, string, string]
+const [X] = SPARES as [string]
 const READER = 'dd'.repeat(32)
 const KEY = KEYS[0] as string
 
@@ -16,6 +17,9 @@ const add = (...writers: string[]): Partial<Transaction> => ({
 })
 const remove = (writer: string, length: number): Partial<Transaction> => ({
   membership: [{ type: 'remove', writer, length }]
+})
+const succeed = (previous: string, ...others: Partial<Transaction>[]): Partial<Transaction> => ({
+  membership: [{ type: 'succeed', previous }, ...others.flatMap(({ membership }) => membership ?? [])]
 })
 const put = (text: string): Partial<Transaction> => ({
   operations: [{ type: 'assign', key: KEY, path: [], value: { kind: 'document', text } }]
@@ -167,6 +171,51 @@ test('of two that remove each other the one with the owner key stays, whoever jo
   await deliver(device, world, { [A]: 2, [B]: 1 })
   expect(device.engine.state.membership.members[0]?.cutOff).toMatchObject({ length: 1 })
   await device.engine.close()
+})
+
+describe('a removed device', () => {
+  const membersOf = (device: EngineDevice): string[] => {
+    const { membership, writers } = device.engine.state
+    return membership.members.map(({ writer }) => b4a.toString(writers.keyOf(writer), 'hex'))
+  }
+
+  test('does not come back by a log that knows nothing of its removal, nor does that log bring another in', async () => {
+    const world: World = {
+      first: A,
+      logs: {
+        [A]: log([{}, add(B)], [{ [B]: 1 }, remove(B, 1)]),
+        [B]: log([{ [A]: 1 }, put('"b"')]),
+        [X]: log([
+          { [A]: 1, [B]: 1 },
+          { ...succeed(B, add(D)), ...put('"x"') }
+        ])
+      }
+    }
+    const device = await reader(world)
+    await device.engine.introduce(b4a.from(X, 'hex'))
+    await deliver(device, world, { [A]: 1, [B]: 1, [X]: 1 })
+    expect(membersOf(device)).toEqual([A, B, X, D])
+    await deliver(device, world, { [A]: 2 })
+    expect(membersOf(device)).toEqual([A, B])
+    expect((await device.shown(KEYS)).entries[KEY]).toMatchObject({ text: '"b"' })
+    await device.engine.close()
+  })
+
+  test('lends its rank to nobody', async () => {
+    const world: World = {
+      first: A,
+      logs: {
+        [A]: log([{}, add(B, C, X)], [{}, remove(B, 0)]),
+        [C]: log([{ [A]: 1 }, remove(X, 1)]),
+        [X]: log([{ [A]: 1 }, succeed(B)], [{ [A]: 1 }, remove(C, 0)])
+      }
+    }
+    const device = await reader(world)
+    await deliver(device, world, { [A]: 2, [C]: 1, [X]: 2 })
+    const { membership } = device.engine.state
+    expect(membership.members.map(({ cutOff }) => cutOff?.length ?? null)).toEqual([null, 0, null, 1])
+    await device.engine.close()
+  })
 })
 
 test('a context is read anew when the add it knew a writer by stops counting', async () => {

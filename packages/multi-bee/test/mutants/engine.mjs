@@ -2,26 +2,26 @@
 export const engineMutants = [
   {
     name: 'all operations have index 0',
-    fault: 'two operations of one transaction share a dot when they come from elsewhere',
+    fault: 'operations of one transaction share a dot',
     file: 'engine/apply.ts',
-    find: 'const dot = { writer, seq, index, ms, counter }',
-    replace: 'const dot = { writer, seq, index: 0, ms, counter }',
+    find: 'dot: { writer, seq, index, ms, counter }',
+    replace: 'dot: { writer, seq, index: 0, ms, counter }',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
     name: 'one operation of a chunk overwrites another',
     fault: 'two operations on one key that are applied in one go both start from the stored record',
     file: 'engine/apply.ts',
-    find: 'const prior = view.newestPending(operation.key) ?? entry.prior',
-    replace: 'const prior = entry.prior',
+    find: 'const entry = changed.get(id) ?? startOf(key, touched, view)',
+    replace: 'const entry = startOf(key, touched, view)',
     caughtBy: { file: 'engine.property.test.ts', tests: 'honest devices$', runs: 100 }
   },
   {
     name: 'a base is forgotten on arrival',
     fault: 'a put against an older read removes all that its transaction had seen',
     file: 'engine/apply.ts',
-    find: 'operation.seen === null ? context : membership.admitted(operation.seen, transaction)',
-    replace: 'context',
+    find: 'const vector = operation.seen ?? transaction.context',
+    replace: 'const vector = transaction.context',
     caughtBy: { file: 'engine.property.test.ts', tests: 'honest devices$', runs: 100 }
   },
   {
@@ -45,8 +45,11 @@ export const engineMutants = [
     name: 'a replay ignores what an operation had seen',
     fault: 'after a removal a put against an older read counts as if it had seen everything',
     file: 'engine/reevaluate.ts',
-    find: 'operation.seen ?? transaction.context',
-    replace: 'transaction.context',
+    find: 'of operationsByKey(transaction, membership)) {',
+    replace: `of operationsByKey(
+      { ...transaction, operations: transaction.operations.map((each) => ({ ...each, seen: null })) },
+      membership
+    )) {`,
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
@@ -68,9 +71,9 @@ export const engineMutants = [
   {
     name: 'one change of membership per writer',
     fault: 'the second change of membership by one writer is taken for the first',
-    file: 'engine/device-state.ts',
-    find: 'control.writer === writer && control.seq === seq',
-    replace: 'control.writer === writer && control.seq <= seq',
+    file: 'membership/controls.ts',
+    find: 'return seq <= (this.#logs.get(writer)?.list.at(-1)?.seq ?? -1)',
+    replace: 'return seq >= 0 && this.#logs.has(writer)',
     caughtBy: { file: 'engine.test.ts', tests: '^adding devices' }
   },
   {
@@ -133,8 +136,8 @@ export const engineMutants = [
     name: 'a restart forgets changes of membership',
     fault: 'the saved state says who is a member, and not by which records',
     file: 'engine/view-state.ts',
-    find: 'controls: state.controls.map((control) => ({',
-    replace: 'controls: state.controls.filter(() => false).map((control) => ({',
+    find: 'Array.from(state.controls.entries(), (',
+    replace: 'Array.from([...state.controls.entries()].slice(0, 0), (',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {

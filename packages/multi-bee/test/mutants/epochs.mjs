@@ -68,8 +68,24 @@ export const epochMutants = [
     name: 'a removed log may be succeeded',
     fault: 'who has the key of a removed device comes back under a new log',
     file: 'membership/membership.ts',
-    find: '      !previous.removed &&\n      this.get(transaction.writer)',
-    replace: '      this.get(transaction.writer)',
-    caughtBy: { file: 'epochs.test.ts', tests: 'a removal takes all logs' }
+    find: 'cutOff: lowest(now, cutOff), removed: true }',
+    replace: 'cutOff: lowest(now, cutOff), removed: false }',
+    caughtBy: { file: 'engine.test.ts', tests: '^a removed device' }
+  },
+  {
+    name: 'what a removed device carries beside its succession counts',
+    fault: 'who has the key of a removed device adds another in the first block of a new log',
+    file: 'membership/membership.ts',
+    find: '!previous.removed &&',
+    replace: '',
+    caughtBy: { file: 'engine.test.ts', tests: '^a removed device' }
+  },
+  {
+    name: 'a member goes on from a removed log',
+    fault: 'a device joins the line of one that was removed, and its rank',
+    file: 'membership/membership.ts',
+    find: 'if (before === undefined || before.removed) return this',
+    replace: 'if (before === undefined) return this',
+    caughtBy: { file: 'engine.test.ts', tests: '^a removed device' }
   }
 ]

@@ -3,7 +3,7 @@ export const logMutants = [
   {
     name: 'time goes back inside a log',
     fault: 'a block with an earlier time than the one before it keeps that time',
-    file: 'log/decode.ts',
+    file: 'log/transaction-reader.ts',
     find: 'const { ms, counter } = later ? time : state',
     replace: 'const { ms, counter } = time',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
@@ -11,7 +11,7 @@ export const logMutants = [
   {
     name: 'seen reaches past the context',
     fault: 'an operation may claim to have seen what its transaction has not',
-    file: 'log/decode.ts',
+    file: 'log/transaction-reader.ts',
     find: 'Math.min(reader.uint(), lengthAt(context, id))',
     replace: 'reader.uint()',
     caughtBy: { file: 'format-vectors.test.ts', tests: '^a log is read as' }
@@ -19,7 +19,7 @@ export const logMutants = [
   {
     name: 'a context names its own log',
     fault: 'a block that claims its own future is read',
-    file: 'log/decode.ts',
+    file: 'log/transaction-reader.ts',
     find: 'if (ref === 0 || ref >= ',
     replace: 'if (ref >= ',
     caughtBy: { file: 'format-vectors.test.ts', tests: '^a block that does not follow the format' }
@@ -27,7 +27,7 @@ export const logMutants = [
   {
     name: 'malformed blocks leave their writers behind',
     fault: 'keys are booked before the rest of the transaction has proved to be sound',
-    file: 'log/decode.ts',
+    file: 'log/transaction-reader.ts',
     find: 'for (let i = 0; i < introduced; i++) keys.push(readKey(reader))',
     replace: `for (let i = 0; i < introduced; i++) {
     keys.push(readKey(reader))
@@ -38,7 +38,7 @@ export const logMutants = [
   {
     name: 'keys keep their block in memory',
     fault: 'a writer key is a view into the block it came with',
-    file: 'log/decode.ts',
+    file: 'log/read-membership.ts',
     find: 'return b4a.from(reader.bytes(32))',
     replace: 'return reader.bytes(32)',
     caughtBy: { file: 'format-vectors.test.ts', tests: 'keys that outlive' }
@@ -46,8 +46,8 @@ export const logMutants = [
   {
     name: 'the size of a chain is not bounded',
     fault: 'a chain of many blocks is read whatever it costs',
-    file: 'log/decode.ts',
-    find: "if (bytes > MAX_TRANSACTION_BYTES) throw new Error('transaction size')",
+    file: 'log/transaction-reader.ts',
+    find: "if (this.#bytes > MAX_TRANSACTION_BYTES) throw new Error('transaction size')",
     replace: '',
     caughtBy: { file: 'decode-fuzz.test.ts', tests: 'more than 64 MiB' }
   },
@@ -80,8 +80,8 @@ export const logMutants = [
     fault: 'the second block a device writes leans on the state before the first',
     file: 'log/log-cursor.ts',
     find: `    this.#state = state
-    this.#ahead = []`,
-    replace: '    this.#ahead = []',
+    this.#check = null`,
+    replace: '    this.#check = null',
     caughtBy: { file: 'write-path.property.test.ts', tests: 'equal the oracle', runs: 100 }
   }
 ]

@@ -2,10 +2,10 @@
 export const membershipMutants = [
   {
     name: 'the highest cut-off wins',
-    fault: 'of several removals of one writer the most generous counts',
+    fault: 'of several cut-offs of one writer a later one that is lower does not count',
     file: 'membership/membership.ts',
-    find: 'cutOff.length < member.cutOff.length',
-    replace: 'cutOff.length > member.cutOff.length',
+    find: 'a !== null && a.length <= b.length ? a : b',
+    replace: 'a !== null && a.length >= b.length ? a : b',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
@@ -69,24 +69,67 @@ export const membershipMutants = [
     name: 'the last in rank goes first',
     fault: 'of two that remove each other the one that joined last stays',
     file: 'membership/walk.ts',
-    find: 'membership.compareRank(next, best, writers) < 0',
-    replace: 'membership.compareRank(next, best, writers) > 0',
+    find: 'membership.compareRank(next, best, writers) >= 0',
+    replace: 'membership.compareRank(next, best, writers) <= 0',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
     name: 'anybody founds the database',
     fault: 'a genesis record in the first block of any log counts',
-    file: 'membership/walk.ts',
-    find: 'isFirst: writer === first && seq === 0',
-    replace: 'isFirst: seq === 0',
+    file: 'membership/membership.ts',
+    find: 'admission.writer === scope.first && admission.seq === 0',
+    replace: 'admission.seq === 0',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
     name: 'the walk goes past what is left to walk',
     fault: 'a change of membership is walked before one that it has seen',
     file: 'membership/walk.ts',
-    find: 'logs.get(writer)?.[0]?.seq ?? held(writer)',
+    find: 'logs.get(writer)?.next?.seq ?? held(writer)',
     replace: 'held(writer)',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  },
+  {
+    name: 'a fork does not begin the walk anew',
+    fault: 'changes of membership past a fork that were walked before it was found still count',
+    file: 'membership/walk.ts',
+    find: 'if (lowersCut(best, cuts)) return null',
+    replace: `if (lowersCut(best, cuts)) {
+      const cut = membership.members.map((member) => {
+        const fork = cuts.get(hexOf(writers.keyOf(member.writer)))
+        if (fork === undefined) return member
+        const cutOff = (member.cutOff?.length ?? Infinity) <= fork.length ? member.cutOff : fork
+        return { ...member, cutOff, forkedAt: fork.length }
+      })
+      membership = new Membership(cut, membership.genesis, membership.walked, membership.admits)
+    }`,
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  },
+  {
+    name: 'a fork of a stranger is forgotten',
+    fault: 'a log that was forked before its writer joined counts beyond the cut-off',
+    file: 'membership/walk.ts',
+    find: 'if (lowersCut(best, cuts)) return null',
+    replace: `const ofMember = best.membership.some(
+      (record) => record.type === 'fork' && membership.get(writers.find(record.writer)) !== undefined
+    )
+    if (ofMember && lowersCut(best, cuts)) return null`,
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  },
+  {
+    name: 'a log is succeeded before there is a database',
+    fault: 'a succession of the first log counts on a device that does not hold its first block',
+    file: 'membership/walk.ts',
+    find: 'return isFounded && !isCut && ',
+    replace: 'return !isCut && ',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  },
+  {
+    name: 'an admit makes a member',
+    fault: 'who was only to be known to contexts may write, though the log it goes on from was removed',
+    file: 'membership/membership.ts',
+    find: 'return this.#admitting(record.writer, admission, scope)',
+    replace: "return this.#added(record.writer, '', admission, scope)",
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   }
 ]

@@ -3,7 +3,7 @@ export const mergeMutants = [
   {
     name: 'seen is inclusive',
     fault: 'an operation counts the block after the last it has seen as seen (<= for <)',
-    file: 'merge/register.ts',
+    file: 'merge/apply-operations.ts',
     find: 'return dot.seq < lengthAt(seen, dot.writer)',
     replace: 'return dot.seq <= lengthAt(seen, dot.writer)',
     caughtBy: { file: 'engine.property.test.ts', tests: 'honest devices that remove nobody', runs: 100 }
@@ -11,42 +11,50 @@ export const mergeMutants = [
   {
     name: 'unset adds a dot',
     fault: 'removing a field leaves an empty map in its place',
-    file: 'merge/register.ts',
-    find: 'return { whole: null, elements, tombstones }',
-    replace:
-      'return { whole: null, elements: [...elements, { ...pick(dot), path, value: null }], tombstones }',
+    file: 'merge/apply-operations.ts',
+    find: 'if (value === null) tombstones.add(',
+    replace: `if (value === null) elements.push({ ...pick(dot), path, value })
+    if (value === null) tombstones.add(`,
     caughtBy: { file: 'predecessor.test.ts', tests: '^bug 3:' }
   },
   {
     name: 'leaf above survives',
     fault: 'a field put below a leaf leaves the leaf beside it',
-    file: 'merge/register.ts',
-    find: ' || (element.value !== null && isBelow(path, element.path))',
-    replace: '',
+    file: 'merge/apply-operations.ts',
+    find: 'return left.filter((element) => element.value === null || !isSeen(element, below.get(element.path)))',
+    replace: 'return left',
     caughtBy: { file: 'engine.property.test.ts', tests: 'honest devices$', runs: 100 }
   },
   {
     name: 'tombstones go from everywhere',
     fault: 'an edit of one field forgets the seen deletions of all others',
-    file: 'merge/register.ts',
-    find: 'isSeen(tombstone, seen) && isAtOrBelow(tombstone.path, path)',
-    replace: 'isSeen(tombstone, seen)',
+    file: 'merge/apply-operations.ts',
+    find: 'if (deleteWins || !reach.covers(tombstone))',
+    replace: 'if (deleteWins || !operations.some(({ seen }) => isSeen(tombstone, seen)))',
     caughtBy: { file: 'engine.property.test.ts', tests: 'honest devices$', runs: 100 }
   },
   {
     name: 'deleteWins spares what is below',
     fault: 'where deletes win, a map that is deleted keeps the fields put into it meanwhile',
-    file: 'merge/register.ts',
-    find: 'added.filter((element) => !unseen.some((t) => isAtOrBelow(element.path, t.path)))',
-    replace: 'added.filter((element) => !unseen.some((t) => element.path === t.path))',
+    file: 'merge/apply-operations.ts',
+    find: '(rivals.length > 0 || isIn(unset, element.path))',
+    replace: '(rivals.some(({ path }) => path === element.path) || isIn(unset, element.path))',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'honest devices$', runs: 100 }
+  },
+  {
+    name: 'deleteWins spares what was below',
+    fault: 'where deletes win, a map that is deleted keeps the fields whose edits came before',
+    file: 'merge/apply-operations.ts',
+    find: 'if (deleteWins) elements = elements.filter(({ path }) => !isIn(unset, path))',
+    replace: 'if (deleteWins) elements = elements.filter(({ path }) => !unset.has(path))',
     caughtBy: { file: 'engine.property.test.ts', tests: 'honest devices$', runs: 100 }
   },
   {
     name: 'an entry with deletions is simple',
     fault: 'a put of a whole entry forgets the deletions it has not seen',
-    file: 'merge/register.ts',
-    find: 'return register.elements.length === 0 && register.tombstones.length === 0',
-    replace: 'return register.elements.length === 0',
+    file: 'merge/apply-operations.ts',
+    find: 'return elements.length === 0 && tombstones.length === 0',
+    replace: 'return elements.length === 0',
     caughtBy: { file: 'engine.property.test.ts', tests: 'honest devices$', runs: 100 }
   },
   {
@@ -61,8 +69,8 @@ export const mergeMutants = [
     name: 'a map ranks by its own fields only',
     fault: 'what is two levels below does not count for which of leaf and map is shown',
     file: 'merge/show.ts',
-    find: '  for (const field of node.fields.values()) dot = greatestBelow(dot, field, writers)\n',
-    replace: '',
+    find: 'for (const field of node.fields.values()) {',
+    replace: 'for (const field of [] as Node[]) {',
     caughtBy: { file: 'engine.property.test.ts', tests: 'honest devices$', runs: 100 }
   },
   {
@@ -77,8 +85,8 @@ export const mergeMutants = [
     name: 'equal values conflict',
     fault: 'three devices that put two values list the one that lost twice',
     file: 'merge/show.ts',
-    find: 'kept.some((other) => isSameValue(alternative.value, other.value))',
-    replace: 'kept.includes(alternative)',
+    find: 'return !known.has(name) && known.add(name)',
+    replace: 'return !known.has(name)',
     caughtBy: { file: 'engine.property.test.ts', tests: 'honest devices$', runs: 100 }
   },
   {

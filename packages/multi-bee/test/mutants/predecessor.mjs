@@ -13,17 +13,17 @@ export const predecessorMutants = [
   {
     name: 'P2 one creation replaces the other',
     fault: 'of two devices that create one key with different fields, the fields of one are lost',
-    file: 'merge/register.ts',
-    find: 'if (register.whole !== null) return isSeen(register.whole, seen)',
-    replace: 'if (register.whole !== null) return true',
+    file: 'merge/apply-operations.ts',
+    find: 'if (whole !== null) return isSeen(whole, seen)',
+    replace: 'if (whole !== null) return true',
     caughtBy: { file: 'predecessor.test.ts', tests: '^bug 2:' }
   },
   {
     name: 'P3 deletes do not replicate',
     fault: 'what another device removed is skipped',
     file: 'engine/apply.ts',
-    find: 'if (entry === undefined) continue',
-    replace: 'if (entry === undefined || operation.value === null) continue',
+    find: 'if (entry === null) continue',
+    replace: 'if (entry === null || operations.every(({ operation }) => operation.value === null)) continue',
     caughtBy: { file: 'predecessor.test.ts', tests: '^bug 3:' }
   },
   {
@@ -52,7 +52,7 @@ export const predecessorMutants = [
     fault:
       'a failed find is compared with the wrong value, so a device that is not on the list is never put on it',
     file: 'membership/membership.ts',
-    find: 'const isIn = this.get(writer) !== undefined',
+    find: 'const isIn = this.#places.has(writer)',
     replace: 'const isIn = this.get(writer) !== null',
     caughtBy: { file: 'predecessor.test.ts', tests: '^bug 6:' }
   },
@@ -95,8 +95,9 @@ export const predecessorMutants = [
     name: 'P11 every update replays the history',
     fault: 'a log is read from its start whenever something is new in it',
     file: 'log/log-cursor.ts',
-    find: 'const blocks = await this.#log.read(start, end)',
-    replace: 'const blocks = (await this.#log.read(0, end)).slice(start)',
+    find: 'const blocks = await this.#log.read(start, Math.min(this.#log.available, start + this.#window))',
+    replace: `const end = Math.min(this.#log.available, start + this.#window)
+      const blocks = (await this.#log.read(0, end)).slice(start)`,
     caughtBy: { file: 'predecessor.test.ts', tests: '^bug 11:' }
   },
   {

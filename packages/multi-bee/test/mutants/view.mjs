@@ -11,7 +11,7 @@ export const viewMutants = [
   {
     name: 'the version before is the version',
     fault: 'an unwritten change shows only from the version after its own (< for <=)',
-    file: 'view/view.ts',
+    file: 'view/layer.ts',
     find: 'candidate.version <= version',
     replace: 'candidate.version < version',
     caughtBy: { file: 'engine.test.ts', tests: '^a view that cannot be written' }
@@ -19,7 +19,7 @@ export const viewMutants = [
   {
     name: 'the stored version is lost',
     fault: 'the first record that a flush replaces does not move aside',
-    file: 'view/view.ts',
+    file: 'view/layer.ts',
     find: 'prior === null ? records.slice(0, -1) : [prior, ...records.slice(0, -1)]',
     replace: 'prior === null ? [] : records.slice(0, -1)',
     caughtBy: { file: 'versions.test.ts', tests: 'every version' }

@@ -1,15 +1,8 @@
 import type { MembershipRecord } from '../../src/merge/transaction.ts'
 import { appliedLength } from '../../src/engine/device-state.ts'
-import { carry, deliver, send } from './network.ts'
+import { carry, deliver, parcel } from './network.ts'
 import type { SimDevice } from './sim-device.ts'
-import type { Simulation } from './simulation.ts'
-
-/** Something that can happen. */
-interface Action {
-  weight: number
-  /** Returns when it has begun; what it started may still be going on. */
-  run(simulation: Simulation): unknown
-}
+import type { Action, Simulation } from './simulation.ts'
 
 /** What a write may be refused with. */
 const REFUSALS = new Set(['MULTI_BEE_NOT_WRITABLE', 'MULTI_BEE_CLOSED', 'MULTI_BEE_BAD_ARGUMENT'])
@@ -136,7 +129,7 @@ async function meet(simulation: Simulation): Promise<void> {
   if (a === null || b === null || !simulation.canMeet(a, b)) return
   const most = random.pick([1, 2, 5, Infinity])
   simulation.tell(`${a.name} gives ${b.name} up to ${most} of each log`)
-  await carry(simulation, a, b, most)
+  await carry(a, b, most)
 }
 
 function sendSome(simulation: Simulation): void {
@@ -146,7 +139,7 @@ function sendSome(simulation: Simulation): void {
   const log = random.pick([...from.disk.logs.keys()])
   const start = random.integer(0, from.disk.logs.get(log)?.length ?? 0)
   simulation.tell(`${from.name} sends ${to.name} ${log.slice(0, 4)} from ${start}`)
-  send(simulation, from, to, log, start)
+  simulation.parcels.push(parcel(from, to, log, start))
 }
 
 /** Late, out of order, or twice. */
@@ -154,8 +147,8 @@ function deliverOne(simulation: Simulation): void {
   const { random, parcels } = simulation
   if (parcels.length === 0) return
   const at = random.integer(0, parcels.length - 1)
-  const [parcel] = random.float() < 0.3 ? [parcels[at]] : parcels.splice(at, 1)
-  if (parcel !== undefined) deliver(parcel)
+  const [chosen] = random.float() < 0.3 ? [parcels[at]] : parcels.splice(at, 1)
+  if (chosen !== undefined) deliver(chosen)
 }
 
 function elapse(simulation: Simulation): void {

@@ -1,4 +1,3 @@
-import type { Simulation } from './simulation.ts'
 import type { SimDevice } from './sim-device.ts'
 
 /** Blocks on their way. */
@@ -10,13 +9,7 @@ export interface Parcel {
 }
 
 /** One device gives another what that one wants and this one has, up to so many blocks of each log. */
-export async function carry(
-  simulation: Simulation,
-  from: SimDevice,
-  to: SimDevice,
-  most = Infinity
-): Promise<void> {
-  if (!simulation.canMeet(from, to)) return
+export async function carry(from: SimDevice, to: SimDevice, most = Infinity): Promise<void> {
   const successions = from.successions()
   for (const [key, log] of to.logs) {
     const blocks = from.disk.logs.get(key)
@@ -34,16 +27,9 @@ export async function carry(
   await Promise.race([to.hear(successions), to.disk.died])
 }
 
-/** Puts what a device has of a log on its way, from some block on. */
-export function send(
-  simulation: Simulation,
-  from: SimDevice,
-  to: SimDevice,
-  log: string,
-  start: number
-): void {
-  const blocks = from.disk.logs.get(log)
-  if (blocks !== undefined) simulation.parcels.push({ to, log, start, blocks: blocks.slice(start) })
+/** What a device has of a log from some block on, to be delivered later. */
+export function parcel(from: SimDevice, to: SimDevice, log: string, start: number): Parcel {
+  return { to, log, start, blocks: (from.disk.logs.get(log) ?? []).slice(start) }
 }
 
 /** Whenever it was sent, and however often it arrives. */

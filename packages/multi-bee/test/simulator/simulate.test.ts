@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { actions } from './actions.ts'
 import { Simulation } from './simulation.ts'
 
 /** Read by `scripts/simulate.mjs`, which sets them. */
@@ -21,7 +22,7 @@ test(
       const seed = FROM + i * STEP
       const story: string[] = []
       try {
-        const outcome = await new Simulation(seed, (line) => story.push(line)).run()
+        const outcome = await new Simulation(seed, actions, (line) => story.push(line)).run()
         for (const [name, count] of Object.entries({ worlds: 1, ...outcome }))
           total[name] = (total[name] ?? 0) + count
       } catch (cause) {

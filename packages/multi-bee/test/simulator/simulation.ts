@@ -2,7 +2,6 @@ import b4a from 'b4a'
 import { isDeepStrictEqual } from 'node:util'
 import { seededRandom, type SeededRandom } from '@cloudpal/test-kit'
 import type { Outcome } from './outcome.ts'
-import { actions } from './actions.ts'
 import { oracleOver, shownBy, shownByOracle, statusByOracle, statusOf, type Shown } from './check.ts'
 import { worldOf } from '../support/world-blocks.ts'
 import { Disk } from './disk.ts'
@@ -18,10 +17,17 @@ const MAX_ROUNDS = 40
 /** Turns of the event loop in which what does not wait for time or a disk must be done. */
 const TURNS = 20
 
-/** What one device may do wrong on purpose of the story, and what the simulation expects of it in the end. */
+/** A value that a device was told is written. */
 interface Acknowledged {
   device: SimDevice
   value: string
+}
+
+/** Something that can happen. */
+export interface Action {
+  weight: number
+  /** Returns when it has begun; what it started may still be going on. */
+  run(simulation: Simulation): unknown
 }
 
 /** One run: devices, what they hold, and the network between them. Everything that happens comes from the seed. */
@@ -47,11 +53,13 @@ export class Simulation implements Surroundings {
     removals: 0,
     split: 0
   }
+  readonly #actions: readonly Action[]
   readonly #tell: (line: string) => void
   #ms = START_MS
 
-  constructor(seed: number, tell: (line: string) => void) {
+  constructor(seed: number, actions: readonly Action[], tell: (line: string) => void) {
     this.seed = seed
+    this.#actions = actions
     this.random = seededRandom(seed)
     this.keys = new Keys(seed)
     this.first = this.keys.make()
@@ -203,10 +211,10 @@ export class Simulation implements Surroundings {
     return { offsetMs, rate: this.random.pick([1, 1, 1, 0, -1] as const) }
   }
 
-  #choose(): (typeof actions)[number] {
-    const total = actions.reduce((sum, { weight }) => sum + weight, 0)
+  #choose(): Action {
+    const total = this.#actions.reduce((sum, { weight }) => sum + weight, 0)
     let at = this.random.integer(1, total)
-    for (const action of actions) {
+    for (const action of this.#actions) {
       at -= action.weight
       if (at <= 0) return action
     }
@@ -223,7 +231,7 @@ export class Simulation implements Surroundings {
       for (const device of this.devices) if (!device.isOn) await this.start(device)
       const before = this.#size()
       for (const from of this.devices)
-        for (const to of this.devices) if (this.canMeet(from, to)) await carry(this, from, to)
+        for (const to of this.devices) if (this.canMeet(from, to)) await carry(from, to)
       await this.rest()
       for (const device of this.on) device.elapse()
       await this.rest()
