@@ -3,7 +3,7 @@ import type { MembershipRecord, Transaction } from '../merge/transaction.ts'
 import { lengthAt } from '../merge/version-vector.ts'
 
 /** Logs that are followed because somebody named them: twice the members there can be. */
-const MAX_NAMED = 1024
+export const MAX_NAMED: number = 1024
 
 /** A transaction with membership records, without its operations. */
 export interface Control {
