@@ -64,7 +64,8 @@ export class CrashDatabase {
       const { writerKey } = await this.#newDevice(cleanup)
       await first.addWriter(writerKey as Uint8Array, { name: `device ${i}` })
     }
-    this.#members = this.#devices.map(({ writer }) => writer)
+    // The others have not heard of each other yet.
+    this.#members = [hex(first.writerKey)]
   }
 
   /** Some generations of processes, which are killed; then everything is opened, brought together, and compared. */
