@@ -4,7 +4,7 @@ export const epochMutants = [
     name: 'a copied store is not noticed',
     fault: 'the clone writes on in the log of the original, with its keystream',
     file: 'bee/epochs.ts',
-    find: 'return !(await isMarkIntact(markPath(this.#scope.directory, writer)))',
+    find: 'return !(await isMarkIntact(markPath(this.#scope.directory, marked.subarray(32))))',
     replace: 'return false',
     caughtBy: { file: 'epochs.test.ts', tests: 'keystream' }
   },
