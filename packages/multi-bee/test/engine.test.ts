@@ -93,6 +93,19 @@ describe('a removal that arrives late', () => {
     await device.engine.close()
   })
 
+  test('takes back more when a second one cuts lower', async () => {
+    const twice: World = {
+      first: A,
+      logs: { ...world.logs, [A]: log([{}, add(B, C)], [{}, remove(B, 2)], [{}, remove(B, 1)]), [C]: [] }
+    }
+    const device = await reader(twice)
+    await deliver(device, twice, { [A]: 2, [B]: 3 })
+    expect((await device.shown(KEYS)).entries[KEY]).toMatchObject({ text: '"taken back"' })
+    await deliver(device, twice, { [A]: 3 })
+    expect((await device.shown(KEYS)).entries[KEY]).toMatchObject({ text: '"kept"' })
+    await device.engine.close()
+  })
+
   test('keeps taking nothing in after a restart and a crash', async () => {
     const device = await reader(world)
     await deliver(device, world, { [A]: 2, [B]: 2, [C]: 1 })
@@ -304,6 +317,19 @@ test('a view that cannot be written loses nothing, and is written when it can be
   await device.crash()
   await deliver(device, world, {})
   expect((await device.shown(KEYS)).entries[KEY]).toMatchObject({ text: '1' })
+  await device.engine.close()
+})
+
+test('before the view is written its version is announced, so that it can be noted elsewhere', async () => {
+  const world: World = { first: A, logs: { [A]: log([{}, put('1')], [{}, put('2')]) } }
+  const device = await reader(world)
+  await deliver(device, world, { [A]: 2 })
+  const { version } = device.engine.state
+  device.store.failure = new Error('disk full')
+  await expect(device.engine.flush()).rejects.toMatchObject({ code: 'MULTI_BEE_STORE_FAILED' })
+  expect(version).toBeGreaterThan(0)
+  expect(device.announcedVersion).toBe(version)
+  device.store.failure = null
   await device.engine.close()
 })
 

@@ -150,11 +150,19 @@ export const engineMutants = [
   },
   {
     name: 'versions may be given twice',
+    fault: 'a rebuilt view gives numbers again that meant something else',
+    file: 'multi-bee.ts',
+    find: 'versionFloor: await versions.read()',
+    replace: 'versionFloor: (await versions.read()) * 0',
+    caughtBy: { file: 'bad-input.test.ts', tests: '^a version' }
+  },
+  {
+    name: 'the note of versions does not move on',
     fault:
-      'nobody notes how far versions went, so a rebuilt view gives numbers again that meant something else',
+      'who stays open until the versions that were kept free at the start are used up has none kept free after a crash',
     file: 'engine/flusher.ts',
     find: '    await this.#source.beforeWrite(this.#source.version())\n',
     replace: '',
-    caughtBy: { file: 'bad-input.test.ts', tests: '^a version' }
+    caughtBy: { file: 'engine.test.ts', tests: '^before the view is written' }
   }
 ]

@@ -46,7 +46,7 @@ export const membershipMutants = [
     file: 'membership/membership.ts',
     find: 'now.cutOff?.length !== before.cutOff?.length',
     replace: '(now.cutOff === null) !== (before.cutOff === null)',
-    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+    caughtBy: { file: 'engine.test.ts', tests: '^a removal that arrives late' }
   },
   {
     name: 'only the first add lets in',

@@ -29,6 +29,8 @@ export class EngineDevice {
   /** Its newest log. */
   own: MemoryLog
   readonly failures: unknown[] = []
+  /** Version that the view was last about to be written at. */
+  announcedVersion: number = -1
   readonly #first: Uint8Array
   readonly #now: () => number
   readonly #originals: ReadonlyMap<string, MemoryLog>
@@ -84,7 +86,10 @@ export class EngineDevice {
         this.#epoch = null
         return Promise.resolve()
       },
-      onFlush: () => Promise.resolve(),
+      onFlush: (version: number) => {
+        this.announcedVersion = version
+        return Promise.resolve()
+      },
       onFailure: (error: unknown) => void this.failures.push(error)
     }
     this.#engine = await Engine.open({
