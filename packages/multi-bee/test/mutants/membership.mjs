@@ -96,7 +96,7 @@ export const membershipMutants = [
     find: 'if (lowersCut(best, cuts)) return null',
     replace: `if (lowersCut(best, cuts)) {
       const cut = membership.members.map((member) => {
-        const fork = cuts.get(hexOf(writers.keyOf(member.writer)))
+        const fork = cuts.get(hexOf(writers.keyOf(member.writer)))?.cutOff
         if (fork === undefined) return member
         const cutOff = (member.cutOff?.length ?? Infinity) <= fork.length ? member.cutOff : fork
         return { ...member, cutOff, forkedAt: fork.length }
@@ -114,6 +114,14 @@ export const membershipMutants = [
       (record) => record.type === 'fork' && membership.get(writers.find(record.writer)) !== undefined
     )
     if (ofMember && lowersCut(best, cuts)) return null`,
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  },
+  {
+    name: 'a removal of a stranger is forgotten',
+    fault: 'who is removed before its add or succession comes may write when that comes',
+    file: 'membership/membership.ts',
+    find: 'removal === undefined ? member : removed(member, removal)',
+    replace: 'member',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
