@@ -35,7 +35,7 @@ export const epochMutants = [
   {
     name: 'the unsent tail is forgotten',
     fault: 'what only a forked log held is quarantined and not written again',
-    file: 'engine/engine.ts',
+    file: 'engine/epoch-keeper.ts',
     find: "if (reason === 'forked' && state.membership.isActive(state.self)) {",
     replace: 'if (false as boolean) {',
     caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }

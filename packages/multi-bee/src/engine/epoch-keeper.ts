@@ -1,0 +1,83 @@
+import type { Timestamp } from '../merge/hybrid-clock.ts'
+import type { MembershipRecord } from '../merge/transaction.ts'
+import type { OwnWrites } from './own-writes.ts'
+import { ownLogOf, type Parts } from './parts.ts'
+import { ownTail } from './reissue.ts'
+import { doubtAbout, dueRecords, forkRecord, type Epoch } from './upkeep.ts'
+
+/** Sees to it that this device writes only in a log it can trust, and says what it owes the others. */
+export class EpochKeeper {
+  readonly #parts: Parts
+  readonly #writes: OwnWrites
+  /** What this device has to do in a new log of its own before it writes anything else. */
+  #epoch: Epoch | null
+
+  constructor(parts: Parts, writes: OwnWrites, epoch: Epoch | null) {
+    this.#parts = parts
+    this.#writes = writes
+    this.#epoch = epoch
+  }
+
+  /**
+   * What has to be done before this device writes anything else: go on in another log, or say what it owes the others.
+   *
+   * @returns whether there was anything
+   */
+  async keepUp(): Promise<boolean> {
+    const doubt = doubtAbout(this.#parts.state)
+    if (doubt !== null && this.#epoch === null) {
+      this.#epoch = await this.#parts.host.nextEpoch(
+        ownLogOf(this.#parts.state).log,
+        doubt.reason,
+        doubt.agreed
+      )
+      this.#parts.follow(this.#epoch.log)
+    }
+    if (this.#epoch !== null) return this.#enter(this.#epoch)
+    const records = await dueRecords(this.#parts.state)
+    if (records.length === 0) return false
+    await this.#writes.write({ type: 'membership', records })
+    return true
+  }
+
+  /**
+   * Goes on in a new log: opens it with a succession, and does again what only a forked one held. Every step can be taken twice.
+   *
+   * @returns whether anything was done: a device that was never let in cannot be succeeded
+   */
+  async #enter(epoch: Epoch): Promise<boolean> {
+    const { state } = this.#parts
+    const { log, succession, reason, agreed } = epoch
+    const previous = state.writers.idOf(succession.previous)
+    const member = state.membership.get(previous)
+    if (member === undefined) return false
+    state.self = state.writers.idOf(log.key)
+    state.hasLostTail = false
+    state.logs.get(previous)?.log.retire()
+    if (log.available === 0 && !member.removed) {
+      const records: MembershipRecord[] = [succession]
+      if (agreed !== null) records.push(await forkRecord(state, previous, agreed))
+      await this.#writes.write({ type: 'membership', records })
+    }
+    // A removal that was not known yet may go before the succession.
+    if (reason === 'forked' && state.membership.isActive(state.self)) {
+      for await (const request of ownTail(state, previous)) await this.#writes.write(request)
+    }
+    await this.#parts.host.onEpoch(epoch)
+    this.#epoch = null
+    return true
+  }
+
+  /** The time after which this device's next write must be: that of its own log and of those it goes on from. */
+  ownTime(): Timestamp {
+    const { logs, membership, self, writers } = this.#parts.state
+    const line = membership.lineOf(
+      this.#epoch === null ? self : writers.idOf(this.#epoch.succession.previous)
+    )
+    return [self, ...line.map(({ writer }) => writer)]
+      .map((writer): Timestamp => logs.get(writer)?.state ?? { ms: 0, counter: 0 })
+      .reduce((latest, time) =>
+        time.ms > latest.ms || (time.ms === latest.ms && time.counter > latest.counter) ? time : latest
+      )
+  }
+}
