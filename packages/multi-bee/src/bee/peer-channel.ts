@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import { openChannel, type MessageChannel } from '../hypercore-adapter.ts'
+import { openChannel, type MessageChannel } from '../hypercore-channel.ts'
 import type { DuplexLike } from '../types.ts'
 import {
   decodeHeads,

@@ -2,37 +2,20 @@ import b4a from 'b4a'
 import type { CutOff, Genesis, MembershipRecord, Transaction } from '../merge/transaction.ts'
 import { lengthAt, raise, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
+import {
+  cut,
+  has,
+  isSameMember,
+  lowest,
+  newMember,
+  removed,
+  type Admission,
+  type Fork,
+  type Member
+} from './member.ts'
 
 /** Most devices a database can ever have had; a log cannot name more (`MAX_WRITERS_PER_LOG`). An `add` beyond does nothing. */
 export const MAX_MEMBERS: number = 512
-
-export interface Member {
-  /** Local number. */
-  writer: number
-  name: string
-  /** What still counts of a removed or forked writer; `null` while it may write. */
-  cutOff: CutOff | null
-  /** Whether it was removed; a cut-off can also come from a fork alone, and then it may be succeeded. */
-  removed: boolean
-  /** Blocks on which all copies of its log agree, when a fork of it is known. */
-  forkedAt: number | null
-  /** Local number of the writer it succeeds. */
-  previous: number | null
-  /** Transactions by which contexts may name it; none for the first writer. */
-  admissions: readonly Admission[]
-}
-
-/** A walked transaction that added or admitted a writer. */
-export interface Admission {
-  writer: number
-  seq: number
-}
-
-/** What a `fork` record says. */
-export interface Fork {
-  writer: Uint8Array
-  cutOff: CutOff
-}
 
 /** What stands above the steps of a walk: see {@link Membership.after}. */
 export interface WalkScope {
@@ -197,10 +180,7 @@ export class Membership {
       this.unconfirmed.length === other.unconfirmed.length &&
       this.extends(other) &&
       other.extends(this) &&
-      this.members.every((member, place) => {
-        const twin = other.members[place]
-        return twin !== undefined && IDENTITY.every((name) => twin[name] === member[name])
-      }) &&
+      this.members.every((member, place) => isSameMember(member, other.members[place])) &&
       this.walked.every((length, writer) => length === lengthAt(other.walked, writer))
     )
   }
@@ -364,37 +344,6 @@ function isKnown(admits: Membership['admits'], { writer, seq }: Admission): bool
   for (const admissions of admits.values())
     if (admissions.some((other) => other.writer === writer && other.seq === seq)) return true
   return false
-}
-
-/** What makes two members the same, their names and what they have let in apart. */
-const IDENTITY = ['writer', 'removed', 'forkedAt', 'previous'] as const
-
-function has({ admissions }: Member, { writer, seq }: Admission): boolean {
-  return admissions.some((admission) => admission.writer === writer && admission.seq === seq)
-}
-
-function removed(member: Member, cutOff: CutOff): Member {
-  const { cutOff: now } = member
-  if (member.removed && now !== null && now.length <= cutOff.length) return member
-  return { ...member, cutOff: lowest(now, cutOff), removed: true }
-}
-
-function forked(member: Member, cutOff: CutOff): Member {
-  if (member.forkedAt !== null && member.forkedAt <= cutOff.length) return member
-  return { ...member, cutOff: lowest(member.cutOff, cutOff), forkedAt: cutOff.length }
-}
-
-/** @param fork - known before the member joined */
-function cut(member: Member, fork: Fork | undefined): Member {
-  return fork === undefined ? member : forked(member, fork.cutOff)
-}
-
-function lowest(a: CutOff | null, b: CutOff): CutOff {
-  return a !== null && a.length <= b.length ? a : b
-}
-
-function newMember(writer: number, name: string): Member {
-  return { writer, name, cutOff: null, removed: false, forkedAt: null, previous: null, admissions: [] }
 }
 
 /** The writer that a transaction says its author succeeds; -1 when it says nothing of that kind. */

@@ -1,7 +1,8 @@
 import type { Transaction } from '../merge/transaction.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import { ControlCursor, type Controls } from './controls.ts'
-import { hexOf, Membership, type Fork, type WalkScope } from './membership.ts'
+import type { Fork } from './member.ts'
+import { hexOf, Membership, type WalkScope } from './membership.ts'
 
 /**
  * Who is a member after these transactions: the walk of MERGE.md ("Membership"). Pure.

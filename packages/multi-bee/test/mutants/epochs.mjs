@@ -67,7 +67,7 @@ export const epochMutants = [
   {
     name: 'a removed log may be succeeded',
     fault: 'who has the key of a removed device comes back under a new log',
-    file: 'membership/membership.ts',
+    file: 'membership/member.ts',
     find: 'cutOff: lowest(now, cutOff), removed: true }',
     replace: 'cutOff: lowest(now, cutOff), removed: false }',
     caughtBy: { file: 'engine.test.ts', tests: '^a removed device' }

@@ -3,7 +3,7 @@ export const membershipMutants = [
   {
     name: 'the highest cut-off wins',
     fault: 'of several cut-offs of one writer a later one that is lower does not count',
-    file: 'membership/membership.ts',
+    file: 'membership/member.ts',
     find: 'a !== null && a.length <= b.length ? a : b',
     replace: 'a !== null && a.length >= b.length ? a : b',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
