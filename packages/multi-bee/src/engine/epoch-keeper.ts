@@ -24,7 +24,11 @@ export class EpochKeeper {
    * @returns whether there was anything
    */
   async keepUp(): Promise<boolean> {
-    const doubt = doubtAbout(this.#parts.state)
+    const { state } = this.#parts
+    const { log } = ownLogOf(state)
+    // Nothing will ever be written to it: what there is of it elsewhere is read as any other device's.
+    if (log.isOvertaken && state.membership.get(state.self)?.removed) log.retire()
+    const doubt = doubtAbout(state)
     if (doubt !== null && this.#epoch === null) {
       this.#epoch = await this.#parts.host.nextEpoch(
         ownLogOf(this.#parts.state).log,
