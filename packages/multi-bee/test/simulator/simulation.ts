@@ -253,6 +253,18 @@ export class Simulation implements Surroundings {
     if (first !== undefined) this.#demandAcknowledged(first)
   }
 
+  /** The blocks that hold a value. */
+  #whereIs(value: string): string {
+    const places = this.devices.flatMap(({ name, logs }) =>
+      [...logs].flatMap(([key, { blocks }]) =>
+        [...blocks.keys()]
+          .filter((seq) => b4a.toString(blocks[seq] as Uint8Array, 'latin1').includes(value))
+          .map((seq) => `${name} has it in ${key.slice(0, 4)} at ${seq}`)
+      )
+    )
+    return places.join(', ')
+  }
+
   /** What every device holds of every log. */
   #picture(): string {
     const lines = this.devices.map((device) => {
@@ -322,7 +334,7 @@ export class Simulation implements Surroundings {
     const written = blocks.map((block) => b4a.toString(block, 'latin1')).join('\n')
     for (const { device, value } of this.acknowledged) {
       const isThere = device.isWritable ? shown.has(`keep/${value}`) : written.includes(value)
-      if (!isThere) throw new Error(`${device.name} was told that ${value} is written, and it is gone`)
+      if (!isThere) throw new Error(`${device.name} was told that ${value} is written, and it is gone\n${this.#whereIs(value)}\n${this.#picture()}`)
     }
   }
 }
