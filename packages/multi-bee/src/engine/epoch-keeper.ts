@@ -63,8 +63,10 @@ export class EpochKeeper {
       if (agreed !== null) records.push(await forkRecord(state, previous, agreed))
       await this.#writes.write({ type: 'membership', records })
     }
-    // A removal that was not known yet may go before the succession.
-    if (reason === 'forked' && state.membership.isActive(state.self)) {
+    const isIn = state.membership.isActive(state.self)
+    // It may come after a removal that was not known; or wait for what is not here yet, and then so does the rest.
+    if (!isIn && !state.membership.get(previous)?.removed) return false
+    if (reason === 'forked' && isIn) {
       for await (const request of ownTail(state, previous)) await this.#writes.write(request)
     }
     await this.#parts.host.onEpoch(epoch)

@@ -36,7 +36,7 @@ export const epochMutants = [
     name: 'the unsent tail is forgotten',
     fault: 'what only a forked log held is quarantined and not written again',
     file: 'engine/epoch-keeper.ts',
-    find: "if (reason === 'forked' && state.membership.isActive(state.self)) {",
+    find: "if (reason === 'forked' && isIn) {",
     replace: 'if (false as boolean) {',
     caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }
   },

@@ -334,7 +334,10 @@ export class Simulation implements Surroundings {
     const written = blocks.map((block) => b4a.toString(block, 'latin1')).join('\n')
     for (const { device, value } of this.acknowledged) {
       const isThere = device.isWritable ? shown.has(`keep/${value}`) : written.includes(value)
-      if (!isThere) throw new Error(`${device.name} was told that ${value} is written, and it is gone\n${this.#whereIs(value)}\n${this.#picture()}`)
+      if (!isThere)
+        throw new Error(
+          `${device.name} was told that ${value} is written, and it is gone\n${this.#whereIs(value)}\n${this.#picture()}`
+        )
     }
   }
 }
