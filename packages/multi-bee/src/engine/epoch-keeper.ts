@@ -55,6 +55,15 @@ export class EpochKeeper {
     const previous = state.writers.idOf(succession.previous)
     const member = state.membership.get(previous)
     if (member === undefined) return false
+    if (log.isOvertaken && log.available === 0) {
+      // A copy of this device, made before the log was opened, has opened it first.
+      log.retire()
+      const before = state.logs.get(previous)?.log
+      if (before === undefined) return false
+      this.#epoch = await this.#parts.host.nextEpoch(before, reason, agreed)
+      this.#parts.follow(this.#epoch.log)
+      return true
+    }
     state.self = state.writers.idOf(log.key)
     state.hasLostTail = false
     state.logs.get(previous)?.log.retire()
