@@ -2,11 +2,12 @@ import b4a from 'b4a'
 import type { Engine } from '../engine/engine.ts'
 import { successions } from '../engine/upkeep.ts'
 import { protocolStream, type HypercoreLog } from '../hypercore-adapter.ts'
+import type { Successor } from '../log/succession.ts'
 import { MAX_MEMBERS } from '../membership/membership.ts'
 import type { DuplexLike } from '../types.ts'
 import type { Epochs } from './epochs.ts'
 import { PeerChannel } from './peer-channel.ts'
-import type { Head, Successor } from './peer-messages.ts'
+import type { Head } from './peer-messages.ts'
 
 /** The logs of a database, over all its connections, and what devices tell each other beside them. Borrows logs and streams. */
 export class Connections {

@@ -1,14 +1,8 @@
 import b4a from 'b4a'
 import { openChannel, type MessageChannel } from '../hypercore-channel.ts'
+import type { Successor } from '../log/succession.ts'
 import type { DuplexLike } from '../types.ts'
-import {
-  decodeHeads,
-  decodeSuccessors,
-  encodeHeads,
-  encodeSuccessors,
-  type Head,
-  type Successor
-} from './peer-messages.ts'
+import { decodeHeads, decodeSuccessors, encodeHeads, encodeSuccessors, type Head } from './peer-messages.ts'
 
 const PROTOCOL = 'cloudpal/multi-bee'
 

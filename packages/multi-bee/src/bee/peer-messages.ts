@@ -1,14 +1,7 @@
 import b4a from 'b4a'
-import { isSuccession } from '../log/succession.ts'
+import { isSuccession, type Successor } from '../log/succession.ts'
 import { WireReader, WireWriter } from '../log/wire.ts'
 import { MAX_MEMBERS } from '../membership/membership.ts'
-import type { Succession } from '../merge/transaction.ts'
-
-/** A log, and the proof that the device of another one goes on in it. */
-export interface Successor {
-  writer: Uint8Array
-  succession: Succession
-}
 
 /** A device's copy of a log. */
 export interface Head {

@@ -1,4 +1,5 @@
-import type { Timestamp } from '../merge/hybrid-clock.ts'
+import type { Doubt, OpLog } from '../log/op-log.ts'
+import { isLater, type Timestamp } from '../merge/hybrid-clock.ts'
 import type { MembershipRecord } from '../merge/transaction.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { ownLogOf, type Parts } from './parts.ts'
@@ -29,19 +30,19 @@ export class EpochKeeper {
     // Nothing will ever be written to it: what there is of it elsewhere is read as any other device's.
     if (log.isOvertaken && state.membership.get(state.self)?.removed) log.retire()
     const doubt = doubtAbout(state)
-    if (doubt !== null && this.#epoch === null) {
-      this.#epoch = await this.#parts.host.nextEpoch(
-        ownLogOf(this.#parts.state).log,
-        doubt.reason,
-        doubt.agreed
-      )
-      this.#parts.follow(this.#epoch.log)
-    }
+    if (doubt !== null) this.#epoch ??= await this.#begin(log, doubt.reason, doubt.agreed)
     if (this.#epoch !== null) return this.#enter(this.#epoch)
-    const records = await dueRecords(this.#parts.state)
+    const records = await dueRecords(state)
     if (records.length === 0) return false
     await this.#writes.write({ type: 'membership', records })
     return true
+  }
+
+  /** Makes a new log, which is followed from now on. */
+  async #begin(previous: OpLog, reason: Doubt, agreed: number | null): Promise<Epoch> {
+    const epoch = await this.#parts.host.nextEpoch(previous, reason, agreed)
+    this.#parts.follow(epoch.log)
+    return epoch
   }
 
   /**
@@ -60,8 +61,7 @@ export class EpochKeeper {
       log.retire()
       const before = state.logs.get(previous)?.log
       if (before === undefined) return false
-      this.#epoch = await this.#parts.host.nextEpoch(before, reason, agreed)
-      this.#parts.follow(this.#epoch.log)
+      this.#epoch = await this.#begin(before, reason, agreed)
       return true
     }
     state.self = state.writers.idOf(log.key)
@@ -91,8 +91,6 @@ export class EpochKeeper {
     )
     return [self, ...line.map(({ writer }) => writer)]
       .map((writer): Timestamp => logs.get(writer)?.state ?? { ms: 0, counter: 0 })
-      .reduce((latest, time) =>
-        time.ms > latest.ms || (time.ms === latest.ms && time.counter > latest.counter) ? time : latest
-      )
+      .reduce((latest, time) => (isLater(time, latest) ? time : latest))
   }
 }

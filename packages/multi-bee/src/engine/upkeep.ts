@@ -2,6 +2,7 @@ import b4a from 'b4a'
 import { LogCursor } from '../log/log-cursor.ts'
 import { initialLogState } from '../log/log-state.ts'
 import type { Doubt, OpLog } from '../log/op-log.ts'
+import type { Successor } from '../log/succession.ts'
 import type { Fork, Member } from '../membership/member.ts'
 import type { MembershipRecord, Succession } from '../merge/transaction.ts'
 import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
@@ -141,11 +142,8 @@ export function appliedEverywhere({ applied, logs }: DeviceState): VersionVector
 }
 
 /** All successions that are known, with the log that each opens. */
-export function successions({
-  controls,
-  writers
-}: DeviceState): { writer: Uint8Array; succession: Succession }[] {
-  const known: { writer: Uint8Array; succession: Succession }[] = []
+export function successions({ controls, writers }: DeviceState): Successor[] {
+  const known: Successor[] = []
   for (const [writer, [control]] of controls.entries()) {
     const record = control?.membership[0]
     if (record?.type === 'succeed') known.push({ writer: writers.keyOf(writer), succession: record })

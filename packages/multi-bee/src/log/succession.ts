@@ -11,6 +11,12 @@ export interface KeyPair {
   secretKey: Uint8Array
 }
 
+/** A log, and the proof that the device of another one goes on in it. */
+export interface Successor {
+  writer: Uint8Array
+  succession: Succession
+}
+
 /** States, with the key pair of the log `previous`, that its device goes on in the log `next`. */
 export function signSuccession(keyPair: KeyPair, previous: Uint8Array, next: Uint8Array): Succession {
   const { publicKey, secretKey } = keyPair

@@ -2,6 +2,7 @@ import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { isCanonicalJson, MAX_DEPTH } from '../merge/canonical-json.ts'
 import { isPath, ROOT } from '../merge/path.ts'
+import { isLater } from '../merge/hybrid-clock.ts'
 import type { MembershipRecord, Operation, Transaction, Value } from '../merge/transaction.ts'
 import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
@@ -84,8 +85,7 @@ export class TransactionReader {
     for (const key of introduced) this.#writers.idOf(key)
     const state = this.#state
     const time = this.#time
-    const later = time.ms > state.ms || (time.ms === state.ms && time.counter > state.counter)
-    const { ms, counter } = later ? time : state
+    const { ms, counter } = isLater(time, state) ? time : state
     const transaction = {
       writer: state.table[0] ?? 0,
       seq: this.#seq,

@@ -58,8 +58,10 @@ export class HybridClock {
   }
 
   #raise(time: Timestamp): void {
-    const { ms, counter } = this.#last
-    if (time.ms > ms || (time.ms === ms && time.counter > counter))
-      this.#last = { ms: time.ms, counter: time.counter }
+    if (isLater(time, this.#last)) this.#last = { ms: time.ms, counter: time.counter }
   }
+}
+
+export function isLater(a: Timestamp, b: Timestamp): boolean {
+  return a.ms > b.ms || (a.ms === b.ms && a.counter > b.counter)
 }

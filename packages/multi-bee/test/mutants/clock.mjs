@@ -28,8 +28,8 @@ export const clockMutants = [
     name: 'the past pulls back',
     fault: 'a greater counter of an earlier millisecond is taken over',
     file: 'merge/hybrid-clock.ts',
-    find: '(time.ms === ms && time.counter > counter)',
-    replace: 'time.counter > counter',
+    find: '(a.ms === b.ms && a.counter > b.counter)',
+    replace: 'a.counter > b.counter',
     caughtBy: { file: 'hybrid-clock.test.ts', tests: '^a hybrid clock what it receives from the past' }
   },
   {

@@ -4,8 +4,8 @@ export const logMutants = [
     name: 'time goes back inside a log',
     fault: 'a block with an earlier time than the one before it keeps that time',
     file: 'log/transaction-reader.ts',
-    find: 'const { ms, counter } = later ? time : state',
-    replace: 'const { ms, counter } = time',
+    find: 'const { ms, counter } = isLater(time, state) ? time : state',
+    replace: 'const { ms, counter } = isLater(time, state) ? time : time',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
