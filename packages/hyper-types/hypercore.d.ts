@@ -263,10 +263,21 @@ declare module 'hypercore/lib/merkle-tree.js' {
 
   export interface Tree {
     /** A batch of what the proof says, for its signature to be checked. Throws when the proof does not add up. */
-    verifyFullyRemote(state: object, proof: TreeProof): unknown
+    verifyFullyRemote(state: object, proof: TreeProof): { length: number }
     getRoots(state: object, length: number): Promise<TreeNode[]>
   }
 
   const merkle: { MerkleTree: Tree }
   export default merkle
+}
+
+/** Private upstream. */
+declare module 'hypercore/lib/multisig.js' {
+  export interface Multisig {
+    /** A core's signature, as those that its signers made. */
+    inflate(signature: Uint8Array): { proofs: { signer: number; signature: Uint8Array }[] }
+  }
+
+  const multisig: Multisig
+  export default multisig
 }

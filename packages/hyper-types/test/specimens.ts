@@ -5,7 +5,9 @@ import BlindPairing, { type MemberRequest } from 'blind-pairing'
 import codecs from 'codecs'
 import Corestore from 'corestore'
 import DeviceFile from 'device-file'
+import flat from 'flat-tree'
 import merkle from 'hypercore/lib/merkle-tree.js'
+import multisig from 'hypercore/lib/multisig.js'
 import Hyperbee from 'hyperbee'
 import Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
@@ -68,6 +70,8 @@ function pureSpecimens(): Record<string, unknown> {
     'hypercore-id-encoding:IdEncoding': id,
     'z32:Z32': z32,
     'device-file:DeviceFile': new DeviceFile(join(tmpdir(), 'specimen.device')),
+    'flat-tree:FlatTree': flat,
+    'hypercore/lib/multisig.js:Multisig': multisig,
     'hypercore/lib/merkle-tree.js:Tree': merkle.MerkleTree,
     'rocksdb-native:BloomFilterPolicy': new BloomFilterPolicy(10),
     'rocksdb-native:RibbonFilterPolicy': new RibbonFilterPolicy(10),

@@ -5,6 +5,7 @@ import crypto from 'hypercore-crypto'
 import b4a from 'b4a'
 import { MultiBeeError } from './errors.ts'
 import { askForProof, checkForkApi, watchForks } from './hypercore-forks.ts'
+import type { LogFork } from './log/fork-proof.ts'
 import type { OpLog } from './log/op-log.ts'
 import { signSuccession } from './log/succession.ts'
 import type { Succession } from './merge/transaction.ts'
@@ -104,14 +105,14 @@ export class HypercoreLog implements OpLog {
   readonly #unwatch: () => void
   /** Of a device's own log: blocks that were written here. */
   #written: number | null = null
-  #forkedAt: number | null = null
+  #fork: LogFork | null = null
 
   private constructor(core: Hypercore, onUpdate: () => void) {
     this.#core = core
     this.#onUpdate = onUpdate
-    this.#unwatch = watchForks(core, (agreed) => {
-      if (this.#forkedAt !== null && this.#forkedAt <= agreed) return
-      this.#forkedAt = agreed
+    this.#unwatch = watchForks(core, (fork) => {
+      if (this.#fork !== null && this.#fork.agreed <= fork.agreed) return
+      this.#fork = fork
       onUpdate()
     })
   }
@@ -145,8 +146,8 @@ export class HypercoreLog implements OpLog {
     return this.#written !== null && this.#core.length > this.#written
   }
 
-  get forkedAt(): number | null {
-    return this.#forkedAt
+  get fork(): LogFork | null {
+    return this.#fork
   }
 
   retire(): void {

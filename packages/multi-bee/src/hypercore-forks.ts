@@ -1,22 +1,30 @@
 import type Hypercore from 'hypercore'
-import type { Peer, TreeProof } from 'hypercore'
-import crypto from 'hypercore-crypto'
+import type { Manifest, Peer, TreeProof } from 'hypercore'
+import crypto, { type TreeNode } from 'hypercore-crypto'
 import merkle from 'hypercore/lib/merkle-tree.js'
+import multisig from 'hypercore/lib/multisig.js'
 import b4a from 'b4a'
+import { forkProof, type LogFork, type SignedCopy } from './log/fork-proof.ts'
 
 // Part of the adapter to Hypercore, and like it allowed to know private things: `core.core.{checkConflict,state,header,_verifyBatchUpgrade}`
-// (hypercore 11.37, lib/core.js), `lib/merkle-tree.js`, and a peer's `wireRequest` and `onrequest` (lib/replicator.js).
+// (hypercore 11.37, lib/core.js), `lib/merkle-tree.js`, `lib/multisig.js`, and a peer's `wireRequest` and `onrequest` (lib/replicator.js).
 
 /** What `core.core` is, as far as it is used here. */
 interface CoreInternals {
   readonly state: { readonly length: number; readonly fork: number }
-  readonly header: { readonly manifest: unknown }
+  readonly header: { readonly manifest: Manifest | null }
   checkConflict(proof: UpgradeProof, peer: PeerInternals): Promise<boolean>
   _verifyBatchUpgrade(batch: unknown, manifest: unknown): void
 }
 
 interface UpgradeProof extends TreeProof {
-  upgrade: { length: number; nodes: Parameters<typeof crypto.tree>[0] }
+  upgrade: {
+    length: number
+    nodes: readonly TreeNode[]
+    /** From there to where it is signed. */
+    additionalNodes: readonly TreeNode[]
+    signature: Uint8Array
+  }
 }
 
 interface PeerInternals extends Peer {
@@ -28,9 +36,14 @@ interface PeerInternals extends Peer {
 interface Search {
   agreed: number
   differing: number
+  /** The other copy, at `differing`. */
+  other: UpgradeProof
 }
 
-const watchers = new WeakMap<object, Set<(agreed: number) => void>>()
+/** Who wants to know of a core's forks, with a session of it each. */
+type Listeners = Map<(fork: LogFork) => void, Hypercore>
+
+const watchers = new WeakMap<object, Listeners>()
 
 /**
  * Tells when a peer proves that this core's key has signed two different histories, and up to which block they are the same.
@@ -42,19 +55,19 @@ const watchers = new WeakMap<object, Set<(agreed: number) => void>>()
  *
  * @returns a function that ends it
  */
-export function watchForks(core: Hypercore, onFork: (agreed: number) => void): () => void {
+export function watchForks(core: Hypercore, onFork: (fork: LogFork) => void): () => void {
   const internals = internalsOf(core)
   const known = watchers.get(internals)
-  const listeners = known ?? new Set()
-  listeners.add(onFork)
+  const listeners: Listeners = known ?? new Map()
+  listeners.set(onFork, core)
   if (known === undefined) {
     watchers.set(internals, listeners)
     const searches = new WeakMap<PeerInternals, Search>()
     internals.checkConflict = async (proof, peer) => {
       try {
-        const agreed = await compare(internals, searches, proof, peer)
-        if (agreed === 'same') return false
-        if (agreed !== 'unknown') for (const listener of listeners) listener(agreed)
+        const found = await compare(internals, searches, proof, peer)
+        if (found === 'same') return false
+        if (found !== 'unknown') await tell(listeners, internals, found)
       } catch {
         // A proof that does not hold says nothing about the writer; its sender stays paused.
       }
@@ -64,6 +77,27 @@ export function watchForks(core: Hypercore, onFork: (agreed: number) => void): (
   return () => listeners.delete(onFork)
 }
 
+async function tell(
+  listeners: Listeners,
+  { header, state }: CoreInternals,
+  { differing, other }: Search
+): Promise<void> {
+  const [session] = listeners.values()
+  const [signer] = header.manifest?.signers ?? []
+  if (session === undefined || signer === undefined) return
+  const own = (await session.proof({ upgrade: { start: 0, length: differing } })) as UpgradeProof
+  const fork = forkProof(signer.publicKey, differing, [signedCopy(state, own), signedCopy(state, other)])
+  for (const listener of listeners.keys()) listener(fork)
+}
+
+function signedCopy(state: object, proof: UpgradeProof): SignedCopy {
+  const { nodes, additionalNodes, signature } = proof.upgrade
+  const { length } = merkle.MerkleTree.verifyFullyRemote(state, proof)
+  const [signed] = multisig.inflate(signature).proofs
+  if (signed === undefined) throw new Error('a tree that is not signed')
+  return { length, nodes: [...nodes, ...additionalNodes], signature: signed.signature }
+}
+
 /** What of the private API is missing. */
 export function checkForkApi(core: Hypercore): string[] {
   const internals = internalsOf(core)
@@ -71,6 +105,7 @@ export function checkForkApi(core: Hypercore): string[] {
     (name) => typeof internals[name] !== 'function'
   ) as string[]
   if (typeof merkle.MerkleTree?.verifyFullyRemote !== 'function') missing.push('verifyFullyRemote')
+  if (typeof multisig?.inflate !== 'function') missing.push('inflate')
   return missing
 }
 
@@ -79,7 +114,7 @@ async function compare(
   searches: WeakMap<PeerInternals, Search>,
   proof: UpgradeProof,
   peer: PeerInternals
-): Promise<number | 'same' | 'unknown'> {
+): Promise<Search | 'same' | 'unknown'> {
   const { length, nodes } = proof.upgrade
   const { state, header } = internals
   if (state.length < length || proof.fork !== state.fork || header.manifest === null) return 'same'
@@ -87,26 +122,22 @@ async function compare(
   internals['_verifyBatchUpgrade'](batch, proof.manifest)
 
   const isSame = b4a.equals(crypto.tree(nodes), crypto.tree(await merkle.MerkleTree.getRoots(state, length)))
-  const search = searches.get(peer)
-  if (search === undefined) {
+  const before = searches.get(peer)
+  if (before === undefined) {
     if (isSame) return 'same'
     await showOwnCopy(internals, peer)
   }
-  const { agreed, differing } = narrowed(search ?? { agreed: 0, differing: length }, length, isSame)
+  const search = { ...(before ?? { agreed: 0, differing: Infinity }) } as Search
+  if (isSame) search.agreed = Math.max(search.agreed, length)
+  else if (length < search.differing) Object.assign(search, { differing: length, other: proof })
   // A writer may have signed more than two, and proofs of different ones cross.
-  if (differing - agreed <= 1) {
+  if (search.differing - search.agreed <= 1) {
     searches.delete(peer)
-    return Math.min(agreed, differing - 1)
+    return search
   }
-  searches.set(peer, { agreed, differing })
-  askForProof(peer, Math.floor((agreed + differing) / 2))
+  searches.set(peer, search)
+  askForProof(peer, Math.floor((search.agreed + search.differing) / 2))
   return 'unknown'
-}
-
-function narrowed({ agreed, differing }: Search, length: number, isSame: boolean): Search {
-  return isSame
-    ? { agreed: Math.max(agreed, length), differing }
-    : { agreed, differing: Math.min(differing, length) }
 }
 
 /** Asks for a proof of the peer's copy at a length, outside the usual requests: Hypercore's own way to look into a suspected fork. */

@@ -399,8 +399,8 @@ export class MultiBee<K = string, V = unknown> extends BeeEditor<K, V> {
         if (b4a.equals(key, identity.key)) await checkEncryptionKey(log)
         return this.#connections.add(log)
       },
-      nextEpoch: async ({ key }, reason, agreed) => {
-        const epoch = await identity.epochs.next(key, reason, agreed)
+      nextEpoch: async ({ key }, reason, fork) => {
+        const epoch = await identity.epochs.next(key, reason, fork)
         this.#connections.add(epoch.log as HypercoreLog)
         return epoch
       },

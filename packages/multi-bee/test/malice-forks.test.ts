@@ -1,8 +1,9 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { oracle } from './oracle/oracle.ts'
-import { OWN_SPARES, WRITERS } from './oracle/values.ts'
+import { keyPairOf, OWN_SPARES, WRITERS } from './oracle/values.ts'
 import { fromHex } from './support/block-vectors.ts'
 import { EngineDevice, shownByOracle } from './support/engine-device.ts'
+import { forkOf } from './support/fork-proofs.ts'
 import { hexOf, MaliciousMember, NOW, operation } from './support/malicious-member.ts'
 import { worldOf } from './support/world-blocks.ts'
 import { MemoryLog } from './support/memory-log.ts'
@@ -44,7 +45,11 @@ async function besieged(length: number): Promise<{ device: EngineDevice; member:
   })
   for (const json of ['1', '2', '3']) await put(device, '61', json)
   const cutOff = { length, fork: 0, treeHash: new Uint8Array(32) }
-  member.write({ membership: [{ type: 'fork', writer: fromHex(FIRST), cutOff }], context: { [FIRST]: 1 } })
+  const { proof } = forkOf(keyPairOf(FIRST), length)
+  member.write({
+    membership: [{ type: 'fork', writer: fromHex(FIRST), cutOff, proof }],
+    context: { [FIRST]: 1 }
+  })
   member.write({ operations: [operation('b', '', '3')] })
   return { device, member }
 }

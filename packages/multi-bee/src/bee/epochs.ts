@@ -1,6 +1,7 @@
 import b4a from 'b4a'
 import type { Epoch } from '../engine/upkeep.ts'
 import { HypercoreLog, type LocalState, randomBytes } from '../hypercore-adapter.ts'
+import type { LogFork } from '../log/fork-proof.ts'
 import type { Doubt } from '../log/op-log.ts'
 import { MAX_MEMBERS } from '../membership/membership.ts'
 import type { StoreLike } from '../types.ts'
@@ -12,7 +13,8 @@ interface EpochRecord {
   previous: string
   next: string
   reason: Doubt
-  agreed: number | null
+  /** When the log before was forked; the proof in hex. */
+  fork: { agreed: number; proof: string } | null
   /** Whether all that comes with it is done. */
   done: boolean
 }
@@ -73,11 +75,12 @@ export class Epochs {
   }
 
   /** Makes a new log to go on in after `previous`. It is this device's own from now on. */
-  async next(previous: Uint8Array, reason: Doubt, agreed: number | null): Promise<Epoch> {
+  async next(previous: Uint8Array, reason: Doubt, fork: LogFork | null): Promise<Epoch> {
     const { store, local, encryptionKey, onUpdate } = this.#scope
     const log = await HypercoreLog.open(store, { key: null, encryptionKey, isOwn: true, onUpdate })
     const [from, next] = [b4a.toString(previous, 'hex'), b4a.toString(log.key, 'hex')]
-    await this.#note({ previous: from, next, reason, agreed, done: false })
+    const noted = fork && { agreed: fork.agreed, proof: b4a.toString(fork.proof, 'hex') }
+    await this.#note({ previous: from, next, reason, fork: noted, done: false })
     await this.remember(log.key)
     await local.set('writer', log.key)
     await this.mark(log.key)
@@ -122,10 +125,11 @@ export class Epochs {
 
   /** An epoch that is made, and of which not all may be done. */
   async #pending(log: HypercoreLog): Promise<Epoch> {
-    const { previous, reason, agreed } = this.#record as EpochRecord
+    const { previous, reason, fork: noted } = this.#record as EpochRecord
+    const fork = noted && { agreed: noted.agreed, proof: b4a.from(noted.proof, 'hex') }
     const before = await this.#openLog(b4a.from(previous, 'hex'), false)
     try {
-      return { log, succession: before.succeededBy(log.key), reason, agreed }
+      return { log, succession: before.succeededBy(log.key), reason, fork }
     } finally {
       await before.close()
     }

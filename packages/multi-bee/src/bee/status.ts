@@ -39,7 +39,7 @@ export async function deviceStatuses({ engine }: OpenDatabase): Promise<DeviceSt
       key,
       name,
       isSelf: writer === state.self,
-      forked: forked || (log?.log.forkedAt ?? null) !== null,
+      forked: forked || (log?.log.fork ?? null) !== null,
       previous,
       isMember: cutOff === null,
       applied,

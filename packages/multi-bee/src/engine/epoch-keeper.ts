@@ -1,3 +1,4 @@
+import type { LogFork } from '../log/fork-proof.ts'
 import type { Doubt, OpLog } from '../log/op-log.ts'
 import { isLater, type Timestamp } from '../merge/hybrid-clock.ts'
 import type { MembershipRecord } from '../merge/transaction.ts'
@@ -30,7 +31,7 @@ export class EpochKeeper {
     // Nothing will ever be written to it: what there is of it elsewhere is read as any other device's.
     if (log.isOvertaken && state.membership.get(state.self)?.removed) log.retire()
     const doubt = doubtAbout(state)
-    if (doubt !== null) this.#epoch ??= await this.#begin(log, doubt.reason, doubt.agreed)
+    if (doubt !== null) this.#epoch ??= await this.#begin(log, doubt.reason, doubt.fork)
     if (this.#epoch !== null) return this.#enter(this.#epoch)
     const records = await dueRecords(state)
     if (records.length === 0) return false
@@ -39,8 +40,8 @@ export class EpochKeeper {
   }
 
   /** Makes a new log, which is followed from now on. */
-  async #begin(previous: OpLog, reason: Doubt, agreed: number | null): Promise<Epoch> {
-    const epoch = await this.#parts.host.nextEpoch(previous, reason, agreed)
+  async #begin(previous: OpLog, reason: Doubt, fork: LogFork | null): Promise<Epoch> {
+    const epoch = await this.#parts.host.nextEpoch(previous, reason, fork)
     this.#parts.follow(epoch.log)
     return epoch
   }
@@ -52,7 +53,7 @@ export class EpochKeeper {
    */
   async #enter(epoch: Epoch): Promise<boolean> {
     const { state } = this.#parts
-    const { log, succession, reason, agreed } = epoch
+    const { log, succession, reason, fork } = epoch
     const previous = state.writers.idOf(succession.previous)
     const member = state.membership.get(previous)
     if (member === undefined) return false
@@ -61,7 +62,7 @@ export class EpochKeeper {
       log.retire()
       const before = state.logs.get(previous)?.log
       if (before === undefined) return false
-      this.#epoch = await this.#begin(before, reason, agreed)
+      this.#epoch = await this.#begin(before, reason, fork)
       return true
     }
     state.self = state.writers.idOf(log.key)
@@ -69,7 +70,7 @@ export class EpochKeeper {
     state.logs.get(previous)?.log.retire()
     if (log.available === 0 && !member.removed) {
       const records: MembershipRecord[] = [succession]
-      if (agreed !== null) records.push(await forkRecord(state, previous, agreed))
+      if (fork !== null) records.push(await forkRecord(state, previous, fork))
       await this.#writes.write({ type: 'membership', records })
     }
     const isIn = state.membership.isActive(state.self)

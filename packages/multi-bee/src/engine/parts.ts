@@ -2,6 +2,7 @@ import type { Epoch } from './upkeep.ts'
 import type { Change } from './change.ts'
 import type { DeviceState } from './device-state.ts'
 import type { Flusher } from './flusher.ts'
+import type { LogFork } from '../log/fork-proof.ts'
 import type { Doubt, OpLog } from '../log/op-log.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { HybridClock } from '../merge/hybrid-clock.ts'
@@ -16,7 +17,7 @@ export interface EngineHost {
   onMembership(before: Membership, after: Membership): void
   onSkew(writer: number, offsetMs: number): void
   /** A new, empty log for this device, to go on in after `previous`. It is this device's own from now on, after a crash too. */
-  nextEpoch(previous: OpLog, reason: Doubt, agreed: number | null): Promise<Epoch>
+  nextEpoch(previous: OpLog, reason: Doubt, fork: LogFork | null): Promise<Epoch>
   /** This device goes on in the log of the epoch, and has done all that comes first. */
   onEpoch(epoch: Epoch): Promise<void>
   /** The view is about to be written at this version. */

@@ -1,10 +1,11 @@
 import b4a from 'b4a'
 import { LogCursor } from '../log/log-cursor.ts'
 import { initialLogState } from '../log/log-state.ts'
+import type { LogFork } from '../log/fork-proof.ts'
 import type { Doubt, OpLog } from '../log/op-log.ts'
 import type { Successor } from '../log/succession.ts'
-import type { Fork, Member } from '../membership/member.ts'
-import type { MembershipRecord, Succession } from '../merge/transaction.ts'
+import type { Member } from '../membership/member.ts'
+import type { ForkedWriter, MembershipRecord, Succession } from '../merge/transaction.ts'
 import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { DeviceState } from './device-state.ts'
 
@@ -13,23 +14,28 @@ export interface Epoch {
   log: OpLog
   succession: Succession
   reason: Doubt
-  /** Blocks of the log before that count, when it was forked. */
-  agreed: number | null
+  /** Of the log before, when it was forked. */
+  fork: LogFork | null
 }
 
-/** Why this device must go on in a new log, and how much of the present one counts; `null` when it need not, or may not. */
-export function doubtAbout({
-  self,
-  hasLostTail,
-  logs,
-  membership
-}: DeviceState): { reason: Doubt; agreed: number | null } | null {
+/** Why this device must go on in a new log, and where copies of the present one part; `null` when it need not, or may not. */
+export function doubtAbout(state: DeviceState): { reason: Doubt; fork: LogFork | null } | null {
+  const { self, hasLostTail, logs, membership } = state
   const member = membership.get(self)
   const log = logs.get(self)?.log
   if (member === undefined || member.removed || log === undefined) return null
-  const limits = [member.cutOff?.length, log.forkedAt].filter((limit) => limit != null)
-  if (limits.length > 0) return { reason: 'forked', agreed: Math.min(...limits) }
-  return log.isOvertaken || hasLostTail ? { reason: 'overtaken', agreed: null } : null
+  const told = member.forkedAt === null ? null : toldFork(state, log.key, member.forkedAt)
+  const forks = [told, log.fork].filter((fork) => fork !== null)
+  if (forks.length > 0)
+    return { reason: 'forked', fork: forks.reduce((a, b) => (b.agreed < a.agreed ? b : a)) }
+  return log.isOvertaken || hasLostTail ? { reason: 'overtaken', fork: null } : null
+}
+
+/** What logs tell of a fork. */
+function toldFork({ controls }: DeviceState, key: Uint8Array, agreed: number): LogFork | null {
+  for (const { writer, cutOff, proof } of controls.forks())
+    if (cutOff.length === agreed && b4a.equals(writer, key)) return { agreed, proof }
+  return null
 }
 
 /**
@@ -45,20 +51,20 @@ export async function dueRecords(state: DeviceState): Promise<MembershipRecord[]
   }))
   for (const [writer, { log }] of logs) {
     const member = membership.get(writer)
-    if (log.forkedAt === null || writer === self || member === undefined) continue
-    if (member.forkedAt !== null && member.forkedAt <= (await boundary(state, writer, log.forkedAt))) continue
+    const { fork } = log
+    if (fork === null || writer === self || member === undefined) continue
+    if (member.forkedAt !== null && member.forkedAt <= (await boundary(state, writer, fork.agreed))) continue
     if (await isChosen(log, member)) continue
-    records.push(await forkRecord(state, writer, log.forkedAt))
+    records.push(await forkRecord(state, writer, fork))
   }
   // Of some forks only what they cut off may tell, and that not on every device.
-  for (const { writer, cutOff } of membership.unconfirmed) {
-    if (membership.get(writers.find(writer)) !== undefined) records.push({ type: 'fork', writer, cutOff })
-  }
+  for (const fork of membership.unconfirmed)
+    if (membership.get(writers.find(fork.writer)) !== undefined) records.push(fork)
   return records.filter((record) => record.type !== 'fork' || !hasSaid(state, record))
 }
 
 /** Whether this device's own log says so already. */
-function hasSaid({ controls, self }: DeviceState, fork: Fork): boolean {
+function hasSaid({ controls, self }: DeviceState, fork: ForkedWriter): boolean {
   return controls
     .of(self)
     .some(({ membership }) =>
@@ -110,24 +116,24 @@ function unnamedSuccessors({ self, membership, applied }: DeviceState): number[]
  * this a stolen device could have all it ever wrote cut off, by signing another history.
  */
 async function isChosen(log: OpLog, { removed, cutOff }: Member): Promise<boolean> {
-  if (!removed || cutOff === null || cutOff.length <= (log.forkedAt ?? 0)) return false
+  if (!removed || cutOff === null || cutOff.length <= (log.fork?.agreed ?? 0)) return false
   if (log.available < cutOff.length) return true
   const { treeHash } = await log.fingerprint(cutOff.length)
   return b4a.equals(treeHash, cutOff.treeHash)
 }
 
-/** @param agreed - blocks on which all copies agree */
 export async function forkRecord(
   state: DeviceState,
   writer: number,
-  agreed: number
+  { agreed, proof }: LogFork
 ): Promise<MembershipRecord> {
   const length = await boundary(state, writer, agreed)
   const fingerprint = await state.logs.get(writer)?.log.fingerprint(length)
   return {
     type: 'fork',
     writer: state.writers.keyOf(writer),
-    cutOff: { length, fork: 0, treeHash: fingerprint?.treeHash ?? new Uint8Array(32) }
+    cutOff: { length, fork: 0, treeHash: fingerprint?.treeHash ?? new Uint8Array(32) },
+    proof
   }
 }
 
@@ -135,8 +141,8 @@ export async function forkRecord(
 export function appliedEverywhere({ applied, logs }: DeviceState): VersionVector {
   let result = applied
   for (const [writer, { log }] of logs) {
-    if (log.forkedAt !== null && log.forkedAt < lengthAt(result, writer))
-      result = withLength(result, writer, log.forkedAt)
+    if (log.fork !== null && log.fork.agreed < lengthAt(result, writer))
+      result = withLength(result, writer, log.fork.agreed)
   }
   return result
 }

@@ -200,6 +200,7 @@ function writeMembership(writer: WireWriter, records: readonly MembershipRecord[
       writer.uint(record.cutOff.length)
       writer.uint(record.cutOff.fork)
       writer.bytes(record.cutOff.treeHash)
+      if (record.type === 'fork') writer.sized(record.proof)
     }
   }
 }

@@ -1,3 +1,5 @@
+import type { LogFork } from './fork-proof.ts'
+
 /**
  * Why a device must not write on in its own log. `overtaken`: there is a longer copy, signed with its key, so this one is old.
  * `forked`: there is another copy, signed with its key, that differs. `copied`: its store was copied, and the original may live on.
@@ -16,8 +18,8 @@ export interface OpLog {
   read(start: number, end: number): Promise<Uint8Array[]>
   /** Another copy is longer than this one, which is a device's own and was written by nobody else. */
   readonly isOvertaken: boolean
-  /** Blocks on which this copy and others agree, when another one differs from there on and is signed as well; else `null`. */
-  readonly forkedAt: number | null
+  /** When another copy differs from this one, and is signed as well; of several such, where they part first. */
+  readonly fork: LogFork | null
   /** Survives a killed process once resolved. All or nothing. @throws when it {@link isOvertaken} */
   append(blocks: readonly Uint8Array[]): Promise<void>
   /** Nothing is appended from now on: what others hold of it is followed, as with any other device's log. */

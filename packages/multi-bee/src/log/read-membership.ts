@@ -8,7 +8,8 @@ import {
   RECORD_REMOVE,
   RECORD_SUCCEED
 } from './encode.ts'
-import { MAX_NAME_BYTES, MAX_WRITERS_PER_LOG } from './limits.ts'
+import { provenFork } from './fork-proof.ts'
+import { MAX_CHAIN_BLOCKS, MAX_NAME_BYTES, MAX_WRITERS_PER_LOG } from './limits.ts'
 import { isSuccession } from './succession.ts'
 import type { WireReader } from './wire.ts'
 
@@ -43,11 +44,13 @@ function readRecord(reader: WireReader, successor: Uint8Array | null): Membershi
     return record
   }
   if (type !== RECORD_REMOVE && type !== RECORD_FORK) throw new Error('unknown membership record')
-  return {
-    type: type === RECORD_REMOVE ? 'remove' : 'fork',
-    writer,
-    cutOff: { length: reader.uint(), fork: reader.uint(), treeHash: readKey(reader) }
-  }
+  const cutOff = { length: reader.uint(), fork: reader.uint(), treeHash: readKey(reader) }
+  if (type === RECORD_REMOVE) return { type: 'remove', writer, cutOff }
+  const proof = b4a.from(reader.bytes(reader.uint()))
+  const agreed = provenFork(proof, writer) - 1
+  // It cuts at the beginning of a transaction, which may reach over the place.
+  if (cutOff.length > agreed || cutOff.length <= agreed - MAX_CHAIN_BLOCKS) throw new Error('not that fork')
+  return { type: 'fork', writer, cutOff, proof }
 }
 
 /** A copy: keys outlive their block, and a view would keep all of it in memory. */

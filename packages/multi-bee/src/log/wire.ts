@@ -84,6 +84,13 @@ export class WireWriter {
     this.#length = state.start
   }
 
+  uint64(value: number): void {
+    this.#reserve(8)
+    const state = { start: this.#length, end: this.#buffer.byteLength, buffer: this.#buffer }
+    c.uint64.encode(state, value)
+    this.#length = state.start
+  }
+
   bytes(bytes: Uint8Array): void {
     this.#reserve(bytes.byteLength)
     this.#buffer.set(bytes, this.#length)

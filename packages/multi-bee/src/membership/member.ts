@@ -1,4 +1,4 @@
-import type { CutOff } from '../merge/transaction.ts'
+import type { CutOff, ForkedWriter } from '../merge/transaction.ts'
 
 export interface Member {
   /** Local number. */
@@ -20,12 +20,6 @@ export interface Member {
 export interface Admission {
   writer: number
   seq: number
-}
-
-/** What a `fork` record says. */
-export interface Fork {
-  writer: Uint8Array
-  cutOff: CutOff
 }
 
 /** Whether two are the same, their names and what they have let in apart. */
@@ -55,7 +49,7 @@ function forked(member: Member, cutOff: CutOff): Member {
 }
 
 /** @param fork - known before the member joined */
-export function cut(member: Member, fork: Fork | undefined): Member {
+export function cut(member: Member, fork: ForkedWriter | undefined): Member {
   return fork === undefined ? member : forked(member, fork.cutOff)
 }
 

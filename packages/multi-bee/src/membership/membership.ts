@@ -1,18 +1,8 @@
 import b4a from 'b4a'
-import type { CutOff, Genesis, MembershipRecord, Transaction } from '../merge/transaction.ts'
+import type { CutOff, ForkedWriter, Genesis, MembershipRecord, Transaction } from '../merge/transaction.ts'
 import { lengthAt, raise, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
-import {
-  cut,
-  has,
-  isSameMember,
-  lowest,
-  newMember,
-  removed,
-  type Admission,
-  type Fork,
-  type Member
-} from './member.ts'
+import { cut, has, isSameMember, lowest, newMember, removed, type Admission, type Member } from './member.ts'
 
 /** Most devices a database can ever have had; a log cannot name more (`MAX_WRITERS_PER_LOG`). An `add` beyond does nothing. */
 export const MAX_MEMBERS: number = 512
@@ -23,7 +13,7 @@ export interface WalkScope {
   /** Writer of the database's first log: only its first transaction founds the database. */
   first: number
   /** Cut-offs of forked writers, by key in hex; known from the start. */
-  cuts: Map<string, Fork>
+  cuts: Map<string, ForkedWriter>
   /** By key in hex of a writer that is no member: what a removal leaves of it should it join. Filled on the way. */
   removals: Map<string, CutOff>
   /** Filled on the way: see {@link Membership.admits}. */
@@ -42,7 +32,7 @@ export class Membership {
   /** By key, in hex, of a writer that is no member: transactions that admit it. Shared by all steps of one walk. */
   readonly admits: ReadonlyMap<string, readonly Admission[]>
   /** Forks whose records were met on the way to this walk, and not in it: what they cut off told of them. */
-  readonly unconfirmed: readonly Fork[]
+  readonly unconfirmed: readonly ForkedWriter[]
   readonly #places: ReadonlyMap<number, number>
 
   /** @param before - a membership it may share members with */
@@ -52,7 +42,7 @@ export class Membership {
     walked: VersionVector,
     admits: ReadonlyMap<string, readonly Admission[]>,
     before: Membership | null = null,
-    unconfirmed: readonly Fork[] = []
+    unconfirmed: readonly ForkedWriter[] = []
   ) {
     this.members = members
     this.genesis = genesis
@@ -67,7 +57,7 @@ export class Membership {
   /** The state in which every walk starts. */
   static first(
     writer: number,
-    fork: Fork | undefined,
+    fork: ForkedWriter | undefined,
     admits: ReadonlyMap<string, readonly Admission[]> = new Map()
   ): Membership {
     return new Membership([cut(newMember(writer, ''), fork)], null, [], admits)
@@ -227,7 +217,7 @@ export class Membership {
   }
 
   /** The same at the end of a walk that did not meet these forks again. */
-  leaving(unconfirmed: readonly Fork[]): Membership {
+  leaving(unconfirmed: readonly ForkedWriter[]): Membership {
     return unconfirmed.length === 0
       ? this
       : new Membership(this.members, this.genesis, this.walked, this.admits, this, unconfirmed)

@@ -1,7 +1,6 @@
-import type { Transaction } from '../merge/transaction.ts'
+import type { ForkedWriter, Transaction } from '../merge/transaction.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import { ControlCursor, type Controls } from './controls.ts'
-import type { Fork } from './member.ts'
 import { hexOf, Membership, type WalkScope } from './membership.ts'
 
 /**
@@ -18,7 +17,7 @@ export function walk(
   held: (writer: number) => number,
   writers: WriterTable
 ): Membership {
-  const cuts = new Map<string, Fork>()
+  const cuts = provenForks(controls, writers)
   for (;;) {
     const membership = walkOnce(controls, held, {
       writers,
@@ -29,6 +28,32 @@ export function walk(
     })
     if (membership !== null) return membership
   }
+}
+
+/**
+ * The forks that count wherever they are told of: each carries its proof. Not those of a writer that a log of its own line tells: who
+ * has stolen a device could take back all that it ever wrote.
+ */
+function provenForks(controls: Controls, writers: WriterTable): Map<string, ForkedWriter> {
+  const cuts = new Map<string, ForkedWriter>()
+  for (const [author, list] of controls.entries()) {
+    const line = lineBehind(author, controls, writers)
+    for (const { membership } of list)
+      for (const record of membership)
+        if (record.type === 'fork' && !line.has(writers.find(record.writer))) lower(cuts, record)
+  }
+  return cuts
+}
+
+/** The writer, and those that its log goes on from, whether that counts or not. */
+function lineBehind(writer: number, controls: Controls, writers: WriterTable): Set<number> {
+  const line = new Set<number>()
+  for (let next = writer; next !== -1 && !line.has(next);) {
+    line.add(next)
+    const [record] = controls.of(next)[0]?.membership ?? []
+    next = record?.type === 'succeed' ? writers.find(record.previous) : -1
+  }
+  return line
 }
 
 /** One walk. @returns null when it comes upon a fork whose cut-off the scope did not know; then it does */
@@ -78,19 +103,21 @@ function bestReady(
 }
 
 /** Whether a transaction tells of a fork that cuts lower than is known. Notes it. */
-function lowersCut({ membership }: Transaction, cuts: Map<string, Fork>): boolean {
+function lowersCut({ membership }: Transaction, cuts: Map<string, ForkedWriter>): boolean {
   let lowers = false
-  for (const record of membership) {
-    if (record.type !== 'fork') continue
-    const known = cuts.get(hexOf(record.writer))
-    if (known !== undefined && known.cutOff.length <= record.cutOff.length) continue
-    cuts.set(hexOf(record.writer), record)
-    lowers = true
-  }
+  for (const record of membership) if (record.type === 'fork' && lower(cuts, record)) lowers = true
   return lowers
 }
 
-function meet(unmet: Map<string, Fork>, { writer, cutOff }: Fork): void {
+/** Notes a fork if it cuts lower than is known. */
+function lower(cuts: Map<string, ForkedWriter>, fork: ForkedWriter): boolean {
+  const known = cuts.get(hexOf(fork.writer))
+  if (known !== undefined && known.cutOff.length <= fork.cutOff.length) return false
+  cuts.set(hexOf(fork.writer), fork)
+  return true
+}
+
+function meet(unmet: Map<string, ForkedWriter>, { writer, cutOff }: ForkedWriter): void {
   const fork = unmet.get(hexOf(writer))
   if (fork !== undefined && cutOff.length <= fork.cutOff.length) unmet.delete(hexOf(writer))
 }

@@ -48,10 +48,12 @@ interface RemoveWriter {
 }
 
 /** A writer signed two different blocks for one place. All copies of its log agree up to the cut-off. */
-interface ForkedWriter {
+export interface ForkedWriter {
   type: 'fork'
   writer: Uint8Array
   cutOff: CutOff
+  /** That it did: see `log/fork-proof.ts`. */
+  proof: Uint8Array
 }
 
 /** First record of a log in which a device goes on that wrote another one before. */

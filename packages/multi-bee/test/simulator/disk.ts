@@ -1,4 +1,5 @@
 import b4a from 'b4a'
+import type { LogFork } from '../../src/log/fork-proof.ts'
 import { isInRange } from '../../src/view/byte-range.ts'
 import type { ByteRange, ViewStore, ViewStoreSnapshot, ViewWrite } from '../../src/view/view-store.ts'
 
@@ -12,7 +13,7 @@ export interface EpochNote {
   previous: string
   next: string
   reason: 'copied' | 'overtaken' | 'forked'
-  agreed: number | null
+  fork: LogFork | null
   done: boolean
 }
 

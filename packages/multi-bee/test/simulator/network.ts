@@ -17,11 +17,8 @@ export async function carry(from: SimDevice, to: SimDevice, most = Infinity): Pr
     log.receive(0, blocks.slice(0, log.blocks.length + most))
     const source = from.logs.get(key)
     // Both have seen the other's proof.
-    if (log.forkedAt !== null && source !== undefined && differsAt(log.blocks, source.blocks) !== null)
-      source.forkedAt = Math.min(
-        source.forkedAt ?? Infinity,
-        differsAt(log.blocks, source.blocks) ?? Infinity
-      )
+    const agreed = source === undefined ? null : differsAt(log.blocks, source.blocks)
+    if (log.fork !== null && agreed !== null) source?.noteFork(agreed)
   }
   for (const device of [from, to]) device.engine.kick()
   await Promise.race([to.hear(successions), to.disk.died])

@@ -7,6 +7,7 @@ import type { EngineHost } from '../../src/engine/parts.ts'
 import { successions, type Epoch } from '../../src/engine/upkeep.ts'
 import { MultiBeeError } from '../../src/errors.ts'
 import { Keyspace } from '../../src/keyspace.ts'
+import type { LogFork } from '../../src/log/fork-proof.ts'
 import type { Doubt, OpLog } from '../../src/log/op-log.ts'
 import { isSuccession, signSuccession, type Successor } from '../../src/log/succession.ts'
 import { View } from '../../src/view/view.ts'
@@ -165,26 +166,30 @@ export class SimDevice extends BeeEditor<string, unknown> {
       this.isMoved = false
       return { own: epoch.log as SimLog, epoch }
     }
-    const own = new SimLog(this.disk, writer, true)
+    const own = this.#openLog(writer, true)
     return { own, epoch: isCurrent && !note.done ? this.#epochOf(own, note) : null }
   }
 
   /** What `bee/epochs.ts` does, one storage write after the other. */
-  async #makeEpoch(previous: string, reason: Doubt, agreed: number | null): Promise<Epoch> {
+  async #makeEpoch(previous: string, reason: Doubt, fork: LogFork | null): Promise<Epoch> {
     const next = this.#around.keys.make()
-    const note: EpochNote = { previous, next, reason, agreed, done: false }
+    const note: EpochNote = { previous, next, reason, fork, done: false }
     const { disk } = this
     await disk.write(() => void (disk.local = { ...disk.local, epoch: note }))
     await this.#remember(next)
     await disk.write(() => void (disk.local = { ...disk.local, writer: next }))
-    const log = new SimLog(disk, next, true)
+    const log = this.#openLog(next, true)
     this.logs.set(next, log)
     return this.#epochOf(log, note)
   }
 
-  #epochOf(log: SimLog, { previous, next, reason, agreed }: EpochNote): Epoch {
+  #openLog(key: string, isOwn: boolean): SimLog {
+    return new SimLog(this.disk, key, this.#around.keys.pairOf(key), isOwn)
+  }
+
+  #epochOf(log: SimLog, { previous, next, reason, fork }: EpochNote): Epoch {
     const pair = this.#around.keys.pairOf(previous)
-    return { log, succession: signSuccession(pair, bytesOf(previous), bytesOf(next)), reason, agreed }
+    return { log, succession: signSuccession(pair, bytesOf(previous), bytesOf(next)), reason, fork }
   }
 
   async #remember(key: string): Promise<void> {
@@ -197,11 +202,11 @@ export class SimDevice extends BeeEditor<string, unknown> {
     const { disk } = this
     return {
       openLog: (key) => {
-        const log = new SimLog(disk, hex(key), false)
+        const log = this.#openLog(hex(key), false)
         this.logs.set(hex(key), log)
         return Promise.resolve(log)
       },
-      nextEpoch: (previous: OpLog, reason, agreed) => this.#makeEpoch(hex(previous.key), reason, agreed),
+      nextEpoch: (previous: OpLog, reason, fork) => this.#makeEpoch(hex(previous.key), reason, fork),
       onEpoch: async ({ reason }) => {
         const { epoch } = disk.local
         if (epoch !== null)

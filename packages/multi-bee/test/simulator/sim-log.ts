@@ -1,6 +1,8 @@
 import b4a from 'b4a'
-import crypto from 'hypercore-crypto'
+import crypto, { type KeyPair } from 'hypercore-crypto'
+import type { LogFork } from '../../src/log/fork-proof.ts'
 import type { OpLog } from '../../src/log/op-log.ts'
+import { forkOf } from '../support/fork-proofs.ts'
 import type { Disk } from './disk.ts'
 
 /** A device's copy of a log, as Hypercore keeps one: it takes what continues it, and notices what does not. */
@@ -9,12 +11,15 @@ export class SimLog implements OpLog {
   readonly #disk: Disk
   readonly #id: string
   #written: number | null = null
-  forkedAt: number | null = null
+  readonly #pair: KeyPair
+  fork: LogFork | null = null
 
-  constructor(disk: Disk, id: string, isOwn: boolean) {
+  /** @param pair - the log's, which signed every copy there is */
+  constructor(disk: Disk, id: string, pair: KeyPair, isOwn: boolean) {
     this.key = b4a.from(id, 'hex')
     this.#id = id
     this.#disk = disk
+    this.#pair = pair
     if (isOwn) this.#written = this.#blocks.length
   }
 
@@ -68,12 +73,17 @@ export class SimLog implements OpLog {
     if (start > own.length) return 0
     for (let i = 0; i < blocks.length && start + i < own.length; i++) {
       if (own[start + i] === blocks[i]) continue
-      this.forkedAt = Math.min(this.forkedAt ?? Infinity, start + i)
+      this.noteFork(start + i)
       return 0
     }
     const news = blocks.slice(own.length - start)
     own.push(...news)
     return news.length
+  }
+
+  /** Another copy differs from there on. */
+  noteFork(agreed: number): void {
+    if (this.fork === null || agreed < this.fork.agreed) this.fork = forkOf(this.#pair, agreed)
   }
 
   /** All blocks of this copy; the same block is the same object wherever it went. */

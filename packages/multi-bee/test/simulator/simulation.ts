@@ -238,7 +238,7 @@ export class Simulation implements Surroundings {
       if (this.on.length === this.devices.length && this.#size() === before) break
     }
     for (const device of this.devices) await this.check(device)
-    if (this.#isSplit() || this.#isUndecided()) {
+    if (this.#isSplit()) {
       this.counts.split++
       return
     }
@@ -269,8 +269,8 @@ export class Simulation implements Surroundings {
   #picture(): string {
     const lines = this.devices.map((device) => {
       const logs = [...device.logs].map(
-        ([key, { blocks, available, forkedAt }]) =>
-          `${key.slice(0, 4)}: ${available}/${blocks.length}${forkedAt === null ? '' : ` forked at ${forkedAt}`}`
+        ([key, { blocks, available, fork }]) =>
+          `${key.slice(0, 4)}: ${available}/${blocks.length}${fork === null ? '' : ` forked at ${fork.agreed}`}`
       )
       const members = !device.isOn
         ? []
@@ -287,25 +287,8 @@ export class Simulation implements Surroundings {
   #size(): number {
     let size = 0
     for (const { logs } of this.devices)
-      for (const log of logs.values()) size += 1 + log.blocks.length + (log.forkedAt === null ? 0 : 1000)
+      for (const log of logs.values()) size += 1 + log.blocks.length + (log.fork === null ? 0 : 1000)
     return size
-  }
-
-  /**
-   * Whether a copy of a forked log removes somebody past the fork. Then whether the fork counts may depend on what it cuts: decision 10 says
-   * so, under "What remains".
-   */
-  #isUndecided(): boolean {
-    return this.devices.some(({ logs }) =>
-      [...logs].some(([key, { forkedAt, blocks }]) => {
-        if (forkedAt === null) return false
-        const { logs: read } = worldOf(this.first, new Map([[key, blocks]]))
-        return (read[key] ?? []).some(
-          ({ seq, membership }) =>
-            seq >= forkedAt && membership.some(({ type }) => type === 'remove' || type === 'fork')
-        )
-      })
-    )
   }
 
   /** Whether copies of a log differ below where all that are members could cut it: only so for a writer that was removed, or when nobody may write. */
@@ -313,14 +296,14 @@ export class Simulation implements Surroundings {
     let isSplit = false
     for (const { logs, engine } of this.devices) {
       const { membership, writers } = engine.state
-      for (const [key, { forkedAt }] of logs) {
-        if (forkedAt === null) continue
+      for (const [key, { fork }] of logs) {
+        if (fork === null) continue
         this.counts.forks++
         const member = membership.get(writers.find(keyBytes(key)))
-        if (member === undefined || (member.cutOff !== null && member.cutOff.length <= forkedAt)) continue
+        if (member === undefined || (member.cutOff !== null && member.cutOff.length <= fork.agreed)) continue
         const nobody = this.devices.every(({ isWritable }) => !isWritable)
         if (!member.removed && !nobody)
-          throw new Error(`a fork of ${key.slice(0, 8)} at ${forkedAt} was never cut`)
+          throw new Error(`a fork of ${key.slice(0, 8)} at ${fork.agreed} was never cut`)
         isSplit = true
       }
     }

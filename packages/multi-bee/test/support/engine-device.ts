@@ -5,6 +5,7 @@ import { appliedLength } from '../../src/engine/device-state.ts'
 import { alternatives } from '../../src/merge/show.ts'
 import { pathNames } from '../../src/merge/path.ts'
 import { View } from '../../src/view/view.ts'
+import type { LogFork } from '../../src/log/fork-proof.ts'
 import type { Doubt, OpLog } from '../../src/log/op-log.ts'
 import type { Value } from '../../src/merge/transaction.ts'
 import type { OracleState } from '../oracle/types.ts'
@@ -81,7 +82,7 @@ export class EngineDevice {
       onChanges: () => {},
       onMembership: () => {},
       onSkew: () => {},
-      nextEpoch: (...given: [OpLog, Doubt, number | null]) => this.#nextEpoch(...given),
+      nextEpoch: (...given: [OpLog, Doubt, LogFork | null]) => this.#nextEpoch(...given),
       onEpoch: () => {
         this.#epoch = null
         return Promise.resolve()
@@ -104,13 +105,13 @@ export class EngineDevice {
     })
   }
 
-  #nextEpoch(previous: OpLog, reason: Doubt, agreed: number | null): Promise<Epoch> {
+  #nextEpoch(previous: OpLog, reason: Doubt, fork: LogFork | null): Promise<Epoch> {
     const key = this.#spares.shift()
     if (key === undefined) return Promise.reject(new Error('no key is left'))
     const log = new MemoryLog(b4a.from(key, 'hex'))
     this.logs.set(key, log)
     this.own = log
-    this.#epoch = { log, succession: succession(hex(previous.key), key), reason, agreed }
+    this.#epoch = { log, succession: succession(hex(previous.key), key), reason, fork }
     return Promise.resolve(this.#epoch)
   }
 

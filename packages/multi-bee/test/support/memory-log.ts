@@ -23,7 +23,7 @@ export class MemoryLog implements OpLog {
     return false
   }
 
-  get forkedAt(): number | null {
+  get fork(): null {
     return null
   }
 

@@ -9,6 +9,7 @@ import type * as merge from '../../src/merge/transaction.ts'
 import { WriterTable } from '../../src/merge/writer-table.ts'
 import type { Membership, Operation, Transaction, World } from '../oracle/types.ts'
 import { keyPairOf } from '../oracle/values.ts'
+import { forkOf } from './fork-proofs.ts'
 
 /** The wire has no negative times; moving all of them changes no order. */
 const TIME_OFFSET = 10
@@ -78,11 +79,12 @@ function recordOf(record: Membership, author: string): merge.MembershipRecord {
   if (record.type === 'add') return { ...record, writer: bytes(record.writer) }
   if (record.type === 'succeed') return succession(record.previous, author)
   if (record.type === 'admit') return { type: 'admit', writer: bytes(record.writer) }
-  return {
-    type: record.type,
+  const cut = {
     writer: bytes(record.writer),
     cutOff: { length: record.length, fork: 0, treeHash: b4a.alloc(32) }
   }
+  if (record.type === 'remove') return { type: 'remove', ...cut }
+  return { type: 'fork', ...cut, proof: forkOf(keyPairOf(record.writer), record.length).proof }
 }
 
 /** Signed by the log that is left, over its key and the key of the one that goes on. */

@@ -1,0 +1,16 @@
+// flat-tree 1.13.0
+declare module 'flat-tree' {
+  /** Nodes of a binary tree, numbered in order: leaf `n` is `2 * n`. */
+  interface FlatTree {
+    /** Of the roots of a tree that ends before this leaf. */
+    fullRoots(index: number): number[]
+    /** `-1` for a leaf. */
+    leftChild(index: number): number
+    rightChild(index: number): number
+    /** The first leaf below. */
+    leftSpan(index: number): number
+  }
+
+  const flat: FlatTree
+  export default flat
+}
