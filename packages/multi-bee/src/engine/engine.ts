@@ -43,6 +43,8 @@ export class Engine {
   readonly #writes: OwnWrites
   readonly #merging: Merging
   readonly #epochs: EpochKeeper
+  /** By what all logs were last opened. */
+  #opened: { membership: Membership | null; records: number } = { membership: null, records: 0 }
   /** What the host was last told of. */
   #announced: Membership
   #running: Promise<void> | null = null
@@ -182,6 +184,7 @@ export class Engine {
       this.#again = false
       if (this.#isOpen && (await this.#epochs.keepUp())) continue
       await this.#writes.commitQueue()
+      await this.#openMembers()
       const moved =
         (await this.#merging.applyNext()) ||
         (await readBeyond(this.state, !this.#isOpen)) ||
@@ -222,15 +225,19 @@ export class Engine {
     }
   }
 
+  /** Opens the logs that count and are not followed yet. Nothing to do unless records of membership were read since the last time. */
   async #openMembers(): Promise<void> {
-    const { membership, logs, writers } = this.state
+    const { membership, controls, logs, writers } = this.state
+    if (this.#opened.membership === membership && this.#opened.records === controls.records) return
+    const opened = { membership, records: controls.records }
     // Those, too, that are no members: who is one must not depend on what came first.
-    const named = [...this.state.controls.named].map((key) => writers.idOf(key))
+    const named = [...controls.named].map((key) => writers.idOf(key))
     for (const writer of new Set([...membership.members.map((member) => member.writer), ...named])) {
       if (logs.has(writer)) continue
       this.#follow(await this.#parts.host.openLog(writers.keyOf(writer)), null)
       this.#again = true
     }
+    this.#opened = opened
   }
 
   #follow(log: OpLog, saved: ViewState | null): void {

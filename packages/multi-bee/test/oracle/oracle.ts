@@ -263,6 +263,29 @@ function isReady(step: Step, end: Walk, applied: Vector): boolean {
 /** The walk goes over the transactions with membership operations and no others: where it stands at its end. */
 function walk(first: string, ownerKey: string | null, steps: Step[]): Walk {
   const forks: Vector = {}
+  const lineOf = (author: string): string[] => {
+    const line: string[] = []
+    for (let next: string | undefined = author; next !== undefined && !line.includes(next);) {
+      line.push(next)
+      const at: string = next
+      const record = steps.find((step) => step.writer === at && step.seq === 0)?.transaction.membership[0]
+      next = record?.type === 'succeed' ? record.previous : undefined
+    }
+    return line
+  }
+  const held = new Set([first])
+  for (let size = -1; size < held.size;) {
+    size = held.size
+    for (const step of steps)
+      if (step.transaction.membership[0]?.type === 'succeed') held.add(step.writer)
+    for (const step of steps.filter(({ writer }) => held.has(writer)))
+      for (const record of step.transaction.membership)
+        if (record.type === 'add' || record.type === 'admit') held.add(record.writer)
+  }
+  for (const step of steps)
+    for (const record of step.transaction.membership)
+      if (record.type === 'fork' && held.has(step.writer) && !lineOf(step.writer).includes(record.writer))
+        forks[record.writer] = Math.min(forks[record.writer] ?? Infinity, record.length)
   while (true) {
     const end = walkOnce(first, ownerKey, steps, forks)
     if (end !== null) return end
