@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { oracle } from './oracle/oracle.ts'
 import { keyPairOf, OWN_SPARES, WRITERS } from './oracle/values.ts'
 import { fromHex } from './support/block-vectors.ts'
@@ -9,7 +9,7 @@ import { worldOf } from './support/world-blocks.ts'
 import { MemoryLog } from './support/memory-log.ts'
 
 const [FIRST, SECOND] = WRITERS as [string, string]
-const KEYS = ['61', '62']
+const KEYS = ['61', '62', '63', '64']
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -26,7 +26,14 @@ async function deviceBefore(length: number): Promise<EngineDevice> {
   return (await besieged(length)).device
 }
 
-async function besieged(length: number): Promise<{ device: EngineDevice; member: MaliciousMember }> {
+type Put = readonly [key: string, json: string]
+
+const PUTS: readonly Put[] = ['1', '2', '3'].map((json) => ['61', json])
+
+async function besieged(
+  length: number,
+  puts = PUTS
+): Promise<{ device: EngineDevice; member: MaliciousMember }> {
   const member = new MaliciousMember(fromHex(SECOND))
   const device = new EngineDevice(
     new MemoryLog(fromHex(FIRST)),
@@ -43,7 +50,7 @@ async function besieged(length: number): Promise<{ device: EngineDevice; member:
       { type: 'add', writer: member.log.key, name: '' }
     ]
   })
-  for (const json of ['1', '2', '3']) await put(device, '61', json)
+  for (const [key, json] of puts) await put(device, key, json)
   const cutOff = { length, fork: 0, treeHash: new Uint8Array(32) }
   const { proof } = forkOf(keyPairOf(FIRST), length)
   member.write({
@@ -52,6 +59,16 @@ async function besieged(length: number): Promise<{ device: EngineDevice; member:
   })
   member.write({ operations: [operation('b', '', '3')] })
   return { device, member }
+}
+
+/** With a proof that only the log's own device can have made possible. */
+function callForked(member: MaliciousMember, log: string, length: number): void {
+  const cutOff = { length, fork: 0, treeHash: new Uint8Array(32) }
+  const { proof } = forkOf(keyPairOf(log), length)
+  member.write({
+    membership: [{ type: 'fork', writer: fromHex(log), cutOff, proof }],
+    context: { [FIRST]: 1 }
+  })
 }
 
 function saidByLogs({ logs }: EngineDevice): unknown {
@@ -78,30 +95,36 @@ test('a member that calls an honest device’s log forked makes it go on in a ne
   await device.engine.close()
 })
 
-test('a crash at any moment while it does so loses nothing', async () => {
+/** Copies of a device as it is before and after every write to its logs and its store. */
+async function momentsOf(device: EngineDevice, run: () => Promise<void>): Promise<EngineDevice[]> {
   const moments: EngineDevice[] = []
+  const remember = (): void => void moments.push(device.copy())
   const { append } = MemoryLog.prototype
-  let device: EngineDevice | null = null
-  const remember = (): void => void (device !== null && moments.push(device.copy()))
   vi.spyOn(MemoryLog.prototype, 'append').mockImplementation(async function (this: MemoryLog, blocks) {
     remember()
     await append.call(this, blocks)
     remember()
   })
-  device = await deviceBefore(2)
   const { write } = device.store
   device.store.write = async (writes) => {
     remember()
-    await write.call(device?.store, writes)
+    await write.call(device.store, writes)
     remember()
   }
-  device.log(SECOND).deliver(2)
-  await device.engine.flush()
-  await put(device, '62', '4')
-  await device.engine.flush()
+  await run()
   await device.engine.close()
   vi.restoreAllMocks()
+  return moments
+}
 
+test('a crash at any moment while it does so loses nothing', async () => {
+  const device = await deviceBefore(2)
+  const moments = await momentsOf(device, async () => {
+    device.log(SECOND).deliver(2)
+    await device.engine.flush()
+    await put(device, '62', '4')
+    await device.engine.flush()
+  })
   expect(moments.filter(({ logs }) => logs.size === 3).length).toBeGreaterThan(10)
   for (const copy of moments) {
     await copy.open()
@@ -155,4 +178,68 @@ test('one that calls the database’s first block forked ends it: also the devic
   expect(await device.shown(KEYS)).toEqual(saidByLogs(device))
   expect(device.failures).toEqual([])
   await device.engine.close()
+})
+
+describe('a copy that turns up later and parts earlier', () => {
+  const FIRST_PUTS: readonly Put[] = [
+    ['61', '1'],
+    ['62', '{"x":1}'],
+    ['63', '1'],
+    ['64', '1'],
+    ['61', '2']
+  ]
+
+  /** A device that has gone on from a log forked at 5, and is about to hear that copies part at 1. */
+  async function deviceForkedTwice(): Promise<EngineDevice> {
+    const { device, member } = await besieged(5, FIRST_PUTS)
+    device.log(SECOND).deliver(2)
+    await device.engine.settle()
+    await put(device, '62', '{"x":1,"y":2}')
+    await put(device, '63', '2')
+    callForked(member, FIRST, 1)
+    return device
+  }
+
+  const SHOWN = { 61: { text: '2' }, 62: { text: '{"x":1,"y":2}' }, 63: { text: '2' }, 64: { text: '1' } }
+
+  test('loses nothing of what the device wrote, and brings nothing back', async () => {
+    const device = await deviceForkedTwice()
+    device.log(SECOND).deliver(3)
+    await device.engine.settle()
+    const shown = await device.shown(KEYS)
+    expect(shown.members.map(({ cutOff }) => cutOff)).toEqual([1, null, null])
+    expect(shown.entries).toMatchObject(SHOWN)
+    expect(shown.conflicts).toEqual({})
+    expect(shown).toEqual(saidByLogs(device))
+    const { length } = device.own.blocks
+    for (const again of ['restart', 'crash'] as const) {
+      await device[again]()
+      await device.engine.settle()
+      expect(device.own.blocks).toHaveLength(length)
+      expect(await device.shown(KEYS)).toEqual(shown)
+    }
+    expect(device.failures).toEqual([])
+    await device.engine.close()
+  })
+
+  test('loses nothing when the device crashes on the way', async () => {
+    const device = await deviceForkedTwice()
+    const moments = await momentsOf(device, async () => {
+      device.log(SECOND).deliver(3)
+      await device.engine.flush()
+      await put(device, '65', '5')
+      await device.engine.flush()
+    })
+    expect(moments.length).toBeGreaterThan(6)
+    for (const copy of moments) {
+      await copy.open()
+      await copy.engine.settle()
+      const shown = await copy.shown(KEYS)
+      expect(shown.entries).toMatchObject(SHOWN)
+      expect(shown.conflicts).toEqual({})
+      expect(shown).toEqual(saidByLogs(copy))
+      expect(copy.failures).toEqual([])
+      await copy.engine.close()
+    }
+  })
 })

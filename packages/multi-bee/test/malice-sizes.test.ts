@@ -85,6 +85,28 @@ describe('chains without an end', () => {
 })
 
 describe('large things', () => {
+  test('of membership a log says 2,048 things and no more', async () => {
+    const world = await siege()
+    const { b } = world
+    const admit = (i: number) => ({ type: 'admit' as const, writer: b4a.alloc(32, `made up ${i}`) })
+    for (const start of [0, 1023, 2046])
+      only(world).write({
+        membership: Array.from({ length: start === 2046 ? 1 : 1023 }, (_, i) => admit(start + i))
+      })
+    const cutOff = { length: 0, fork: 0, treeHash: b4a.alloc(32) }
+    const removal = { type: 'remove' as const, writer: b.own.key, cutOff }
+    only(world).write({ membership: [removal, admit(5000)] })
+    await world.meet()
+    expect(b.isWritable).toBe(true)
+    only(world).write({ membership: [admit(5001)] })
+    only(world).write({ membership: [removal] })
+    await world.meet()
+    expect(b.isWritable).toBe(true)
+    expect(await world.statusOf(b, only(world))).toMatchObject({ applied: 6, malformed: 2 })
+    await expectAgreement(world)
+    await close(world)
+  })
+
   test('blocks of 15 MiB are read up to the limit, and one byte more is a malformed block', async () => {
     const world = await siege()
     const head = b4a.from('0100' + '00'.repeat(8) + '0000', 'hex')

@@ -214,7 +214,7 @@ class TurnInProgress implements Turn {
     if (encoded === null)
       throw new MultiBeeError(
         'MULTI_BEE_TOO_LARGE',
-        'a transaction holds at most 64 MiB and a million changes; split it'
+        'a transaction holds at most 64 MiB and a million changes (split it), and a log 2,048 changes of membership'
       )
     const { blocks, state } = encoded
     const transaction: Transaction = {

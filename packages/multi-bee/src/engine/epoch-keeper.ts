@@ -4,7 +4,7 @@ import { isLater, type Timestamp } from '../merge/hybrid-clock.ts'
 import type { MembershipRecord } from '../merge/transaction.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { ownLogOf, type Parts } from './parts.ts'
-import { ownTail } from './reissue.ts'
+import { lastTails, ownTail } from './reissue.ts'
 import { doubtAbout, dueRecords, forkRecord, type Epoch } from './upkeep.ts'
 
 /** Sees to it that this device writes only in a log it can trust, and says what it owes the others. */
@@ -13,6 +13,8 @@ export class EpochKeeper {
   readonly #writes: OwnWrites
   /** What this device has to do in a new log of its own before it writes anything else. */
   #epoch: Epoch | null
+  /** Whether what the present log's last word on a fork calls for is done again; `null` when that was not looked at yet. */
+  #isTailDone: boolean | null = null
 
   constructor(parts: Parts, writes: OwnWrites, epoch: Epoch | null) {
     this.#parts = parts
@@ -33,10 +35,21 @@ export class EpochKeeper {
     const doubt = doubtAbout(state)
     if (doubt !== null) this.#epoch ??= await this.#begin(log, doubt.reason, doubt.fork)
     if (this.#epoch !== null) return this.#enter(this.#epoch)
+    // What comes with an epoch is noted to be done.
+    this.#isTailDone ??= lastTails(state).seq === 0
+    if (!this.#isTailDone) await this.#reissue()
     const records = await dueRecords(state)
     if (records.length === 0) return false
+    const { seq } = lastTails(state)
+    this.#isTailDone = null
     await this.#writes.write({ type: 'membership', records })
+    this.#isTailDone = lastTails(state).seq === seq
     return true
+  }
+
+  async #reissue(): Promise<void> {
+    for await (const request of ownTail(this.#parts.state)) await this.#writes.write(request)
+    this.#isTailDone = true
   }
 
   /** Makes a new log, which is followed from now on. */
@@ -76,9 +89,7 @@ export class EpochKeeper {
     const isIn = state.membership.isActive(state.self)
     // It may come after a removal that was not known; or wait for what is not here yet, and then so does the rest.
     if (!isIn && !state.membership.get(previous)?.removed) return false
-    if (reason === 'forked' && isIn) {
-      for await (const request of ownTail(state, previous)) await this.#writes.write(request)
-    }
+    if (reason === 'forked' && isIn) await this.#reissue()
     await this.#parts.host.onEpoch(epoch)
     this.#epoch = null
     return true

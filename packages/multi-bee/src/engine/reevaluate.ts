@@ -107,10 +107,8 @@ function isReadAlike(transaction: Transaction, before: Membership, after: Member
 }
 
 async function* transactionsUntil(cursor: LogCursor, end: number): AsyncGenerator<Transaction> {
-  while (cursor.position < end) {
-    const next = await cursor.peek()
-    if (next === null) return
-    yield next
-    cursor.advance()
+  for await (const transaction of cursor.transactions()) {
+    if (transaction.seq >= end) return
+    yield transaction
   }
 }

@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import { LogCursor } from '../log/log-cursor.ts'
+import { MAX_RECORDS, MAX_RECORDS_PER_LOG } from '../log/limits.ts'
 import { initialLogState } from '../log/log-state.ts'
 import type { LogFork } from '../log/fork-proof.ts'
 import type { Doubt, OpLog } from '../log/op-log.ts'
@@ -8,6 +9,7 @@ import type { Member } from '../membership/member.ts'
 import type { ForkedWriter, MembershipRecord, Succession } from '../merge/transaction.ts'
 import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { DeviceState } from './device-state.ts'
+import { forksSaid } from './reissue.ts'
 
 /** A log that this device goes on in. */
 export interface Epoch {
@@ -24,17 +26,20 @@ export function doubtAbout(state: DeviceState): { reason: Doubt; fork: LogFork |
   const member = membership.get(self)
   const log = logs.get(self)?.log
   if (member === undefined || member.removed || log === undefined) return null
-  const told = member.forkedAt === null ? null : toldFork(state, log.key, member.forkedAt)
-  const forks = [told, log.fork].filter((fork) => fork !== null)
+  const told = member.forkedAt === null ? null : toldFork(state, self, member.forkedAt)
+  const forks = [told && { agreed: told.cutOff.length, proof: told.proof }, log.fork].filter(
+    (fork) => fork !== null
+  )
   if (forks.length > 0)
     return { reason: 'forked', fork: forks.reduce((a, b) => (b.agreed < a.agreed ? b : a)) }
   return log.isOvertaken || hasLostTail ? { reason: 'overtaken', fork: null } : null
 }
 
-/** What logs tell of a fork. */
-function toldFork({ controls }: DeviceState, key: Uint8Array, agreed: number): LogFork | null {
-  for (const { writer, cutOff, proof } of controls.forks())
-    if (cutOff.length === agreed && b4a.equals(writer, key)) return { agreed, proof }
+/** A record that tells of a fork. */
+function toldFork({ controls, writers }: DeviceState, writer: number, agreed: number): ForkedWriter | null {
+  const key = writers.keyOf(writer)
+  for (const record of controls.forks())
+    if (record.cutOff.length === agreed && b4a.equals(record.writer, key)) return record
   return null
 }
 
@@ -57,10 +62,19 @@ export async function dueRecords(state: DeviceState): Promise<MembershipRecord[]
     if (await isChosen(log, member)) continue
     records.push(await forkRecord(state, writer, fork))
   }
+  for (const [writer, said] of forksSaid(state)) {
+    // What lies between is done again after it.
+    const cutOff = membership.get(writer)?.forkedAt ?? said
+    const fork = cutOff < said ? toldFork(state, writer, cutOff) : null
+    if (fork !== null) records.push(fork)
+  }
   // Of some forks only what they cut off may tell, and that not on every device.
   for (const fork of membership.unconfirmed)
     if (membership.get(writers.find(fork.writer)) !== undefined) records.push(fork)
-  return records.filter((record) => record.type !== 'fork' || !hasSaid(state, record))
+  const room = MAX_RECORDS_PER_LOG - (logs.get(self)?.state.records ?? 0)
+  return records
+    .filter((record) => record.type !== 'fork' || !hasSaid(state, record))
+    .slice(0, Math.min(room, MAX_RECORDS))
 }
 
 /** Whether this device's own log says so already. */
@@ -87,12 +101,7 @@ async function boundary({ logs, writers }: DeviceState, writer: number, block: n
   const known = boundaries.get(log)
   if (known?.block === block) return known.start
   const cursor = new LogCursor(log, writers, 0, initialLogState(writer))
-  for (
-    let next = await cursor.peek();
-    next !== null && next.seq + next.length <= block;
-    next = await cursor.peek()
-  )
-    cursor.advance()
+  for await (const { seq, length } of cursor.transactions()) if (seq + length > block) break
   const start = Math.min(block, cursor.position)
   boundaries.set(log, { block, start })
   return start

@@ -8,7 +8,7 @@ import type { VersionVector } from '../merge/version-vector.ts'
 import { WriterTable } from '../merge/writer-table.ts'
 
 /** Version of the view's layout. A view of another version is rebuilt from the logs. */
-const VIEW_FORMAT = 2
+const VIEW_FORMAT = 3
 
 /** Everything the view knows of itself: what its records cover, and what is needed to go on from there. */
 export interface ViewState {

@@ -7,6 +7,8 @@ import {
   CHAIN_BLOCK_BYTES,
   MAX_CHAIN_BLOCKS,
   MAX_OPERATIONS,
+  MAX_RECORDS,
+  MAX_RECORDS_PER_LOG,
   MAX_SEEN_VECTORS,
   MAX_TRANSACTION_BYTES
 } from './limits.ts'
@@ -53,6 +55,8 @@ export interface Encoded {
  * @returns null when it does not fit into one transaction
  */
 export function encodeTransaction(draft: Draft, state: LogState, writers: WriterTable): Encoded | null {
+  const records = state.records + draft.membership.length
+  if (draft.membership.length > MAX_RECORDS || records > MAX_RECORDS_PER_LOG) return null
   const vectors = new Set(draft.operations.map(({ seen }) => seen))
   vectors.delete(null)
   if (draft.operations.length > MAX_OPERATIONS || vectors.size > MAX_SEEN_VECTORS) return null
@@ -93,7 +97,8 @@ export function encodeTransaction(draft: Draft, state: LogState, writers: Writer
     blocks.push(block.finish())
   }
   if (blocks.reduce((sum, block) => sum + block.byteLength, 0) > MAX_TRANSACTION_BYTES) return null
-  return { blocks, state: { ...state, table, context: draft.context, ms: draft.ms, counter: draft.counter } }
+  const { ms, counter, context: last } = draft
+  return { blocks, state: { ...state, table, context: last, ms, counter, records } }
 }
 
 /** What the context adds to the one before it in this log. */

@@ -12,6 +12,10 @@ export const MAX_CHAIN_BLOCKS: number = 64
 export const MAX_TRANSACTION_BYTES: number = 64 * 1024 * 1024
 /** Most writers one log may mention. */
 export const MAX_WRITERS_PER_LOG: number = 1024
+/** Most membership records in one transaction. */
+export const MAX_RECORDS: number = 1024
+/** Most membership records in one log: all of them are kept in memory, and every change of membership goes over them. */
+export const MAX_RECORDS_PER_LOG: number = 2048
 /** Longest device name, in bytes. */
 export const MAX_NAME_BYTES: number = 256
 /** Most operations in one transaction: a block full of the shortest ones would take a hundred times its size in memory. */

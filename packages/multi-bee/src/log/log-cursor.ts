@@ -70,6 +70,14 @@ export class LogCursor {
     return (await this.#decode())?.transaction ?? null
   }
 
+  /** All that are here, from the next one on. Each is passed once the one after it is asked for. */
+  async *transactions(): AsyncGenerator<Transaction> {
+    for (let next = await this.peek(); next !== null; next = await this.peek()) {
+      yield next
+      this.advance()
+    }
+  }
+
   /** To be called when what was peeked has to wait, for as long as its author likes: lets go of what is large. */
   rest(): void {
     if (this.#next === null || this.#isAtRest) return

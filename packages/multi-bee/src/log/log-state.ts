@@ -9,10 +9,12 @@ export interface LogState {
   /** The greatest time so far. */
   ms: number
   counter: number
+  /** Membership records so far. */
+  records: number
   /** Blocks so far that did not decode. */
   malformed: number
 }
 
 export function initialLogState(writer: number): LogState {
-  return { table: [writer], context: [], ms: 0, counter: 0, malformed: 0 }
+  return { table: [writer], context: [], ms: 0, counter: 0, records: 0, malformed: 0 }
 }

@@ -9,19 +9,25 @@ import {
   RECORD_SUCCEED
 } from './encode.ts'
 import { provenFork } from './fork-proof.ts'
-import { MAX_CHAIN_BLOCKS, MAX_NAME_BYTES, MAX_WRITERS_PER_LOG } from './limits.ts'
+import { MAX_CHAIN_BLOCKS, MAX_NAME_BYTES, MAX_RECORDS, MAX_RECORDS_PER_LOG } from './limits.ts'
 import { isSuccession } from './succession.ts'
 import type { WireReader } from './wire.ts'
 
 /**
  * Throws when there are none, too many, or not such.
  *
+ * @param before - how many there are in the log before these
  * @param successor - whose log opens with these records; `null` when they are further on
  */
-export function readMembership(reader: WireReader, successor: Uint8Array | null): MembershipRecord[] {
+export function readMembership(
+  reader: WireReader,
+  before: number,
+  successor: Uint8Array | null
+): MembershipRecord[] {
   const records: MembershipRecord[] = []
   const count = reader.uint()
-  if (count === 0 || count > MAX_WRITERS_PER_LOG) throw new Error('membership records')
+  if (count === 0 || count > Math.min(MAX_RECORDS, MAX_RECORDS_PER_LOG - before))
+    throw new Error('membership records')
   for (let i = 0; i < count; i++) records.push(readRecord(reader, i === 0 ? successor : null))
   return records
 }

@@ -62,7 +62,7 @@ export class TransactionReader {
     this.#header = readHeader(reader, seq, state, writers)
     this.#membership =
       flags & FLAG_MEMBERSHIP
-        ? readMembership(reader, seq === 0 ? writers.keyOf(state.table[0] ?? 0) : null)
+        ? readMembership(reader, state.records, seq === 0 ? writers.keyOf(state.table[0] ?? 0) : null)
         : []
     const { table, context } = this.#header
     this.#scope = { table, context, seen: new Map(), count: 0, operations: keeps ? [] : null }
@@ -96,7 +96,8 @@ export class TransactionReader {
       membership: this.#membership,
       operations: this.#scope.operations ?? []
     }
-    return { transaction, state: { ...state, table, context, ms, counter } }
+    const records = state.records + this.#membership.length
+    return { transaction, state: { ...state, table, context, ms, counter, records } }
   }
 }
 

@@ -12,7 +12,7 @@ export const epochMutants = [
     name: 'an old copy writes on',
     fault: 'a device whose own log is longer elsewhere goes on in it',
     file: 'engine/upkeep.ts',
-    find: "return log.isOvertaken || hasLostTail ? { reason: 'overtaken', agreed: null } : null",
+    find: "return log.isOvertaken || hasLostTail ? { reason: 'overtaken', fork: null } : null",
     replace: 'return null',
     caughtBy: { file: 'epochs.test.ts', tests: 'begins a new epoch when a peer holds more' }
   },
@@ -28,25 +28,49 @@ export const epochMutants = [
     name: 'the first proof decides where copies part',
     fault: 'the cut-off of a fork is not where the copies begin to differ',
     file: 'hypercore-forks.ts',
-    find: 'if (differing - agreed <= 1) {',
-    replace: 'if (differing > agreed) {',
+    find: 'if (search.differing - search.agreed <= 1) {',
+    replace: 'if (search.differing > search.agreed) {',
     caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }
   },
   {
     name: 'the unsent tail is forgotten',
     fault: 'what only a forked log held is quarantined and not written again',
     file: 'engine/epoch-keeper.ts',
-    find: "if (reason === 'forked' && isIn) {",
-    replace: 'if (false as boolean) {',
+    find: "if (reason === 'forked' && isIn) await",
+    replace: 'if (false as boolean) await',
     caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }
   },
   {
     name: 'what is issued again has seen everything',
     fault: 'the unsent tail of a forked log replaces what others did meanwhile',
     file: 'engine/reissue.ts',
-    find: 'vector: withLength(seen ?? context, state.self, own)',
-    replace: 'vector: withLength(state.applied, state.self, (seen ?? context).length < 0 ? 0 : own)',
+    find: 'vector: withLength(seen ?? context, state.self, known)',
+    replace: 'vector: withLength(state.applied, state.self, (seen ?? context).length < 0 ? 0 : known)',
     caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }
+  },
+  {
+    name: 'what lies between two cut-offs is forgotten',
+    fault: 'a copy that turns up later and parts earlier takes away what its device wrote',
+    file: 'engine/upkeep.ts',
+    find: 'const fork = cutOff < said ?',
+    replace: 'const fork = cutOff < 0 ?',
+    caughtBy: { file: 'malice-forks.test.ts', tests: 'loses nothing' }
+  },
+  {
+    name: 'what is issued again late has seen what came after it',
+    fault: 'it takes away what its device has changed since',
+    file: 'engine/reissue.ts',
+    find: 'later.has(keyId(key)) ? 0 : own',
+    replace: 'later.has(keyId(key)) ? own : own',
+    caughtBy: { file: 'malice-forks.test.ts', tests: 'loses nothing' }
+  },
+  {
+    name: 'what was overwritten is issued again',
+    fault: 'old values of a device come back over its newer ones',
+    file: 'engine/reissue.ts',
+    find: '?.some((above) => isAtOrBelow(path, above)) ?? false',
+    replace: '?.some((above) => above === `no ${path}` || !isAtOrBelow(path, path)) ?? false',
+    caughtBy: { file: 'malice-forks.test.ts', tests: 'loses nothing' }
   },
   {
     name: 'peers are not told of new logs',

@@ -83,5 +83,13 @@ export const logMutants = [
     this.#check = null`,
     replace: '    this.#check = null',
     caughtBy: { file: 'write-path.property.test.ts', tests: 'equal the oracle', runs: 100 }
+  },
+  {
+    name: 'a log holds any number of membership records',
+    fault: 'one member makes every device keep in memory, and go over, as many as it likes',
+    file: 'log/read-membership.ts',
+    find: 'Math.min(MAX_RECORDS, MAX_RECORDS_PER_LOG - before)',
+    replace: 'Math.min(MAX_RECORDS, MAX_RECORDS_PER_LOG + before)',
+    caughtBy: { file: 'malice-sizes.test.ts', tests: 'no more' }
   }
 ]

@@ -108,12 +108,9 @@ export const membershipMutants = [
   {
     name: 'a fork of a stranger is forgotten',
     fault: 'a log that was forked before its writer joined counts beyond the cut-off',
-    file: 'membership/walk.ts',
-    find: 'if (lowersCut(best, cuts)) return null',
-    replace: `const ofMember = best.membership.some(
-      (record) => record.type === 'fork' && membership.get(writers.find(record.writer)) !== undefined
-    )
-    if (ofMember && lowersCut(best, cuts)) return null`,
+    file: 'membership/membership.ts',
+    find: 'previous, admissions }, scope.cuts.get(id))',
+    replace: 'previous, admissions }, undefined)',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
@@ -139,5 +136,29 @@ export const membershipMutants = [
     find: 'return this.#admitting(record.writer, admission, scope)',
     replace: "return this.#added(record.writer, '', admission, scope)",
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  },
+  {
+    name: 'a fork counts only where it is walked',
+    fault: 'a copy of a forked log that removes who reports the fork keeps its devices apart from the others',
+    file: 'membership/walk.ts',
+    find: 'const cuts = provenForks(controls, writers)',
+    replace: 'const cuts: ReturnType<typeof provenForks> = new Map()',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  },
+  {
+    name: 'a log tells of its own fork',
+    fault: 'who has a removed device takes back all that it ever wrote',
+    file: 'membership/walk.ts',
+    find: "record.type === 'fork' && !line.has(writers.find(record.writer))",
+    replace: "record.type === 'fork' && line.size > 0",
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 200 }
+  },
+  {
+    name: 'a log that says it goes on from another tells of its fork',
+    fault: 'who has a removed device takes back all that it ever wrote, from a log of its own making',
+    file: 'membership/walk.ts',
+    find: "next = record?.type === 'succeed' ? writers.find(record.previous) : -1",
+    replace: 'next = record === undefined ? -1 : -1',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 400 }
   }
 ]

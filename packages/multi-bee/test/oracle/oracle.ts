@@ -276,8 +276,7 @@ function walk(first: string, ownerKey: string | null, steps: Step[]): Walk {
   const held = new Set([first])
   for (let size = -1; size < held.size;) {
     size = held.size
-    for (const step of steps)
-      if (step.transaction.membership[0]?.type === 'succeed') held.add(step.writer)
+    for (const step of steps) if (step.transaction.membership[0]?.type === 'succeed') held.add(step.writer)
     for (const step of steps.filter(({ writer }) => held.has(writer)))
       for (const record of step.transaction.membership)
         if (record.type === 'add' || record.type === 'admit') held.add(record.writer)

@@ -66,14 +66,14 @@ export class SimLog implements OpLog {
   /**
    * Takes blocks from another copy.
    *
-   * @returns how many were new; none when the copies differ, which both then know
+   * @returns how many were new; none when the copies differ. Where they part shows when all of the other one can be compared
    */
   receive(start: number, blocks: readonly Uint8Array[]): number {
     const own = this.#blocks
     if (start > own.length) return 0
     for (let i = 0; i < blocks.length && start + i < own.length; i++) {
       if (own[start + i] === blocks[i]) continue
-      this.noteFork(start + i)
+      if (start === 0) this.noteFork(i)
       return 0
     }
     const news = blocks.slice(own.length - start)

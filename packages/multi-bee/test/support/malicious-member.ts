@@ -35,7 +35,8 @@ export class MaliciousMember {
     const draft = { ms: NOW, counter: 0, membership: [], operations: [], ...rest, context }
     const encoded = encodeTransaction(draft, this.#state, this.#writers)
     if (encoded === null) throw new Error('it does not fit into a transaction')
-    this.#state = encoded.state
+    // It counts for itself no membership records.
+    this.#state = { ...encoded.state, records: 0 }
     this.log.blocks.push(...encoded.blocks)
   }
 
