@@ -11,7 +11,7 @@ const MAX_LENGTH = 2 ** 48
 const [TREE] = crypto.namespace('hypercore', 6) as [Uint8Array]
 
 /** A node of a log's Merkle tree: its place as flat-tree counts, the bytes below it, and its BLAKE2b-256. */
-export interface TreeNode {
+interface TreeNode {
   index: number
   size: number
   hash: Uint8Array

@@ -1,24 +1,11 @@
 import b4a from 'b4a'
-import type { CutOff, ForkedWriter, Genesis, MembershipRecord, Transaction } from '../merge/transaction.ts'
-import { lengthAt, raise, withLength, type VersionVector } from '../merge/version-vector.ts'
+import type { ForkedWriter, Genesis, Transaction } from '../merge/transaction.ts'
+import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import { cut, has, isSameMember, lowest, newMember, removed, type Admission, type Member } from './member.ts'
 
 /** Most devices a database can ever have had; a log cannot name more (`MAX_WRITERS_PER_LOG`). An `add` beyond does nothing. */
 export const MAX_MEMBERS: number = 512
-
-/** What stands above the steps of a walk: see {@link Membership.after}. */
-export interface WalkScope {
-  writers: WriterTable
-  /** Writer of the database's first log: only its first transaction founds the database. */
-  first: number
-  /** Cut-offs of forked writers, by key in hex; known from the start. */
-  cuts: Map<string, ForkedWriter>
-  /** By key in hex of a writer that is no member: what a removal leaves of it should it join. Filled on the way. */
-  removals: Map<string, CutOff>
-  /** Filled on the way: see {@link Membership.admits}. */
-  admits: Map<string, readonly Admission[]>
-}
 
 /**
  * Who may write, and how far. Members stand in order of joining; removed ones stay, with their cut-off.
@@ -189,9 +176,9 @@ export class Membership {
   #rankOf(transaction: Transaction, writers: WriterTable): { line: number; place: number } {
     const { writer } = transaction
     const isMember = this.get(writer) !== undefined
-    const root = this.#rootOf(isMember ? writer : previousOf(transaction, writers))
+    const root = this.rootOf(isMember ? writer : previousOf(transaction, writers))
     const owner = this.genesis?.ownerKey
-    const isOwners = owner != null && this.#rootOf(writers.find(owner)) === root
+    const isOwners = owner != null && this.rootOf(writers.find(owner)) === root
     return {
       line: isOwners ? -1 : this.#placeOf(root),
       place: isMember ? this.#placeOf(writer) : this.members.length
@@ -199,7 +186,7 @@ export class Membership {
   }
 
   /** The member a line goes back to; the writer itself when it is a stranger. */
-  #rootOf(writer: number): number {
+  rootOf(writer: number): number {
     let root = writer
     for (let previous = this.get(root)?.previous; previous != null; previous = this.get(root)?.previous)
       root = previous
@@ -212,8 +199,8 @@ export class Membership {
 
   /** The members of a writer's line: all logs that one device has written, as far as successions tell. */
   lineOf(writer: number): Member[] {
-    const root = this.#rootOf(writer)
-    return this.members.filter((member) => this.#rootOf(member.writer) === root)
+    const root = this.rootOf(writer)
+    return this.members.filter((member) => this.rootOf(member.writer) === root)
   }
 
   /** The same at the end of a walk that did not meet these forks again. */
@@ -221,98 +208,6 @@ export class Membership {
     return unconfirmed.length === 0
       ? this
       : new Membership(this.members, this.genesis, this.walked, this.admits, this, unconfirmed)
-  }
-
-  /** After the membership records of one transaction. */
-  after(transaction: Transaction, scope: WalkScope): Membership {
-    const { writer, seq, length } = transaction
-    const walked = this.walked.slice()
-    raise(walked, withLength([], writer, seq + length))
-    let after = new Membership(this.members, this.genesis, walked, this.admits, this)
-    for (const record of transaction.membership) after = after.#afterRecord(record, { writer, seq }, scope)
-    return after
-  }
-
-  #afterRecord(record: MembershipRecord, admission: Admission, scope: WalkScope): Membership {
-    switch (record.type) {
-      case 'genesis':
-        return admission.writer === scope.first && admission.seq === 0 ? this.#founded(record) : this
-      case 'add':
-        return this.#added(record.writer, record.name, admission, scope)
-      case 'admit':
-        return this.#admitting(record.writer, admission, scope)
-      case 'succeed':
-        return this.#succeeded(admission.writer, record.previous, scope)
-      case 'remove':
-        return this.#removed(record.writer, record.cutOff, scope)
-      default:
-        // The cut-off of a fork stood from the start.
-        return this
-    }
-  }
-
-  #with(members: readonly Member[]): Membership {
-    return new Membership(members, this.genesis, this.walked, this.admits, this)
-  }
-
-  #changed(member: Member, changed: Member): Membership {
-    return member === changed
-      ? this
-      : this.#with(this.members.map((other) => (other === member ? changed : other)))
-  }
-
-  #removed(key: Uint8Array, cutOff: CutOff, { writers, removals }: WalkScope): Membership {
-    const member = this.get(writers.find(key))
-    if (member !== undefined) return this.#changed(member, removed(member, cutOff))
-    removals.set(hexOf(key), lowest(removals.get(hexOf(key)) ?? null, cutOff))
-    return this
-  }
-
-  #founded(genesis: Genesis): Membership {
-    const [first, ...others] = this.members
-    if (first === undefined || this.genesis !== null) return this
-    const members = [{ ...first, name: genesis.name }, ...others]
-    return new Membership(members, genesis, this.walked, this.admits, this)
-  }
-
-  #added(key: Uint8Array, name: string, admission: Admission, scope: WalkScope): Membership {
-    const isFull = this.members.length >= MAX_MEMBERS
-    // A key that can never be a member's gets no number: there may be any number of them.
-    if (isFull && scope.writers.find(key) === -1) return this
-    const writer = scope.writers.idOf(key)
-    const isIn = this.#places.has(writer)
-    if (!isIn && isFull) return this
-    return (isIn ? this : this.#joined(writer, name, null, scope)).#admitting(key, admission, scope)
-  }
-
-  #joined(writer: number, name: string, previous: number | null, scope: WalkScope): Membership {
-    const id = hexOf(scope.writers.keyOf(writer))
-    const removal = scope.removals.get(id)
-    const admissions = this.admits.get(id) ?? []
-    const member = cut({ ...newMember(writer, name), previous, admissions }, scope.cuts.get(id))
-    return this.#with([...this.members, removal === undefined ? member : removed(member, removal)])
-  }
-
-  /** Who has seen a later admission by the same author has seen the first: one is enough. */
-  #admitting(key: Uint8Array, admission: Admission, { writers, admits }: WalkScope): Membership {
-    const member = this.get(writers.find(key))
-    const known = member?.admissions ?? admits.get(hexOf(key)) ?? []
-    if (known.some((other) => other.writer === admission.writer)) return this
-    const admissions = [...known, admission]
-    if (member !== undefined) return this.#changed(member, { ...member, admissions })
-    admits.set(hexOf(key), admissions)
-    return this
-  }
-
-  #succeeded(writer: number, key: Uint8Array, scope: WalkScope): Membership {
-    const previous = scope.writers.find(key)
-    const before = this.get(previous)
-    if (before === undefined || before.removed) return this
-    const member = this.get(writer)
-    if (member === undefined)
-      return this.members.length >= MAX_MEMBERS ? this : this.#joined(writer, before.name, previous, scope)
-    if (member.previous !== null || this.#rootOf(previous) === writer) return this
-    return this.#changed(member, { ...member, previous })
   }
 }
 

@@ -1,7 +1,8 @@
 import type { ForkedWriter, Transaction } from '../merge/transaction.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import { ControlCursor, type Controls } from './controls.ts'
-import { hexOf, Membership, type WalkScope } from './membership.ts'
+import { hexOf, Membership } from './membership.ts'
+import { afterTransaction, type WalkScope } from './walk-step.ts'
 
 /**
  * Who is a member after these transactions: the walk of MERGE.md ("Membership"). Pure.
@@ -80,7 +81,7 @@ function walkOnce(controls: Controls, held: (writer: number) => number, scope: W
     if (best === null) return membership.leaving([...unmet.values()])
     if (lowersCut(best, cuts)) return null
     for (const record of best.membership) if (record.type === 'fork') meet(unmet, record)
-    membership = membership.after(best, scope)
+    membership = afterTransaction(membership, best, scope)
     isFounded ||= best.writer === first && best.seq === 0
     logs.get(best.writer)?.advance()
   }

@@ -107,9 +107,9 @@ export const epochMutants = [
   {
     name: 'a member goes on from a removed log',
     fault: 'a device joins the line of one that was removed, and its rank',
-    file: 'membership/membership.ts',
-    find: 'if (before === undefined || before.removed) return this',
-    replace: 'if (before === undefined) return this',
+    file: 'membership/walk-step.ts',
+    find: 'if (before === undefined || before.removed) return',
+    replace: 'if (before === undefined) return',
     caughtBy: { file: 'engine.test.ts', tests: '^a removed device' }
   }
 ]

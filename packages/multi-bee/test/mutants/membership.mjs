@@ -51,9 +51,9 @@ export const membershipMutants = [
   {
     name: 'only the first add lets in',
     fault: 'a second add of a member is dropped, so it is lost with the first',
-    file: 'membership/membership.ts',
-    find: 'if (known.some((other) => other.writer === admission.writer)) return this',
-    replace: 'if (known.length > 0) return this',
+    file: 'membership/walk-step.ts',
+    find: 'if (known.some((other) => other.writer === this.#author.writer)) return',
+    replace: 'if (known.length > 0) return',
     caughtBy: { file: 'engine.test.ts', tests: '^a context is read anew' }
   },
   {
@@ -76,9 +76,9 @@ export const membershipMutants = [
   {
     name: 'anybody founds the database',
     fault: 'a genesis record in the first block of any log counts',
-    file: 'membership/membership.ts',
-    find: 'admission.writer === scope.first && admission.seq === 0',
-    replace: 'admission.seq === 0',
+    file: 'membership/walk-step.ts',
+    find: 'writer === this.#scope.first && seq === 0',
+    replace: 'seq === 0',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
@@ -108,15 +108,15 @@ export const membershipMutants = [
   {
     name: 'a fork of a stranger is forgotten',
     fault: 'a log that was forked before its writer joined counts beyond the cut-off',
-    file: 'membership/membership.ts',
-    find: 'previous, admissions }, scope.cuts.get(id))',
+    file: 'membership/walk-step.ts',
+    find: 'previous, admissions }, cuts.get(id))',
     replace: 'previous, admissions }, undefined)',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
     name: 'a removal of a stranger is forgotten',
     fault: 'who is removed before its add or succession comes may write when that comes',
-    file: 'membership/membership.ts',
+    file: 'membership/walk-step.ts',
     find: 'removal === undefined ? member : removed(member, removal)',
     replace: 'member',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
@@ -132,9 +132,9 @@ export const membershipMutants = [
   {
     name: 'an admit makes a member',
     fault: 'who was only to be known to contexts may write, though the log it goes on from was removed',
-    file: 'membership/membership.ts',
-    find: 'return this.#admitting(record.writer, admission, scope)',
-    replace: "return this.#added(record.writer, '', admission, scope)",
+    file: 'membership/walk-step.ts',
+    find: 'this.#admit(record.writer)',
+    replace: "this.#add(record.writer, '')",
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {

@@ -51,9 +51,9 @@ export const predecessorMutants = [
     name: 'P6 what is missing is never pushed',
     fault:
       'a failed find is compared with the wrong value, so a device that is not on the list is never put on it',
-    file: 'membership/membership.ts',
-    find: 'const isIn = this.#places.has(writer)',
-    replace: 'const isIn = this.get(writer) !== null',
+    file: 'membership/walk-step.ts',
+    find: 'const isIn = this.membership.get(writer) !== undefined',
+    replace: 'const isIn = this.membership.get(writer) !== null',
     caughtBy: { file: 'predecessor.test.ts', tests: '^bug 6:' }
   },
   {

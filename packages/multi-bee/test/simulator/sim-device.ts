@@ -70,6 +70,12 @@ export class SimDevice extends BeeEditor<string, unknown> {
     return hex(state.writers.keyOf(state.self))
   }
 
+  /** Whether nobody has removed it, nor any log that it wrote before. */
+  get isUntouched(): boolean {
+    const { membership, self } = this.engine.state
+    return this.isWritable && membership.lineOf(self).every(({ removed }) => !removed)
+  }
+
   get isWritable(): boolean {
     const { membership, self } = this.engine.state
     return membership.isActive(self)

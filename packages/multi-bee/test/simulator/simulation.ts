@@ -309,13 +309,13 @@ export class Simulation implements Surroundings {
     return isSplit
   }
 
-  /** What a device was told is written is shown everywhere, or somewhere in a log when the device was removed. */
+  /** What a device was told is written is shown everywhere, or somewhere in a log when one that the device wrote was removed. */
   #demandAcknowledged({ entries }: Shown): void {
     const shown = new Set(entries.map(([key]) => key))
     const blocks = this.devices.flatMap(({ logs }) => [...logs.values()].flatMap((log) => log.blocks))
     const written = blocks.map((block) => b4a.toString(block, 'latin1')).join('\n')
     for (const { device, value } of this.acknowledged) {
-      const isThere = device.isWritable ? shown.has(`keep/${value}`) : written.includes(value)
+      const isThere = device.isUntouched ? shown.has(`keep/${value}`) : written.includes(value)
       if (!isThere)
         throw new Error(
           `${device.name} was told that ${value} is written, and it is gone\n${this.#whereIs(value)}\n${this.#picture()}`
