@@ -128,7 +128,9 @@ export interface WriterInfo {
   name: string
   /** `null` while it may write. */
   cutOff: CutOffInfo | null
-  /** Whether the cut-off comes from two copies of its log that differ, and not from a removal. */
+  /** Whether a member has removed it. */
+  removed: boolean
+  /** Whether there are two copies of its log that differ. */
   forked: boolean
   /** Key of the log in which the same device wrote before; `null` for its first. */
   previous: Uint8Array | null

@@ -7,7 +7,7 @@ import type { EpochInfo } from '../src/index.ts'
 import { DeviceProcess } from './crash/device-process.ts'
 import { Ledger } from './crash/ledger.ts'
 import { keysIn, readLogs } from './crash/logs.ts'
-import { differencesOf, shownBy, shownByOracle } from './crash/shown.ts'
+import { differencesOf } from './crash/differences.ts'
 import { oracle } from './oracle/oracle.ts'
 import { keyOf, openDevice, writerKeyOf } from './support/devices.ts'
 import { worldOf } from './support/world-blocks.ts'
@@ -81,7 +81,7 @@ test.skipIf(process.platform === 'win32')(
       return {
         blocks: logs.get(writer) ?? [],
         epoch: (await db.status()).epoch,
-        differences: differencesOf(await shownBy(db, keys), shownByOracle(oracle(world), keys))
+        differences: await differencesOf(db, oracle(world), keys)
       }
     }
     const isStartOf = (blocks: readonly Uint8Array[], longer: readonly Uint8Array[]): boolean =>

@@ -15,13 +15,14 @@ export function writerInfos({ membership, writers }: DeviceState): WriterInfo[] 
 }
 
 export function writerInfo(
-  { writer, name, cutOff, forkedAt, previous }: Member,
+  { writer, name, cutOff, removed, forkedAt, previous }: Member,
   writers: WriterTable
 ): WriterInfo {
   return {
     key: writers.keyOf(writer),
     name,
     cutOff: cutOff && { ...cutOff },
+    removed,
     forked: forkedAt !== null,
     previous: previous === null ? null : writers.keyOf(previous)
   }

@@ -62,14 +62,17 @@ function* ownForks(
   state: DeviceState
 ): Generator<{ author: number; seq: number; writer: number; length: number }> {
   const { controls, self, writers } = state
-  const earlier = earlierLogs(state)
-  for (const author of [...earlier, self])
+  const logs = [...earlierLogs(state), self]
+  for (const [place, author] of logs.entries()) {
+    // Of a log that came later only another device tells in an earlier one: the original of a clone.
+    const earlier = logs.slice(0, place)
     for (const { seq, membership } of controls.of(author))
       for (const record of membership) {
         const writer = record.type === 'fork' ? writers.find(record.writer) : -1
         if (record.type === 'fork' && earlier.includes(writer))
           yield { author, seq, writer, length: record.cutOff.length }
       }
+  }
 }
 
 /** The logs that this device's present one goes on from, the first one first. Not those of a clone, which go on from the same. */

@@ -9,7 +9,7 @@ import { drawFates } from './fate.ts'
 import { type Device, Generation, type MemberChange } from './generation.ts'
 import { Ledger, tornBatches } from './ledger.ts'
 import { changedBlocks, keysIn, readLogs } from './logs.ts'
-import { differencesOf, shownBy, shownByOracle } from './shown.ts'
+import { differencesOf } from './differences.ts'
 
 const hex = (bytes: Uint8Array | null): string => b4a.toString(bytes as Uint8Array, 'hex')
 
@@ -147,9 +147,8 @@ export class CrashDatabase {
     const world = worldOf(hex(this.#key), this.#logs)
     const keys = keysIn(world)
     const state = oracle(world)
-    const expected = shownByOracle(state, keys)
     for (const { device, db } of opened) {
-      const found = differencesOf(await shownBy(db, keys), expected)
+      const found = await differencesOf(db, state, keys)
       differences.push(...found.map((text) => `device ${device.index}: ${text}`))
     }
     for (const [writer, log] of Object.entries(world.logs))

@@ -2,7 +2,8 @@ import b4a from 'b4a'
 import { isDeepStrictEqual } from 'node:util'
 import { seededRandom, type SeededRandom } from '@cloudpal/test-kit'
 import type { Outcome } from './outcome.ts'
-import { oracleOver, shownBy, shownByOracle, statusByOracle, statusOf, type Shown } from './check.ts'
+import { shownByOracle, type Shown } from '../support/shown.ts'
+import { oracleOver, shownOf, statusByOracle, statusOf } from './check.ts'
 import { Disk } from './disk.ts'
 import { Keys } from './keys.ts'
 import { carry, deliver, type Parcel } from './network.ts'
@@ -144,7 +145,7 @@ export class Simulation implements Surroundings {
     await this.#finish(device, device.engine.settle())
     if (!device.isOn) return
     const expected = oracleOver(device, this.first)
-    const shown = await this.#finish(device, shownBy(device, KEYS))
+    const shown = await this.#finish(device, shownOf(device, KEYS))
     if (shown === null) return
     this.#demand(device, 'what it shows', shown, shownByOracle(expected, KEYS))
     const status = await this.#finish(device, statusOf(device))
@@ -241,7 +242,7 @@ export class Simulation implements Surroundings {
       this.counts.split++
       return
     }
-    const [first, ...others] = await Promise.all(this.devices.map((device) => shownBy(device, KEYS)))
+    const [first, ...others] = await Promise.all(this.devices.map((device) => shownOf(device, KEYS)))
     for (const [i, other] of others.entries())
       this.#demand(
         this.devices[i + 1] as SimDevice,
