@@ -4,8 +4,10 @@ import type { SimDevice } from './sim-device.ts'
 export interface Parcel {
   to: SimDevice
   log: string
+  /** The first block that is sent. */
   start: number
-  blocks: readonly Uint8Array[]
+  /** What the sender had, from its first block on. */
+  copy: readonly Uint8Array[]
 }
 
 /** One device gives another what that one wants and this one has, up to so many blocks of each log. */
@@ -14,7 +16,7 @@ export async function carry(from: SimDevice, to: SimDevice, most = Infinity): Pr
   for (const [key, log] of to.logs) {
     const blocks = from.disk.logs.get(key)
     if (blocks === undefined) continue
-    log.receive(0, blocks.slice(0, log.blocks.length + most))
+    log.receive(blocks.slice(0, log.blocks.length + most))
     const source = from.logs.get(key)
     // Both have seen the other's proof.
     const agreed = source === undefined ? null : differsAt(log.blocks, source.blocks)
@@ -26,13 +28,13 @@ export async function carry(from: SimDevice, to: SimDevice, most = Infinity): Pr
 
 /** What a device has of a log from some block on, to be delivered later. */
 export function parcel(from: SimDevice, to: SimDevice, log: string, start: number): Parcel {
-  return { to, log, start, blocks: (from.disk.logs.get(log) ?? []).slice(start) }
+  return { to, log, start, copy: [...(from.disk.logs.get(log) ?? [])] }
 }
 
 /** Whenever it was sent, and however often it arrives. */
-export function deliver({ to, log, start, blocks }: Parcel): void {
+export function deliver({ to, log, start, copy }: Parcel): void {
   if (!to.isOn) return
-  to.logs.get(log)?.receive(start, blocks)
+  to.logs.get(log)?.receive(copy, start)
   to.engine.kick()
 }
 

@@ -64,19 +64,21 @@ export class SimLog implements OpLog {
   }
 
   /**
-   * Takes blocks from another copy.
+   * Takes blocks from another copy. What came before them is compared, as Hypercore compares trees: where two copies part, both then know.
    *
-   * @returns how many were new; none when the copies differ. Where they part shows when all of the other one can be compared
+   * @param copy - all of it, up to the last block that is sent
+   * @param start - the first block that is sent
+   * @returns how many were new
    */
-  receive(start: number, blocks: readonly Uint8Array[]): number {
+  receive(copy: readonly Uint8Array[], start = 0): number {
     const own = this.#blocks
     if (start > own.length) return 0
-    for (let i = 0; i < blocks.length && start + i < own.length; i++) {
-      if (own[start + i] === blocks[i]) continue
-      if (start === 0) this.noteFork(i)
+    for (let i = 0; i < copy.length && i < own.length; i++) {
+      if (own[i] === copy[i]) continue
+      this.noteFork(i)
       return 0
     }
-    const news = blocks.slice(own.length - start)
+    const news = copy.slice(own.length)
     own.push(...news)
     return news.length
   }
