@@ -138,6 +138,23 @@ test('a crash at any moment while it does so loses nothing', async () => {
   }
 })
 
+test('what a new log has seen is what all copies of the forked one hold, also when a crash made it forget the proof', async () => {
+  const device = await deviceBefore(2)
+  const pair = keyPairOf(FIRST)
+  const [moment] = await momentsOf(device, async () => {
+    device.own.fork = forkOf(pair, 2)
+    await device.engine.settle()
+  })
+  if (moment === undefined) throw new Error('it has not gone on in a new log')
+  expect(moment.own.blocks).toHaveLength(0)
+  await moment.open()
+  await moment.engine.settle()
+  const [opening] =
+    worldOf(FIRST, new Map([[hexOf(moment.own.key), moment.own.blocks]])).logs[hexOf(moment.own.key)] ?? []
+  expect(opening?.context).toMatchObject({ [FIRST]: 2 })
+  await moment.engine.close()
+})
+
 test('what another device wrote over it meanwhile stands, also when a crash makes it begin anew', async () => {
   let killed: EngineDevice | null = null
   const { device, member } = await besieged(2)

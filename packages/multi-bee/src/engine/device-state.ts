@@ -15,6 +15,8 @@ export interface DeviceState {
   self: number
   /** Whether the end of that log is gone: others may hold it, so it must not be written anew. */
   hasLostTail: boolean
+  /** A forked log that this device is about to go on from, and the blocks of it that count; the log itself may have forgotten them. */
+  leaving: { writer: number; agreed: number } | null
   readonly logs: Map<number, WriterLog>
   membership: Membership
   applied: VersionVector

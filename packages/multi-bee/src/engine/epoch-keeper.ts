@@ -84,7 +84,10 @@ export class EpochKeeper {
     if (log.available === 0 && !member.removed) {
       const records: MembershipRecord[] = [succession]
       if (fork !== null) records.push(await forkRecord(state, previous, fork))
+      // Its copies are told apart by those who meet one; what was told before a crash is not asked for again.
+      state.leaving = fork && { writer: previous, agreed: fork.agreed }
       await this.#writes.write({ type: 'membership', records })
+      state.leaving = null
     }
     const isIn = state.membership.isActive(state.self)
     // It may come after a removal that was not known; or wait for what is not here yet, and then so does the rest.

@@ -28,6 +28,7 @@ export function initialState(
     first: firstId,
     self: writers.idOf(self.key),
     hasLostTail: false,
+    leaving: null,
     logs: new Map(),
     membership: saved?.membership ?? Membership.first(firstId, undefined),
     applied: saved?.applied ?? [],

@@ -147,13 +147,15 @@ export async function forkRecord(
 }
 
 /** What is applied, as far as every other device can have it: of a forked log only what all copies agree on. */
-export function appliedEverywhere({ applied, logs }: DeviceState): VersionVector {
-  let result = applied
-  for (const [writer, { log }] of logs) {
-    if (log.fork !== null && log.fork.agreed < lengthAt(result, writer))
-      result = withLength(result, writer, log.fork.agreed)
-  }
+export function appliedEverywhere({ applied, logs, leaving }: DeviceState): VersionVector {
+  let result = leaving === null ? applied : atMost(applied, leaving.writer, leaving.agreed)
+  for (const [writer, { log }] of logs)
+    if (log.fork !== null) result = atMost(result, writer, log.fork.agreed)
   return result
+}
+
+function atMost(vector: VersionVector, writer: number, length: number): VersionVector {
+  return length < lengthAt(vector, writer) ? withLength(vector, writer, length) : vector
 }
 
 /** All successions that are known, with the log that each opens. */

@@ -303,7 +303,7 @@ export class Simulation implements Surroundings {
         if (member === undefined || (member.cutOff !== null && member.cutOff.length <= fork.agreed)) continue
         const nobody = this.devices.every(({ isWritable }) => !isWritable)
         if (!member.removed && !nobody)
-          throw new Error(`a fork of ${key.slice(0, 8)} at ${fork.agreed} was never cut`)
+          throw new Error(`a fork of ${key.slice(0, 8)} at ${fork.agreed} was never cut\n${this.#picture()}`)
         isSplit = true
       }
     }

@@ -1,4 +1,5 @@
 import b4a from 'b4a'
+import type { LogFork } from '../../src/log/fork-proof.ts'
 import type { OpLog } from '../../src/log/op-log.ts'
 
 /** An op log in memory. A replica shares the blocks of its original and sees as many of them as were delivered. */
@@ -23,9 +24,8 @@ export class MemoryLog implements OpLog {
     return false
   }
 
-  get fork(): null {
-    return null
-  }
+  /** What a peer has proven of it; forgotten when the device is off. */
+  fork: LogFork | null = null
 
   retire(): void {}
 
