@@ -198,6 +198,44 @@ describe('every world', () => {
       RUNS
     )
   })
+  test('is the same when a stranger tells its forks again', () => {
+    fc.assert(
+      fc.property(both, (world) => {
+        const state = oracle(world)
+        const told = Object.entries(state.forks).map(
+          ([writer, length]): Membership => ({ type: 'fork', writer, length })
+        )
+        const step: Transaction = {
+          seq: 0,
+          length: 1,
+          ms: 0,
+          counter: 0,
+          context: {},
+          membership: told,
+          operations: []
+        }
+        const again: World = { ...world, logs: { ...world.logs, ['ff'.repeat(32)]: [step] } }
+        expect(counting(oracle(again))).toEqual(counting(state))
+      }),
+      RUNS
+    )
+  })
+  test('cuts by every fork that anybody tells of a log that its own does not go on from', () => {
+    fc.assert(
+      fc.property(both, (world) => {
+        const { forks } = oracle(world)
+        for (const [author, log] of Object.entries(world.logs)) {
+          const record = log[0]?.membership[0]
+          if (record?.type === 'succeed') continue
+          for (const told of log.flatMap(({ membership }) => membership)) {
+            if (told.type === 'fork' && told.writer !== author)
+              expect(forks[told.writer]).toBeLessThanOrEqual(told.length)
+          }
+        }
+      }),
+      RUNS
+    )
+  })
   test('shows canonical values that come from remaining elements, and nothing without them', () => {
     fc.assert(
       fc.property(both, (world) => {

@@ -119,8 +119,7 @@ export function oracle(world: World): OracleState {
     if (shown !== null) entries.set(key, shown.value)
   }
   return {
-    deleteWins,
-    ownerKey,
+    ...(end.forks[world.first] === 0 ? NO_GENESIS : { deleteWins, ownerKey }),
     members: end.members.map(({ writer, name, cutOff, removed, previous }): Member => ({
       writer,
       name,
@@ -205,10 +204,12 @@ function isIn(dot: Dot, seen: Vector): boolean {
 
 // Which transactions count
 
+const NO_GENESIS = { deleteWins: false, ownerKey: null }
+
 /**
  * The first transaction of the first log is the genesis.
  * READING: of several genesis records in it the first counts; without one, nothing is set; one elsewhere does
- * nothing.
+ * nothing. It says nothing when a fork cuts the first log at 0, for there copies differ in it, and nothing is walked.
  */
 function genesisOf(world: World): { deleteWins: boolean; ownerKey: string | null } {
   const records = world.logs[world.first]?.[0]?.membership ?? []
