@@ -4,7 +4,7 @@ import crypto, { type TreeNode } from 'hypercore-crypto'
 import merkle from 'hypercore/lib/merkle-tree.js'
 import multisig from 'hypercore/lib/multisig.js'
 import b4a from 'b4a'
-import { forkProof, type LogFork, type SignedCopy } from './log/fork-proof.ts'
+import { forkProof, haveSameHashes, type LogFork, type SignedCopy } from './log/fork-proof.ts'
 
 // Part of the adapter to Hypercore, and like it allowed to know private things: `core.core.{checkConflict,state,header,_verifyBatchUpgrade}`
 // (hypercore 11.37, lib/core.js), `lib/merkle-tree.js`, `lib/multisig.js`, and a peer's `wireRequest` and `onrequest` (lib/replicator.js).
@@ -121,7 +121,7 @@ async function compare(
   const batch = merkle.MerkleTree.verifyFullyRemote(state, proof)
   internals['_verifyBatchUpgrade'](batch, proof.manifest)
 
-  const isSame = b4a.equals(crypto.tree(nodes), crypto.tree(await merkle.MerkleTree.getRoots(state, length)))
+  const isSame = haveSameHashes(nodes, await merkle.MerkleTree.getRoots(state, length))
   const before = searches.get(peer)
   if (before === undefined) {
     if (isSame) return 'same'
