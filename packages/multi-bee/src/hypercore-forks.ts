@@ -4,7 +4,7 @@ import crypto, { type TreeNode } from 'hypercore-crypto'
 import merkle from 'hypercore/lib/merkle-tree.js'
 import multisig from 'hypercore/lib/multisig.js'
 import b4a from 'b4a'
-import { forkProof, haveSameHashes, type LogFork, type SignedCopy } from './log/fork-proof.ts'
+import { forkProof, haveSameHashes, provenFork, type LogFork, type SignedCopy } from './log/fork-proof.ts'
 
 // Part of the adapter to Hypercore, and like it allowed to know private things: `core.core.{checkConflict,state,header,_verifyBatchUpgrade}`
 // (hypercore 11.37, lib/core.js), `lib/merkle-tree.js`, `lib/multisig.js`, and a peer's `wireRequest` and `onrequest` (lib/replicator.js).
@@ -87,6 +87,8 @@ async function tell(
   if (session === undefined || signer === undefined) return
   const own = (await session.proof({ upgrade: { start: 0, length: differing } })) as UpgradeProof
   const fork = forkProof(signer.publicKey, differing, [signedCopy(state, own), signedCopy(state, other)])
+  // What does not hold would make the block that tells of it malformed. Of trees of a later fork there is no proof.
+  provenFork(fork.proof, session.key as Uint8Array)
   for (const listener of listeners.keys()) listener(fork)
 }
 

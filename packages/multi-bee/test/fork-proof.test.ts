@@ -120,7 +120,11 @@ describe('one honest core proves no fork of itself', () => {
     const copy = honest(1, 2)
     const [left = 0, right = 0] = copy.nodes.map(({ size }) => size)
     expect(left + right).toBeGreaterThan(0)
-    for (const moved of [[left - 1, right + 1], [left + right, 0], [0, left + right]])
+    for (const moved of [
+      [left - 1, right + 1],
+      [left + right, 0],
+      [0, left + right]
+    ])
       expect(() => provenBy(1, copy, sized(copy, moved))).toThrow()
     fc.assert(
       fc.property(lengths, fc.nat(), fc.nat(), fc.integer({ min: -9, max: 9 }), (three, from, to, by) => {
@@ -161,7 +165,10 @@ describe('bytes that are no proof', () => {
   test('are refused at once, whatever they are', () => {
     const number = fc.oneof(
       fc.nat(70),
-      fc.constantFrom(...[31, 32, 33, 47, 48, 49, 52].flatMap((bits) => [2 ** bits - 1, 2 ** bits]), 2 ** 53 - 1)
+      fc.constantFrom(
+        ...[31, 32, 33, 47, 48, 49, 52].flatMap((bits) => [2 ** bits - 1, 2 ** bits]),
+        2 ** 53 - 1
+      )
     )
     const parts = fc.array(
       fc.oneof(

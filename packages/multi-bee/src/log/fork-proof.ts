@@ -83,16 +83,13 @@ export function provenFork(proof: Uint8Array, log: Uint8Array): number {
  * parent's hash has only the sum of its children's. Who moves bytes from one child to the other changes nothing that is signed.
  */
 export function haveSameHashes(one: readonly TreeNode[], other: readonly TreeNode[]): boolean {
-  return one.length === other.length && one.every(({ hash }, i) => b4a.equals(hash, (other[i] as TreeNode).hash))
+  return (
+    one.length === other.length && one.every(({ hash }, i) => b4a.equals(hash, (other[i] as TreeNode).hash))
+  )
 }
 
 /** @returns the roots of the copy's tree at the length at which the two differ */
-function readCopy(
-  reader: WireReader,
-  log: Uint8Array,
-  publicKey: Uint8Array,
-  differing: number
-): TreeNode[] {
+function readCopy(reader: WireReader, log: Uint8Array, publicKey: Uint8Array, differing: number): TreeNode[] {
   const length = readLength(reader)
   if (length < differing) throw new Error('a copy that is too short')
   const { early, late } = rootsAt(length, differing, (index) => ({

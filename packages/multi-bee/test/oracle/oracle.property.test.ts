@@ -202,9 +202,11 @@ describe('every world', () => {
     fc.assert(
       fc.property(both, (world) => {
         const state = oracle(world)
-        const told = Object.entries(state.forks).map(
-          ([writer, length]): Membership => ({ type: 'fork', writer, length })
-        )
+        const told = Object.entries(state.forks).map(([writer, length]): Membership => ({
+          type: 'fork',
+          writer,
+          length
+        }))
         const step: Transaction = {
           seq: 0,
           length: 1,

@@ -636,9 +636,7 @@ describe('a fork stands from the start of the walk, whoever tells it:', () => {
     expect([state.waiting, state.quarantined, state.walked]).toEqual([{ [D]: 1 }, { [B]: 2 }, { [A]: 1 }])
   })
   test('in a transaction that waits for ever', () => {
-    const state = oracle(
-      world({ [A]: [genesis([B, C])], [B]: log, [C]: [change({ [A]: 99 }, fork(B, 1))] })
-    )
+    const state = oracle(world({ [A]: [genesis([B, C])], [B]: log, [C]: [change({ [A]: 99 }, fork(B, 1))] }))
     expect([memberOf(state, B)?.cutOff, state.waiting]).toEqual([1, { [C]: 1 }])
   })
   test('by a member that one branch of the forked log removes, whichever branch is held', () => {

@@ -123,7 +123,8 @@ const madeUp =
   (start, leaves) => ({ start, leaves, size, hash: hash(utf8(`${name} ${start} ${leaves}`)) })
 
 const TREES = hash(hash(utf8('hypercore')) + '00')
-const signable = (core, roots, length, fork = 0) => TREES + core + treeHash(roots) + le(length, 8) + le(fork, 8)
+const signable = (core, roots, length, fork = 0) =>
+  TREES + core + treeHash(roots) + le(length, 8) + le(fork, 8)
 const nodesOf = (tree, differing, length) =>
   [...covering(0, differing), ...covering(differing, length)].map((place) => tree(...place))
 const nodesHex = (nodes) => nodes.map(({ size, hash }) => uint(size) + hash).join('')
@@ -151,11 +152,17 @@ const LATER = real([...common, '6d', '6d696e65', '40', '05', '06', '07'])
 const PROOF = proof(3, copy(MINE, 3, 5), copy(YOURS, 3, 8))
 const fork = forkWith(2, PROOF)
 /** Two copies of one length, at which they differ. */
-const even = (differing) => proof(differing, ...['one', 'other'].map((name) => copy(madeUp(name), differing, differing)))
+const even = (differing) =>
+  proof(differing, ...['one', 'other'].map((name) => copy(madeUp(name), differing, differing)))
 const unevenly = (differing, one, other, options) =>
   proof(differing, copy(madeUp('one'), differing, one, options), copy(madeUp('other'), differing, other))
 const MOST = 2 ** 48
-const longer = OLD.publicKey + 'fd0100' + ['one', 'other'].map((name) => 'ff0100000000000000' + 'fe01000000' + copy(madeUp(name), 1, 1).slice(4)).join('')
+const longer =
+  OLD.publicKey +
+  'fd0100' +
+  ['one', 'other']
+    .map((name) => 'ff0100000000000000' + 'fe01000000' + copy(madeUp(name), 1, 1).slice(4))
+    .join('')
 
 const K = '6b'
 const document = (json, path = []) => ({ key: K, path, value: { document: json } })
@@ -453,12 +460,7 @@ const logs = [
         time(7, 1) +
         list(OLD.core, C) +
         list(uint(1) + uint(5), uint(2) + uint(1)) +
-        list(
-          succeed,
-          '01' + B + text('b'),
-          '02' + OLD.core + '05' + '00' + TREE,
-          fork
-        ) +
+        list(succeed, '01' + B + text('b'), '02' + OLD.core + '05' + '00' + TREE, fork) +
         list(put('1')),
       head(8) + '00'
     ],
@@ -976,13 +978,17 @@ function forgeries() {
     sign: () => OLD.sign(change(signable(OLD.core, rootsOf(nodesOf(YOURS, 3, 8)), 8)))
   })
   const short = (tree) =>
-    uint(2) +
-    nodesHex(nodesOf(tree, 3, 3)) +
-    OLD.sign(signable(OLD.core, rootsOf(nodesOf(tree, 3, 3)), 2))
+    uint(2) + nodesHex(nodesOf(tree, 3, 3)) + OLD.sign(signable(OLD.core, rootsOf(nodesOf(tree, 3, 3)), 2))
   const leafByLeaf = [0, 1, 2, 3].map((start) => YOURS(4 + start, 1))
   const [first, second, ...others] = nodesOf(YOURS, 3, 8)
   const given = (nodes) =>
     uint(8) + nodesHex(nodes) + OLD.sign(signable(OLD.core, rootsOf(nodesOf(YOURS, 3, 8)), 8))
+  // As anybody can, who has a copy of the log: what is signed stays what it was.
+  const moved = (...bytes) =>
+    mine.slice(0, 2) +
+    nodesHex(nodesOf(MINE, 3, 5).map((node, i) => ({ ...node, size: node.size + (bytes[i] ?? 0) }))) +
+    mine.slice(-128)
+  const heavy = (size) => proof(1, copy(madeUp('one', size), 1, 2), copy(madeUp('other'), 1, 1))
   const before = '0102' + time(1) + '0000' + '01' + '03' + OLD.core + '02' + '00' + TREE
   return [
     bad('a fork without a proof', before + '00', records(fork)),
@@ -990,6 +996,10 @@ function forgeries() {
     forged('of which both copies are one', proof(3, mine, mine)),
     forged('of which the copies differ only later', proof(3, mine, copy(LATER, 3, 8))),
     forged('of which both copies are one, at two lengths', proof(3, mine, copy(MINE, 3, 8))),
+    forged('of which one copy has bytes of a root moved to the next node', proof(3, mine, moved(0, -1, 1))),
+    forged('of which one copy has bytes of a root moved to the next root', proof(3, moved(-1, 1), mine)),
+    forged('of which one copy has bytes moved, at two lengths', proof(3, copy(MINE, 3, 8), moved(0, 1, -1))),
+    forged('of which sizes add up to 2^53', heavy(2 ** 52), 0, forkWith(0, heavy(2 ** 52 - 1))),
     bad(
       'a fork of another log than the public key makes',
       records(forkWith(2, PROOF, OTHER.core)),
@@ -1031,7 +1041,9 @@ function forgeries() {
           2,
           NEUTRAL +
             '03' +
-            [MINE, YOURS].map((tree) => '03' + nodesHex(nodesOf(tree, 3, 3)) + NEUTRAL + '00'.repeat(32)).join(''),
+            [MINE, YOURS]
+              .map((tree) => '03' + nodesHex(nodesOf(tree, 3, 3)) + NEUTRAL + '00'.repeat(32))
+              .join(''),
           WEAK.core
         )
       ),
@@ -1039,21 +1051,69 @@ function forgeries() {
     ),
     forged(
       'of which a copy is signed as one of fork 1',
-      proof(3, mine, copy(YOURS, 3, 8, signedAs((hex) => hex.slice(0, -16) + le(1, 8))))
+      proof(
+        3,
+        mine,
+        copy(
+          YOURS,
+          3,
+          8,
+          signedAs((hex) => hex.slice(0, -16) + le(1, 8))
+        )
+      )
     ),
     forged(
       'of which a copy is signed for another length',
-      proof(3, mine, copy(YOURS, 3, 8, signedAs((hex) => hex.slice(0, -32) + le(7, 8) + le(0, 8))))
+      proof(
+        3,
+        mine,
+        copy(
+          YOURS,
+          3,
+          8,
+          signedAs((hex) => hex.slice(0, -32) + le(7, 8) + le(0, 8))
+        )
+      )
     ),
     forged(
       'of which a copy is signed for another log',
-      proof(3, mine, copy(YOURS, 3, 8, signedAs((hex) => hex.slice(0, 64) + OTHER.core + hex.slice(128))))
+      proof(
+        3,
+        mine,
+        copy(
+          YOURS,
+          3,
+          8,
+          signedAs((hex) => hex.slice(0, 64) + OTHER.core + hex.slice(128))
+        )
+      )
     ),
     forged(
       'of which a copy is signed in another namespace',
-      proof(3, mine, copy(YOURS, 3, 8, signedAs((hex) => hash(hash(utf8('hypercore')) + '01') + hex.slice(64))))
+      proof(
+        3,
+        mine,
+        copy(
+          YOURS,
+          3,
+          8,
+          signedAs((hex) => hash(hash(utf8('hypercore')) + '01') + hex.slice(64))
+        )
+      )
     ),
-    forged('of which a copy is signed without the namespace', proof(3, mine, copy(YOURS, 3, 8, signedAs((hex) => hex.slice(64))))),
+    forged(
+      'of which a copy is signed without the namespace',
+      proof(
+        3,
+        mine,
+        copy(
+          YOURS,
+          3,
+          8,
+          signedAs((hex) => hex.slice(64))
+        )
+      )
+    ),
     forged('with a byte after its proof', PROOF + '00'),
     forged('of three copies', PROOF + yours),
     forged('of one copy', proof(3, mine)),
@@ -1068,15 +1128,14 @@ function forgeries() {
     forged('whose length is the 65th below', even(65), 0, forkWith(1, even(65))),
     forged('whose length is far below', even(70001), 2, forkWith(69937, even(70001))),
     forged('of copies that differ at 0', proof(0, copy(MINE, 0, 5), copy(YOURS, 0, 8)), 0),
-    forged('of copies that differ at 0 and are signed there', proof(0, copy(MINE, 0, 0), copy(YOURS, 0, 0)), 0),
+    forged(
+      'of copies that differ at 0 and are signed there',
+      proof(0, copy(MINE, 0, 0), copy(YOURS, 0, 0)),
+      0
+    ),
     forged('of which the first copy is shorter', proof(3, short(MINE), yours)),
     forged('of which the second copy is shorter', proof(3, mine, short(YOURS))),
-    forged(
-      'of copies that differ above 2^48',
-      even(MOST + 1),
-      MOST,
-      forkWith(MOST - 1, even(MOST))
-    ),
+    forged('of copies that differ above 2^48', even(MOST + 1), MOST, forkWith(MOST - 1, even(MOST))),
     forged(
       'of which a copy is longer than 2^48',
       unevenly(MOST, MOST, MOST + 1),
@@ -1090,12 +1149,21 @@ function forgeries() {
       forkWith(2, even(3))
     ),
     forged('of which the length is 2^53', proof(3, mine, 'ff0000000000002000' + yours.slice(2))),
-    forged('of which the size of a node is 2^53', proof(3, '05' + 'ff0000000000002000' + mine.slice(4), yours)),
-    forged('with a node lower than it could be', proof(3, mine, given([first, second, others[0], ...leafByLeaf]))),
+    forged(
+      'of which the size of a node is 2^53',
+      proof(3, '05' + 'ff0000000000002000' + mine.slice(4), yours)
+    ),
+    forged(
+      'with a node lower than it could be',
+      proof(3, mine, given([first, second, others[0], ...leafByLeaf]))
+    ),
     forged('whose nodes are not from left to right', proof(3, mine, given([second, first, ...others]))),
     forged('with a node less', proof(3, mine, given([first, second, others[0]]))),
     forged('whose roots are those at the length that is signed', proof(3, mine, given(nodesOf(YOURS, 8, 8)))),
-    forged('of which the size of a node is another', proof(3, mine, given([{ ...first, size: first.size + 1 }, second, ...others])))
+    forged(
+      'of which the size of a node is another',
+      proof(3, mine, given([{ ...first, size: first.size + 1 }, second, ...others]))
+    )
   ]
 }
 
