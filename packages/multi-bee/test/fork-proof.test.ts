@@ -7,7 +7,7 @@ import crypto, { type TreeNode } from 'hypercore-crypto'
 import multisig from 'hypercore/lib/multisig.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { forkProof, provenFork, type SignedCopy } from '../src/log/fork-proof.ts'
-import { forkOf, signTree } from './support/fork-proofs.ts'
+import { forkOf } from './support/fork-proofs.ts'
 import { runs } from './support/property-runs.ts'
 
 /** Blocks of each copy: past two powers of two, so that trees have one root and many. */
@@ -187,19 +187,6 @@ describe('bytes that are no proof', () => {
       }),
       runs(3000)
     )
-  })
-
-  test('such as sizes that are no number together', () => {
-    const copy = (size: number): SignedCopy => {
-      const nodes = [0, 2].map((index) => ({ index, size, hash: b4a.alloc(32, index + (size % 7)) }))
-      const roots = [
-        { index: 1, size: 2 * size, hash: crypto.parent(nodes[0] as TreeNode, nodes[1] as TreeNode) }
-      ]
-      return { length: 2, nodes, signature: signTree(pair, roots, 2) }
-    }
-    expect(provenBy(1, copy(2 ** 52 - 1), copy(2))).toBe(1)
-    expect(() => provenBy(1, copy(2 ** 53 - 1), copy(2))).toThrow()
-    expect(() => provenBy(1, copy(2 ** 52), copy(2))).toThrow()
   })
 
   test('up to the greatest lengths there are: every place around a power of two', () => {

@@ -117,6 +117,30 @@ export const membershipMutants = [
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
+    name: 'a fork counts no sooner than it is walked',
+    fault: 'a branch of a forked log decides whether who tells of the fork is heard',
+    file: 'membership/walk.ts',
+    find: 'const cuts = provenForks(controls, writers)',
+    replace: 'const cuts = new Map<string, ForkedWriter>()',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  },
+  {
+    name: 'a fork stands that a log of its own succession tells',
+    fault: 'who has stolen a device takes back all that it ever wrote, from a log that is not let in',
+    file: 'membership/walk.ts',
+    find: "if (record.type === 'fork' && !line.has(hexOf(record.writer))) lower(cuts, record)",
+    replace: "if (record.type === 'fork') lower(cuts, record)",
+    caughtBy: { file: 'fork-succession.test.ts', tests: 'does not cut it' }
+  },
+  {
+    name: 'a walk knows no log that has no number yet',
+    fault: 'two walks over the same blocks differ: the first one gives the number out',
+    file: 'membership/walk.ts',
+    find: '!line.has(hexOf(record.writer))',
+    replace: '(writers.find(record.writer) === -1 || !line.has(hexOf(record.writer)))',
+    caughtBy: { file: 'fork-succession.test.ts', tests: 'when it is repeated' }
+  },
+  {
     name: 'a removal of a stranger is forgotten',
     fault: 'who is removed before its add or succession comes may write when that comes',
     file: 'membership/membership.ts',
