@@ -1,9 +1,8 @@
 import type Hypercore from 'hypercore'
 import type { Manifest, Peer, TreeProof } from 'hypercore'
-import crypto, { type TreeNode } from 'hypercore-crypto'
+import type { TreeNode } from 'hypercore-crypto'
 import merkle from 'hypercore/lib/merkle-tree.js'
 import multisig from 'hypercore/lib/multisig.js'
-import b4a from 'b4a'
 import { forkProof, haveSameHashes, provenFork, type LogFork, type SignedCopy } from './log/fork-proof.ts'
 
 // Part of the adapter to Hypercore, and like it allowed to know private things: `core.core.{checkConflict,state,header,_verifyBatchUpgrade}`

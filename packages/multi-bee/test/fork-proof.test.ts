@@ -125,7 +125,7 @@ describe('one honest core proves no fork of itself', () => {
       [left + right, 0],
       [0, left + right]
     ])
-      expect(() => provenBy(1, copy, sized(copy, moved))).toThrow()
+      expect(() => provenBy(1, copy, sized(copy, moved))).toThrow('not a fork')
     fc.assert(
       fc.property(lengths, fc.nat(), fc.nat(), fc.integer({ min: -9, max: 9 }), (three, from, to, by) => {
         const [differing, one, other] = three
@@ -135,7 +135,7 @@ describe('one honest core proves no fork of itself', () => {
         sizes[less] = Math.max(0, (sizes[less] ?? 0) - by)
         sizes[more] = Math.max(0, (sizes[more] ?? 0) + by)
         for (const honestly of [sound, honest(differing, other)])
-          expect(() => provenBy(differing, honestly, sized(sound, sizes))).toThrow()
+          expect(() => provenBy(differing, honestly, sized(sound, sizes))).toThrow(/not a fork|not signed/)
       }),
       runs(3000)
     )
@@ -152,7 +152,7 @@ describe('one honest core proves no fork of itself', () => {
           i === at % sound.nodes.length ? { ...taken, index: node.index } : node
         )
         const forged = { ...sound, nodes, signature: whole ? foreign.signature : sound.signature }
-        expect(() => provenBy(differing, honest(differing, other), forged)).toThrow()
+        expect(() => provenBy(differing, honest(differing, other), forged)).toThrow(/not a fork|not signed/)
       }),
       runs(2000)
     )
@@ -182,7 +182,7 @@ describe('bytes that are no proof', () => {
       fc.property(number, parts, (differing, rest) => {
         const proof = b4a.concat([pair.publicKey, uint(differing), ...rest])
         const started = performance.now()
-        expect(() => provenFork(proof, LOG)).toThrow()
+        expect(() => provenFork(proof, LOG)).toThrow(/./)
         expect(performance.now() - started).toBeLessThan(500)
       }),
       runs(3000)

@@ -20,7 +20,7 @@ test('a peer that moves bytes between the nodes of an honest copy proves no fork
     wireRequest: { send: () => true },
     onrequest: () => Promise.resolve()
   }
-  const { checkConflict } = core.core as unknown as {
+  const { checkConflict } = core.core as {
     checkConflict(proof: unknown, from: unknown): Promise<boolean>
   }
   for (const length of [1, 2, 3]) {

@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import flat from 'flat-tree'
 import Hypercore from 'hypercore'
-import crypto, { type TreeNode } from 'hypercore-crypto'
+import crypto from 'hypercore-crypto'
 import { WireReader, WireWriter } from './wire.ts'
 
 /** Longest log a proof may speak of, in blocks: places in its tree stay safe integers. */
@@ -9,6 +9,13 @@ const MAX_LENGTH = 2 ** 48
 
 /** The first of Hypercore's namespaces (hypercore 11.37, lib/caps.js): of what signs a tree. */
 const [TREE] = crypto.namespace('hypercore', 6) as [Uint8Array]
+
+/** A node of Hypercore's Merkle tree, at its place in flat-tree; the size in bytes. */
+interface TreeNode {
+  index: number
+  size: number
+  hash: Uint8Array
+}
 
 /** One of the copies of a log, as its key has signed it. */
 export interface SignedCopy {

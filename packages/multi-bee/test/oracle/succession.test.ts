@@ -623,7 +623,7 @@ describe('a fork stands from the start of the walk, whoever tells it:', () => {
   test('in the log of a stranger, of which nothing else counts', () => {
     const state = oracle(
       world({
-        [A]: [genesis([B, C])],
+        [A]: [genesis([B, C]), change({}, admit(D))],
         [B]: log,
         [D]: [change({ [A]: 1 }, add(X), fork(B, 1), remove(C, 0))]
       })
@@ -633,7 +633,7 @@ describe('a fork stands from the start of the walk, whoever tells it:', () => {
       [B, 1],
       [C, null]
     ])
-    expect([state.waiting, state.quarantined, state.walked]).toEqual([{ [D]: 1 }, { [B]: 2 }, { [A]: 1 }])
+    expect([state.waiting, state.quarantined, state.walked]).toEqual([{ [D]: 1 }, { [B]: 2 }, { [A]: 2 }])
   })
   test('in a transaction that waits for ever', () => {
     const state = oracle(world({ [A]: [genesis([B, C])], [B]: log, [C]: [change({ [A]: 99 }, fork(B, 1))] }))
@@ -687,7 +687,7 @@ describe('a fork stands from the start of the walk, whoever tells it:', () => {
   test('of one writer by several, at the lowest place', () => {
     const state = oracle(
       world({
-        [A]: [genesis([B]), change({}, fork(B, 3))],
+        [A]: [genesis([B]), change({}, fork(B, 3), admit(C), admit(D))],
         [B]: log,
         [C]: [change({}, fork(B, 2))],
         [D]: [change({}, fork(B, 1)), change({}, fork(B, 2))]
@@ -697,7 +697,7 @@ describe('a fork stands from the start of the walk, whoever tells it:', () => {
   })
   test('of a log that has not joined yet, which then joins cut', () => {
     const logs = (length: number) => ({
-      [A]: [genesis([B])],
+      [A]: [genesis([B]), change({}, admit(D))],
       [D]: [change({}, fork(X, length))],
       [X]: [change({ [A]: 1 }, succeed(B)), change({}, add(C))]
     })
@@ -711,21 +711,21 @@ describe('a fork stands from the start of the walk, whoever tells it:', () => {
   test('of the first log at 0 leaves nothing, the genesis neither', () => {
     const state = oracle(
       world({
-        [A]: [genesis([B], { deleteWins: true, ownerKey: B })],
+        [A]: [genesis([B], { deleteWins: true, ownerKey: B }), change({}, admit(D))],
         [B]: [write({ [A]: 1 }, [assign([], 'b')])],
         [D]: [change({}, fork(A, 0))]
       })
     )
     expect(state.members).toEqual([{ writer: A, name: '', cutOff: 0, removed: false, previous: null }])
     expect([state.deleteWins, state.ownerKey, state.applied, state.walked]).toEqual([false, null, {}, {}])
-    expect([state.quarantined, state.waiting]).toEqual([{ [A]: 1 }, { [B]: 1, [D]: 1 }])
+    expect([state.quarantined, state.waiting]).toEqual([{ [A]: 2 }, { [B]: 1, [D]: 1 }])
   })
 })
 
 describe('a fork that a log of its own succession tells counts once it is walked:', () => {
   const three = [write({ [A]: 1 }, []), write({}, []), write({}, [])]
   /** B is removed at 3, so that nothing that goes on from it is let in. */
-  const expelled = [genesis([B, C]), change({}, remove(B, 3))]
+  const expelled = [genesis([B, C]), change({}, remove(B, 3), admit(D))]
 
   test('by itself', () => {
     const logs = (...first: Array<ReturnType<typeof change>>) => ({
@@ -738,7 +738,7 @@ describe('a fork that a log of its own succession tells counts once it is walked
     expect([memberOf(cut, B)?.cutOff, cut.forks]).toEqual([2, {}])
   })
   test('by itself, as a stranger: never', () => {
-    const state = oracle(world({ [A]: [genesis([])], [D]: [change({}, fork(D, 0))] }))
+    const state = oracle(world({ [A]: [genesis([]), change({}, admit(D))], [D]: [change({}, fork(D, 0))] }))
     expect(state.forks).toEqual({})
     const added = oracle(world({ [A]: [genesis([D])], [D]: [change({}, fork(D, 0))] }))
     expect([added.forks, memberOf(added, D)?.cutOff]).toEqual([{ [D]: 0 }, 0])

@@ -19,7 +19,7 @@ function madeUpNode(index: number, name: string): TreeNode {
 }
 
 /** As Hypercore signs a tree of fork 0 of a core with a version 1 manifest. */
-export function signTree(pair: KeyPair, roots: readonly TreeNode[], length: number): Uint8Array {
+function signTree(pair: KeyPair, roots: readonly TreeNode[], length: number): Uint8Array {
   const lengths = b4a.alloc(16)
   new DataView(lengths.buffer, lengths.byteOffset).setBigUint64(0, BigInt(length), true)
   const [namespace] = crypto.namespace('hypercore', 6) as [Uint8Array]
