@@ -78,6 +78,16 @@ test('a member that calls an honest device’s log forked makes it go on in a ne
   await device.engine.close()
 })
 
+test('so does a fork far past the end of its log, and everybody can read the new one', async () => {
+  const device = await deviceForkedAt(70_000)
+  await put(device, '62', '4')
+  expect(device.own.key).not.toEqual(fromHex(FIRST))
+  const shown = await device.shown(KEYS)
+  expect(shown.entries).toMatchObject({ 61: { text: '3' }, 62: { text: '4' } })
+  expect(shown).toEqual(saidByLogs(device))
+  await device.engine.close()
+})
+
 test('a crash at any moment while it does so loses nothing', async () => {
   const moments: EngineDevice[] = []
   const { append } = MemoryLog.prototype
