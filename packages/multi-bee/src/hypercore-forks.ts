@@ -1,10 +1,9 @@
 import type Hypercore from 'hypercore'
 import type { Manifest, Peer, TreeProof } from 'hypercore'
-import crypto, { type TreeNode } from 'hypercore-crypto'
+import type { TreeNode } from 'hypercore-crypto'
 import merkle from 'hypercore/lib/merkle-tree.js'
 import multisig from 'hypercore/lib/multisig.js'
-import b4a from 'b4a'
-import { forkProof, type LogFork, type SignedCopy } from './log/fork-proof.ts'
+import { forkProof, haveSameHashes, provenFork, type LogFork, type SignedCopy } from './log/fork-proof.ts'
 
 // Part of the adapter to Hypercore, and like it allowed to know private things: `core.core.{checkConflict,state,header,_verifyBatchUpgrade}`
 // (hypercore 11.37, lib/core.js), `lib/merkle-tree.js`, `lib/multisig.js`, and a peer's `wireRequest` and `onrequest` (lib/replicator.js).
@@ -87,6 +86,8 @@ async function tell(
   if (session === undefined || signer === undefined) return
   const own = (await session.proof({ upgrade: { start: 0, length: differing } })) as UpgradeProof
   const fork = forkProof(signer.publicKey, differing, [signedCopy(state, own), signedCopy(state, other)])
+  // What does not hold would make the block that tells of it malformed. Of trees of a later fork there is no proof.
+  provenFork(fork.proof, session.key as Uint8Array)
   for (const listener of listeners.keys()) listener(fork)
 }
 
@@ -121,7 +122,7 @@ async function compare(
   const batch = merkle.MerkleTree.verifyFullyRemote(state, proof)
   internals['_verifyBatchUpgrade'](batch, proof.manifest)
 
-  const isSame = b4a.equals(crypto.tree(nodes), crypto.tree(await merkle.MerkleTree.getRoots(state, length)))
+  const isSame = haveSameHashes(nodes, await merkle.MerkleTree.getRoots(state, length))
   const before = searches.get(peer)
   if (before === undefined) {
     if (isSame) return 'same'

@@ -19,6 +19,7 @@ import { pathOf } from '../src/merge/path.ts'
 import type { MembershipRecord, Operation } from '../src/merge/transaction.ts'
 import { WriterTable } from '../src/merge/writer-table.ts'
 import { canonicalJson } from './oracle/canonical-json.ts'
+import { keyPairOf, WRITERS } from './oracle/values.ts'
 import { hostileWorld } from './oracle/worlds.ts'
 import {
   decodeLog,
@@ -29,6 +30,7 @@ import {
   WRITER,
   type PlainTransaction
 } from './support/block-vectors.ts'
+import { forkOf } from './support/fork-proofs.ts'
 import { runs } from './support/property-runs.ts'
 import { blocksOf } from './support/world-blocks.ts'
 
@@ -112,7 +114,38 @@ const seeds = logs
   .map(({ blocks }) => blocks.map(fromHex))
   .filter((blocks) => blocks.every(({ byteLength }) => byteLength < 20_000))
 
+/** A fork with a proof that holds, told at a length near the place where the copies differ, most often one at which it may be. */
+interface ToldFork {
+  writer: string
+  agreed: number
+  back: number
+}
+
+const toldFork: fc.Arbitrary<ToldFork> = fc
+  .record({
+    writer: fc.constantFrom(...WRITERS),
+    agreed: fc.oneof(fc.nat(130), fc.nat(2 ** 33), fc.nat(2 ** 48 - 1)),
+    back: fc.oneof({ weight: 3, arbitrary: fc.nat(63) }, fc.integer({ min: -2, max: 80 }))
+  })
+  .filter(({ agreed, back }) => back <= agreed)
+
+function blockOf(forks: readonly ToldFork[]): Uint8Array {
+  const membership = forks.map(({ writer, agreed, back }): MembershipRecord => ({
+    type: 'fork',
+    writer: fromHex(writer),
+    cutOff: { length: agreed - back, fork: 0, treeHash: b4a.alloc(32, back) },
+    proof: forkOf(keyPairOf(writer), agreed).proof
+  }))
+  const draft = { ms: 1, counter: 0, context: [], membership, operations: [] }
+  const encoded = encodeTransaction(draft, initialLogState(0), new WriterTable())
+  return encoded?.blocks[0] as Uint8Array
+}
+
 const log: fc.Arbitrary<{ writer: string; blocks: Uint8Array[] }> = fc.oneof(
+  fc.array(toldFork, { minLength: 1, maxLength: 3 }).map((forks) => ({
+    writer: WRITER,
+    blocks: [blockOf(forks), blockOf(forks.slice(0, 1))]
+  })),
   fc.constantFrom(...seeds).map((blocks) => ({ writer: WRITER, blocks })),
   hostileWorld({ maxTransactions: 16 }).chain((world) => {
     const all = [...blocksOf(world)]
@@ -240,6 +273,45 @@ function introducedBy(block: Uint8Array): number {
   return c.uint.decode(state)
 }
 
+describe('forks with proofs that hold', () => {
+  test('are read when each is told at one of the 64 lengths up to where its copies differ, and only then', () => {
+    let refused = 0
+    const forks = fc.array(toldFork, { minLength: 1, maxLength: 3 })
+    fc.assert(
+      fc.property(forks, (told) => {
+        const found = readTwice([blockOf(told)])
+        const [result] = found.results as [PlainTransaction]
+        const isSound = told.every(({ back }) => back >= 0 && back < 64)
+        if (!isSound) refused++
+        expect(result.malformed).toBe(isSound ? undefined : true)
+        expect(result.membership).toHaveLength(isSound ? told.length : 0)
+        expectToReencode(found)
+      }),
+      runs(300)
+    )
+    expect(refused).toBeGreaterThan(0)
+  })
+
+  test('prove nothing once a byte of the proof is another, but for the length at which the copies differ', () => {
+    const change = { at: fc.nat(), byte: fc.integer({ min: 1, max: 255 }) }
+    fc.assert(
+      fc.property(fc.record({ told: toldFork, ...change }), ({ told, at, byte }) => {
+        const block = b4a.from(blockOf([{ ...told, back: Math.min(Math.max(told.back, 0), 63) }]))
+        // The last byte says that there are no operations.
+        const { byteLength } = forkOf(keyPairOf(told.writer), told.agreed).proof
+        const start = block.byteLength - 1 - byteLength
+        // Made-up copies differ at every length, and a smaller one may be made of the same nodes: then it is proven, too.
+        const differing = 32 + c.encode(c.uint, told.agreed + 1).byteLength
+        const offset = at % byteLength
+        const place = start + (offset >= 32 && offset < differing ? 0 : offset)
+        block[place] = (block[place] ?? 0) ^ byte
+        expect(read([block]).results).toMatchObject([{ malformed: true }])
+      }),
+      runs(500)
+    )
+  })
+})
+
 describe('hostile counts and lengths', () => {
   const huge = [
     'fdffff',
@@ -262,6 +334,11 @@ describe('hostile counts and lengths', () => {
     ['a name', '0102' + time + '0000' + '01' + '0000', '00'],
     ['a cut-off', '0102' + time + '0000' + '01' + '02' + '22'.repeat(32), '00' + '22'.repeat(32) + '00'],
     ['a fork', '0102' + time + '0000' + '01' + '02' + '22'.repeat(32) + '00', '22'.repeat(32) + '00'],
+    [
+      'a proof of a fork',
+      '0102' + time + '0000' + '01' + '03' + '22'.repeat(32) + '0000' + '22'.repeat(32),
+      '22'.repeat(32) + '00'
+    ],
     ['operations', '0100' + time + '0000', '01016b'],
     ['a key', '0100' + time + '0000' + '01' + '01', '6b'],
     ['a path', '0100' + time + '0000' + '01' + '05016b', '22612200'],

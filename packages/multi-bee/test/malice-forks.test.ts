@@ -95,6 +95,16 @@ test('a member that calls an honest device’s log forked makes it go on in a ne
   await device.engine.close()
 })
 
+test('so does a fork far past the end of its log, and everybody can read the new one', async () => {
+  const device = await deviceForkedAt(70_000)
+  await put(device, '62', '4')
+  expect(device.own.key).not.toEqual(fromHex(FIRST))
+  const shown = await device.shown(KEYS)
+  expect(shown.entries).toMatchObject({ 61: { text: '3' }, 62: { text: '4' } })
+  expect(shown).toEqual(saidByLogs(device))
+  await device.engine.close()
+})
+
 /** Copies of a device as it is before and after every write to its logs and its store. */
 async function momentsOf(device: EngineDevice, run: () => Promise<void>): Promise<EngineDevice[]> {
   const moments: EngineDevice[] = []

@@ -1,8 +1,8 @@
 import b4a from 'b4a'
 import { LogCursor } from '../log/log-cursor.ts'
-import { MAX_RECORDS, MAX_RECORDS_PER_LOG } from '../log/limits.ts'
+import { MAX_CHAIN_BLOCKS, MAX_RECORDS, MAX_RECORDS_PER_LOG } from '../log/limits.ts'
 import { initialLogState } from '../log/log-state.ts'
-import type { LogFork } from '../log/fork-proof.ts'
+import { provenFork, type LogFork } from '../log/fork-proof.ts'
 import type { Doubt, OpLog } from '../log/op-log.ts'
 import type { Successor } from '../log/succession.ts'
 import type { Member } from '../membership/member.ts'
@@ -136,11 +136,15 @@ export async function forkRecord(
   writer: number,
   { agreed, proof }: LogFork
 ): Promise<MembershipRecord> {
-  const length = await boundary(state, writer, agreed)
-  const fingerprint = await state.logs.get(writer)?.log.fingerprint(length)
+  const key = state.writers.keyOf(writer)
+  const start = await boundary(state, writer, agreed)
+  // What others told may lie inside a transaction, or past all that is held; of a length that far below the proof readers take no record.
+  const length = start >= provenFork(proof, key) - MAX_CHAIN_BLOCKS ? start : agreed
+  const log = state.logs.get(writer)?.log
+  const fingerprint = log !== undefined && length <= log.available ? await log.fingerprint(length) : null
   return {
     type: 'fork',
-    writer: state.writers.keyOf(writer),
+    writer: key,
     cutOff: { length, fork: 0, treeHash: fingerprint?.treeHash ?? new Uint8Array(32) },
     proof
   }

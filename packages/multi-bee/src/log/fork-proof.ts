@@ -81,12 +81,22 @@ export function provenFork(proof: Uint8Array, log: Uint8Array): number {
     readCopy(reader, log, publicKey, differing),
     readCopy(reader, log, publicKey, differing)
   ]
-  if (differing === 0 || b4a.equals(one, other) || !reader.isAtEnd) throw new Error('not a fork')
+  if (differing === 0 || haveSameHashes(one, other) || !reader.isAtEnd) throw new Error('not a fork')
   return differing
 }
 
-/** @returns the copy's tree hash at the length at which the two differ */
-function readCopy(reader: WireReader, log: Uint8Array, publicKey: Uint8Array, differing: number): Uint8Array {
+/**
+ * Whether trees of one length, given by their roots, hold the same blocks. Not by their tree hashes, which have the size of each root: a
+ * parent's hash has only the sum of its children's. Who moves bytes from one child to the other changes nothing that is signed.
+ */
+export function haveSameHashes(one: readonly TreeNode[], other: readonly TreeNode[]): boolean {
+  return (
+    one.length === other.length && one.every(({ hash }, i) => b4a.equals(hash, (other[i] as TreeNode).hash))
+  )
+}
+
+/** @returns the roots of the copy's tree at the length at which the two differ */
+function readCopy(reader: WireReader, log: Uint8Array, publicKey: Uint8Array, differing: number): TreeNode[] {
   const length = readLength(reader)
   if (length < differing) throw new Error('a copy that is too short')
   const { early, late } = rootsAt(length, differing, (index) => ({
@@ -96,7 +106,7 @@ function readCopy(reader: WireReader, log: Uint8Array, publicKey: Uint8Array, di
   }))
   if (!crypto.verify(signable(log, crypto.tree(late), length), reader.bytes(64), publicKey))
     throw new Error('not signed')
-  return crypto.tree(early)
+  return early
 }
 
 /** The roots of a tree at two lengths, made of as few nodes as that takes: first those of the early roots, then others from left to right. */
@@ -112,7 +122,9 @@ function rootsAt(
     if (node !== undefined) return node
     if (flat.leftSpan(index) >= 2 * early) return next(index)
     const [left, right] = [nodeAt(flat.leftChild(index)), nodeAt(flat.rightChild(index))]
-    return { index, size: left.size + right.size, hash: crypto.parent(left, right) }
+    const size = left.size + right.size
+    if (!Number.isSafeInteger(size)) throw new Error('too many bytes')
+    return { index, size, hash: crypto.parent(left, right) }
   }
   return { early: roots, late: flat.fullRoots(2 * length).map(nodeAt) }
 }

@@ -41,20 +41,26 @@ function provenForks(controls: Controls, writers: WriterTable): Map<string, Fork
     const line = lineBehind(author, controls, writers)
     for (const { membership } of list)
       for (const record of membership)
-        if (record.type === 'fork' && !line.has(writers.find(record.writer))) lower(cuts, record)
+        if (record.type === 'fork' && !line.has(hexOf(record.writer))) lower(cuts, record)
   }
   return cuts
 }
 
-/** The writer, and those that its log goes on from, whether that counts or not. */
-function lineBehind(writer: number, controls: Controls, writers: WriterTable): Set<number> {
-  const line = new Set<number>()
-  for (let next = writer; next !== -1 && !line.has(next);) {
-    line.add(next)
-    const [record] = controls.of(next)[0]?.membership ?? []
-    next = record?.type === 'succeed' ? writers.find(record.previous) : -1
+/** Keys, in hex, of the writer and of those that its log goes on from, whether that counts or not. They may have no number yet. */
+function lineBehind(writer: number, controls: Controls, writers: WriterTable): Set<string> {
+  const line = new Set<string>()
+  let key: Uint8Array | null = writers.keyOf(writer)
+  while (key !== null && !line.has(hexOf(key))) {
+    line.add(hexOf(key))
+    key = previousOf(writers.find(key), controls)
   }
   return line
+}
+
+/** The writer that the log of this one says it goes on from. */
+function previousOf(writer: number, controls: Controls): Uint8Array | null {
+  const record = controls.of(writer)[0]?.membership[0]
+  return record?.type === 'succeed' ? record.previous : null
 }
 
 /** One walk. @returns null when it comes upon a fork whose cut-off the scope did not know; then it does */

@@ -21,7 +21,7 @@ function logOf(key, block = null) {
       return this.available
     },
     isOvertaken: false,
-    forkedAt: null,
+    fork: null,
     retire() {},
     async read(start, end) {
       return Array.from({ length: end - start }, (_, i) => block?.(start + i) ?? blocks[start + i])

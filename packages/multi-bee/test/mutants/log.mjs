@@ -1,6 +1,22 @@
 /** @type {import('./all.mjs').Mutant[]} */
 export const logMutants = [
   {
+    name: 'trees differ by the sizes of their roots',
+    fault: 'whoever holds an honest log proves that it forked: only the sum of two sizes is signed',
+    file: 'log/fork-proof.ts',
+    find: 'one.length === other.length && one.every(',
+    replace: 'b4a.equals(crypto.tree(one), crypto.tree(other)) && one.every(',
+    caughtBy: { file: 'fork-proof.test.ts', tests: 'bytes are moved' }
+  },
+  {
+    name: 'a copy in the proof of a fork is not signed',
+    fault: 'anybody cuts any log',
+    file: 'log/fork-proof.ts',
+    find: 'if (!crypto.verify(signable(log, crypto.tree(late), length), reader.bytes(64), publicKey))',
+    replace: 'if (reader.bytes(64).byteLength !== 64)',
+    caughtBy: { file: 'format-vectors.test.ts', tests: '^a block that does not follow the format' }
+  },
+  {
     name: 'time goes back inside a log',
     fault: 'a block with an earlier time than the one before it keeps that time',
     file: 'log/transaction-reader.ts',

@@ -114,6 +114,30 @@ export const membershipMutants = [
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
+    name: 'a fork counts no sooner than it is walked',
+    fault: 'a branch of a forked log decides whether who tells of the fork is heard',
+    file: 'membership/walk.ts',
+    find: 'const cuts = provenForks(controls, writers)',
+    replace: 'const cuts = new Map<string, ForkedWriter>()',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
+  },
+  {
+    name: 'a fork stands that a log of its own succession tells',
+    fault: 'who has stolen a device takes back all that it ever wrote, from a log that is not let in',
+    file: 'membership/walk.ts',
+    find: "if (record.type === 'fork' && !line.has(hexOf(record.writer))) lower(cuts, record)",
+    replace: "if (record.type === 'fork') lower(cuts, record)",
+    caughtBy: { file: 'fork-succession.test.ts', tests: 'does not cut it' }
+  },
+  {
+    name: 'a walk knows no log that has no number yet',
+    fault: 'two walks over the same blocks differ: the first one gives the number out',
+    file: 'membership/walk.ts',
+    find: '!line.has(hexOf(record.writer))',
+    replace: '(writers.find(record.writer) === -1 || !line.has(hexOf(record.writer)))',
+    caughtBy: { file: 'fork-succession.test.ts', tests: 'when it is repeated' }
+  },
+  {
     name: 'a removal of a stranger is forgotten',
     fault: 'who is removed before its add or succession comes may write when that comes',
     file: 'membership/walk-step.ts',
@@ -149,7 +173,7 @@ export const membershipMutants = [
     name: 'a log tells of its own fork',
     fault: 'who has a removed device takes back all that it ever wrote',
     file: 'membership/walk.ts',
-    find: "record.type === 'fork' && !line.has(writers.find(record.writer))",
+    find: "record.type === 'fork' && !line.has(hexOf(record.writer))",
     replace: "record.type === 'fork' && line.size > 0",
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 200 }
   },
@@ -157,8 +181,8 @@ export const membershipMutants = [
     name: 'a log that says it goes on from another tells of its fork',
     fault: 'who has a removed device takes back all that it ever wrote, from a log of its own making',
     file: 'membership/walk.ts',
-    find: "next = record?.type === 'succeed' ? writers.find(record.previous) : -1",
-    replace: 'next = record === undefined ? -1 : -1',
+    find: 'while (key !== null && !line.has(hexOf(key))) {',
+    replace: 'while (key !== null && line.size === 0) {',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 400 }
   }
 ]

@@ -198,6 +198,47 @@ describe('every world', () => {
       RUNS
     )
   })
+  test('is the same when a stranger tells its forks again', () => {
+    fc.assert(
+      fc.property(both, (world) => {
+        const state = oracle(world)
+        const told = Object.entries(state.forks).map(([writer, length]): Membership => ({
+          type: 'fork',
+          writer,
+          length
+        }))
+        const step: Transaction = {
+          seq: 0,
+          length: 1,
+          ms: 0,
+          counter: 0,
+          context: {},
+          // A log that begins so is held by everybody, and this one lets nobody in.
+          membership: [{ type: 'succeed', previous: 'ee'.repeat(32) }, ...told],
+          operations: []
+        }
+        const again: World = { ...world, logs: { ...world.logs, ['ff'.repeat(32)]: [step] } }
+        expect(counting(oracle(again))).toEqual(counting(state))
+      }),
+      RUNS
+    )
+  })
+  test('cuts by every fork that one who is or was a member tells of a log that its own does not go on from', () => {
+    fc.assert(
+      fc.property(both, (world) => {
+        const { forks, members } = oracle(world)
+        for (const { writer: author } of members) {
+          const log = world.logs[author] ?? []
+          if (log[0]?.membership[0]?.type === 'succeed') continue
+          for (const told of log.flatMap(({ membership }) => membership)) {
+            if (told.type === 'fork' && told.writer !== author)
+              expect(forks[told.writer]).toBeLessThanOrEqual(told.length)
+          }
+        }
+      }),
+      RUNS
+    )
+  })
   test('shows canonical values that come from remaining elements, and nothing without them', () => {
     fc.assert(
       fc.property(both, (world) => {

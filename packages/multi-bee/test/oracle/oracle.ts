@@ -64,7 +64,7 @@ interface Walk {
   members: Walker[]
   walked: Step[]
   admissions: Admission[]
-  /** The cut-offs of the forks found, in this walk and in those that it began anew from. */
+  /** The cut-offs of the forks that stand from the start, and of those found in this walk and in those it began anew from. */
   forks: Vector
   /** The cut-offs of removals of strangers, for when they join. */
   removals: Vector
@@ -119,8 +119,7 @@ export function oracle(world: World): OracleState {
     if (shown !== null) entries.set(key, shown.value)
   }
   return {
-    deleteWins,
-    ownerKey,
+    ...(end.forks[world.first] === 0 ? NO_GENESIS : { deleteWins, ownerKey }),
     members: end.members.map(({ writer, name, cutOff, removed, previous }): Member => ({
       writer,
       name,
@@ -205,10 +204,12 @@ function isIn(dot: Dot, seen: Vector): boolean {
 
 // Which transactions count
 
+const NO_GENESIS = { deleteWins: false, ownerKey: null }
+
 /**
  * The first transaction of the first log is the genesis.
  * READING: of several genesis records in it the first counts; without one, nothing is set; one elsewhere does
- * nothing.
+ * nothing. It says nothing when a fork cuts the first log at 0, for there copies differ in it, and nothing is walked.
  */
 function genesisOf(world: World): { deleteWins: boolean; ownerKey: string | null } {
   const records = world.logs[world.first]?.[0]?.membership ?? []
@@ -262,33 +263,47 @@ function isReady(step: Step, end: Walk, applied: Vector): boolean {
 
 /** The walk goes over the transactions with membership operations and no others: where it stands at its end. */
 function walk(first: string, ownerKey: string | null, steps: Step[]): Walk {
-  const forks: Vector = {}
-  const lineOf = (author: string): string[] => {
-    const line: string[] = []
-    for (let next: string | undefined = author; next !== undefined && !line.includes(next);) {
-      line.push(next)
-      const at: string = next
-      const record = steps.find((step) => step.writer === at && step.seq === 0)?.transaction.membership[0]
-      next = record?.type === 'succeed' ? record.previous : undefined
-    }
-    return line
-  }
-  const held = new Set([first])
-  for (let size = -1; size < held.size;) {
-    size = held.size
-    for (const step of steps) if (step.transaction.membership[0]?.type === 'succeed') held.add(step.writer)
-    for (const step of steps.filter(({ writer }) => held.has(writer)))
-      for (const record of step.transaction.membership)
-        if (record.type === 'add' || record.type === 'admit') held.add(record.writer)
-  }
-  for (const step of steps)
-    for (const record of step.transaction.membership)
-      if (record.type === 'fork' && held.has(step.writer) && !lineOf(step.writer).includes(record.writer))
-        forks[record.writer] = Math.min(forks[record.writer] ?? Infinity, record.length)
+  const forks = forksFromTheStart(steps)
   while (true) {
     const end = walkOnce(first, ownerKey, steps, forks)
     if (end !== null) return end
   }
+}
+
+/**
+ * Every fork in the blocks that are held stands from the start of the walk, wherever it is. Only one that names a
+ * writer of its own author's succession counts no sooner than it is walked.
+ */
+function forksFromTheStart(steps: Step[]): Vector {
+  const forks: Vector = {}
+  for (const { writer: author, transaction } of steps) {
+    const own = successionOf(author, steps)
+    for (const record of transaction.membership) {
+      if (record.type === 'fork' && !own.includes(record.writer)) lower(forks, record)
+    }
+  }
+  return forks
+}
+
+/**
+ * The author, the writer that the succeed in the first transaction of its log names, the writer that is named so in
+ * the log of that one, and so on, whether these count or not.
+ * READING: of the blocks that are held; it ends at a log of which none are, and where it comes round to one it has
+ * been at.
+ */
+function successionOf(author: string, steps: Step[]): string[] {
+  const writers = [author]
+  while (true) {
+    const first = steps.find(({ writer, seq }) => writer === writers.at(-1) && seq === 0)
+    const record = first?.transaction.membership[0]
+    if (record?.type !== 'succeed' || writers.includes(record.previous)) return writers
+    writers.push(record.previous)
+  }
+}
+
+/** To the given length if that is lower. */
+function lower(cutOffs: Vector, { writer, length }: { writer: string; length: number }): void {
+  cutOffs[writer] = Math.min(length, cutOffs[writer] ?? Infinity)
 }
 
 /** Null when it has to begin anew, with what it has added to the forks. */
@@ -363,7 +378,8 @@ function isReadyToWalk(step: Step, walk: Walk, steps: Step[], left: Step[]): boo
 /**
  * Its seq is below the author's cut-off, or, when the author is no member yet, it starts with a `succeed` of a
  * member that no walked `remove` names, and the first transaction of the first log was walked.
- * READING: one that a fork cuts off to nothing does not join by it, for nothing from a fork's cut-off on may count.
+ * READING: "no walked remove or fork cuts its log at 0" is any fork that stands, walked or not, for nothing from a
+ * fork's cut-off on may count.
  */
 function mayWrite(step: Step, walk: Walk): boolean {
   const { members, walked } = walk
@@ -456,10 +472,9 @@ function admit(writer: string, step: Step, { admissions }: Walk): void {
  */
 function cut(record: Membership & { type: 'remove' | 'fork' }, { members, forks, removals }: Walk): void {
   const { writer, length } = record
-  if (record.type === 'fork') forks[writer] = Math.min(length, forks[writer] ?? Infinity)
+  if (record.type === 'fork') lower(forks, record)
   const member = memberOf(writer, members)
-  if (member === null && record.type === 'remove')
-    removals[writer] = Math.min(length, removals[writer] ?? Infinity)
+  if (member === null && record.type === 'remove') lower(removals, record)
   if (member === null) return
   member.cutOff = Math.min(member.cutOff, length)
   if (record.type === 'remove') member.removed = true

@@ -599,6 +599,278 @@ describe('fork', () => {
   })
 })
 
+describe('a fork stands from the start of the walk, whoever tells it:', () => {
+  const log = [write({ [A]: 1 }, []), write({}, []), write({}, [])]
+
+  test('past a cut-off, of a remove or of another fork', () => {
+    for (const cut of [remove(B, 1), fork(B, 1)]) {
+      const state = oracle(
+        world({
+          [A]: [genesis([B, C]), change({}, cut)],
+          [B]: [write({ [A]: 1 }, []), change({}, add(X), fork(C, 2))],
+          [C]: log
+        })
+      )
+      expect(cutOffs(state)).toEqual([
+        [A, null],
+        [B, 1],
+        [C, 2]
+      ])
+      expect(memberOf(state, C)).toMatchObject({ removed: false })
+      expect([state.applied[C], state.quarantined]).toEqual([2, { [B]: 1, [C]: 1 }])
+    }
+  })
+  test('in the log of a stranger, of which nothing else counts', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B, C]), change({}, admit(D))],
+        [B]: log,
+        [D]: [change({ [A]: 1 }, add(X), fork(B, 1), remove(C, 0))]
+      })
+    )
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [B, 1],
+      [C, null]
+    ])
+    expect([state.waiting, state.quarantined, state.walked]).toEqual([{ [D]: 1 }, { [B]: 2 }, { [A]: 2 }])
+  })
+  test('in a transaction that waits for ever', () => {
+    const state = oracle(world({ [A]: [genesis([B, C])], [B]: log, [C]: [change({ [A]: 99 }, fork(B, 1))] }))
+    expect([memberOf(state, B)?.cutOff, state.waiting]).toEqual([1, { [C]: 1 }])
+  })
+  test('by a member that one branch of the forked log removes, whichever branch is held', () => {
+    const state = (branch: ReturnType<typeof change>) =>
+      oracle(
+        world({
+          [A]: [genesis([B, C])],
+          [B]: [write({ [A]: 1 }, [assign([], 'b')]), branch],
+          [C]: [change({ [A]: 1, [B]: 1 }, fork(B, 1)), write({}, [assign([], 'c')], { ms: 2000 })]
+        })
+      )
+    for (const branch of [change({}, remove(C, 0)), change({}, add(X)), write({}, [])]) {
+      const { members, applied, quarantined, entries } = state(branch)
+      expect(members.map(({ writer, cutOff, removed }) => [writer, cutOff, removed])).toEqual([
+        [A, null, false],
+        [B, 1, false],
+        [C, null, false]
+      ])
+      expect([applied, quarantined]).toEqual([{ [A]: 1, [B]: 1, [C]: 2 }, { [B]: 1 }])
+      expect(entries.get('6b')).toEqual({ kind: 'document', text: '"c"' })
+    }
+  })
+  test('by one of whose own log all is cut off, by the fork of another', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B, C])],
+        [B]: [change({ [A]: 1 }, fork(C, 0))],
+        [C]: [change({ [A]: 1 }, fork(B, 0))]
+      })
+    )
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [B, 0],
+      [C, 0]
+    ])
+  })
+  test('before anything is walked: no transaction past it is ever reached', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B, C])],
+        [B]: [write({ [A]: 1 }, []), change({}, add(X))],
+        [C]: [write({ [A]: 1 }, []), change({ [B]: 2, [X]: 1 }, fork(B, 1), add(Y))],
+        [X]: [change({ [A]: 1, [B]: 2 }, add(Z))]
+      })
+    )
+    expect([membersOf(state), state.walked]).toEqual([[A, B, C, Y], { [A]: 1, [C]: 2 }])
+  })
+  test('of one writer by several, at the lowest place', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B]), change({}, fork(B, 3), admit(C), admit(D))],
+        [B]: log,
+        [C]: [change({}, fork(B, 2))],
+        [D]: [change({}, fork(B, 1)), change({}, fork(B, 2))]
+      })
+    )
+    expect([memberOf(state, B)?.cutOff, state.forks]).toEqual([1, { [B]: 1 }])
+  })
+  test('of a log that has not joined yet, which then joins cut', () => {
+    const logs = (length: number) => ({
+      [A]: [genesis([B]), change({}, admit(D))],
+      [D]: [change({}, fork(X, length))],
+      [X]: [change({ [A]: 1 }, succeed(B)), change({}, add(C))]
+    })
+    expect(cutOffs(oracle(world(logs(1))))).toEqual([
+      [A, null],
+      [B, null],
+      [X, 1]
+    ])
+    expect(membersOf(oracle(world(logs(0))))).toEqual([A, B])
+  })
+  test('of the first log at 0 leaves nothing, the genesis neither', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B], { deleteWins: true, ownerKey: B }), change({}, admit(D))],
+        [B]: [write({ [A]: 1 }, [assign([], 'b')])],
+        [D]: [change({}, fork(A, 0))]
+      })
+    )
+    expect(state.members).toEqual([{ writer: A, name: '', cutOff: 0, removed: false, previous: null }])
+    expect([state.deleteWins, state.ownerKey, state.applied, state.walked]).toEqual([false, null, {}, {}])
+    expect([state.quarantined, state.waiting]).toEqual([{ [A]: 2 }, { [B]: 1, [D]: 1 }])
+  })
+})
+
+describe('a fork that a log of its own succession tells counts once it is walked:', () => {
+  const three = [write({ [A]: 1 }, []), write({}, []), write({}, [])]
+  /** B is removed at 3, so that nothing that goes on from it is let in. */
+  const expelled = [genesis([B, C]), change({}, remove(B, 3), admit(D))]
+
+  test('by itself', () => {
+    const logs = (...first: Array<ReturnType<typeof change>>) => ({
+      [A]: [genesis([B]), ...first],
+      [B]: [write({ [A]: 1 }, []), write({}, []), change({}, fork(B, 1))]
+    })
+    expect(memberOf(oracle(world(logs())), B)).toMatchObject({ cutOff: 1, removed: false })
+    // Past its cut-off nothing is walked.
+    const cut = oracle(world(logs(change({}, remove(B, 2)))))
+    expect([memberOf(cut, B)?.cutOff, cut.forks]).toEqual([2, {}])
+  })
+  test('by itself, as a stranger: never', () => {
+    const state = oracle(world({ [A]: [genesis([]), change({}, admit(D))], [D]: [change({}, fork(D, 0))] }))
+    expect(state.forks).toEqual({})
+    const added = oracle(world({ [A]: [genesis([D])], [D]: [change({}, fork(D, 0))] }))
+    expect([added.forks, memberOf(added, D)?.cutOff]).toEqual([{ [D]: 0 }, 0])
+  })
+  test('by a successor that is let in', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B])],
+        [B]: three,
+        [X]: [change({ [A]: 1, [B]: 3 }, succeed(B), fork(B, 2))]
+      })
+    )
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [B, 2],
+      [X, null]
+    ])
+  })
+  test('by a successor that is not let in: not, though the same told by a stranger does', () => {
+    const logs = { [A]: expelled, [B]: three, [X]: [change({ [A]: 1 }, succeed(B), fork(B, 1))] }
+    const state = oracle(world(logs))
+    expect([memberOf(state, B)?.cutOff, state.forks, membersOf(state)]).toEqual([3, {}, [A, B, C]])
+    const told = oracle(world({ ...logs, [D]: [change({}, fork(B, 1))] }))
+    expect([memberOf(told, B)?.cutOff, told.forks]).toEqual([1, { [B]: 1 }])
+    // Of others it counts.
+    const other = oracle(world({ ...logs, [X]: [change({ [A]: 1 }, succeed(B), fork(C, 1))] }))
+    expect(other.forks).toEqual({ [C]: 1 })
+  })
+  test('by a successor that is let in, in a transaction that is not walked: not', () => {
+    const logs = (...last: Array<ReturnType<typeof change>>) => ({
+      [A]: [genesis([B]), ...last],
+      [B]: three,
+      [X]: [change({ [A]: 1 }, succeed(B)), change({}, fork(B, 1))]
+    })
+    expect(oracle(world(logs())).forks).toEqual({ [B]: 1 })
+    const cut = oracle(world(logs(change({ [X]: 1 }, remove(X, 1)))))
+    expect([cut.forks, memberOf(cut, X)?.cutOff]).toEqual([{}, 1])
+  })
+  test('by a successor that is no member of the line but was added: when it is walked', () => {
+    const logs = { [B]: three, [X]: [change({ [A]: 3 }, succeed(B), fork(B, 1))] }
+    const state = oracle(world({ [A]: [...expelled, change({}, add(X))], ...logs }))
+    expect([previousOf(state, X), state.forks]).toEqual([null, { [B]: 1 }])
+  })
+  test('by a successor of a successor', () => {
+    const logs = {
+      [B]: three,
+      [X]: [change({ [A]: 1 }, succeed(B))],
+      [Y]: [change({ [A]: 1 }, succeed(X), fork(B, 2), fork(X, 1))]
+    }
+    const letIn = oracle(world({ [A]: [genesis([B])], ...logs }))
+    expect(cutOffs(letIn)).toEqual([
+      [A, null],
+      [B, 2],
+      [X, 1],
+      [Y, null]
+    ])
+    const not = oracle(world({ [A]: expelled, ...logs }))
+    expect([not.forks, membersOf(not)]).toEqual([{}, [A, B, C]])
+  })
+  test('as far as the logs are held that say whom they succeed', () => {
+    const logs = { [A]: expelled, [B]: three, [Y]: [change({ [A]: 1 }, succeed(X), fork(B, 2), fork(X, 1))] }
+    expect(oracle(world(logs)).forks).toEqual({ [B]: 2 })
+    expect(oracle(world({ ...logs, [X]: [change({}, succeed(B))] })).forks).toEqual({})
+    // Whatever the log between is worth: cut at 0, it still says so.
+    const cut = { ...logs, [X]: [change({}, succeed(B))], [D]: [change({}, fork(X, 0))] }
+    expect(oracle(world(cut)).forks).toEqual({ [X]: 0 })
+  })
+  test('of one that succeeds it, or that succeeds the same: from the start', () => {
+    const state = oracle(
+      world({
+        [A]: expelled,
+        [B]: [...three, change({}, fork(X, 0))],
+        [X]: [change({ [A]: 1 }, succeed(B), fork(Y, 0))],
+        [Y]: [change({ [A]: 1 }, succeed(B))]
+      })
+    )
+    expect(state.forks).toEqual({ [X]: 0, [Y]: 0 })
+  })
+  test('in a circle: of each log in it only when walked, of others from the start', () => {
+    const circle = {
+      [X]: [change({ [A]: 1 }, succeed(Z), fork(X, 1), fork(Y, 1), fork(Z, 1), fork(B, 1))],
+      [Y]: [change({ [A]: 1 }, succeed(X))],
+      [Z]: [change({ [A]: 1 }, succeed(Y), fork(X, 1), fork(C, 2))]
+    }
+    const state = oracle(world({ [A]: [genesis([B, C])], ...circle }))
+    expect([state.forks, membersOf(state)]).toEqual([{ [B]: 1, [C]: 2 }, [A, B, C]])
+    const inside = oracle(world({ [A]: [genesis([X])], ...circle }))
+    expect(inside.forks).toEqual({ [B]: 1, [C]: 2, [X]: 1, [Y]: 1, [Z]: 1 })
+  })
+  test('in a circle that its own log is not in', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B])],
+        [X]: [change({ [A]: 1 }, succeed(Y), fork(Y, 1), fork(Z, 1), fork(B, 1))],
+        [Y]: [change({ [A]: 1 }, succeed(Z))],
+        [Z]: [change({ [A]: 1 }, succeed(Y))]
+      })
+    )
+    expect(state.forks).toEqual({ [B]: 1 })
+  })
+  test('of a log that says it goes on from itself', () => {
+    const log = [change({ [A]: 1 }, succeed(X), fork(X, 1), fork(B, 0))]
+    expect(oracle(world({ [A]: [genesis([B])], [X]: log })).forks).toEqual({ [B]: 0 })
+    expect(oracle(world({ [A]: [genesis([B, X])], [X]: log })).forks).toEqual({ [B]: 0, [X]: 1 })
+  })
+  test('and then stays, also when what it cuts off had let its author in', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B])],
+        [B]: [write({ [A]: 1 }, []), change({}, add(X))],
+        [X]: [change({ [A]: 1, [B]: 2 }, fork(B, 1), fork(X, 0))]
+      })
+    )
+    expect([cutOffs(state), state.forks]).toEqual([
+      [
+        [A, null],
+        [B, 1]
+      ],
+      { [B]: 1 }
+    ])
+    const walked = oracle(
+      world({
+        [A]: [genesis([B]), write({}, []), change({}, add(Y))],
+        [X]: [change({ [A]: 3 }, succeed(B)), change({ [Y]: 1 }, fork(B, 1))],
+        [Y]: [change({ [A]: 3 }, fork(X, 1))]
+      })
+    )
+    // Y's cuts X's own before that is ever walked.
+    expect(walked.forks).toEqual({ [X]: 1 })
+  })
+})
+
 describe('beyond 512 members', () => {
   const many = Array.from({ length: 512 }, (_, place) => place.toString(16).padStart(64, '0'))
 

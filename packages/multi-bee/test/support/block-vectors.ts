@@ -152,7 +152,7 @@ function vectorOf(vector: PlainVector, writers: WriterTable): number[] {
   return lengths
 }
 
-const BYTES = new Set(['writer', 'ownerKey', 'treeHash', 'previous', 'publicKey', 'signature'])
+const BYTES = new Set(['writer', 'ownerKey', 'treeHash', 'previous', 'publicKey', 'signature', 'proof'])
 
 function hexed(record: object): object {
   return Object.fromEntries(

@@ -30,6 +30,8 @@ export class EngineDevice {
   /** Its newest log. */
   own: MemoryLog
   readonly failures: unknown[] = []
+  /** Hex keys of the logs that it follows: its own, and those the engine asked for. Of another it holds nothing, whatever was delivered. */
+  readonly followed: Set<string> = new Set()
   /** Version that the view was last about to be written at. */
   announcedVersion: number = -1
   readonly #first: Uint8Array
@@ -57,6 +59,7 @@ export class EngineDevice {
     this.#originals = originals
     this.#now = now
     this.logs.set(hex(own.key), own)
+    this.followed.add(hex(own.key))
   }
 
   get engine(): Engine {
@@ -78,7 +81,10 @@ export class EngineDevice {
     const view = new View(this.store)
     this.#view = view
     const host = {
-      openLog: (key: Uint8Array) => Promise.resolve(this.log(hex(key))),
+      openLog: (key: Uint8Array) => {
+        this.followed.add(hex(key))
+        return Promise.resolve(this.log(hex(key)))
+      },
       onChanges: () => {},
       onMembership: () => {},
       onSkew: () => {},
@@ -110,6 +116,7 @@ export class EngineDevice {
     if (key === undefined) return Promise.reject(new Error('no key is left'))
     const log = new MemoryLog(b4a.from(key, 'hex'))
     this.logs.set(key, log)
+    this.followed.add(key)
     this.own = log
     this.#epoch = { log, succession: succession(hex(previous.key), key), reason, fork }
     return Promise.resolve(this.#epoch)
@@ -140,6 +147,7 @@ export class EngineDevice {
   copy(): EngineDevice {
     const copy = new EngineDevice(this.own, this.#first, this.#originals, this.#now, this.#spares)
     for (const [key, log] of this.logs) copy.logs.set(key, log.copy())
+    for (const key of this.followed) copy.followed.add(key)
     copy.own = copy.log(hex(this.own.key))
     copy.#epoch = this.#epoch && { ...this.#epoch, log: copy.own }
     copy.store.contents = this.store.contents

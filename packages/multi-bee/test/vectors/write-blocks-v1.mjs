@@ -5,6 +5,7 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import Hypercore from 'hypercore'
+import crypto from 'hypercore-crypto'
 
 const A = '11'.repeat(32)
 const B = '22'.repeat(32)
@@ -63,6 +64,105 @@ const ELSEWHERE = Hypercore.key(Buffer.from(OLD.publicKey, 'hex'), {
 /** The neutral element of the group. */
 const NEUTRAL = '01' + '00'.repeat(31)
 const WEAK = { publicKey: NEUTRAL, core: Hypercore.key(Buffer.from(NEUTRAL, 'hex')).toString('hex') }
+
+/** BLAKE2b-256. */
+const hash = (hex) => crypto.hash(Buffer.from(hex, 'hex')).toString('hex')
+/** A node of a Merkle tree: over so many leaves from `start` on. */
+const leaf = (start, data) => ({
+  start,
+  leaves: 1,
+  size: data.length / 2,
+  hash: hash('00' + le(data.length / 2, 8) + data)
+})
+const parent = (left, right) => ({
+  start: left.start,
+  leaves: 2 * left.leaves,
+  size: left.size + right.size,
+  hash: hash('01' + le(left.size + right.size, 8) + left.hash + right.hash)
+})
+const treeHash = (roots) =>
+  hash(
+    '02' +
+      roots
+        .map(({ start, leaves, size, hash }) => hash + le(2 * start + leaves - 1, 8) + le(size, 8))
+        .join('')
+  )
+
+/** What covers the leaves from one to another, each node as high as it can be: from 0 on, the roots. */
+function covering(from, to) {
+  const found = []
+  for (let start = from; start < to;) {
+    let leaves = 1
+    while (start % (2 * leaves) === 0 && start + 2 * leaves <= to) leaves *= 2
+    found.push([start, leaves])
+    start += leaves
+  }
+  return found
+}
+
+/** The roots that such nodes make, one after the other. */
+function rootsOf(nodes) {
+  const roots = []
+  for (const node of nodes) {
+    let last = node
+    while (roots.at(-1)?.leaves === last.leaves && roots.at(-1).start % (2 * last.leaves) === 0)
+      last = parent(roots.pop(), last)
+    roots.push(last)
+  }
+  return roots
+}
+
+/** The tree of a log with these blocks. */
+const real = (blocks) => (start, leaves) =>
+  leaves === 1
+    ? leaf(start, blocks[start])
+    : parent(real(blocks)(start, leaves / 2), real(blocks)(start + leaves / 2, leaves / 2))
+/** The tree of a log that nobody could fill: as good as any other, once it is signed. */
+const madeUp =
+  (name, size = 1) =>
+  (start, leaves) => ({ start, leaves, size, hash: hash(utf8(`${name} ${start} ${leaves}`)) })
+
+const TREES = hash(hash(utf8('hypercore')) + '00')
+const signable = (core, roots, length, fork = 0) =>
+  TREES + core + treeHash(roots) + le(length, 8) + le(fork, 8)
+const nodesOf = (tree, differing, length) =>
+  [...covering(0, differing), ...covering(differing, length)].map((place) => tree(...place))
+const nodesHex = (nodes) => nodes.map(({ size, hash }) => uint(size) + hash).join('')
+/** A copy of OLD's log, as a proof has it. */
+function copy(tree, differing, length, { sign = OLD.sign, write = (signature) => signature } = {}) {
+  const nodes = nodesOf(tree, differing, length)
+  return uint(length) + nodesHex(nodes) + write(sign(signable(OLD.core, rootsOf(nodes), length)))
+}
+const proof = (differing, ...copies) => OLD.publicKey + uint(differing) + copies.join('')
+const forkWith = (length, bytes, writer = OLD.core) =>
+  '03' + writer + uint(length) + '00' + TREE + sized(bytes)
+const forked = (length, bytes) => ({
+  type: 'fork',
+  writer: OLD.core,
+  cutOff: { length, fork: 0, treeHash: TREE },
+  proof: bytes
+})
+
+/** Two logs of OLD that part at block 2, and one that parts from the first at block 4. */
+const common = ['00', '']
+const MINE = real([...common, '6d', '6d696e65', '04', '05', '06', '07'])
+const YOURS = real([...common, '79', '796f757273', '04', '05', '06', '07'])
+const LATER = real([...common, '6d', '6d696e65', '40', '05', '06', '07'])
+/** They differ at 3; the signatures are for 5 and 8. */
+const PROOF = proof(3, copy(MINE, 3, 5), copy(YOURS, 3, 8))
+const fork = forkWith(2, PROOF)
+/** Two copies of one length, at which they differ. */
+const even = (differing) =>
+  proof(differing, ...['one', 'other'].map((name) => copy(madeUp(name), differing, differing)))
+const unevenly = (differing, one, other, options) =>
+  proof(differing, copy(madeUp('one'), differing, one, options), copy(madeUp('other'), differing, other))
+const MOST = 2 ** 48
+const longer =
+  OLD.publicKey +
+  'fd0100' +
+  ['one', 'other']
+    .map((name) => 'ff0100000000000000' + 'fe01000000' + copy(madeUp(name), 1, 1).slice(4))
+    .join('')
 
 const K = '6b'
 const document = (json, path = []) => ({ key: K, path, value: { document: json } })
@@ -306,10 +406,44 @@ const logs = [
   ),
   log(
     'a fork',
-    [records('03' + B + uint(70000) + '02' + TREE)],
+    [records('03' + OLD.core + uint(70000) + '02' + TREE + sized(even(70001)))],
     [
       plain(0, 1, [], {
-        membership: [{ type: 'fork', writer: B, cutOff: { length: 70000, fork: 2, treeHash: TREE } }]
+        membership: [{ ...forked(70000, even(70001)), cutOff: { length: 70000, fork: 2, treeHash: TREE } }]
+      })
+    ]
+  ),
+  log(
+    'a fork whose copies are signed at lengths greater than the one at which they differ',
+    [records(fork)],
+    [plain(0, 1, [], { membership: [forked(2, PROOF)] })]
+  ),
+  log(
+    'forks of one log, at 0, at the last 64 blocks before it differs, and at the greatest length',
+    [
+      records(
+        forkWith(0, even(1)),
+        forkWith(0, even(64)),
+        forkWith(3, proof(5, copy(LATER, 5, 8), copy(MINE, 5, 5))),
+        forkWith(6, unevenly(70, 1000, 70)),
+        forkWith(69, unevenly(70, 70, 1024)),
+        forkWith(MOST - 2, unevenly(MOST - 1, MOST - 1, MOST)),
+        forkWith(MOST - 1, even(MOST)),
+        forkWith(2 ** 31, unevenly(2 ** 31 + 1, 2 ** 33 + 5, MOST))
+      )
+    ],
+    [
+      plain(0, 1, [], {
+        membership: [
+          forked(0, even(1)),
+          forked(0, even(64)),
+          forked(3, proof(5, copy(LATER, 5, 8), copy(MINE, 5, 5))),
+          forked(6, unevenly(70, 1000, 70)),
+          forked(69, unevenly(70, 70, 1024)),
+          forked(MOST - 2, unevenly(MOST - 1, MOST - 1, MOST)),
+          forked(MOST - 1, even(MOST)),
+          forked(2 ** 31, unevenly(2 ** 31 + 1, 2 ** 33 + 5, MOST))
+        ]
       })
     ]
   ),
@@ -326,12 +460,7 @@ const logs = [
         time(7, 1) +
         list(OLD.core, C) +
         list(uint(1) + uint(5), uint(2) + uint(1)) +
-        list(
-          succeed,
-          '01' + B + text('b'),
-          '02' + OLD.core + '05' + '00' + TREE,
-          '03' + C + '01' + '00' + TREE
-        ) +
+        list(succeed, '01' + B + text('b'), '02' + OLD.core + '05' + '00' + TREE, fork) +
         list(put('1')),
       head(8) + '00'
     ],
@@ -343,7 +472,7 @@ const logs = [
           succession,
           { type: 'add', writer: B, name: 'b' },
           { type: 'remove', writer: OLD.core, cutOff: { length: 5, fork: 0, treeHash: TREE } },
-          { type: 'fork', writer: C, cutOff: { length: 1, fork: 0, treeHash: TREE } }
+          forked(2, PROOF)
         ]
       }),
       plain(1, 8, [], { context: { [OLD.core]: 5, [C]: 1, [A]: 1 } })
@@ -430,6 +559,12 @@ const logs = [
       )
     ],
     { readOnly: true }
+  ),
+  log(
+    'the numbers in a proof of a fork are not in their shortest form',
+    [records(forkWith(0, longer))],
+    [plain(0, 1, [], { membership: [forked(0, longer)] })],
+    {}
   ),
   log(
     'operations that overlap',
@@ -581,9 +716,10 @@ const malformed = [
   ),
   bad(
     'a fork whose tree hash is cut off',
-    '0102' + time(1) + '0000' + '01' + '03' + B + '01' + '00' + '99',
-    records('03' + B + '01' + '00' + TREE)
+    '0102' + time(1) + '0000' + '01' + '03' + OLD.core + '02' + '00' + '99',
+    records(fork)
   ),
+  ...forgeries(),
   bad('an admit whose writer is cut off', '0102' + time(1) + '0000' + '01' + '05' + '22', records('05' + B)),
   bad('an admit with a name', records('05' + B + text('b')), records('01' + B + text('b'))),
   bad('a succeed after an admit', records('05' + B, succeed), records(succeed, '05' + B)),
@@ -831,6 +967,205 @@ const candidates = [
   { name: 'a name of 257 bytes', hex: '01' + B + 'fd0101' + '{61*257}', message: null },
   { name: 'a name that is not UTF-8', hex: '01' + B + sized('ff'), message: null }
 ]
+
+/** Proofs of a fork that prove none. */
+function forgeries() {
+  const mine = copy(MINE, 3, 5)
+  const yours = copy(YOURS, 3, 8)
+  const forged = (name, bytes, length = 2, sound = fork) =>
+    bad(`a fork ${name}`, records(forkWith(length, bytes)), records(sound))
+  const signedAs = (change) => ({
+    sign: () => OLD.sign(change(signable(OLD.core, rootsOf(nodesOf(YOURS, 3, 8)), 8)))
+  })
+  const short = (tree) =>
+    uint(2) + nodesHex(nodesOf(tree, 3, 3)) + OLD.sign(signable(OLD.core, rootsOf(nodesOf(tree, 3, 3)), 2))
+  const leafByLeaf = [0, 1, 2, 3].map((start) => YOURS(4 + start, 1))
+  const [first, second, ...others] = nodesOf(YOURS, 3, 8)
+  const given = (nodes) =>
+    uint(8) + nodesHex(nodes) + OLD.sign(signable(OLD.core, rootsOf(nodesOf(YOURS, 3, 8)), 8))
+  // As anybody can, who has a copy of the log: what is signed stays what it was.
+  const moved = (...bytes) =>
+    mine.slice(0, 2) +
+    nodesHex(nodesOf(MINE, 3, 5).map((node, i) => ({ ...node, size: node.size + (bytes[i] ?? 0) }))) +
+    mine.slice(-128)
+  const heavy = (size) => proof(1, copy(madeUp('one', size), 1, 2), copy(madeUp('other'), 1, 1))
+  const before = '0102' + time(1) + '0000' + '01' + '03' + OLD.core + '02' + '00' + TREE
+  return [
+    bad('a fork without a proof', before + '00', records(fork)),
+    forged('with a proof of no bytes', ''),
+    forged('of which both copies are one', proof(3, mine, mine)),
+    forged('of which the copies differ only later', proof(3, mine, copy(LATER, 3, 8))),
+    forged('of which both copies are one, at two lengths', proof(3, mine, copy(MINE, 3, 8))),
+    forged('of which one copy has bytes of a root moved to the next node', proof(3, mine, moved(0, -1, 1))),
+    forged('of which one copy has bytes of a root moved to the next root', proof(3, moved(-1, 1), mine)),
+    forged('of which one copy has bytes moved, at two lengths', proof(3, copy(MINE, 3, 8), moved(0, 1, -1))),
+    forged('of which sizes add up to 2^53', heavy(2 ** 52), 0, forkWith(0, heavy(2 ** 52 - 1))),
+    bad(
+      'a fork of another log than the public key makes',
+      records(forkWith(2, PROOF, OTHER.core)),
+      records(fork)
+    ),
+    bad(
+      'a fork of a log of manifest version 0, whose key is the public key',
+      records(forkWith(2, PROOF, OLD.publicKey)),
+      records(fork)
+    ),
+    bad(
+      'a fork of a log whose signer has another namespace',
+      records(forkWith(2, PROOF, ELSEWHERE)),
+      records(fork)
+    ),
+    forged('with the public key of another', OTHER.publicKey + PROOF.slice(64)),
+    forged(
+      'of which another key pair signed the first copy',
+      proof(3, copy(MINE, 3, 5, { sign: OTHER.sign }), yours)
+    ),
+    forged(
+      'of which another key pair signed the second copy',
+      proof(3, mine, copy(YOURS, 3, 8, { sign: OTHER.sign }))
+    ),
+    forged(
+      'of which the first signature has one bit wrong',
+      proof(3, copy(MINE, 3, 5, { write: flipped }), yours)
+    ),
+    forged(
+      'of which the second signature has one bit wrong',
+      proof(3, mine, copy(YOURS, 3, 8, { write: flipped }))
+    ),
+    forged('of which a signature is not reduced', proof(3, copy(MINE, 3, 5, { write: alike }), yours)),
+    forged('of which the signatures are exchanged', proof(3, mine.slice(0, -128) + yours.slice(-128), yours)),
+    bad(
+      'a fork with a public key of small order, for which a signature of nothing holds',
+      records(
+        forkWith(
+          2,
+          NEUTRAL +
+            '03' +
+            [MINE, YOURS]
+              .map((tree) => '03' + nodesHex(nodesOf(tree, 3, 3)) + NEUTRAL + '00'.repeat(32))
+              .join(''),
+          WEAK.core
+        )
+      ),
+      records(fork)
+    ),
+    forged(
+      'of which a copy is signed as one of fork 1',
+      proof(
+        3,
+        mine,
+        copy(
+          YOURS,
+          3,
+          8,
+          signedAs((hex) => hex.slice(0, -16) + le(1, 8))
+        )
+      )
+    ),
+    forged(
+      'of which a copy is signed for another length',
+      proof(
+        3,
+        mine,
+        copy(
+          YOURS,
+          3,
+          8,
+          signedAs((hex) => hex.slice(0, -32) + le(7, 8) + le(0, 8))
+        )
+      )
+    ),
+    forged(
+      'of which a copy is signed for another log',
+      proof(
+        3,
+        mine,
+        copy(
+          YOURS,
+          3,
+          8,
+          signedAs((hex) => hex.slice(0, 64) + OTHER.core + hex.slice(128))
+        )
+      )
+    ),
+    forged(
+      'of which a copy is signed in another namespace',
+      proof(
+        3,
+        mine,
+        copy(
+          YOURS,
+          3,
+          8,
+          signedAs((hex) => hash(hash(utf8('hypercore')) + '01') + hex.slice(64))
+        )
+      )
+    ),
+    forged(
+      'of which a copy is signed without the namespace',
+      proof(
+        3,
+        mine,
+        copy(
+          YOURS,
+          3,
+          8,
+          signedAs((hex) => hex.slice(64))
+        )
+      )
+    ),
+    forged('with a byte after its proof', PROOF + '00'),
+    forged('of three copies', PROOF + yours),
+    forged('of one copy', proof(3, mine)),
+    forged('whose public key is cut off', PROOF.slice(0, 62)),
+    forged('whose differing length is cut off', PROOF.slice(0, 64) + 'fd03'),
+    forged('whose first size is cut off', PROOF.slice(0, 68) + 'fe010000'),
+    forged('whose hash is cut off', PROOF.slice(0, 100)),
+    forged('whose last signature is cut off', PROOF.slice(0, -2)),
+    bad('a fork whose proof is longer than the block', before + uint(5000) + PROOF + '00', records(fork)),
+    forged('whose length is that at which the copies differ', PROOF, 3),
+    forged('whose length is far above', PROOF, 2 ** 40),
+    forged('whose length is the 65th below', even(65), 0, forkWith(1, even(65))),
+    forged('whose length is far below', even(70001), 2, forkWith(69937, even(70001))),
+    forged('of copies that differ at 0', proof(0, copy(MINE, 0, 5), copy(YOURS, 0, 8)), 0),
+    forged(
+      'of copies that differ at 0 and are signed there',
+      proof(0, copy(MINE, 0, 0), copy(YOURS, 0, 0)),
+      0
+    ),
+    forged('of which the first copy is shorter', proof(3, short(MINE), yours)),
+    forged('of which the second copy is shorter', proof(3, mine, short(YOURS))),
+    forged('of copies that differ above 2^48', even(MOST + 1), MOST, forkWith(MOST - 1, even(MOST))),
+    forged(
+      'of which a copy is longer than 2^48',
+      unevenly(MOST, MOST, MOST + 1),
+      MOST - 1,
+      forkWith(MOST - 1, even(MOST))
+    ),
+    forged(
+      'of which a copy is as long as a number can be',
+      unevenly(3, 2 ** 53 - 1, 3),
+      2,
+      forkWith(2, even(3))
+    ),
+    forged('of which the length is 2^53', proof(3, mine, 'ff0000000000002000' + yours.slice(2))),
+    forged(
+      'of which the size of a node is 2^53',
+      proof(3, '05' + 'ff0000000000002000' + mine.slice(4), yours)
+    ),
+    forged(
+      'with a node lower than it could be',
+      proof(3, mine, given([first, second, others[0], ...leafByLeaf]))
+    ),
+    forged('whose nodes are not from left to right', proof(3, mine, given([second, first, ...others]))),
+    forged('with a node less', proof(3, mine, given([first, second, others[0]]))),
+    forged('whose roots are those at the length that is signed', proof(3, mine, given(nodesOf(YOURS, 8, 8)))),
+    forged(
+      'of which the size of a node is another',
+      proof(3, mine, given([{ ...first, size: first.size + 1 }, second, ...others]))
+    )
+  ]
+}
 
 /** The names as one map: ordered by their quoted text, in which every escape begins with a backslash. */
 function canonicalMap() {
