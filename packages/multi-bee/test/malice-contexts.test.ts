@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { MAX_NAMED } from '../src/membership/controls.ts'
 import { MAX_MEMBERS } from '../src/membership/membership.ts'
 import { HybridClock } from '../src/merge/hybrid-clock.ts'
+import { MemoryViewStore } from './support/memory-view-store.ts'
 import { hexOf, NOW, operation, siege, type MaliciousMember, type Siege } from './support/malicious-member.ts'
 
 const END = { ms: 2 ** 48 - 1, counter: 2 ** 16 - 1 }
@@ -187,4 +188,32 @@ describe('membership records', () => {
     expect(await world.statusOf(a, only(world))).toMatchObject({ applied: count, isMember: true })
     await close(world)
   })
+})
+
+test('a device’s time goes on after all that its own log holds, also what waited when it was opened', async () => {
+  const world = await siege(2)
+  const { a, members, meet, put } = world
+  const [second, third] = members as [MaliciousMember, MaliciousMember]
+  third.write({ ms: NOW + 60_000, operations: [operation('k', '', '1')] })
+  await meet()
+  await put(a, 'own', '1')
+  // Nothing of the others is left, and what it wrote waits for them; then for nobody.
+  const copy = a.copy()
+  copy.store.contents = new MemoryViewStore().contents
+  for (const { log } of members) copy.logs.delete(hexOf(log.key))
+  await copy.open()
+  const cutOff = { length: 0, fork: 0, treeHash: b4a.alloc(32) }
+  second.write({
+    membership: [{ type: 'remove', writer: third.log.key, cutOff }],
+    context: { [hexOf(a.own.key)]: 1 }
+  })
+  second.write({ ms: NOW + 30_000, operations: [operation('x', '', '"theirs"')] })
+  copy.log(hexOf(second.log.key)).deliver(1)
+  await copy.engine.settle()
+  await put(copy, 'x', '"ours"')
+  copy.log(hexOf(second.log.key)).deliver(2)
+  await copy.engine.settle()
+  expect(await world.get(copy, 'x')).toBe('"ours"')
+  await copy.engine.close()
+  await Promise.all([a.engine.close(), world.b.engine.close()])
 })

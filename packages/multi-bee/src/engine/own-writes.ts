@@ -93,6 +93,8 @@ export class OwnWrites {
     const { self, writers, version, membership } = this.#parts.state
     const applied = appliedEverywhere(this.#parts.state)
     const { position: seq, state } = ownLogOf(this.#parts.state).cursor
+    // Part of the log may have been applied only since it was opened, and readers let no time in a log go back.
+    this.#parts.clock.goOnAfter(state)
     return {
       writer: self,
       writers,

@@ -35,6 +35,11 @@ export class HybridClock {
     return this.#last
   }
 
+  /** Goes on after a time of this device's own, wherever that is. */
+  goOnAfter(own: Timestamp): void {
+    this.#raise(own)
+  }
+
   /**
    * Takes note of another device's time.
    *

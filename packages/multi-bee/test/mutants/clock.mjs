@@ -39,5 +39,13 @@ export const clockMutants = [
     find: '[writer, log.state]))',
     replace: '[writer, { ...log.state, ms: 0, counter: 0 }]))',
     caughtBy: { file: 'hybrid-clock.test.ts', tests: '^the times in a log never go back' }
+  },
+  {
+    name: 'the clock knows only what its log held when it was opened',
+    fault: 'a write is earlier on its own device than on all others, when what stood before it had to wait',
+    file: 'engine/own-writes.ts',
+    find: 'this.#parts.clock.goOnAfter(state)',
+    replace: 'void state.ms',
+    caughtBy: { file: 'malice-contexts.test.ts', tests: 'goes on after' }
   }
 ]
