@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import { describe, expect, test } from 'vitest'
+import { MAX_RECORDS_PER_LOG } from '../src/log/limits.ts'
 import { MAX_NAMED } from '../src/membership/controls.ts'
 import { MAX_MEMBERS } from '../src/membership/membership.ts'
 import { HybridClock } from '../src/merge/hybrid-clock.ts'
@@ -165,7 +166,7 @@ describe('membership records', () => {
     const world = await siege()
     const { a } = world
     await world.meet()
-    const count = 5000
+    const count = MAX_RECORDS_PER_LOG
     const records = Array.from({ length: count }, (_, i) =>
       i % 2 ? add(only(world).log.key) : remove(b4a.alloc(32, 0x33), count - i)
     )
