@@ -92,12 +92,15 @@ interface Touched {
   prior: Stored | null
 }
 
-/** Loads what a chunk touches, so that {@link installChunk} need not wait. */
+/** Loads what a chunk touches, by key id, so that {@link installChunk} need not wait. */
 export async function loadTouched(chunk: Chunk, view: View): Promise<Map<string, Touched>> {
-  const keys = new Map<string, Uint8Array>()
-  for (const { operations } of chunk.transactions) for (const { key } of operations) keys.set(keyId(key), key)
-  const stored = await view.load([...keys.values()])
-  return new Map([...keys].map(([id, key], i) => [id, { key, prior: stored[i] ?? null }]))
+  const touched = new Map<string, Touched>()
+  for (const { operations } of chunk.transactions)
+    for (const { key } of operations) touched.set(keyId(key), { key, prior: null })
+  const entries = [...touched.values()]
+  const stored = await view.load(entries.map(({ key }) => key))
+  for (const [i, entry] of entries.entries()) entry.prior = stored[i] ?? null
+  return touched
 }
 
 /**
@@ -117,12 +120,11 @@ export function installChunk(
     noteApplied(state, transaction)
     const log = state.logs.get(transaction.writer)
     if (log !== undefined) log.state = log.cursor.state
-    for (const { key, operations } of operationsByKey(transaction, membership)) {
-      const id = keyId(key)
-      const entry = changed.get(id) ?? startOf(key, touched, view)
+    for (const [id, operations] of operationsByKey(transaction, membership)) {
+      const entry = changed.get(id) ?? startOf(touched.get(id), view)
       if (entry === null) continue
-      const register = applyOperations(entry.register, operations, deleteWins(state))
-      changed.set(id, { ...entry, register })
+      entry.register = applyOperations(entry.register, operations, deleteWins(state))
+      changed.set(id, entry)
     }
   }
   const { version, writers } = state
@@ -136,31 +138,27 @@ interface Pending extends Change {
   prior: Stored | null
 }
 
-function startOf(key: Uint8Array, touched: Map<string, Touched>, view: View): Pending | null {
-  const entry = touched.get(keyId(key))
+function startOf(entry: Touched | undefined, view: View): Pending | null {
   if (entry === undefined) return null
   // A write of this device's own may have changed it meanwhile.
-  const prior = view.newestPending(key) ?? entry.prior
-  return { key, prior, register: prior?.register ?? EMPTY_REGISTER }
+  const prior = view.newestPending(entry.key) ?? entry.prior
+  return { key: entry.key, prior, register: prior?.register ?? EMPTY_REGISTER }
 }
 
-/** The operations of a transaction as they count under a membership, key by key. */
-export function operationsByKey(
-  transaction: Transaction,
-  membership: Membership
-): Iterable<{ key: Uint8Array; operations: Stamped[] }> {
+/** The operations of a transaction as they count under a membership, by key id. */
+export function operationsByKey(transaction: Transaction, membership: Membership): Map<string, Stamped[]> {
   const { writer, seq, ms, counter } = transaction
   const admitted = new Map<VersionVector, VersionVector>()
-  const keys = new Map<string, { key: Uint8Array; operations: Stamped[] }>()
+  const byKey = new Map<string, Stamped[]>()
   for (const [index, operation] of transaction.operations.entries()) {
     const vector = operation.seen ?? transaction.context
     let seen = admitted.get(vector)
     if (seen === undefined) admitted.set(vector, (seen = membership.admitted(vector, transaction)))
     const stamped = { operation, dot: { writer, seq, index, ms, counter }, seen }
     const id = keyId(operation.key)
-    const entry = keys.get(id)
-    if (entry === undefined) keys.set(id, { key: operation.key, operations: [stamped] })
-    else entry.operations.push(stamped)
+    const others = byKey.get(id)
+    if (others === undefined) byKey.set(id, [stamped])
+    else others.push(stamped)
   }
-  return keys.values()
+  return byKey
 }

@@ -1,5 +1,5 @@
 import { pathsTo, ROOT, type Path } from './path.ts'
-import { elementsOf, expand, pick, type Element, type Register, type Tombstone } from './register.ts'
+import { elementsOf, EMPTY_REGISTER, expand, pick, type Element, type Register, type Tombstone } from './register.ts'
 import type { Dot, Operation, Value } from './transaction.ts'
 import { lengthAt, raise, type VersionVector } from './version-vector.ts'
 
@@ -163,7 +163,7 @@ function isSimple({ whole, elements, tombstones }: Register, seen: VersionVector
 }
 
 function wholeOf(value: Value, dot: Dot): Register {
-  return { whole: { ...pick(dot), value }, elements: [], tombstones: [] }
+  return { ...EMPTY_REGISTER, whole: { ...pick(dot), value } }
 }
 
 function isSeen(dot: Dot, seen: VersionVector): boolean {
