@@ -162,8 +162,9 @@ function isSimple({ whole, elements, tombstones }: Register, seen: VersionVector
   return elements.length === 0 && tombstones.length === 0
 }
 
-function wholeOf(value: Value, dot: Dot): Register {
-  return { ...EMPTY_REGISTER, whole: { ...pick(dot), value } }
+function wholeOf(value: Value, { writer, seq, index, ms, counter }: Dot): Register {
+  const { elements, tombstones } = EMPTY_REGISTER
+  return { whole: { writer, seq, index, ms, counter, value }, elements, tombstones }
 }
 
 function isSeen(dot: Dot, seen: VersionVector): boolean {
