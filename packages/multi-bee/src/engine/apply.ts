@@ -125,8 +125,8 @@ export function installChunk(
     if (log !== undefined) log.state = log.cursor.state
     for (const [id, operations] of operationsByKey(transaction, membership)) {
       const entry = touched.get(id)
-      if (entry !== undefined)
-        entry.register = applyOperations(entry.register, operations, deleteWins(state))
+      if (entry === undefined) continue
+      entry.register = applyOperations(entry.register, operations, deleteWins(state))
     }
   }
   const { version, writers } = state
