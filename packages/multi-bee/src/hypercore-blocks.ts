@@ -26,14 +26,20 @@ interface Encrypted {
  * Blocks `start` to `end` of an open core, decrypted; `null` for one that is not here. One read for all of them, since each costs a trip
  * to another thread: `core.get` makes one for every block.
  */
-export async function readBlocks(core: Hypercore, start: number, end: number): Promise<(Uint8Array | null)[]> {
+export async function readBlocks(
+  core: Hypercore,
+  start: number,
+  end: number
+): Promise<(Uint8Array | null)[]> {
   if (core.closing !== null) throw new Error('the core is closed')
   const reader = internalsOf(core).state.storage.read()
   const reading: Promise<Uint8Array | null>[] = []
   for (let index = start; index < end; index++) reading.push(reader.getBlock(index))
   reader.tryFlush()
   const blocks = await Promise.all(reading)
-  return Promise.all(blocks.map((block, i) => (block === null ? null : decrypted(core, start + i, block))))
+  for (const [i, block] of blocks.entries())
+    if (block !== null) blocks[i] = await decrypted(core, start + i, block)
+  return blocks
 }
 
 /** What of the private API is missing. */

@@ -1,5 +1,13 @@
 import { pathsTo, ROOT, type Path } from './path.ts'
-import { elementsOf, EMPTY_REGISTER, expand, pick, type Element, type Register, type Tombstone } from './register.ts'
+import {
+  elementsOf,
+  EMPTY_REGISTER,
+  expand,
+  pick,
+  type Element,
+  type Register,
+  type Tombstone
+} from './register.ts'
 import type { Dot, Operation, Value } from './transaction.ts'
 import { lengthAt, raise, type VersionVector } from './version-vector.ts'
 

@@ -23,7 +23,8 @@ export const predecessorMutants = [
     fault: 'what another device removed is skipped',
     file: 'engine/apply.ts',
     find: 'if (entry === undefined) continue',
-    replace: 'if (entry === undefined || operations.every(({ operation }) => operation.value === null)) continue',
+    replace:
+      'if (entry === undefined || operations.every(({ operation }) => operation.value === null)) continue',
     caughtBy: { file: 'predecessor.test.ts', tests: '^bug 3:' }
   },
   {
