@@ -39,5 +39,14 @@ export const clockMutants = [
     find: '[writer, log.state]))',
     replace: '[writer, { ...log.state, ms: 0, counter: 0 }]))',
     caughtBy: { file: 'hybrid-clock.test.ts', tests: '^the times in a log never go back' }
+  },
+  {
+    name: 'the first that came in sets the clock',
+    fault:
+      'of several transactions of one writer that come in at once, the times of all but the first are ignored',
+    file: 'engine/merging.ts',
+    find: 'new Map(times.map((time)',
+    replace: 'new Map(times.toReversed().map((time)',
+    caughtBy: { file: 'hybrid-clock.test.ts', tests: 'the last of what came in at once' }
   }
 ]

@@ -83,5 +83,14 @@ export const logMutants = [
     this.#check = null`,
     replace: '    this.#check = null',
     caughtBy: { file: 'write-path.property.test.ts', tests: 'equal the oracle', runs: 100 }
+  },
+  {
+    name: 'blocks are decrypted as others',
+    fault:
+      'of several blocks that are read together, each is decrypted by its place among them, not in the log',
+    file: 'hypercore-blocks.ts',
+    find: 'decrypted(core, start + i, block)',
+    replace: 'decrypted(core, i, block)',
+    caughtBy: { file: 'hypercore-blocks.test.ts', tests: 'encrypted core' }
   }
 ]
