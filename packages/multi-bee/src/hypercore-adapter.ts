@@ -4,6 +4,7 @@ import type { ReplicationStream } from 'hypercore'
 import crypto from 'hypercore-crypto'
 import b4a from 'b4a'
 import { MultiBeeError } from './errors.ts'
+import { checkBlockApi, readBlocks } from './hypercore-blocks.ts'
 import { askForProof, checkForkApi, watchForks } from './hypercore-forks.ts'
 import type { LogFork } from './log/fork-proof.ts'
 import type { OpLog } from './log/op-log.ts'
@@ -13,7 +14,7 @@ import type { DuplexLike, StoreLike } from './types.ts'
 
 // Everything this package asks of Hypercore and Corestore beyond their documented API, and everything untyped, is in this file.
 // Private: `store.storage.path` (corestore 7.12, index.js); of hypercore 11.37 `core.peers[].remoteContiguousLength` (lib/replicator.js),
-// `append`'s `postappend` (index.js), and what `hypercore-forks.ts` uses.
+// `append`'s `postappend` (index.js), and what `hypercore-forks.ts` and `hypercore-blocks.ts` use.
 
 /** Where a Corestore keeps its files. */
 export function storePath(store: StoreLike): string {
@@ -171,9 +172,8 @@ export class HypercoreLog implements OpLog {
   }
 
   async read(start: number, end: number): Promise<Uint8Array[]> {
-    const blocks: Promise<Uint8Array | null>[] = []
-    for (let seq = start; seq < end; seq++) blocks.push(this.#core.get(seq, { wait: false }))
-    return (await this.#read(Promise.all(blocks))).map((block, i) => {
+    const blocks = await this.#read(readBlocks(this.#core, start, end))
+    return blocks.map((block, i) => {
       if (block !== null) return block
       throw new MultiBeeError(
         'MULTI_BEE_STORE_FAILED',
@@ -269,7 +269,7 @@ function checkUpstream(core: Hypercore): void {
   )
   if (!Number.isInteger(core.contiguousLength)) missing.push('contiguousLength')
   if (!Array.isArray(core.peers)) missing.push('peers')
-  missing.push(...checkForkApi(core))
+  missing.push(...checkForkApi(core), ...checkBlockApi(core))
   if (missing.length === 0) return
   throw new MultiBeeError(
     'MULTI_BEE_UNSUPPORTED_UPSTREAM',

@@ -1,7 +1,7 @@
 import { fakeClock, replicate, tmpStore, until, type FakeClock } from '@cloudpal/test-kit'
 import b4a from 'b4a'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { MultiBee, type WriterInfo } from '../src/index.ts'
 import { decodeTransaction } from '../src/log/decode.ts'
 import { initialLogState, type LogState } from '../src/log/log-state.ts'
@@ -178,21 +178,29 @@ describe('the times in a log', () => {
     }
   )
 
-  test('a device whose clock is far behind writes after what it has seen', async () => {
-    const [now, then] = [fakeClock(NOON), fakeClock(NOON - YEAR_MS)]
-    const first = device(now)
-    const second = new EngineDevice(
-      new MemoryLog(b4a.alloc(32, 2)),
-      first.own.key,
-      new Map([[b4a.toString(first.own.key, 'hex'), first.own]]),
-      then.now
-    )
+  /** A device, and another one that it has let in and that has nothing of it yet. */
+  async function twoDevices(
+    firstClock: FakeClock,
+    secondClock: FakeClock
+  ): Promise<[EngineDevice, EngineDevice]> {
+    const first = device(firstClock)
+    const logs = new Map([[b4a.toString(first.own.key, 'hex'), first.own]])
+    const second = new EngineDevice(new MemoryLog(b4a.alloc(32, 2)), first.own.key, logs, secondClock.now)
     await first.open()
     await second.open()
     await first.engine.submit({
       type: 'membership',
       records: [{ type: 'add', writer: second.own.key, name: '' }]
     })
+    onTestFinished(async () => {
+      await first.engine.close()
+      await second.engine.close()
+    })
+    return [first, second]
+  }
+
+  test('a device whose clock is far behind writes after what it has seen', async () => {
+    const [first, second] = await twoDevices(fakeClock(NOON), fakeClock(NOON - YEAR_MS))
     await put(first, '"first"')
     second.log(b4a.toString(first.own.key, 'hex')).deliver(2)
     await second.engine.settle()
@@ -200,8 +208,19 @@ describe('the times in a log', () => {
     // A minute past its own wall time at most: the other's time is a year ahead of it.
     const [time] = timesOf(second.own)
     expect(time).toEqual({ ms: NOON - YEAR_MS + MAX_SKEW_MS, counter: 1 })
-    await first.engine.close()
-    await second.engine.close()
+  })
+
+  test('a device whose clock is a little behind writes after the last of what came in at once', async () => {
+    const wall = fakeClock(NOON)
+    const [first, second] = await twoDevices(wall, fakeClock(NOON - 10))
+    for (const value of ['1', '2', '3']) {
+      wall.advance(5)
+      await put(first, value)
+    }
+    second.log(b4a.toString(first.own.key, 'hex')).deliver(4)
+    await second.engine.settle()
+    await put(second, '4')
+    expect(timesOf(second.own)).toEqual([{ ms: NOON + 15, counter: 1 }])
   })
 })
 

@@ -86,81 +86,70 @@ async function isNextReady(
   return next !== null && membership.isReady(next, has)
 }
 
-/** One key that a chunk changes. */
-interface Touched {
-  key: Uint8Array
+/** A key that a chunk changes: what it was, and what it becomes. */
+interface Touched extends Change {
   prior: Stored | null
 }
 
-/** Loads what a chunk touches, so that {@link installChunk} need not wait. */
+/** Loads what a chunk touches, by key id, so that {@link installChunk} need not wait. Nothing else may be installed in between. */
 export async function loadTouched(chunk: Chunk, view: View): Promise<Map<string, Touched>> {
-  const keys = new Map<string, Uint8Array>()
-  for (const { operations } of chunk.transactions) for (const { key } of operations) keys.set(keyId(key), key)
-  const stored = await view.load([...keys.values()])
-  return new Map([...keys].map(([id, key], i) => [id, { key, prior: stored[i] ?? null }]))
+  const touched = new Map<string, Touched>()
+  for (const { operations } of chunk.transactions)
+    for (const { key } of operations) touched.set(keyId(key), { key, prior: null, register: EMPTY_REGISTER })
+  const entries = [...touched.values()]
+  const stored = await view.load(entries.map(({ key }) => key))
+  for (const [i, entry] of entries.entries()) {
+    entry.prior = stored[i] ?? null
+    entry.register = entry.prior?.register ?? EMPTY_REGISTER
+  }
+  return touched
 }
 
 /**
  * Applies a chunk to the view and the state. Synchronous: readers see all of it or nothing, so that each key gets one new record, at the
  * version of the chunk's last transaction; nobody can have read one in between.
+ *
+ * @param touched - of the chunk; becomes what the chunk makes of it
  */
 export function installChunk(
   chunk: Chunk,
-  touched: Map<string, Touched>,
+  touched: ReadonlyMap<string, Touched>,
   view: View,
   state: DeviceState
 ): Change[] {
   if (chunk.membership !== null) state.membership = chunk.membership
   const { membership } = state
-  const changed = new Map<string, Pending>()
   for (const transaction of chunk.transactions) {
     noteApplied(state, transaction)
     const log = state.logs.get(transaction.writer)
     if (log !== undefined) log.state = log.cursor.state
-    for (const { key, operations } of operationsByKey(transaction, membership)) {
-      const id = keyId(key)
-      const entry = changed.get(id) ?? startOf(key, touched, view)
-      if (entry === null) continue
-      const register = applyOperations(entry.register, operations, deleteWins(state))
-      changed.set(id, { ...entry, register })
+    for (const [id, operations] of operationsByKey(transaction, membership)) {
+      const entry = touched.get(id)
+      if (entry === undefined) continue
+      entry.register = applyOperations(entry.register, operations, deleteWins(state))
     }
   }
   const { version, writers } = state
-  for (const { key, prior, register } of changed.values())
+  const changes = [...touched.values()]
+  for (const { key, prior, register } of changes)
     view.install(key, { version, register, shown: shownValue(register, writers) }, prior)
-  return [...changed.values()]
+  return changes
 }
 
-/** What a chunk makes of a key. */
-interface Pending extends Change {
-  prior: Stored | null
-}
-
-function startOf(key: Uint8Array, touched: Map<string, Touched>, view: View): Pending | null {
-  const entry = touched.get(keyId(key))
-  if (entry === undefined) return null
-  // A write of this device's own may have changed it meanwhile.
-  const prior = view.newestPending(key) ?? entry.prior
-  return { key, prior, register: prior?.register ?? EMPTY_REGISTER }
-}
-
-/** The operations of a transaction as they count under a membership, key by key. */
-export function operationsByKey(
-  transaction: Transaction,
-  membership: Membership
-): Iterable<{ key: Uint8Array; operations: Stamped[] }> {
+/** The operations of a transaction as they count under a membership, by key id. */
+export function operationsByKey(transaction: Transaction, membership: Membership): Map<string, Stamped[]> {
   const { writer, seq, ms, counter } = transaction
   const admitted = new Map<VersionVector, VersionVector>()
-  const keys = new Map<string, { key: Uint8Array; operations: Stamped[] }>()
+  const byKey = new Map<string, Stamped[]>()
   for (const [index, operation] of transaction.operations.entries()) {
     const vector = operation.seen ?? transaction.context
     let seen = admitted.get(vector)
     if (seen === undefined) admitted.set(vector, (seen = membership.admitted(vector, transaction)))
     const stamped = { operation, dot: { writer, seq, index, ms, counter }, seen }
     const id = keyId(operation.key)
-    const entry = keys.get(id)
-    if (entry === undefined) keys.set(id, { key: operation.key, operations: [stamped] })
-    else entry.operations.push(stamped)
+    const others = byKey.get(id)
+    if (others === undefined) byKey.set(id, [stamped])
+    else others.push(stamped)
   }
-  return keys.values()
+  return byKey
 }

@@ -90,7 +90,9 @@ export class Merging {
 
   #noteReceived(times: readonly Pick<Transaction, 'writer' | 'ms' | 'counter'>[]): void {
     const { logs, self } = this.#parts.state
-    for (const { writer, ms, counter } of times) {
+    // The last of each writer is its greatest.
+    const latest = new Map(times.map((time) => [time.writer, time]))
+    for (const { writer, ms, counter } of latest.values()) {
       const log = logs.get(writer)
       if (log === undefined) continue
       log.lastSeen = this.#parts.clock.now()

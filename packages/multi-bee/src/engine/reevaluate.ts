@@ -83,8 +83,7 @@ async function recompute(
   const deleteWins = membership.genesis?.deleteWins ?? false
   const registers = new Map<string, Register>()
   for await (const transaction of causalOrder(membership, new FullSource(logs, writers, applied))) {
-    for (const { key, operations } of operationsByKey(transaction, membership)) {
-      const id = keyId(key)
+    for (const [id, operations] of operationsByKey(transaction, membership)) {
       if (!affected.has(id)) continue
       registers.set(id, applyOperations(registers.get(id) ?? EMPTY_REGISTER, operations, deleteWins))
     }

@@ -1,6 +1,7 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
-import { isCanonicalJson, MAX_DEPTH } from '../merge/canonical-json.ts'
+import { MAX_DEPTH } from '../merge/canonical-json.ts'
+import { isCanonicalJson } from '../merge/canonical-text.ts'
 import { isPath, ROOT } from '../merge/path.ts'
 import { isLater } from '../merge/hybrid-clock.ts'
 import type { MembershipRecord, Operation, Transaction, Value } from '../merge/transaction.ts'

@@ -53,35 +53,31 @@ export class WireReader {
 
 /** Collects the fields of one block. */
 export class WireWriter {
-  #buffer = b4a.allocUnsafe(512)
-  #length = 0
+  readonly #state: { start: number; end: number; buffer: Uint8Array }
+
+  /** @param capacity - bytes it has room for before it has to grow */
+  constructor(capacity = 512) {
+    this.#state = { start: 0, end: capacity, buffer: b4a.allocUnsafe(capacity) }
+  }
 
   get length(): number {
-    return this.#length
+    return this.#state.start
   }
 
   uint(value: number): void {
-    this.#reserve(9)
-    const state = { start: this.#length, end: this.#buffer.byteLength, buffer: this.#buffer }
-    c.uint.encode(state, value)
-    this.#length = state.start
+    c.uint.encode(this.#reserve(9), value)
   }
 
   byte(value: number): void {
-    this.#reserve(1)
-    this.#buffer[this.#length++] = value
+    c.uint8.encode(this.#reserve(1), value)
   }
 
   uint16(value: number): void {
-    this.byte(value & 0xff)
-    this.byte(value >>> 8)
+    c.uint16.encode(this.#reserve(2), value)
   }
 
   uint48(value: number): void {
-    this.#reserve(6)
-    const state = { start: this.#length, end: this.#buffer.byteLength, buffer: this.#buffer }
-    c.uint48.encode(state, value)
-    this.#length = state.start
+    c.uint48.encode(this.#reserve(6), value)
   }
 
   uint64(value: number): void {
@@ -92,9 +88,9 @@ export class WireWriter {
   }
 
   bytes(bytes: Uint8Array): void {
-    this.#reserve(bytes.byteLength)
-    this.#buffer.set(bytes, this.#length)
-    this.#length += bytes.byteLength
+    const state = this.#reserve(bytes.byteLength)
+    state.buffer.set(bytes, state.start)
+    state.start += bytes.byteLength
   }
 
   /** Length, then bytes. */
@@ -105,15 +101,19 @@ export class WireWriter {
 
   /** What was written, as a copy of its own. */
   finish(): Uint8Array {
-    return b4a.from(this.#buffer.subarray(0, this.#length))
+    return b4a.from(this.#state.buffer.subarray(0, this.length))
   }
 
-  #reserve(bytes: number): void {
-    const needed = this.#length + bytes
-    if (needed <= this.#buffer.byteLength) return
-    const larger = b4a.allocUnsafe(Math.max(needed, this.#buffer.byteLength * 2))
-    larger.set(this.#buffer.subarray(0, this.#length))
-    this.#buffer = larger
+  /** Where so many bytes more can be written. */
+  #reserve(bytes: number): { start: number; end: number; buffer: Uint8Array } {
+    const state = this.#state
+    const needed = state.start + bytes
+    if (needed <= state.end) return state
+    const larger = b4a.allocUnsafe(Math.max(needed, state.end * 2))
+    larger.set(state.buffer.subarray(0, state.start))
+    state.buffer = larger
+    state.end = larger.byteLength
+    return state
   }
 }
 

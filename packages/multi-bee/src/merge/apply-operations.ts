@@ -1,5 +1,13 @@
 import { pathsTo, ROOT, type Path } from './path.ts'
-import { elementsOf, expand, pick, type Element, type Register, type Tombstone } from './register.ts'
+import {
+  elementsOf,
+  EMPTY_REGISTER,
+  expand,
+  pick,
+  type Element,
+  type Register,
+  type Tombstone
+} from './register.ts'
 import type { Dot, Operation, Value } from './transaction.ts'
 import { lengthAt, raise, type VersionVector } from './version-vector.ts'
 
@@ -162,8 +170,9 @@ function isSimple({ whole, elements, tombstones }: Register, seen: VersionVector
   return elements.length === 0 && tombstones.length === 0
 }
 
-function wholeOf(value: Value, dot: Dot): Register {
-  return { whole: { ...pick(dot), value }, elements: [], tombstones: [] }
+function wholeOf(value: Value, { writer, seq, index, ms, counter }: Dot): Register {
+  const { elements, tombstones } = EMPTY_REGISTER
+  return { whole: { writer, seq, index, ms, counter, value }, elements, tombstones }
 }
 
 function isSeen(dot: Dot, seen: VersionVector): boolean {

@@ -29,16 +29,6 @@ export function toCanonicalJson(value: unknown): string | null {
   return canonicalJson(JSON.parse(text))
 }
 
-/** Whether text from a peer is a document in canonical form. Never throws. */
-export function isCanonicalJson(text: string): boolean {
-  if (nestsTooDeep(text)) return false
-  try {
-    return canonicalJson(JSON.parse(text)) === text
-  } catch {
-    return false
-  }
-}
-
 function print(value: unknown, depth: number): string | null {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (depth === MAX_DEPTH) return null
@@ -73,7 +63,7 @@ function printObject(object: object, depth: number): string | null {
   return text + '}'
 }
 
-/** Counts brackets outside strings, so that a hostile document is refused before a recursive parser sees it. */
+/** Counts brackets outside strings, so that a document is refused before a recursive parser sees it. */
 function nestsTooDeep(text: string): boolean {
   if (text.length < MAX_DEPTH) return false
   let depth = 0

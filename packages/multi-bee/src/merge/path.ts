@@ -1,3 +1,5 @@
+import { isCanonicalJson } from './canonical-text.ts'
+
 /**
  * A path inside an entry, as one string: the JSON-quoted field names one after the other, `''` for the entry itself
  * (`['a', 'b']` is `"a""b"`). A quoted name ends at its unescaped quote, so a string prefix that is itself a path is an ancestor,
@@ -56,12 +58,7 @@ export function isPath(text: string, maxDepth: number): boolean {
   for (let start = 0; start < text.length; depth++) {
     const end = quotedEnd(text, start)
     if (end === -1 || depth === maxDepth) return false
-    const quoted = text.slice(start, end)
-    try {
-      if (JSON.stringify(JSON.parse(quoted)) !== quoted) return false
-    } catch {
-      return false
-    }
+    if (!isCanonicalJson(text.slice(start, end))) return false
     start = end
   }
   return true

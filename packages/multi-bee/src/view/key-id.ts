@@ -2,5 +2,5 @@ import b4a from 'b4a'
 
 /** An encoded key as something a Map can look up. */
 export function keyId(key: Uint8Array): string {
-  return b4a.toString(key, 'hex')
+  return b4a.toString(key, 'latin1')
 }

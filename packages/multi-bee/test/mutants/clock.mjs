@@ -47,5 +47,14 @@ export const clockMutants = [
     find: 'this.#parts.clock.goOnAfter(state)',
     replace: 'void state.ms',
     caughtBy: { file: 'malice-contexts.test.ts', tests: 'goes on after' }
+  },
+  {
+    name: 'the first that came in sets the clock',
+    fault:
+      'of several transactions of one writer that come in at once, the times of all but the first are ignored',
+    file: 'engine/merging.ts',
+    find: 'new Map(times.map((time)',
+    replace: 'new Map(times.toReversed().map((time)',
+    caughtBy: { file: 'hybrid-clock.test.ts', tests: 'the last of what came in at once' }
   }
 ]

@@ -12,8 +12,8 @@ export const engineMutants = [
     name: 'one operation of a chunk overwrites another',
     fault: 'two operations on one key that are applied in one go both start from the stored record',
     file: 'engine/apply.ts',
-    find: 'const entry = changed.get(id) ?? startOf(key, touched, view)',
-    replace: 'const entry = startOf(key, touched, view)',
+    find: 'entry.register = applyOperations(entry.register, operations',
+    replace: 'entry.register = applyOperations(entry.prior?.register ?? EMPTY_REGISTER, operations',
     caughtBy: { file: 'engine.property.test.ts', tests: 'honest devices$', runs: 100 }
   },
   {

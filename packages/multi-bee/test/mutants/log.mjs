@@ -107,5 +107,14 @@ export const logMutants = [
     find: 'Math.min(MAX_RECORDS, MAX_RECORDS_PER_LOG - before)',
     replace: 'Math.min(MAX_RECORDS, MAX_RECORDS_PER_LOG + before)',
     caughtBy: { file: 'malice-sizes.test.ts', tests: 'no more' }
+  },
+  {
+    name: 'blocks are decrypted as others',
+    fault:
+      'of several blocks that are read together, each is decrypted by its place among them, not in the log',
+    file: 'hypercore-blocks.ts',
+    find: 'decrypted(core, start + i, block)',
+    replace: 'decrypted(core, i, block)',
+    caughtBy: { file: 'hypercore-blocks.test.ts', tests: 'encrypted core' }
   }
 ]

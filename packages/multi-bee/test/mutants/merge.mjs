@@ -141,6 +141,30 @@ export const mergeMutants = [
     caughtBy: { file: 'bad-input.test.ts', tests: '128 levels' }
   },
   {
+    name: 'a document may name a field twice',
+    fault: 'a document with one field twice is taken for canonical (< for <=)',
+    file: 'merge/canonical-text.ts',
+    find: 'name <= previous',
+    replace: 'name < previous',
+    caughtBy: { file: 'canonical-text.property.test.ts', tests: 'says what parsing' }
+  },
+  {
+    name: 'half a pair is a character',
+    fault: 'text with a lone surrogate that is not escaped is taken for canonical',
+    file: 'merge/canonical-text.ts',
+    find: '(unit >= 0xd800 && unit <= 0xdfff)',
+    replace: 'unit > 0xffff',
+    caughtBy: { file: 'canonical-text.property.test.ts', tests: 'says what parsing' }
+  },
+  {
+    name: 'long numbers are as they stand',
+    fault: 'a whole number that is rounded when it is read is taken for canonical',
+    file: 'merge/canonical-text.ts',
+    find: '[0-9]{0,14}',
+    replace: '[0-9]{0,16}',
+    caughtBy: { file: 'canonical-text.property.test.ts', tests: 'says what parsing' }
+  },
+  {
     name: 'escaped quotes end a name',
     fault: 'a path through a field name with a quote in it is taken apart wrongly',
     file: 'merge/path.ts',

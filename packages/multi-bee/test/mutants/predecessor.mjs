@@ -22,8 +22,9 @@ export const predecessorMutants = [
     name: 'P3 deletes do not replicate',
     fault: 'what another device removed is skipped',
     file: 'engine/apply.ts',
-    find: 'if (entry === null) continue',
-    replace: 'if (entry === null || operations.every(({ operation }) => operation.value === null)) continue',
+    find: 'if (entry === undefined) continue',
+    replace:
+      'if (entry === undefined || operations.every(({ operation }) => operation.value === null)) continue',
     caughtBy: { file: 'predecessor.test.ts', tests: '^bug 3:' }
   },
   {
