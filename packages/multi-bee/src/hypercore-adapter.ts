@@ -105,6 +105,8 @@ export class HypercoreLog implements OpLog {
   /** Of a device's own log: blocks that were written here. */
   #written: number | null = null
   #forkedAt: number | null = null
+  /** The last append, to its very end. */
+  #appending: Promise<unknown> | null = null
 
   private constructor(core: Hypercore, onUpdate: () => void) {
     this.#core = core
@@ -184,13 +186,18 @@ export class HypercoreLog implements OpLog {
   async append(blocks: readonly Uint8Array[]): Promise<void> {
     const end = (this.#written ?? this.#core.length) + blocks.length
     let isAppended = false
-    // A longer copy may come in while this waits for its turn: then nothing is written.
-    const postappend = (): void => {
-      isAppended = true
-      // Before anybody is told of the new length, which would look like another's doing.
-      if (this.#written !== null) this.#written = end
-    }
-    await this.#core.append([...blocks], { maxLength: end, postappend })
+    const stored = new Promise<void>((resolve) => {
+      // A longer copy may come in while this waits for its turn: then nothing is written, and this is not called.
+      const postappend = (): void => {
+        isAppended = true
+        // Before anybody is told of the new length, which would look like another's doing.
+        if (this.#written !== null) this.#written = end
+        this.#core.once('append', resolve)
+      }
+      this.#appending = this.#core.append([...blocks], { maxLength: end, postappend })
+    })
+    // Not for the end: Hypercore then writes down once more how far the log has no gaps, which it has done with the blocks.
+    await Promise.race([stored, this.#appending])
     if (!isAppended) throw new Error('a longer copy of this log has come in')
   }
 
@@ -233,6 +240,7 @@ export class HypercoreLog implements OpLog {
     this.#unwatch()
     this.#core.off('append', this.#onUpdate)
     this.#core.off('download', this.#onUpdate)
+    await this.#appending?.catch(() => {})
     await this.#core.close()
   }
 }
