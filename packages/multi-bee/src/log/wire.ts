@@ -51,10 +51,23 @@ export class WireReader {
   }
 }
 
+/** What a writer starts with. */
+const START_BYTES = 512
+/** Larger buffers are not kept. */
+const SPARE_BYTES = 64 * 1024
+const EMPTY = b4a.alloc(0)
+
+/** The buffer of a writer that has finished, for the next: most writers live one after the other, and are short. */
+let spare: Uint8Array | null = null
+
 /** Collects the fields of one block. */
 export class WireWriter {
-  #buffer = b4a.allocUnsafe(512)
+  #buffer = spare ?? b4a.allocUnsafeSlow(START_BYTES)
   #length = 0
+
+  constructor() {
+    spare = null
+  }
 
   get length(): number {
     return this.#length
@@ -96,9 +109,12 @@ export class WireWriter {
     this.bytes(bytes)
   }
 
-  /** What was written, as a copy of its own. */
+  /** What was written, as a copy of its own. Ends the writer. */
   finish(): Uint8Array {
-    return b4a.from(this.#buffer.subarray(0, this.#length))
+    const bytes = b4a.from(this.#buffer.subarray(0, this.#length))
+    if (this.#buffer.byteLength <= SPARE_BYTES) spare = this.#buffer
+    this.#buffer = EMPTY
+    return bytes
   }
 
   #reserve(bytes: number): void {

@@ -53,7 +53,8 @@ export class View {
 
   /** The newest record of each key, in order. One round trip for those not in memory. */
   async load(keys: readonly Uint8Array[]): Promise<(Stored | null)[]> {
-    const found: (Stored | null | undefined)[] = keys.map((key) => this.newestPending(key))
+    const ids = keys.map(keyId)
+    const found: (Stored | null | undefined)[] = ids.map((id) => this.#newestPending(id))
     const missing = keys.filter((_, i) => found[i] === undefined)
     if (missing.length === 0) return found.map((stored) => stored ?? null)
     const records = await this.#store.getMany(missing.map(currentKey))
@@ -62,15 +63,14 @@ export class View {
       if (stored !== undefined) return stored
       const record = records[next++] ?? null
       // A change may have come in meanwhile.
-      const newer = this.newestPending(keys[i] as Uint8Array)
+      const newer = this.#newestPending(ids[i] as string)
       return newer ?? (record === null ? null : decodeRecord(record))
     })
   }
 
   /** The newest record of a key if it is in memory; `undefined` if the store has to be asked. Synchronous. */
   newestPending(key: Uint8Array): Stored | undefined {
-    const id = keyId(key)
-    return (this.#active.keys.get(id) ?? this.#flushing?.keys.get(id))?.records.at(-1)
+    return this.#newestPending(keyId(key))
   }
 
   /**
@@ -218,6 +218,10 @@ export class View {
     } finally {
       this.#writing = null
     }
+  }
+
+  #newestPending(id: string): Stored | undefined {
+    return (this.#active.keys.get(id) ?? this.#flushing?.keys.get(id))?.records.at(-1)
   }
 
   /** `undefined` when the layers do not say what the key was at that version. */
