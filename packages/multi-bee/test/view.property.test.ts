@@ -3,7 +3,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Value } from '../src/merge/transaction.ts'
 import { CachedViewStore } from '../src/view/cached-view-store.ts'
+import { KeyFilter } from '../src/view/key-filter.ts'
 import type { Stored } from '../src/view/record.ts'
+import { currentKey, STATE_KEY } from '../src/view/view-keys.ts'
 import { View } from '../src/view/view.ts'
 import { MemoryViewStore } from './support/memory-view-store.ts'
 import { runs } from './support/property-runs.ts'
@@ -83,6 +85,13 @@ class Run {
     this.#view = new View(this.store, cacheBytes)
   }
 
+  /** As a view that begins; without it, it knows nothing of the store. */
+  async open(): Promise<void> {
+    const opened = this.#view.open()
+    while (this.store.waiting === 0) await Promise.resolve()
+    expect(await settled(this.store, opened)).toBeNull()
+  }
+
   async take(next: Command): Promise<void> {
     if (next.do === 'change') this.#change(next.key, next.isDel)
     else if (next.do === 'get') this.#reads.push(this.#get(next.key, this.#versionBack(next.back)))
@@ -154,9 +163,11 @@ test('reads give what was there at their version, however they and writes of the
   await fc.assert(
     fc.asyncProperty(
       cacheBytes,
+      fc.boolean(),
       fc.array(command, { maxLength: 120, size: 'max' }),
-      async (bytes, commands) => {
+      async (bytes, isOpened, commands) => {
         const run = new Run(bytes)
+        if (isOpened) await run.open()
         for (const next of commands) await run.take(next)
         await run.finish()
       }
@@ -219,6 +230,53 @@ test('of rows that were got the last are kept, as many as there are bytes for', 
   expect(asked[0]).toBe(b4a.toString(bytesOf(99 - kept)))
 })
 
+test('of a view that begins, only what was written is asked for', async () => {
+  const { store, asked } = watched()
+  const view = new View(store, 0)
+  expect(await view.open()).toBeNull()
+  asked.length = 0
+  const load = async (...numbers: number[]): Promise<(string | null)[]> =>
+    (await view.load(numbers.map(bytesOf))).map((stored) => stored && textOf(stored.shown as Value))
+  expect(await load(0, 1)).toEqual([null, null])
+  view.install(bytesOf(1), new Model().change(1, false), null)
+  await view.flush(() => b4a.from([0]))
+  expect(await load(0, 1)).toEqual([null, '1'])
+  expect(asked).toEqual([b4a.toString(currentKey(bytesOf(1)))])
+  await view.clear()
+  expect(await load(0, 1)).toEqual([null, null])
+  expect(asked).toHaveLength(1)
+})
+
+test('what a write that was lost has stored is found, also where all began empty', async () => {
+  const store = new SteppedViewStore()
+  const cached = new CachedViewStore(store, 1_000_000)
+  cached.noteEmpty()
+  const written = cached.write([[bytesOf(0), b4a.from('new')]])
+  await expect(settled(store, written, 'lost')).rejects.toThrow('the disk failed')
+  expect(await textsOf(settled(store, cached.getMany([bytesOf(0)])))).toEqual(['new'])
+})
+
+test('a view that holds something is asked for everything', async () => {
+  const { store, asked } = watched()
+  await store.write([[STATE_KEY, b4a.from([0])]])
+  const view = new View(store, 0)
+  await view.open()
+  asked.length = 0
+  await view.load([bytesOf(0), bytesOf(1)])
+  expect(asked).toHaveLength(2)
+})
+
+test('a key that was added may be held, and nearly every other one may not', () => {
+  const filter = new KeyFilter()
+  const numbers = Array.from({ length: 100_000 }, (_, i) => i)
+  const added = (number: number): Uint8Array => b4a.from(`added/${number}`)
+  for (const number of numbers) filter.add(added(number))
+  expect(numbers.every((number) => filter.mayHold(added(number)))).toBe(true)
+  const mistaken = numbers.filter((number) => filter.mayHold(b4a.from(`absent/${number}`)))
+  // (1 - e^(-4 · 100,000 / 2^23))^4 of them: 0.5.
+  expect(mistaken.length).toBeLessThan(20)
+})
+
 async function steppedWith(text: string): Promise<{ store: SteppedViewStore; cached: CachedViewStore }> {
   const store = new SteppedViewStore()
   await settled(store, store.write([[bytesOf(0), b4a.from(text)]]))
@@ -238,15 +296,21 @@ async function textsOf(values: Promise<(Uint8Array | null)[]>): Promise<(string 
 }
 
 async function filled(rows: number, capacity: number): Promise<{ cached: CachedViewStore; asked: string[] }> {
-  const store = new MemoryViewStore()
+  const { store, asked } = watched()
   await store.write(Array.from({ length: rows }, (_, i) => [bytesOf(i), b4a.alloc(1000, 'x')] as const))
+  return { cached: new CachedViewStore(store, capacity), asked }
+}
+
+/** A store that notes which keys it was asked for. */
+function watched(): { store: MemoryViewStore; asked: string[] } {
+  const store = new MemoryViewStore()
   const asked: string[] = []
   const getMany = store.getMany.bind(store)
   store.getMany = (keys) => {
     asked.push(...keys.map((key) => b4a.toString(key)))
     return getMany(keys)
   }
-  return { cached: new CachedViewStore(store, capacity), asked }
+  return { store, asked }
 }
 
 function bytesOf(number: number): Uint8Array {

@@ -9,7 +9,7 @@ import type { WriterTable } from '../merge/writer-table.ts'
 import type { Stored } from '../view/record.ts'
 import type { View } from '../view/view.ts'
 import { Group, GROUP_BYTES, type Outcome } from './group.ts'
-import type { LocalRequest, Write, WriteRequest } from './requests.ts'
+import type { Compare, LocalRequest, Write, WriteRequest } from './requests.ts'
 import { keyId } from '../view/key-id.ts'
 
 /** Requests one turn takes. */
@@ -66,11 +66,10 @@ export function takeTurn(queue: Waiting[]): Waiting[] {
 
 /** Turns requests, in order, into as few transactions as their rules allow. Reads the view, changes nothing. */
 export async function prepareTurn(taken: readonly Waiting[], view: View, scope: TurnScope): Promise<Turn> {
-  const turn = new TurnInProgress(scope)
-  const newest = await loadNewest(taken, view)
+  const turn = new TurnInProgress(scope, view, await loadNewest(taken, view))
   for (const waiting of taken) {
     try {
-      await turn.take(waiting, newest, view)
+      await turn.take(waiting)
     } catch (error) {
       turn.refused.push({ waiting, error })
     }
@@ -84,28 +83,32 @@ class TurnInProgress implements Turn {
   readonly done: Waiting[] = []
   readonly refused: Turn['refused'] = []
   readonly #scope: TurnScope
+  readonly #view: View
+  /** By key id: records as the sealed transactions of this turn leave them. */
+  readonly #newest: Map<string, Stored | null>
   #seq: number
   #state: LogState
   #group: Group | null = null
   /** Whose writes the transaction in progress holds. */
   #sharing: Waiting[] = []
-  /** Records as the sealed transactions of this turn leave them. */
-  readonly #outcomes = new Map<string, Stored>()
 
-  constructor(scope: TurnScope) {
+  /** @param newest - records of all keys that will be written, by key id; taken over */
+  constructor(scope: TurnScope, view: View, newest: Map<string, Stored | null>) {
     this.#scope = scope
+    this.#view = view
+    this.#newest = newest
     this.#seq = scope.seq
     this.#state = scope.state
   }
 
-  async take(waiting: Waiting, newest: ReadonlyMap<string, Stored | null>, view: View): Promise<void> {
+  async take(waiting: Waiting): Promise<void> {
     const { request } = waiting
     if (request.type === 'write' && !request.atomic) {
-      for (const write of request.writes) await this.#takeWrite(waiting, write, newest, view)
+      for (const write of request.writes) await this.#takeWrite(waiting, write)
       return
     }
     this.seal()
-    if (request.type === 'write') await this.#takeAtomic(request, newest, view)
+    if (request.type === 'write') await this.#takeAtomic(request)
     else
       this.#push(
         {
@@ -132,34 +135,25 @@ class TurnInProgress implements Turn {
     }
   }
 
-  async #takeAtomic(
-    { writes }: WriteRequest,
-    newest: ReadonlyMap<string, Stored | null>,
-    view: View
-  ): Promise<void> {
+  async #takeAtomic({ writes }: WriteRequest): Promise<void> {
     const group = this.#newGroup(true)
     for (const write of writes) {
-      const stored = this.#newest(write, newest)
-      if (await this.#isRefused(write, stored, group)) continue
-      if (!group.add(write, stored, await asRead(write, stored, view))) {
-        throw overlap()
-      }
+      const id = keyId(write.key)
+      const newest = this.#newest.get(id) ?? null
+      if (write.compare !== null && (await this.#isRefused(id, write.compare, newest, group))) continue
+      if (!group.add(id, write, newest, await asRead(write, newest, this.#view))) throw overlap()
     }
     if (!group.isEmpty) this.#push(group.draft(), group.outcomes())
   }
 
-  async #takeWrite(
-    waiting: Waiting,
-    write: Write,
-    newest: ReadonlyMap<string, Stored | null>,
-    view: View
-  ): Promise<void> {
-    if (!(await this.#isRefused(write, this.#newest(write, newest), this.#open()))) {
-      const stored = this.#newest(write, newest)
-      const read = await asRead(write, stored, view)
-      if (!this.#open().add(write, stored, read)) {
+  async #takeWrite(waiting: Waiting, write: Write): Promise<void> {
+    const id = keyId(write.key)
+    const newest = this.#newest.get(id) ?? null
+    if (write.compare === null || !(await this.#isRefused(id, write.compare, newest, this.#open()))) {
+      const read = await asRead(write, newest, this.#view)
+      if (!this.#open().add(id, write, newest, read)) {
         this.seal()
-        if (!this.#open().add(write, this.#newest(write, newest), read)) throw overlap()
+        if (!this.#open().add(id, write, this.#newest.get(id) ?? null, read)) throw overlap()
       }
     }
     this.#sharing.push(waiting)
@@ -167,20 +161,14 @@ class TurnInProgress implements Turn {
   }
 
   /** Whether the write's own comparison says no. */
-  async #isRefused(write: Write, newest: Stored | null, group: Group): Promise<boolean> {
-    if (write.compare === null) return false
-    const { shown } = group.current(write.key, newest)
+  async #isRefused(id: string, compare: Compare, newest: Stored | null, group: Group): Promise<boolean> {
+    const { shown } = group.current(id, newest)
     const nextVersion = this.#scope.version + this.sealed.length + 1
     const previous =
       shown === null
         ? null
         : { version: newest?.shown === shown ? newest.version : nextVersion, value: shown }
-    return !(await write.compare(previous, nextVersion))
-  }
-
-  #newest({ key }: Write, newest: ReadonlyMap<string, Stored | null>): Stored | null {
-    const id = keyId(key)
-    return this.#outcomes.get(id) ?? newest.get(id) ?? null
+    return !(await compare(previous, nextVersion))
   }
 
   /** The transaction in progress. */
@@ -225,8 +213,7 @@ class TurnInProgress implements Turn {
     }
     this.sealed.push({ transaction, blocks, state, outcomes })
     const version = this.#scope.version + this.sealed.length
-    for (const { key, register, shown } of outcomes)
-      this.#outcomes.set(keyId(key), { version, register, shown })
+    for (const { id, register, shown } of outcomes) this.#newest.set(id, { version, register, shown })
     this.#seq += blocks.length
     this.#state = state
   }
@@ -249,7 +236,11 @@ async function loadNewest(taken: readonly Waiting[], view: View): Promise<Map<st
 }
 
 /** The record a write was made against. Read from the store only when the key has changed since. */
-async function asRead({ key, base }: Write, newest: Stored | null, view: View): Promise<Stored | null> {
+function asRead(
+  { key, base }: Write,
+  newest: Stored | null,
+  view: View
+): Stored | null | Promise<Stored | null> {
   return base === null || newest === null || newest.version <= base.version
     ? newest
     : view.recordAt(key, base.version)

@@ -10,7 +10,6 @@ import { lengthAt, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import type { Stored } from '../view/record.ts'
 import type { Base, Write } from './requests.ts'
-import { keyId } from '../view/key-id.ts'
 
 /** Bytes of writes that share one transaction, about. */
 export const GROUP_BYTES: number = 4 * 1024 * 1024
@@ -45,6 +44,7 @@ export interface GroupScope {
 
 /** A key's new register, and the record it replaces. */
 export interface Outcome {
+  id: string
   key: Uint8Array
   prior: Stored | null
   register: Register
@@ -57,6 +57,7 @@ export interface Outcome {
  */
 export class Group {
   readonly scope: GroupScope
+  /** By key id. */
   readonly #keys = new Map<string, KeyInGroup>()
   bytes = 0
 
@@ -73,19 +74,20 @@ export class Group {
   }
 
   /** What the key shows with the group's changes so far, and the register behind it. */
-  current(key: Uint8Array, newest: Stored | null): { register: Register; shown: Value | null } {
-    const entry = this.#keys.get(keyId(key))
+  current(id: string, newest: Stored | null): { register: Register; shown: Value | null } {
+    const entry = this.#keys.get(id)
     return entry === undefined ? viewOf(newest) : this.#working(entry)
   }
 
   /**
+   * @param id - the key's
    * @param newest - the key's newest record
    * @param asRead - the record the write was made against, when it names a base
    * @returns false when the write does not go with what the group holds: it belongs into the next
    */
-  add(write: Write, newest: Stored | null, asRead: Stored | null): boolean {
+  add(id: string, write: Write, newest: Stored | null, asRead: Stored | null): boolean {
     const { key, base } = write
-    const entry = this.#keys.get(keyId(key))
+    const entry = this.#keys.get(id)
     if (entry !== undefined && entry.base !== base) return false
 
     const { applied, context } = this.scope
@@ -104,7 +106,7 @@ export class Group {
     // Changes of one write never overlap one another.
     const all = entry === undefined ? changes : [...entry.changes]
     if (entry !== undefined) for (const change of changes) if (!fold(all, change)) return false
-    this.#keys.set(keyId(key), { key, prior: newest, origin, base, changes: all, seen })
+    this.#keys.set(id, { key, prior: newest, origin, base, changes: all, seen })
     this.bytes += cost
     return true
   }
@@ -120,10 +122,11 @@ export class Group {
   /** What each key becomes. Dots count operations in the order of {@link draft}. */
   outcomes(): Outcome[] {
     let index = 0
-    return [...this.#keys.values()].map((entry) => {
-      const register = this.#apply(entry, entry.prior, index)
+    return Array.from(this.#keys, ([id, entry]) => {
+      const { key, prior } = entry
+      const register = this.#apply(entry, prior, index)
       index += entry.changes.length
-      return { key: entry.key, prior: entry.prior, register, shown: shownValue(register, this.scope.writers) }
+      return { id, key, prior, register, shown: shownValue(register, this.scope.writers) }
     })
   }
 

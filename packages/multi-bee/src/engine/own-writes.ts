@@ -127,11 +127,7 @@ export class OwnWrites {
       noteApplied(this.#parts.state, transaction)
       this.#passOwn(transaction.seq + transaction.length, state)
       for (const { key, prior, register, shown } of outcomes) {
-        this.#parts.view.install(
-          key,
-          { version: this.#parts.state.version, register, shown },
-          this.#parts.view.newestPending(key) ?? prior
-        )
+        this.#parts.view.install(key, { version: this.#parts.state.version, register, shown }, prior)
         changes.push({ key, register })
       }
     }

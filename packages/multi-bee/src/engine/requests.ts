@@ -9,7 +9,7 @@ export interface Base {
 }
 
 /** Decides whether a write goes ahead; `previous` is what is shown at its turn. */
-type Compare = (
+export type Compare = (
   previous: { version: number; value: Value } | null,
   nextVersion: number
 ) => boolean | Promise<boolean>

@@ -51,13 +51,30 @@ export class WireReader {
   }
 }
 
+/** What a writer starts with. */
+const START_BYTES = 512
+/** Larger buffers are not kept. */
+const SPARE_BYTES = 64 * 1024
+const EMPTY = b4a.alloc(0)
+
+/** Where a writer stands, as compact-encoding wants it. */
+interface Place {
+  start: number
+  end: number
+  buffer: Uint8Array
+}
+
+/** That of a writer that has finished, for the next: most writers live one after the other, and are short. */
+let spare: Place | null = null
+
 /** Collects the fields of one block. */
 export class WireWriter {
-  readonly #state: { start: number; end: number; buffer: Uint8Array }
+  #state: Place
 
-  /** @param capacity - bytes it has room for before it has to grow */
-  constructor(capacity = 512) {
-    this.#state = { start: 0, end: capacity, buffer: b4a.allocUnsafe(capacity) }
+  constructor() {
+    this.#state = spare ?? { start: 0, end: START_BYTES, buffer: b4a.allocUnsafeSlow(START_BYTES) }
+    this.#state.start = 0
+    spare = null
   }
 
   get length(): number {
@@ -81,10 +98,7 @@ export class WireWriter {
   }
 
   uint64(value: number): void {
-    this.#reserve(8)
-    const state = { start: this.#length, end: this.#buffer.byteLength, buffer: this.#buffer }
-    c.uint64.encode(state, value)
-    this.#length = state.start
+    c.uint64.encode(this.#reserve(8), value)
   }
 
   bytes(bytes: Uint8Array): void {
@@ -99,17 +113,20 @@ export class WireWriter {
     this.bytes(bytes)
   }
 
-  /** What was written, as a copy of its own. */
+  /** What was written, as a copy of its own. Ends the writer. */
   finish(): Uint8Array {
-    return b4a.from(this.#state.buffer.subarray(0, this.length))
+    const bytes = b4a.from(this.#state.buffer.subarray(0, this.length))
+    if (this.#state.end <= SPARE_BYTES) spare = this.#state
+    this.#state = { start: 0, end: 0, buffer: EMPTY }
+    return bytes
   }
 
   /** Where so many bytes more can be written. */
-  #reserve(bytes: number): { start: number; end: number; buffer: Uint8Array } {
+  #reserve(bytes: number): Place {
     const state = this.#state
     const needed = state.start + bytes
     if (needed <= state.end) return state
-    const larger = b4a.allocUnsafe(Math.max(needed, state.end * 2))
+    const larger = b4a.allocUnsafeSlow(Math.max(needed, state.end * 2))
     larger.set(state.buffer.subarray(0, state.start))
     state.buffer = larger
     state.end = larger.byteLength

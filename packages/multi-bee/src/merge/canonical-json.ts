@@ -9,7 +9,7 @@ export const MAX_DEPTH = 128
  * @returns the text, or `null` when it nests deeper than {@link MAX_DEPTH}
  */
 export function canonicalJson(value: unknown): string | null {
-  return print(value, 0)
+  return print(value, 0, true) ?? null
 }
 
 /**
@@ -19,6 +19,8 @@ export function canonicalJson(value: unknown): string | null {
  */
 export function toCanonicalJson(value: unknown): string | null {
   if (typeof value === 'string' || value === null || value === undefined) return JSON.stringify(value ?? null)
+  const plain = print(value, 0, false)
+  if (plain !== undefined) return plain
   let text: string | undefined
   try {
     text = JSON.stringify(value)
@@ -29,29 +31,37 @@ export function toCanonicalJson(value: unknown): string | null {
   return canonicalJson(JSON.parse(text))
 }
 
-function print(value: unknown, depth: number): string | null {
+/**
+ * @param isParsed - whether `JSON.parse` made the value
+ * @returns `null` when it nests too deep; `undefined` when it is not what `JSON.parse` could have made
+ */
+function print(value: unknown, depth: number, isParsed: boolean): string | null | undefined {
+  if (typeof value === 'bigint' || typeof value === 'function') return undefined
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (depth === MAX_DEPTH) return null
-  return Array.isArray(value) ? printArray(value, depth + 1) : printObject(value, depth + 1)
+  if (!isParsed && !isPlain(value)) return undefined
+  return Array.isArray(value)
+    ? printArray(value, depth + 1, isParsed)
+    : printObject(value, depth + 1, isParsed)
 }
 
-function printArray(items: readonly unknown[], depth: number): string | null {
+function printArray(items: readonly unknown[], depth: number, isParsed: boolean): string | null | undefined {
   let text = '['
   for (let i = 0; i < items.length; i++) {
-    const item = print(items[i], depth)
-    if (item === null) return null
+    const item = print(items[i], depth, isParsed)
+    if (item == null) return item
     text += i === 0 ? item : ',' + item
   }
   return text + ']'
 }
 
-function printObject(object: object, depth: number): string | null {
+function printObject(object: object, depth: number, isParsed: boolean): string | null | undefined {
   const fields: [quoted: string, value: string][] = []
   let sorted = true
   let previous = ''
   for (const [name, value] of Object.entries(object)) {
-    const text = print(value, depth)
-    if (text === null) return null
+    const text = print(value, depth, isParsed)
+    if (text == null) return text
     const quoted = JSON.stringify(name)
     if (quoted < previous) sorted = false
     previous = quoted
@@ -63,7 +73,14 @@ function printObject(object: object, depth: number): string | null {
   return text + '}'
 }
 
-/** Counts brackets outside strings, so that a document is refused before a recursive parser sees it. */
+/** Whether `JSON.stringify` prints the object or array itself, field by field. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== Array.prototype) return false
+  return !('toJSON' in value)
+}
+
+/** Counts brackets outside strings, so that a hostile document is refused before a recursive parser sees it. */
 function nestsTooDeep(text: string): boolean {
   if (text.length < MAX_DEPTH) return false
   let depth = 0

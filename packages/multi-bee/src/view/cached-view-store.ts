@@ -1,4 +1,5 @@
 import { LRU } from 'tiny-lru'
+import { KeyFilter } from './key-filter.ts'
 import { keyId } from './key-id.ts'
 import type { ViewStore, ViewStoreSnapshot, ViewWrite } from './view-store.ts'
 
@@ -6,8 +7,8 @@ import type { ViewStore, ViewStoreSnapshot, ViewWrite } from './view-store.ts'
 const ROW_OVERHEAD = 512
 
 /**
- * A store that keeps in memory the rows that were last got, at most `capacity` bytes of them: to ask RocksDB is a trip to another
- * thread. Owns the store below.
+ * A store that keeps in memory the rows that were last got, at most `capacity` bytes of them, and of one that began empty which keys
+ * are absent: to ask RocksDB is a trip to another thread. Owns the store below.
  *
  * A row in memory is always the one in the store, but for the time a write of it is on its way; then it is the one before. Hence
  * a get returns what the store held at some moment between the call and the answer, as without it.
@@ -18,6 +19,8 @@ export class CachedViewStore implements ViewStore {
   /** By key id; the first is the one that was not used for longest. */
   readonly #rows = new LRU<Uint8Array>()
   #bytes = 0
+  /** Of a store that is known to have been empty, what was ever written to it since: all else is absent. */
+  #written: KeyFilter | null = null
   /** Writes that have ended: what was got across the end of one may be out of date. */
   #writes = 0
 
@@ -30,17 +33,27 @@ export class CachedViewStore implements ViewStore {
     return this.#store.open()
   }
 
+  /** To be called when nothing is in the store, or on its way: then it need not be asked for what was never written. */
+  noteEmpty(): void {
+    this.#written = new KeyFilter()
+  }
+
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]> {
-    const ids = keys.map(keyId)
-    const found: (Uint8Array | null)[] = ids.map((id) => this.#rows.get(id) ?? null)
-    const missing = keys.filter((_, i) => found[i] === null)
+    const found: (Uint8Array | null)[] = []
+    const missing: Missing[] = []
+    for (const [i, key] of keys.entries()) {
+      found.push(null)
+      if (this.#written?.mayHold(key) === false) continue
+      const id = keyId(key)
+      const row = this.#rows.get(id)
+      if (row === undefined) missing.push({ i, id, key })
+      else found[i] = row
+    }
     if (missing.length === 0) return found
     const writes = this.#writes
-    const values = await this.#store.getMany(missing)
-    let next = 0
-    for (const [i, id] of ids.entries()) {
-      if (found[i] !== null) continue
-      const value = values[next++] ?? null
+    const values = await this.#store.getMany(missing.map(({ key }) => key))
+    for (const [m, { i, id }] of missing.entries()) {
+      const value = values[m] ?? null
       found[i] = value
       if (value !== null && writes === this.#writes) this.#keep(id, value)
     }
@@ -49,6 +62,8 @@ export class CachedViewStore implements ViewStore {
 
   async write(writes: readonly ViewWrite[]): Promise<void> {
     let written = false
+    // Before it can be there, and also if it fails.
+    if (this.#written !== null) for (const [key] of writes) this.#written.add(key)
     try {
       await this.#store.write(writes)
       written = true
@@ -102,6 +117,13 @@ export class CachedViewStore implements ViewStore {
     this.#rows.delete(id)
     this.#bytes -= costOf(id, row)
   }
+}
+
+/** A key that is not in memory, and its place among those asked for. */
+interface Missing {
+  i: number
+  id: string
+  key: Uint8Array
 }
 
 function costOf(id: string, row: Uint8Array): number {

@@ -12,16 +12,13 @@ export interface Stored {
   register: Register
 }
 
-/** What a record of one element takes besides its value, and a little more. */
-const RECORD_BYTES = 64
-
 const PRESENT = 1
 const DOCUMENT = 2
 const WHOLE = 4
 
 /** Encodes a record, as FORMAT.md says; the shown value stands first. */
 export function encodeRecord({ version, shown, register }: Stored): Uint8Array {
-  const writer = new WireWriter(RECORD_BYTES + (shown?.bytes.byteLength ?? 0))
+  const writer = new WireWriter()
   const { whole } = register
   writer.uint(version)
   writer.byte(

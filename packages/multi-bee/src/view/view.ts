@@ -20,7 +20,7 @@ const BATCH_ENTRIES = 256
  * the logs replay. A written version stays readable: the record it replaces moves aside. Owns the store.
  */
 export class View {
-  readonly #store: ViewStore
+  readonly #store: CachedViewStore
   #active = new Layer()
   #flushing: Layer | null = null
   #writing: Promise<void> | null = null
@@ -34,13 +34,16 @@ export class View {
   /** @returns the state that was last written, or `null` for a new view */
   async open(): Promise<Uint8Array | null> {
     await this.#store.open()
-    const [state] = await this.#store.getMany([STATE_KEY])
-    return state ?? null
+    const [state = null] = await this.#store.getMany([STATE_KEY])
+    // Every write brings a state.
+    if (state === null) this.#store.noteEmpty()
+    return state
   }
 
-  /** Empties the store. */
+  /** Empties the store. Nothing may be on its way to it. */
   async clear(): Promise<void> {
     await this.#store.clear()
+    this.#store.noteEmpty()
   }
 
   get isDirty(): boolean {
@@ -54,7 +57,7 @@ export class View {
   /** The newest record of each key, in order. One round trip for those not in memory. */
   async load(keys: readonly Uint8Array[]): Promise<(Stored | null)[]> {
     const ids = keys.map(keyId)
-    const found = ids.map((id) => this.#newestPending(id))
+    const found: (Stored | null | undefined)[] = ids.map((id) => this.#newestPending(id))
     const missing = keys.filter((_, i) => found[i] === undefined)
     if (missing.length === 0) return found.map((stored) => stored ?? null)
     const records = await this.#store.getMany(missing.map(currentKey))

@@ -96,8 +96,8 @@ export const engineMutants = [
     name: 'one turn, one base',
     fault: 'the second transaction of a turn starts from what was shown before the first',
     file: 'engine/committer.ts',
-    find: 'return this.#outcomes.get(id) ?? newest.get(id) ?? null',
-    replace: 'return newest.get(id) ?? null',
+    find: 'this.#newest.set(id, { version, register, shown })',
+    replace: 'void [id, version, register, shown]',
     caughtBy: { file: 'write-path.property.test.ts', tests: 'equal the oracle', runs: 100 }
   },
   {

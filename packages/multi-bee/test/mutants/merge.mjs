@@ -165,6 +165,14 @@ export const mergeMutants = [
     caughtBy: { file: 'canonical-text.property.test.ts', tests: 'says what parsing' }
   },
   {
+    name: 'a function is printed as it prints itself',
+    fault: 'what toJSON of a function returns is stored with its fields in any order',
+    file: 'merge/canonical-json.ts',
+    find: "if (typeof value === 'bigint' || typeof value === 'function') return undefined",
+    replace: "if (typeof value === 'bigint') return undefined",
+    caughtBy: { file: 'canonical-json.property.test.ts', tests: '^a function with toJSON' }
+  },
+  {
     name: 'escaped quotes end a name',
     fault: 'a path through a field name with a quote in it is taken apart wrongly',
     file: 'merge/path.ts',

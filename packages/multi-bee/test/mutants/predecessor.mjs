@@ -69,9 +69,9 @@ export const predecessorMutants = [
     name: 'P8 arrays of objects throw',
     fault: 'an object in an array is a ReferenceError',
     file: 'merge/canonical-json.ts',
-    find: 'const item = print(items[i], depth)',
+    find: 'const item = print(items[i], depth, isParsed)',
     replace: `if (typeof items[i] === 'object') throw new ReferenceError('item is not defined')
-    const item = print(items[i], depth)`,
+    const item = print(items[i], depth, isParsed)`,
     caughtBy: { file: 'predecessor.test.ts', tests: '^bug 8:' }
   },
   {

@@ -47,5 +47,21 @@ export const viewMutants = [
     find: 'if (element !== undefined) over.push(element)',
     replace: 'if (element?.value === null) over.push(element)',
     caughtBy: { file: 'format-vectors.test.ts', tests: '^a record of the view' }
+  },
+  {
+    name: 'a full view counts as empty',
+    fault: 'of a view that is opened again, what is stored is taken for absent',
+    file: 'view/view.ts',
+    find: 'if (state === null) this.#store.noteEmpty()',
+    replace: 'this.#store.noteEmpty()',
+    caughtBy: { file: 'view.property.test.ts', tests: '^a view that holds something' }
+  },
+  {
+    name: 'what was written counts as absent',
+    fault: 'a view that began empty does not note what is written to it',
+    file: 'view/cached-view-store.ts',
+    find: 'this.#written.add(key)',
+    replace: 'void key',
+    caughtBy: { file: 'view.property.test.ts', tests: 'overtake each other' }
   }
 ]
