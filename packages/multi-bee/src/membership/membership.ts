@@ -2,7 +2,7 @@ import b4a from 'b4a'
 import type { ForkedWriter, Genesis, Transaction } from '../merge/transaction.ts'
 import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
-import { cut, has, isSameMember, lowest, newMember, removed, type Admission, type Member } from './member.ts'
+import { cut, has, isSameMember, newMember, type Admission, type Member } from './member.ts'
 
 /** Most devices a database can ever have had; a log cannot name more (`MAX_WRITERS_PER_LOG`). An `add` beyond does nothing. */
 export const MAX_MEMBERS: number = 512
