@@ -17,6 +17,7 @@ import createTestnet from 'hyperdht/testnet.js'
 import Hyperswarm from 'hyperswarm'
 import Protomux from 'protomux'
 import RocksDB, { BloomFilterPolicy, ColumnFamily, RibbonFilterPolicy } from 'rocksdb-native'
+import sodium from 'sodium-universal'
 import z32 from 'z32'
 
 /** Live objects by declaration, and the classes that have statics. */
@@ -68,6 +69,7 @@ function pureSpecimens(): Record<string, unknown> {
     'hypercore-crypto:KeyPair': crypto.keyPair(),
     'hypercore-crypto:HypercoreCrypto': crypto,
     'hypercore-id-encoding:IdEncoding': id,
+    'sodium-universal:Sodium': sodium,
     'z32:Z32': z32,
     'device-file:DeviceFile': new DeviceFile(join(tmpdir(), 'specimen.device')),
     'flat-tree:FlatTree': flat,

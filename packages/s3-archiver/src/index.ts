@@ -1,0 +1,15 @@
+export { S3ArchiverError, type S3ArchiverErrorCode, type S3ArchiverErrorOptions } from './errors.ts'
+export type {
+  ByteRange,
+  CallOptions,
+  ListOptions,
+  ObjectInfo,
+  ObjectKind,
+  ObjectStore,
+  PutOptions,
+  RangeResult,
+  SignalLike
+} from './store/object-store.ts'
+export { FileStore } from './store/file-store.ts'
+export { HttpStore, type FetchLike, type HttpStoreOptions, type ResponseLike } from './store/http-store.ts'
+export { probeStore, type ProbeResult } from './store/probe.ts'

@@ -1,0 +1,1 @@
+export { dirname, join, resolve } from 'node:path'

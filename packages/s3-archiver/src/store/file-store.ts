@@ -1,0 +1,258 @@
+import { link, mkdir, open, readdir, rm, stat, unlink } from '#fs'
+import { dirname, join, resolve } from '#path'
+import b4a from 'b4a'
+import crypto from 'hypercore-crypto'
+import { S3ArchiverError } from '../errors.ts'
+import {
+  checkObjectName,
+  checkRange,
+  throwIfAborted,
+  type ByteRange,
+  type CallOptions,
+  type ListOptions,
+  type ObjectInfo,
+  type ObjectStore,
+  type PutOptions,
+  type RangeResult
+} from './object-store.ts'
+
+/** Where files are written before they have their name. No object's name starts with a dot. */
+const UNFINISHED = '.unfinished'
+/** What a process that was killed left there is removed after so many ms. */
+const UNFINISHED_MS = 24 * 60 * 60 * 1000
+
+/**
+ * Objects as files of one directory on this machine: the embedded default. An object is written beside its place, synced to the disk,
+ * and then linked to its name, which only one process can do: so it is there as a whole or not at all, also after power loss, and
+ * several processes may use one directory. The file system must have hard links.
+ */
+export class FileStore implements ObjectStore {
+  readonly readOnly = false
+  readonly #root: string
+  #isSwept = false
+
+  /** @param directory - made when it is needed */
+  constructor(directory: string) {
+    if (typeof directory !== 'string' || directory === '')
+      throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'a file store has a directory')
+    this.#root = resolve(directory)
+  }
+
+  async putIfAbsent(name: string, bytes: Uint8Array, { signal }: PutOptions = {}): Promise<boolean> {
+    checkObjectName(name)
+    throwIfAborted(signal)
+    const copy = b4a.from(bytes)
+    try {
+      await this.#prepare()
+      const path = this.#pathOf(name)
+      const unfinished = join(this.#root, UNFINISHED, b4a.toString(crypto.randomBytes(16), 'hex'))
+      await makeDirectory(dirname(path))
+      try {
+        await writeSynced(unfinished, copy)
+        throwIfAborted(signal)
+        const isMade = await linkOnce(unfinished, path)
+        if (!isMade && (await stat(path).catch(() => null))?.isDirectory()) throw nested()
+        return isMade
+      } finally {
+        await unlink(unfinished).catch(() => {})
+      }
+    } catch (error) {
+      throw isAbsent(error) || codeOf(error) === 'EEXIST'
+        ? nested()
+        : failed(error, 'an object could not be written')
+    }
+  }
+
+  async getRange(name: string, range: ByteRange, { signal }: CallOptions = {}): Promise<RangeResult | null> {
+    checkObjectName(name)
+    checkRange(range)
+    throwIfAborted(signal)
+    try {
+      const file = await open(this.#pathOf(name), 'r')
+      try {
+        const { size } = await file.stat()
+        const bytes = b4a.alloc(Math.max(0, Math.min(range.end, size) - range.start))
+        let length = 0
+        while (length < bytes.byteLength) {
+          const { bytesRead } = await file.read(
+            bytes,
+            length,
+            bytes.byteLength - length,
+            range.start + length
+          )
+          if (bytesRead === 0)
+            throw new S3ArchiverError('S3_ARCHIVER_STORE_TRUNCATED', 'a file ends too early')
+          length += bytesRead
+        }
+        throwIfAborted(signal)
+        return { bytes, size }
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      if (isAbsent(error)) return null
+      throw failed(error, 'an object could not be read')
+    }
+  }
+
+  async head(name: string, { signal }: CallOptions = {}): Promise<ObjectInfo | null> {
+    checkObjectName(name)
+    throwIfAborted(signal)
+    return this.#infoOf(name)
+  }
+
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectInfo> {
+    const { after = '', limit = Infinity, signal } = options
+    let count = 0
+    if (limit <= 0) return
+    for await (const name of this.#namesIn('', prefix, after)) {
+      throwIfAborted(signal)
+      // It may have been deleted since its directory was read.
+      const info = await this.#infoOf(name)
+      if (info === null) continue
+      yield info
+      if (++count >= limit) return
+    }
+  }
+
+  async delete(name: string, { signal }: CallOptions = {}): Promise<void> {
+    checkObjectName(name)
+    throwIfAborted(signal)
+    const path = this.#pathOf(name)
+    try {
+      await unlink(path)
+      await syncDirectory(dirname(path))
+    } catch (error) {
+      if (!isAbsent(error)) throw failed(error, 'an object could not be deleted')
+    }
+  }
+
+  /** Names in their order: those of a directory stand where its own name does, with the slash after it. */
+  async *#namesIn(directory: string, prefix: string, after: string): AsyncGenerator<string> {
+    for (const entry of await this.#entriesOf(directory)) {
+      const name = directory + entry
+      const isDirectory = entry.endsWith('/')
+      const overlap = isDirectory ? Math.min(name.length, prefix.length) : prefix.length
+      if (name.slice(0, overlap) !== prefix.slice(0, overlap)) continue
+      if (isDirectory) {
+        // All in it come before, unless what comes after is in it, too.
+        if (name < after && !after.startsWith(name)) continue
+        yield* this.#namesIn(name, prefix, after)
+      } else if (name > after) yield name
+    }
+  }
+
+  async #entriesOf(directory: string): Promise<string[]> {
+    try {
+      const entries = await readdir(join(this.#root, directory), { withFileTypes: true })
+      return entries
+        .filter(({ name }) => !name.startsWith('.'))
+        .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+        .sort(byCode)
+    } catch (error) {
+      if (isAbsent(error)) return []
+      throw failed(error, 'a directory could not be read')
+    }
+  }
+
+  async #infoOf(name: string): Promise<ObjectInfo | null> {
+    try {
+      const info = await stat(this.#pathOf(name))
+      return info.isDirectory() ? null : { name, size: info.size, modifiedMs: Math.floor(info.mtimeMs) }
+    } catch (error) {
+      if (isAbsent(error)) return null
+      throw failed(error, 'an object could not be looked up')
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    const directory = join(this.#root, UNFINISHED)
+    await makeDirectory(directory)
+    if (this.#isSwept) return
+    this.#isSwept = true
+    for (const name of await readdir(directory)) {
+      const path = join(directory, name)
+      const info = await stat(path).catch(() => null)
+      if (info !== null && info.mtimeMs < Date.now() - UNFINISHED_MS) await rm(path, { force: true })
+    }
+  }
+
+  #pathOf(name: string): string {
+    return join(this.#root, name)
+  }
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, 'wx')
+  try {
+    await file.writeFile(bytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Gives a file a second name, unless something has that. `rename` would replace it. */
+async function linkOnce(from: string, to: string): Promise<boolean> {
+  let isMade = true
+  try {
+    await link(from, to)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+    isMade = false
+  }
+  // Also for what another process has made, and not synced yet.
+  await syncDirectory(dirname(to))
+  return isMade
+}
+
+/** Makes a directory and those above it, so that they are there after power loss. */
+async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true })
+  if (first === undefined) return
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made))
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r').catch((error: unknown) => {
+    // Windows opens no directory; there a link is durable by itself.
+    if (codeOf(error) === 'EISDIR' || codeOf(error) === 'EPERM') return null
+    throw error
+  })
+  try {
+    await directory?.sync()
+  } finally {
+    await directory?.close()
+  }
+}
+
+/** In the order of the characters' codes, which `localeCompare` is not. */
+function byCode(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | null)?.code
+}
+
+function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error) as string)
+}
+
+function nested(): S3ArchiverError {
+  const help = 'an object’s name is not also that of a directory of others'
+  return new S3ArchiverError('S3_ARCHIVER_STORE_BAD_NAME', help)
+}
+
+function failed(cause: unknown, what: string): S3ArchiverError {
+  if (cause instanceof S3ArchiverError) return cause
+  const isFull = codeOf(cause) === 'ENOSPC' || codeOf(cause) === 'EDQUOT'
+  if (isFull)
+    return new S3ArchiverError('S3_ARCHIVER_STORE_UNAVAILABLE', `${what}: the disk is full`, {
+      cause,
+      retryable: true
+    })
+  if (codeOf(cause) === 'EACCES' || codeOf(cause) === 'EPERM' || codeOf(cause) === 'EROFS')
+    return new S3ArchiverError('S3_ARCHIVER_STORE_DENIED', what, { cause })
+  return new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', what, { cause })
+}

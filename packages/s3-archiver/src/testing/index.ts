@@ -1,0 +1,1 @@
+export { objectStoreConformance, type ConformanceCase, type ConformanceOptions } from './conformance.ts'

@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { Cleanup, tmpDir } from '@cloudpal/test-kit'
+import { FileStore } from '../src/index.ts'
+import { objectStoreConformance } from '../src/testing/index.ts'
+import type { S3Store } from '../src/s3/index.ts'
+import { Cluster, hasCeph } from './ceph/cluster.ts'
+
+describe('a directory', () => {
+  const cleanup = new Cleanup()
+  let directory: string
+  beforeAll(async () => {
+    directory = await tmpDir({ cleanup })
+  })
+  afterAll(() => cleanup.run())
+  const open = (): FileStore => new FileStore(directory)
+  for (const { name, run } of objectStoreConformance(open)) test(name, run)
+})
+
+describe.skipIf(!hasCeph())('S3, on Ceph', () => {
+  let cluster: Cluster
+  let store: S3Store
+  let other: S3Store
+  beforeAll(async () => {
+    cluster = await Cluster.start()
+    store = await cluster.bucket('conformance')
+    other = cluster.open('conformance')
+  }, 120_000)
+  afterAll(async () => {
+    store?.close()
+    other?.close()
+    await cluster?.stop()
+  })
+  const cases = objectStoreConformance(() => store, { reopen: () => other })
+  for (const { name, run } of cases) test(name, run, 60_000)
+})
