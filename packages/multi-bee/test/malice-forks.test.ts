@@ -165,6 +165,23 @@ test('what a new log has seen is what all copies of the forked one hold, also wh
   await moment.engine.close()
 })
 
+test('a clone that opens the new log in the same moment gets it, and the device goes on in another one', async () => {
+  const device = await deviceBefore(2)
+  await device.engine.close()
+  await device.moveStore()
+  const taken = device.own
+  vi.spyOn(taken, 'append').mockImplementation(() => {
+    taken.isOvertaken = true
+    return Promise.reject(new Error('a longer copy of this log has come in'))
+  })
+  await device.open()
+  await put(device, '62', '4')
+  expect(device.own.key).not.toEqual(taken.key)
+  expect((await device.shown(KEYS)).entries).toMatchObject({ 61: { text: '3' }, 62: { text: '4' } })
+  expect(device.failures).toEqual([])
+  await device.engine.close()
+})
+
 test('what another device wrote over it meanwhile stands, also when a crash makes it begin anew', async () => {
   let killed: EngineDevice | null = null
   const { device, member } = await besieged(2)

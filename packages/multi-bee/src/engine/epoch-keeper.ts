@@ -81,14 +81,7 @@ export class EpochKeeper {
     state.self = state.writers.idOf(log.key)
     state.hasLostTail = false
     state.logs.get(previous)?.log.retire()
-    if (log.available === 0 && !member.removed) {
-      const records: MembershipRecord[] = [succession]
-      if (fork !== null) records.push(await forkRecord(state, previous, fork))
-      // Its copies are told apart by those who meet one; what was told before a crash is not asked for again.
-      state.leaving = fork && { writer: previous, agreed: fork.agreed }
-      await this.#writes.write({ type: 'membership', records })
-      state.leaving = null
-    }
+    if (log.available === 0 && !member.removed && !(await this.#succeed(epoch, previous))) return true
     const isIn = state.membership.isActive(state.self)
     // It may come after a removal that was not known; or wait for what is not here yet, and then so does the rest.
     if (!isIn && !state.membership.get(previous)?.removed) return false
@@ -96,6 +89,24 @@ export class EpochKeeper {
     await this.#parts.host.onEpoch(epoch)
     this.#epoch = null
     return true
+  }
+
+  /** @returns false when a copy of this device has opened the log in this very moment */
+  async #succeed({ log, succession, fork }: Epoch, previous: number): Promise<boolean> {
+    const { state } = this.#parts
+    const records: MembershipRecord[] = [succession]
+    if (fork !== null) records.push(await forkRecord(state, previous, fork))
+    // Its copies are told apart by those who meet one; what was told before a crash is not asked for again.
+    state.leaving = fork && { writer: previous, agreed: fork.agreed }
+    try {
+      await this.#writes.write({ type: 'membership', records })
+      return true
+    } catch (error) {
+      if (log.isOvertaken) return false
+      throw error
+    } finally {
+      state.leaving = null
+    }
   }
 
   /** The time after which this device's next write must be: that of its own log and of those it goes on from. */

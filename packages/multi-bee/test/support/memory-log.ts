@@ -20,9 +20,7 @@ export class MemoryLog implements OpLog {
     return this.#isOriginal ? this.blocks.length : this.#delivered
   }
 
-  get isOvertaken(): boolean {
-    return false
-  }
+  isOvertaken = false
 
   /** What a peer has proven of it; forgotten when the device is off. */
   fork: LogFork | null = null
