@@ -1,0 +1,213 @@
+import b4a from 'b4a'
+import crypto from 'hypercore-crypto'
+import { S3ArchiverError } from '../errors.ts'
+import { decodeCommit, encodeCommit, hashOf, type Commit } from '../format/commit.ts'
+import { commitName, COMMITS, commitSeq } from '../format/names.ts'
+import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+
+/** Largest commit that is read: a tail of 64 KiB, and what stands around it. */
+const MAX_COMMIT_BYTES = 64 * 1024 * 1024
+/** Who was away for longer looks whether its commit is still the newest before it relies on it: others may have gone on, and tidied up. */
+const STALE_MS = 60_000
+/** How often a put of which nothing is known is tried, before its failure is told. */
+const ATTEMPTS = 5
+
+export interface CommitLogOptions {
+  /** 16 bytes that this archiver keeps, by which it knows its own commits again. */
+  writerId: Uint8Array
+  /** Also when another archiver has written the archive: that one can write no more. @defaultValue false */
+  takeOver?: boolean
+  /** @defaultValue Date.now */
+  now?: () => number
+}
+
+/** A commit in its store. */
+export interface StoredCommit {
+  commit: Commit
+  hash: Uint8Array
+}
+
+/** What a new commit says besides where it stands. */
+export type CommitContent = Pick<Commit, 'added' | 'dropped' | 'records' | 'tail'>
+
+interface Pending {
+  commit: Commit
+  bytes: Uint8Array
+  /** Whether a put of it was left without an answer: it may yet come to be. */
+  isOpen: boolean
+}
+
+const NOTHING: CommitContent = { added: [], dropped: [], records: [], tail: b4a.alloc(0) }
+
+/** The newest commit of an archive; `null` of one that is empty. */
+export async function newestCommit(
+  store: ObjectStore,
+  options: CallOptions = {}
+): Promise<StoredCommit | null> {
+  for await (const { name } of store.list(COMMITS, { ...options, limit: 1 })) {
+    const seq = commitSeq(name)
+    if (seq === null) throw new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'among the commits lies what is none')
+    return readCommit(store, seq, options)
+  }
+  return null
+}
+
+/** @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when it is not there, or another one */
+async function readCommit(store: ObjectStore, seq: number, options: CallOptions): Promise<StoredCommit> {
+  const bytes = await bytesAt(store, seq, options)
+  if (bytes === null) throw new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'a commit that is listed is not there')
+  const commit = decodeCommit(bytes)
+  if (commit.seq !== seq)
+    throw new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'a commit stands where another belongs')
+  return { commit, hash: hashOf(bytes) }
+}
+
+async function bytesAt(store: ObjectStore, seq: number, options: CallOptions): Promise<Uint8Array | null> {
+  const result = await store.getRange(commitName(seq), { start: 0, end: MAX_COMMIT_BYTES }, options)
+  return result && result.bytes
+}
+
+/**
+ * The one history of an archive, which one archiver writes at a time. A commit is an object that is only made where there is none: of two
+ * archivers that write the same place one wins, and the other knows that it is no longer the one. Who begins to write claims the next
+ * place, so that nobody who wrote before can go on unnoticed.
+ */
+export class CommitLog {
+  readonly #store: ObjectStore
+  readonly #options: CommitLogOptions
+  readonly #now: () => number
+  #newest: StoredCommit
+  #confirmedMs: number
+  #isFenced = false
+  /** Of which it is not known whether it is there. */
+  #pending: Pending | null = null
+
+  private constructor(store: ObjectStore, options: CommitLogOptions, newest: StoredCommit) {
+    this.#store = store
+    this.#options = options
+    this.#now = options.now ?? Date.now
+    this.#newest = newest
+    this.#confirmedMs = this.#now()
+  }
+
+  /**
+   * Claims the archive.
+   *
+   * @throws S3ArchiverError `S3_ARCHIVER_HELD` when another archiver has written it, `S3_ARCHIVER_FENCED` when another one claims it in the
+   * same moment, `S3_ARCHIVER_DAMAGED`
+   */
+  static async claim(
+    store: ObjectStore,
+    options: CommitLogOptions,
+    call: CallOptions = {}
+  ): Promise<CommitLog> {
+    const newest = await newestCommit(store, call)
+    const isForeign = newest !== null && !b4a.equals(newest.commit.writerId, options.writerId)
+    if (isForeign && options.takeOver !== true) {
+      const help =
+        'another archiver writes this archive; pass `takeOver` to write it from here, and that one cannot any more'
+      throw new S3ArchiverError('S3_ARCHIVER_HELD', help)
+    }
+    const before = newest ?? { commit: null, hash: b4a.alloc(32) }
+    const log = new CommitLog(store, options, before as StoredCommit)
+    await log.#append('claim', (before.commit?.epoch ?? 0) + 1, NOTHING, call)
+    return log
+  }
+
+  /** The newest commit, which is this archiver's own. */
+  get newest(): StoredCommit {
+    return this.#newest
+  }
+
+  /**
+   * Adds a commit. One at a time; after a failure {@link settle} says what has come of it.
+   *
+   * @returns once it is durable, and known to count
+   * @throws S3ArchiverError `S3_ARCHIVER_FENCED` when another archiver has taken over, now and ever after; else what the store throws
+   */
+  async append(content: CommitContent, call: CallOptions = {}): Promise<StoredCommit> {
+    return this.#append('data', this.#newest.commit.epoch, content, call)
+  }
+
+  /**
+   * Finishes a commit of which a failure left open whether it is there.
+   *
+   * @returns the newest commit
+   * @throws what {@link append} does; it may be tried again
+   */
+  async settle(call: CallOptions = {}): Promise<StoredCommit> {
+    if (this.#pending !== null) await this.#finish(this.#pending, call)
+    return this.#newest
+  }
+
+  async #append(
+    kind: Commit['kind'],
+    epoch: number,
+    content: CommitContent,
+    call: CallOptions
+  ): Promise<StoredCommit> {
+    if (this.#pending !== null)
+      throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'the commit before has to be settled first')
+    const { commit: before, hash: previous } = this.#newest as { commit: Commit | null; hash: Uint8Array }
+    const { writerId } = this.#options
+    const commit: Commit = {
+      kind,
+      seq: (before?.seq ?? -1) + 1,
+      timeMs: this.#now(),
+      previous,
+      epoch,
+      writerId,
+      nonce: crypto.randomBytes(16),
+      ...content
+    }
+    this.#pending = { commit, bytes: encodeCommit(commit), isOpen: false }
+    return this.#finish(this.#pending, call)
+  }
+
+  async #finish(pending: Pending, call: CallOptions): Promise<StoredCommit> {
+    if (this.#isFenced) throw fenced()
+    const { commit, bytes } = pending
+    if (!(await this.#isOurs(pending, call)) || !(await this.#isStillNewest(commit.seq, call))) {
+      this.#isFenced = true
+      throw fenced()
+    }
+    this.#pending = null
+    this.#newest = { commit, hash: hashOf(bytes) }
+    this.#confirmedMs = this.#now()
+    return this.#newest
+  }
+
+  /** Puts a commit until it is known whose the place is. To put it again is safe: it is the same. */
+  async #isOurs(pending: Pending, call: CallOptions): Promise<boolean> {
+    const { bytes } = pending
+    const { seq } = pending.commit
+    for (let attempt = 1; ; attempt++) {
+      try {
+        if (await this.#store.putIfAbsent(commitName(seq), bytes, { ...call, kind: 'commit' })) return true
+        const there = await bytesAt(this.#store, seq, call)
+        // Whoever lost a place to a commit that was tidied up since has been away for long.
+        return there !== null && b4a.equals(there, bytes)
+      } catch (error) {
+        const { ambiguous } = error as S3ArchiverError
+        pending.isOpen ||= ambiguous
+        if (!pending.isOpen) this.#pending = null
+        if (!ambiguous || attempt >= ATTEMPTS) throw error
+      }
+    }
+  }
+
+  /** A place that was taken and tidied up since can be taken again, by one who was away; but then others are ahead. */
+  async #isStillNewest(seq: number, call: CallOptions): Promise<boolean> {
+    if (this.#now() - this.#confirmedMs < STALE_MS) return true
+    for await (const { name } of this.#store.list(COMMITS, { ...call, limit: 1 }))
+      return name === commitName(seq)
+    return false
+  }
+}
+
+function fenced(): S3ArchiverError {
+  return new S3ArchiverError(
+    'S3_ARCHIVER_FENCED',
+    'another archiver has taken over this archive; this one writes no more'
+  )
+}
