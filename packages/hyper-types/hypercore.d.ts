@@ -267,7 +267,13 @@ declare module 'hypercore/lib/merkle-tree.js' {
     getRoots(state: object, length: number): Promise<TreeNode[]>
   }
 
-  const merkle: { MerkleTree: Tree }
+  /** A tree that is being put together, as far as a signature of it is checked. */
+  export interface TreeBatch {
+    signable(manifestHash: Uint8Array): Uint8Array
+    hash(): Uint8Array
+  }
+
+  const merkle: { MerkleTree: Tree; MerkleTreeBatch: new (session: object) => TreeBatch }
   export default merkle
 }
 
@@ -280,4 +286,27 @@ declare module 'hypercore/lib/multisig.js' {
 
   const multisig: Multisig
   export default multisig
+}
+
+/** Private upstream. */
+declare module 'hypercore/lib/verifier.js' {
+  import type { Manifest } from 'hypercore'
+  import type { TreeBatch } from 'hypercore/lib/merkle-tree.js'
+
+  export default class Verifier {
+    constructor(manifestHash: Uint8Array, manifest: Manifest)
+    /** With all that is left out. @throws plain Error for what is none */
+    static createManifest(manifest: Manifest): Manifest
+    static isValidManifest(key: Uint8Array, manifest: Manifest): boolean
+    verify(batch: TreeBatch, signature: Uint8Array): boolean
+  }
+}
+
+/** Encodings of what Hypercore stores and sends. */
+declare module 'hypercore/messages.js' {
+  import type { Manifest } from 'hypercore'
+  import type { CompactEncoding } from 'codecs'
+
+  const messages: { manifest: CompactEncoding<Manifest> }
+  export default messages
 }

@@ -19,6 +19,7 @@ export type S3ArchiverErrorCode =
   | 'S3_ARCHIVER_STORE_TRUNCATED'
   | 'S3_ARCHIVER_STORE_UNAVAILABLE'
   | 'S3_ARCHIVER_STORE_UNSORTED'
+  | 'S3_ARCHIVER_UNSUPPORTED_UPSTREAM'
 
 export interface S3ArchiverErrorOptions {
   cause?: unknown

@@ -1,0 +1,98 @@
+import type Hypercore from 'hypercore'
+import c from 'compact-encoding'
+import merkle from 'hypercore/lib/merkle-tree.js'
+import Verifier from 'hypercore/lib/verifier.js'
+import messages from 'hypercore/messages.js'
+import { S3ArchiverError } from './errors.ts'
+import type { TreeNode } from './merkle/subtree.ts'
+
+// Everything this package asks of Hypercore beyond its documented API is in this file. Of hypercore 11.37: `core.core.state` (lib/session-state.js) and
+// its `storage.read()` (hypercore-storage 3.3, lib/tx.js), `core.core.header.manifest` (lib/core.js), `lib/merkle-tree.js`, `lib/verifier.js`,
+// and the encoding of manifests (`messages.js`).
+
+/** The end of a core, as its key has signed it. */
+export interface Head {
+  fork: number
+  /** In blocks. */
+  length: number
+  /** As Hypercore keeps it; empty for a core whose manifest names its only content. */
+  signature: Uint8Array
+  /** As Hypercore encodes it. Its hash is the core's key. */
+  manifest: Uint8Array
+}
+
+interface CoreInternals {
+  readonly state: {
+    readonly fork: number
+    readonly length: number
+    readonly signature: Uint8Array | null
+    readonly storage: { read(): BlockReader }
+  }
+  readonly header: { readonly manifest: object | null }
+}
+
+interface BlockReader {
+  getBlock(index: number): Promise<Uint8Array | null>
+  tryFlush(): void
+}
+
+/** @returns `null` of a core that is empty, or of which nothing but the key is known yet. Taken in one go, so that its parts belong together */
+export function headOf(core: Hypercore): Head | null {
+  const { state, header } = internalsOf(core)
+  const { fork, length, signature } = state
+  if (length === 0 || header.manifest === null) return null
+  const manifest = c.encode(messages.manifest, header.manifest)
+  return { fork, length, signature: signature ?? new Uint8Array(0), manifest }
+}
+
+/** Blocks `start` up to `end` as the core stores them: encrypted ones stay so. `null` for one that is not here. One read of the store. */
+export async function storedBlocks(
+  core: Hypercore,
+  start: number,
+  end: number
+): Promise<(Uint8Array | null)[]> {
+  const reader = internalsOf(core).state.storage.read()
+  const reading: Promise<Uint8Array | null>[] = []
+  for (let seq = start; seq < end; seq++) reading.push(reader.getBlock(seq))
+  reader.tryFlush()
+  return Promise.all(reading)
+}
+
+/**
+ * Whether a head is the core's: its manifest makes the key, and has signed the tree with these roots. Any kind of manifest that Hypercore
+ * knows.
+ */
+export function isHeadOf(
+  key: Uint8Array,
+  { fork, length, signature, manifest }: Head,
+  roots: readonly TreeNode[]
+): boolean {
+  try {
+    const decoded = Verifier.createManifest(c.decode(messages.manifest, manifest))
+    if (!Verifier.isValidManifest(key, decoded)) return false
+    const byteLength = roots.reduce((sum, { size }) => sum + size, 0)
+    const prologue = decoded.prologue ?? null
+    const tree = { fork, length, byteLength, roots: [...roots], signature: null, prologue, storage: null }
+    return new Verifier(key, decoded).verify(new merkle.MerkleTreeBatch(tree), signature)
+  } catch {
+    return false
+  }
+}
+
+/** @throws S3ArchiverError `S3_ARCHIVER_UNSUPPORTED_UPSTREAM` naming what is missing */
+export function checkUpstream(core: Hypercore): void {
+  const internals = internalsOf(core)
+  const missing: string[] = []
+  if (typeof internals?.state?.storage?.read !== 'function') missing.push('core.state.storage')
+  if (internals?.header === undefined) missing.push('core.header')
+  if (typeof merkle.MerkleTreeBatch !== 'function') missing.push('MerkleTreeBatch')
+  if (typeof Verifier?.isValidManifest !== 'function') missing.push('isValidManifest')
+  if (typeof messages?.manifest?.decode !== 'function') missing.push('messages.manifest')
+  if (missing.length === 0) return
+  const help = `this hypercore lacks ${missing.join(', ')}; hypercore 11.37 has them`
+  throw new S3ArchiverError('S3_ARCHIVER_UNSUPPORTED_UPSTREAM', help)
+}
+
+function internalsOf(core: Hypercore): CoreInternals {
+  return core.core as CoreInternals
+}
