@@ -2,7 +2,14 @@
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'resolvable',
+      comment:
+        'Except what a manifest’s `imports` maps to a builtin, or on Bare to a package: `#fs`, `#path`.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^#(fs|path)$' }
+    },
     {
       name: 'siblings-by-package-name',
       comment: 'A package reaches another one by its name, never by a path into its folder.',
@@ -12,17 +19,22 @@ module.exports = {
     },
     {
       name: 'portable-source',
-      comment: 'What is published also runs on Bare: no Node builtins.',
+      comment:
+        'What is published also runs on Bare: no Node builtins, but behind the names that `imports` maps.',
       severity: 'error',
-      from: { path: '^packages/[^/]+/src/', pathNot: '^packages/test-kit/' },
+      from: {
+        path: '^packages/[^/]+/src/',
+        pathNot: '^packages/(test-kit/|[^/]+/src/platform/[^/]+[.]d[.]ts$)'
+      },
       to: { dependencyTypes: ['core'] }
     },
     {
       name: 'declared',
-      comment: 'Whatever is imported stands in the manifest.',
+      comment:
+        'Whatever is imported stands in the manifest. (`npm-no-pkg` also stands for peerDependenciesMeta.)',
       severity: 'error',
       from: { path: '^(packages|examples|bench)/' },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] }
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['npm-peer'] }
     },
     {
       name: 'no-dev-dependency-in-source',

@@ -11,5 +11,11 @@ export type {
   SignalLike
 } from './store/object-store.ts'
 export { FileStore } from './store/file-store.ts'
-export { HttpStore, type FetchLike, type HttpStoreOptions, type ResponseLike } from './store/http-store.ts'
+export {
+  HttpStore,
+  type FetchLike,
+  type HttpRequest,
+  type HttpStoreOptions,
+  type ResponseLike
+} from './store/http-store.ts'
 export { probeStore, type ProbeResult } from './store/probe.ts'

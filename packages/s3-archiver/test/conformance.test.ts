@@ -13,7 +13,7 @@ describe('a directory', () => {
   })
   afterAll(() => cleanup.run())
   const open = (): FileStore => new FileStore(directory)
-  for (const { name, run } of objectStoreConformance(open)) test(name, run)
+  test.each(objectStoreConformance(open))('$name', ({ run }) => run())
 })
 
 describe.skipIf(!hasCeph())('S3, on Ceph', () => {
@@ -31,5 +31,5 @@ describe.skipIf(!hasCeph())('S3, on Ceph', () => {
     await cluster?.stop()
   })
   const cases = objectStoreConformance(() => store, { reopen: () => other })
-  for (const { name, run } of cases) test(name, run, 60_000)
+  test.each(cases)('$name', ({ run }) => run(), 60_000)
 })

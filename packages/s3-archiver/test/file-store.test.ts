@@ -45,7 +45,7 @@ test('what a killed process left unfinished goes after a day, and not before', a
 test('a process that is killed in the middle of its puts leaves whole objects only, and all it told of', async () => {
   const directory = await tmpDir()
   for (let round = 0; round < 10; round++) {
-    const script = fileURLToPath(new URL('putting-process.mjs', import.meta.url))
+    const script = fileURLToPath(new URL('processes/putting.mjs', import.meta.url))
     const child = spawn(process.execPath, [script, directory, `${round}`], {
       stdio: ['ignore', 'pipe', 'inherit']
     })

@@ -24,14 +24,19 @@ async function serve(handler: Handler): Promise<HttpStore> {
 /** A web server that knows parts, with one object at `/db/a/b`. */
 const ranged: Handler = ({ url, method, headers }, response) => {
   const bytes = b4a.from('0123456789')
-  if (url !== '/db/a/b') return void response.writeHead(404).end('no')
+  const answer = (
+    status: number,
+    fields: Record<string, string | number>,
+    body?: string | Uint8Array
+  ): void => void response.writeHead(status, fields).end(body)
   response.setHeader('last-modified', new Date(5000).toUTCString())
-  if (method === 'HEAD') return void response.writeHead(200, { 'content-length': bytes.byteLength }).end()
   const [, start = 0, end = 0] = (/bytes=(\d+)-(\d+)/.exec(headers.range ?? '') ?? []).map(Number)
-  if (start >= bytes.byteLength) return void response.writeHead(416, { 'content-range': 'bytes */10' }).end()
   const part = bytes.subarray(start, end + 1)
   const range = `bytes ${start}-${start + part.byteLength - 1}/10`
-  response.writeHead(206, { 'content-range': range, 'content-length': part.byteLength }).end(part)
+  if (url !== '/db/a/b') answer(404, {}, 'no')
+  else if (method === 'HEAD') answer(200, { 'content-length': bytes.byteLength })
+  else if (start >= bytes.byteLength) answer(416, { 'content-range': 'bytes */10' })
+  else answer(206, { 'content-range': range, 'content-length': part.byteLength }, part)
 }
 
 const text = (result: { bytes: Uint8Array } | null): string | null => result && b4a.toString(result.bytes)
@@ -49,6 +54,74 @@ test('parts of what is published are read without credentials', async () => {
 test('a server that knows no parts is read all the same', async () => {
   const store = await serve((_, response) => void response.end('0123456789'))
   expect(await store.getRange('a/b', { start: 3, end: 6 })).toEqual({ bytes: b4a.from('345'), size: 10 })
+})
+
+test('a server that does not know HEAD, or tells no size, is asked for the first byte instead', async () => {
+  for (const refusal of [405, 501, 200]) {
+    const store = await serve((request, response) => {
+      if (request.method !== 'HEAD') return ranged(request, response)
+      response.writeHead(refusal, { 'transfer-encoding': 'chunked' }).end()
+    })
+    expect(await store.head('a/b')).toEqual({ name: 'a/b', size: 10, modifiedMs: 5000 })
+    expect(await store.head('none')).toBeNull()
+  }
+  const whole = await serve(({ method }, response) => {
+    if (method === 'HEAD') response.writeHead(405).end()
+    else response.end('012')
+  })
+  expect(await whole.head('a')).toEqual({ name: 'a', size: 3, modifiedMs: 0 })
+  const empty = await serve(
+    ({ method }, response) => void response.writeHead(method === 'HEAD' ? 405 : 416).end()
+  )
+  expect(await empty.head('a')).toEqual({ name: 'a', size: 0, modifiedMs: 0 })
+})
+
+test('the size that a compressing server tells of is not believed', async () => {
+  const store = await serve((request, response) => {
+    if (request.method === 'HEAD')
+      response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': 7 }).end()
+    else ranged(request, response)
+  })
+  expect(await store.head('a/b')).toMatchObject({ size: 10 })
+})
+
+test('where a server does not say how long what is asked past its end is, it is asked', async () => {
+  const store = await serve((request, response) => {
+    if (request.method === 'HEAD') ranged(request, response)
+    else response.writeHead(416).end()
+  })
+  expect(await store.getRange('a/b', { start: 10, end: 11 })).toEqual({ bytes: b4a.alloc(0), size: 10 })
+})
+
+test('a redirect is refused, and who is named is not asked', async () => {
+  let asked = 0
+  const store = await serve(({ url }, response) => {
+    asked++
+    if (url === '/db/a') response.writeHead(302, { location: '/elsewhere' }).end()
+    else response.end('0123456789')
+  })
+  for (const reading of [store.getRange('a', { start: 0, end: 1 }), store.head('a')])
+    await expect(reading).rejects.toMatchObject({
+      code: 'S3_ARCHIVER_STORE_FAILED',
+      retryable: false,
+      message: expect.stringContaining('/elsewhere') as string
+    })
+  expect(asked).toBe(2)
+})
+
+test('nothing is asked on conditions, compressed or out of a cache', async () => {
+  const asked: IncomingMessage[] = []
+  const store = await serve((request, response) => {
+    asked.push(request)
+    ranged(request, response)
+  })
+  await store.getRange('a/b', { start: 0, end: 1 })
+  await store.head('a/b')
+  for (const { headers } of asked) {
+    expect(headers).toMatchObject({ 'accept-encoding': 'identity', 'cache-control': 'no-cache' })
+    expect(Object.keys(headers).filter((name) => name.startsWith('if-'))).toEqual([])
+    expect(headers.authorization ?? headers.cookie).toBeUndefined()
+  }
 })
 
 test('it cannot be written or listed', async () => {
@@ -83,6 +156,10 @@ test('an answer that ends too early, is too short, or does not come is an error'
     (_, response) => void response.writeHead(206, { 'content-range': 'bytes 0-9/10' }).end('012')
   )
   await expect(short.getRange('a', range)).rejects.toMatchObject({ code: 'S3_ARCHIVER_STORE_TRUNCATED' })
+  const other = await serve(
+    (_, response) => void response.writeHead(206, { 'content-range': 'bytes 5-14/20' }).end('0123456789')
+  )
+  await expect(other.getRange('a', range)).rejects.toMatchObject({ code: 'S3_ARCHIVER_STORE_TRUNCATED' })
   const none = await serve((_, response) => void response.destroy())
   await expect(none.getRange('a', range)).rejects.toMatchObject({ code: 'S3_ARCHIVER_STORE_UNAVAILABLE' })
 })
@@ -93,6 +170,14 @@ test('a read that is aborted ends', async () => {
   const reading = store.getRange('a', { start: 0, end: 1 }, { signal: controller.signal })
   controller.abort()
   await expect(reading).rejects.toMatchObject({ code: 'S3_ARCHIVER_ABORTED' })
+
+  const later = new AbortController()
+  const halting = await serve((_, response) => {
+    response.writeHead(206, { 'content-range': 'bytes 0-9/10', 'content-length': 10 })
+    response.write('012', () => setImmediate(() => later.abort()))
+  })
+  const half = halting.getRange('a', { start: 0, end: 10 }, { signal: later.signal })
+  await expect(half).rejects.toMatchObject({ code: 'S3_ARCHIVER_ABORTED' })
 })
 
 test.each([undefined, {}, { url: '' }, { url: 'ftp://x' }, { url: 'http://x', fetch: 1 }])(

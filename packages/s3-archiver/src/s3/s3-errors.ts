@@ -1,28 +1,35 @@
 import { S3ArchiverError, type S3ArchiverErrorCode } from '../errors.ts'
 
 /** What S3 answered, or what kept it from answering, as the SDK tells it. */
-export interface S3Failure {
+interface S3Failure {
   name?: string
   code?: unknown
-  $metadata?: { httpStatusCode?: number }
+  $metadata?: { httpStatusCode?: number; clockSkewCorrected?: boolean }
 }
 
 const CODES: Record<string, S3ArchiverErrorCode> = {
   AbortError: 'S3_ARCHIVER_ABORTED',
   AccessDenied: 'S3_ARCHIVER_STORE_DENIED',
   AllAccessDisabled: 'S3_ARCHIVER_STORE_DENIED',
+  ConditionalRequestConflict: 'S3_ARCHIVER_STORE_THROTTLED',
   CredentialsProviderError: 'S3_ARCHIVER_STORE_CREDENTIALS',
   ExpiredToken: 'S3_ARCHIVER_STORE_CREDENTIALS',
   InvalidAccessKeyId: 'S3_ARCHIVER_STORE_CREDENTIALS',
   InvalidToken: 'S3_ARCHIVER_STORE_CREDENTIALS',
   NoSuchBucket: 'S3_ARCHIVER_STORE_NO_BUCKET',
-  NotImplemented: 'S3_ARCHIVER_STORE_NO_CONDITIONS',
+  OperationAborted: 'S3_ARCHIVER_STORE_THROTTLED',
   RequestTimeTooSkewed: 'S3_ARCHIVER_STORE_CLOCK_SKEW',
   RequestTimeout: 'S3_ARCHIVER_STORE_TIMEOUT',
   SignatureDoesNotMatch: 'S3_ARCHIVER_STORE_CREDENTIALS',
   SlowDown: 'S3_ARCHIVER_STORE_THROTTLED',
-  TimeoutError: 'S3_ARCHIVER_STORE_TIMEOUT'
+  SlowDownRead: 'S3_ARCHIVER_STORE_THROTTLED',
+  SlowDownWrite: 'S3_ARCHIVER_STORE_THROTTLED',
+  TimeoutError: 'S3_ARCHIVER_STORE_TIMEOUT',
+  TooManyRequests: 'S3_ARCHIVER_STORE_THROTTLED'
 }
+
+/** No connection was made, so nothing was asked. */
+const NEVER_SENT = ['EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'ENOTFOUND']
 
 const MESSAGES: Partial<Record<S3ArchiverErrorCode, string>> = {
   S3_ARCHIVER_ABORTED: 'the call was aborted',
@@ -39,30 +46,39 @@ const MESSAGES: Partial<Record<S3ArchiverErrorCode, string>> = {
 /** @param isPut - whether the request may have changed something before it failed */
 export function s3Error(cause: unknown, isPut = false): S3ArchiverError {
   if (cause instanceof S3ArchiverError) return cause
-  const code = codeOf(cause as S3Failure)
-  const retryable = ['TIMEOUT', 'THROTTLED', 'UNAVAILABLE'].some(
-    (kind) => code === `S3_ARCHIVER_STORE_${kind}`
-  )
-  // What was refused did not happen. What was not answered may have.
-  const ambiguous =
-    isPut && ((retryable && code !== 'S3_ARCHIVER_STORE_THROTTLED') || code === 'S3_ARCHIVER_ABORTED')
+  const failure = (cause ?? {}) as S3Failure
+  const code = codeOf(failure, isPut)
   const detail = (cause as Error | null)?.message ?? ''
   return new S3ArchiverError(code, MESSAGES[code] ?? `the store refuses: ${detail}`, {
     cause,
-    retryable,
-    ambiguous
+    retryable: RETRYABLE.includes(code),
+    // What was refused did not happen. What was not answered, or by an answer that says nothing, may have.
+    ambiguous: isPut && UNANSWERED.includes(code) && !NEVER_SENT.includes(String(failure.code))
   })
 }
 
-function codeOf(failure: S3Failure): S3ArchiverErrorCode {
-  const { name = '', $metadata, code } = failure
+const UNANSWERED: readonly S3ArchiverErrorCode[] = [
+  'S3_ARCHIVER_ABORTED',
+  'S3_ARCHIVER_STORE_TIMEOUT',
+  'S3_ARCHIVER_STORE_UNAVAILABLE'
+]
+const RETRYABLE: readonly S3ArchiverErrorCode[] = [
+  'S3_ARCHIVER_STORE_THROTTLED',
+  'S3_ARCHIVER_STORE_TIMEOUT',
+  'S3_ARCHIVER_STORE_TRUNCATED',
+  'S3_ARCHIVER_STORE_UNAVAILABLE'
+]
+
+function codeOf({ name = '', $metadata, code }: S3Failure, isPut: boolean): S3ArchiverErrorCode {
   const status = $metadata?.httpStatusCode
   const known = Object.hasOwn(CODES, name) ? CODES[name] : undefined
   if (known !== undefined) return known
-  if (status === 429 || status === 503) return 'S3_ARCHIVER_STORE_THROTTLED'
+  if (isPut && status === 501) return 'S3_ARCHIVER_STORE_NO_CONDITIONS'
+  if (status === 429) return 'S3_ARCHIVER_STORE_THROTTLED'
   if (status === 403 || status === 401) return 'S3_ARCHIVER_STORE_DENIED'
   if (code === 'ETIMEDOUT' || code === 'ESOCKETTIMEDOUT') return 'S3_ARCHIVER_STORE_TIMEOUT'
-  // Without a status nothing was answered: a broken connection, a name that does not resolve, an answer that is no S3's.
+  // Without a status nothing was answered: a broken connection, a name that does not resolve, an answer that is no S3's. A bare 503 may
+  // be a proxy's, which lost the store after it had asked it.
   if (status === undefined || status >= 500 || status < 300) return 'S3_ARCHIVER_STORE_UNAVAILABLE'
   return 'S3_ARCHIVER_STORE_FAILED'
 }
@@ -71,4 +87,11 @@ function codeOf(failure: S3Failure): S3ArchiverErrorCode {
 export function isFailure(error: unknown, names: readonly string[], status?: number): boolean {
   const { name = '', $metadata } = (error ?? {}) as S3Failure
   return names.includes(name) || (status !== undefined && $metadata?.httpStatusCode === status)
+}
+
+/** Whether a request was refused for the clock of this machine, and the SDK now knows how far it is off. */
+export function isSkewCorrected(error: unknown): boolean {
+  return (
+    isFailure(error, ['RequestTimeTooSkewed']) && (error as S3Failure).$metadata?.clockSkewCorrected === true
+  )
 }

@@ -25,7 +25,7 @@ import {
   type RangeResult,
   type SignalLike
 } from '../store/object-store.ts'
-import { isFailure, s3Error } from './s3-errors.ts'
+import { isFailure, isSkewCorrected, s3Error } from './s3-errors.ts'
 
 export interface S3StoreOptions {
   bucket: string
@@ -39,19 +39,27 @@ export interface S3StoreOptions {
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
   /** Storage class of each kind of object. @defaultValue the bucket's */
   storageClass?: Partial<Record<ObjectKind, StorageClass>>
-  /** How long the store may take to answer, in ms. @defaultValue 30000 */
+  /** How long a connection may be silent, in ms. @defaultValue 30000 */
   timeoutMs?: number
+  /** How often a read or delete is tried in all. @defaultValue 3 */
+  attempts?: number
 }
 
 /** Most names in one page of a list. */
 const PAGE = 1000
-/** How often a put is made again that the store calls a conflict: of two at once it may refuse both. */
+/** How often a put is made again that the store did not take: for a conflict (of two at once it may refuse both), or for the clock. */
 const CONFLICTS = 5
 
+/** Longest prefix: with a name and a slash it is a key, of which S3 takes 1,024 bytes. */
+const MAX_PREFIX_LENGTH = 500
+
 /**
- * Objects in a bucket of S3, or of what speaks its language. Signing, connections and the retries of reads are the SDK's; a put is never
- * repeated behind the caller's back, since that would take its own success for another's.
- * Owns its connections: {@link close} ends them.
+ * Objects in a bucket of S3, or of what speaks its language. Signing, connections and the retries of reads and deletes are the SDK's. A
+ * put is sent again only when the store has said that it did not take it: otherwise it would take its own success for another's. One
+ * whose outcome is not known throws with `ambiguous`; then `getRange` shows what is there.
+ *
+ * The credentials must allow to list the bucket: without that S3 says 403, and not 404, of what is not there. Bytes that were changed
+ * on the way or in the store are not noticed here (see {@link ObjectStore}). Owns its connections: {@link close} ends them.
  */
 export class S3Store implements ObjectStore {
   readonly readOnly = false
@@ -68,11 +76,17 @@ export class S3Store implements ObjectStore {
       region = 'us-east-1',
       endpoint,
       credentials,
-      timeoutMs = 30_000
+      timeoutMs = 30_000,
+      attempts = 3
     } = options ?? {}
     if (typeof bucket !== 'string' || bucket === '')
       throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'an S3 store has a bucket')
     if (prefix !== '') checkObjectName(prefix)
+    if (prefix.length > MAX_PREFIX_LENGTH)
+      throw new S3ArchiverError(
+        'S3_ARCHIVER_STORE_BAD_NAME',
+        `a prefix has at most ${MAX_PREFIX_LENGTH} characters`
+      )
     this.#options = options
     this.#prefix = prefix === '' ? '' : `${prefix}/`
     const config: S3ClientConfig = {
@@ -80,11 +94,12 @@ export class S3Store implements ObjectStore {
       // What is read is checked by its own hashes, and not every store knows the SDK's checksums.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
-      requestHandler: { connectionTimeout: timeoutMs, requestTimeout: timeoutMs },
+      // Not `requestTimeout`: that counts the time of an upload, too, and only warns.
+      requestHandler: { connectionTimeout: timeoutMs, socketTimeout: timeoutMs },
       ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
       ...(credentials === undefined ? {} : { credentials })
     }
-    this.#reading = new S3Client(config)
+    this.#reading = new S3Client({ ...config, maxAttempts: attempts })
     this.#writing = new S3Client({ ...config, maxAttempts: 1 })
   }
 
@@ -105,7 +120,8 @@ export class S3Store implements ObjectStore {
         return true
       } catch (error) {
         if (isFailure(error, ['PreconditionFailed'], 412)) return false
-        if (isFailure(error, ['ConditionalRequestConflict'], 409) && conflicts < CONFLICTS) continue
+        const isRefused = isFailure(error, ['ConditionalRequestConflict']) || isSkewCorrected(error)
+        if (isRefused && conflicts < CONFLICTS) continue
         throw s3Error(error, true)
       }
     }
@@ -118,7 +134,8 @@ export class S3Store implements ObjectStore {
     const { start, end } = range
     try {
       const command = new GetObjectCommand({ ...this.#place(name), Range: `bytes=${start}-${end - 1}` })
-      return await rangeOf(await this.#reading.send(command, sendOptions(signal)), range)
+      const answer = await this.#reading.send(command, sendOptions(signal))
+      return rangeOf(answer, await bodyOf(answer, signal), range)
     } catch (error) {
       if (isFailure(error, ['NoSuchKey'])) return null
       if (!isFailure(error, ['InvalidRange'], 416)) throw s3Error(error)
@@ -136,17 +153,20 @@ export class S3Store implements ObjectStore {
       const { ContentLength: size = 0, LastModified } = await this.#reading.send(command, sendOptions(signal))
       return { name, size, modifiedMs: LastModified?.getTime() ?? 0 }
     } catch (error) {
+      // An answer without a body does not say what is missing, or what is wrong with the credentials.
+      const isAnswered =
+        isFailure(error, ['NotFound'], 404) || isFailure(error, [], 403) || isFailure(error, [], 400)
+      if (!isAnswered) throw s3Error(error)
+      await this.#explain(name, signal)
       if (!isFailure(error, ['NotFound'], 404)) throw s3Error(error)
+      return null
     }
-    // An answer without a body does not say whether the object is missing or the bucket.
-    await this.#requireBucket(name, signal)
-    return null
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectInfo> {
     const { after, limit = Infinity, signal } = options
     let left = limit
-    let last = ''
+    let last = after ?? ''
     let token: string | undefined
     while (left > 0) {
       throwIfAborted(signal)
@@ -162,18 +182,15 @@ export class S3Store implements ObjectStore {
       })
       for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
         const name = Key.slice(this.#prefix.length)
-        if (name <= last)
-          throw new S3ArchiverError(
-            'S3_ARCHIVER_STORE_UNSORTED',
-            'the store does not list names in their order'
-          )
+        if (name <= last || !Key.startsWith(this.#prefix + prefix)) throw unsorted()
         last = name
         throwIfAborted(signal)
         yield { name, size: Size, modifiedMs: LastModified?.getTime() ?? 0 }
         if (--left <= 0) return
       }
+      if (page.IsTruncated !== true) return
       token = page.NextContinuationToken
-      if (page.IsTruncated !== true || token === undefined) return
+      if (token === undefined) throw unsorted()
     }
   }
 
@@ -193,11 +210,11 @@ export class S3Store implements ObjectStore {
     this.#writing.destroy()
   }
 
-  async #requireBucket(name: string, signal: SignalLike | undefined): Promise<void> {
+  /** Throws what the answer to HEAD has no room for. */
+  async #explain(name: string, signal: SignalLike | undefined): Promise<void> {
     try {
       const command = new GetObjectCommand({ ...this.#place(name), Range: 'bytes=0-0' })
-      const { Body } = await this.#reading.send(command, sendOptions(signal))
-      await Body?.transformToByteArray()
+      await bodyOf(await this.#reading.send(command, sendOptions(signal)), signal)
     } catch (error) {
       if (!isFailure(error, ['NoSuchKey', 'InvalidRange'], 416)) throw s3Error(error)
     }
@@ -208,20 +225,39 @@ export class S3Store implements ObjectStore {
   }
 }
 
+async function bodyOf({ Body }: GetObjectCommandOutput, signal: SignalLike | undefined): Promise<Uint8Array> {
+  try {
+    return (await Body?.transformToByteArray()) ?? b4a.alloc(0)
+  } catch (cause) {
+    throwIfAborted(signal)
+    if (s3Error(cause).code === 'S3_ARCHIVER_STORE_TIMEOUT') throw cause
+    throw truncated(cause)
+  }
+}
+
 /** Of an answer: a part, or the whole when the store does not know parts. */
-async function rangeOf(answer: GetObjectCommandOutput, { start, end }: ByteRange): Promise<RangeResult> {
-  const { Body, ContentRange, ContentLength } = answer
-  const bytes = (await Body?.transformToByteArray()) ?? b4a.alloc(0)
+function rangeOf(
+  { ContentRange, ContentLength }: GetObjectCommandOutput,
+  bytes: Uint8Array,
+  { start, end }: ByteRange
+): RangeResult {
   if (ContentLength !== undefined && bytes.byteLength !== ContentLength) throw truncated()
   if (ContentRange === undefined)
     return { bytes: b4a.from(bytes.subarray(start, end)), size: bytes.byteLength }
-  const size = Number(/^bytes \d+-\d+\/(\d+)$/.exec(ContentRange)?.[1])
-  if (!Number.isSafeInteger(size) || bytes.byteLength !== Math.min(end, size) - start) throw truncated()
+  const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(ContentRange) ?? []
+  const size = Number(total)
+  if (Number(first) !== start || bytes.byteLength !== Math.min(end, size) - start) throw truncated()
   return { bytes, size }
 }
 
-function truncated(): S3ArchiverError {
-  return new S3ArchiverError('S3_ARCHIVER_STORE_TRUNCATED', 'an answer ends too early', { retryable: true })
+function truncated(cause?: unknown): S3ArchiverError {
+  const help = 'an answer ends too early, or is not what was asked for'
+  return new S3ArchiverError('S3_ARCHIVER_STORE_TRUNCATED', help, { cause, retryable: true })
+}
+
+function unsorted(): S3ArchiverError {
+  const help = 'the store does not list what it was asked for, in the order of the names'
+  return new S3ArchiverError('S3_ARCHIVER_STORE_UNSORTED', help)
 }
 
 function sendOptions(signal: SignalLike | undefined): { abortSignal?: AbortSignal } {

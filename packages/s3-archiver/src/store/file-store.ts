@@ -1,8 +1,10 @@
-import { link, mkdir, open, readdir, rm, stat, unlink } from '#fs'
+import { link, open, readdir, stat, unlink } from '#fs'
 import { dirname, join, resolve } from '#path'
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { S3ArchiverError } from '../errors.ts'
+import { Directories, syncDirectory } from './directories.ts'
+import { codeOf, fileError, isAbsent, linkError, nestedName } from './file-errors.ts'
 import {
   checkObjectName,
   checkRange,
@@ -24,11 +26,13 @@ const UNFINISHED_MS = 24 * 60 * 60 * 1000
 /**
  * Objects as files of one directory on this machine: the embedded default. An object is written beside its place, synced to the disk,
  * and then linked to its name, which only one process can do: so it is there as a whole or not at all, also after power loss, and
- * several processes may use one directory. The file system must have hard links.
+ * several processes may use one directory. The file system must have hard links, and be the same for all that is in the directory: else
+ * a put throws `S3_ARCHIVER_STORE_NO_CONDITIONS`. A full disk is `S3_ARCHIVER_STORE_UNAVAILABLE`, and leaves nothing behind.
  */
 export class FileStore implements ObjectStore {
   readonly readOnly = false
   readonly #root: string
+  readonly #directories: Directories
   #isSwept = false
 
   /** @param directory - made when it is needed */
@@ -36,30 +40,31 @@ export class FileStore implements ObjectStore {
     if (typeof directory !== 'string' || directory === '')
       throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'a file store has a directory')
     this.#root = resolve(directory)
+    this.#directories = new Directories(this.#root)
   }
 
   async putIfAbsent(name: string, bytes: Uint8Array, { signal }: PutOptions = {}): Promise<boolean> {
     checkObjectName(name)
     throwIfAborted(signal)
     const copy = b4a.from(bytes)
+    const path = this.#pathOf(name)
+    let isLinked = false
     try {
-      await this.#prepare()
-      const path = this.#pathOf(name)
-      const unfinished = join(this.#root, UNFINISHED, b4a.toString(crypto.randomBytes(16), 'hex'))
-      await makeDirectory(dirname(path))
+      const unfinished = await this.#unfinishedPath()
+      await this.#directories.make(dirname(path)).catch(refuseNested)
       try {
         await writeSynced(unfinished, copy)
         throwIfAborted(signal)
         const isMade = await linkOnce(unfinished, path)
-        if (!isMade && (await stat(path).catch(() => null))?.isDirectory()) throw nested()
+        isLinked = isMade
+        // Also for what another process has made, and not synced yet.
+        await syncDirectory(dirname(path))
         return isMade
       } finally {
         await unlink(unfinished).catch(() => {})
       }
     } catch (error) {
-      throw isAbsent(error) || codeOf(error) === 'EEXIST'
-        ? nested()
-        : failed(error, 'an object could not be written')
+      throw fileError(error, 'an object could not be written', isLinked)
     }
   }
 
@@ -91,7 +96,7 @@ export class FileStore implements ObjectStore {
       }
     } catch (error) {
       if (isAbsent(error)) return null
-      throw failed(error, 'an object could not be read')
+      throw fileError(error, 'an object could not be read')
     }
   }
 
@@ -123,7 +128,7 @@ export class FileStore implements ObjectStore {
       await unlink(path)
       await syncDirectory(dirname(path))
     } catch (error) {
-      if (!isAbsent(error)) throw failed(error, 'an object could not be deleted')
+      if (!isAbsent(error)) throw fileError(error, 'an object could not be deleted')
     }
   }
 
@@ -151,7 +156,7 @@ export class FileStore implements ObjectStore {
         .sort(byCode)
     } catch (error) {
       if (isAbsent(error)) return []
-      throw failed(error, 'a directory could not be read')
+      throw fileError(error, 'a directory could not be read')
     }
   }
 
@@ -161,20 +166,17 @@ export class FileStore implements ObjectStore {
       return info.isDirectory() ? null : { name, size: info.size, modifiedMs: Math.floor(info.mtimeMs) }
     } catch (error) {
       if (isAbsent(error)) return null
-      throw failed(error, 'an object could not be looked up')
+      throw fileError(error, 'an object could not be looked up')
     }
   }
 
-  async #prepare(): Promise<void> {
+  /** Where an object is written before it has its name. */
+  async #unfinishedPath(): Promise<string> {
     const directory = join(this.#root, UNFINISHED)
-    await makeDirectory(directory)
-    if (this.#isSwept) return
+    await this.#directories.make(directory)
+    if (!this.#isSwept) await sweep(directory)
     this.#isSwept = true
-    for (const name of await readdir(directory)) {
-      const path = join(directory, name)
-      const info = await stat(path).catch(() => null)
-      if (info !== null && info.mtimeMs < Date.now() - UNFINISHED_MS) await rm(path, { force: true })
-    }
+    return join(directory, b4a.toString(crypto.randomBytes(16), 'hex'))
   }
 
   #pathOf(name: string): string {
@@ -182,10 +184,23 @@ export class FileStore implements ObjectStore {
   }
 }
 
+/** Removes what killed processes left. */
+async function sweep(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name)
+    const info = await stat(path).catch(() => null)
+    // Another process may sweep, too.
+    if (info !== null && info.mtimeMs < Date.now() - UNFINISHED_MS) await unlink(path).catch(() => {})
+  }
+}
+
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   const file = await open(path, 'wx')
   try {
-    await file.writeFile(bytes)
+    for (let offset = 0; offset < bytes.byteLength;) {
+      const { bytesWritten } = await file.write(bytes, offset, bytes.byteLength - offset, offset)
+      offset += bytesWritten
+    }
     await file.sync()
   } finally {
     await file.close()
@@ -194,65 +209,22 @@ async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
 
 /** Gives a file a second name, unless something has that. `rename` would replace it. */
 async function linkOnce(from: string, to: string): Promise<boolean> {
-  let isMade = true
   try {
     await link(from, to)
+    return true
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
-    isMade = false
+    if (codeOf(error) !== 'EEXIST') refuseNested(linkError(error))
+    if ((await stat(to).catch(() => null))?.isDirectory() === true) throw nestedName()
+    return false
   }
-  // Also for what another process has made, and not synced yet.
-  await syncDirectory(dirname(to))
-  return isMade
 }
 
-/** Makes a directory and those above it, so that they are there after power loss. */
-async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true })
-  if (first === undefined) return
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made))
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r').catch((error: unknown) => {
-    // Windows opens no directory; there a link is durable by itself.
-    if (codeOf(error) === 'EISDIR' || codeOf(error) === 'EPERM') return null
-    throw error
-  })
-  try {
-    await directory?.sync()
-  } finally {
-    await directory?.close()
-  }
+/** Where a directory is looked for, an object lies. */
+function refuseNested(error: unknown): never {
+  throw codeOf(error) === 'ENOTDIR' ? nestedName() : error
 }
 
 /** In the order of the characters' codes, which `localeCompare` is not. */
 function byCode(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
-}
-
-function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown } | null)?.code
-}
-
-function isAbsent(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error) as string)
-}
-
-function nested(): S3ArchiverError {
-  const help = 'an object’s name is not also that of a directory of others'
-  return new S3ArchiverError('S3_ARCHIVER_STORE_BAD_NAME', help)
-}
-
-function failed(cause: unknown, what: string): S3ArchiverError {
-  if (cause instanceof S3ArchiverError) return cause
-  const isFull = codeOf(cause) === 'ENOSPC' || codeOf(cause) === 'EDQUOT'
-  if (isFull)
-    return new S3ArchiverError('S3_ARCHIVER_STORE_UNAVAILABLE', `${what}: the disk is full`, {
-      cause,
-      retryable: true
-    })
-  if (codeOf(cause) === 'EACCES' || codeOf(cause) === 'EPERM' || codeOf(cause) === 'EROFS')
-    return new S3ArchiverError('S3_ARCHIVER_STORE_DENIED', what, { cause })
-  return new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', what, { cause })
 }

@@ -13,10 +13,15 @@ import {
 } from './object-store.ts'
 
 /** Of the web's `fetch` what is used here. */
-export type FetchLike = (
-  url: string,
-  init: { method: string; headers: Record<string, string>; signal?: never }
-) => Promise<ResponseLike>
+export type FetchLike = (url: string, init: HttpRequest) => Promise<ResponseLike>
+
+export interface HttpRequest {
+  method: 'GET' | 'HEAD'
+  headers: Record<string, string>
+  redirect: 'manual'
+  cache: 'no-store'
+  signal?: never
+}
 
 export interface ResponseLike {
   readonly status: number
@@ -33,7 +38,9 @@ export interface HttpStoreOptions {
 
 /**
  * Objects that anybody may read, by HTTP GET with Range and without credentials: a published database. What it cannot do is list; who
- * publishes an archive says where its newest commit is.
+ * publishes an archive says where its newest commit is. A redirect is refused: each read would be two requests, and whoever the server
+ * names would be asked. Nothing is kept in the browser's cache, which might hold on to an old "not found". There is no time limit: give
+ * a signal. Bytes that were changed on the way are not noticed here (see {@link ObjectStore}).
  */
 export class HttpStore implements ObjectStore {
   readonly readOnly = true
@@ -66,23 +73,43 @@ export class HttpStore implements ObjectStore {
     const { start, end } = range
     const response = await this.#ask('GET', name, { range: `bytes=${start}-${end - 1}` }, options)
     if (response === null) return null
-    const total = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1]
-    if (response.status === 416) return { bytes: b4a.alloc(0), size: Number(total ?? 0) }
-    const bytes = b4a.from(await bodyOf(response))
+    if (response.status === 416) return this.#behindEnd(name, response, options)
+    const bytes = b4a.from(await bodyOf(response, options))
     if (response.status === 200)
       return { bytes: b4a.from(bytes.subarray(start, end)), size: bytes.byteLength }
-    const size = Number(total)
-    if (!Number.isSafeInteger(size) || bytes.byteLength !== Math.min(end, size) - start) throw truncated()
+    const { first, size } = contentRangeOf(response)
+    if (first !== start || bytes.byteLength !== Math.min(end, size) - start) throw truncated()
     return { bytes, size }
   }
 
   async head(name: string, options: CallOptions = {}): Promise<ObjectInfo | null> {
     checkObjectName(name)
-    const response = await this.#ask('HEAD', name, {}, options)
+    // What is compressed on the way has another size. With a range fetch says so itself.
+    const response = await this.#ask('HEAD', name, { 'accept-encoding': 'identity' }, options)
     if (response === null) return null
-    const modifiedMs = Date.parse(response.headers.get('last-modified') ?? '')
-    const size = Number(response.headers.get('content-length'))
-    return { name, size, modifiedMs: Number.isNaN(modifiedMs) ? 0 : modifiedMs }
+    const size = Number(response.headers.get('content-length') ?? NaN)
+    const isWhole = response.status === 200 && isPlain(response) && Number.isSafeInteger(size)
+    return isWhole ? { name, size, modifiedMs: modifiedMsOf(response) } : this.#headByGet(name, options)
+  }
+
+  async #behindEnd(name: string, response: ResponseLike, options: CallOptions): Promise<RangeResult | null> {
+    const { size } = contentRangeOf(response)
+    const known = Number.isSafeInteger(size) ? size : (await this.head(name, options))?.size
+    return known === undefined ? null : { bytes: b4a.alloc(0), size: known }
+  }
+
+  /** Of a server that does not know HEAD, or does not tell the size. */
+  async #headByGet(name: string, options: CallOptions): Promise<ObjectInfo | null> {
+    const response = await this.#ask('GET', name, { range: 'bytes=0-0' }, options)
+    if (response === null) return null
+    const modifiedMs = modifiedMsOf(response)
+    const { byteLength } = await bodyOf(response, options)
+    if (response.status === 200) return { name, size: byteLength, modifiedMs }
+    const { size } = contentRangeOf(response)
+    // An object without bytes has no first one.
+    if (response.status === 416) return { name, size: 0, modifiedMs }
+    if (!Number.isSafeInteger(size)) throw truncated()
+    return { name, size, modifiedMs }
   }
 
   // eslint-disable-next-line require-yield
@@ -91,14 +118,19 @@ export class HttpStore implements ObjectStore {
   }
 
   async #ask(
-    method: string,
+    method: 'GET' | 'HEAD',
     name: string,
     headers: Record<string, string>,
     { signal }: CallOptions
   ): Promise<ResponseLike | null> {
     throwIfAborted(signal)
-    const init = { method, headers, ...(signal === undefined ? {} : { signal: signal as never }) }
-    const response = await this.#fetch(this.#url + name, init).catch((cause: unknown) => {
+    const response = await this.#fetch(this.#url + name, {
+      method,
+      headers,
+      redirect: 'manual',
+      cache: 'no-store',
+      ...(signal === undefined ? {} : { signal: signal as never })
+    }).catch((cause: unknown) => {
       throwIfAborted(signal)
       throw new S3ArchiverError('S3_ARCHIVER_STORE_UNAVAILABLE', 'the server cannot be reached', {
         cause,
@@ -110,22 +142,44 @@ export class HttpStore implements ObjectStore {
     // So that the connection can be used again.
     await response.arrayBuffer().catch(() => {})
     if (status === 404) return null
-    throw refused(status)
+    if (method === 'HEAD' && (status === 405 || status === 501)) return response
+    throw refused(response)
   }
 }
 
-async function bodyOf(response: ResponseLike): Promise<ArrayBuffer> {
+async function bodyOf(response: ResponseLike, { signal }: CallOptions): Promise<ArrayBuffer> {
   try {
     return await response.arrayBuffer()
   } catch (cause) {
-    throw new S3ArchiverError('S3_ARCHIVER_STORE_TRUNCATED', 'an answer ends too early', {
-      cause,
-      retryable: true
-    })
+    throwIfAborted(signal)
+    throw truncated(cause)
   }
 }
 
-function refused(status: number): S3ArchiverError {
+/** NaN where the server does not say it. */
+function contentRangeOf({ headers }: ResponseLike): { first: number; size: number } {
+  const header = headers.get('content-range') ?? ''
+  const [, first, size] = /^bytes (?:(\d+)-\d+|\*)\/(\d+)$/.exec(header) ?? []
+  return { first: Number(first), size: Number(size) }
+}
+
+function modifiedMsOf({ headers }: ResponseLike): number {
+  const time = Date.parse(headers.get('last-modified') ?? '')
+  return Number.isNaN(time) ? 0 : time
+}
+
+/** Whether what it has is as long as it says: not compressed. */
+function isPlain({ headers }: ResponseLike): boolean {
+  return ['', 'identity'].includes(headers.get('content-encoding') ?? '')
+}
+
+function refused({ status, headers }: ResponseLike): S3ArchiverError {
+  // Browsers show a redirect as status 0.
+  if (status === 0 || (status >= 300 && status < 400))
+    return new S3ArchiverError(
+      'S3_ARCHIVER_STORE_FAILED',
+      `the server redirects to ${headers.get('location') ?? 'elsewhere'}; use that url`
+    )
   if (status === 401 || status === 403)
     return new S3ArchiverError('S3_ARCHIVER_STORE_DENIED', `the server answers ${status}`)
   if (status === 429 || status === 503)
@@ -139,6 +193,7 @@ function refused(status: number): S3ArchiverError {
   return new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', `the server answers ${status}`)
 }
 
-function truncated(): S3ArchiverError {
-  return new S3ArchiverError('S3_ARCHIVER_STORE_TRUNCATED', 'an answer ends too early', { retryable: true })
+function truncated(cause?: unknown): S3ArchiverError {
+  const help = 'an answer ends too early, or is not what was asked for'
+  return new S3ArchiverError('S3_ARCHIVER_STORE_TRUNCATED', help, { cause, retryable: true })
 }

@@ -49,8 +49,11 @@ export interface ListOptions extends CallOptions {
 /**
  * Bytes under names: all that an archive asks of what it lies in. Objects are immutable: created whole, read in parts, deleted.
  *
- * Names have 1 to 512 characters of `a`–`z`, `0`–`9`, `-`, `.`, `_` and `/`, with no part between slashes that is empty or starts with
- * a dot. A name is never the beginning of another one up to a slash: a directory cannot hold both. `objectStoreConformance` in `@cloudpal/s3-archiver/testing` shows whether a store does what stands here.
+ * Names have 1 to 512 characters of `a`–`z`, `0`–`9`, `-`, `.`, `_` and `/`. A part between slashes has 1 to 128 characters and does not
+ * start with a dot. A name is never the beginning of another one up to a slash: a directory cannot hold both.
+ *
+ * A store hands on the bytes that it gets; whether they are those that were put is shown by the hashes in an archive, and not by a
+ * store. `objectStoreConformance` in `@cloudpal/s3-archiver/testing` shows whether a store does what stands here.
  *
  * Every method throws S3ArchiverError `S3_ARCHIVER_STORE_…`, and `S3_ARCHIVER_ABORTED` when its signal says so.
  */
@@ -76,13 +79,21 @@ export interface ObjectStore {
 
 /** Longest name of an object, in characters; S3 takes 1,024 bytes, a prefix included. */
 export const MAX_NAME_LENGTH = 512
+/** Longest part of a name between slashes. A file name has up to 255 bytes on most systems; 143 in a folder that eCryptfs encrypts. */
+export const MAX_PART_LENGTH = 128
 
 const NAME = /^(?:[a-z0-9_-][a-z0-9._-]*\/)*[a-z0-9_-][a-z0-9._-]*$/
 
 /** @throws S3ArchiverError `S3_ARCHIVER_STORE_BAD_NAME` */
 export function checkObjectName(name: string): void {
-  if (typeof name === 'string' && name.length <= MAX_NAME_LENGTH && NAME.test(name)) return
-  throw new S3ArchiverError('S3_ARCHIVER_STORE_BAD_NAME', 'an object has a name of a-z, 0-9, -, ., _ and /')
+  const isName =
+    typeof name === 'string' &&
+    name.length <= MAX_NAME_LENGTH &&
+    NAME.test(name) &&
+    name.split('/').every(({ length }) => length <= MAX_PART_LENGTH)
+  if (isName) return
+  const help = `an object has a name of a-z, 0-9, -, ., _ and /, with at most ${MAX_NAME_LENGTH} characters, and ${MAX_PART_LENGTH} between slashes`
+  throw new S3ArchiverError('S3_ARCHIVER_STORE_BAD_NAME', help)
 }
 
 /** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */

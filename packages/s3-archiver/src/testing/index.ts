@@ -1,1 +1,2 @@
+export { MemoryStore } from './memory-store.ts'
 export { objectStoreConformance, type ConformanceCase, type ConformanceOptions } from './conformance.ts'

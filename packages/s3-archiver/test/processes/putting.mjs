@@ -1,6 +1,6 @@
 // Puts objects without end, and tells of each once it is durable; meant to be killed.
 import { writeSync } from 'node:fs'
-import { FileStore } from '../dist/index.js'
+import { FileStore } from '../../dist/index.js'
 
 const [directory = '', prefix = ''] = process.argv.slice(2)
 const store = new FileStore(directory)
