@@ -110,7 +110,8 @@ export class CommitLog {
     }
     const before = newest ?? { commit: null, hash: b4a.alloc(32) }
     const log = new CommitLog(store, options, before as StoredCommit)
-    await log.#append('claim', (before.commit?.epoch ?? 0) + 1, NOTHING, call)
+    const records = before.commit?.records ?? []
+    await log.#append('claim', (before.commit?.epoch ?? 0) + 1, { ...NOTHING, records }, call)
     return log
   }
 

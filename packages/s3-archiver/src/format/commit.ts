@@ -15,6 +15,8 @@ const KINDS: readonly CommitKind[] = ['claim', 'data']
 export interface SealedRecord {
   /** 16 bytes. */
   blindId: Uint8Array
+  /** Of the commit it was sealed for; later ones carry it on as it is. */
+  seq: number
   sealed: Uint8Array
 }
 
@@ -35,7 +37,7 @@ export interface Commit {
   /** Names of objects that count from here on, and of those that no longer do. */
   added: readonly string[]
   dropped: readonly string[]
-  /** Of the cores that have changed. */
+  /** Of all cores in the archive: the newest commit is enough to read it. */
   records: readonly SealedRecord[]
   /** A shard that is too small for an object of its own; empty for none. */
   tail: Uint8Array
@@ -56,8 +58,9 @@ export function encodeCommit(commit: Commit): Uint8Array {
     for (const name of names) writer.sized(b4a.from(name))
   }
   writer.uint(commit.records.length)
-  for (const { blindId, sealed } of commit.records) {
+  for (const { blindId, seq, sealed } of commit.records) {
     writer.bytes(blindId)
+    writer.uint64(seq)
     writer.sized(sealed)
   }
   writer.sized(commit.tail)
@@ -78,8 +81,8 @@ export function decodeCommit(bytes: Uint8Array): Commit {
   const [writerId, nonce] = [reader.bytes(16), reader.bytes(16)]
   const [added, dropped] = [readNames(reader), readNames(reader)]
   const records: SealedRecord[] = []
-  for (let left = reader.count(BLIND_ID_BYTES + 1); left > 0; left--)
-    records.push({ blindId: reader.bytes(BLIND_ID_BYTES), sealed: reader.sized() })
+  for (let left = reader.count(BLIND_ID_BYTES + 9); left > 0; left--)
+    records.push({ blindId: reader.bytes(BLIND_ID_BYTES), seq: reader.uint64(), sealed: reader.sized() })
   const tail = reader.sized()
   reader.end()
   return { kind, seq, timeMs, previous, epoch, writerId, nonce, added, dropped, records, tail }

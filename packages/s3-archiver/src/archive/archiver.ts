@@ -1,0 +1,139 @@
+import b4a from 'b4a'
+import type Hypercore from 'hypercore'
+import crypto from 'hypercore-crypto'
+import { S3ArchiverError } from '../errors.ts'
+import type { SealedRecord } from '../format/commit.ts'
+import { blindIdOf, commitName } from '../format/names.ts'
+import { sealRecord, unsealRecord, type CoreRecord } from '../format/record.ts'
+import { checkUpstream, headOf, isHeadOf } from '../hypercore-adapter.ts'
+import { combine } from '../merkle/subtree.ts'
+import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+import { CommitLog, type StoredCommit } from './commit-log.ts'
+import { Packer } from './pack.ts'
+
+/** What is smaller lies in the commit itself: one request less, and nothing between the blocks and what names them. */
+const TAIL_BYTES = 64 * 1024
+
+export interface ArchiverOptions {
+  /** Cores to archive. Borrowed: they stay open. No secret key is needed, and none that decrypts. */
+  cores: readonly Hypercore[]
+  /** 16 bytes by which this archiver knows its own archive again; to be kept. @defaultValue new ones, so that each start has to take over */
+  writerId?: Uint8Array
+  /** Also when another archiver has written the archive: that one can write no more. @defaultValue false */
+  takeOver?: boolean
+}
+
+/** What a flush has archived. */
+export interface Flushed {
+  /** Of the commit. */
+  seq: number
+  /** Cores that had changed. */
+  cores: number
+  blocks: number
+}
+
+/** Keeps an archive of cores: uploads what is new, in immutable objects, and then one commit that names it. */
+export class Archiver {
+  readonly #store: ObjectStore
+  readonly #options: ArchiverOptions
+  #log: CommitLog | null = null
+  /** What the archive holds, by core. */
+  readonly #records = new Map<Hypercore, CoreRecord>()
+  #flushing: Promise<unknown> = Promise.resolve()
+
+  /** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
+  constructor(store: ObjectStore, options: ArchiverOptions) {
+    if (!Array.isArray(options?.cores))
+      throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'an archiver has cores')
+    this.#store = store
+    this.#options = options
+  }
+
+  /**
+   * Archives what the cores hold now.
+   *
+   * @returns once it is durable; `null` when there was nothing new
+   * @throws S3ArchiverError `S3_ARCHIVER_HELD`, `S3_ARCHIVER_FENCED`, `S3_ARCHIVER_MISSING_BLOCKS`, `S3_ARCHIVER_LOCAL_DAMAGED`, and what the
+   * store throws; nothing is lost, and it may be tried again
+   */
+  flush(call: CallOptions = {}): Promise<Flushed | null> {
+    const flushing = this.#flushing.then(() => this.#flush(call))
+    this.#flushing = flushing.catch(() => {})
+    return flushing
+  }
+
+  async #flush(call: CallOptions): Promise<Flushed | null> {
+    const log = (this.#log ??= await this.#claim(call))
+    // A commit that was left open by a failure is here or not, and only then it is known what is new.
+    this.#noteRecords(await log.settle(call))
+    const packer = new Packer(this.#store, call)
+    const changed = new Map<Hypercore, CoreRecord>()
+    let blocks = 0
+    for (const core of this.#options.cores) {
+      const head = headOf(core)
+      const key = core.key
+      const known = this.#records.get(core)
+      if (head === null || key === null) continue
+      if (known?.fork === head.fork && known.length === head.length) continue
+      // Of another fork nothing is taken over; of a longer one, all that is there.
+      const kept = known?.fork === head.fork && known.length < head.length ? known.segments : []
+      const start = kept === known?.segments ? known.length : 0
+      await packer.add({ core, key, fork: head.fork, start, end: head.length })
+      changed.set(core, { ...head, segments: kept })
+      blocks += head.length - start
+    }
+    if (changed.size === 0) return null
+    const seq = log.newest.commit.seq + 1
+    if (packer.pendingBytes > TAIL_BYTES) await packer.finish()
+    const tail = packer.finishAs(commitName(seq))
+    for (const [core, record] of changed) {
+      const segments = [...record.segments, ...(packer.segments.get(core) ?? [])]
+      changed.set(core, this.#checked(core, { ...record, segments }))
+    }
+    const records = this.#recordsOf(log.newest.commit.records, seq, changed)
+    const stored = await log.append({ added: packer.stored, dropped: [], records, tail }, call)
+    this.#noteRecords(stored)
+    return { seq, cores: changed.size, blocks }
+  }
+
+  async #claim(call: CallOptions): Promise<CommitLog> {
+    for (const core of this.#options.cores) {
+      await core.ready()
+      checkUpstream(core)
+    }
+    const { writerId = crypto.randomBytes(16), takeOver = false } = this.#options
+    return CommitLog.claim(this.#store, { writerId, takeOver }, call)
+  }
+
+  /** What a commit says of the cores that are archived here. */
+  #noteRecords({ commit }: StoredCommit): void {
+    for (const core of this.#options.cores) {
+      const { key } = core
+      const sealed = key && commit.records.find(({ blindId }) => b4a.equals(blindId, blindIdOf(key)))
+      if (key && sealed) this.#records.set(core, unsealRecord(key, sealed.seq, sealed.sealed))
+    }
+  }
+
+  /** All records of the commit before, with those that have changed in their place. */
+  #recordsOf(before: readonly SealedRecord[], seq: number, changed: ReadonlyMap<Hypercore, CoreRecord>): SealedRecord[] {
+    const news = [...changed].flatMap(([{ key }, record]) =>
+      key === null ? [] : [{ blindId: blindIdOf(key), seq, sealed: sealRecord(key, seq, record) }]
+    )
+    const kept = before.filter(({ blindId }) => !news.some((record) => b4a.equals(record.blindId, blindId)))
+    return [...kept, ...news]
+  }
+
+  /** What was read goes with what is signed: what a disk has spoilt is not archived. */
+  #checked(core: Hypercore, record: CoreRecord): CoreRecord {
+    const roots = combine(
+      0,
+      record.length,
+      record.segments.flatMap(({ nodes }) => nodes)
+    )
+    if (core.key !== null && isHeadOf(core.key, record, roots)) return record
+    throw new S3ArchiverError(
+      'S3_ARCHIVER_LOCAL_DAMAGED',
+      'the blocks of a core are not those that its key has signed'
+    )
+  }
+}

@@ -1,0 +1,169 @@
+import b4a from 'b4a'
+import type Hypercore from 'hypercore'
+import { describe, expect, test } from 'vitest'
+import { collect, tmpStore } from '@cloudpal/test-kit'
+import { Archiver } from '../src/archive/archiver.ts'
+import type { ObjectStore } from '../src/index.ts'
+import { MemoryStore } from '../src/testing/index.ts'
+import { readHead, readSegment } from '../src/read/archive-reader.ts'
+import { FaultyStore } from './faulty-store.ts'
+
+const WRITER = b4a.alloc(16, 1)
+
+async function openCore(name = 'core', options: object = {}): Promise<Hypercore> {
+  const store = await tmpStore()
+  const core = store.get({ name, ...options })
+  await core.ready()
+  return core
+}
+
+const numbered = (start: number, end: number, size = 20): Uint8Array[] =>
+  Array.from({ length: end - start }, (_, i) => b4a.from(`${start + i} `.padEnd(size, 'x')))
+
+/** All blocks of a core, as the archive has them. */
+async function archived(store: ObjectStore, key: Uint8Array): Promise<string[]> {
+  const { record } = await readHead(store, key)
+  const blocks: Uint8Array[] = []
+  for (const segment of record.segments) blocks.push(...(await readSegment(store, key, segment)))
+  return blocks.map((block) => b4a.toString(block))
+}
+
+const textOf = (blocks: readonly Uint8Array[]): string[] => blocks.map((block) => b4a.toString(block))
+
+describe('an archive of a core', () => {
+  test('has what the core has, after every flush, and takes up only what is new', async () => {
+    const core = await openCore()
+    const store = new FaultyStore(new MemoryStore())
+    const archiver = new Archiver(store, { cores: [core], writerId: WRITER })
+    expect(await archiver.flush()).toBeNull()
+    for (const [start, end] of [[0, 10], [10, 11], [11, 300]] as const) {
+      await core.append(numbered(start, end))
+      expect(await archiver.flush()).toMatchObject({ cores: 1, blocks: end - start })
+      expect(await archived(store, core.key as Uint8Array)).toEqual(textOf(numbered(0, end)))
+    }
+    store.calls = 0
+    expect(await archiver.flush()).toBeNull()
+    expect(store.calls).toBe(0)
+    await core.append(numbered(300, 301))
+    await archiver.flush()
+    expect(store.calls).toBe(1)
+  })
+
+  test('of many blocks lies in shards, and every block comes back', async () => {
+    const core = await openCore()
+    await core.append(numbered(0, 5000, 4096))
+    const store = new MemoryStore()
+    await new Archiver(store, { cores: [core], writerId: WRITER }).flush()
+    const shards = await collect(store.list('s/'))
+    expect(shards.length).toBe(3)
+    const key = core.key as Uint8Array
+    expect(await archived(store, key)).toEqual(textOf(numbered(0, 5000, 4096)))
+    const bytes = (await collect(store.list(''))).reduce((sum, { size }) => sum + size, 0)
+    expect(bytes / core.byteLength).toBeLessThan(1.03)
+  })
+
+  test('goes on where an archiver before it stopped, without storing anything twice', async () => {
+    const core = await openCore()
+    const store = new MemoryStore()
+    await core.append(numbered(0, 200, 1000))
+    await new Archiver(store, { cores: [core], writerId: WRITER }).flush()
+    const before = (await collect(store.list('s/'))).length
+    await core.append(numbered(200, 210))
+    const again = new Archiver(store, { cores: [core], writerId: WRITER })
+    expect(await again.flush()).toMatchObject({ blocks: 10 })
+    expect((await collect(store.list('s/'))).length).toBe(before)
+    expect((await archived(store, core.key as Uint8Array)).length).toBe(210)
+  })
+
+  test('of several cores keeps what others than those of now have, and small ones share an object', async () => {
+    const [a, b] = [await openCore('a'), await openCore('b')]
+    const store = new MemoryStore()
+    for (const core of [a, b]) await core.append(numbered(0, 5))
+    await new Archiver(store, { cores: [a, b], writerId: WRITER }).flush()
+    expect((await collect(store.list('s/'))).length).toBe(0)
+    await a.append(numbered(5, 6))
+    await new Archiver(store, { cores: [a], writerId: WRITER }).flush()
+    expect((await archived(store, a.key as Uint8Array)).length).toBe(6)
+    expect((await archived(store, b.key as Uint8Array)).length).toBe(5)
+  })
+
+  test('follows a core that was truncated', async () => {
+    const core = await openCore()
+    const store = new MemoryStore()
+    const archiver = new Archiver(store, { cores: [core], writerId: WRITER })
+    await core.append(numbered(0, 20))
+    await archiver.flush()
+    await core.truncate(7)
+    await core.append(numbered(100, 110))
+    await archiver.flush()
+    expect(await archived(store, core.key as Uint8Array)).toEqual(textOf([...numbered(0, 7), ...numbered(100, 110)]))
+  })
+
+  test('of a replica that cannot write, and of what it cannot read, is as good', async () => {
+    const source = await openCore('secret', { encryption: { key: b4a.alloc(32, 9) } })
+    await source.append(numbered(0, 30))
+    const replicas = await tmpStore()
+    const replica = replicas.get({ key: source.key })
+    await replica.ready()
+    const [left, right] = [source.replicate(true), replica.replicate(false)]
+    left.pipe(right).pipe(left)
+    await replica.update({ wait: true })
+    await replica.download({ start: 0, end: 30 }).done()
+    const store = new MemoryStore()
+    await new Archiver(store, { cores: [replica], writerId: WRITER }).flush()
+    const blocks = await archived(store, source.key as Uint8Array)
+    expect(blocks.length).toBe(30)
+    expect(blocks.some((block) => block.includes('xxxx'))).toBe(false)
+    left.destroy()
+    right.destroy()
+  })
+
+  test('says what of a core is missing, and archives nothing of it', async () => {
+    const core = await openCore()
+    await core.append(numbered(0, 20))
+    await core.clear(4, 6)
+    const store = new MemoryStore()
+    const archiver = new Archiver(store, { cores: [core], writerId: WRITER })
+    await expect(archiver.flush()).rejects.toMatchObject({ code: 'S3_ARCHIVER_MISSING_BLOCKS' })
+    await expect(readHead(store, core.key as Uint8Array)).rejects.toMatchObject({ code: 'S3_ARCHIVER_NOT_ARCHIVED' })
+  })
+
+  test('no byte of it can be changed unnoticed', async () => {
+    const core = await openCore()
+    await core.append(numbered(0, 12, 30))
+    const store = new MemoryStore()
+    await new Archiver(store, { cores: [core], writerId: WRITER }).flush()
+    const key = core.key as Uint8Array
+    const right = textOf(numbered(0, 12, 30))
+    for (const { name, size } of await collect(store.list(''))) {
+      const bytes = (await store.getRange(name, { start: 0, end: size }))?.bytes as Uint8Array
+      for (let i = 0; i < size; i++) {
+        const changed = b4a.from(bytes)
+        changed[i] = (changed[i] ?? 0) ^ 1
+        await store.delete(name)
+        await store.putIfAbsent(name, changed)
+        const read = await archived(store, key).catch((error: { code?: string }) => error.code ?? error)
+        if (Array.isArray(read)) expect(read).toEqual(right)
+        else expect(read).toMatch(/^S3_ARCHIVER_(DAMAGED|NEWER_FORMAT|NOT_ARCHIVED)$/)
+      }
+      await store.delete(name)
+      await store.putIfAbsent(name, bytes)
+    }
+    expect(await archived(store, key)).toEqual(right)
+  })
+
+  test('names nothing of the core: not its key, not its name, not what encrypts it', async () => {
+    const core = await openCore('a name that tells')
+    await core.append(numbered(0, 3))
+    const store = new MemoryStore()
+    await new Archiver(store, { cores: [core], writerId: WRITER }).flush()
+    const secrets = [core.key, core.discoveryKey, core.manifest?.signers[0]?.publicKey, b4a.from('a name that tells')]
+    for (const { name, size } of await collect(store.list(''))) {
+      const bytes = (await store.getRange(name, { start: 0, end: size }))?.bytes as Uint8Array
+      for (const secret of secrets) {
+        expect(b4a.toString(bytes, 'hex')).not.toContain(b4a.toString(secret as Uint8Array, 'hex'))
+        expect(name).not.toContain(b4a.toString(secret as Uint8Array, 'hex').slice(0, 16))
+      }
+    }
+  })
+})
