@@ -269,6 +269,11 @@ declare module 'hypercore/lib/merkle-tree.js' {
 
   /** A tree that is being put together, as far as a signature of it is checked. */
   export interface TreeBatch {
+    fork: number
+    length: number
+    /** Those that were made since; to be taken away by who stores them. */
+    nodes: TreeNode[]
+    append(block: Uint8Array): void
     signable(manifestHash: Uint8Array): Uint8Array
     hash(): Uint8Array
   }

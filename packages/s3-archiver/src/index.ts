@@ -1,3 +1,4 @@
+export { Archiver, type ArchiverOptions, type Flushed } from './archive/archiver.ts'
 export { S3ArchiverError, type S3ArchiverErrorCode, type S3ArchiverErrorOptions } from './errors.ts'
 export type {
   ByteRange,
@@ -19,3 +20,4 @@ export {
   type ResponseLike
 } from './store/http-store.ts'
 export { probeStore, type ProbeResult } from './store/probe.ts'
+export { restore, type Restored, type RestoreOptions } from './restore/restore.ts'

@@ -2,7 +2,7 @@ import b4a from 'b4a'
 import type Hypercore from 'hypercore'
 import { describe, expect, test } from 'vitest'
 import { collect, tmpStore } from '@cloudpal/test-kit'
-import { Archiver } from '../src/archive/archiver.ts'
+import { Archiver } from '../src/index.ts'
 import type { ObjectStore } from '../src/index.ts'
 import { MemoryStore } from '../src/testing/index.ts'
 import { readHead, readSegment } from '../src/read/archive-reader.ts'
@@ -36,7 +36,11 @@ describe('an archive of a core', () => {
     const store = new FaultyStore(new MemoryStore())
     const archiver = new Archiver(store, { cores: [core], writerId: WRITER })
     expect(await archiver.flush()).toBeNull()
-    for (const [start, end] of [[0, 10], [10, 11], [11, 300]] as const) {
+    for (const [start, end] of [
+      [0, 10],
+      [10, 11],
+      [11, 300]
+    ] as const) {
       await core.append(numbered(start, end))
       expect(await archiver.flush()).toMatchObject({ cores: 1, blocks: end - start })
       expect(await archived(store, core.key as Uint8Array)).toEqual(textOf(numbered(0, end)))
@@ -96,7 +100,9 @@ describe('an archive of a core', () => {
     await core.truncate(7)
     await core.append(numbered(100, 110))
     await archiver.flush()
-    expect(await archived(store, core.key as Uint8Array)).toEqual(textOf([...numbered(0, 7), ...numbered(100, 110)]))
+    expect(await archived(store, core.key as Uint8Array)).toEqual(
+      textOf([...numbered(0, 7), ...numbered(100, 110)])
+    )
   })
 
   test('of a replica that cannot write, and of what it cannot read, is as good', async () => {
@@ -125,7 +131,9 @@ describe('an archive of a core', () => {
     const store = new MemoryStore()
     const archiver = new Archiver(store, { cores: [core], writerId: WRITER })
     await expect(archiver.flush()).rejects.toMatchObject({ code: 'S3_ARCHIVER_MISSING_BLOCKS' })
-    await expect(readHead(store, core.key as Uint8Array)).rejects.toMatchObject({ code: 'S3_ARCHIVER_NOT_ARCHIVED' })
+    await expect(readHead(store, core.key as Uint8Array)).rejects.toMatchObject({
+      code: 'S3_ARCHIVER_NOT_ARCHIVED'
+    })
   })
 
   test('no byte of it can be changed unnoticed', async () => {
@@ -157,7 +165,12 @@ describe('an archive of a core', () => {
     await core.append(numbered(0, 3))
     const store = new MemoryStore()
     await new Archiver(store, { cores: [core], writerId: WRITER }).flush()
-    const secrets = [core.key, core.discoveryKey, core.manifest?.signers[0]?.publicKey, b4a.from('a name that tells')]
+    const secrets = [
+      core.key,
+      core.discoveryKey,
+      core.manifest?.signers[0]?.publicKey,
+      b4a.from('a name that tells')
+    ]
     for (const { name, size } of await collect(store.list(''))) {
       const bytes = (await store.getRange(name, { start: 0, end: size }))?.bytes as Uint8Array
       for (const secret of secrets) {
