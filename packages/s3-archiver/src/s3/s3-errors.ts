@@ -28,6 +28,8 @@ const CODES: Record<string, S3ArchiverErrorCode> = {
   TooManyRequests: 'S3_ARCHIVER_STORE_THROTTLED'
 }
 
+/** A connection that broke; the SDK calls these timeouts, too. */
+const BROKEN = ['ECONNRESET', 'EPIPE']
 /** No connection was made, so nothing was asked. */
 const NEVER_SENT = ['EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'ENOTFOUND']
 
@@ -71,6 +73,7 @@ const RETRYABLE: readonly S3ArchiverErrorCode[] = [
 
 function codeOf({ name = '', $metadata, code }: S3Failure, isPut: boolean): S3ArchiverErrorCode {
   const status = $metadata?.httpStatusCode
+  if (BROKEN.includes(String(code))) return 'S3_ARCHIVER_STORE_UNAVAILABLE'
   const known = Object.hasOwn(CODES, name) ? CODES[name] : undefined
   if (known !== undefined) return known
   if (isPut && status === 501) return 'S3_ARCHIVER_STORE_NO_CONDITIONS'

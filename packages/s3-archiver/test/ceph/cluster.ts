@@ -8,9 +8,14 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { S3Store, type S3StoreOptions } from '../../src/s3/index.ts'
 
 const here = import.meta.dirname
-export const CREDENTIALS: { accessKeyId: string; secretAccessKey: string } = {
+const CREDENTIALS: Credentials = {
   accessKeyId: 'TESTKEY',
   secretAccessKey: 'TESTSECRETTESTSECRET'
+}
+
+interface Credentials {
+  accessKeyId: string
+  secretAccessKey: string
 }
 
 /** Whether Ceph is installed. CI demands it: `REQUIRE_CEPH=1`. */
@@ -58,6 +63,16 @@ export class Cluster {
 
   open(bucket: string, options: Partial<S3StoreOptions> = {}): S3Store {
     return new S3Store({ bucket, endpoint: this.endpoint, credentials: CREDENTIALS, ...options })
+  }
+
+  /** Somebody else, who may do nothing with the buckets that there are. */
+  async addUser(name: string): Promise<Credentials> {
+    const credentials = { accessKeyId: name.toUpperCase(), secretAccessKey: `SECRET-OF-${name}` }
+    const keys = ['--access-key', credentials.accessKeyId, '--secret-key', credentials.secretAccessKey]
+    const config = join(this.#directory, 'ceph.conf')
+    const command = ['-c', config, 'user', 'create', '--uid', name, '--display-name', name, ...keys]
+    await promisify(execFile)('radosgw-admin', command)
+    return credentials
   }
 
   /** As if the machine of the gateway had lost its power; the objects are elsewhere. */
