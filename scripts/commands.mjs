@@ -78,6 +78,17 @@ export function pnpm(args, options) {
   return npm(['exec', '--yes', `--package=${manifest.packageManager}`, '--', 'pnpm', ...args], options)
 }
 
+/**
+ * Runs what the system has installed.
+ *
+ * @param {string} name
+ * @param {string[]} args
+ * @param {RunOptions} [options]
+ */
+export function command(name, args, options) {
+  return run(name, args, options)
+}
+
 /** @param {string} arg */
 function quoteForCmd(arg) {
   return /^[\w./:@=\\-]+$/.test(arg) ? arg : `"${arg}"`
