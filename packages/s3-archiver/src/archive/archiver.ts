@@ -115,7 +115,11 @@ export class Archiver {
   }
 
   /** All records of the commit before, with those that have changed in their place. */
-  #recordsOf(before: readonly SealedRecord[], seq: number, changed: ReadonlyMap<Hypercore, CoreRecord>): SealedRecord[] {
+  #recordsOf(
+    before: readonly SealedRecord[],
+    seq: number,
+    changed: ReadonlyMap<Hypercore, CoreRecord>
+  ): SealedRecord[] {
     const news = [...changed].flatMap(([{ key }, record]) =>
       key === null ? [] : [{ blindId: blindIdOf(key), seq, sealed: sealRecord(key, seq, record) }]
     )

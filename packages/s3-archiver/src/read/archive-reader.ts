@@ -26,7 +26,11 @@ export interface ArchivedCore {
  *
  * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_NEWER_FORMAT`, and what the store throws
  */
-export async function readHead(store: ObjectStore, key: Uint8Array, call: CallOptions = {}): Promise<ArchivedCore> {
+export async function readHead(
+  store: ObjectStore,
+  key: Uint8Array,
+  call: CallOptions = {}
+): Promise<ArchivedCore> {
   const newest = await newestCommit(store, call)
   const blindId = blindIdOf(key)
   const sealed = newest?.commit.records.find((record) => b4a.equals(record.blindId, blindId))
@@ -68,7 +72,11 @@ export async function readSegment(
     offset += size
   }
   const end = segment.start + segment.count
-  const made = combine(segment.start, end, blocks.map((block, i) => leafOf(segment.start + i, block)))
+  const made = combine(
+    segment.start,
+    end,
+    blocks.map((block, i) => leafOf(segment.start + i, block))
+  )
   const isSame = made.every(({ size, hash }, i) => {
     const node = segment.nodes[i]
     return node !== undefined && node.size === size && b4a.equals(node.hash, hash)
@@ -79,7 +87,11 @@ export async function readSegment(
 
 function combineOrFail({ length, segments }: CoreRecord): ReturnType<typeof combine> {
   try {
-    return combine(0, length, segments.flatMap(({ nodes }) => nodes))
+    return combine(
+      0,
+      length,
+      segments.flatMap(({ nodes }) => nodes)
+    )
   } catch {
     throw damaged('its segments do not make its tree')
   }

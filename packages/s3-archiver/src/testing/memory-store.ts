@@ -61,6 +61,8 @@ export class MemoryStore implements ObjectStore {
 
   #infoOf(name: string): ObjectInfo | null {
     const object = this.#objects.get(name)
-    return object === undefined ? null : { name, size: object.bytes.byteLength, modifiedMs: object.modifiedMs }
+    return object === undefined
+      ? null
+      : { name, size: object.bytes.byteLength, modifiedMs: object.modifiedMs }
   }
 }
