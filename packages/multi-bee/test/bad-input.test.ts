@@ -142,6 +142,8 @@ describe('a value', () => {
     const db = await openDevice()
     await db.put('a', nested(128))
     expect((await db.get('a'))?.value).toEqual(nested(128))
+    await db.put('a', { toJSON: () => nested(128) })
+    await expectCode(db.put('a', { toJSON: () => nested(129) }), 'MULTI_BEE_BAD_VALUE')
     await db.put('b', { '\ud800': '\udfff' })
     expect((await db.get('b'))?.value).toEqual({ '\ud800': '\udfff' })
   })

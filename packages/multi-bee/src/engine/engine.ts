@@ -163,7 +163,7 @@ export class Engine {
     this.#writes.isClosing = true
     while (this.#running !== null) await this.#running.catch(() => {})
     while (!this.#writes.isEmpty) {
-      await this.#epochs.keepUp().catch((error: unknown) => this.#writes.refuseAll(error))
+      await this.#keepUpAll().catch((error: unknown) => this.#writes.refuseAll(error))
       await this.#writes.commitTurn()
     }
     await this.#parts.flusher.stop()
@@ -177,6 +177,11 @@ export class Engine {
       await this.#parts.view.close()
       await Promise.all([...this.state.logs.values()].map(({ log }) => log.close()))
     }
+  }
+
+  /** All that has to be done before anything else is written: what is said of a fork, and what that calls for, go together. */
+  async #keepUpAll(): Promise<void> {
+    while (await this.#epochs.keepUp());
   }
 
   async #loop(): Promise<void> {

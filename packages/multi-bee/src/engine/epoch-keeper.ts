@@ -48,6 +48,8 @@ export class EpochKeeper {
   }
 
   async #reissue(): Promise<void> {
+    // A cut-off that is said and not applied yet has cut nothing off.
+    await this.#writes.catchUp()
     for await (const request of ownTail(this.#parts.state)) await this.#writes.write(request)
     this.#isTailDone = true
   }

@@ -34,6 +34,11 @@ export class OwnWrites {
     for (const { reject } of this.#queue.splice(0)) reject(error)
   }
 
+  /** Only after a failure: applies what the log holds and the view does not. @throws when it cannot be applied now */
+  async catchUp(): Promise<void> {
+    if (!this.#isCaughtUp) await this.#catchUp()
+  }
+
   /** Writes something before anything that waits. */
   async write(request: LocalRequest): Promise<void> {
     let failure: unknown = null
@@ -72,8 +77,8 @@ export class OwnWrites {
       if (!this.#parts.state.membership.isActive(this.#parts.state.self) && !isSuccession(taken)) {
         throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', 'this device is not a writer of the database')
       }
-      // Only after a failure: what the log holds and the view does not goes first, or this would be written at its place.
-      if (!this.#isCaughtUp) await this.#catchUp()
+      // Or this would be written at the place of what the log holds already.
+      await this.catchUp()
       const turn = await prepareTurn(taken, this.#parts.view, this.#turnScope())
       await this.#append(turn)
       const changes = await this.#installTurn(turn)

@@ -58,6 +58,8 @@ export async function dueRecords(state: DeviceState): Promise<MembershipRecord[]
     const member = membership.get(writer)
     const { fork } = log
     if (fork === null || writer === self || member === undefined) continue
+    // Where its last transaction before the place begins shows when all of it is here.
+    if (log.available < fork.agreed) continue
     if (member.forkedAt !== null && member.forkedAt <= (await boundary(state, writer, fork.agreed))) continue
     if (await isChosen(log, member)) continue
     records.push(await forkRecord(state, writer, fork))

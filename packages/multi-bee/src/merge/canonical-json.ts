@@ -21,14 +21,12 @@ export function toCanonicalJson(value: unknown): string | null {
   if (typeof value === 'string' || value === null || value === undefined) return JSON.stringify(value ?? null)
   const plain = print(value, 0, false)
   if (plain !== undefined) return plain
-  let text: string | undefined
   try {
-    text = JSON.stringify(value)
+    const text: string | undefined = JSON.stringify(value)
+    return text === undefined ? null : canonicalJson(JSON.parse(text))
   } catch {
     return null
   }
-  if (text === undefined || nestsTooDeep(text)) return null
-  return canonicalJson(JSON.parse(text))
 }
 
 /**
@@ -78,22 +76,4 @@ function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== Array.prototype) return false
   return !('toJSON' in value)
-}
-
-/** Counts brackets outside strings, so that a hostile document is refused before a recursive parser sees it. */
-function nestsTooDeep(text: string): boolean {
-  if (text.length < MAX_DEPTH) return false
-  let depth = 0
-  let inString = false
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (inString) {
-      if (unit === 0x5c) i++
-      else if (unit === 0x22) inString = false
-    } else if (unit === 0x22) inString = true
-    else if (unit === 0x7b || unit === 0x5b) {
-      if (++depth > MAX_DEPTH) return true
-    } else if (unit === 0x7d || unit === 0x5d) depth--
-  }
-  return false
 }

@@ -136,8 +136,8 @@ export const mergeMutants = [
     name: 'one level too few',
     fault: 'a document of exactly 128 levels is refused',
     file: 'merge/canonical-json.ts',
-    find: 'if (++depth > MAX_DEPTH) return true',
-    replace: 'if (++depth >= MAX_DEPTH) return true',
+    find: 'if (depth === MAX_DEPTH) return null',
+    replace: 'if (depth === MAX_DEPTH - 1) return null',
     caughtBy: { file: 'bad-input.test.ts', tests: '128 levels' }
   },
   {

@@ -32,8 +32,6 @@ interface Outage {
   before: boolean
 }
 
-const NEVER = new Promise<never>(() => {})
-
 /** All that survives a killed process. Every change goes through {@link write}, which is where crashes happen. */
 export class Disk {
   /** By log, in hex: its blocks here. */
@@ -77,12 +75,12 @@ export class Disk {
   /** One atomic write. */
   async write(change: () => void): Promise<void> {
     await Promise.resolve()
-    if (this.#isDead) return NEVER
+    if (this.#isDead) return never()
     this.writes++
     if (this.#outage !== null && --this.#outage.writes <= 0) {
       if (!this.#outage.before) change()
       this.die()
-      return NEVER
+      return never()
     }
     change()
   }
@@ -150,4 +148,9 @@ async function* iterate(
     .sort((a, b) => b4a.compare(a.key, b.key))
   if (reverse) found.reverse()
   yield found.slice(0, limit)
+}
+
+/** What waits for it is forgotten with it; one promise for all would keep every device that ever died. */
+function never(): Promise<never> {
+  return new Promise(() => {})
 }
