@@ -1,13 +1,12 @@
 import b4a from 'b4a'
 import c from 'compact-encoding'
-import type Corestore from 'corestore'
-import type Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
 import merkle from 'hypercore/lib/merkle-tree.js'
 import Verifier from 'hypercore/lib/verifier.js'
 import messages from 'hypercore/messages.js'
 import { S3ArchiverError } from './errors.ts'
 import type { TreeNode } from './merkle/subtree.ts'
+import type { CoreLike, CorestoreLike } from './types.ts'
 
 // Everything this package asks of Hypercore beyond its documented API is in this file. Of hypercore 11.37: `core.core.state` (lib/session-state.js) and
 // its `storage.read()` and `write()` (hypercore-storage 3.3, lib/tx.js), a Corestore's `storage.getInfos` and `createCore` (hypercore-storage, index.js), `core.core.header.manifest` (lib/core.js), `lib/merkle-tree.js`, `lib/verifier.js`,
@@ -40,7 +39,7 @@ interface BlockReader {
 }
 
 /** @returns `null` of a core that is empty, or of which nothing but the key is known yet. Taken in one go, so that its parts belong together */
-export function headOf(core: Hypercore): Head | null {
+export function headOf(core: CoreLike): Head | null {
   const { state, header } = internalsOf(core)
   const { fork, length, signature } = state
   if (length === 0 || header.manifest === null) return null
@@ -50,7 +49,7 @@ export function headOf(core: Hypercore): Head | null {
 
 /** Blocks `start` up to `end` as the core stores them: encrypted ones stay so. `null` for one that is not here. One read of the store. */
 export async function storedBlocks(
-  core: Hypercore,
+  core: CoreLike,
   start: number,
   end: number
 ): Promise<(Uint8Array | null)[]> {
@@ -101,12 +100,12 @@ const PAGE_BLOCKS = 32768
  * @returns `null` when the store knows the core already
  */
 export async function makeCore(
-  corestore: Corestore,
+  corestore: CorestoreLike,
   key: Uint8Array,
   manifest: Uint8Array
 ): Promise<CoreInProgress | null> {
   await corestore.ready()
-  const store = corestore.storage as unknown as StoreStorage
+  const store = corestore.storage as StoreStorage
   const discoveryKey = crypto.discoveryKey(key)
   const [known] = await store.getInfos([discoveryKey], { auth: true, head: true })
   if (known != null) return null
@@ -183,7 +182,7 @@ interface CoreWrite {
 }
 
 /** @throws S3ArchiverError `S3_ARCHIVER_UNSUPPORTED_UPSTREAM` naming what is missing */
-export function checkUpstream(core: Hypercore): void {
+export function checkUpstream(core: CoreLike): void {
   const internals = internalsOf(core)
   const missing: string[] = []
   if (typeof internals?.state?.storage?.read !== 'function') missing.push('core.state.storage')
@@ -196,6 +195,6 @@ export function checkUpstream(core: Hypercore): void {
   throw new S3ArchiverError('S3_ARCHIVER_UNSUPPORTED_UPSTREAM', help)
 }
 
-function internalsOf(core: Hypercore): CoreInternals {
+function internalsOf(core: CoreLike): CoreInternals {
   return core.core as CoreInternals
 }

@@ -21,3 +21,4 @@ export {
 } from './store/http-store.ts'
 export { probeStore, type ProbeResult } from './store/probe.ts'
 export { restore, type Restored, type RestoreOptions } from './restore/restore.ts'
+export type { CoreLike, CorestoreLike } from './types.ts'

@@ -1,5 +1,4 @@
 import b4a from 'b4a'
-import type Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
 import { S3ArchiverError } from '../errors.ts'
 import type { SealedRecord } from '../format/commit.ts'
@@ -10,13 +9,14 @@ import { combine } from '../merkle/subtree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { CommitLog, type StoredCommit } from './commit-log.ts'
 import { Packer } from './pack.ts'
+import type { CoreLike } from '../types.ts'
 
 /** What is smaller lies in the commit itself: one request less, and nothing between the blocks and what names them. */
 const TAIL_BYTES = 64 * 1024
 
 export interface ArchiverOptions {
   /** Cores to archive. Borrowed: they stay open. No secret key is needed, and none that decrypts. */
-  cores: readonly Hypercore[]
+  cores: readonly CoreLike[]
   /** 16 bytes by which this archiver knows its own archive again; to be kept. @defaultValue new ones, so that each start has to take over */
   writerId?: Uint8Array
   /** Also when another archiver has written the archive: that one can write no more. @defaultValue false */
@@ -38,7 +38,7 @@ export class Archiver {
   readonly #options: ArchiverOptions
   #log: CommitLog | null = null
   /** What the archive holds, by core. */
-  readonly #records = new Map<Hypercore, CoreRecord>()
+  readonly #records = new Map<CoreLike, CoreRecord>()
   #flushing: Promise<unknown> = Promise.resolve()
 
   /** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
@@ -67,7 +67,7 @@ export class Archiver {
     // A commit that was left open by a failure is here or not, and only then it is known what is new.
     this.#noteRecords(await log.settle(call))
     const packer = new Packer(this.#store, call)
-    const changed = new Map<Hypercore, CoreRecord>()
+    const changed = new Map<CoreLike, CoreRecord>()
     let blocks = 0
     for (const core of this.#options.cores) {
       const head = headOf(core)
@@ -118,7 +118,7 @@ export class Archiver {
   #recordsOf(
     before: readonly SealedRecord[],
     seq: number,
-    changed: ReadonlyMap<Hypercore, CoreRecord>
+    changed: ReadonlyMap<CoreLike, CoreRecord>
   ): SealedRecord[] {
     const news = [...changed].flatMap(([{ key }, record]) =>
       key === null ? [] : [{ blindId: blindIdOf(key), seq, sealed: sealRecord(key, seq, record) }]
@@ -128,7 +128,7 @@ export class Archiver {
   }
 
   /** What was read goes with what is signed: what a disk has spoilt is not archived. */
-  #checked(core: Hypercore, record: CoreRecord): CoreRecord {
+  #checked(core: CoreLike, record: CoreRecord): CoreRecord {
     const roots = combine(
       0,
       record.length,

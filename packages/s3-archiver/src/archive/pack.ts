@@ -1,4 +1,3 @@
-import type Hypercore from 'hypercore'
 import { S3ArchiverError } from '../errors.ts'
 import { encodeShard, type Section } from '../format/shard.ts'
 import { blindIdOf, contentName } from '../format/names.ts'
@@ -6,15 +5,16 @@ import type { Segment } from '../format/record.ts'
 import { storedBlocks } from '../hypercore-adapter.ts'
 import { combine } from '../merkle/subtree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+import type { CoreLike } from '../types.ts'
 
 /** A shard is closed once it has so many bytes of blocks. */
-export const SHARD_BYTES: number = 8 * 1024 * 1024
+const SHARD_BYTES: number = 8 * 1024 * 1024
 /** Blocks that are read from a core at once. */
 const READ_BLOCKS = 256
 
 /** Blocks of one core that are to be archived. */
 export interface Wanted {
-  core: Hypercore
+  core: CoreLike
   key: Uint8Array
   fork: number
   start: number
@@ -34,7 +34,7 @@ export class Packer {
   readonly #store: ObjectStore
   readonly #call: CallOptions
   /** By core, in order. */
-  readonly segments = new Map<Hypercore, Segment[]>()
+  readonly segments: Map<CoreLike, Segment[]> = new Map()
   /** Names of the shards that were stored. */
   readonly stored: string[] = []
   #runs: PendingRun[] = []

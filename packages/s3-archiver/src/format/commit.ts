@@ -7,7 +7,7 @@ const MAGIC = b4a.from('CPC')
 const HASH_BYTES = 32
 
 /** `claim`: somebody has begun to write this archive. `data`: what has changed since the commit before. */
-export type CommitKind = 'claim' | 'data'
+type CommitKind = 'claim' | 'data'
 
 const KINDS: readonly CommitKind[] = ['claim', 'data']
 

@@ -1,12 +1,12 @@
-import type Corestore from 'corestore'
 import { S3ArchiverError } from '../errors.ts'
 import { makeCore } from '../hypercore-adapter.ts'
 import { readHead, readSegment } from '../read/archive-reader.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+import type { CorestoreLike } from '../types.ts'
 
 export interface RestoreOptions extends CallOptions {
   /** Where it goes. It must not hold the core yet. */
-  corestore: Corestore
+  corestore: CorestoreLike
   /** Key of the core, 32 bytes: all that is trusted. */
   key: Uint8Array
   onProgress?: (progress: { blocks: number; of: number }) => void

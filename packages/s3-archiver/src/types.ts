@@ -1,0 +1,14 @@
+/** A Hypercore, of any version that the adapter knows; its packages bring no types of their own. */
+export interface CoreLike {
+  readonly key: Uint8Array | null
+  /** Hypercore's inner part. */
+  readonly core: unknown
+  ready(): Promise<void>
+}
+
+/** A Corestore. */
+export interface CorestoreLike {
+  /** Where it keeps its cores. */
+  readonly storage: unknown
+  ready(): Promise<void>
+}
