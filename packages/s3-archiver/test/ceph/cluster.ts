@@ -48,8 +48,13 @@ export class Cluster {
   static async start(): Promise<Cluster> {
     const directory = await mkdtemp(join(tmpdir(), 'ceph-'))
     const cluster = new Cluster(directory, await freePorts())
-    await promisify(execFile)(join(here, 'start.sh'), [directory, `${cluster.#port}`])
-    return cluster
+    try {
+      await promisify(execFile)(join(here, 'start.sh'), [directory, `${cluster.#port}`])
+      return cluster
+    } catch (error) {
+      await cluster.stop()
+      throw error
+    }
   }
 
   /** A store in a bucket of its own. */
