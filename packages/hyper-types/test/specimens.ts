@@ -8,6 +8,7 @@ import DeviceFile from 'device-file'
 import flat from 'flat-tree'
 import merkle from 'hypercore/lib/merkle-tree.js'
 import multisig from 'hypercore/lib/multisig.js'
+import Verifier from 'hypercore/lib/verifier.js'
 import Hyperbee from 'hyperbee'
 import Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
@@ -39,6 +40,7 @@ export async function makeSpecimens(): Promise<Specimens> {
     instances: { ...network.instances, ...cores.instances, ...rocks.instances, ...pureSpecimens() },
     classes: {
       'hypercore:Hypercore': Hypercore,
+      'hypercore/lib/verifier.js:Verifier': Verifier,
       'corestore:Corestore': Corestore,
       'hyperbee:Hyperbee': Hyperbee,
       'hyperdht:HyperDHT': HyperDHT,
@@ -63,7 +65,19 @@ export async function makeSpecimens(): Promise<Specimens> {
 
 function pureSpecimens(): Record<string, unknown> {
   const invite = BlindPairing.createInvite(crypto.randomBytes(32), { data: new Uint8Array(1) })
+  const manifest = Verifier.createManifest({ signers: [{ publicKey: crypto.keyPair().publicKey }] })
+  const tree = {
+    fork: 0,
+    length: 0,
+    byteLength: 0,
+    roots: [],
+    signature: null,
+    prologue: null,
+    storage: null
+  }
   return {
+    'hypercore/lib/merkle-tree.js:TreeBatch': new merkle.MerkleTreeBatch(tree),
+    'hypercore/lib/verifier.js:Verifier': new Verifier(Hypercore.key(manifest), manifest),
     'codecs:Codec': codecs('json'),
     'codecs:Codecs': codecs,
     'hypercore-crypto:KeyPair': crypto.keyPair(),
