@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { oracle } from './oracle/oracle.ts'
-import { keyPairOf, OWN_SPARES, WRITERS } from './oracle/values.ts'
+import { keyPairOf, WRITERS } from './oracle/values.ts'
 import { fromHex } from './support/block-vectors.ts'
 import { EngineDevice, shownByOracle } from './support/engine-device.ts'
 import { forkOf } from './support/fork-proofs.ts'
-import { hexOf, MaliciousMember, NOW, operation } from './support/malicious-member.ts'
+import { besieged, callForked, deviceBefore, momentsOf, put, type Put } from './support/forked-device.ts'
+import { hexOf, operation } from './support/malicious-member.ts'
 import { worldOf } from './support/world-blocks.ts'
 import { MemoryLog } from './support/memory-log.ts'
 
@@ -21,65 +22,9 @@ async function deviceForkedAt(length: number): Promise<EngineDevice> {
   return device
 }
 
-/** The same device before it hears of that. */
-async function deviceBefore(length: number): Promise<EngineDevice> {
-  return (await besieged(length)).device
-}
-
-type Put = readonly [key: string, json: string]
-
-const PUTS: readonly Put[] = ['1', '2', '3'].map((json) => ['61', json])
-
-async function besieged(
-  length: number,
-  puts = PUTS
-): Promise<{ device: EngineDevice; member: MaliciousMember }> {
-  const member = new MaliciousMember(fromHex(SECOND))
-  const device = new EngineDevice(
-    new MemoryLog(fromHex(FIRST)),
-    fromHex(FIRST),
-    new Map([[SECOND, member.log]]),
-    () => NOW,
-    OWN_SPARES[0]
-  )
-  await device.open()
-  await device.engine.submit({
-    type: 'membership',
-    records: [
-      { type: 'genesis', deleteWins: false, ownerKey: null, name: '' },
-      { type: 'add', writer: member.log.key, name: '' }
-    ]
-  })
-  for (const [key, json] of puts) await put(device, key, json)
-  const cutOff = { length, fork: 0, treeHash: new Uint8Array(32) }
-  const { proof } = forkOf(keyPairOf(FIRST), length)
-  member.write({
-    membership: [{ type: 'fork', writer: fromHex(FIRST), cutOff, proof }],
-    context: { [FIRST]: 1 }
-  })
-  member.write({ operations: [operation('b', '', '3')] })
-  return { device, member }
-}
-
-/** With a proof that only the log's own device can have made possible. */
-function callForked(member: MaliciousMember, log: string, length: number): void {
-  const cutOff = { length, fork: 0, treeHash: new Uint8Array(32) }
-  const { proof } = forkOf(keyPairOf(log), length)
-  member.write({
-    membership: [{ type: 'fork', writer: fromHex(log), cutOff, proof }],
-    context: { [FIRST]: 1 }
-  })
-}
-
 function saidByLogs({ logs }: EngineDevice): unknown {
   const held = new Map([...logs].map(([key, log]) => [key, log.blocks.slice(0, log.available)]))
   return shownByOracle(oracle(worldOf(FIRST, held)), KEYS)
-}
-
-function put(device: EngineDevice, key: string, json: string): Promise<void> {
-  const intent = { type: 'put' as const, value: { document: true, bytes: new TextEncoder().encode(json) } }
-  const writes = [{ key: fromHex(key), intent, base: null, compare: null }]
-  return device.engine.submit({ type: 'write', writes, atomic: false })
 }
 
 test('a member that calls an honest device’s log forked makes it go on in a new one, with all it wrote', async () => {
@@ -104,28 +49,6 @@ test('so does a fork far past the end of its log, and everybody can read the new
   expect(shown).toEqual(saidByLogs(device))
   await device.engine.close()
 })
-
-/** Copies of a device as it is before and after every write to its logs and its store. */
-async function momentsOf(device: EngineDevice, run: () => Promise<void>): Promise<EngineDevice[]> {
-  const moments: EngineDevice[] = []
-  const remember = (): void => void moments.push(device.copy())
-  const { append } = MemoryLog.prototype
-  vi.spyOn(MemoryLog.prototype, 'append').mockImplementation(async function (this: MemoryLog, blocks) {
-    remember()
-    await append.call(this, blocks)
-    remember()
-  })
-  const { write } = device.store
-  device.store.write = async (writes) => {
-    remember()
-    await write.call(device.store, writes)
-    remember()
-  }
-  await run()
-  await device.engine.close()
-  vi.restoreAllMocks()
-  return moments
-}
 
 test('a crash at any moment while it does so loses nothing', async () => {
   const device = await deviceBefore(2)
