@@ -3,9 +3,8 @@ import crypto from 'hypercore-crypto'
 import { S3ArchiverError } from '../errors.ts'
 import type { SealedRecord } from '../format/commit.ts'
 import { blindIdOf, commitName } from '../format/names.ts'
-import { sealRecord, unsealRecord, type CoreRecord } from '../format/record.ts'
+import { rootsOf, sealRecord, unsealRecord, type CoreRecord } from '../format/record.ts'
 import { checkUpstream, headOf, isHeadOf } from '../hypercore-adapter.ts'
-import { combine } from '../merkle/subtree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { CommitLog, type StoredCommit } from './commit-log.ts'
 import { Packer } from './pack.ts'
@@ -129,12 +128,7 @@ export class Archiver {
 
   /** What was read goes with what is signed: what a disk has spoilt is not archived. */
   #checked(core: CoreLike, record: CoreRecord): CoreRecord {
-    const roots = combine(
-      0,
-      record.length,
-      record.segments.flatMap(({ nodes }) => nodes)
-    )
-    if (core.key !== null && isHeadOf(core.key, record, roots)) return record
+    if (core.key !== null && isHeadOf(core.key, record, rootsOf(record))) return record
     throw new S3ArchiverError(
       'S3_ARCHIVER_LOCAL_DAMAGED',
       'the blocks of a core are not those that its key has signed'

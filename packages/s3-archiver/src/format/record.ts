@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import type { Head } from '../hypercore-adapter.ts'
-import { coverOf, type TreeNode } from '../merkle/subtree.ts'
+import { combine, coverOf, type TreeNode } from '../merkle/subtree.ts'
 import { blindIdOf, isObjectName, sealKeyOf } from './names.ts'
 import { seal, unseal } from './seal.ts'
 import { Reader, Writer } from './wire.ts'
@@ -23,6 +23,12 @@ export interface CoreRecord extends Head {
 }
 
 const VERSION = 1
+
+/** The roots of the tree that its segments make. Throws when they make none. */
+export function rootsOf({ length, segments }: CoreRecord): TreeNode[] {
+  const nodes = segments.flatMap((segment) => segment.nodes)
+  return combine(0, length, nodes)
+}
 
 /**
  * Seals a record so that only who knows the core's key can read it. The manifest makes that key, and would give it away.

@@ -3,10 +3,10 @@ import { S3ArchiverError } from '../errors.ts'
 import { newestCommit } from '../archive/commit-log.ts'
 import { decodeCommit } from '../format/commit.ts'
 import { blindIdOf, commitSeq } from '../format/names.ts'
-import { unsealRecord, type CoreRecord, type Segment } from '../format/record.ts'
+import { rootsOf, unsealRecord, type CoreRecord, type Segment } from '../format/record.ts'
 import { decodeShardTable } from '../format/shard.ts'
 import { isHeadOf } from '../hypercore-adapter.ts'
-import { combine, leafOf } from '../merkle/subtree.ts'
+import { combine, leafOf, type TreeNode } from '../merkle/subtree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 
 /** Largest object that is read as a whole: a shard, which one block of Hypercore's largest may exceed a little. */
@@ -37,7 +37,7 @@ export async function readHead(
   if (newest === null || sealed === undefined)
     throw new S3ArchiverError('S3_ARCHIVER_NOT_ARCHIVED', 'this archive holds nothing of this core')
   const record = unsealRecord(key, sealed.seq, sealed.sealed)
-  const roots = combineOrFail(record)
+  const roots = rootsOrFail(record)
   if (!isHeadOf(key, record, roots)) throw damaged('the head of a core is not signed with its key')
   return { key, record, seq: newest.commit.seq, timeMs: newest.commit.timeMs }
 }
@@ -85,13 +85,9 @@ export async function readSegment(
   return blocks
 }
 
-function combineOrFail({ length, segments }: CoreRecord): ReturnType<typeof combine> {
+function rootsOrFail(record: CoreRecord): TreeNode[] {
   try {
-    return combine(
-      0,
-      length,
-      segments.flatMap(({ nodes }) => nodes)
-    )
+    return rootsOf(record)
   } catch {
     throw damaged('its segments do not make its tree')
   }
