@@ -38,6 +38,8 @@ export class Archiver {
   #log: CommitLog | null = null
   /** What the archive holds, by core. */
   readonly #records = new Map<CoreLike, CoreRecord>()
+  /** The commit that says so. */
+  #noted: StoredCommit | null = null
   #flushing: Promise<unknown> = Promise.resolve()
 
   /** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
@@ -104,13 +106,16 @@ export class Archiver {
     return CommitLog.claim(this.#store, { writerId, takeOver }, call)
   }
 
-  /** What a commit says of the cores that are archived here. */
-  #noteRecords({ commit }: StoredCommit): void {
+  /** What a commit says of the cores that are archived here; each is looked at once. */
+  #noteRecords(stored: StoredCommit): void {
+    if (stored === this.#noted) return
+    const { commit } = stored
     for (const core of this.#options.cores) {
       const { key } = core
       const sealed = key && commit.records.find(({ blindId }) => b4a.equals(blindId, blindIdOf(key)))
       if (key && sealed) this.#records.set(core, unsealRecord(key, sealed.seq, sealed.sealed))
     }
+    this.#noted = stored
   }
 
   /** All records of the commit before, with those that have changed in their place. */
