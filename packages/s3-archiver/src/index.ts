@@ -1,4 +1,6 @@
-export { Archiver, type ArchiverOptions, type Flushed } from './archive/archiver.ts'
+export { Archiver } from './archive/archiver.ts'
+export type { ArchiverEvents, ArchiverOptions, Flushed } from './archive/options.ts'
+export type { Clock } from './clock.ts'
 export { S3ArchiverError, type S3ArchiverErrorCode, type S3ArchiverErrorOptions } from './errors.ts'
 export type {
   ByteRange,
