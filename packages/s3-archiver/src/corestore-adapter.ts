@@ -43,7 +43,9 @@ const BATCH = 1024
 export function checkCorestore(corestore: CorestoreLike): void {
   const { watch, list, get, storage, cores } = internalsOf(corestore)
   const needed = { watch, list, get, 'storage.getInfos': storage?.getInfos, cores: cores?.[Symbol.iterator] }
-  const missing = Object.entries(needed).flatMap(([name, value]) => (typeof value === 'function' ? [] : [name]))
+  const missing = Object.entries(needed).flatMap(([name, value]) =>
+    typeof value === 'function' ? [] : [name]
+  )
   if (missing.length === 0) return
   const help = `this corestore lacks ${missing.join(', ')}; corestore 7.12 has them`
   throw new S3ArchiverError('S3_ARCHIVER_UNSUPPORTED_UPSTREAM', help)

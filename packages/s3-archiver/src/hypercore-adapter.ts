@@ -66,7 +66,7 @@ export async function storedBlocks(
 export function heldRuns(core: CoreLike, start: number, end: number): [first: number, end: number][] {
   const { bitfield } = internalsOf(core)
   const runs: [number, number][] = []
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const first = bitfield.firstSet(at)
     if (first === -1 || first >= end) break
     at = Math.min(end, bitfield.firstUnset(first))
@@ -76,10 +76,7 @@ export function heldRuns(core: CoreLike, start: number, end: number): [first: nu
 }
 
 /** Nodes of the core's tree, as flat-tree counts; `null` for what the core does not know. One read of the store. */
-export async function storedNodes(
-  core: CoreLike,
-  indexes: readonly number[]
-): Promise<(TreeNode | null)[]> {
+export async function storedNodes(core: CoreLike, indexes: readonly number[]): Promise<(TreeNode | null)[]> {
   const reader = internalsOf(core).state.storage.read()
   const reading = indexes.map((index) => reader.getTreeNode(index))
   reader.tryFlush()

@@ -47,7 +47,9 @@ test('after every flush the archive is the core, with what it once had and has g
         if (one.kind === 'append') {
           const blocks = Array.from({ length: one.count }, () => crypto.randomBytes(one.size))
           await core.append(blocks)
-          line.push(...blocks.map((block) => ({ text: b4a.toString(block), isHere: true, isArchived: false })))
+          line.push(
+            ...blocks.map((block) => ({ text: b4a.toString(block), isHere: true, isArchived: false }))
+          )
         } else if (one.kind === 'truncate') {
           const length = Math.floor(one.share * line.length)
           if (length === line.length) continue

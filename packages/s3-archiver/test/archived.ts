@@ -27,7 +27,8 @@ export async function archived(store: ObjectStore, key: Uint8Array): Promise<(st
   const { record } = await readHead(store, key)
   const blocks: (Uint8Array | null)[] = []
   for await (const segment of expandSegments(store, key, record.segments)) {
-    if (segment.kind === 'blocks') for (const block of await readSegment(store, key, segment)) blocks.push(block)
+    if (segment.kind === 'blocks')
+      for (const block of await readSegment(store, key, segment)) blocks.push(block)
     else for (let i = 0; i < segment.count; i++) blocks.push(null)
   }
   return textOf(blocks)

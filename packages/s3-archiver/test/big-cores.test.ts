@@ -22,7 +22,9 @@ test('a writer that is archived after every write leaves few segments, and uploa
   const writes = 20_000
   for (let i = 0; i < writes; i++) {
     const merged = mergeable(segments)
-    const bytes = segments.slice(segments.length - merged).reduce((sum, { nodes }) => sum + (nodes[0]?.size ?? 0), 200)
+    const bytes = segments
+      .slice(segments.length - merged)
+      .reduce((sum, { nodes }) => sum + (nodes[0]?.size ?? 0), 200)
     segments = [...segments.slice(0, segments.length - merged), segment(i, bytes)]
     uploaded += bytes
     most = Math.max(most, segments.length)

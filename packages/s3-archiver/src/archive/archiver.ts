@@ -6,7 +6,7 @@ import { S3ArchiverError } from '../errors.ts'
 import { writerIdOf } from '../format/names.ts'
 import { newestCommit } from '../read/commits.ts'
 import { Stop } from '../stop.ts'
-import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+import type { ObjectStore } from '../store/object-store.ts'
 import { probeStore } from '../store/probe.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { CommitLog } from './commit-log.ts'
@@ -114,7 +114,10 @@ export class Archiver extends ReadyResource {
     return super.on(event, listener as () => void)
   }
 
-  override once<E extends keyof ArchiverEvents>(event: E, listener: (...args: ArchiverEvents[E]) => void): this
+  override once<E extends keyof ArchiverEvents>(
+    event: E,
+    listener: (...args: ArchiverEvents[E]) => void
+  ): this
   override once(event: string | symbol, listener: (...args: never[]) => void): this
   override once(event: string | symbol, listener: (...args: never[]) => void): this {
     return super.once(event, listener as () => void)
@@ -138,7 +141,8 @@ export class Archiver extends ReadyResource {
       const lists = new SegmentLists(this.#store, uploads)
       await ledger.load(log.newest, call)
       await this.#feed.open((key) => ledger.knownOf(key))
-      this.#shop = { log, ledger, lists, uploads, feed: this.#feed }
+      const tools = { feed: this.#feed, valve: this.#valve, stop: this.#stop }
+      this.#shop = { log, ledger, lists, uploads, ...tools }
       if (this.#options.live !== false && !this.#feed.isEmpty) this.#schedule.request()
     } catch (error) {
       await this.#release()
@@ -172,13 +176,12 @@ export class Archiver extends ReadyResource {
 
   async #flush(): Promise<Flushed | null> {
     if (this.#fenced !== null) throw this.#fenced
-    const call: CallOptions = { signal: this.#stop }
     const total: Flushed = { seq: -1, cores: 0, blocks: 0, bytes: 0, missing: 0 }
     let failure: S3ArchiverError | null = null
     for (let keys = this.#feed.take(); keys.length > 0;) {
       let result: RoundResult
       try {
-        result = await new Round(this.#shop as Workshop, call).run(keys)
+        result = await new Round(this.#shop as Workshop).run(keys)
       } catch (error) {
         for (const key of keys) this.#feed.mark(key)
         throw this.#noted(error as S3ArchiverError)
@@ -221,7 +224,7 @@ export class Archiver extends ReadyResource {
       this.#schedule.succeeded()
     } catch (error) {
       const { code } = error as S3ArchiverError
-      if (code === 'S3_ARCHIVER_LOCAL_DAMAGED' || this.#stop.aborted) return
+      if (this.#stop.aborted) return
       const retryInMs = FINAL.has(code) ? null : this.#schedule.failed()
       this.emit('failure', { error: error as Error, key: null, retryInMs })
     }

@@ -7,6 +7,7 @@ import {
   type CoreSession,
   type StoredCore
 } from '../corestore-adapter.ts'
+import { S3ArchiverError } from '../errors.ts'
 import { checkUpstream } from '../hypercore-adapter.ts'
 import type { CoreLike, CorestoreLike } from '../types.ts'
 
@@ -79,18 +80,23 @@ export class ChangeFeed {
     this.#changed.set(b4a.toString(key, 'hex'), key)
   }
 
-  /** Uses a core that may not be open. */
+  /** Uses a core that may not be open. @throws S3ArchiverError `S3_ARCHIVER_LOCAL_FAILED` when it cannot be read, and what `use` throws */
   async with<T>(key: Uint8Array, use: (core: CoreLike) => Promise<T>): Promise<T> {
     const { corestore } = this.#source
     const core = this.#cores.get(b4a.toString(key, 'hex'))
-    if (core !== undefined || corestore === undefined) return use(core as CoreLike)
-    const session: CoreSession = openCore(corestore, key)
     try {
-      await session.ready()
-      checkUpstream(session)
-      return await use(session)
-    } finally {
-      await session.close()
+      if (core !== undefined || corestore === undefined) return await use(core as CoreLike)
+      const session: CoreSession = openCore(corestore, key)
+      try {
+        await session.ready()
+        checkUpstream(session)
+        return await use(session)
+      } finally {
+        await session.close()
+      }
+    } catch (cause) {
+      if (cause instanceof S3ArchiverError) throw cause
+      throw new S3ArchiverError('S3_ARCHIVER_LOCAL_FAILED', 'a core could not be read', { cause })
     }
   }
 

@@ -55,7 +55,8 @@ export function checkOptions(options: ArchiverOptions): void {
     throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', help)
   }
   const { cores, corestore, writerId, debounceMs = 1000, bytesPerSecond = Infinity } = options ?? {}
-  if (!Array.isArray(cores) && typeof corestore !== 'object') refuse('an archiver has `cores`, or a `corestore`')
+  if (!Array.isArray(cores) && typeof corestore !== 'object')
+    refuse('an archiver has `cores`, or a `corestore`')
   if (writerId !== undefined && !(writerId instanceof Uint8Array && writerId.byteLength === 16))
     refuse('`writerId` has 16 bytes')
   if (!(debounceMs >= 0)) refuse('`debounceMs` is a time')

@@ -70,7 +70,7 @@ export class Packer {
    */
   async add({ core, key, fork, start, end }: Wanted, limit: number): Promise<boolean> {
     let count = 16
-    for (let seq = start; seq < end; ) {
+    for (let seq = start; seq < end;) {
       if (this.bytes >= limit) return false
       const blocks = await storedBlocks(core, seq, Math.min(end, seq + count))
       let bytes = 0

@@ -5,6 +5,7 @@ import { commitName } from '../format/names.ts'
 import { sealRecord, type CoreRecord } from '../format/record.ts'
 import { missingIn, type HoleSegment } from '../format/segment.ts'
 import { headOf } from '../hypercore-adapter.ts'
+import type { Stop } from '../stop.ts'
 import type { CallOptions } from '../store/object-store.ts'
 import type { CoreLike } from '../types.ts'
 import type { ChangeFeed } from './change-feed.ts'
@@ -14,11 +15,15 @@ import type { Ledger } from './ledger.ts'
 import { Packer } from './pack.ts'
 import type { SegmentLists } from './segment-lists.ts'
 import type { Uploads } from './uploads.ts'
+import type { Valve } from './valve.ts'
 
 /** What is smaller lies in the commit itself: one request less, and nothing between the blocks and what names them. */
 const TAIL_BYTES: number = 64 * 1024
 /** After so many bytes there is a commit: what is uploaded once counts, whatever happens next. */
 const ROUND_BYTES: number = 128 * 1024 * 1024
+
+/** What concerns one core only. */
+const LOCAL: ReadonlySet<string> = new Set(['S3_ARCHIVER_LOCAL_DAMAGED', 'S3_ARCHIVER_LOCAL_FAILED'])
 
 /** What rounds work with. */
 export interface Workshop {
@@ -27,6 +32,8 @@ export interface Workshop {
   lists: SegmentLists
   uploads: Uploads
   feed: ChangeFeed
+  valve: Valve
+  stop: Stop
 }
 
 /** Blocks that the archive lacks of a core, because the core lacks them. */
@@ -72,9 +79,9 @@ export class Round {
     failures: []
   }
 
-  constructor(shop: Workshop, call: CallOptions) {
+  constructor(shop: Workshop) {
     this.#shop = shop
-    this.#call = call
+    this.#call = { signal: shop.stop }
     this.#packer = new Packer(shop.uploads)
   }
 
@@ -123,6 +130,7 @@ export class Round {
     const directory = await ledger.directoryOf(before, seq, entries)
     await uploads.done()
     if (entries.length === 0) return
+    await this.#shop.valve.pass(tail.byteLength, this.#shop.stop)
     const stored = await log.append({ ...directory, fronts: [], tail }, this.#call)
     ledger.note(stored, entries)
     this.#result.seq = seq
@@ -153,7 +161,7 @@ export class Round {
       await act()
     } catch (error) {
       const { code } = error as S3ArchiverError
-      if (code !== 'S3_ARCHIVER_LOCAL_DAMAGED') throw error
+      if (!LOCAL.has(code)) throw error
       this.#result.failures.push({ key, error: error as S3ArchiverError })
     }
   }

@@ -56,7 +56,8 @@ export class Uploads {
     await this.#valve.pass(bytes.byteLength, this.#stop)
     for (let attempt = 1; ; attempt++) {
       try {
-        if (!(await this.#store.putIfAbsent(name, bytes, { signal: this.#stop, kind }))) await this.#check(name)
+        if (!(await this.#store.putIfAbsent(name, bytes, { signal: this.#stop, kind })))
+          await this.#check(name)
         this.#known.add(name)
         return
       } catch (error) {

@@ -77,7 +77,9 @@ export function readSegment(reader: Reader, objects: readonly string[]): Segment
     hash: reader.bytes(32)
   }))
   if (kind === 'blocks') return { kind, object, fork: extra, start, count, nodes }
-  return kind === 'list' ? { kind, object, missing: extra, start, count, nodes } : { kind, start, count, nodes }
+  return kind === 'list'
+    ? { kind, object, missing: extra, start, count, nodes }
+    : { kind, start, count, nodes }
 }
 
 /** Blocks that the archive does not have. */
