@@ -41,11 +41,12 @@ const BATCH = 1024
 
 /** @throws S3ArchiverError `S3_ARCHIVER_UNSUPPORTED_UPSTREAM` naming what is missing */
 export function checkCorestore(corestore: CorestoreLike): void {
-  const { watch, list, get, storage, cores } = internalsOf(corestore)
-  const needed = { watch, list, get, 'storage.getInfos': storage?.getInfos, cores: cores?.[Symbol.iterator] }
-  const missing = Object.entries(needed).flatMap(([name, value]) =>
-    typeof value === 'function' ? [] : [name]
-  )
+  const internals = internalsOf(corestore)
+  const missing = (['watch', 'unwatch', 'list', 'get'] as const)
+    .filter((name) => typeof internals[name] !== 'function')
+    .map((name): string => name)
+  if (typeof internals.storage?.getInfos !== 'function') missing.push('storage.getInfos')
+  if (typeof internals.cores?.[Symbol.iterator] !== 'function') missing.push('cores')
   if (missing.length === 0) return
   const help = `this corestore lacks ${missing.join(', ')}; corestore 7.12 has them`
   throw new S3ArchiverError('S3_ARCHIVER_UNSUPPORTED_UPSTREAM', help)

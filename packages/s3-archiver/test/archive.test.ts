@@ -2,6 +2,8 @@ import b4a from 'b4a'
 import { describe, expect, test } from 'vitest'
 import { collect, tmpStore } from '@cloudpal/test-kit'
 import { Archiver } from '../src/index.ts'
+import { readHead } from '../src/read/archive-reader.ts'
+import { commitAt } from '../src/read/commits.ts'
 import { MemoryStore } from '../src/testing/index.ts'
 import { archived, numbered, openCore, textOf, WRITER } from './archived.ts'
 import { FaultyStore } from './faulty-store.ts'
@@ -164,6 +166,23 @@ describe('an archive of a core', () => {
       await store.putIfAbsent(name, bytes)
     }
     expect(await archived(store, key)).toEqual(right)
+  })
+
+  test('holds the front of a read pack, which is found through all later commits', async () => {
+    const core = await openCore()
+    const key = core.key as Uint8Array
+    await core.append(numbered(0, 3))
+    const store = new MemoryStore()
+    const archiver = new Archiver(store, { cores: [core], writerId: WRITER, live: false, probe: false })
+    await archiver.flush()
+    expect((await readHead(store, key)).entry.front).toBeNull()
+    const seq = await archiver.attachFront(key, { objects: [], bytes: b4a.from('front') })
+    await core.append(numbered(3, 5))
+    await archiver.flush()
+    const { entry, record } = await readHead(store, key)
+    expect([entry.front, record.length]).toEqual([seq, 5])
+    const { commit } = await commitAt(store, seq)
+    expect(commit.fronts.map(({ bytes }) => b4a.toString(bytes))).toEqual(['front'])
   })
 
   test('names nothing of the core: not its key, not its name, not what encrypts it', async () => {

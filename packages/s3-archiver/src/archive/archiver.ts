@@ -8,6 +8,7 @@ import { newestCommit } from '../read/commits.ts'
 import { Stop } from '../stop.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { probeStore } from '../store/probe.ts'
+import { attachFront } from './attach-front.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { CommitLog } from './commit-log.ts'
 import { Ledger } from './ledger.ts'
@@ -93,10 +94,25 @@ export class Archiver extends ReadyResource {
         await this.flush()
         return
       } catch (error) {
-        if ((error as S3ArchiverError).retryable !== true) throw error
+        if (!(error as S3ArchiverError).retryable) throw error
         await this.#stop.wait(this.#clock, Math.min(60_000, 1000 * 2 ** failures))
       }
     }
+  }
+
+  /**
+   * Adds the front of a core's read pack to the archive.
+   *
+   * @param front - its bytes, and the names of the pages that it points to, which have to be there
+   * @returns the number of the commit that holds it
+   * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, and what {@link flush} does
+   */
+  async attachFront(
+    key: Uint8Array,
+    front: { objects: readonly string[]; bytes: Uint8Array }
+  ): Promise<number> {
+    await this.ready()
+    return this.#oneAfterTheOther(() => attachFront(this.#shop as Workshop, key, front))
   }
 
   /** Uploads nothing until `resume`. What is on its way already comes to its end. */
@@ -111,7 +127,7 @@ export class Archiver extends ReadyResource {
   override on<E extends keyof ArchiverEvents>(event: E, listener: (...args: ArchiverEvents[E]) => void): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
-    return super.on(event, listener as () => void)
+    return super.on(event, listener as (...args: unknown[]) => void)
   }
 
   override once<E extends keyof ArchiverEvents>(
@@ -120,7 +136,7 @@ export class Archiver extends ReadyResource {
   ): this
   override once(event: string | symbol, listener: (...args: never[]) => void): this
   override once(event: string | symbol, listener: (...args: never[]) => void): this {
-    return super.once(event, listener as () => void)
+    return super.once(event, listener as (...args: unknown[]) => void)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -61,7 +61,7 @@ export class Uploads {
         this.#known.add(name)
         return
       } catch (error) {
-        if ((error as S3ArchiverError).retryable !== true || attempt >= ATTEMPTS) throw error
+        if (!(error as S3ArchiverError).retryable || attempt >= ATTEMPTS) throw error
       }
     }
   }
