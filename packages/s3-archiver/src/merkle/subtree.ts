@@ -39,6 +39,30 @@ export function nodeAt(index: number, known: ReadonlyMap<number, TreeNode>): Tre
   return right && { index, size: left.size + right.size, hash: crypto.parent(left, right) }
 }
 
+/** As {@link nodeAt}; and notes all nodes that it makes among the known ones. */
+function noteNode(index: number, known: Map<number, TreeNode>): TreeNode | null {
+  const node = known.get(index)
+  if (node !== undefined) return node
+  if (index % 2 === 0) return null
+  const left = noteNode(flat.leftChild(index), known)
+  const right = left && noteNode(flat.rightChild(index), known)
+  if (right === null || left === null) return null
+  const made = { index, size: left.size + right.size, hash: crypto.parent(left, right) }
+  known.set(index, made)
+  return made
+}
+
+/**
+ * All nodes between finer ones and the cover over `start` up to `end`, and those of both.
+ *
+ * @returns `null` when they do not make it
+ */
+export function treeOver(start: number, end: number, finer: Iterable<TreeNode>): Map<number, TreeNode> | null {
+  const known = new Map<number, TreeNode>()
+  for (const node of finer) known.set(node.index, node)
+  return coverOf(start, end).every((index) => noteNode(index, known) !== null) ? known : null
+}
+
 /** The nodes of a cover over `start` up to `end`, made of finer ones. Throws when these do not make it. */
 export function combine(start: number, end: number, finer: Iterable<TreeNode>): TreeNode[] {
   const known = new Map<number, TreeNode>()
