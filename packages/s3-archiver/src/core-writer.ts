@@ -183,7 +183,15 @@ export function signFork(
   const verifier = new Verifier(key, decoded)
   const byteLength = roots.reduce((sum, { size }) => sum + size, 0)
   const prologue = decoded.prologue ?? null
-  const tree = { fork, length: head.length, byteLength, roots: [...roots], signature: null, prologue, storage: null }
+  const tree = {
+    fork,
+    length: head.length,
+    byteLength,
+    roots: [...roots],
+    signature: null,
+    prologue,
+    storage: null
+  }
   try {
     const signature = verifier.sign(new merkle.MerkleTreeBatch(tree), keyPair as KeyPairLike)
     const isSigned = verifier.verify(new merkle.MerkleTreeBatch(tree), signature)
@@ -193,7 +201,9 @@ export function signFork(
   }
 }
 
-function manifestOf({ manifest }: Pick<CoreBlueprint, 'manifest'>): ReturnType<typeof Verifier.createManifest> {
+function manifestOf({
+  manifest
+}: Pick<CoreBlueprint, 'manifest'>): ReturnType<typeof Verifier.createManifest> {
   return Verifier.createManifest(c.decode(messages.manifest, manifest))
 }
 

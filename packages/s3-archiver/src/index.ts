@@ -23,13 +23,7 @@ export {
 } from './store/http-store.ts'
 export { probeStore, type ProbeResult } from './store/probe.ts'
 export { restore } from './restore/restore.ts'
-export type {
-  NewWriter,
-  Restored,
-  RestoreOptions,
-  RestorePoint,
-  RestoreProgress
-} from './restore/options.ts'
+export type { NewWriter, Restored, RestoreOptions, RestorePoint, RestoreProgress } from './restore/options.ts'
 export type { Moment } from './read/commits.ts'
 export type { KeyPairLike } from './core-writer.ts'
 export type { CoreLike, CorestoreLike } from './types.ts'

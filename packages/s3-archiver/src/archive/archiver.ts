@@ -156,7 +156,7 @@ export class Archiver extends ReadyResource {
       await ledger.load(log.newest, call)
       await this.#feed.open((key) => ledger.knownOf(key))
       const tools = { feed: this.#feed, valve: this.#valve, stop: this.#stop }
-      this.#shop = { log, ledger, lists, uploads, ...tools }
+      this.#shop = { store: this.#store, log, ledger, lists, uploads, ...tools }
       if (this.#options.live !== false && !this.#feed.isEmpty) this.#schedule.request()
     } catch (error) {
       await this.#release()

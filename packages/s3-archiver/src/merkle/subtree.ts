@@ -21,6 +21,12 @@ export function coverOf(start: number, end: number): number[] {
   return cover
 }
 
+/** Blocks below a node, from the first up to the end. */
+export function spanOf(index: number): [start: number, end: number] {
+  const [first, last] = flat.spans(index)
+  return [first / 2, last / 2 + 1]
+}
+
 export function leafOf(seq: number, block: Uint8Array): TreeNode {
   return { index: 2 * seq, size: block.byteLength, hash: crypto.data(block) }
 }
@@ -57,7 +63,11 @@ function noteNode(index: number, known: Map<number, TreeNode>): TreeNode | null 
  *
  * @returns `null` when they do not make it
  */
-export function treeOver(start: number, end: number, finer: Iterable<TreeNode>): Map<number, TreeNode> | null {
+export function treeOver(
+  start: number,
+  end: number,
+  finer: Iterable<TreeNode>
+): Map<number, TreeNode> | null {
   const known = new Map<number, TreeNode>()
   for (const node of finer) known.set(node.index, node)
   return coverOf(start, end).every((index) => noteNode(index, known) !== null) ? known : null

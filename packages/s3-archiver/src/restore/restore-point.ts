@@ -25,7 +25,8 @@ export async function readPoint(
     const middle = (low + high) >> 1
     const core = await coreIn(store, key, seqs[middle] as number, call)
     const { record } = core ?? {}
-    const isLater = record !== undefined && (record.fork > fork || (record.fork === fork && record.length > at.length))
+    const isLater =
+      record !== undefined && (record.fork > fork || (record.fork === fork && record.length > at.length))
     if (isLater) low = middle + 1
     else [found, high] = [core ?? found, middle]
   }

@@ -34,17 +34,26 @@ export async function restore(store: ObjectStore, options: RestoreOptions): Prom
   const call = { signal: stop }
   try {
     await corestore.ready()
-    // First of all: what the archiver before writes from here on would be lost.
-    const log =
-      writable === undefined
-        ? null
-        : await CommitLog.claim(store, { writerId: writerId ?? writerIdFor(corestore), takeOver: true }, call)
-    const archived = await readPoint(store, key, at, call)
+    let archived = await readPoint(store, key, at, call)
     const blueprint = await blueprintOf(archived, options)
-    const head = log === null ? archived.record : leapHead(archived, blueprint)
+    let [log, head]: [CommitLog | null, Head] = [null, archived.record]
+    if (writable !== undefined) {
+      // Nobody is fenced for a key pair that does not fit; and what is archived until then is not lost.
+      leapHead(archived, blueprint)
+      log = await CommitLog.claim(
+        store,
+        { writerId: writerId ?? writerIdFor(corestore), takeOver: true },
+        call
+      )
+      archived = await readPoint(store, key, at, call)
+      head = leapHead(archived, blueprint)
+    }
     const target = await CoreWriter.open(corestore, blueprint)
     if (target === null)
-      throw new S3ArchiverError('S3_ARCHIVER_NOT_EMPTY', 'this Corestore holds the core already, or has it open')
+      throw new S3ArchiverError(
+        'S3_ARCHIVER_NOT_EMPTY',
+        'this Corestore holds the core already, or has it open'
+      )
     try {
       const restored = await restoreInto(target, store, archived, head, options, stop)
       if (log === null) return restored
@@ -127,7 +136,8 @@ async function segmentsFor(
       for await (const inside of expandSegments(store, key, [segment], call)) result.push(inside)
     else result.push(segment)
   }
-  for (const segment of result) if (segment.kind === 'blocks' && isWanted(segment, blocks)) of += segment.count
+  for (const segment of result)
+    if (segment.kind === 'blocks' && isWanted(segment, blocks)) of += segment.count
   return { segments: result, of }
 }
 
