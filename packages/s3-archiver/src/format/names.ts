@@ -1,6 +1,7 @@
 import b4a from 'b4a'
 import sodium from 'sodium-universal'
 import crypto from 'hypercore-crypto'
+import { S3ArchiverError } from '../errors.ts'
 import type { ObjectKind } from '../store/object-store.ts'
 import type { Reader, Writer } from './wire.ts'
 
@@ -89,7 +90,10 @@ function nameIn(folder: string, hash: Uint8Array): string {
   return `${folder}/${hex.slice(0, 2)}/${hex}`
 }
 
+/** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
 function keyed(length: number, key: Uint8Array, message: Uint8Array): Uint8Array {
+  if (!(key instanceof Uint8Array && key.byteLength === 32))
+    throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'the key of a core has 32 bytes')
   const output = b4a.alloc(length)
   sodium.crypto_generichash(output, message, key)
   return output
