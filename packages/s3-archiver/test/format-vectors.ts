@@ -24,6 +24,7 @@ export interface Vectors {
 }
 
 const NONCE = b4a.alloc(24, 7)
+const SALT = b4a.alloc(8, 8)
 const WORDS = ['one', 'two', 'three', 'four', 'five', 'six', 'seven']
 
 /** The same each time: Ed25519 signs without chance, and nonces and times are given. */
@@ -36,7 +37,7 @@ export async function makeVectors(): Promise<Vectors & { record: CoreRecord; com
   const leaves = blocks.map((block, seq) => leafOf(seq, block))
   const blindId = blindIdOf(key)
 
-  const shard = encodeShard([{ blindId, fork: 0, start: 0, blocks: blocks.slice(0, 4) }]).bytes
+  const shard = encodeShard([{ blindId, fork: 0, start: 0, blocks: blocks.slice(0, 4) }], SALT).bytes
   const first: BlockSegment = {
     kind: 'blocks',
     object: contentName('shard', shard),
@@ -55,7 +56,7 @@ export async function makeVectors(): Promise<Vectors & { record: CoreRecord; com
     nodes: combine(0, 4, leaves)
   }
   const hole: HoleSegment = { kind: 'hole', start: 4, count: 2, nodes: combine(4, 6, leaves) }
-  const tail = encodeShard([{ blindId, fork: 0, start: 6, blocks: blocks.slice(6) }]).bytes
+  const tail = encodeShard([{ blindId, fork: 0, start: 6, blocks: blocks.slice(6) }], SALT).bytes
   const last: BlockSegment = {
     kind: 'blocks',
     object: commitName(2),
