@@ -54,6 +54,13 @@ export function commitName(seq: number): string {
   return COMMITS + (NEWEST - BigInt(seq)).toString(16).padStart(16, '0')
 }
 
+/** Of an object that says that a commit is there only for what later ones need of it: as a moment it was pruned. */
+export const GIVEN_UP = 'g/'
+
+export function givenUpName(commit: string): string {
+  return GIVEN_UP + commit.slice(COMMITS.length)
+}
+
 /** @returns `null` for what is no commit's name */
 export function commitSeq(name: string): number | null {
   if (!/^l\/[0-9a-f]{16}$/.test(name)) return null
