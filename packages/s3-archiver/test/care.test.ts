@@ -4,7 +4,16 @@ import type Hypercore from 'hypercore'
 import { describe, expect, test } from 'vitest'
 import { collect, tmpStore, until } from '@cloudpal/test-kit'
 import { retained } from '../src/care/retention.ts'
-import { Archiver, compact, prune, restore, stats, verify, type ObjectStore, type Retention } from '../src/index.ts'
+import {
+  Archiver,
+  compact,
+  prune,
+  restore,
+  stats,
+  verify,
+  type ObjectStore,
+  type Retention
+} from '../src/index.ts'
 import { readHead } from '../src/read/archive-reader.ts'
 import { commitSeqs } from '../src/read/commits.ts'
 import { MemoryStore } from '../src/testing/index.ts'
@@ -59,7 +68,9 @@ const namesOf = async (store: ObjectStore): Promise<string[]> =>
   (await collect(store.list(''))).map(({ name }) => name)
 
 describe('of an archive’s moments are kept', () => {
-  const commits = Array.from({ length: 100 }, (_, i) => ({ timeMs: Date.UTC(2026, 10, 21, 12) - i * (DAY / 2) }))
+  const commits = Array.from({ length: 100 }, (_, i) => ({
+    timeMs: Date.UTC(2026, 10, 21, 12) - i * (DAY / 2)
+  }))
   const daysAgo = (keep: Retention): number[] =>
     [...retained(commits, keep)].map(({ timeMs }) => (Date.UTC(2026, 10, 21, 12) - timeMs) / DAY)
 
@@ -103,11 +114,30 @@ describe('prune', () => {
     await core.append(numbered(0, 1))
     await archiver.flush()
     clock.advance(2 * DAY)
-    await prune(store, { keep: { last: 1 } })
+    await prune(store, { keep: { last: 1 }, keepLines: false })
     expect(await verify(store, { keys: [key] })).toMatchObject({ ok: true })
     const { live, total } = await stats(store)
     expect(total.bytes).toBe(live.bytes)
   }, 60_000)
+
+  test('keeps the last state of a line that was given up, unless it is told not to', async () => {
+    const { store, clock, core, key, archiver, moments } = await history(12)
+    await prune(store, { keep: { last: 1 } })
+    const lost = moments[8] as (typeof moments)[0]
+    const corestore = await tmpStore()
+    const options = { corestore, key, at: { fork: 0, length: 1000 } }
+    expect(await restore(store, options)).toMatchObject({ fork: 0, length: lost.texts.length })
+    const old = corestore.get({ key })
+    await old.ready()
+    expect(textOf(await Promise.all(lost.texts.map((_, i) => old.get(i))))).toEqual(lost.texts)
+    await core.append(numbered(0, 1))
+    await archiver.flush()
+    clock.advance(2 * DAY)
+    expect((await prune(store, { keep: { last: 1 }, keepLines: false })).bytes).toBeGreaterThan(50_000)
+    expect(await verify(store, { keys: [key] })).toMatchObject({ ok: true })
+    const gone = restore(store, { ...options, corestore: await tmpStore() })
+    await expect(gone).rejects.toMatchObject({ code: 'S3_ARCHIVER_NOT_ARCHIVED' })
+  })
 
   test('leaves what is young, whether anything needs it or not', async () => {
     const { store, clock, key } = await history(3)
@@ -121,7 +151,11 @@ describe('prune', () => {
     expect(await namesOf(store)).not.toContain(young)
     expect(await namesOf(store)).toContain('s/notes')
     expect((await readHead(store, key)).record.length).toBeGreaterThan(0)
-    for (const options of [{ keep: { last: -1 } }, { keep: { lsat: 1 } as Retention }, { keep: {}, minAgeMs: 5 }])
+    for (const options of [
+      { keep: { last: -1 } },
+      { keep: { lsat: 1 } as Retention },
+      { keep: {}, minAgeMs: 5 }
+    ])
       await expect(prune(store, options)).rejects.toMatchObject({ code: 'S3_ARCHIVER_BAD_ARGUMENT' })
   })
 

@@ -72,7 +72,10 @@ interface Tools {
   call: CallOptions
 }
 
-async function compactCore({ store, log, uploads, ledger, call }: Tools, key: Uint8Array): Promise<Compacted> {
+async function compactCore(
+  { store, log, uploads, ledger, call }: Tools,
+  key: Uint8Array
+): Promise<Compacted> {
   const entry = ledger.entryOf(key)
   if (entry === null)
     throw new S3ArchiverError('S3_ARCHIVER_NOT_ARCHIVED', 'this archive holds nothing of this core')
@@ -85,7 +88,8 @@ async function compactCore({ store, log, uploads, ledger, call }: Tools, key: Ui
   const packer = new Packer(uploads)
   for (const part of small) {
     let seq = part.start
-    for (const block of await readSegment(store, key, part, call)) await packer.push(key, record.fork, seq++, block)
+    for (const block of await readSegment(store, key, part, call))
+      await packer.push(key, record.fork, seq++, block)
   }
   await packer.finish()
   const kept: Segment[] = parts.filter((part) => !small.has(part as BlockSegment))

@@ -12,6 +12,8 @@ const LEAST_AGE_MS: number = 24 * 60 * 60 * 1000
 
 export interface PruneOptions extends CallOptions {
   keep: Retention
+  /** Whether the last state of each line that a core has given up is kept, too, when a moment that is kept came of it. @defaultValue true */
+  keepLines?: boolean
   /** What is younger stays, in ms by the store's clock; at least a day. @defaultValue a day */
   minAgeMs?: number
   /** Only tells what would be removed. @defaultValue false */
@@ -44,7 +46,7 @@ interface Listed extends ObjectInfo {
  * the store throws
  */
 export async function prune(store: ObjectStore, options: PruneOptions): Promise<Pruned> {
-  const { keep, minAgeMs = LEAST_AGE_MS, dryRun = false, onProgress, ...call } = options
+  const { keep, keepLines = true, minAgeMs = LEAST_AGE_MS, dryRun = false, onProgress, ...call } = options
   checkRetention(keep)
   if (!(minAgeMs >= LEAST_AGE_MS))
     throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', '`minAgeMs` is at least a day')
@@ -56,7 +58,8 @@ export async function prune(store: ObjectStore, options: PruneOptions): Promise<
     for await (const info of store.list(folder, call))
       if (isOld(info) && kindOf(info.name) !== null) objects.push(info)
   // After the objects: what is listed above, and old, was named before now or never will be.
-  const { reach, kept, commits, carriers } = await mark(store, keep, isOld, call)
+  const reach = new Reach(store, call, keepLines)
+  const { kept, commits, carriers } = await mark(store, reach, keep, isOld, call)
   const garbage = [...commits, ...objects].filter(({ name }) => !reach.has(name))
   const bytes = garbage.reduce((sum, { size }) => sum + size, 0)
   const gone = garbage.filter(({ name }) => commitSeq(name) !== null).length
@@ -76,10 +79,11 @@ export async function prune(store: ObjectStore, options: PruneOptions): Promise<
 /** What is needed by the moments that are kept, and by all that are young. */
 async function mark(
   store: ObjectStore,
+  reach: Reach,
   keep: Retention,
   isOld: (info: ObjectInfo) => boolean,
   call: CallOptions
-): Promise<{ reach: Reach; kept: number; commits: Listed[]; carriers: Listed[] }> {
+): Promise<{ kept: number; commits: Listed[]; carriers: Listed[] }> {
   const givenUp = new Set<string>()
   for await (const { name } of store.list(GIVEN_UP, call)) givenUp.add(name)
   const listed: Listed[] = []
@@ -88,14 +92,13 @@ async function mark(
   const commits = listed.filter(({ name }) => !givenUp.has(givenUpName(name)))
   const rules = retained(commits, keep)
   const kept = commits.filter((info) => rules.has(info) || !isOld(info))
-  const reach = new Reach(store, call)
   for (const { name } of kept) {
     const { commit } = await commitAt(store, commitSeq(name) as number, call)
     await reach.add(commit)
   }
   const isKept = new Set(kept)
   const others = listed.filter((info) => !isKept.has(info))
-  return { reach, kept: kept.length, commits: others, carriers: others.filter(({ name }) => reach.has(name)) }
+  return { kept: kept.length, commits: others, carriers: others.filter(({ name }) => reach.has(name)) }
 }
 
 /** The store's own time. */
@@ -104,6 +107,7 @@ async function timeOf(store: ObjectStore, call: CallOptions): Promise<number> {
   await store.putIfAbsent(name, b4a.from([0]), call)
   const info = await store.head(name, call)
   await store.delete(name, call)
-  if (info === null) throw new S3ArchiverError('S3_ARCHIVER_STORE_UNSORTED', 'the store loses what it has taken')
+  if (info === null)
+    throw new S3ArchiverError('S3_ARCHIVER_STORE_UNSORTED', 'the store loses what it has taken')
   return info.modifiedMs
 }

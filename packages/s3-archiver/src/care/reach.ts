@@ -17,9 +17,13 @@ export class Reach {
   /** Entries that were looked into, by core and commit. */
   readonly #entries = new Set<string>()
 
-  constructor(store: ObjectStore, call: CallOptions) {
+  readonly #withLines: boolean
+
+  /** @param withLines - also what is needed for the last state of each line that a core has given up */
+  constructor(store: ObjectStore, call: CallOptions, withLines = false) {
     this.#store = store
     this.#call = call
+    this.#withLines = withLines
   }
 
   has(name: string): boolean {
@@ -31,7 +35,7 @@ export class Reach {
   }
 
   /**
-   * Adds a commit, with all that is needed to read every core as it was then, on the lines before, too. Cost: a get for its checkpoint, and
+   * Adds a commit, with all that is needed to read every core as it was then. Cost: a get for its checkpoint, and
    * for each segment list and each earlier commit that it refers to, unless that is known.
    *
    * @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when something of that is missing
@@ -40,7 +44,8 @@ export class Reach {
     this.#names.add(commitName(commit.seq))
     if (commit.checkpoint !== null) this.#names.add(commit.checkpoint.name)
     for (const { seq } of commit.carried) this.#names.add(commitName(seq))
-    for (const entry of (await allEntries(this.#store, commit, this.#call)).values()) await this.#addEntry(entry)
+    for (const entry of (await allEntries(this.#store, commit, this.#call)).values())
+      await this.#addEntry(entry)
   }
 
   async #addEntry(entry: Entry): Promise<void> {
@@ -49,7 +54,7 @@ export class Reach {
     this.#entries.add(id)
     for (const name of entry.objects) await this.#addObject(name)
     if (entry.front !== null) await this.#addFront(entry, entry.front)
-    if (entry.previous !== null) await this.#addPrevious(entry, entry.previous)
+    if (this.#withLines && entry.previous !== null) await this.#addPrevious(entry, entry.previous)
   }
 
   async #addObject(name: string): Promise<void> {

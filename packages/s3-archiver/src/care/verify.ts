@@ -66,7 +66,8 @@ export async function verify(store: ObjectStore, options: VerifyOptions = {}): P
     if (!there.has(name)) problems.push({ name, kind: 'missing' })
     else if (isRead) {
       const object = await readObject(store, name, call)
-      if (object === null || !isIntact(name, object)) problems.push({ name, kind: object === null ? 'missing' : 'changed' })
+      if (object === null || !isIntact(name, object))
+        problems.push({ name, kind: object === null ? 'missing' : 'changed' })
       read++
       bytes += object?.byteLength ?? 0
     }
