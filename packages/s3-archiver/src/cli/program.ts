@@ -52,13 +52,15 @@ export async function run(words: readonly string[], surroundings: Surroundings):
 }
 
 function programOf(surroundings: Surroundings, onVerified: (isOk: boolean) => void): Command {
-  const { out, err } = surroundings
-  const trimmed = (print: (line: string) => void) => (text: string) => print(text.replace(/\n$/, ''))
+  const trimmed = (text: string): string => text.replace(/\n$/, '')
   const program = new Command('cloudpal-archive')
     .description('Archives Hypercores in an object store, and brings them back.')
     .option('--json', 'print results for programs')
     .exitOverride()
-    .configureOutput({ writeOut: trimmed(out), writeErr: trimmed(err) })
+    .configureOutput({
+      writeOut: (text) => surroundings.out(trimmed(text)),
+      writeErr: (text) => surroundings.err(trimmed(text))
+    })
   const terminal = (): Terminal => program.getOptionValue('terminal') as Terminal
   const from = new Option('--from <store>', STORE).makeOptionMandatory()
 
