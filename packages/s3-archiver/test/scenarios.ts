@@ -48,12 +48,17 @@ export const scenarios: readonly Scenario[] = [
       const into = await tmpStore()
       for (const core of cores) {
         const key = core.key as Uint8Array
-        expect(await restore(store, { corestore: into, key })).toMatchObject({ length: core.length, missing: 0 })
+        expect(await restore(store, { corestore: into, key })).toMatchObject({
+          length: core.length,
+          missing: 0
+        })
         const copy = into.get({ key })
         await copy.ready()
         for (let seq = 0; seq < core.length; seq++) expect(await copy.get(seq)).toEqual(await core.get(seq))
       }
-      expect(await verify(store, { keys: cores.map(({ key }) => key as Uint8Array) })).toMatchObject({ ok: true })
+      expect(await verify(store, { keys: cores.map(({ key }) => key as Uint8Array) })).toMatchObject({
+        ok: true
+      })
     }
   },
   {
@@ -105,7 +110,8 @@ export const scenarios: readonly Scenario[] = [
         const results = await Promise.allSettled(logs.map((log) => log.append(content)))
         expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(1)
         for (const result of [...claims, ...results])
-          if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'S3_ARCHIVER_FENCED' })
+          if (result.status === 'rejected')
+            expect(result.reason).toMatchObject({ code: 'S3_ARCHIVER_FENCED' })
       }
     }
   },
