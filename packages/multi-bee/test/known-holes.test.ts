@@ -24,7 +24,7 @@ const forkRec = (log: string, length: number) => ({
 
 // Known holes, found by a review: each of these should hold and does not yet. They are in decision 10, under "What remains".
 
-test.fails('a thief of a removed device cannot take back what it wrote', async () => {
+test('a thief of a removed device cannot take back what it wrote', async () => {
   const Z = WRITERS[2] as string
   const stolen = new MaliciousMember(fromHex(FIRST))
   const accomplice = new MaliciousMember(fromHex(Z))
@@ -38,7 +38,7 @@ test.fails('a thief of a removed device cannot take back what it wrote', async (
     () => NOW,
     OWN_SPARES[0]
   )
-  stolen.write({ membership: [GENESIS, add(SECOND)] })
+  stolen.write({ membership: [{ ...GENESIS, ownerKey: fromHex(SECOND) }, add(SECOND)] })
   stolen.write({ operations: [operation('a', '', '1')] })
   await device.open()
   device.log(FIRST).deliver(2)
@@ -62,7 +62,7 @@ test.fails('a thief of a removed device cannot take back what it wrote', async (
 })
 
 // A1
-test.fails.each([
+test.each([
   ['{"x":1,"z":1}', '{"x":2,"z":1}'],
   ['{"x":1,"z":1}', '{"z":1}']
 ])('what was changed in part since is not brought back: %s %s', async (older, newer) => {
@@ -85,7 +85,7 @@ test.fails.each([
 })
 
 // I
-test.fails('a fork at 0 of a log that is no member, told only behind a fork, leaves no two devices apart', async () => {
+test('a fork at 0 of a log that is no member, told only behind a fork, leaves no two devices apart', async () => {
   const [M, S] = [WRITERS[2] as string, WRITERS[3] as string]
   const one = new MaliciousMember(fromHex(M))
   const other = new MaliciousMember(fromHex(M))
@@ -138,7 +138,7 @@ test.fails('a fork at 0 of a log that is no member, told only behind a fork, lea
 })
 
 // A2
-test.fails('a new log that is doubted while the tail is issued again', async () => {
+test('a new log that is doubted while the tail is issued again', async () => {
   const { device } = await besieged(1, [
     ['61', '1'],
     ['61', '2'],
@@ -170,7 +170,7 @@ test.fails('a new log that is doubted while the tail is issued again', async () 
 })
 
 // A2b
-test.fails('a store that is moved while its epoch is not done', async () => {
+test('a store that is moved while its epoch is not done', async () => {
   const device = await deviceBefore(2)
   const moments = await momentsOf(device, async () => {
     device.log(SECOND).deliver(2)
@@ -196,7 +196,7 @@ test.fails('a store that is moved while its epoch is not done', async () => {
 })
 
 // Y
-test.fails('a removed device that is not the first', async () => {
+test('a removed device that is not the first', async () => {
   const [M, Z] = [WRITERS[2] as string, WRITERS[3] as string]
   const [m, z] = [new MaliciousMember(fromHex(M)), new MaliciousMember(fromHex(Z))]
   m.write({ operations: [operation('m', '', '1')], context: { [FIRST]: 1 } })

@@ -114,6 +114,7 @@ class TurnInProgress implements Turn {
         {
           ...this.#scope.clock.tick(),
           context: this.#vectors().context,
+          again: null,
           membership: request.records,
           operations: []
         },
@@ -135,7 +136,7 @@ class TurnInProgress implements Turn {
     }
   }
 
-  async #takeAtomic({ writes }: WriteRequest): Promise<void> {
+  async #takeAtomic({ writes, again = null }: WriteRequest): Promise<void> {
     const group = this.#newGroup(true)
     for (const write of writes) {
       const id = keyId(write.key)
@@ -143,7 +144,7 @@ class TurnInProgress implements Turn {
       if (write.compare !== null && (await this.#isRefused(id, write.compare, newest, group))) continue
       if (!group.add(id, write, newest, await asRead(write, newest, this.#view))) throw overlap()
     }
-    if (!group.isEmpty) this.#push(group.draft(), group.outcomes())
+    if (!group.isEmpty) this.#push({ ...group.draft(), again }, group.outcomes())
   }
 
   async #takeWrite(waiting: Waiting, write: Write): Promise<void> {

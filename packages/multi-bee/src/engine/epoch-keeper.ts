@@ -4,8 +4,10 @@ import { isLater, type Timestamp } from '../merge/hybrid-clock.ts'
 import type { MembershipRecord } from '../merge/transaction.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { ownLogOf, type Parts } from './parts.ts'
-import { lastTails, ownTail } from './reissue.ts'
-import { doubtAbout, dueRecords, forkRecord, type Epoch } from './upkeep.ts'
+import { earlierFork, forkRecord, knownFork } from './fork-records.ts'
+import { isLineApplied, pendingTails } from './own-forks.ts'
+import { ownTail } from './reissue.ts'
+import { doubtAbout, dueRecords, type Epoch } from './upkeep.ts'
 
 /** Sees to it that this device writes only in a log it can trust, and says what it owes the others. */
 export class EpochKeeper {
@@ -13,8 +15,8 @@ export class EpochKeeper {
   readonly #writes: OwnWrites
   /** What this device has to do in a new log of its own before it writes anything else. */
   #epoch: Epoch | null
-  /** Whether what the present log's last word on a fork calls for is done again; `null` when that was not looked at yet. */
-  #isTailDone: boolean | null = null
+  /** As of when nothing was left to do again. */
+  #settled: { self: number; records: number } | null = null
 
   constructor(parts: Parts, writes: OwnWrites, epoch: Epoch | null) {
     this.#parts = parts
@@ -33,25 +35,46 @@ export class EpochKeeper {
     // Nothing will ever be written to it: what there is of it elsewhere is read as any other device's.
     if (log.isOvertaken && state.membership.get(state.self)?.removed) log.retire()
     const doubt = doubtAbout(state)
-    if (doubt !== null) this.#epoch ??= await this.#begin(log, doubt.reason, doubt.fork)
+    const isNew = this.#epoch === null || state.self === state.writers.find(this.#epoch.log.key)
+    if (doubt !== null && isNew) this.#epoch = await this.#begin(log, doubt.reason, doubt.fork)
     if (this.#epoch !== null) return this.#enter(this.#epoch)
-    // What comes with an epoch is noted to be done.
-    this.#isTailDone ??= lastTails(state).seq === 0
-    if (!this.#isTailDone) await this.#reissue()
+    if (!state.membership.isActive(state.self)) return false
     const records = await dueRecords(state)
-    if (records.length === 0) return false
-    const { seq } = lastTails(state)
-    this.#isTailDone = null
+    // They come first: only with them can what is done again have seen what this device's other logs hold.
+    if (records.length === 0) return !this.#isSettled && isLineApplied(state) && this.doAgain()
     await this.#writes.write({ type: 'membership', records })
-    this.#isTailDone = lastTails(state).seq === seq
     return true
   }
 
-  async #reissue(): Promise<void> {
+  /** Whether nothing was left to do again when the last records were read. */
+  get #isSettled(): boolean {
+    const { self, controls } = this.#parts.state
+    return this.#settled?.self === self && this.#settled.records === controls.records
+  }
+
+  /**
+   * Does again what this device's own logs have lost by forks. Not before all that they hold and that can be applied is: it has seen that.
+   *
+   * @returns whether anything was left
+   */
+  async doAgain(): Promise<boolean> {
+    const { state } = this.#parts
+    if (this.#isSettled || this.#epoch !== null || !state.membership.isActive(state.self)) return false
+    const tails = pendingTails(state)
+    if (tails.length === 0) {
+      this.#settled = { self: state.self, records: state.controls.records }
+      return false
+    }
     // A cut-off that is said and not applied yet has cut nothing off.
     await this.#writes.catchUp()
-    for await (const request of ownTail(this.#parts.state)) await this.#writes.write(request)
-    this.#isTailDone = true
+    for await (const request of ownTail(state, tails)) if (!(await this.#writes.write(request))) return true
+    const records = tails.map(({ writer, from }): MembershipRecord => ({
+      type: 'again',
+      writer: state.writers.keyOf(writer),
+      from
+    }))
+    await this.#writes.write({ type: 'membership', records })
+    return true
   }
 
   /** Makes a new log, which is followed from now on. */
@@ -62,7 +85,7 @@ export class EpochKeeper {
   }
 
   /**
-   * Goes on in a new log: opens it with a succession, and does again what only a forked one held. Every step can be taken twice.
+   * Goes on in a new log: opens it with a succession. Every step can be taken twice.
    *
    * @returns whether anything was done: a device that was never let in cannot be succeeded
    */
@@ -87,22 +110,23 @@ export class EpochKeeper {
     const isIn = state.membership.isActive(state.self)
     // It may come after a removal that was not known; or wait for what is not here yet, and then so does the rest.
     if (!isIn && !state.membership.get(previous)?.removed) return false
-    if (reason === 'forked' && isIn) await this.#reissue()
     await this.#parts.host.onEpoch(epoch)
     this.#epoch = null
     return true
   }
 
   /** @returns false when a copy of this device has opened the log in this very moment */
-  async #succeed({ log, succession, fork }: Epoch, previous: number): Promise<boolean> {
+  async #succeed(epoch: Epoch, previous: number): Promise<boolean> {
     const { state } = this.#parts
+    const { log, succession } = epoch
     const records: MembershipRecord[] = [succession]
+    // It may have become known while the log was made.
+    const fork = earlierFork(epoch.fork, knownFork(state, previous))
     if (fork !== null) records.push(await forkRecord(state, previous, fork))
     // Its copies are told apart by those who meet one; what was told before a crash is not asked for again.
     state.leaving = fork && { writer: previous, agreed: fork.agreed }
     try {
-      await this.#writes.write({ type: 'membership', records })
-      return true
+      return await this.#writes.write({ type: 'membership', records })
     } catch (error) {
       if (log.isOvertaken) return false
       throw error

@@ -116,7 +116,7 @@ export class Group {
     const operations: Operation[] = []
     for (const { key, changes, seen } of this.#keys.values())
       for (const { path, value } of changes) operations.push({ key, path, value, seen })
-    return { ...this.scope.time, context: this.scope.context, membership: [], operations }
+    return { ...this.scope.time, context: this.scope.context, again: null, membership: [], operations }
   }
 
   /** What each key becomes. Dots count operations in the order of {@link draft}. */

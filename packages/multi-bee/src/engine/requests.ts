@@ -1,4 +1,4 @@
-import type { MembershipRecord, Value } from '../merge/transaction.ts'
+import type { MembershipRecord, Place, Value } from '../merge/transaction.ts'
 import type { Path } from '../merge/path.ts'
 import type { VersionVector } from '../merge/version-vector.ts'
 
@@ -33,6 +33,8 @@ export interface WriteRequest {
   writes: readonly Write[]
   /** Alone in its transaction. */
   atomic: boolean
+  /** What it does again; only of atomic ones. */
+  again?: Place | null
 }
 
 interface MembershipRequest {

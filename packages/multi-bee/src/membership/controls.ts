@@ -130,6 +130,7 @@ export class ControlCursor {
       length,
       membership,
       context: this.#context,
+      again: null,
       operations: [],
       ms: 0,
       counter: 0

@@ -1,4 +1,5 @@
 import type { ForkedWriter, Transaction } from '../merge/transaction.ts'
+import { lengthAt } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import { ControlCursor, type Controls } from './controls.ts'
 import { hexOf, Membership } from './membership.ts'
@@ -6,7 +7,7 @@ import { afterTransaction, type WalkScope } from './walk-step.ts'
 
 /**
  * Who is a member after these transactions: the walk of MERGE.md ("Membership"). Pure.
- * Cost: their number times that of logs whose next one is not ready; once more for each fork.
+ * Cost: their number times that of logs whose next one is not ready; once more as long as forks turn up that are told only behind others.
  *
  * @param first - the writer of the database's first log
  * @param controls - all transactions with membership records in the blocks that are held
@@ -18,32 +19,54 @@ export function walk(
   held: (writer: number) => number,
   writers: WriterTable
 ): Membership {
-  const cuts = provenForks(controls, writers)
+  /** Forks that are known, by key in hex: the one that cuts lowest. */
+  const cuts = new Map<string, ForkedWriter>()
   for (;;) {
-    const membership = walkOnce(controls, held, {
-      writers,
-      first,
-      cuts,
-      removals: new Map(),
-      admits: new Map()
-    })
-    if (membership !== null) return membership
+    const scope = { writers, first, cuts, removals: new Map(), admits: new Map() }
+    const membership = walkOnce(controls, held, scope)
+    if (!learnForks(membership, controls, scope)) return confirmed(membership, controls, cuts)
   }
 }
 
 /**
- * The forks that count wherever they are told of: each carries its proof. Not those of a writer that a log of its own line tells: who
- * has stolen a device could take back all that it ever wrote.
+ * Takes up what members tell of forks, wherever they do: each carries its proof. What a log tells of its own succession has to be
+ * walked: who has stolen a device could take back all that it ever wrote.
+ *
+ * @returns whether any of them cuts lower than what was known
  */
-function provenForks(controls: Controls, writers: WriterTable): Map<string, ForkedWriter> {
-  const cuts = new Map<string, ForkedWriter>()
+function learnForks(membership: Membership, controls: Controls, { writers, cuts }: WalkScope): boolean {
+  let isLower = false
   for (const [author, list] of controls.entries()) {
-    const line = lineBehind(author, controls, writers)
-    for (const { membership } of list)
-      for (const record of membership)
-        if (record.type === 'fork' && !line.has(hexOf(record.writer))) lower(cuts, record)
+    const walked = lengthAt(membership.walked, author)
+    const isMember = membership.get(author) !== undefined
+    let line: ReadonlySet<string> | null = null
+    for (const { seq, membership: records } of list) {
+      if (seq >= walked && !isMember) break
+      for (const record of records) {
+        if (record.type !== 'fork') continue
+        if (seq >= walked && (line ??= lineBehind(author, controls, writers)).has(hexOf(record.writer)))
+          continue
+        if (lower(cuts, record)) isLower = true
+      }
+    }
   }
-  return cuts
+  return isLower
+}
+
+/** The membership, with those of the known forks whose records were not walked. */
+function confirmed(
+  membership: Membership,
+  controls: Controls,
+  cuts: ReadonlyMap<string, ForkedWriter>
+): Membership {
+  if (cuts.size === 0) return membership
+  const unmet = new Map(cuts)
+  for (const [author, list] of controls.entries()) {
+    const walked = lengthAt(membership.walked, author)
+    for (const { seq, membership: records } of list)
+      if (seq < walked) for (const record of records) if (record.type === 'fork') meet(unmet, record)
+  }
+  return membership.leaving([...unmet.values()])
 }
 
 /** Keys, in hex, of the writer and of those that its log goes on from, whether that counts or not. They may have no number yet. */
@@ -63,14 +86,13 @@ function previousOf(writer: number, controls: Controls): Uint8Array | null {
   return record?.type === 'succeed' ? record.previous : null
 }
 
-/** One walk. @returns null when it comes upon a fork whose cut-off the scope did not know; then it does */
-function walkOnce(controls: Controls, held: (writer: number) => number, scope: WalkScope): Membership | null {
+/** One walk, with the forks that are known. */
+function walkOnce(controls: Controls, held: (writer: number) => number, scope: WalkScope): Membership {
   const { writers, first, cuts, removals } = scope
   const logs = new Map<number, ControlCursor>()
   for (const [writer, list] of controls.entries()) logs.set(writer, new ControlCursor(writer, list))
   /** Blocks of a log that are held and in which nothing is left to walk. */
   const passed = (writer: number): number => logs.get(writer)?.next?.seq ?? held(writer)
-  const unmet = new Map(cuts)
   let isFounded = false
   const isReady = (next: Transaction, membership: Membership): boolean => {
     if (membership.get(next.writer) !== undefined) return membership.isReady(next, passed)
@@ -84,9 +106,7 @@ function walkOnce(controls: Controls, held: (writer: number) => number, scope: W
   let membership = Membership.first(first, cuts.get(hexOf(writers.keyOf(first))), scope.admits)
   for (;;) {
     const best = bestReady(membership, logs, isReady, writers)
-    if (best === null) return membership.leaving([...unmet.values()])
-    if (lowersCut(best, cuts)) return null
-    for (const record of best.membership) if (record.type === 'fork') meet(unmet, record)
+    if (best === null) return membership
     membership = afterTransaction(membership, best, scope)
     isFounded ||= best.writer === first && best.seq === 0
     logs.get(best.writer)?.advance()
@@ -107,13 +127,6 @@ function bestReady(
     if (isReady(next, membership)) best = next
   }
   return best
-}
-
-/** Whether a transaction tells of a fork that cuts lower than is known. Notes it. */
-function lowersCut({ membership }: Transaction, cuts: Map<string, ForkedWriter>): boolean {
-  let lowers = false
-  for (const record of membership) if (record.type === 'fork' && lower(cuts, record)) lowers = true
-  return lowers
 }
 
 /** Notes a fork if it cuts lower than is known. */

@@ -70,6 +70,17 @@ export function fold(changes: Change[], next: Change): boolean {
   return true
 }
 
+/** What of an operation is left when others at these paths come after it; `null` when nothing is. */
+export function withoutPaths<T extends Change>(operation: T, paths: readonly Path[]): T | null {
+  let { value } = operation
+  for (const path of paths) {
+    if (isAtOrBelow(operation.path, path)) return null
+    if (value?.document && isBelow(path, operation.path))
+      value = graft(value, operation.path, { path, value: null }) ?? value
+  }
+  return { ...operation, value }
+}
+
 /** The map with the change made inside it; `null` when the way there does not lead through maps, or it would be too large. */
 function graft(map: Value, path: Path, next: Change): Value | null {
   const tree: unknown = JSON.parse(b4a.toString(map.bytes))

@@ -433,7 +433,7 @@ function changeMembers(record: Membership, step: Step, walk: Walk, first: string
   else if (record.type === 'add') add(record, step, walk)
   else if (record.type === 'admit') admit(record.writer, step, walk)
   else if (record.type === 'succeed') succeed(step, walk)
-  else cut(record, walk)
+  else if (record.type !== 'again') cut(record, walk)
 }
 
 /** The creator's name. */

@@ -24,6 +24,7 @@ export type Membership =
   | { type: 'fork'; writer: string; length: number }
   | { type: 'succeed'; previous: string }
   | { type: 'admit'; writer: string }
+  | { type: 'again'; writer: string; from: number }
 
 /**
  * One block, or a chain of `length` blocks. `ms` and `counter` are as written: the running maximum is not
