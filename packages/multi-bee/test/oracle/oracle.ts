@@ -41,7 +41,7 @@ interface Step {
   transaction: Transaction
 }
 
-/** A member during the walk; the cut-off is infinite until a `remove` or `fork` lowers it. */
+/** A member during the walk; the cut-off is infinite until a walked `remove` or a known `fork` lowers it. */
 interface Walker {
   writer: string
   name: string
@@ -64,7 +64,7 @@ interface Walk {
   members: Walker[]
   walked: Step[]
   admissions: Admission[]
-  /** The cut-offs of the forks that stand from the start, and of those found in this walk and in those it began anew from. */
+  /** The cut-offs of the forks that are known. */
   forks: Vector
   /** The cut-offs of removals of strangers, for when they join. */
   removals: Vector
@@ -261,33 +261,44 @@ function isReady(step: Step, end: Walk, applied: Vector): boolean {
   )
 }
 
-/** The walk goes over the transactions with membership operations and no others: where it stands at its end. */
-function walk(first: string, ownerKey: string | null, steps: Step[]): Walk {
-  const forks = forksFromTheStart(steps)
-  while (true) {
-    const end = walkOnce(first, ownerKey, steps, forks)
-    if (end !== null) return end
-  }
-}
-
 /**
- * Every fork in the blocks that are held stands from the start of the walk, wherever it is. Only one that names a
- * writer of its own author's succession counts no sooner than it is walked.
+ * The walk goes over the transactions with membership operations and no others: where it stands at its end. It is done
+ * with the forks that are known, at first none; if one that becomes known cuts lower, it begins anew.
  */
-function forksFromTheStart(steps: Step[]): Vector {
+function walk(first: string, ownerKey: string | null, steps: Step[]): Walk {
   const forks: Vector = {}
-  for (const { writer: author, transaction } of steps) {
-    const own = successionOf(author, steps)
-    for (const record of transaction.membership) {
-      if (record.type === 'fork' && !own.includes(record.writer)) lower(forks, record)
-    }
+  while (true) {
+    const end = walkOnce(first, ownerKey, steps, { ...forks })
+    for (const record of forksHeard(end, steps)) lower(forks, record)
+    // What is known stays known.
+    if (isDeepStrictEqual(forks, end.forks)) return end
   }
-  return forks
+}
+
+type Fork = Membership & { type: 'fork' }
+
+/**
+ * Every fork in the transactions that were walked becomes known; and every fork in the held blocks of a log whose
+ * writer is a member now (a removed or a forked one too, and behind its cut-off too), but not one that names a writer
+ * of that log's own succession.
+ */
+function forksHeard({ members, walked }: Walk, steps: Step[]): Fork[] {
+  const told = steps
+    .filter(({ writer }) => memberOf(writer, members) !== null)
+    .flatMap((step) => {
+      const own = successionOf(step.writer, steps)
+      return forksIn(step).filter(({ writer }) => !own.includes(writer))
+    })
+  return [...walked.flatMap(forksIn), ...told]
+}
+
+function forksIn({ transaction }: Step): Fork[] {
+  return transaction.membership.filter((record) => record.type === 'fork')
 }
 
 /**
- * The author, the writer that the succeed in the first transaction of its log names, the writer that is named so in
- * the log of that one, and so on, whether these count or not.
+ * The log's writer, the writer that the succeed in the first transaction of the log names, the writer that is named so
+ * in the log of that one, and so on, whether these count or not.
  * READING: of the blocks that are held; it ends at a log of which none are, and where it comes round to one it has
  * been at.
  */
@@ -306,10 +317,9 @@ function lower(cutOffs: Vector, { writer, length }: { writer: string; length: nu
   cutOffs[writer] = Math.min(length, cutOffs[writer] ?? Infinity)
 }
 
-/** Null when it has to begin anew, with what it has added to the forks. */
-function walkOnce(first: string, ownerKey: string | null, steps: Step[], forks: Vector): Walk | null {
+/** One walk, done with the forks that are known. */
+function walkOnce(first: string, ownerKey: string | null, steps: Step[], forks: Vector): Walk {
   const walk: Walk = { members: [], walked: [], admissions: [], forks, removals: {} }
-  const known = { ...forks }
   // It starts with the first log's writer as the only member.
   walk.members.push(joining(first, '', walk))
   // READING: a genesis record is a membership operation wherever it stands.
@@ -325,12 +335,10 @@ function walkOnce(first: string, ownerKey: string | null, steps: Step[], forks: 
     // What was walked stays walked.
     walk.walked.push(step)
     for (const record of step.transaction.membership) changeMembers(record, step, walk, first)
-    // A fork that cuts lower than was known from the start begins the walk anew.
-    if (!isDeepStrictEqual(forks, known)) return null
   }
 }
 
-/** A fork or a removal lowers the cut-off also of a writer that joins only later. */
+/** A known fork or a walked removal lowers the cut-off also of a writer that joins only later. */
 function joining(writer: string, name: string, walk: Walk): Walker {
   return {
     writer,
@@ -377,9 +385,8 @@ function isReadyToWalk(step: Step, walk: Walk, steps: Step[], left: Step[]): boo
 
 /**
  * Its seq is below the author's cut-off, or, when the author is no member yet, it starts with a `succeed` of a
- * member that no walked `remove` names, and the first transaction of the first log was walked.
- * READING: "no walked remove or fork cuts its log at 0" is any fork that stands, walked or not, for nothing from a
- * fork's cut-off on may count.
+ * member that no walked `remove` names, no walked `remove` and no known `fork` cuts its log at 0, and the first
+ * transaction of the first log was walked.
  */
 function mayWrite(step: Step, walk: Walk): boolean {
   const { members, walked } = walk
@@ -433,7 +440,8 @@ function changeMembers(record: Membership, step: Step, walk: Walk, first: string
   else if (record.type === 'add') add(record, step, walk)
   else if (record.type === 'admit') admit(record.writer, step, walk)
   else if (record.type === 'succeed') succeed(step, walk)
-  else if (record.type !== 'again') cut(record, walk)
+  else if (record.type === 'remove') remove(record, walk)
+  // READING: a fork lowers nothing in the walk that comes to it, for that is done with the forks that are known.
 }
 
 /** The creator's name. */
@@ -466,18 +474,13 @@ function admit(writer: string, step: Step, { admissions }: Walk): void {
   admissions.push({ writer, by: step.writer, seq: step.seq })
 }
 
-/**
- * remove lowers the cut-off to the given length if that is lower, also of one that joins only later; fork lowers it in
- * the same way.
- */
-function cut(record: Membership & { type: 'remove' | 'fork' }, { members, forks, removals }: Walk): void {
+/** remove lowers the cut-off to the given length if that is lower, also of one that joins only later. */
+function remove(record: Membership & { type: 'remove' }, { members, removals }: Walk): void {
   const { writer, length } = record
-  if (record.type === 'fork') lower(forks, record)
   const member = memberOf(writer, members)
-  if (member === null && record.type === 'remove') lower(removals, record)
-  if (member === null) return
+  if (member === null) return lower(removals, record)
   member.cutOff = Math.min(member.cutOff, length)
-  if (record.type === 'remove') member.removed = true
+  member.removed = true
 }
 
 /**

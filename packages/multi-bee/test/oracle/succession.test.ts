@@ -599,7 +599,7 @@ describe('fork', () => {
   })
 })
 
-describe('a fork stands from the start of the walk, whoever tells it:', () => {
+describe('a fork that a member tells stands from the start of the walk:', () => {
   const log = [write({ [A]: 1 }, []), write({}, []), write({}, [])]
 
   test('past a cut-off, of a remove or of another fork', () => {
@@ -620,20 +620,137 @@ describe('a fork stands from the start of the walk, whoever tells it:', () => {
       expect([state.applied[C], state.quarantined]).toEqual([2, { [B]: 1, [C]: 1 }])
     }
   })
-  test('in the log of a stranger, of which nothing else counts', () => {
-    const state = oracle(
-      world({
-        [A]: [genesis([B, C]), change({}, admit(D))],
-        [B]: log,
-        [D]: [change({ [A]: 1 }, add(X), fork(B, 1), remove(C, 0))]
-      })
-    )
+  test('not in the log of a stranger; in that of a member also when nothing else of it counts', () => {
+    const state = (...records: Array<ReturnType<typeof add>>) =>
+      oracle(
+        world({
+          [A]: [genesis([B, C]), change({}, ...records)],
+          [B]: log,
+          [D]: [change({ [A]: 1 }, add(X), fork(B, 1), remove(C, 0))]
+        })
+      )
+    const stranger = state(admit(D))
+    expect([cutOffs(stranger), stranger.forks]).toEqual([
+      [
+        [A, null],
+        [B, null],
+        [C, null]
+      ],
+      {}
+    ])
+    expect([stranger.waiting, stranger.quarantined, stranger.walked]).toEqual([{ [D]: 1 }, {}, { [A]: 2 }])
+    const removed = state(add(D), remove(D, 0))
+    expect(cutOffs(removed)).toEqual([
+      [A, null],
+      [B, 1],
+      [C, null],
+      [D, 0]
+    ])
+    expect([removed.waiting, removed.quarantined, removed.walked]).toEqual([
+      {},
+      { [B]: 2, [D]: 1 },
+      { [A]: 2 }
+    ])
+  })
+  test('also when its author is one only in the walk before the cut', () => {
+    const logs = (branch: ReturnType<typeof change>) => ({
+      [A]: [genesis([B, C])],
+      [B]: [write({ [A]: 1 }, []), branch],
+      [C]: log,
+      [D]: [change({ [A]: 1, [B]: 2 }, fork(B, 1), fork(C, 1))]
+    })
+    const state = oracle(world(logs(change({}, add(D)))))
     expect(cutOffs(state)).toEqual([
       [A, null],
       [B, 1],
-      [C, null]
+      [C, 1]
     ])
-    expect([state.waiting, state.quarantined, state.walked]).toEqual([{ [D]: 1 }, { [B]: 2 }, { [A]: 2 }])
+    expect([state.walked, state.waiting, state.quarantined]).toEqual([
+      { [A]: 1 },
+      { [D]: 1 },
+      { [B]: 1, [C]: 2 }
+    ])
+    // With the other branch it is a stranger, until a member says it again.
+    const other = logs(write({}, []))
+    expect(oracle(world(other)).forks).toEqual({})
+    const again = [genesis([B, C]), change({}, fork(B, 1), fork(C, 1))]
+    expect(cutOffs(oracle(world({ ...other, [A]: again })))).toEqual(cutOffs(state))
+  })
+  test('not by a log that is named behind the removal of the one who names it', () => {
+    const state = (...told: Array<ReturnType<typeof fork>>) =>
+      oracle(
+        world({
+          [A]: [genesis([B, C]), change({}, remove(B, 1))],
+          [B]: [write({ [A]: 1 }, []), change({}, add(D), ...told)],
+          [C]: log,
+          [D]: [change({ [A]: 1, [B]: 2 }, fork(B, 0), fork(C, 1))]
+        })
+      )
+    expect([state().forks, state().waiting]).toEqual([{}, { [D]: 1 }])
+    expect(state(fork(B, 0), fork(C, 2)).forks).toEqual({ [C]: 2 })
+  })
+  test('not by the logs of a thief of the first device that the owner removed', () => {
+    const logs = (options: { ownerKey?: string }) => ({
+      [A]: [genesis([B, C], options), write({}, []), change({}, add(D), fork(A, 1), fork(C, 1))],
+      [B]: [change({ [A]: 2 }, remove(A, 2))],
+      [C]: log,
+      [D]: [change({ [A]: 3 }, fork(A, 1), fork(C, 0))],
+      [X]: [change({ [A]: 2 }, succeed(A), fork(A, 1), fork(B, 0))]
+    })
+    // What the first log itself tells of others is heard.
+    const owned = oracle(world(logs({ ownerKey: B })))
+    expect([cutOffs(owned), owned.forks]).toEqual([
+      [
+        [A, 2],
+        [B, null],
+        [C, 1]
+      ],
+      { [C]: 1 }
+    ])
+    // Without an owner key the first line goes first.
+    const state = oracle(world(logs({})))
+    expect(cutOffs(state)).toEqual([
+      [A, 1],
+      [B, 0],
+      [C, 0],
+      [X, null]
+    ])
+  })
+  test('in three walks, of which each lets one more be heard', () => {
+    const logs = (...told: Array<ReturnType<typeof fork>>) => ({
+      [A]: [genesis([B, C, X]), change({}, admit(D), ...told)],
+      [B]: log.slice(0, 2),
+      [C]: [change({ [A]: 1, [B]: 3 }, add(D))],
+      [D]: [change({ [A]: 1 }, fork(X, 1))],
+      [X]: [write({ [A]: 1 }, []), change({}, add(Y))],
+      [Y]: [change({ [A]: 1 }, fork(C, 1))]
+    })
+    // C waits for a block of B that is not held.
+    const waiting = oracle(world(logs()))
+    expect([membersOf(waiting), waiting.forks]).toEqual([[A, B, C, X, Y], { [C]: 1 }])
+    // Then D joins, and takes Y back, whose own stays.
+    const state = oracle(world(logs(fork(B, 1))))
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [B, 1],
+      [C, 1],
+      [X, 1],
+      [D, null]
+    ])
+    expect([state.forks, state.walked]).toEqual([
+      { [B]: 1, [C]: 1, [X]: 1 },
+      { [A]: 2, [C]: 1, [D]: 1 }
+    ])
+  })
+  test('and lowers nothing in the walk that comes to it', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B]), change({}, fork(B, 1))],
+        [B]: [write({ [A]: 1 }, []), change({}, add(C))],
+        [C]: [change({ [A]: 1, [B]: 2 }, fork(D, 0))]
+      })
+    )
+    expect([membersOf(state), state.forks]).toEqual([[A, B], { [B]: 1, [D]: 0 }])
   })
   test('in a transaction that waits for ever', () => {
     const state = oracle(world({ [A]: [genesis([B, C])], [B]: log, [C]: [change({ [A]: 99 }, fork(B, 1))] }))
@@ -685,40 +802,60 @@ describe('a fork stands from the start of the walk, whoever tells it:', () => {
     expect([membersOf(state), state.walked]).toEqual([[A, B, C, Y], { [A]: 1, [C]: 2 }])
   })
   test('of one writer by several, at the lowest place', () => {
-    const state = oracle(
-      world({
-        [A]: [genesis([B]), change({}, fork(B, 3), admit(C), admit(D))],
-        [B]: log,
-        [C]: [change({}, fork(B, 2))],
-        [D]: [change({}, fork(B, 1)), change({}, fork(B, 2))]
-      })
-    )
-    expect([memberOf(state, B)?.cutOff, state.forks]).toEqual([1, { [B]: 1 }])
+    const state = (...members: string[]) =>
+      oracle(
+        world({
+          [A]: [genesis(members), change({}, fork(B, 3), admit(C), admit(D))],
+          [B]: log,
+          [C]: [change({}, fork(B, 2))],
+          [D]: [change({}, fork(B, 1)), change({}, fork(B, 2))]
+        })
+      )
+    expect([memberOf(state(B), B)?.cutOff, state(B).forks]).toEqual([3, { [B]: 3 }])
+    expect(state(B, C).forks).toEqual({ [B]: 2 })
+    expect([memberOf(state(B, C, D), B)?.cutOff, state(B, C, D).forks]).toEqual([1, { [B]: 1 }])
   })
   test('of a log that has not joined yet, which then joins cut', () => {
-    const logs = (length: number) => ({
-      [A]: [genesis([B]), change({}, admit(D))],
+    const logs = (length: number, ...members: string[]) => ({
+      [A]: [genesis([B, ...members]), change({}, admit(D))],
       [D]: [change({}, fork(X, length))],
       [X]: [change({ [A]: 1 }, succeed(B)), change({}, add(C))]
     })
-    expect(cutOffs(oracle(world(logs(1))))).toEqual([
+    expect(cutOffs(oracle(world(logs(1, D))))).toEqual([
       [A, null],
       [B, null],
+      [D, null],
       [X, 1]
     ])
-    expect(membersOf(oracle(world(logs(0))))).toEqual([A, B])
+    expect(membersOf(oracle(world(logs(0, D))))).toEqual([A, B, D])
+    for (const length of [0, 1])
+      expect(cutOffs(oracle(world(logs(length))))).toEqual([
+        [A, null],
+        [B, null],
+        [X, null],
+        [C, null]
+      ])
   })
   test('of the first log at 0 leaves nothing, the genesis neither', () => {
-    const state = oracle(
-      world({
-        [A]: [genesis([B], { deleteWins: true, ownerKey: B }), change({}, admit(D))],
-        [B]: [write({ [A]: 1 }, [assign([], 'b')])],
-        [D]: [change({}, fork(A, 0))]
-      })
-    )
-    expect(state.members).toEqual([{ writer: A, name: '', cutOff: 0, removed: false, previous: null }])
-    expect([state.deleteWins, state.ownerKey, state.applied, state.walked]).toEqual([false, null, {}, {}])
-    expect([state.quarantined, state.waiting]).toEqual([{ [A]: 2 }, { [B]: 1, [D]: 1 }])
+    const state = (...members: string[]) =>
+      oracle(
+        world({
+          [A]: [genesis([B, ...members], { deleteWins: true, ownerKey: B }), change({}, admit(D))],
+          [B]: [write({ [A]: 1 }, [assign([], 'b')])],
+          [D]: [change({}, fork(A, 0))]
+        })
+      )
+    const told = state(D)
+    expect(told.members).toEqual([{ writer: A, name: '', cutOff: 0, removed: false, previous: null }])
+    expect([told.deleteWins, told.ownerKey, told.applied, told.walked]).toEqual([false, null, {}, {}])
+    expect([told.quarantined, told.waiting]).toEqual([{ [A]: 2 }, { [B]: 1, [D]: 1 }])
+    const stranger = state()
+    expect([stranger.deleteWins, stranger.ownerKey, stranger.forks]).toEqual([true, B, {}])
+    expect([membersOf(stranger), stranger.applied, stranger.waiting]).toEqual([
+      [A, B],
+      { [A]: 2, [B]: 1 },
+      { [D]: 1 }
+    ])
   })
 })
 
@@ -736,6 +873,14 @@ describe('a fork that a log of its own succession tells counts once it is walked
     // Past its cut-off nothing is walked.
     const cut = oracle(world(logs(change({}, remove(B, 2)))))
     expect([memberOf(cut, B)?.cutOff, cut.forks]).toEqual([2, {}])
+  })
+  test('by itself, in a transaction that waits for ever: not, until another says it', () => {
+    const logs = (...last: Array<ReturnType<typeof change>>) => ({
+      [A]: [genesis([B, C]), ...last],
+      [B]: [write({ [A]: 1 }, []), change({ [A]: 99 }, fork(B, 1), fork(C, 1))]
+    })
+    expect(oracle(world(logs())).forks).toEqual({ [C]: 1 })
+    expect(oracle(world(logs(change({}, fork(B, 1))))).forks).toEqual({ [B]: 1, [C]: 1 })
   })
   test('by itself, as a stranger: never', () => {
     const state = oracle(world({ [A]: [genesis([]), change({}, admit(D))], [D]: [change({}, fork(D, 0))] }))
@@ -757,15 +902,17 @@ describe('a fork that a log of its own succession tells counts once it is walked
       [X, null]
     ])
   })
-  test('by a successor that is not let in: not, though the same told by a stranger does', () => {
+  test('by a successor that is not let in: not, nor by a stranger, though the same told by a member does', () => {
     const logs = { [A]: expelled, [B]: three, [X]: [change({ [A]: 1 }, succeed(B), fork(B, 1))] }
     const state = oracle(world(logs))
     expect([memberOf(state, B)?.cutOff, state.forks, membersOf(state)]).toEqual([3, {}, [A, B, C]])
-    const told = oracle(world({ ...logs, [D]: [change({}, fork(B, 1))] }))
-    expect([memberOf(told, B)?.cutOff, told.forks]).toEqual([1, { [B]: 1 }])
-    // Of others it counts.
+    const told = { [D]: [change({}, fork(B, 1))] }
+    expect(oracle(world({ ...logs, ...told })).forks).toEqual({})
+    const member = oracle(world({ ...logs, ...told, [A]: [...expelled, change({}, add(D))] }))
+    expect([memberOf(member, B)?.cutOff, member.forks]).toEqual([1, { [B]: 1 }])
+    // Of others it is not heard either.
     const other = oracle(world({ ...logs, [X]: [change({ [A]: 1 }, succeed(B), fork(C, 1))] }))
-    expect(other.forks).toEqual({ [C]: 1 })
+    expect(other.forks).toEqual({})
   })
   test('by a successor that is let in, in a transaction that is not walked: not', () => {
     const logs = (...last: Array<ReturnType<typeof change>>) => ({
@@ -781,6 +928,21 @@ describe('a fork that a log of its own succession tells counts once it is walked
     const logs = { [B]: three, [X]: [change({ [A]: 3 }, succeed(B), fork(B, 1))] }
     const state = oracle(world({ [A]: [...expelled, change({}, add(X))], ...logs }))
     expect([previousOf(state, X), state.forks]).toEqual([null, { [B]: 1 }])
+    // One that waits for ever tells of others only.
+    const waiting = { ...logs, [X]: [change({ [A]: 99 }, succeed(B), fork(B, 1), fork(C, 1))] }
+    const unwalked = oracle(world({ [A]: [...expelled, change({}, add(X))], ...waiting }))
+    expect([membersOf(unwalked), unwalked.forks]).toEqual([[A, B, C, X], { [C]: 1 }])
+  })
+  test('by a successor that is let in only in the walk before the cut: that stays', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B]), change({}, fork(B, 1))],
+        [B]: [write({ [A]: 1 }, []), change({}, add(D))],
+        [D]: [change({ [A]: 1, [B]: 2 }, add(Y))],
+        [X]: [change({ [A]: 1, [B]: 2 }, succeed(D), fork(D, 0))]
+      })
+    )
+    expect([membersOf(state), state.forks]).toEqual([[A, B], { [B]: 1, [D]: 0 }])
   })
   test('by a successor of a successor', () => {
     const logs = {
@@ -799,23 +961,25 @@ describe('a fork that a log of its own succession tells counts once it is walked
     expect([not.forks, membersOf(not)]).toEqual([{}, [A, B, C]])
   })
   test('as far as the logs are held that say whom they succeed', () => {
-    const logs = { [A]: expelled, [B]: three, [Y]: [change({ [A]: 1 }, succeed(X), fork(B, 2), fork(X, 1))] }
+    const told = [change({ [A]: 99 }, succeed(X), fork(B, 2), fork(X, 1))]
+    expect(oracle(world({ [A]: expelled, [B]: three, [Y]: told })).forks).toEqual({})
+    // A member, of which nothing is walked.
+    const logs = { [A]: [...expelled, change({}, add(Y))], [B]: three, [Y]: told }
     expect(oracle(world(logs)).forks).toEqual({ [B]: 2 })
     expect(oracle(world({ ...logs, [X]: [change({}, succeed(B))] })).forks).toEqual({})
     // Whatever the log between is worth: cut at 0, it still says so.
-    const cut = { ...logs, [X]: [change({}, succeed(B))], [D]: [change({}, fork(X, 0))] }
+    const cut = { ...logs, [X]: [change({}, succeed(B))], [C]: [change({}, fork(X, 0))] }
     expect(oracle(world(cut)).forks).toEqual({ [X]: 0 })
   })
   test('of one that succeeds it, or that succeeds the same: from the start', () => {
-    const state = oracle(
-      world({
-        [A]: expelled,
-        [B]: [...three, change({}, fork(X, 0))],
-        [X]: [change({ [A]: 1 }, succeed(B), fork(Y, 0))],
-        [Y]: [change({ [A]: 1 }, succeed(B))]
-      })
-    )
-    expect(state.forks).toEqual({ [X]: 0, [Y]: 0 })
+    const logs = {
+      [B]: [...three, change({}, fork(X, 0))],
+      [X]: [change({ [A]: 1 }, succeed(B), fork(Y, 0))],
+      [Y]: [change({ [A]: 1 }, succeed(B))]
+    }
+    expect(oracle(world({ [A]: expelled, ...logs })).forks).toEqual({ [X]: 0 })
+    const added = oracle(world({ [A]: [...expelled, change({}, add(X))], ...logs }))
+    expect([memberOf(added, X)?.cutOff, added.forks]).toEqual([0, { [X]: 0, [Y]: 0 }])
   })
   test('in a circle: of each log in it only when walked, of others from the start', () => {
     const circle = {
@@ -823,28 +987,32 @@ describe('a fork that a log of its own succession tells counts once it is walked
       [Y]: [change({ [A]: 1 }, succeed(X))],
       [Z]: [change({ [A]: 1 }, succeed(Y), fork(X, 1), fork(C, 2))]
     }
-    const state = oracle(world({ [A]: [genesis([B, C])], ...circle }))
-    expect([state.forks, membersOf(state)]).toEqual([{ [B]: 1, [C]: 2 }, [A, B, C]])
+    const strangers = oracle(world({ [A]: [genesis([B, C])], ...circle }))
+    expect([strangers.forks, membersOf(strangers)]).toEqual([{}, [A, B, C]])
+    const cut = [genesis([B, C, X, Z]), change({}, remove(X, 0), remove(Z, 0))]
+    const state = oracle(world({ [A]: cut, ...circle }))
+    expect([state.forks, membersOf(state)]).toEqual([{ [B]: 1, [C]: 2 }, [A, B, C, X, Z]])
     const inside = oracle(world({ [A]: [genesis([X])], ...circle }))
     expect(inside.forks).toEqual({ [B]: 1, [C]: 2, [X]: 1, [Y]: 1, [Z]: 1 })
   })
   test('in a circle that its own log is not in', () => {
-    const state = oracle(
-      world({
-        [A]: [genesis([B])],
-        [X]: [change({ [A]: 1 }, succeed(Y), fork(Y, 1), fork(Z, 1), fork(B, 1))],
-        [Y]: [change({ [A]: 1 }, succeed(Z))],
-        [Z]: [change({ [A]: 1 }, succeed(Y))]
-      })
-    )
-    expect(state.forks).toEqual({ [B]: 1 })
+    const logs = {
+      [X]: [change({ [A]: 1 }, succeed(Y), fork(Y, 1), fork(Z, 1), fork(B, 1))],
+      [Y]: [change({ [A]: 1 }, succeed(Z))],
+      [Z]: [change({ [A]: 1 }, succeed(Y))]
+    }
+    expect(oracle(world({ [A]: [genesis([B])], ...logs })).forks).toEqual({})
+    const cut = [genesis([B, X]), change({}, remove(X, 0))]
+    expect(oracle(world({ [A]: cut, ...logs })).forks).toEqual({ [B]: 1 })
   })
   test('of a log that says it goes on from itself', () => {
     const log = [change({ [A]: 1 }, succeed(X), fork(X, 1), fork(B, 0))]
-    expect(oracle(world({ [A]: [genesis([B])], [X]: log })).forks).toEqual({ [B]: 0 })
+    expect(oracle(world({ [A]: [genesis([B])], [X]: log })).forks).toEqual({})
+    const cut = [genesis([B, X]), change({}, remove(X, 0))]
+    expect(oracle(world({ [A]: cut, [X]: log })).forks).toEqual({ [B]: 0 })
     expect(oracle(world({ [A]: [genesis([B, X])], [X]: log })).forks).toEqual({ [B]: 0, [X]: 1 })
   })
-  test('and then stays, also when what it cuts off had let its author in', () => {
+  test('and then stays, also when what another cuts off had let its author in', () => {
     const state = oracle(
       world({
         [A]: [genesis([B])],
@@ -857,7 +1025,7 @@ describe('a fork that a log of its own succession tells counts once it is walked
         [A, null],
         [B, 1]
       ],
-      { [B]: 1 }
+      { [B]: 1, [X]: 0 }
     ])
     const walked = oracle(
       world({
@@ -866,8 +1034,11 @@ describe('a fork that a log of its own succession tells counts once it is walked
         [Y]: [change({ [A]: 3 }, fork(X, 1))]
       })
     )
-    // Y's cuts X's own before that is ever walked.
-    expect(walked.forks).toEqual({ [X]: 1 })
+    // X's own is walked before Y's cuts it off.
+    expect([walked.forks, walked.walked]).toEqual([
+      { [B]: 1, [X]: 1 },
+      { [A]: 3, [X]: 1, [Y]: 1 }
+    ])
   })
 })
 
