@@ -1228,6 +1228,58 @@ describe('two branches of a forked log, held by different devices', () => {
   })
 })
 
+describe('who holds the keys of a removed device', () => {
+  const one = write({ [A]: 1 }, [])
+  const expelled = [genesis([B, C]), change({ [B]: 2 }, remove(B, 2))]
+
+  test('is not heard of a fork of it: by a log that goes on from it, or that it names', () => {
+    const state = oracle(
+      world({
+        [A]: expelled,
+        [B]: [one, write({}, []), change({}, add(D), fork(B, 0))],
+        [D]: [change({ [A]: 1, [B]: 3 }, fork(B, 0))],
+        [X]: [change({ [A]: 1 }, succeed(B), fork(B, 0))],
+        [Y]: [change({ [A]: 1 }, succeed(X), fork(B, 0))]
+      })
+    )
+    expect([cutOffs(state), state.forks]).toEqual([
+      [
+        [A, null],
+        [B, 2],
+        [C, null]
+      ],
+      {}
+    ])
+  })
+  test('is heard while the removal waits for blocks, and what a device then says again stays', () => {
+    const state = (log: Array<ReturnType<typeof write>>, ...said: Array<ReturnType<typeof change>>) =>
+      oracle(
+        world({
+          [A]: expelled,
+          [B]: log,
+          [C]: said,
+          [X]: [change({ [A]: 1 }, succeed(B), fork(B, 0))]
+        })
+      )
+    const whole = [one, write({}, [])]
+    expect([state(whole).forks, state(whole).toSay(C)]).toEqual([{}, []])
+    expect([state([one]).forks, state([one]).toSay(C)]).toEqual([{ [B]: 0 }, [fork(B, 0)]])
+    expect(state(whole, change({ [A]: 2 }, fork(B, 0))).forks).toEqual({ [B]: 0 })
+  })
+  test('is heard in another log of the device that was a member, unless that begins with a succeed', () => {
+    const forks = (...first: Array<ReturnType<typeof succeed>>) =>
+      oracle(
+        world({
+          [A]: [...expelled, change({}, add(D)), change({}, remove(D, 0))],
+          [B]: [one, write({}, [])],
+          [D]: [change({ [A]: 3 }, ...first, fork(B, 0))]
+        })
+      ).forks
+    expect(forks()).toEqual({ [B]: 0 })
+    expect(forks(succeed(B))).toEqual({})
+  })
+})
+
 describe('beyond 512 members', () => {
   const many = Array.from({ length: 512 }, (_, place) => place.toString(16).padStart(64, '0'))
 
