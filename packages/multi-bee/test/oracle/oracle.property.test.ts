@@ -15,7 +15,7 @@ const RUNS = runs(150)
 
 /** All of a state that can be compared. */
 function plain(state: OracleState) {
-  const { conflicts, remaining, hasMarker: _, known: __, ...rest } = state
+  const { conflicts, remaining, hasMarker: _, known: __, toSay: ___, ...rest } = state
   return {
     ...rest,
     entries: [...state.entries],

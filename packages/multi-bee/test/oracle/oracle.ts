@@ -130,6 +130,7 @@ export function oracle(world: World): OracleState {
     forks: end.forks,
     walked: Object.fromEntries(end.walked.map(({ writer, seq, length }) => [writer, seq + length])),
     known: (author, context) => known(author, context, end),
+    toSay: (author) => forksToSay(author, end, steps),
     applied: blocksOf(steps, (step) => step.seq < reached(applied, step.writer)),
     // The rest waits (below the cut-off) or is quarantined (past it).
     // READING: by the seq of the transaction, as for what belongs to the set; of a writer that never was a
@@ -278,18 +279,28 @@ function walk(first: string, ownerKey: string | null, steps: Step[]): Walk {
 type Fork = Membership & { type: 'fork' }
 
 /**
- * Every fork in the transactions that were walked becomes known; and every fork in the held blocks of a log whose
- * writer is a member now (a removed or a forked one too, and behind its cut-off too), but not one that names a writer
- * of that log's own succession.
+ * More become known: every fork in the transactions that were walked, and every other fork in held blocks, except one
+ * in a log of the same line as the writer it names, and one that names a writer that is removed now, in a log whose
+ * writer is no member now.
+ * READING: the world is what is held.
  */
-function forksHeard({ members, walked }: Walk, steps: Step[]): Fork[] {
-  const told = steps
-    .filter(({ writer }) => memberOf(writer, members) !== null)
+function forksHeard(end: Walk, steps: Step[]): Fork[] {
+  const others = steps
+    .filter((step) => !end.walked.includes(step))
     .flatMap((step) => {
-      const own = successionOf(step.writer, steps)
-      return forksIn(step).filter(({ writer }) => !own.includes(writer))
+      const line = lineByLogs(step.writer, steps)
+      const isMember = memberOf(step.writer, end.members) !== null
+      return forksIn(step).filter(
+        ({ writer }) => !line.includes(writer) && (isMember || !isRemoved(writer, end))
+      )
     })
-  return [...walked.flatMap(forksIn), ...told]
+  return [...end.walked.flatMap(forksIn), ...others]
+}
+
+/** READING: a walked remove names it, whether it is a member or not. */
+function isRemoved(removed: string, { walked }: Walk): boolean {
+  const records = walked.flatMap(({ transaction }) => transaction.membership)
+  return records.some((record) => record.type === 'remove' && record.writer === removed)
 }
 
 function forksIn({ transaction }: Step): Fork[] {
@@ -297,19 +308,39 @@ function forksIn({ transaction }: Step): Fork[] {
 }
 
 /**
- * The log's writer, the writer that the succeed in the first transaction of the log names, the writer that is named so
- * in the log of that one, and so on, whether these count or not.
- * READING: of the blocks that are held; it ends at a log of which none are, and where it comes round to one it has
- * been at.
+ * A line, here, is by what logs say, whether it counts or not: each log that begins with a succeed is of one line with
+ * the log that it names. READING: so are all that are joined in this way, also by way of a log that is not held.
  */
-function successionOf(author: string, steps: Step[]): string[] {
-  const writers = [author]
+function lineByLogs(writer: string, steps: Step[]): string[] {
+  const line = [writer]
+  const pairs = steps.flatMap((step) => {
+    const [record] = step.transaction.membership
+    return record?.type === 'succeed' ? [[step.writer, record.previous] as const] : []
+  })
   while (true) {
-    const first = steps.find(({ writer, seq }) => writer === writers.at(-1) && seq === 0)
-    const record = first?.transaction.membership[0]
-    if (record?.type !== 'succeed' || writers.includes(record.previous)) return writers
-    writers.push(record.previous)
+    const pair = pairs.find(([one, other]) => line.includes(one) !== line.includes(other))
+    if (pair === undefined) return line
+    line.push(...pair.filter((one) => !line.includes(one)))
   }
+}
+
+/**
+ * A device that may write says a known fork in its own log, unless it has done so, or a fork that was walked in the
+ * last walk, in a log of another line than the writer's, cuts as low.
+ * READING: it may write as a member without a cut-off, and has done so when a fork in this log of its own cuts as low.
+ */
+function forksToSay(author: string, end: Walk, steps: Step[]): Fork[] {
+  if (cutOffOf(author, end) !== Infinity) return []
+  return Object.entries(end.forks)
+    .map(([writer, length]): Fork => ({ type: 'fork', writer, length }))
+    .filter(({ writer, length }) => {
+      const line = lineByLogs(writer, steps)
+      const enough = [
+        ...steps.filter((step) => step.writer === author),
+        ...end.walked.filter((step) => !line.includes(step.writer))
+      ]
+      return !enough.flatMap(forksIn).some((said) => said.writer === writer && said.length <= length)
+    })
 }
 
 /** To the given length if that is lower. */
@@ -441,7 +472,7 @@ function changeMembers(record: Membership, step: Step, walk: Walk, first: string
   else if (record.type === 'admit') admit(record.writer, step, walk)
   else if (record.type === 'succeed') succeed(step, walk)
   else if (record.type === 'remove') remove(record, walk)
-  // READING: a fork lowers nothing in the walk that comes to it, for that is done with the forks that are known.
+  // A fork does nothing in the walk that comes to it.
 }
 
 /** The creator's name. */
