@@ -80,6 +80,34 @@ function following(before: Transaction | undefined, step: Transaction): Transact
   return { ...step, seq, context }
 }
 
+/** The world with the log of a stranger who tells of a fork at 0 of each of the writers. */
+function withStranger(world: World, writers: string[]): World {
+  const told = writers.map((writer): Membership => ({ type: 'fork', writer, length: 0 }))
+  // A log that begins so is held by everybody, and this one lets nobody in.
+  const membership: Membership[] = [{ type: 'succeed', previous: 'ee'.repeat(32) }, ...told]
+  const step = { seq: 0, length: 1, ms: 0, counter: 0, context: {}, membership, operations: [] }
+  return { ...world, logs: { ...world.logs, ['ff'.repeat(32)]: [step] } }
+}
+
+/** The world once each device that holds it and may write has said the forks it has to say. */
+function afterSaying(world: World): World {
+  const state = oracle(world)
+  const sayer = state.members.find(({ writer }) => state.toSay(writer).length > 0)
+  if (sayer === undefined) return world
+  const { writer } = sayer
+  const log = world.logs[writer] ?? []
+  const step: Transaction = {
+    seq: 0,
+    length: 1,
+    ms: 0,
+    counter: 0,
+    context: {},
+    membership: state.toSay(writer),
+    operations: []
+  }
+  return afterSaying({ ...world, logs: { ...world.logs, [writer]: [...log, following(log.at(-1), step)] } })
+}
+
 /** All of a state but what is held of it without counting. */
 function counting(state: OracleState) {
   const { waiting: _, quarantined: __, ...rest } = plain(state)
@@ -198,40 +226,29 @@ describe('every world', () => {
       RUNS
     )
   })
-  test('is the same whatever forks a stranger tells', () => {
+  test('without forks hears a stranger tell of those that are not removed, and of no others', () => {
     fc.assert(
       fc.property(both, (world) => {
         const state = oracle(world)
-        const told = Object.keys(world.logs).map((writer): Membership => ({
-          type: 'fork',
-          writer,
-          length: 0
-        }))
-        const step: Transaction = {
-          seq: 0,
-          length: 1,
-          ms: 0,
-          counter: 0,
-          context: {},
-          // A log that begins so is held by everybody, and this one lets nobody in.
-          membership: [{ type: 'succeed', previous: 'ee'.repeat(32) }, ...told],
-          operations: []
-        }
-        const again: World = { ...world, logs: { ...world.logs, ['ff'.repeat(32)]: [step] } }
-        expect(counting(oracle(again))).toEqual(counting(state))
+        fc.pre(Object.keys(state.forks).length === 0)
+        const removed = state.members.filter((member) => member.removed).map(({ writer }) => writer)
+        expect(counting(oracle(withStranger(world, removed)))).toEqual(counting(state))
+        const others = state.members.filter((member) => !member.removed).map(({ writer }) => writer)
+        const expected = Object.fromEntries(others.map((writer) => [writer, 0]))
+        expect(oracle(withStranger(world, others)).forks).toMatchObject(expected)
       }),
       RUNS
     )
   })
-  test('cuts by every fork that one who is or was a member tells of a log that its own does not go on from', () => {
+  test('cuts by every fork that one who is or was a member tells of another, neither of which goes on from any', () => {
     fc.assert(
       fc.property(both, (world) => {
         const { forks, members } = oracle(world)
+        const goesOn = (writer: string): boolean => world.logs[writer]?.[0]?.membership[0]?.type === 'succeed'
         for (const { writer: author } of members) {
-          const log = world.logs[author] ?? []
-          if (log[0]?.membership[0]?.type === 'succeed') continue
-          for (const told of log.flatMap(({ membership }) => membership)) {
-            if (told.type === 'fork' && told.writer !== author)
+          if (goesOn(author)) continue
+          for (const told of (world.logs[author] ?? []).flatMap(({ membership }) => membership)) {
+            if (told.type === 'fork' && told.writer !== author && !goesOn(told.writer))
               expect(forks[told.writer]).toBeLessThanOrEqual(told.length)
           }
         }
@@ -296,6 +313,16 @@ describe('every world', () => {
         expect(labels(oracle({ first: world.first, logs: Object.fromEntries(stopped) }))).toEqual(
           labels(oracle(world))
         )
+      }),
+      RUNS
+    )
+  })
+  test('asks a device to say a fork once, and saying it changes none that is known', () => {
+    fc.assert(
+      fc.property(both, (world) => {
+        const said = oracle(afterSaying(world))
+        for (const { writer } of said.members) expect(said.toSay(writer)).toEqual([])
+        expect(said.forks).toEqual(oracle(world).forks)
       }),
       RUNS
     )
@@ -524,6 +551,26 @@ describe('two branches of a forked log', () => {
       RUNS
     )
     expect(counted).toBeGreaterThan(swapped / 4)
+  })
+  test('both know the fork, once it was said, unless its writer is removed in the other', () => {
+    let known = 0
+    fc.assert(
+      fc.property(branches, ({ world, writer, tail }) => {
+        if (writer === undefined) return
+        const said = afterSaying(world)
+        const one = oracle(said)
+        const length = one.forks[writer] as number
+        const two = oracle(withTails(said, { [writer]: length }, { [writer]: tail }))
+        const mayWrite = ({ members }: OracleState): string[] =>
+          members.filter(({ cutOff }) => cutOff === null).map((member) => member.writer)
+        const other = two.members.find((member) => member.writer === writer)
+        if (other?.removed || !mayWrite(one).some((one) => mayWrite(two).includes(one))) return
+        known++
+        expect(two.forks[writer]).toBe(length)
+      }),
+      RUNS
+    )
+    expect(known).toBeGreaterThan(0)
   })
 })
 

@@ -599,7 +599,7 @@ describe('fork', () => {
   })
 })
 
-describe('a fork that a member tells stands from the start of the walk:', () => {
+describe('a fork stands from the start of the walk, whoever tells it:', () => {
   const log = [write({ [A]: 1 }, []), write({}, []), write({}, [])]
 
   test('past a cut-off, of a remove or of another fork', () => {
@@ -620,41 +620,60 @@ describe('a fork that a member tells stands from the start of the walk:', () => 
       expect([state.applied[C], state.quarantined]).toEqual([2, { [B]: 1, [C]: 1 }])
     }
   })
-  test('not in the log of a stranger; in that of a member also when nothing else of it counts', () => {
-    const state = (...records: Array<ReturnType<typeof add>>) =>
+  test('in the log of a stranger, of which nothing else counts', () => {
+    const state = oracle(
+      world({
+        [A]: [genesis([B, C]), change({}, admit(D))],
+        [B]: log,
+        [D]: [change({ [A]: 1 }, add(X), fork(B, 1), remove(C, 0))]
+      })
+    )
+    expect(cutOffs(state)).toEqual([
+      [A, null],
+      [B, 1],
+      [C, null]
+    ])
+    expect([state.waiting, state.quarantined, state.walked]).toEqual([{ [D]: 1 }, { [B]: 2 }, { [A]: 2 }])
+  })
+  test('in the log of a stranger, unless the writer is removed; in that of a member also then', () => {
+    const forks = (...records: Array<ReturnType<typeof add>>) =>
       oracle(
         world({
-          [A]: [genesis([B, C]), change({}, ...records)],
+          [A]: [genesis([B, C]), change({}, admit(D), ...records)],
           [B]: log,
-          [D]: [change({ [A]: 1 }, add(X), fork(B, 1), remove(C, 0))]
+          [C]: log,
+          [D]: [change({ [A]: 99 }, fork(B, 1), fork(C, 1))]
+        })
+      ).forks
+    expect(forks()).toEqual({ [B]: 1, [C]: 1 })
+    expect(forks(remove(B, 2))).toEqual({ [C]: 1 })
+    expect(forks(add(D), remove(B, 2))).toEqual({ [B]: 1, [C]: 1 })
+    expect(forks(add(D), remove(D, 0), remove(B, 2))).toEqual({ [B]: 1, [C]: 1 })
+  })
+  test('in the log of a stranger, also when only what it cuts off had removed its writer', () => {
+    const state = (...told: Array<ReturnType<typeof fork>>) =>
+      oracle(
+        world({
+          [A]: [genesis([B, C]), change({}, admit(D))],
+          [B]: [write({ [A]: 1 }, []), change({}, remove(C, 1))],
+          [C]: [write({ [A]: 1 }, []), change({}, add(Y))],
+          [D]: [change({}, fork(C, 0), ...told)]
         })
       )
-    const stranger = state(admit(D))
-    expect([cutOffs(stranger), stranger.forks]).toEqual([
+    expect([state().forks, cutOffs(state())]).toEqual([
+      {},
       [
         [A, null],
         [B, null],
-        [C, null]
-      ],
-      {}
+        [C, 1]
+      ]
     ])
-    expect([stranger.waiting, stranger.quarantined, stranger.walked]).toEqual([{ [D]: 1 }, {}, { [A]: 2 }])
-    const removed = state(add(D), remove(D, 0))
-    expect(cutOffs(removed)).toEqual([
-      [A, null],
-      [B, 1],
-      [C, null],
-      [D, 0]
-    ])
-    expect([removed.waiting, removed.quarantined, removed.walked]).toEqual([
-      {},
-      { [B]: 2, [D]: 1 },
-      { [A]: 2 }
-    ])
+    // The second walk removes nobody.
+    expect(state(fork(B, 1)).forks).toEqual({ [B]: 1, [C]: 0 })
   })
-  test('also when its author is one only in the walk before the cut', () => {
-    const logs = (branch: ReturnType<typeof change>) => ({
-      [A]: [genesis([B, C])],
+  test('also when its author is a member only in the walk before the cut: a device that may write says it again', () => {
+    const logs = (branch: ReturnType<typeof change>, ...again: Array<ReturnType<typeof fork>>) => ({
+      [A]: [genesis([B, C]), change({}, remove(B, 2)), change({}, ...again)],
       [B]: [write({ [A]: 1 }, []), branch],
       [C]: log,
       [D]: [change({ [A]: 1, [B]: 2 }, fork(B, 1), fork(C, 1))]
@@ -666,17 +685,20 @@ describe('a fork that a member tells stands from the start of the walk:', () => 
       [C, 1]
     ])
     expect([state.walked, state.waiting, state.quarantined]).toEqual([
-      { [A]: 1 },
+      { [A]: 2 },
       { [D]: 1 },
       { [B]: 1, [C]: 2 }
     ])
-    // With the other branch it is a stranger, until a member says it again.
-    const other = logs(write({}, []))
-    expect(oracle(world(other)).forks).toEqual({})
-    const again = [genesis([B, C]), change({}, fork(B, 1), fork(C, 1))]
-    expect(cutOffs(oracle(world({ ...other, [A]: again })))).toEqual(cutOffs(state))
+    // With the other branch it is a stranger, and B is removed.
+    const other = oracle(world(logs(write({}, []))))
+    expect([other.forks, memberOf(other, B)?.cutOff]).toEqual([{ [C]: 1 }, 2])
+    expect([state.toSay(A), other.toSay(A)]).toEqual([[fork(B, 1), fork(C, 1)], [fork(C, 1)]])
+    for (const branch of [change({}, add(D)), write({}, [])]) {
+      const said = oracle(world(logs(branch, ...state.toSay(A))))
+      expect([cutOffs(said), said.toSay(A)]).toEqual([cutOffs(state), []])
+    }
   })
-  test('not by a log that is named behind the removal of the one who names it', () => {
+  test('not by a log that one who is removed names behind its removal, of that one', () => {
     const state = (...told: Array<ReturnType<typeof fork>>) =>
       oracle(
         world({
@@ -686,8 +708,8 @@ describe('a fork that a member tells stands from the start of the walk:', () => 
           [D]: [change({ [A]: 1, [B]: 2 }, fork(B, 0), fork(C, 1))]
         })
       )
-    expect([state().forks, state().waiting]).toEqual([{}, { [D]: 1 }])
-    expect(state(fork(B, 0), fork(C, 2)).forks).toEqual({ [C]: 2 })
+    expect([state().forks, state().waiting]).toEqual([{ [C]: 1 }, { [D]: 1 }])
+    expect(state(fork(B, 0), fork(C, 0)).forks).toEqual({ [C]: 0 })
   })
   test('not by the logs of a thief of the first device that the owner removed', () => {
     const logs = (options: { ownerKey?: string }) => ({
@@ -695,30 +717,30 @@ describe('a fork that a member tells stands from the start of the walk:', () => 
       [B]: [change({ [A]: 2 }, remove(A, 2))],
       [C]: log,
       [D]: [change({ [A]: 3 }, fork(A, 1), fork(C, 0))],
-      [X]: [change({ [A]: 2 }, succeed(A), fork(A, 1), fork(B, 0))]
+      [X]: [change({ [A]: 2 }, succeed(A), fork(A, 1))]
     })
-    // What the first log itself tells of others is heard.
+    // What they tell of others is heard.
     const owned = oracle(world(logs({ ownerKey: B })))
     expect([cutOffs(owned), owned.forks]).toEqual([
       [
         [A, 2],
         [B, null],
-        [C, 1]
+        [C, 0]
       ],
-      { [C]: 1 }
+      { [C]: 0 }
     ])
     // Without an owner key the first line goes first.
     const state = oracle(world(logs({})))
     expect(cutOffs(state)).toEqual([
       [A, 1],
-      [B, 0],
+      [B, null],
       [C, 0],
       [X, null]
     ])
   })
   test('in three walks, of which each lets one more be heard', () => {
     const logs = (...told: Array<ReturnType<typeof fork>>) => ({
-      [A]: [genesis([B, C, X]), change({}, admit(D), ...told)],
+      [A]: [genesis([B, C, X]), change({}, admit(D), remove(X, 2), ...told)],
       [B]: log.slice(0, 2),
       [C]: [change({ [A]: 1, [B]: 3 }, add(D))],
       [D]: [change({ [A]: 1 }, fork(X, 1))],
@@ -805,7 +827,7 @@ describe('a fork that a member tells stands from the start of the walk:', () => 
     const state = (...members: string[]) =>
       oracle(
         world({
-          [A]: [genesis(members), change({}, fork(B, 3), admit(C), admit(D))],
+          [A]: [genesis(members), change({}, fork(B, 3), admit(C), admit(D), remove(B, 9))],
           [B]: log,
           [C]: [change({}, fork(B, 2))],
           [D]: [change({}, fork(B, 1)), change({}, fork(B, 2))]
@@ -816,50 +838,58 @@ describe('a fork that a member tells stands from the start of the walk:', () => 
     expect([memberOf(state(B, C, D), B)?.cutOff, state(B, C, D).forks]).toEqual([1, { [B]: 1 }])
   })
   test('of a log that has not joined yet, which then joins cut', () => {
-    const logs = (length: number, ...members: string[]) => ({
-      [A]: [genesis([B, ...members]), change({}, admit(D))],
+    const logs = (length: number, members: string[], ...records: Array<ReturnType<typeof add>>) => ({
+      [A]: [genesis([B, ...members]), change({}, admit(D), ...records)],
       [D]: [change({}, fork(X, length))],
       [X]: [change({ [A]: 1 }, succeed(B)), change({}, add(C))]
     })
-    expect(cutOffs(oracle(world(logs(1, D))))).toEqual([
-      [A, null],
-      [B, null],
-      [D, null],
-      [X, 1]
-    ])
-    expect(membersOf(oracle(world(logs(0, D))))).toEqual([A, B, D])
-    for (const length of [0, 1])
-      expect(cutOffs(oracle(world(logs(length))))).toEqual([
-        [A, null],
-        [B, null],
-        [X, null],
+    for (const members of [[], [D]]) {
+      const joined: Array<[string, number | null]> = [A, B, ...members].map((writer) => [writer, null])
+      expect(cutOffs(oracle(world(logs(1, members))))).toEqual([...joined, [X, 1]])
+      expect(cutOffs(oracle(world(logs(0, members))))).toEqual(joined)
+    }
+    // A remove names it before it joins.
+    const removed = oracle(world(logs(1, [], remove(X, 9))))
+    expect([cutOffs(removed).slice(2), removed.forks]).toEqual([
+      [
+        [X, 9],
         [C, null]
-      ])
+      ],
+      {}
+    ])
+    expect(oracle(world(logs(1, [D], remove(X, 9)))).forks).toEqual({ [X]: 1 })
   })
   test('of the first log at 0 leaves nothing, the genesis neither', () => {
-    const state = (...members: string[]) =>
+    const state = (members: string[], ...records: Array<ReturnType<typeof add>>) =>
       oracle(
         world({
-          [A]: [genesis([B, ...members], { deleteWins: true, ownerKey: B }), change({}, admit(D))],
+          [A]: [
+            genesis([B, ...members], { deleteWins: true, ownerKey: B }),
+            change({}, admit(D), ...records)
+          ],
           [B]: [write({ [A]: 1 }, [assign([], 'b')])],
           [D]: [change({}, fork(A, 0))]
         })
       )
-    const told = state(D)
-    expect(told.members).toEqual([{ writer: A, name: '', cutOff: 0, removed: false, previous: null }])
-    expect([told.deleteWins, told.ownerKey, told.applied, told.walked]).toEqual([false, null, {}, {}])
-    expect([told.quarantined, told.waiting]).toEqual([{ [A]: 2 }, { [B]: 1, [D]: 1 }])
-    const stranger = state()
-    expect([stranger.deleteWins, stranger.ownerKey, stranger.forks]).toEqual([true, B, {}])
-    expect([membersOf(stranger), stranger.applied, stranger.waiting]).toEqual([
-      [A, B],
+    for (const told of [state([]), state([D]), state([D], remove(A, 2))]) {
+      expect(told.members).toEqual([{ writer: A, name: '', cutOff: 0, removed: false, previous: null }])
+      expect([told.deleteWins, told.ownerKey, told.applied, told.walked]).toEqual([false, null, {}, {}])
+      expect([told.quarantined, told.waiting]).toEqual([{ [A]: 2 }, { [B]: 1, [D]: 1 }])
+    }
+    const removed = state([], remove(A, 2))
+    expect([removed.deleteWins, removed.ownerKey, removed.forks]).toEqual([true, B, {}])
+    expect([cutOffs(removed), removed.applied, removed.waiting]).toEqual([
+      [
+        [A, 2],
+        [B, null]
+      ],
       { [A]: 2, [B]: 1 },
       { [D]: 1 }
     ])
   })
 })
 
-describe('a fork that a log of its own succession tells counts once it is walked:', () => {
+describe('a fork that a log of its own line tells counts once it is walked:', () => {
   const three = [write({ [A]: 1 }, []), write({}, []), write({}, [])]
   /** B is removed at 3, so that nothing that goes on from it is let in. */
   const expelled = [genesis([B, C]), change({}, remove(B, 3), admit(D))]
@@ -902,7 +932,7 @@ describe('a fork that a log of its own succession tells counts once it is walked
       [X, null]
     ])
   })
-  test('by a successor that is not let in: not, nor by a stranger, though the same told by a member does', () => {
+  test('by a successor that is not let in: not, though the same told by a member does', () => {
     const logs = { [A]: expelled, [B]: three, [X]: [change({ [A]: 1 }, succeed(B), fork(B, 1))] }
     const state = oracle(world(logs))
     expect([memberOf(state, B)?.cutOff, state.forks, membersOf(state)]).toEqual([3, {}, [A, B, C]])
@@ -910,9 +940,9 @@ describe('a fork that a log of its own succession tells counts once it is walked
     expect(oracle(world({ ...logs, ...told })).forks).toEqual({})
     const member = oracle(world({ ...logs, ...told, [A]: [...expelled, change({}, add(D))] }))
     expect([memberOf(member, B)?.cutOff, member.forks]).toEqual([1, { [B]: 1 }])
-    // Of others it is not heard either.
+    // Of others it is heard.
     const other = oracle(world({ ...logs, [X]: [change({ [A]: 1 }, succeed(B), fork(C, 1))] }))
-    expect(other.forks).toEqual({})
+    expect(other.forks).toEqual({ [C]: 1 })
   })
   test('by a successor that is let in, in a transaction that is not walked: not', () => {
     const logs = (...last: Array<ReturnType<typeof change>>) => ({
@@ -971,15 +1001,24 @@ describe('a fork that a log of its own succession tells counts once it is walked
     const cut = { ...logs, [X]: [change({}, succeed(B))], [C]: [change({}, fork(X, 0))] }
     expect(oracle(world(cut)).forks).toEqual({ [X]: 0 })
   })
-  test('of one that succeeds it, or that succeeds the same: from the start', () => {
+  test('of one that succeeds it, or that succeeds the same', () => {
     const logs = {
       [B]: [...three, change({}, fork(X, 0))],
       [X]: [change({ [A]: 1 }, succeed(B), fork(Y, 0))],
       [Y]: [change({ [A]: 1 }, succeed(B))]
     }
-    expect(oracle(world({ [A]: expelled, ...logs })).forks).toEqual({ [X]: 0 })
+    const not = oracle(world({ [A]: expelled, ...logs }))
+    expect([not.forks, membersOf(not)]).toEqual([{}, [A, B, C]])
     const added = oracle(world({ [A]: [...expelled, change({}, add(X))], ...logs }))
-    expect([memberOf(added, X)?.cutOff, added.forks]).toEqual([0, { [X]: 0, [Y]: 0 }])
+    expect([memberOf(added, X)?.cutOff, added.forks]).toEqual([null, { [Y]: 0 }])
+    const walked = oracle(world({ [A]: [genesis([B])], ...logs }))
+    expect([membersOf(walked), walked.forks]).toEqual([[A, B], { [X]: 0, [Y]: 0 }])
+    // Of one that goes on from the same log, of which nothing is held.
+    const { [B]: _, ...without } = logs
+    expect(oracle(world({ [A]: expelled, ...without })).forks).toEqual({})
+    // Told by a log of another line.
+    const told = { ...logs, [C]: [change({ [A]: 99 }, fork(X, 0))] }
+    expect(oracle(world({ [A]: expelled, ...told })).forks).toEqual({ [X]: 0 })
   })
   test('in a circle: of each log in it only when walked, of others from the start', () => {
     const circle = {
@@ -988,7 +1027,9 @@ describe('a fork that a log of its own succession tells counts once it is walked
       [Z]: [change({ [A]: 1 }, succeed(Y), fork(X, 1), fork(C, 2))]
     }
     const strangers = oracle(world({ [A]: [genesis([B, C])], ...circle }))
-    expect([strangers.forks, membersOf(strangers)]).toEqual([{}, [A, B, C]])
+    expect([strangers.forks, membersOf(strangers)]).toEqual([{ [B]: 1, [C]: 2 }, [A, B, C]])
+    const removed = oracle(world({ [A]: [genesis([B, C]), change({}, remove(B, 9))], ...circle }))
+    expect(removed.forks).toEqual({ [C]: 2 })
     const cut = [genesis([B, C, X, Z]), change({}, remove(X, 0), remove(Z, 0))]
     const state = oracle(world({ [A]: cut, ...circle }))
     expect([state.forks, membersOf(state)]).toEqual([{ [B]: 1, [C]: 2 }, [A, B, C, X, Z]])
@@ -1001,13 +1042,13 @@ describe('a fork that a log of its own succession tells counts once it is walked
       [Y]: [change({ [A]: 1 }, succeed(Z))],
       [Z]: [change({ [A]: 1 }, succeed(Y))]
     }
-    expect(oracle(world({ [A]: [genesis([B])], ...logs })).forks).toEqual({})
+    expect(oracle(world({ [A]: [genesis([B])], ...logs })).forks).toEqual({ [B]: 1 })
     const cut = [genesis([B, X]), change({}, remove(X, 0))]
     expect(oracle(world({ [A]: cut, ...logs })).forks).toEqual({ [B]: 1 })
   })
   test('of a log that says it goes on from itself', () => {
     const log = [change({ [A]: 1 }, succeed(X), fork(X, 1), fork(B, 0))]
-    expect(oracle(world({ [A]: [genesis([B])], [X]: log })).forks).toEqual({})
+    expect(oracle(world({ [A]: [genesis([B])], [X]: log })).forks).toEqual({ [B]: 0 })
     const cut = [genesis([B, X]), change({}, remove(X, 0))]
     expect(oracle(world({ [A]: cut, [X]: log })).forks).toEqual({ [B]: 0 })
     expect(oracle(world({ [A]: [genesis([B, X])], [X]: log })).forks).toEqual({ [B]: 0, [X]: 1 })
@@ -1039,6 +1080,151 @@ describe('a fork that a log of its own succession tells counts once it is walked
       { [B]: 1, [X]: 1 },
       { [A]: 3, [X]: 1, [Y]: 1 }
     ])
+  })
+})
+
+describe('two branches of a forked log, held by different devices', () => {
+  const one = write({ [A]: 1 }, [])
+  type Log = Array<ReturnType<typeof change>>
+
+  test('end alike when one of them removes who let in the one that tells: it is heard as a stranger', () => {
+    const state = (...branch: Log) =>
+      oracle(
+        world({
+          [A]: [genesis([B, C])],
+          [B]: [one, ...branch],
+          [C]: [change({ [A]: 1 }, add(D))],
+          [D]: [change({ [A]: 1, [C]: 1 }, fork(B, 1))]
+        })
+      )
+    for (const branch of [write({}, []), change({}, remove(C, 0))]) {
+      expect(cutOffs(state(branch))).toEqual([
+        [A, null],
+        [B, 1],
+        [C, null],
+        [D, null]
+      ])
+      for (const writer of [A, B, C, D]) expect(state(branch).toSay(writer)).toEqual([])
+    }
+  })
+  test('end alike when only its own line tells, once a device that may write has said it', () => {
+    const state = (branch: Log, ...said: Log) =>
+      oracle(
+        world({
+          [A]: [genesis([B, C]), ...said],
+          [B]: [one, ...branch],
+          // Has seen the first branch.
+          [C]: [change({ [A]: 1, [B]: 3 }, add(D))],
+          [X]: [change({ [A]: 1, [B]: 1, [C]: 1 }, succeed(B), fork(B, 1))]
+        })
+      )
+    const branches: Log[] = [[write({}, []), write({}, [])], [change({}, add(Y))]]
+    const [first, second] = branches.map((branch) => state(branch)) as [State, State]
+    const cut = [
+      [A, null],
+      [B, 1],
+      [C, null],
+      [D, null],
+      [X, null]
+    ]
+    expect([cutOffs(first), first.forks]).toEqual([cut, { [B]: 1 }])
+    expect([membersOf(second), second.forks]).toEqual([[A, B, C, Y], {}])
+    for (const writer of [A, C, D]) expect(first.toSay(writer)).toEqual([fork(B, 1)])
+    // B is cut off, X has said it.
+    for (const writer of [B, X, Y]) expect(first.toSay(writer)).toEqual([])
+    for (const branch of branches) {
+      const said = state(branch, change({}, fork(B, 1)))
+      expect([cutOffs(said), said.forks]).toEqual([cut, { [B]: 1 }])
+      for (const writer of [A, C, D, X]) expect(said.toSay(writer)).toEqual([])
+    }
+  })
+  test('a device says no fork that is walked in a log of another line, or that it has said itself', () => {
+    const toSay = (by: string, length: number): unknown =>
+      oracle(
+        world({
+          [A]: [genesis([B, C])],
+          [B]: [one, write({}, []), change({ [A]: 99 }, fork(C, 9))],
+          [C]: [change({ [A]: 1 }, ...(by === C ? [fork(B, length)] : []))],
+          [X]: [change({ [A]: 1 }, succeed(B), fork(B, 1))],
+          [Y]: [change({ [A]: 1 }, succeed(X), ...(by === Y ? [fork(B, length)] : []))]
+        })
+      )
+        .toSay(A)
+        .filter(({ writer }) => writer === B)
+    expect(toSay(C, 1)).toEqual([])
+    expect(toSay(C, 2)).toEqual([fork(B, 1)])
+    expect(toSay(Y, 1)).toEqual([fork(B, 1)])
+    const waits = oracle(
+      world({
+        [A]: [genesis([B, C])],
+        [B]: [one],
+        [C]: [change({ [A]: 99 }, fork(B, 1))]
+      })
+    )
+    expect([waits.toSay(A), waits.toSay(B), waits.toSay(C)]).toEqual([[fork(B, 1)], [], []])
+  })
+  test('stay different when a removed writer tells on its own, until one that saw it says it', () => {
+    // One branch leaves, the other goes on in a new log.
+    const state = (branch: ReturnType<typeof change>, ...said: Log) =>
+      oracle(
+        world({
+          [A]: [genesis([B]), ...said],
+          [B]: [one, branch],
+          [X]: [change({ [A]: 1, [B]: 1 }, succeed(B), fork(B, 1))]
+        })
+      )
+    const [left, went] = [state(change({}, remove(B, 2))), state(write({}, []))]
+    expect([cutOffs(left), left.forks]).toEqual([
+      [
+        [A, null],
+        [B, 2]
+      ],
+      {}
+    ])
+    expect([cutOffs(went), went.toSay(X)]).toEqual([
+      [
+        [A, null],
+        [B, 1],
+        [X, null]
+      ],
+      []
+    ])
+    const said = went.toSay(A)
+    expect(said).toEqual([fork(B, 1)])
+    for (const branch of [change({}, remove(B, 2)), write({}, [])])
+      expect(cutOffs(state(branch, change({}, ...said)))).toEqual(cutOffs(went))
+  })
+  test('stay different when the writer is removed and a branch removes who let in the one that tells', () => {
+    const state = (branch: ReturnType<typeof change>, ...said: Log) =>
+      oracle(
+        world({
+          [A]: [genesis([B, C]), change({ [B]: 2 }, remove(B, 2))],
+          [B]: [one, branch],
+          [C]: [change({ [A]: 1 }, add(D)), ...said],
+          [D]: [change({ [A]: 1, [C]: 1 }, fork(B, 1))]
+        })
+      )
+    const [first, second] = [state(change({}, remove(C, 0))), state(write({}, []))]
+    expect([cutOffs(first), first.forks]).toEqual([
+      [
+        [A, null],
+        [B, 2],
+        [C, 0]
+      ],
+      {}
+    ])
+    expect([cutOffs(second), second.forks]).toEqual([
+      [
+        [A, null],
+        [B, 1],
+        [C, null],
+        [D, null]
+      ],
+      { [B]: 1 }
+    ])
+    // The text asks nobody, for D's is walked; C's would be heard.
+    for (const writer of [A, C, D]) expect(second.toSay(writer)).toEqual([])
+    expect(cutOffs(state(change({}, remove(C, 0)), change({}, fork(B, 1))))).toEqual(cutOffs(second))
   })
 })
 
