@@ -180,3 +180,20 @@ test('what was done again before the process was killed is not done once more', 
   // The succession, three puts, and that they are done again.
   expect([...lengths]).toEqual([5])
 })
+
+test('a store that is moved before its new log is written does again what a fork has cut off that only a peer has proven', async () => {
+  const device = await deviceBefore(2)
+  device.log(FIRST).fork = forkOf(keyPairOf(FIRST), 2)
+  const moments = await momentsOf(device, () => device.engine.flush())
+  const unwritten = moments.filter(({ own, logs }) => own.key !== logs.get(FIRST)?.key && own.available === 0)
+  expect(unwritten.length).toBeGreaterThan(0)
+  for (const copy of unwritten) {
+    await copy.moveStore()
+    await copy.open()
+    await copy.engine.settle()
+    const { members, entries } = await copy.shown(KEYS)
+    expect(members[0]?.cutOff).toBe(2)
+    expect(entries).toMatchObject({ 61: { text: '3' } })
+    await copy.engine.close()
+  }
+})

@@ -97,20 +97,12 @@ export const epochMutants = [
     caughtBy: { file: 'reissue.test.ts', tests: 'is moved' }
   },
   {
-    name: 'a write into a log in doubt waits for the next one',
-    fault: 'what is done again is counted as done, and lost when the device stops',
-    file: 'engine/epoch-keeper.ts',
-    find: 'if (!(await this.#writes.write(request))) return true',
-    replace: 'await this.#writes.write(request)',
-    caughtBy: { file: 'reissue.test.ts', tests: 'doubted' }
-  },
-  {
     name: 'a copied store forgets the fork of a log that it has not left yet',
     fault: 'what that fork cuts off is not done again',
     file: 'engine/epoch-keeper.ts',
     find: 'earlierFork(epoch.fork, knownFork(state, previous))',
-    replace: 'earlierFork(null, epoch.reason === `copied` ? null : epoch.fork)',
-    caughtBy: { file: 'reissue.test.ts', tests: 'is moved' }
+    replace: 'earlierFork(epoch.reason === `copied` ? null : epoch.fork, knownFork(state, previous))',
+    caughtBy: { file: 'reissue.test.ts', tests: 'only a peer has proven' }
   },
   {
     name: 'peers are not told of new logs',

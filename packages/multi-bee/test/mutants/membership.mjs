@@ -143,7 +143,7 @@ export const membershipMutants = [
     file: 'membership/walk.ts',
     find: '(!isHeard || lines.isOne(author, record.writer))',
     replace: '!isHeard',
-    caughtBy: { file: 'fork-succession.test.ts', tests: 'does not cut it' }
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 400 }
   },
   {
     name: 'a line ends with the log before',
