@@ -50,8 +50,12 @@ export async function dueForks(state: DeviceState): Promise<ForkedWriter[]> {
     const fork = cutOff < said ? toldFork(state, writer, cutOff) : null
     if (fork !== null) records.push(fork)
   }
-  // Of some forks only what they cut off may tell, and that not on every device.
-  for (const fork of membership.unconfirmed) if (logs.has(writers.find(fork.writer))) records.push(fork)
+  // Of some forks only what they cut off may tell, or the writer's own line, and that not on every device.
+  const own = new Set(membership.lineOf(self).map(({ writer }) => writer))
+  for (const fork of membership.unconfirmed) {
+    const writer = writers.find(fork.writer)
+    if (logs.has(writer) && !own.has(writer)) records.push(fork)
+  }
   return records.filter((record) => !hasSaid(state, record))
 }
 

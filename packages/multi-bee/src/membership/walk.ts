@@ -2,6 +2,7 @@ import type { ForkedWriter, Transaction } from '../merge/transaction.ts'
 import { lengthAt } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import { ControlCursor, type Controls } from './controls.ts'
+import { Lines } from './lines.ts'
 import { hexOf, Membership } from './membership.ts'
 import { afterTransaction, type WalkScope } from './walk-step.ts'
 
@@ -24,66 +25,45 @@ export function walk(
   for (;;) {
     const scope = { writers, first, cuts, removals: new Map(), admits: new Map() }
     const membership = walkOnce(controls, held, scope)
-    if (!learnForks(membership, controls, scope)) return confirmed(membership, controls, cuts)
+    if (!learnForks(membership, controls, scope)) return confirmed(membership, controls, scope)
   }
 }
 
 /**
- * Takes up what members tell of forks, wherever they do: each carries its proof. What a log tells of its own succession has to be
- * walked: who has stolen a device could take back all that it ever wrote.
+ * Takes up what is told of forks, wherever it is: each carries its proof. What a log tells of its own line has to be walked, and what a
+ * stranger tells of a writer that is removed is not heard: who has stolen a device could take back all that it ever wrote.
  *
  * @returns whether any of them cuts lower than what was known
  */
 function learnForks(membership: Membership, controls: Controls, { writers, cuts }: WalkScope): boolean {
+  const lines = new Lines(controls, writers)
   let isLower = false
   for (const [author, list] of controls.entries()) {
     const walked = lengthAt(membership.walked, author)
     const isMember = membership.get(author) !== undefined
-    let line: ReadonlySet<string> | null = null
-    for (const { seq, membership: records } of list) {
-      if (seq >= walked && !isMember) break
+    for (const { seq, membership: records } of list)
       for (const record of records) {
         if (record.type !== 'fork') continue
-        if (seq >= walked && (line ??= lineBehind(author, controls, writers)).has(hexOf(record.writer)))
-          continue
+        const isHeard = isMember || !membership.get(writers.find(record.writer))?.removed
+        if (seq >= walked && (!isHeard || lines.isOne(author, record.writer))) continue
         if (lower(cuts, record)) isLower = true
       }
-    }
   }
   return isLower
 }
 
-/** The membership, with those of the known forks whose records were not walked. */
-function confirmed(
-  membership: Membership,
-  controls: Controls,
-  cuts: ReadonlyMap<string, ForkedWriter>
-): Membership {
+/** The membership, with those of the known forks that no walked record of another line tells: not all devices may hear of these. */
+function confirmed(membership: Membership, controls: Controls, { cuts, writers }: WalkScope): Membership {
   if (cuts.size === 0) return membership
+  const lines = new Lines(controls, writers)
   const unmet = new Map(cuts)
   for (const [author, list] of controls.entries()) {
     const walked = lengthAt(membership.walked, author)
     for (const { seq, membership: records } of list)
-      if (seq < walked) for (const record of records) if (record.type === 'fork') meet(unmet, record)
+      for (const record of records)
+        if (seq < walked && record.type === 'fork' && !lines.isOne(author, record.writer)) meet(unmet, record)
   }
   return membership.leaving([...unmet.values()])
-}
-
-/** Keys, in hex, of the writer and of those that its log goes on from, whether that counts or not. They may have no number yet. */
-function lineBehind(writer: number, controls: Controls, writers: WriterTable): Set<string> {
-  const line = new Set<string>()
-  let key: Uint8Array | null = writers.keyOf(writer)
-  while (key !== null && !line.has(hexOf(key))) {
-    line.add(hexOf(key))
-    key = previousOf(writers.find(key), controls)
-  }
-  return line
-}
-
-/** The writer that the log of this one says it goes on from. */
-function previousOf(writer: number, controls: Controls): Uint8Array | null {
-  const record = controls.of(writer)[0]?.membership[0]
-  return record?.type === 'succeed' ? record.previous : null
 }
 
 /** One walk, with the forks that are known. */

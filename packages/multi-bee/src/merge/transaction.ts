@@ -73,7 +73,7 @@ interface AdmitWriter {
 }
 
 /** All that the device of this log wrote past the cut-off of an earlier one of its logs, from this length on, is done again. Changes nothing. */
-export interface DoneAgain {
+interface DoneAgain {
   type: 'again'
   writer: Uint8Array
   /** In blocks. */

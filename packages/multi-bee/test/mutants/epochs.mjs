@@ -36,22 +36,22 @@ export const epochMutants = [
     name: 'the unsent tail is forgotten',
     fault: 'what only a forked log held is quarantined and not written again',
     file: 'engine/epoch-keeper.ts',
-    find: "if (reason === 'forked' && isIn) await",
-    replace: 'if (false as boolean) await',
+    find: 'for await (const request of ownTail(state, tails))',
+    replace: 'for await (const request of ownTail(state, []))',
     caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }
   },
   {
     name: 'what is issued again has seen everything',
     fault: 'the unsent tail of a forked log replaces what others did meanwhile',
     file: 'engine/reissue.ts',
-    find: 'vector: withLength(seen ?? context, state.self, known)',
-    replace: 'vector: withLength(state.applied, state.self, (seen ?? context).length < 0 ? 0 : known)',
+    find: 'history.seenBy(place, seen ?? transaction.context)',
+    replace: '(seen ?? transaction.context).length < 0 ? [] : state.applied',
     caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }
   },
   {
     name: 'what lies between two cut-offs is forgotten',
     fault: 'a copy that turns up later and parts earlier takes away what its device wrote',
-    file: 'engine/upkeep.ts',
+    file: 'engine/fork-records.ts',
     find: 'const fork = cutOff < said ?',
     replace: 'const fork = cutOff < 0 ?',
     caughtBy: { file: 'malice-forks.test.ts', tests: 'loses nothing' }
@@ -60,17 +60,49 @@ export const epochMutants = [
     name: 'what is issued again late has seen what came after it',
     fault: 'it takes away what its device has changed since',
     file: 'engine/reissue.ts',
-    find: 'later.has(keyId(key)) ? 0 : own',
-    replace: 'later.has(keyId(key)) ? own : own',
+    find: 'later === null ? history.seenBy(',
+    replace: 'later !== undefined ? history.seenBy(',
     caughtBy: { file: 'malice-forks.test.ts', tests: 'loses nothing' }
   },
   {
     name: 'what was overwritten is issued again',
     fault: 'old values of a device come back over its newer ones',
     file: 'engine/reissue.ts',
-    find: '?.some((above) => isAtOrBelow(path, above)) ?? false',
-    replace: '?.some((above) => above === `no ${path}` || !isAtOrBelow(path, path)) ?? false',
+    find: 'const left = later === null ? operation : withoutPaths(operation, later)',
+    replace: 'const left = later === null ? operation : withoutPaths(operation, [])',
     caughtBy: { file: 'malice-forks.test.ts', tests: 'loses nothing' }
+  },
+  {
+    name: 'what was changed in part comes back whole',
+    fault: 'old fields of a device come back over its newer ones',
+    file: 'merge/diff.ts',
+    find: 'if (value?.document && isBelow(path, operation.path))',
+    replace: 'if (value?.document && isBelow(operation.path, operation.path))',
+    caughtBy: { file: 'reissue.test.ts', tests: 'changed in part' }
+  },
+  {
+    name: 'what was done again is done once more',
+    fault: 'a device that is killed while it does something again doubles its history',
+    file: 'engine/reissue.ts',
+    find: 'if (counts && transaction.again !== null)',
+    replace: 'if (!counts && transaction.again !== null)',
+    caughtBy: { file: 'reissue.test.ts', tests: 'not done once more' }
+  },
+  {
+    name: 'what its last log held is not seen when something is done again',
+    fault: 'a moved device shows what it has overwritten itself',
+    file: 'engine/own-forks.ts',
+    find: 'appliedLength(state, writer) >= Math.min(',
+    replace: 'appliedLength(state, writer) >= 0 * Math.min(',
+    caughtBy: { file: 'reissue.test.ts', tests: 'is moved' }
+  },
+  {
+    name: 'a copied store forgets the fork of a log that it has not left yet',
+    fault: 'what that fork cuts off is not done again',
+    file: 'engine/epoch-keeper.ts',
+    find: 'earlierFork(epoch.fork, knownFork(state, previous))',
+    replace: 'earlierFork(epoch.reason === `copied` ? null : epoch.fork, knownFork(state, previous))',
+    caughtBy: { file: 'reissue.test.ts', tests: 'only a peer has proven' }
   },
   {
     name: 'peers are not told of new logs',
