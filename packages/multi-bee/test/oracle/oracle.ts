@@ -325,8 +325,8 @@ function lineByLogs(writer: string, steps: Step[]): string[] {
 }
 
 /**
- * A device that may write says a known fork in its own log, unless it has done so, or a fork that was walked in the
- * last walk, in a log of another line than the writer's, cuts as low.
+ * A device of another line that may write says a known fork in its own log, unless it has done so, or a fork that was
+ * walked in the last walk, in a log of another line than the writer's, cuts as low.
  * READING: it may write as a member without a cut-off, and has done so when a fork in this log of its own cuts as low.
  */
 function forksToSay(author: string, end: Walk, steps: Step[]): Fork[] {
@@ -339,7 +339,10 @@ function forksToSay(author: string, end: Walk, steps: Step[]): Fork[] {
         ...steps.filter((step) => step.writer === author),
         ...end.walked.filter((step) => !line.includes(step.writer))
       ]
-      return !enough.flatMap(forksIn).some((said) => said.writer === writer && said.length <= length)
+      return (
+        !line.includes(author) &&
+        !enough.flatMap(forksIn).some((said) => said.writer === writer && said.length <= length)
+      )
     })
 }
 

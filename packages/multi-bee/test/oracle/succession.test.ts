@@ -1130,7 +1130,7 @@ describe('two branches of a forked log, held by different devices', () => {
     expect([cutOffs(first), first.forks]).toEqual([cut, { [B]: 1 }])
     expect([membersOf(second), second.forks]).toEqual([[A, B, C, Y], {}])
     for (const writer of [A, C, D]) expect(first.toSay(writer)).toEqual([fork(B, 1)])
-    // B is cut off, X has said it.
+    // B is cut off, X is of its line.
     for (const writer of [B, X, Y]) expect(first.toSay(writer)).toEqual([])
     for (const branch of branches) {
       const said = state(branch, change({}, fork(B, 1)))
@@ -1138,7 +1138,7 @@ describe('two branches of a forked log, held by different devices', () => {
       for (const writer of [A, C, D, X]) expect(said.toSay(writer)).toEqual([])
     }
   })
-  test('a device says no fork that is walked in a log of another line, or that it has said itself', () => {
+  test('a device says no fork of its own line, none that is walked in a log of another, and none that it has said', () => {
     const toSay = (by: string, length: number): unknown =>
       oracle(
         world({
@@ -1154,6 +1154,14 @@ describe('two branches of a forked log, held by different devices', () => {
     expect(toSay(C, 1)).toEqual([])
     expect(toSay(C, 2)).toEqual([fork(B, 1)])
     expect(toSay(Y, 1)).toEqual([fork(B, 1)])
+    const own = oracle(
+      world({
+        [A]: [genesis([B, C])],
+        [B]: [one, change({}, fork(B, 1))],
+        [X]: [change({ [A]: 1 }, succeed(B))]
+      })
+    )
+    expect([own.toSay(A), own.toSay(X)]).toEqual([[fork(B, 1)], []])
     const waits = oracle(
       world({
         [A]: [genesis([B, C])],
