@@ -108,6 +108,12 @@ function afterSaying(world: World): World {
   return afterSaying({ ...world, logs: { ...world.logs, [writer]: [...log, following(log.at(-1), step)] } })
 }
 
+/** The log at the beginning of the line of an honest writer. */
+function rootOf(writer: string, world: World): string {
+  const [record] = world.logs[writer]?.[0]?.membership ?? []
+  return record?.type === 'succeed' ? rootOf(record.previous, world) : writer
+}
+
 /** All of a state but what is held of it without counting. */
 function counting(state: OracleState) {
   const { waiting: _, quarantined: __, ...rest } = plain(state)
@@ -570,8 +576,12 @@ describe('two branches of a forked log', () => {
         const one = oracle(said)
         const length = one.forks[writer] as number
         const two = oracle(withTails(said, { [writer]: length }, { [writer]: tail }))
+        // Those of its own line are not asked.
+        const root = rootOf(writer, world)
         const mayWrite = ({ members }: OracleState): string[] =>
-          members.filter(({ cutOff }) => cutOff === null).map((member) => member.writer)
+          members
+            .filter((member) => member.cutOff === null && rootOf(member.writer, world) !== root)
+            .map((member) => member.writer)
         const other = two.members.find((member) => member.writer === writer)
         if (other?.removed || !mayWrite(one).some((one) => mayWrite(two).includes(one))) return
         known++

@@ -1171,6 +1171,20 @@ describe('two branches of a forked log, held by different devices', () => {
     )
     expect([waits.toSay(A), waits.toSay(B), waits.toSay(C)]).toEqual([[fork(B, 1)], [], []])
   })
+  test('stay different when one of them tells itself and only its own line may write', () => {
+    const state = (branch: ReturnType<typeof change>, ...said: Log) =>
+      oracle(
+        world({
+          [A]: [genesis([]), ...said],
+          [X]: [change({ [A]: 1 }, succeed(A)), branch]
+        })
+      )
+    const [told, other] = [state(change({}, fork(X, 1))), state(write({}, []))]
+    expect([told.forks, other.forks]).toEqual([{ [X]: 1 }, {}])
+    // The text does not ask the first device; it would be heard.
+    expect(told.toSay(A)).toEqual([])
+    expect(state(write({}, []), change({}, fork(X, 1))).forks).toEqual(told.forks)
+  })
   test('stay different when a removed writer tells on its own, until one that saw it says it', () => {
     // One branch leaves, the other goes on in a new log.
     const state = (branch: ReturnType<typeof change>, ...said: Log) =>
