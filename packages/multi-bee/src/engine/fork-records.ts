@@ -7,14 +7,12 @@ import type { OpLog } from '../log/op-log.ts'
 import type { Member } from '../membership/member.ts'
 import type { ForkedWriter } from '../merge/transaction.ts'
 import type { DeviceState } from './device-state.ts'
-import { forksSaid } from './own-forks.ts'
 
 /** Where copies of a writer's log part, by what is told of it and what peers have proven; `null` when they are not known to. */
-export function knownFork(state: DeviceState, writer: number): LogFork | null {
-  const agreed = state.membership.get(writer)?.forkedAt ?? null
-  const record = agreed === null ? null : toldFork(state, writer, agreed)
-  const told = record && { agreed: record.cutOff.length, proof: record.proof }
-  return earlierFork(told, state.logs.get(writer)?.log.fork ?? null)
+export function knownFork({ membership, logs, writers }: DeviceState, writer: number): LogFork | null {
+  const record = membership.forks.find((fork) => writers.find(fork.writer) === writer)
+  const told = record === undefined ? null : { agreed: record.cutOff.length, proof: record.proof }
+  return earlierFork(told, logs.get(writer)?.log.fork ?? null)
 }
 
 export function earlierFork(a: LogFork | null, b: LogFork | null): LogFork | null {
@@ -22,15 +20,7 @@ export function earlierFork(a: LogFork | null, b: LogFork | null): LogFork | nul
   return b.agreed < a.agreed ? b : a
 }
 
-/** A record that tells of a fork. */
-function toldFork({ controls, writers }: DeviceState, writer: number, agreed: number): ForkedWriter | null {
-  const key = writers.keyOf(writer)
-  for (const record of controls.forks())
-    if (record.cutOff.length === agreed && b4a.equals(record.writer, key)) return record
-  return null
-}
-
-/** Records of all forks of which this device has seen proof and that its own log does not tell, as far as they cut lower than what counts. */
+/** Records of all forks that this device knows of, or has seen proof of, and that its own log does not tell. */
 export async function dueForks(state: DeviceState): Promise<ForkedWriter[]> {
   const { self, logs, membership, writers } = state
   const records: ForkedWriter[] = []
@@ -44,18 +34,8 @@ export async function dueForks(state: DeviceState): Promise<ForkedWriter[]> {
     if (await isChosen(log, member)) continue
     records.push(await forkRecord(state, writer, fork))
   }
-  for (const [writer, said] of forksSaid(state)) {
-    // What lies between is done again after it.
-    const cutOff = membership.get(writer)?.forkedAt ?? said
-    const fork = cutOff < said ? toldFork(state, writer, cutOff) : null
-    if (fork !== null) records.push(fork)
-  }
-  // Of some forks only what they cut off may tell, or the writer's own line, and that not on every device.
-  const own = new Set(membership.lineOf(self).map(({ writer }) => writer))
-  for (const fork of membership.unconfirmed) {
-    const writer = writers.find(fork.writer)
-    if (logs.has(writer) && !own.has(writer)) records.push(fork)
-  }
+  // What this device has heard may not be heard where another copy is held.
+  for (const fork of membership.forks) if (logs.has(writers.find(fork.writer))) records.push(fork)
   return records.filter((record) => !hasSaid(state, record))
 }
 

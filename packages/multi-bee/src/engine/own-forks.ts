@@ -16,11 +16,6 @@ interface OwnFork {
   until: number
 }
 
-/** The lowest cut-offs of this device's own earlier logs that it has said itself, in blocks. */
-export function forksSaid(state: DeviceState): Map<number, number> {
-  return new Map([...ownForks(state)].map(([writer, { length }]) => [writer, length]))
-}
-
 /** What is to be done again and is not, or not all of it. */
 export function pendingTails(state: DeviceState): Tail[] {
   const forks = ownForks(state)

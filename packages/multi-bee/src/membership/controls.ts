@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import type { ForkedWriter, MembershipRecord, Transaction } from '../merge/transaction.ts'
+import type { MembershipRecord, Transaction } from '../merge/transaction.ts'
 import { lengthAt } from '../merge/version-vector.ts'
 
 /** Logs that are followed because somebody named them: twice the members there can be. */
@@ -81,13 +81,6 @@ export class Controls {
       if (record.type === 'add' || record.type === 'admit')
         this.#named.set(b4a.toString(record.writer, 'hex'), record.writer)
     }
-  }
-
-  /** All that says of a writer that its log forked. */
-  *forks(): Iterable<ForkedWriter> {
-    for (const { list } of this.#logs.values())
-      for (const { membership } of list)
-        for (const record of membership) if (record.type === 'fork') yield record
   }
 
   /** How many blocks of a writer's log there must be for all of them. */

@@ -25,17 +25,18 @@ export function walk(
   for (;;) {
     const scope = { writers, first, cuts, removals: new Map(), admits: new Map() }
     const membership = walkOnce(controls, held, scope)
-    if (!learnForks(membership, controls, scope)) return confirmed(membership, controls, scope)
+    if (!learnForks(membership, controls, scope)) return membership.knowing([...cuts.values()])
   }
 }
 
 /**
- * Takes up what is told of forks, wherever it is: each carries its proof. What a log tells of its own line has to be walked, and what a
- * stranger tells of a writer that is removed is not heard: who has stolen a device could take back all that it ever wrote.
+ * Takes up what is told of forks, wherever it is: each carries its proof. Of a writer that is removed neither its own line is heard, unless
+ * that is walked, nor a stranger: who has stolen a device could take back all that it ever wrote.
  *
  * @returns whether any of them cuts lower than what was known
  */
-function learnForks(membership: Membership, controls: Controls, { writers, cuts }: WalkScope): boolean {
+function learnForks(membership: Membership, controls: Controls, scope: WalkScope): boolean {
+  const { writers, cuts, removals } = scope
   const lines = new Lines(controls, writers)
   let isLower = false
   for (const [author, list] of controls.entries()) {
@@ -44,26 +45,13 @@ function learnForks(membership: Membership, controls: Controls, { writers, cuts 
     for (const { seq, membership: records } of list)
       for (const record of records) {
         if (record.type !== 'fork') continue
-        const isHeard = isMember || !membership.get(writers.find(record.writer))?.removed
-        if (seq >= walked && (!isHeard || lines.isOne(author, record.writer))) continue
+        const isRemoved =
+          removals.has(hexOf(record.writer)) || membership.get(writers.find(record.writer))?.removed
+        if (seq >= walked && isRemoved && (!isMember || lines.isOne(author, record.writer))) continue
         if (lower(cuts, record)) isLower = true
       }
   }
   return isLower
-}
-
-/** The membership, with those of the known forks that no walked record of another line tells: not all devices may hear of these. */
-function confirmed(membership: Membership, controls: Controls, { cuts, writers }: WalkScope): Membership {
-  if (cuts.size === 0) return membership
-  const lines = new Lines(controls, writers)
-  const unmet = new Map(cuts)
-  for (const [author, list] of controls.entries()) {
-    const walked = lengthAt(membership.walked, author)
-    for (const { seq, membership: records } of list)
-      for (const record of records)
-        if (seq < walked && record.type === 'fork' && !lines.isOne(author, record.writer)) meet(unmet, record)
-  }
-  return membership.leaving([...unmet.values()])
 }
 
 /** One walk, with the forks that are known. */
@@ -115,9 +103,4 @@ function lower(cuts: Map<string, ForkedWriter>, fork: ForkedWriter): boolean {
   if (known !== undefined && known.cutOff.length <= fork.cutOff.length) return false
   cuts.set(hexOf(fork.writer), fork)
   return true
-}
-
-function meet(unmet: Map<string, ForkedWriter>, { writer, cutOff }: ForkedWriter): void {
-  const fork = unmet.get(hexOf(writer))
-  if (fork !== undefined && cutOff.length <= fork.cutOff.length) unmet.delete(hexOf(writer))
 }

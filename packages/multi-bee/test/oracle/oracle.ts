@@ -280,8 +280,7 @@ type Fork = Membership & { type: 'fork' }
 
 /**
  * More become known: every fork in the transactions that were walked, and every other fork in held blocks, except one
- * in a log of the same line as the writer it names, and one that names a writer that is removed now, in a log whose
- * writer is no member now.
+ * that names a writer that is removed now, in a log of the same line as that writer or of one who is no member now.
  * READING: the world is what is held.
  */
 function forksHeard(end: Walk, steps: Step[]): Fork[] {
@@ -291,7 +290,7 @@ function forksHeard(end: Walk, steps: Step[]): Fork[] {
       const line = lineByLogs(step.writer, steps)
       const isMember = memberOf(step.writer, end.members) !== null
       return forksIn(step).filter(
-        ({ writer }) => !line.includes(writer) && (isMember || !isRemoved(writer, end))
+        ({ writer }) => !isRemoved(writer, end) || (isMember && !line.includes(writer))
       )
     })
   return [...end.walked.flatMap(forksIn), ...others]
@@ -325,25 +324,15 @@ function lineByLogs(writer: string, steps: Step[]): string[] {
 }
 
 /**
- * A device of another line that may write says a known fork in its own log, unless it has done so, or a fork that was
- * walked in the last walk, in a log of another line than the writer's, cuts as low.
- * READING: it may write as a member without a cut-off, and has done so when a fork in this log of its own cuts as low.
+ * A device that may write says every known fork of a log that it follows in its own log, unless that has a fork that cuts as low.
+ * READING: it may write as a member without a cut-off. The world is what it follows.
  */
 function forksToSay(author: string, end: Walk, steps: Step[]): Fork[] {
   if (cutOffOf(author, end) !== Infinity) return []
+  const said = steps.filter((step) => step.writer === author).flatMap(forksIn)
   return Object.entries(end.forks)
     .map(([writer, length]): Fork => ({ type: 'fork', writer, length }))
-    .filter(({ writer, length }) => {
-      const line = lineByLogs(writer, steps)
-      const enough = [
-        ...steps.filter((step) => step.writer === author),
-        ...end.walked.filter((step) => !line.includes(step.writer))
-      ]
-      return (
-        !line.includes(author) &&
-        !enough.flatMap(forksIn).some((said) => said.writer === writer && said.length <= length)
-      )
-    })
+    .filter((fork) => !said.some(({ writer, length }) => writer === fork.writer && length <= fork.length))
 }
 
 /** To the given length if that is lower. */
