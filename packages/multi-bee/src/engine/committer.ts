@@ -9,6 +9,7 @@ import type { WriterTable } from '../merge/writer-table.ts'
 import type { Stored } from '../view/record.ts'
 import type { View } from '../view/view.ts'
 import { Group, GROUP_BYTES, type Outcome } from './group.ts'
+import type { Repetitions } from './repetitions.ts'
 import type { Compare, LocalRequest, Write, WriteRequest } from './requests.ts'
 import { keyId } from '../view/key-id.ts'
 
@@ -31,6 +32,7 @@ export interface TurnScope {
   state: LogState
   applied: VersionVector
   membership: Membership
+  repetitions: Repetitions
   version: number
   clock: HybridClock
 }
@@ -114,7 +116,7 @@ class TurnInProgress implements Turn {
         {
           ...this.#scope.clock.tick(),
           context: this.#vectors().context,
-          again: null,
+          again: request.again ?? null,
           membership: request.records,
           operations: []
         },
@@ -179,11 +181,15 @@ class TurnInProgress implements Turn {
   }
 
   #newGroup(isAtomic: boolean): Group {
-    const { writer, writers, deleteWins, membership, clock } = this.#scope
+    const { writer, writers, deleteWins, membership, repetitions, clock } = this.#scope
     const { applied, context } = this.#vectors()
     const admit = (vector: VersionVector): VersionVector => membership.admitted(vector, { writer, context })
     const time = clock.tick()
-    return new Group({ writer, writers, deleteWins, seq: this.#seq, applied, context, admit, time }, isAtomic)
+    const seenWith = (vector: VersionVector): VersionVector => repetitions.seenWith(vector)
+    return new Group(
+      { writer, writers, deleteWins, seq: this.#seq, applied, context, admit, seenWith, time },
+      isAtomic
+    )
   }
 
   /**

@@ -1,8 +1,12 @@
 import type { LogFork } from '../log/fork-proof.ts'
 import type { Doubt, OpLog } from '../log/op-log.ts'
 import { isLater, type Timestamp } from '../merge/hybrid-clock.ts'
+import { MultiBeeError, type MultiBeeErrorCode } from '../errors.ts'
+import type { Membership } from '../membership/membership.ts'
 import type { MembershipRecord } from '../merge/transaction.ts'
 import type { OwnWrites } from './own-writes.ts'
+import type { DeviceState } from './device-state.ts'
+import type { LocalRequest } from './requests.ts'
 import { ownLogOf, type Parts } from './parts.ts'
 import { earlierFork, forkRecord, knownFork } from './fork-records.ts'
 import { isLineApplied, pendingTails } from './own-forks.ts'
@@ -16,7 +20,7 @@ export class EpochKeeper {
   /** What this device has to do in a new log of its own before it writes anything else. */
   #epoch: Epoch | null
   /** As of when nothing was left to do again. */
-  #settled: { self: number; records: number } | null = null
+  #settled: Membership | null = null
 
   constructor(parts: Parts, writes: OwnWrites, epoch: Epoch | null) {
     this.#parts = parts
@@ -42,14 +46,14 @@ export class EpochKeeper {
     const records = await dueRecords(state)
     // They come first: only with them can what is done again have seen what this device's other logs hold.
     if (records.length === 0) return !this.#isSettled && isLineApplied(state) && this.doAgain()
+    if (!(await this.#isCaughtUp())) return false
     await this.#writes.write({ type: 'membership', records })
     return true
   }
 
-  /** Whether nothing was left to do again when the last records were read. */
+  /** Whether nothing was left to do again when membership was last worked out. */
   get #isSettled(): boolean {
-    const { self, controls } = this.#parts.state
-    return this.#settled?.self === self && this.#settled.records === controls.records
+    return this.#settled === this.#parts.state.membership
   }
 
   /**
@@ -62,19 +66,54 @@ export class EpochKeeper {
     if (this.#isSettled || this.#epoch !== null || !state.membership.isActive(state.self)) return false
     const tails = pendingTails(state)
     if (tails.length === 0) {
-      this.#settled = { self: state.self, records: state.controls.records }
+      this.#settled = state.membership
       return false
     }
-    // A cut-off that is said and not applied yet has cut nothing off.
-    await this.#writes.catchUp()
-    for await (const request of ownTail(state, tails)) if (!(await this.#writes.write(request))) return true
+    // A cut-off that is known and not applied yet has cut nothing off.
+    if (!(await this.#isCaughtUp())) return false
+    const begin = ownLogOf(state).cursor.position
+    const needs = hasPut(state) ? begin : 0
+    for await (const { place, request } of ownTail(state, this.#parts.view, tails)) {
+      if (!(await this.#writeAgain(request))) return true
+      state.repetitions.add({ place, log: state.self, needs, end: ownLogOf(state).cursor.position })
+    }
     const records = tails.map(({ writer, from }): MembershipRecord => ({
       type: 'again',
       writer: state.writers.keyOf(writer),
       from
     }))
-    await this.#writes.write({ type: 'membership', records })
+    await this.#writeAgain({ type: 'membership', records })
+    this.#settled = state.membership
     return true
+  }
+
+  /** Whether all that this device's own log holds is applied; not while that waits for what removals have taken back. */
+  async #isCaughtUp(): Promise<boolean> {
+    try {
+      await this.#writes.catchUp()
+      return true
+    } catch (error) {
+      if (isCoded(error, 'MULTI_BEE_NOT_WRITABLE')) return false
+      throw error
+    }
+  }
+
+  /**
+   * Writes what cannot be one transaction as several, and reports what cannot be written at all: whoever has a copy of the old log may have
+   * put there what this device would not write, and that must not keep it from going on.
+   *
+   * @returns false when there is doubt about this device's log
+   */
+  async #writeAgain(request: LocalRequest): Promise<boolean> {
+    try {
+      return await this.#writes.write(request)
+    } catch (error) {
+      if (!isCoded(error, 'MULTI_BEE_TOO_LARGE') && !isCoded(error, 'MULTI_BEE_BAD_ARGUMENT')) throw error
+      if (request.type === 'write' && request.atomic)
+        return this.#writeAgain({ ...request, atomic: false, again: null })
+      this.#parts.host.onFailure(error)
+      return true
+    }
   }
 
   /** Makes a new log, which is followed from now on. */
@@ -145,4 +184,14 @@ export class EpochKeeper {
       .map((writer): Timestamp => logs.get(writer)?.state ?? { ms: 0, counter: 0 })
       .reduce((latest, time) => (isLater(time, latest) ? time : latest))
   }
+}
+
+function isCoded(error: unknown, code: MultiBeeErrorCode): boolean {
+  return error instanceof MultiBeeError && error.code === code
+}
+
+/** Whether this device's present log holds anything but changes of membership. */
+function hasPut(state: DeviceState): boolean {
+  const controls = state.controls.of(state.self).reduce((blocks, { length }) => blocks + length, 0)
+  return ownLogOf(state).cursor.position > controls
 }

@@ -8,34 +8,26 @@ export interface Tail {
   until: number
 }
 
-/** What this device's own logs say of one before them. */
-interface OwnFork {
-  /** The lowest cut-off they have told, in blocks. */
-  length: number
-  /** Where what is done again ends. */
-  until: number
-}
-
 /** What is to be done again and is not, or not all of it. */
 export function pendingTails(state: DeviceState): Tail[] {
-  const forks = ownForks(state)
-  if (forks.size === 0) return []
+  const ends = ownEnds(state)
+  if (ends.size === 0) return []
   const done = doneAgain(state)
   const tails: Tail[] = []
-  for (const [writer, { length, until }] of forks) {
-    const isPending = length < until && length < (done.get(writer) ?? Infinity)
-    if (isPending) tails.push({ writer, from: length, until })
+  for (const [writer, until] of ends) {
+    const from = state.membership.get(writer)?.forkedAt ?? Infinity
+    if (from < until && from < (done.get(writer) ?? Infinity)) tails.push({ writer, from, until })
   }
   return tails
 }
 
 /**
- * Of a log that this device left because it was forked, which the next one says at once, all is done again. Of one that it left for another
- * reason only what lies between the first cut-off and those that are told later: a copied store cannot tell what of its end has been replaced since.
+ * By log, where what is done again of it ends. Of a log that this device left because it was forked, which the next one says at once, all is
+ * done again. Of one that it left for another reason only what lies between the first cut-off it has told and those that become known later: a
+ * copied store cannot tell what of its end has been replaced since.
  */
-function ownForks({ controls, membership, self, writers }: DeviceState): Map<number, OwnFork> {
-  const forks = new Map<number, OwnFork>()
-  if (membership.get(self)?.previous == null) return forks
+function ownEnds({ controls, membership, self, writers }: DeviceState): Map<number, number> {
+  const ends = new Map<number, number>()
   const logs = [...earlierLogs({ membership, self }), self]
   for (const [place, author] of logs.entries()) {
     // Of a log that came later only another device tells in an earlier one: the original of a clone.
@@ -43,14 +35,11 @@ function ownForks({ controls, membership, self, writers }: DeviceState): Map<num
     for (const { seq, membership: records } of controls.of(author))
       for (const record of records) {
         const writer = record.type === 'fork' ? writers.find(record.writer) : -1
-        if (record.type !== 'fork' || !earlier.includes(writer)) continue
-        const { length } = record.cutOff
-        const known = forks.get(writer)
-        if (known === undefined) forks.set(writer, { length, until: seq === 0 ? Infinity : length })
-        else known.length = Math.min(known.length, length)
+        if (record.type === 'fork' && earlier.includes(writer) && !ends.has(writer))
+          ends.set(writer, seq === 0 ? Infinity : record.cutOff.length)
       }
   }
-  return forks
+  return ends
 }
 
 /** From where on this device's own logs say that all is done again, as far as they count. */

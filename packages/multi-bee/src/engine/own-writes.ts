@@ -106,7 +106,7 @@ export class OwnWrites {
   }
 
   #turnScope(): Parameters<typeof prepareTurn>[2] {
-    const { self, writers, version, membership } = this.#parts.state
+    const { self, writers, version, membership, repetitions } = this.#parts.state
     const applied = appliedEverywhere(this.#parts.state)
     const { position: seq, state } = ownLogOf(this.#parts.state).cursor
     // Part of the log may have been applied only since it was opened, and readers let no time in a log go back.
@@ -119,6 +119,7 @@ export class OwnWrites {
       state,
       applied,
       membership,
+      repetitions,
       version,
       clock: this.#parts.clock
     }

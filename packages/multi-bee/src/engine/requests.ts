@@ -33,13 +33,15 @@ export interface WriteRequest {
   writes: readonly Write[]
   /** Alone in its transaction. */
   atomic: boolean
-  /** What it does again; only of atomic ones. */
+  /** What it does again; only when it is atomic. */
   again?: Place | null
 }
 
-interface MembershipRequest {
+export interface MembershipRequest {
   type: 'membership'
   records: readonly MembershipRecord[]
+  /** What they do again. */
+  again?: Place | null
 }
 
 export type LocalRequest = WriteRequest | MembershipRequest

@@ -38,7 +38,8 @@ export async function dueRecords(state: DeviceState): Promise<MembershipRecord[]
     type: 'admit' as const,
     writer: writers.keyOf(writer)
   }))
-  const room = MAX_RECORDS_PER_LOG - (logs.get(self)?.state.records ?? 0)
+  // One is left for the record that what a fork has cut off is done again.
+  const room = Math.max(0, MAX_RECORDS_PER_LOG - 1 - (logs.get(self)?.state.records ?? 0))
   return [...admits, ...(await dueForks(state))].slice(0, Math.min(room, MAX_RECORDS))
 }
 
