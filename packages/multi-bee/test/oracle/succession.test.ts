@@ -1218,7 +1218,7 @@ describe('two branches of a forked log, held by different devices', () => {
       expect(toSay({ [B]: [change({ [A]: 99 }, record)] })).toEqual([fork(D, 1)])
     expect(toSay({ [D]: [change({ [A]: 99 }, succeed(B))] })).toEqual([fork(D, 1)])
     // The first is followed, whoever names it.
-    const other = oracle(
+    const first = oracle(
       world({ [A]: [genesis([B, C]), one], [B]: [change({ [A]: 1 }, fork(A, 1))], [C]: [one] })
     )
     expect(first.toSay(C)).toEqual([fork(A, 1)])
