@@ -266,6 +266,19 @@ describe('an add of a successor', () => {
     )
     expect(memberOf(state, X)).toMatchObject({ name: B.slice(0, 2), previous: B })
   })
+  test('before its log arrives makes wait what had named that log already, and what has seen this', () => {
+    const state = (...last: Array<ReturnType<typeof change>>) => {
+      const logs = { [C]: [change({ [A]: 1 }, admit(X)), write({ [X]: 1 }, [assign([], 'c')])] }
+      return (held: Record<string, typeof last>) =>
+        oracle(world({ [A]: [genesis([B, C]), ...last], ...logs, ...held }))
+    }
+    const without = state()({})
+    expect([shown(without), without.waiting]).toEqual(['c', {}])
+    const added = state(change({ [C]: 2 }, add(X)))
+    expect([shown(added({})), added({}).waiting]).toEqual([undefined, { [A]: 1, [C]: 1 }])
+    const arrived = added({ [X]: [change({ [A]: 1 }, succeed(B))] })
+    expect([shown(arrived), arrived.waiting]).toEqual(['c', {}])
+  })
   test('makes it a member in a line of its own when the one it succeeds is removed at the same time', () => {
     const state = oracle(
       world({
