@@ -91,21 +91,31 @@ function withStranger(world: World, writers: string[]): World {
 
 /** The world once each device that holds it and may write has said the forks it has to say. */
 function afterSaying(world: World): World {
-  const state = oracle(world)
-  const sayer = state.members.find(({ writer }) => state.toSay(writer).length > 0)
-  if (sayer === undefined) return world
-  const { writer } = sayer
-  const log = world.logs[writer] ?? []
-  const step: Transaction = {
-    seq: 0,
-    length: 1,
-    ms: 0,
-    counter: 0,
-    context: {},
-    membership: state.toSay(writer),
-    operations: []
-  }
-  return afterSaying({ ...world, logs: { ...world.logs, [writer]: [...log, following(log.at(-1), step)] } })
+  const sayers = sayersOf(oracle(world), '')
+  return sayers.length === 0 ? world : afterSaying(sayers.reduce(withSaid, world))
+}
+
+/** Two worlds that differ in the log of one writer, once each device that may write in one of them has said its forks. */
+function bothAfterSaying(one: World, two: World, writer: string): [World, World] {
+  const sayers = [one, two].flatMap((world) => sayersOf(oracle(world), writer))
+  return sayers.length === 0
+    ? [one, two]
+    : bothAfterSaying(sayers.reduce(withSaid, one), sayers.reduce(withSaid, two), writer)
+}
+
+type Said = [writer: string, records: Membership[]]
+
+function sayersOf({ members, toSay }: OracleState, forked: string): Said[] {
+  return members
+    .filter(({ writer }) => writer !== forked)
+    .map(({ writer }): Said => [writer, toSay(writer)])
+    .filter(([, records]) => records.length > 0)
+}
+
+function withSaid({ first, logs }: World, [writer, membership]: Said): World {
+  const log = logs[writer] ?? []
+  const step = { seq: 0, length: 1, ms: 0, counter: 0, context: {}, membership, operations: [] }
+  return { first, logs: { ...logs, [writer]: [...log, following(log.at(-1), step)] } }
 }
 
 /** The log at the beginning of the line of an honest writer. */
@@ -242,6 +252,21 @@ describe('every world', () => {
         const others = state.members.filter((member) => !member.removed).map(({ writer }) => writer)
         const expected = Object.fromEntries(others.map((writer) => [writer, 0]))
         expect(oracle(withStranger(world, others)).forks).toMatchObject(expected)
+      }),
+      RUNS
+    )
+  })
+  test('cuts by every fork of a member that is not removed, whoever tells it', () => {
+    fc.assert(
+      fc.property(both, (world) => {
+        const { forks, members } = oracle(world)
+        for (const told of Object.values(world.logs).flatMap((log) =>
+          log.flatMap(({ membership }) => membership)
+        )) {
+          if (told.type !== 'fork') continue
+          const named = members.find(({ writer }) => writer === told.writer)
+          if (named?.removed === false) expect(forks[told.writer]).toBeLessThanOrEqual(told.length)
+        }
       }),
       RUNS
     )
@@ -486,8 +511,11 @@ describe('an honest world', () => {
   })
   test('an own transaction never waits on the device that wrote it', () => {
     fc.assert(
-      fc.property(honestRun(), ({ moments }) => {
-        for (const { after, writer } of writesOf(moments)) {
+      fc.property(honestRun(), ({ world, moments }) => {
+        const goesOn = (writer: string): boolean => world.logs[writer]?.[0]?.membership[0]?.type === 'succeed'
+        for (const { after, writer, held } of writesOf(moments)) {
+          // One that is added before its log arrives is waited for, where others have seen it.
+          if (after.members.some((member) => goesOn(member.writer) && !held[member.writer])) continue
           expect(
             after.members.some((member) => member.writer === writer) && after.waiting[writer] !== undefined
           ).toBe(false)
@@ -567,29 +595,47 @@ describe('two branches of a forked log', () => {
     )
     expect(counted).toBeGreaterThan(swapped / 4)
   })
-  test('both know the fork, once it was said, unless its writer is removed in the other', () => {
+  test('know the same forks once every device that may write has said them, and are one state, unless a forked writer is removed in one', () => {
     let known = 0
+    let alike = 0
     fc.assert(
       fc.property(branches, ({ world, writer, tail }) => {
         if (writer === undefined) return
-        const said = afterSaying(world)
-        const one = oracle(said)
-        const length = one.forks[writer] as number
-        const two = oracle(withTails(said, { [writer]: length }, { [writer]: tail }))
-        // Those of its own line are not asked.
-        const root = rootOf(writer, world)
+        const length = oracle(world).forks[writer] as number
+        const changed = withTails(world, { [writer]: length }, { [writer]: tail })
+        const [one, two] = bothAfterSaying(world, changed, writer).map(oracle) as [OracleState, OracleState]
         const mayWrite = ({ members }: OracleState): string[] =>
-          members
-            .filter((member) => member.cutOff === null && rootOf(member.writer, world) !== root)
-            .map((member) => member.writer)
-        const other = two.members.find((member) => member.writer === writer)
-        if (other?.removed || !mayWrite(one).some((one) => mayWrite(two).includes(one))) return
-        known++
-        expect(two.forks[writer]).toBe(length)
+          members.filter(({ cutOff }) => cutOff === null).map((member) => member.writer)
+        const isRemoved = ({ members }: OracleState, forked: string): boolean =>
+          members.some((member) => member.writer === forked && member.removed)
+        for (const [from, to] of [
+          [one, two],
+          [two, one]
+        ] as const) {
+          for (const { writer: forked } of from.members.filter((member) => member.writer in from.forks)) {
+            // Where it is removed, members of other lines are heard.
+            const heard = mayWrite(from).filter(
+              (sayer) =>
+                sayer !== writer &&
+                (!isRemoved(to, forked) ||
+                  (rootOf(sayer, world) !== rootOf(forked, world) &&
+                    to.members.some((member) => member.writer === sayer)))
+            )
+            if (heard.length === 0) continue
+            known++
+            expect(to.forks[forked]).toBeLessThanOrEqual(from.forks[forked] as number)
+          }
+        }
+        const forked = [one, two].flatMap(({ forks }) => Object.keys(forks))
+        if (forked.some((name) => isRemoved(one, name) || isRemoved(two, name))) return
+        if (mayWrite(one).length === 0 || mayWrite(two).length === 0) return
+        alike++
+        expect(counting(two)).toEqual(counting(one))
       }),
       RUNS
     )
     expect(known).toBeGreaterThan(0)
+    expect(alike).toBeGreaterThan(0)
   })
 })
 

@@ -324,15 +324,33 @@ function lineByLogs(writer: string, steps: Step[]): string[] {
 }
 
 /**
- * A device that may write says every known fork of a log that it follows in its own log, unless that has a fork that cuts as low.
- * READING: it may write as a member without a cut-off. The world is what it follows.
+ * A device that may write says every known fork of a log that it follows in its own log, unless that has a fork that
+ * cuts as low. READING: it may write as a member without a cut-off.
  */
 function forksToSay(author: string, end: Walk, steps: Step[]): Fork[] {
   if (cutOffOf(author, end) !== Infinity) return []
   const said = steps.filter((step) => step.writer === author).flatMap(forksIn)
   return Object.entries(end.forks)
     .map(([writer, length]): Fork => ({ type: 'fork', writer, length }))
+    .filter(({ writer }) => follows(writer, end, steps))
     .filter((fork) => !said.some(({ writer, length }) => writer === fork.writer && length <= fork.length))
+}
+
+/**
+ * It follows the first log, every log that an add or admit in a held block names, and logs that begin with a succeed,
+ * and no others. READING: the world is what is held.
+ */
+function follows(writer: string, { members }: Walk, steps: Step[]): boolean {
+  const names = (record: Membership): boolean =>
+    (record.type === 'add' || record.type === 'admit') && record.writer === writer
+  return (
+    members[0]?.writer === writer ||
+    steps.some(
+      (step) =>
+        step.transaction.membership.some(names) ||
+        (step.writer === writer && step.transaction.membership[0]?.type === 'succeed')
+    )
+  )
 }
 
 /** To the given length if that is lower. */

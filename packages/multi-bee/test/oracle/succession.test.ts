@@ -266,6 +266,19 @@ describe('an add of a successor', () => {
     )
     expect(memberOf(state, X)).toMatchObject({ name: B.slice(0, 2), previous: B })
   })
+  test('before its log arrives makes wait what had named that log already, and what has seen this', () => {
+    const state = (...last: Array<ReturnType<typeof change>>) => {
+      const logs = { [C]: [change({ [A]: 1 }, admit(X)), write({ [X]: 1 }, [assign([], 'c')])] }
+      return (held: Record<string, typeof last>) =>
+        oracle(world({ [A]: [genesis([B, C]), ...last], ...logs, ...held }))
+    }
+    const without = state()({})
+    expect([shown(without), without.waiting]).toEqual(['c', {}])
+    const added = state(change({ [C]: 2 }, add(X)))
+    expect([shown(added({})), added({}).waiting]).toEqual([undefined, { [A]: 1, [C]: 1 }])
+    const arrived = added({ [X]: [change({ [A]: 1 }, succeed(B))] })
+    expect([shown(arrived), arrived.waiting]).toEqual(['c', {}])
+  })
   test('makes it a member in a line of its own when the one it succeeds is removed at the same time', () => {
     const state = oracle(
       world({
@@ -673,7 +686,7 @@ describe('a fork stands from the start of the walk, whoever tells it:', () => {
   })
   test('also when its author is a member only in the walk before the cut: a device that may write says it again', () => {
     const logs = (branch: ReturnType<typeof change>, ...again: Array<ReturnType<typeof fork>>) => ({
-      [A]: [genesis([B, C]), change({}, remove(B, 2)), change({}, ...again)],
+      [A]: [genesis([B, C]), change({}, admit(D), remove(B, 2)), change({}, ...again)],
       [B]: [write({ [A]: 1 }, []), branch],
       [C]: log,
       [D]: [change({ [A]: 1, [B]: 2 }, fork(B, 1), fork(C, 1))]
@@ -889,7 +902,7 @@ describe('a fork stands from the start of the walk, whoever tells it:', () => {
   })
 })
 
-describe('a fork that a log of its own line tells counts once it is walked:', () => {
+describe('a fork that a log of its own line tells counts, while its writer is removed only when it is walked:', () => {
   const three = [write({ [A]: 1 }, []), write({}, []), write({}, [])]
   /** B is removed at 3, so that nothing that goes on from it is let in. */
   const expelled = [genesis([B, C]), change({}, remove(B, 3), admit(D))]
@@ -904,19 +917,28 @@ describe('a fork that a log of its own line tells counts once it is walked:', ()
     const cut = oracle(world(logs(change({}, remove(B, 2)))))
     expect([memberOf(cut, B)?.cutOff, cut.forks]).toEqual([2, {}])
   })
-  test('by itself, in a transaction that waits for ever: not, until another says it', () => {
+  test('by itself, in a transaction that waits for ever: while it is removed not, until another says it', () => {
     const logs = (...last: Array<ReturnType<typeof change>>) => ({
       [A]: [genesis([B, C]), ...last],
       [B]: [write({ [A]: 1 }, []), change({ [A]: 99 }, fork(B, 1), fork(C, 1))]
     })
-    expect(oracle(world(logs())).forks).toEqual({ [C]: 1 })
-    expect(oracle(world(logs(change({}, fork(B, 1))))).forks).toEqual({ [B]: 1, [C]: 1 })
+    expect(oracle(world(logs())).forks).toEqual({ [B]: 1, [C]: 1 })
+    const removed = change({}, remove(B, 2))
+    expect(oracle(world(logs(removed))).forks).toEqual({ [C]: 1 })
+    expect(oracle(world(logs(removed, change({}, fork(B, 1))))).forks).toEqual({ [B]: 1, [C]: 1 })
+    // By a member of another line, also in one that waits.
+    const waiting = { ...logs(removed), [C]: [change({ [A]: 99 }, fork(B, 1))] }
+    expect(oracle(world(waiting)).forks).toEqual({ [B]: 1, [C]: 1 })
   })
-  test('by itself, as a stranger: never', () => {
-    const state = oracle(world({ [A]: [genesis([]), change({}, admit(D))], [D]: [change({}, fork(D, 0))] }))
-    expect(state.forks).toEqual({})
-    const added = oracle(world({ [A]: [genesis([D])], [D]: [change({}, fork(D, 0))] }))
-    expect([added.forks, memberOf(added, D)?.cutOff]).toEqual([{ [D]: 0 }, 0])
+  test('by itself, as a stranger: unless it is removed', () => {
+    const forks = (...records: Array<ReturnType<typeof add>>) =>
+      oracle(world({ [A]: [genesis([]), change({}, ...records)], [D]: [change({}, fork(D, 0))] })).forks
+    expect(forks(admit(D))).toEqual({ [D]: 0 })
+    expect(forks(admit(D), remove(D, 1))).toEqual({})
+    expect(forks(add(D))).toEqual({ [D]: 0 })
+    expect(forks(add(D), remove(D, 0))).toEqual({})
+    // It is walked below its cut-off.
+    expect(forks(add(D), remove(D, 1))).toEqual({ [D]: 0 })
   })
   test('by a successor that is let in', () => {
     const state = oracle(
@@ -945,14 +967,24 @@ describe('a fork that a log of its own line tells counts once it is walked:', ()
     expect(other.forks).toEqual({ [C]: 1 })
   })
   test('by a successor that is let in, in a transaction that is not walked: not', () => {
-    const logs = (...last: Array<ReturnType<typeof change>>) => ({
-      [A]: [genesis([B]), ...last],
-      [B]: three,
-      [X]: [change({ [A]: 1 }, succeed(B)), change({}, fork(B, 1))]
-    })
-    expect(oracle(world(logs())).forks).toEqual({ [B]: 1 })
-    const cut = oracle(world(logs(change({ [X]: 1 }, remove(X, 1)))))
-    expect([cut.forks, memberOf(cut, X)?.cutOff]).toEqual([{}, 1])
+    const state = (...records: Array<ReturnType<typeof add>>) =>
+      oracle(
+        world({
+          [A]: [genesis([B]), change({}, add(X)), change({ [X]: 1 }, ...records)],
+          [B]: three,
+          [X]: [change({ [A]: 1 }, succeed(B)), change({}, fork(B, 1))]
+        })
+      )
+    const cut = state(remove(X, 1), remove(B, 3))
+    expect([cut.forks, previousOf(cut, X)]).toEqual([{}, B])
+    expect(cutOffs(cut)).toEqual([
+      [A, null],
+      [B, 3],
+      [X, 1]
+    ])
+    // B is not removed, or X's is walked.
+    expect(state(remove(X, 1)).forks).toEqual({ [B]: 1 })
+    expect(state(remove(B, 3)).forks).toEqual({ [B]: 1 })
   })
   test('by a successor that is no member of the line but was added: when it is walked', () => {
     const logs = { [B]: three, [X]: [change({ [A]: 3 }, succeed(B), fork(B, 1))] }
@@ -988,15 +1020,16 @@ describe('a fork that a log of its own line tells counts once it is walked:', ()
       [Y, null]
     ])
     const not = oracle(world({ [A]: expelled, ...logs }))
-    expect([not.forks, membersOf(not)]).toEqual([{}, [A, B, C]])
+    // X joins nowhere, but nobody removes it.
+    expect([not.forks, membersOf(not)]).toEqual([{ [X]: 1 }, [A, B, C]])
   })
   test('as far as the logs are held that say whom they succeed', () => {
     const told = [change({ [A]: 99 }, succeed(X), fork(B, 2), fork(X, 1))]
-    expect(oracle(world({ [A]: expelled, [B]: three, [Y]: told })).forks).toEqual({})
+    expect(oracle(world({ [A]: expelled, [B]: three, [Y]: told })).forks).toEqual({ [X]: 1 })
     // A member, of which nothing is walked.
     const logs = { [A]: [...expelled, change({}, add(Y))], [B]: three, [Y]: told }
-    expect(oracle(world(logs)).forks).toEqual({ [B]: 2 })
-    expect(oracle(world({ ...logs, [X]: [change({}, succeed(B))] })).forks).toEqual({})
+    expect(oracle(world(logs)).forks).toEqual({ [B]: 2, [X]: 1 })
+    expect(oracle(world({ ...logs, [X]: [change({}, succeed(B))] })).forks).toEqual({ [X]: 1 })
     // Whatever the log between is worth: cut at 0, it still says so.
     const cut = { ...logs, [X]: [change({}, succeed(B))], [C]: [change({}, fork(X, 0))] }
     expect(oracle(world(cut)).forks).toEqual({ [X]: 0 })
@@ -1008,33 +1041,46 @@ describe('a fork that a log of its own line tells counts once it is walked:', ()
       [Y]: [change({ [A]: 1 }, succeed(B))]
     }
     const not = oracle(world({ [A]: expelled, ...logs }))
-    expect([not.forks, membersOf(not)]).toEqual([{}, [A, B, C]])
-    const added = oracle(world({ [A]: [...expelled, change({}, add(X))], ...logs }))
-    expect([memberOf(added, X)?.cutOff, added.forks]).toEqual([null, { [Y]: 0 }])
+    expect([not.forks, membersOf(not)]).toEqual([{ [X]: 0, [Y]: 0 }, [A, B, C]])
+    const removed = [...expelled, change({}, remove(X, 0), remove(Y, 0))]
+    expect(oracle(world({ [A]: removed, ...logs })).forks).toEqual({})
     const walked = oracle(world({ [A]: [genesis([B])], ...logs }))
     expect([membersOf(walked), walked.forks]).toEqual([[A, B], { [X]: 0, [Y]: 0 }])
     // Of one that goes on from the same log, of which nothing is held.
     const { [B]: _, ...without } = logs
-    expect(oracle(world({ [A]: expelled, ...without })).forks).toEqual({})
+    expect(oracle(world({ [A]: removed, ...without })).forks).toEqual({})
+    const added = oracle(world({ [A]: [...expelled, change({}, add(X), remove(Y, 0))], ...without }))
+    expect([memberOf(added, X)?.cutOff, added.forks]).toEqual([null, { [Y]: 0 }])
     // Told by a log of another line.
     const told = { ...logs, [C]: [change({ [A]: 99 }, fork(X, 0))] }
-    expect(oracle(world({ [A]: expelled, ...told })).forks).toEqual({ [X]: 0 })
+    expect(oracle(world({ [A]: removed, ...told })).forks).toEqual({ [X]: 0 })
   })
-  test('in a circle: of each log in it only when walked, of others from the start', () => {
+  test('in a circle: of a removed log in it only when walked, of others from the start', () => {
     const circle = {
       [X]: [change({ [A]: 1 }, succeed(Z), fork(X, 1), fork(Y, 1), fork(Z, 1), fork(B, 1))],
       [Y]: [change({ [A]: 1 }, succeed(X))],
       [Z]: [change({ [A]: 1 }, succeed(Y), fork(X, 1), fork(C, 2))]
     }
-    const strangers = oracle(world({ [A]: [genesis([B, C])], ...circle }))
-    expect([strangers.forks, membersOf(strangers)]).toEqual([{ [B]: 1, [C]: 2 }, [A, B, C]])
-    const removed = oracle(world({ [A]: [genesis([B, C]), change({}, remove(B, 9))], ...circle }))
-    expect(removed.forks).toEqual({ [C]: 2 })
-    const cut = [genesis([B, C, X, Z]), change({}, remove(X, 0), remove(Z, 0))]
-    const state = oracle(world({ [A]: cut, ...circle }))
-    expect([state.forks, membersOf(state)]).toEqual([{ [B]: 1, [C]: 2 }, [A, B, C, X, Z]])
-    const inside = oracle(world({ [A]: [genesis([X])], ...circle }))
-    expect(inside.forks).toEqual({ [B]: 1, [C]: 2, [X]: 1, [Y]: 1, [Z]: 1 })
+    const state = (members: string[], ...last: Array<ReturnType<typeof change>>) =>
+      oracle(world({ [A]: [genesis(members), ...last], ...circle }))
+    const all = { [B]: 1, [C]: 2, [X]: 1, [Y]: 1, [Z]: 1 }
+    const strangers = state([B, C])
+    expect([strangers.forks, membersOf(strangers)]).toEqual([all, [A, B, C]])
+    const { [B]: _, ...others } = all
+    expect(state([B, C], change({}, remove(B, 9))).forks).toEqual(others)
+    const removed = change({}, remove(X, 0), remove(Y, 0), remove(Z, 0))
+    for (const members of [
+      [B, C],
+      [B, C, X, Z]
+    ]) {
+      const cut = state(members, removed)
+      expect([cut.forks, membersOf(cut)]).toEqual([{ [B]: 1, [C]: 2 }, [A, ...members]])
+    }
+    const one = state([B, C, X, Z], change({}, remove(X, 0), remove(Z, 0)))
+    expect([one.forks, membersOf(one)]).toEqual([{ [B]: 1, [C]: 2, [Y]: 1 }, [A, B, C, X, Z]])
+    expect(state([X]).forks).toEqual(all)
+    const walked = state([X], change({ [X]: 1 }, remove(X, 1), remove(Y, 0), remove(Z, 0)))
+    expect([walked.forks, membersOf(walked)]).toEqual([all, [A, X]])
   })
   test('in a circle that its own log is not in', () => {
     const logs = {
@@ -1042,16 +1088,23 @@ describe('a fork that a log of its own line tells counts once it is walked:', ()
       [Y]: [change({ [A]: 1 }, succeed(Z))],
       [Z]: [change({ [A]: 1 }, succeed(Y))]
     }
-    expect(oracle(world({ [A]: [genesis([B])], ...logs })).forks).toEqual({ [B]: 1 })
-    const cut = [genesis([B, X]), change({}, remove(X, 0))]
-    expect(oracle(world({ [A]: cut, ...logs })).forks).toEqual({ [B]: 1 })
+    const removed = change({}, remove(X, 0), remove(Y, 0), remove(Z, 0))
+    for (const members of [[B], [B, X]]) {
+      expect(oracle(world({ [A]: [genesis(members), removed], ...logs })).forks).toEqual({ [B]: 1 })
+      const cut = [genesis(members), change({}, remove(X, 0))]
+      expect(oracle(world({ [A]: cut, ...logs })).forks).toEqual({ [B]: 1, [Y]: 1, [Z]: 1 })
+    }
   })
   test('of a log that says it goes on from itself', () => {
-    const log = [change({ [A]: 1 }, succeed(X), fork(X, 1), fork(B, 0))]
-    expect(oracle(world({ [A]: [genesis([B])], [X]: log })).forks).toEqual({ [B]: 0 })
-    const cut = [genesis([B, X]), change({}, remove(X, 0))]
-    expect(oracle(world({ [A]: cut, [X]: log })).forks).toEqual({ [B]: 0 })
-    expect(oracle(world({ [A]: [genesis([B, X])], [X]: log })).forks).toEqual({ [B]: 0, [X]: 1 })
+    const forks = (members: string[], ...last: Array<ReturnType<typeof change>>) => {
+      const log = [change({ [A]: 1 }, succeed(X), fork(X, 1), fork(B, 0))]
+      return oracle(world({ [A]: [genesis(members), ...last], [X]: log })).forks
+    }
+    for (const members of [[B], [B, X]]) {
+      expect(forks(members)).toEqual({ [B]: 0, [X]: 1 })
+      expect(forks(members, change({}, remove(X, 0)))).toEqual({ [B]: 0 })
+    }
+    expect(forks([B, X], change({}, remove(X, 1)))).toEqual({ [B]: 0, [X]: 1 })
   })
   test('and then stays, also when what another cuts off had let its author in', () => {
     const state = oracle(
@@ -1104,74 +1157,86 @@ describe('two branches of a forked log, held by different devices', () => {
         [C, null],
         [D, null]
       ])
-      for (const writer of [A, B, C, D]) expect(state(branch).toSay(writer)).toEqual([])
+      // D has said it, B is cut off.
+      for (const writer of [A, C]) expect(state(branch).toSay(writer)).toEqual([fork(B, 1)])
+      for (const writer of [B, D]) expect(state(branch).toSay(writer)).toEqual([])
     }
   })
-  test('end alike when only its own line tells, once a device that may write has said it', () => {
-    const state = (branch: Log, ...said: Log) =>
+  test('end alike when only its own line tells, and that waits for what only one of them holds', () => {
+    const state = (...branch: Log) =>
       oracle(
         world({
-          [A]: [genesis([B, C]), ...said],
+          [A]: [genesis([B, C])],
           [B]: [one, ...branch],
           // Has seen the first branch.
           [C]: [change({ [A]: 1, [B]: 3 }, add(D))],
           [X]: [change({ [A]: 1, [B]: 1, [C]: 1 }, succeed(B), fork(B, 1))]
         })
       )
-    const branches: Log[] = [[write({}, []), write({}, [])], [change({}, add(Y))]]
-    const [first, second] = branches.map((branch) => state(branch)) as [State, State]
-    const cut = [
-      [A, null],
-      [B, 1],
-      [C, null],
-      [D, null],
-      [X, null]
-    ]
-    expect([cutOffs(first), first.forks]).toEqual([cut, { [B]: 1 }])
-    expect([membersOf(second), second.forks]).toEqual([[A, B, C, Y], {}])
-    for (const writer of [A, C, D]) expect(first.toSay(writer)).toEqual([fork(B, 1)])
-    // B is cut off, X is of its line.
-    for (const writer of [B, X, Y]) expect(first.toSay(writer)).toEqual([])
-    for (const branch of branches) {
-      const said = state(branch, change({}, fork(B, 1)))
-      expect([cutOffs(said), said.forks]).toEqual([cut, { [B]: 1 }])
-      for (const writer of [A, C, D, X]) expect(said.toSay(writer)).toEqual([])
+    for (const told of [state(write({}, []), write({}, [])), state(change({}, add(Y)))]) {
+      expect([cutOffs(told), told.forks]).toEqual([
+        [
+          [A, null],
+          [B, 1],
+          [C, null],
+          [D, null],
+          [X, null]
+        ],
+        { [B]: 1 }
+      ])
+      for (const writer of [A, C, D]) expect(told.toSay(writer)).toEqual([fork(B, 1)])
+      // B is cut off, X has said it, Y is a stranger.
+      for (const writer of [B, X, Y]) expect(told.toSay(writer)).toEqual([])
     }
   })
-  test('a device says no fork of its own line, none that is walked in a log of another, and none that it has said', () => {
-    const toSay = (by: string, length: number): unknown =>
+  test('a device that may write says every known fork, unless its own log has one that cuts as low', () => {
+    const state = (...said: Log) =>
       oracle(
         world({
-          [A]: [genesis([B, C])],
-          [B]: [one, write({}, []), change({ [A]: 99 }, fork(C, 9))],
-          [C]: [change({ [A]: 1 }, ...(by === C ? [fork(B, length)] : []))],
-          [X]: [change({ [A]: 1 }, succeed(B), fork(B, 1))],
-          [Y]: [change({ [A]: 1 }, succeed(X), ...(by === Y ? [fork(B, length)] : []))]
+          [A]: [genesis([B, C]), ...said],
+          [B]: [one, write({}, [])],
+          // Walked, and in one that waits.
+          [C]: [change({ [A]: 1 }, fork(B, 1)), change({ [A]: 99 }, fork(X, 1))],
+          [X]: [change({ [A]: 1 }, succeed(B), fork(B, 2))],
+          [Y]: [change({ [A]: 1 }, succeed(X))]
         })
       )
-        .toSay(A)
-        .filter(({ writer }) => writer === B)
-    expect(toSay(C, 1)).toEqual([])
-    expect(toSay(C, 2)).toEqual([fork(B, 1)])
-    expect(toSay(Y, 1)).toEqual([fork(B, 1)])
-    const own = oracle(
-      world({
-        [A]: [genesis([B, C])],
-        [B]: [one, change({}, fork(B, 1))],
-        [X]: [change({ [A]: 1 }, succeed(B))]
-      })
-    )
-    expect([own.toSay(A), own.toSay(X)]).toEqual([[fork(B, 1)], []])
-    const waits = oracle(
-      world({
-        [A]: [genesis([B, C])],
-        [B]: [one],
-        [C]: [change({ [A]: 99 }, fork(B, 1))]
-      })
-    )
-    expect([waits.toSay(A), waits.toSay(B), waits.toSay(C)]).toEqual([[fork(B, 1)], [], []])
+    expect(state().forks).toEqual({ [B]: 1, [X]: 1 })
+    // Also of its own line, and what was walked.
+    for (const writer of [A, Y]) expect(state().toSay(writer)).toEqual([fork(B, 1), fork(X, 1)])
+    // C has said both, B and X are cut off.
+    for (const writer of [B, C, X]) expect(state().toSay(writer)).toEqual([])
+    expect(state(change({}, fork(B, 2))).toSay(A)).toEqual([fork(B, 1), fork(X, 1)])
+    expect(state(change({ [A]: 1 }, fork(B, 1), fork(X, 1))).toSay(A)).toEqual([])
+    // Of both the lowest.
+    const lower = state(change({}, fork(B, 0)))
+    expect([lower.toSay(A), lower.toSay(C), lower.toSay(Y)]).toEqual([
+      [fork(X, 1)],
+      [fork(B, 0)],
+      [fork(B, 0), fork(X, 1)]
+    ])
   })
-  test('stay different when one of them tells itself and only its own line may write', () => {
+  test('a device says no fork of a log that it does not follow', () => {
+    const toSay = (logs: Record<string, Log>) => {
+      const told = { [C]: [change({ [A]: 1 }, fork(D, 1))] }
+      const state = oracle(world({ [A]: [genesis([B, C])], ...told, ...logs }))
+      expect([state.forks, membersOf(state)]).toEqual([{ [D]: 1 }, [A, B, C]])
+      return state.toSay(A)
+    }
+    expect(toSay({})).toEqual([])
+    // A log that goes on from it does not name it.
+    expect(toSay({ [X]: [change({ [A]: 99 }, succeed(D))] })).toEqual([])
+    // In transactions that are not walked.
+    for (const record of [add(D), admit(D)])
+      expect(toSay({ [B]: [change({ [A]: 99 }, record)] })).toEqual([fork(D, 1)])
+    expect(toSay({ [D]: [change({ [A]: 99 }, succeed(B))] })).toEqual([fork(D, 1)])
+    // The first is followed, whoever names it.
+    const first = oracle(
+      world({ [A]: [genesis([B, C]), one], [B]: [change({ [A]: 1 }, fork(A, 1))], [C]: [one] })
+    )
+    expect(first.toSay(C)).toEqual([fork(A, 1)])
+  })
+  test('end alike when one of them tells itself and only its own line may write, once that has said it', () => {
     const state = (branch: ReturnType<typeof change>, ...said: Log) =>
       oracle(
         world({
@@ -1179,13 +1244,16 @@ describe('two branches of a forked log, held by different devices', () => {
           [X]: [change({ [A]: 1 }, succeed(A)), branch]
         })
       )
-    const [told, other] = [state(change({}, fork(X, 1))), state(write({}, []))]
+    const branches = [change({}, fork(X, 1)), write({}, [])] as const
+    const [told, other] = [state(branches[0]), state(branches[1])]
     expect([told.forks, other.forks]).toEqual([{ [X]: 1 }, {}])
-    // The text does not ask the first device; it would be heard.
-    expect(told.toSay(A)).toEqual([])
-    expect(state(write({}, []), change({}, fork(X, 1))).forks).toEqual(told.forks)
+    expect([told.toSay(A), other.toSay(A)]).toEqual([[fork(X, 1)], []])
+    for (const branch of branches) {
+      const said = state(branch, change({}, ...told.toSay(A)))
+      expect([said.forks, cutOffs(said)]).toEqual([told.forks, cutOffs(told)])
+    }
   })
-  test('stay different when a removed writer tells on its own, until one that saw it says it', () => {
+  test('end alike when one removes the writer, which tells in the other, once one that saw it has said it', () => {
     // One branch leaves, the other goes on in a new log.
     const state = (branch: ReturnType<typeof change>, ...said: Log) =>
       oracle(
@@ -1216,13 +1284,13 @@ describe('two branches of a forked log, held by different devices', () => {
     for (const branch of [change({}, remove(B, 2)), write({}, [])])
       expect(cutOffs(state(branch, change({}, ...said)))).toEqual(cutOffs(went))
   })
-  test('stay different when the writer is removed and a branch removes who let in the one that tells', () => {
-    const state = (branch: ReturnType<typeof change>, ...said: Log) =>
+  test('end alike when the writer is removed and one removes who let in the one that tells, once another has said it', () => {
+    const state = (branch: ReturnType<typeof change>, by = A, ...said: Log) =>
       oracle(
         world({
-          [A]: [genesis([B, C]), change({ [B]: 2 }, remove(B, 2))],
+          [A]: [genesis([B, C]), change({ [B]: 2 }, remove(B, 2)), ...(by === A ? said : [])],
           [B]: [one, branch],
-          [C]: [change({ [A]: 1 }, add(D)), ...said],
+          [C]: [change({ [A]: 1 }, add(D)), ...(by === C ? said : [])],
           [D]: [change({ [A]: 1, [C]: 1 }, fork(B, 1))]
         })
       )
@@ -1244,9 +1312,12 @@ describe('two branches of a forked log, held by different devices', () => {
       ],
       { [B]: 1 }
     ])
-    // The text asks nobody, for D's is walked; C's would be heard.
-    for (const writer of [A, C, D]) expect(second.toSay(writer)).toEqual([])
-    expect(cutOffs(state(change({}, remove(C, 0)), change({}, fork(B, 1))))).toEqual(cutOffs(second))
+    // D is heard no more where it is a stranger.
+    for (const writer of [A, C]) expect(second.toSay(writer)).toEqual([fork(B, 1)])
+    for (const by of [A, C]) {
+      for (const branch of [change({}, remove(C, 0)), write({}, [])])
+        expect(cutOffs(state(branch, by, change({}, fork(B, 1))))).toEqual(cutOffs(second))
+    }
   })
 })
 
