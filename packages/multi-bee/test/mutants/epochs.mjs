@@ -73,6 +73,63 @@ export const epochMutants = [
     caughtBy: { file: 'malice-forks.test.ts', tests: 'loses nothing' }
   },
   {
+    name: 'who was let in and removed is not done again',
+    fault: 'a device that was removed before a fork writes on',
+    file: 'engine/reissue.ts',
+    find: "type === 'add' || type === 'remove'",
+    replace: "type === 'add' && type !== 'add'",
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'who was removed stays removed' }
+  },
+  {
+    name: 'what is too large to be done again stops the device',
+    fault: 'it neither writes nor merges any more',
+    file: 'engine/epoch-keeper.ts',
+    find: "if (request.type === 'write' && request.atomic)",
+    replace:
+      "if (request.type === 'write') throw error\n      if (request.type === 'write' && request.atomic)",
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'overlap' }
+  },
+  {
+    name: 'each write that is done again has a vector of its own',
+    fault: 'a batch of many keys cannot be done again as one',
+    file: 'engine/reissue.ts',
+    find: 'vectors.get(seen ?? context) ?? history',
+    replace: 'history',
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'done again as one' }
+  },
+  {
+    name: 'who has read the first of something has not seen its repetition',
+    fault: 'a field that was deleted in a form stays',
+    file: 'engine/group.ts',
+    find: 'isOlder ? seenWith(base.vector) : applied',
+    replace: 'isOlder ? base.vector : applied',
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'read before the fork' }
+  },
+  {
+    name: 'a deletion that is done again takes away what came after it',
+    fault: 'where deletions win, what others put knowing of it is gone',
+    file: 'engine/reissue.ts',
+    find: 'if (deleteWins(state)) return elements.some(isNew)',
+    replace: 'if (deleteWins(state)) return false',
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'takes away nothing' }
+  },
+  {
+    name: 'what no longer counts replaces what is done again',
+    fault: 'a key vanishes',
+    file: 'engine/reissue.ts',
+    find: 'if (counts) note(changes.kept',
+    replace: 'note(changes.kept',
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'does not count any more' }
+  },
+  {
+    name: 'a leaf is brought back over what was put below it',
+    fault: 'an old leaf shows over a newer map',
+    file: 'merge/diff.ts',
+    find: 'if (!isMap(tree)) return null\n  let map',
+    replace: 'if (!isMap(tree)) return document\n  let map',
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'over a leaf' }
+  },
+  {
     name: 'what was changed in part comes back whole',
     fault: 'old fields of a device come back over its newer ones',
     file: 'merge/diff.ts',
