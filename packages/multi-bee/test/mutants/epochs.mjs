@@ -36,32 +36,32 @@ export const epochMutants = [
     name: 'the unsent tail is forgotten',
     fault: 'what only a forked log held is quarantined and not written again',
     file: 'engine/epoch-keeper.ts',
-    find: 'for await (const request of ownTail(state, tails))',
-    replace: 'for await (const request of ownTail(state, []))',
+    find: 'of ownTail(state, this.#parts.view, tails)',
+    replace: 'of ownTail(state, this.#parts.view, [])',
     caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }
   },
   {
     name: 'what is issued again has seen everything',
     fault: 'the unsent tail of a forked log replaces what others did meanwhile',
     file: 'engine/reissue.ts',
-    find: 'history.seenBy(place, seen ?? transaction.context)',
-    replace: '(seen ?? transaction.context).length < 0 ? [] : state.applied',
+    find: '?? history.seenBy(place, vector)',
+    replace: '?? state.applied',
     caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }
   },
   {
     name: 'what lies between two cut-offs is forgotten',
     fault: 'a copy that turns up later and parts earlier takes away what its device wrote',
-    file: 'engine/fork-records.ts',
-    find: 'const fork = cutOff < said ?',
-    replace: 'const fork = cutOff < 0 ?',
+    file: 'engine/own-forks.ts',
+    find: 'state.membership.get(writer)?.forkedAt ?? Infinity',
+    replace: 'Math.max(state.membership.get(writer)?.forkedAt ?? Infinity, until === Infinity ? 3 : 0)',
     caughtBy: { file: 'malice-forks.test.ts', tests: 'loses nothing' }
   },
   {
     name: 'what is issued again late has seen what came after it',
     fault: 'it takes away what its device has changed since',
     file: 'engine/reissue.ts',
-    find: 'later === null ? history.seenBy(',
-    replace: 'later !== undefined ? history.seenBy(',
+    find: 'if (later === null) {',
+    replace: 'if (later !== undefined) {',
     caughtBy: { file: 'malice-forks.test.ts', tests: 'loses nothing' }
   },
   {
@@ -81,12 +81,11 @@ export const epochMutants = [
     caughtBy: { file: 'reissue-hazards.test.ts', tests: 'who was removed stays removed' }
   },
   {
-    name: 'what is too large to be done again stops the device',
-    fault: 'it neither writes nor merges any more',
+    name: 'what cannot be done again as one transaction is given up',
+    fault: 'it is lost',
     file: 'engine/epoch-keeper.ts',
     find: "if (request.type === 'write' && request.atomic)",
-    replace:
-      "if (request.type === 'write') throw error\n      if (request.type === 'write' && request.atomic)",
+    replace: "if (request.type === 'write' && request.atomic && request.writes.length < 0)",
     caughtBy: { file: 'reissue-hazards.test.ts', tests: 'overlap' }
   },
   {
@@ -133,8 +132,8 @@ export const epochMutants = [
     name: 'what was changed in part comes back whole',
     fault: 'old fields of a device come back over its newer ones',
     file: 'merge/diff.ts',
-    find: 'if (value?.document && isBelow(path, operation.path))',
-    replace: 'if (value?.document && isBelow(operation.path, operation.path))',
+    find: 'if (value === null || !isBelow(path, operation.path)) continue',
+    replace: 'if (value === null || path !== operation.path) continue',
     caughtBy: { file: 'reissue.test.ts', tests: 'changed in part' }
   },
   {
