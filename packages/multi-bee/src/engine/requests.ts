@@ -37,7 +37,7 @@ export interface WriteRequest {
   again?: Place | null
 }
 
-export interface MembershipRequest {
+interface MembershipRequest {
   type: 'membership'
   records: readonly MembershipRecord[]
   /** What they do again. */
