@@ -171,6 +171,8 @@ declare module 'hypercore' {
     static discoveryKey(key: Uint8Array): Uint8Array
     static blockEncryptionKey(key: Uint8Array, encryptionKey: Uint8Array): Uint8Array
     static parseManifest(manifest: Uint8Array | Manifest, key?: Uint8Array): Manifest | null
+    /** Fails what is waited for in a session's `activeRequests`. */
+    static clearRequests(requests: unknown[], error: Error): void
     static createProtocolStream(isInitiator: boolean, options?: ReplicateOptions): ReplicationStream
     /** Bytes: a longer block cannot be appended. */
     static readonly MAX_SUGGESTED_BLOCK_SIZE: number
@@ -181,6 +183,8 @@ declare module 'hypercore' {
     readonly readable: boolean
     readonly writable: boolean
     readonly snapshotted: boolean
+    /** What is waited for; see `clearRequests`. */
+    readonly activeRequests: unknown[]
 
     /** Null before `ready()`, unless the core was opened by key. */
     readonly id: string | null
@@ -265,6 +269,8 @@ declare module 'hypercore/lib/merkle-tree.js' {
     /** A batch of what the proof says, for its signature to be checked. Throws when the proof does not add up. */
     verifyFullyRemote(state: object, proof: TreeProof): { length: number }
     getRoots(state: object, length: number): Promise<TreeNode[]>
+    /** What a request asks for, as nodes of the tree; `settle` waits for those that are still read. */
+    proof(state: object, reader: object, request: object): Promise<{ settle(): Promise<TreeProof> }>
   }
 
   /** A tree that is being put together, as far as a signature of it is checked. */
@@ -312,6 +318,32 @@ declare module 'hypercore/messages.js' {
   import type { Manifest } from 'hypercore'
   import type { CompactEncoding } from 'codecs'
 
-  const messages: { manifest: CompactEncoding<Manifest> }
+  const messages: {
+    manifest: CompactEncoding<Manifest>
+    /** Of the protocol `hypercore/alpha`. */
+    wire: Record<
+      | 'handshake'
+      | 'sync'
+      | 'request'
+      | 'cancel'
+      | 'data'
+      | 'noData'
+      | 'want'
+      | 'unwant'
+      | 'bitfield'
+      | 'range'
+      | 'extension',
+      CompactEncoding<object, object>
+    >
+  }
   export default messages
+}
+
+/** Private upstream. */
+declare module 'hypercore/lib/caps.js' {
+  const caps: {
+    /** Proves to a peer that the key is known, on this stream only. */
+    replicate(isInitiator: boolean, key: Uint8Array, handshakeHash: Uint8Array): Uint8Array
+  }
+  export default caps
 }

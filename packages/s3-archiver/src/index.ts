@@ -19,6 +19,13 @@ export {
   type HttpStoreOptions,
   type ResponseLike
 } from './store/http-store.ts'
+export { CountedStore, type RequestCounts } from './store/counted-store.ts'
+export {
+  openFromArchive,
+  type OpenedArchive,
+  type OpenFromArchiveOptions
+} from './read/open-from-archive.ts'
+export type { HeadMark } from './read/head-mark.ts'
 export { probeStore, type ProbeResult } from './store/probe.ts'
 export { restore, type Restored, type RestoreOptions } from './restore/restore.ts'
 export type { CoreLike, CorestoreLike } from './types.ts'

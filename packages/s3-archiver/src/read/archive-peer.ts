@@ -1,0 +1,126 @@
+import type { ReplicationStream } from 'hypercore'
+import type { BlockSource } from './block-source.ts'
+import { openChannel, prove, type Channel, type WireRequest, type WireSync } from './wire.ts'
+
+export interface ArchivePeerOptions {
+  /**
+   * `demand`: announces no block until it is told to, so that nothing is asked for which nobody waits for. `all`: announces every block.
+   */
+  announces: 'demand' | 'all'
+  /** Requests that are answered at once; the others wait. */
+  parallel: number
+  /** A request could not be answered. */
+  onfailure?: (error: Error, request: WireRequest) => void
+}
+
+/** A peer that has what is in an archive, and speaks Hypercore's own protocol: Hypercore checks each block that it gets from it. */
+export class ArchivePeer {
+  readonly #options: ArchivePeerOptions
+  #source: BlockSource
+  #channel: Channel | null = null
+  #isOpen = false
+  #isClosed = false
+  /** Of the other side, on our fork. */
+  #remoteLength = 0
+  /** By id; those that were cancelled are gone. */
+  readonly #requests = new Map<number, WireRequest>()
+  #queue: WireRequest[] = []
+  #running = 0
+
+  private constructor(source: BlockSource, options: ArchivePeerOptions) {
+    this.#source = source
+    this.#options = options
+  }
+
+  /** Joins a stream. @returns `null` when it is closed, or the core is replicated on it already */
+  static async join(
+    stream: ReplicationStream,
+    source: BlockSource,
+    options: ArchivePeerOptions
+  ): Promise<ArchivePeer | null> {
+    const peer = new ArchivePeer(source, options)
+    peer.#channel = await openChannel(stream, source.key, {
+      onopen: () => {
+        peer.#isOpen = true
+        peer.#sendHead()
+      },
+      onsync: (state) => peer.#onsync(state),
+      onrequest: (request) => peer.#onrequest(request),
+      oncancel: (id) => void peer.#requests.delete(id),
+      onclose: () => peer.close()
+    })
+    return peer.#channel === null ? null : peer
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Goes on with another head. */
+  setSource(source: BlockSource): void {
+    this.#source = source
+    this.#sendHead()
+  }
+
+  /** Says that a block is here. It has to be. */
+  announce(seq: number): void {
+    if (this.#isOpen) this.#channel?.announce(seq, 1)
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#isOpen = false
+    this.#requests.clear()
+    this.#queue = []
+    this.#channel?.close()
+  }
+
+  #sendHead(): void {
+    if (!this.#isOpen) return
+    const { fork, length } = this.#source.archived.record
+    this.#channel?.sync({ fork, length, remoteLength: this.#remoteLength, isPublished: true })
+    if (this.#options.announces === 'all') this.#channel?.announce(0, length)
+  }
+
+  /** The other side asks for more only once it was told how far we know it to be. */
+  #onsync({ fork, length }: WireSync): void {
+    const known = fork === this.#source.archived.record.fork ? length : 0
+    if (known === this.#remoteLength) return
+    this.#remoteLength = known
+    this.#sendHead()
+  }
+
+  #onrequest(request: WireRequest): void {
+    this.#requests.set(request.id, request)
+    this.#queue.push(request)
+    this.#next()
+  }
+
+  #next(): void {
+    while (this.#running < this.#options.parallel) {
+      const request = this.#queue.shift()
+      if (request === undefined) return
+      if (this.#requests.get(request.id) !== request) continue
+      this.#running++
+      void this.#answer(request).finally(() => {
+        this.#running--
+        this.#next()
+      })
+    }
+  }
+
+  async #answer(request: WireRequest): Promise<void> {
+    let answer: object | null = null
+    try {
+      answer = await prove(this.#source, request)
+    } catch (error) {
+      this.#options.onfailure?.(error as Error, request)
+    }
+    // It was cancelled in the meantime.
+    if (this.#requests.get(request.id) !== request) return
+    this.#requests.delete(request.id)
+    if (answer === null) this.#channel?.refuse(request.id)
+    else this.#channel?.answer(answer)
+  }
+}

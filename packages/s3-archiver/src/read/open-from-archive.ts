@@ -1,0 +1,258 @@
+import type Corestore from 'corestore'
+import type Hypercore from 'hypercore'
+import type { ReplicationStream } from 'hypercore'
+import { S3ArchiverError } from '../errors.ts'
+import { CountedStore, type RequestCounts } from '../store/counted-store.ts'
+import type { ObjectStore, SignalLike } from '../store/object-store.ts'
+import type { CoreLike, CorestoreLike } from '../types.ts'
+import { ArchivePeer } from './archive-peer.ts'
+import { ArchiveView } from './archive-view.ts'
+import { makeCanceller, type Canceller } from './canceller.ts'
+import { decodeMark, encodeMark, type HeadMark } from './head-mark.ts'
+import { openTemporaryStore, type TemporaryStore } from './temporary-store.ts'
+import { checkWire, failRequests, protocolStream } from './wire.ts'
+
+export interface OpenFromArchiveOptions {
+  /** Key of the core, 32 bytes: all that is trusted. */
+  key: Uint8Array
+  /** Decrypts the blocks; what Hypercore takes as `encryption`. */
+  encryption?: Uint8Array | { key: Uint8Array; block?: boolean }
+  /**
+   * Where the blocks go that were read: they need not be fetched again, and what was seen of the archive is kept there, too, so that a rollback
+   * is noticed. Borrowed. @defaultValue one in a directory for temporary files, which is removed on close
+   */
+  corestore?: CorestoreLike
+  /** Of what was fetched, how much is kept in memory. @defaultValue 32 MiB */
+  cacheBytes?: number
+  /** Looks for a newer head every so many ms. @defaultValue never, but by `update()` */
+  pollMs?: number
+  /** What was seen of the archive before; see {@link OpenedArchive.mark}. */
+  mark?: HeadMark
+  /** Ends it all. */
+  signal?: SignalLike
+  /** The core has changed. */
+  onchange?: (head: { fork: number; length: number }) => void
+  /** A look for a newer head has failed; it is tried again. */
+  onerror?: (error: S3ArchiverError) => void
+}
+
+const CACHE_BYTES = 32 * 1024 * 1024
+/** Fewer would not hold a shard's table. */
+const MIN_CACHE_BYTES = 1024 * 1024
+/** Requests of the core that are answered at once: as many as Hypercore sends on such a stream. */
+const PARALLEL = 64
+const MARK = 'cloudpal/s3-archiver/mark'
+
+/**
+ * A core whose blocks come from an archive, when they are asked for. {@link core} is an ordinary session of Hypercore, which asks nobody but the
+ * archive, and sessions and snapshots of it are, too: give it to a Hyperbee. Every block is checked against what the core's key has signed, here
+ * and again by Hypercore. Not for `download`, `seek` and `has` of blocks that were not read: see {@link download}.
+ *
+ * A read fails with an S3ArchiverError: `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_MISSING_BLOCKS`, or what the store throws; others go on. Owns the
+ * session; and the Corestore, when it was given none.
+ */
+export class OpenedArchive {
+  readonly core: CoreLike
+  readonly #core: Hypercore
+  readonly #store: CountedStore
+  readonly #view: ArchiveView
+  readonly #canceller: Canceller
+  readonly #options: OpenFromArchiveOptions
+  readonly #temporary: TemporaryStore | null
+  #peer: ArchivePeer | null = null
+  #streams: ReplicationStream[] = []
+  #timer: unknown = null
+  #closing: Promise<void> | null = null
+  /** Waits for blocks that the archive does not have yet. */
+  #ahead: { seq: number; session: unknown }[] = []
+
+  /** @internal */
+  constructor(parts: {
+    core: Hypercore
+    store: CountedStore
+    view: ArchiveView
+    canceller: Canceller
+    options: OpenFromArchiveOptions
+    temporary: TemporaryStore | null
+  }) {
+    this.core = parts.core
+    this.#core = parts.core
+    this.#store = parts.store
+    this.#view = parts.view
+    this.#canceller = parts.canceller
+    this.#options = parts.options
+    this.#temporary = parts.temporary
+  }
+
+  /** What was seen of the archive. Give it to the next reader, so that it notices a rollback. */
+  get mark(): HeadMark {
+    return this.#view.mark
+  }
+
+  /** What the store was asked for since it was opened, with the requests that found the newest head. */
+  stats(): RequestCounts {
+    return this.#store.counts
+  }
+
+  /**
+   * Looks for a newer head, and takes the core there. Cost: a list, and a get when there is one.
+   *
+   * @returns whether the core has changed
+   * @throws S3ArchiverError `S3_ARCHIVER_ROLLBACK`, `S3_ARCHIVER_DAMAGED`, and what the store throws; the core stays what it was
+   */
+  async update(): Promise<boolean> {
+    this.#guard()
+    if (!(await this.#view.update())) return false
+    this.#peer?.setSource(this.#view.source)
+    await this.follow()
+    this.#options.onchange?.({ fork: this.mark.fork, length: this.mark.length })
+    return true
+  }
+
+  /** Reads a range of blocks into the core's store. @throws S3ArchiverError as a read does */
+  async download({ start = 0, end = this.mark.length }: { start?: number; end?: number } = {}): Promise<void> {
+    this.#guard()
+    for (let at = start; at < end; at += DOWNLOAD_BLOCKS) {
+      const seqs = Array.from({ length: Math.min(DOWNLOAD_BLOCKS, end - at) }, (_, i) => at + i)
+      await Promise.all(seqs.map((seq) => this.#core.get(seq, { raw: true } as object)))
+    }
+  }
+
+  /** Ends what is read, and closes the session. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** @internal Connects the core to the archive. */
+  async connect(): Promise<void> {
+    const local = this.#core.replicate(true, { keepAlive: false })
+    const remote = protocolStream(false)
+    this.#streams = [local, remote]
+    for (const stream of this.#streams) stream.on('error', () => {})
+    local.pipe(remote).pipe(local)
+    this.#peer = await ArchivePeer.join(remote, this.#view.source, { announces: 'demand', parallel: PARALLEL })
+    await this.follow()
+    this.#poll()
+  }
+
+  /** @internal A session waits for a block. */
+  async demand(seq: number, session: unknown): Promise<void> {
+    if (seq >= this.mark.length) {
+      this.#ahead.push({ seq, session })
+      return
+    }
+    try {
+      await this.#view.source.block(seq)
+      this.#peer?.announce(seq)
+    } catch (error) {
+      failRequests(session, error as Error)
+    }
+  }
+
+  /** @internal Waits until the core is where the archive is, and keeps that. */
+  async follow(): Promise<void> {
+    const { fork, length } = this.mark
+    const core = this.#core
+    const isThere = (): boolean => core.fork > fork || (core.fork === fork && core.length >= length)
+    await new Promise<void>((resolve, reject) => {
+      const look = (): void => {
+        if (isThere()) done()
+      }
+      const fail = (error: Error): void => {
+        done()
+        reject(new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'Hypercore refuses the archived head', { cause: error }))
+      }
+      const ended = (): void => fail(new Error('the core was closed'))
+      const done = (): void => {
+        core.off('append', look).off('truncate', look).off('verification-error', fail).off('close', ended)
+        resolve()
+      }
+      core.on('append', look).on('truncate', look).on('verification-error', fail).on('close', ended)
+      look()
+    })
+    await core.setUserData(MARK, encodeMark(this.mark))
+    for (const { seq, session } of this.#ahead.splice(0)) void this.demand(seq, session)
+  }
+
+  #poll(): void {
+    const { pollMs, onerror } = this.#options
+    if (pollMs === undefined || this.#closing !== null) return
+    this.#timer = setTimeout(() => {
+      this.update()
+        .catch((error: S3ArchiverError) => {
+          if (this.#closing === null) onerror?.(error)
+        })
+        .finally(() => this.#poll())
+    }, pollMs)
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#canceller.cancel()
+    this.#peer?.close()
+    for (const stream of this.#streams) stream.destroy()
+    await this.#core.close()
+    await this.#temporary?.close()
+  }
+
+  #guard(): void {
+    if (this.#closing !== null) throw new S3ArchiverError('S3_ARCHIVER_CLOSED', 'it was closed')
+  }
+}
+
+/** Blocks that are asked for at once. */
+const DOWNLOAD_BLOCKS = 256
+
+/**
+ * Opens a core out of its archive.
+ *
+ * @returns once its length is known. Cost: a list and a get; more in an archive of many cores
+ * @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT`, `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_NEWER_FORMAT`,
+ * `S3_ARCHIVER_ROLLBACK`, `S3_ARCHIVER_ABORTED`, `S3_ARCHIVER_UNSUPPORTED_UPSTREAM`, and what the store throws
+ */
+export async function openFromArchive(
+  store: ObjectStore,
+  options: OpenFromArchiveOptions
+): Promise<OpenedArchive> {
+  const { key, encryption, corestore, cacheBytes = CACHE_BYTES, mark, signal } = options ?? {}
+  if (!(key instanceof Uint8Array) || key.byteLength !== 32 || !(cacheBytes >= MIN_CACHE_BYTES))
+    throw new S3ArchiverError(
+      'S3_ARCHIVER_BAD_ARGUMENT',
+      'a core has a key of 32 bytes, and its cache at least 1 MiB'
+    )
+  checkWire()
+  const canceller = makeCanceller(signal)
+  const counted = new CountedStore(store)
+  const temporary = corestore === undefined ? await openTemporaryStore() : null
+  const opened: { archive: OpenedArchive | null } = { archive: null }
+  const core = ((corestore ?? temporary?.corestore) as Corestore).get({
+    key,
+    ...(encryption === undefined ? {} : { encryption }),
+    onwait: (seq, session) => void opened.archive?.demand(seq, session)
+  })
+  try {
+    await core.ready()
+    const seen = mark ?? (await markIn(core))
+    const view = await ArchiveView.open(counted, key, { cacheBytes, mark: seen, signal: canceller.signal })
+    const archive = new OpenedArchive({ core, store: counted, view, canceller, options, temporary })
+    opened.archive = archive
+    await archive.connect()
+    return archive
+  } catch (error) {
+    canceller.cancel()
+    await opened.archive?.close()
+    await core.close()
+    await temporary?.close()
+    throw error
+  }
+}
+
+async function markIn(core: Hypercore): Promise<HeadMark | null> {
+  const bytes = await core.getUserData(MARK)
+  return bytes && decodeMark(bytes)
+}

@@ -1,0 +1,152 @@
+import b4a from 'b4a'
+import { decodeCommit } from '../format/commit.ts'
+import { blindIdOf, commitSeq } from '../format/names.ts'
+import type { BlockSegment } from '../format/segment.ts'
+import { decodeShardTable, tableLength, type Section } from '../format/shard.ts'
+import { leafOf, leavesOf, type TreeNode } from '../merkle/subtree.ts'
+import { ByteCache } from './byte-cache.ts'
+import { damaged } from './objects.ts'
+import type { RangeReader } from './range-reader.ts'
+
+/** Blocks, and nodes of their tree: as somebody says. */
+export interface Claims {
+  blocks: ReadonlyMap<number, Uint8Array>
+  nodes: readonly TreeNode[]
+}
+
+/** A shard up to this size is read as a whole: it costs one request instead of two. */
+const SMALL_BYTES = 128 * 1024
+/** Largest table that is read, of a shard with a block of one byte each. */
+const MAX_TABLE_BYTES = 64 * 1024 * 1024
+const MAX_READ_AHEAD_BYTES = 1024 * 1024
+
+/** A section of an object, as far as it is known. */
+interface Opened {
+  section: Section
+  /** Where each block begins, from the start of the section's blocks on; one more than there are. */
+  offsets: Float64Array
+  /** All of the object, when it is small. */
+  bytes: Uint8Array | null
+}
+
+/** Reads blocks of archived segments in groups. Checks nothing but that they can be read. */
+export class SegmentReader {
+  readonly #blindId: Uint8Array
+  readonly #ranges: RangeReader
+  readonly #opened: ByteCache<Promise<Opened>>
+  readonly #tails: ByteCache<Uint8Array>
+  /** Where a reader that goes from block to block would go on, and how much it is given then. */
+  #ahead = { seq: -1, bytes: 0 }
+
+  /** @param cacheBytes - of tables that are kept */
+  constructor(key: Uint8Array, ranges: RangeReader, cacheBytes: number) {
+    this.#blindId = blindIdOf(key)
+    this.#ranges = ranges
+    this.#opened = new ByteCache(cacheBytes * 0.75)
+    this.#tails = new ByteCache(cacheBytes * 0.25)
+  }
+
+  /** What lies in a commit that was read anyway. */
+  offerTail(object: string, tail: Uint8Array): void {
+    this.#tails.set(object, tail, tail.byteLength)
+  }
+
+  /** Nodes over all groups of a segment, from which it can be made. Cost: one request, two when its table is larger than could be told. */
+  async groupNodes(segment: BlockSegment): Promise<readonly TreeNode[]> {
+    const { section } = await this.#open(segment)
+    const end = segment.start + segment.count
+    const nodes = section.nodes.filter(({ index }) => {
+      const [first, last] = leavesOf(index)
+      return first >= segment.start && last <= end
+    })
+    // Of a group that goes beyond the segment, what the segment has of it.
+    const size = 2 ** section.groupShift
+    const cut = new Set<number>()
+    if (segment.start > section.start && segment.start % size !== 0) cut.add(segment.start)
+    if (end < section.start + section.count && end % size !== 0) cut.add(end - 1)
+    for (const seq of cut)
+      for (const [at, block] of await this.group(segment, seq)) nodes.push(leafOf(at, block))
+    return nodes
+  }
+
+  /** The group of blocks that one is in; more of them when the group before was read just before. Cost: one request. */
+  async group(segment: BlockSegment, seq: number): Promise<Map<number, Uint8Array>> {
+    const { section, offsets, bytes } = await this.#open(segment)
+    const size = 2 ** section.groupShift
+    const first = Math.max(segment.start, Math.floor(seq / size) * size)
+    const last = segment.start + segment.count
+    const offsetOf = (at: number): number => offsets[at - section.start] as number
+    let end = Math.min(last, (Math.floor(seq / size) + 1) * size)
+    const isNext = first === this.#ahead.seq
+    const most = isNext ? Math.min(MAX_READ_AHEAD_BYTES, 2 * this.#ahead.bytes) : 0
+    while (end < last && offsetOf(Math.min(last, end + size)) - offsetOf(first) <= most)
+      end = Math.min(last, end + size)
+    this.#ahead = { seq: end, bytes: offsetOf(end) - offsetOf(first) }
+    const [from, to] = [section.offset + offsetOf(first), section.offset + offsetOf(end)]
+    const data = bytes?.subarray(from, to) ?? (await this.#ranges.read(segment.object, from, to))
+    if (data.byteLength !== to - from) throw damaged('an object is cut short')
+    const blocks = new Map<number, Uint8Array>()
+    for (let at = first; at < end; at++)
+      blocks.set(at, data.subarray(offsetOf(at) - offsetOf(first), offsetOf(at + 1) - offsetOf(first)))
+    return blocks
+  }
+
+  #open(segment: BlockSegment): Promise<Opened> {
+    const name = `${segment.object} ${segment.fork} ${segment.start}`
+    const known = this.#opened.get(name)
+    if (known !== undefined) return known
+    const opening = this.#read(segment)
+    this.#opened.set(name, opening, 0)
+    opening.then(
+      ({ section, bytes }) =>
+        this.#opened.set(name, opening, 40 * section.count + 150 * section.nodes.length + (bytes?.byteLength ?? 0)),
+      () => this.#opened.delete(name)
+    )
+    return opening
+  }
+
+  async #read(segment: BlockSegment): Promise<Opened> {
+    const { object } = segment
+    if (commitSeq(object) !== null) return this.#find(segment, await this.#tailOf(object), true)
+    const blockBytes = segment.nodes.reduce((sum, { size }) => sum + size, 0)
+    const guess = guessTable(segment.count, blockBytes)
+    const start = await this.#ranges.readStart(object, guess + (blockBytes + guess <= SMALL_BYTES ? blockBytes : 0))
+    const length = tableLength(start)
+    if (length > MAX_TABLE_BYTES) throw damaged('a table is too long')
+    if (length <= start.byteLength) return this.#find(segment, start, start.byteLength >= length + blockBytes)
+    const rest = await this.#ranges.read(object, start.byteLength, length)
+    return this.#find(segment, b4a.concat([start, rest]), false)
+  }
+
+  /** What lies in a commit. Its size is not known beforehand. */
+  async #tailOf(object: string): Promise<Uint8Array> {
+    const known = this.#tails.get(object)
+    if (known !== undefined) return known
+    const { tail } = decodeCommit(await this.#ranges.readStart(object, MAX_TABLE_BYTES))
+    this.offerTail(object, tail)
+    return tail
+  }
+
+  #find({ fork, start, count }: BlockSegment, bytes: Uint8Array, isWhole: boolean): Opened {
+    const section = decodeShardTable(bytes).find(
+      (section) =>
+        b4a.equals(section.blindId, this.#blindId) &&
+        section.fork === fork &&
+        section.start <= start &&
+        section.start + section.count >= start + count
+    )
+    if (section === undefined) throw damaged('an object lacks what it should hold')
+    const offsets = new Float64Array(section.count + 1)
+    for (let i = 0; i < section.count; i++) offsets[i + 1] = (offsets[i] as number) + (section.sizes[i] as number)
+    const isAllThere = isWhole && bytes.byteLength >= section.offset + (offsets[section.count] as number)
+    return { section, offsets, bytes: isAllThere ? bytes : null }
+  }
+}
+
+/** Bytes of a shard's table, as far as its one section tells, and a little more. */
+function guessTable(count: number, bytes: number): number {
+  const each = bytes / Math.max(1, count)
+  const groupSize = Math.max(1, Math.min(1024, 4096 / Math.max(1, each)))
+  const sizes = count * (each < 200 ? 1.3 : 3)
+  return Math.ceil(256 + sizes + (count / groupSize + 64) * 32)
+}
