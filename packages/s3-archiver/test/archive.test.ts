@@ -5,7 +5,7 @@ import { collect, tmpStore } from '@cloudpal/test-kit'
 import { Archiver } from '../src/index.ts'
 import type { ObjectStore } from '../src/index.ts'
 import { MemoryStore } from '../src/testing/index.ts'
-import { readHead, readSegment } from '../src/read/archive-reader.ts'
+import { expandSegments, readHead, readSegment } from '../src/read/archive-reader.ts'
 import { FaultyStore } from './faulty-store.ts'
 
 const WRITER = b4a.alloc(16, 1)
@@ -24,7 +24,8 @@ const numbered = (start: number, end: number, size = 20): Uint8Array[] =>
 async function archived(store: ObjectStore, key: Uint8Array): Promise<string[]> {
   const { record } = await readHead(store, key)
   const blocks: Uint8Array[] = []
-  for (const segment of record.segments) blocks.push(...(await readSegment(store, key, segment)))
+  for await (const segment of expandSegments(store, key, record.segments))
+    if (segment.kind === 'blocks') blocks.push(...(await readSegment(store, key, segment)))
   return blocks.map((block) => b4a.toString(block))
 }
 

@@ -1,12 +1,14 @@
-import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { S3ArchiverError } from '../errors.ts'
-import type { SealedRecord } from '../format/commit.ts'
+import type { Entry } from '../format/entry.ts'
 import { blindIdOf, commitName } from '../format/names.ts'
 import { rootsOf, sealRecord, unsealRecord, type CoreRecord } from '../format/record.ts'
 import { checkUpstream, headOf, isHeadOf } from '../hypercore-adapter.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
-import { CommitLog, type StoredCommit } from './commit-log.ts'
+import type { StoredCommit } from '../read/commits.ts'
+import { allEntries } from '../read/directory.ts'
+import { CommitLog } from './commit-log.ts'
+import { idOf, nextDirectory } from './directory.ts'
 import { Packer } from './pack.ts'
 import type { CoreLike } from '../types.ts'
 
@@ -66,7 +68,7 @@ export class Archiver {
   async #flush(call: CallOptions): Promise<Flushed | null> {
     const log = (this.#log ??= await this.#claim(call))
     // A commit that was left open by a failure is here or not, and only then it is known what is new.
-    this.#noteRecords(await log.settle(call))
+    await this.#noteRecords(await log.settle(call), call)
     const packer = new Packer(this.#store, call)
     const changed = new Map<CoreLike, CoreRecord>()
     let blocks = 0
@@ -91,9 +93,12 @@ export class Archiver {
       const segments = [...record.segments, ...(packer.segments.get(core) ?? [])]
       changed.set(core, this.#checked(core, { ...record, segments }))
     }
-    const records = this.#recordsOf(log.newest.commit.records, seq, changed)
-    const stored = await log.append({ added: packer.stored, dropped: [], records, tail }, call)
-    this.#noteRecords(stored)
+    const entries = [...changed].flatMap(([{ key }, record]): Entry[] =>
+      key === null ? [] : [sealRecord(key, seq, record)]
+    )
+    const directory = nextDirectory(log.newest.commit, entries)
+    const stored = await log.append({ ...directory, fronts: [], tail }, call)
+    await this.#noteRecords(stored, call)
     return { seq, cores: changed.size, blocks }
   }
 
@@ -107,28 +112,15 @@ export class Archiver {
   }
 
   /** What a commit says of the cores that are archived here; each is looked at once. */
-  #noteRecords(stored: StoredCommit): void {
+  async #noteRecords(stored: StoredCommit, call: CallOptions): Promise<void> {
     if (stored === this.#noted) return
-    const { commit } = stored
+    const entries = await allEntries(this.#store, stored.commit, call)
     for (const core of this.#options.cores) {
       const { key } = core
-      const sealed = key && commit.records.find(({ blindId }) => b4a.equals(blindId, blindIdOf(key)))
-      if (key && sealed) this.#records.set(core, unsealRecord(key, sealed.seq, sealed.sealed))
+      const entry = key && entries.get(idOf(blindIdOf(key)))
+      if (key && entry) this.#records.set(core, unsealRecord(key, entry))
     }
     this.#noted = stored
-  }
-
-  /** All records of the commit before, with those that have changed in their place. */
-  #recordsOf(
-    before: readonly SealedRecord[],
-    seq: number,
-    changed: ReadonlyMap<CoreLike, CoreRecord>
-  ): SealedRecord[] {
-    const news = [...changed].flatMap(([{ key }, record]) =>
-      key === null ? [] : [{ blindId: blindIdOf(key), seq, sealed: sealRecord(key, seq, record) }]
-    )
-    const kept = before.filter(({ blindId }) => !news.some((record) => b4a.equals(record.blindId, blindId)))
-    return [...kept, ...news]
   }
 
   /** What was read goes with what is signed: what a disk has spoilt is not archived. */

@@ -1,7 +1,7 @@
 import { S3ArchiverError } from '../errors.ts'
 import { encodeShard, type Section } from '../format/shard.ts'
 import { blindIdOf, contentName } from '../format/names.ts'
-import type { Segment } from '../format/record.ts'
+import type { Segment } from '../format/segment.ts'
 import { storedBlocks } from '../hypercore-adapter.ts'
 import { combine } from '../merkle/subtree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
@@ -109,5 +109,5 @@ export class Packer {
 }
 
 function segmentOf(object: string, { fork, start, count, nodes }: Section): Segment {
-  return { object, fork, start, count, nodes: combine(start, start + count, nodes) }
+  return { kind: 'blocks', object, fork, start, count, nodes: combine(start, start + count, nodes) }
 }

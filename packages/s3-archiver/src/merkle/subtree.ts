@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import flat from 'flat-tree'
 import crypto from 'hypercore-crypto'
 
@@ -52,4 +53,23 @@ export function combine(start: number, end: number, finer: Iterable<TreeNode>): 
 /** The tree hash of a core of so many blocks, which its key signs. */
 export function treeHashOf(length: number, nodes: Iterable<TreeNode>): Uint8Array {
   return crypto.tree(combine(0, length, nodes))
+}
+
+/** Whether nodes make those that stand over blocks, and so are of the same blocks. */
+export function isSameCover(
+  { start, count, nodes }: { start: number; count: number; nodes: readonly TreeNode[] },
+  finer: Iterable<TreeNode>
+): boolean {
+  const known = new Map<number, TreeNode>()
+  for (const node of finer) known.set(node.index, node)
+  const cover = coverOf(start, start + count)
+  return (
+    cover.length === nodes.length &&
+    cover.every((index, i) => {
+      const [made, node] = [nodeAt(index, known), nodes[i]]
+      return (
+        made !== null && node !== undefined && made.size === node.size && b4a.equals(made.hash, node.hash)
+      )
+    })
+  )
 }

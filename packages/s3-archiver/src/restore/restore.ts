@@ -1,6 +1,6 @@
 import { S3ArchiverError } from '../errors.ts'
 import { makeCore } from '../hypercore-adapter.ts'
-import { readHead, readSegment } from '../read/archive-reader.ts'
+import { expandSegments, readHead, readSegment } from '../read/archive-reader.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import type { CorestoreLike } from '../types.ts'
 
@@ -37,7 +37,8 @@ export async function restore(store: ObjectStore, options: RestoreOptions): Prom
     throw new S3ArchiverError('S3_ARCHIVER_NOT_EMPTY', 'this Corestore already holds something of the core')
   try {
     let byteLength = 0
-    for (const segment of record.segments) {
+    for await (const segment of expandSegments(store, key, record.segments, call)) {
+      if (segment.kind === 'hole') continue
       const blocks = await readSegment(store, key, segment, call)
       await target.write(blocks)
       for (const block of blocks) byteLength += block.byteLength
