@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { FORMAT_VERSION, openFormat, Reader, Writer } from './wire.ts'
-import { coverOf, leafOf, nodeAt, type TreeNode } from '../merkle/subtree.ts'
+import { coverOf, leafOf, leavesOf, nodeAt, type TreeNode } from '../merkle/subtree.ts'
 
 const MAGIC = b4a.from('CPS')
 /** Blocks are hashed in groups of about so many bytes: the least that has to be read to check one of them. */
@@ -137,14 +137,6 @@ function readSection(reader: Reader, offset: number): Section {
       return { index, size: (before.get(end) ?? 0) - (before.get(first) ?? 0), hash: reader.bytes(32) }
     })
   return { blindId, fork, start, count, groupShift, sizes, nodes, offset }
-}
-
-/** Blocks below a node. */
-function leavesOf(index: number): [first: number, end: number] {
-  let count = 1
-  for (let at = index + 1; at % (2 * count) === 0;) count *= 2
-  const first = (index + 1 - count) / 2
-  return [first, first + count]
 }
 
 function sum(values: readonly number[]): number {

@@ -21,6 +21,14 @@ export function coverOf(start: number, end: number): number[] {
   return cover
 }
 
+/** Blocks below a node. */
+export function leavesOf(index: number): [first: number, end: number] {
+  let count = 1
+  for (let at = index + 1; at % (2 * count) === 0;) count *= 2
+  const first = (index + 1 - count) / 2
+  return [first, first + count]
+}
+
 export function leafOf(seq: number, block: Uint8Array): TreeNode {
   return { index: 2 * seq, size: block.byteLength, hash: crypto.data(block) }
 }
