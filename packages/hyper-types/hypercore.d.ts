@@ -171,8 +171,6 @@ declare module 'hypercore' {
     static discoveryKey(key: Uint8Array): Uint8Array
     static blockEncryptionKey(key: Uint8Array, encryptionKey: Uint8Array): Uint8Array
     static parseManifest(manifest: Uint8Array | Manifest, key?: Uint8Array): Manifest | null
-    /** Fails what is waited for in a session's `activeRequests`. */
-    static clearRequests(requests: unknown[], error: Error): void
     static createProtocolStream(isInitiator: boolean, options?: ReplicateOptions): ReplicationStream
     /** Bytes: a longer block cannot be appended. */
     static readonly MAX_SUGGESTED_BLOCK_SIZE: number
@@ -183,8 +181,6 @@ declare module 'hypercore' {
     readonly readable: boolean
     readonly writable: boolean
     readonly snapshotted: boolean
-    /** What is waited for; see `clearRequests`. */
-    readonly activeRequests: unknown[]
 
     /** Null before `ready()`, unless the core was opened by key. */
     readonly id: string | null

@@ -25,6 +25,10 @@ export class ArchivePeer {
   /** By id; those that were cancelled are gone. */
   readonly #requests = new Map<number, WireRequest>()
   #queue: WireRequest[] = []
+  /** Blocks that were announced one by one and not asked for yet. */
+  readonly #wanted = new Set<number>()
+  /** Blocks from the first on that were all announced for a while. */
+  #announced = 0
   #running = 0
 
   private constructor(source: BlockSource, options: ArchivePeerOptions) {
@@ -56,15 +60,31 @@ export class ArchivePeer {
     return this.#isClosed
   }
 
-  /** Goes on with another head. */
+  /** Goes on with another head. {@link settle} has to follow. */
   setSource(source: BlockSource): void {
+    const isOtherFork = source.archived.record.fork !== this.#source.archived.record.fork
     this.#source = source
+    this.#remoteLength = isOtherFork ? 0 : this.#remoteLength
     this.#sendHead()
+    // Hypercore looks for where a fork begins only among blocks that a peer has.
+    if (!isOtherFork || this.#options.announces === 'all') return
+    this.#announced = source.archived.record.length
+    this.#channel?.announce(0, this.#announced)
+  }
+
+  /** The other side has come to the head: from now on it asks for nothing that nobody waits for. */
+  settle(): void {
+    if (this.#announced === 0) return
+    this.#channel?.withdraw(0, this.#announced)
+    this.#announced = 0
+    for (const seq of this.#wanted) this.announce(seq)
   }
 
   /** Says that a block is here. It has to be. */
   announce(seq: number): void {
-    if (this.#isOpen) this.#channel?.announce(seq, 1)
+    if (!this.#isOpen) return
+    this.#wanted.add(seq)
+    this.#channel?.announce(seq, 1)
   }
 
   close(): void {
@@ -93,6 +113,7 @@ export class ArchivePeer {
 
   #onrequest(request: WireRequest): void {
     this.#requests.set(request.id, request)
+    if (request.block !== null) this.#wanted.delete(request.block.index)
     this.#queue.push(request)
     this.#next()
   }

@@ -145,8 +145,10 @@ export class BlockSource {
         'S3_ARCHIVER_MISSING_BLOCKS',
         `the archive does not have block ${seq} of a core`
       )
-    this.#learn(await this.#segments.groupNodes(segment))
     const blocks = await this.#segments.group(segment, seq)
+    // Nodes over the groups of a segment are checked once, unless they were dropped since.
+    if (this.#accept({ blocks, nodes: [] })) return
+    this.#learn(await this.#segments.groupNodes(segment))
     if (!this.#accept({ blocks, nodes: [] }))
       throw new S3ArchiverError(
         'S3_ARCHIVER_DAMAGED',

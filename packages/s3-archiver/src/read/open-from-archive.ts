@@ -10,7 +10,7 @@ import { ArchiveView } from './archive-view.ts'
 import { makeCanceller, type Canceller } from './canceller.ts'
 import { decodeMark, encodeMark, type HeadMark } from './head-mark.ts'
 import { openTemporaryStore, type TemporaryStore } from './temporary-store.ts'
-import { checkWire, failRequests, protocolStream } from './wire.ts'
+import { checkWire, failBlock, protocolStream } from './wire.ts'
 
 export interface OpenFromArchiveOptions {
   /** Key of the core, 32 bytes: all that is trusted. */
@@ -64,7 +64,7 @@ export class OpenedArchive {
   #timer: unknown = null
   #closing: Promise<void> | null = null
   /** Waits for blocks that the archive does not have yet. */
-  #ahead: { seq: number; session: unknown }[] = []
+  #ahead: number[] = []
 
   /** @internal */
   constructor(parts: {
@@ -140,17 +140,17 @@ export class OpenedArchive {
     this.#poll()
   }
 
-  /** @internal A session waits for a block. */
-  async demand(seq: number, session: unknown): Promise<void> {
+  /** @internal Somebody waits for a block. */
+  async demand(seq: number): Promise<void> {
     if (seq >= this.mark.length) {
-      this.#ahead.push({ seq, session })
+      this.#ahead.push(seq)
       return
     }
     try {
       await this.#view.source.block(seq)
       this.#peer?.announce(seq)
     } catch (error) {
-      failRequests(session, error as Error)
+      failBlock(this.#core, seq, error as Error)
     }
   }
 
@@ -175,8 +175,9 @@ export class OpenedArchive {
       core.on('append', look).on('truncate', look).on('verification-error', fail).on('close', ended)
       look()
     })
+    this.#peer?.settle()
     await core.setUserData(MARK, encodeMark(this.mark))
-    for (const { seq, session } of this.#ahead.splice(0)) void this.demand(seq, session)
+    for (const seq of this.#ahead.splice(0)) void this.demand(seq)
   }
 
   #poll(): void {
@@ -225,7 +226,6 @@ export async function openFromArchive(
       'S3_ARCHIVER_BAD_ARGUMENT',
       'a core has a key of 32 bytes, and its cache at least 1 MiB'
     )
-  checkWire()
   const canceller = makeCanceller(signal)
   const counted = new CountedStore(store)
   const temporary = corestore === undefined ? await openTemporaryStore() : null
@@ -233,10 +233,11 @@ export async function openFromArchive(
   const core = ((corestore ?? temporary?.corestore) as Corestore).get({
     key,
     ...(encryption === undefined ? {} : { encryption }),
-    onwait: (seq, session) => void opened.archive?.demand(seq, session)
+    onwait: (seq) => void opened.archive?.demand(seq)
   })
   try {
     await core.ready()
+    checkWire(core)
     const seen = mark ?? (await markIn(core))
     const view = await ArchiveView.open(counted, key, { cacheBytes, mark: seen, signal: canceller.signal })
     const archive = new OpenedArchive({ core, store: counted, view, canceller, options, temporary })

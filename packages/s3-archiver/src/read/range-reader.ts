@@ -48,7 +48,8 @@ export class RangeReader {
 
   #want(object: string, start: number, end: number, isExact: boolean): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      if (this.#wants.length === 0) queueMicrotask(() => this.#plan())
+      // A turn, and not a microtask: what is asked for at once comes in over several of these.
+      if (this.#wants.length === 0) setTimeout(() => this.#plan(), 0)
       this.#wants.push({ object, start, end, isExact, resolve, reject })
     })
   }

@@ -6,11 +6,12 @@ import caps from 'hypercore/lib/caps.js'
 import merkle from 'hypercore/lib/merkle-tree.js'
 import messages from 'hypercore/messages.js'
 import { S3ArchiverError } from '../errors.ts'
+import type { CoreLike } from '../types.ts'
 import type { BlockSource } from './block-source.ts'
 
 // Everything the readers of this package ask of Hypercore's protocol beyond its documented API is in this file. Of hypercore 11.37: the messages of
 // `hypercore/alpha` and their order (messages.js, lib/replicator.js), the proof that a peer knows the key (lib/caps.js), the proofs of a request
-// (lib/merkle-tree.js); and of a stream that it makes, the muxer in `userData`.
+// (lib/merkle-tree.js), `replicator._blocks`, in which it notes who waits for a block (lib/replicator.js); and of a stream that it makes, the muxer in `userData`.
 
 /** A peer's request, as Hypercore encodes it. */
 export interface WireRequest {
@@ -33,6 +34,7 @@ export interface WireSync {
 export interface Channel {
   sync(state: WireSync & { remoteLength: number; isPublished: boolean }): void
   announce(start: number, length: number): void
+  withdraw(start: number, length: number): void
   answer(proof: object): void
   /** That what was asked for is not here. */
   refuse(request: number): void
@@ -76,9 +78,18 @@ export function protocolStream(isInitiator: boolean | DuplexStream): Replication
   return Hypercore.createProtocolStream(isInitiator as boolean, { keepAlive: false })
 }
 
-/** Fails what a session waits for. */
-export function failRequests(session: unknown, error: Error): void {
-  Hypercore.clearRequests((session as Hypercore).activeRequests, error)
+interface WaitingRequests {
+  readonly refs: readonly object[]
+  detach(ref: object, error: Error): void
+}
+
+/** Fails all that wait for a block of a core. */
+export function failBlock(core: CoreLike, seq: number, error: Error): void {
+  const { replicator } = core.core as {
+    replicator: { _blocks: { get(seq: number): WaitingRequests | null } }
+  }
+  const waiting = replicator._blocks.get(seq)
+  for (const ref of [...(waiting?.refs ?? [])]) waiting?.detach(ref, error)
 }
 
 /** Tells when the other side opens the channel of a core. @returns a function that ends it */
@@ -143,6 +154,7 @@ export async function openChannel(
         allowPush: false
       }),
     announce: (start, length) => send(8, { drop: false, start, length }),
+    withdraw: (start, length) => send(8, { drop: true, start, length }),
     answer: (proof) => send(3, proof),
     refuse: (request) => send(4, { request, reason: NOT_HERE }),
     close: () => channel.close()
@@ -181,10 +193,11 @@ export async function prove(source: BlockSource, request: WireRequest): Promise<
 }
 
 /** @throws S3ArchiverError `S3_ARCHIVER_UNSUPPORTED_UPSTREAM` naming what is missing */
-export function checkWire(): void {
+export function checkWire(core: CoreLike): void {
   const missing: string[] = []
   if (typeof Hypercore.createProtocolStream !== 'function') missing.push('Hypercore.createProtocolStream')
-  if (typeof Hypercore.clearRequests !== 'function') missing.push('Hypercore.clearRequests')
+  const { replicator } = core.core as { replicator?: { _blocks?: { get?: unknown } } }
+  if (typeof replicator?._blocks?.get !== 'function') missing.push('core.replicator._blocks')
   if (typeof caps.replicate !== 'function') missing.push('caps.replicate')
   if (typeof merkle.MerkleTree.proof !== 'function') missing.push('MerkleTree.proof')
   for (const name of ['handshake', 'sync', 'request', 'cancel', 'data', 'noData', 'range'] as const)
