@@ -93,13 +93,13 @@ describe('a core that is opened from its archive', () => {
 
   test('carries a Hyperbee, whose reads, ranges and snapshots come from the archive', async () => {
     const core = await source()
-    const bee = new Hyperbee(core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
+    const bee = new Hyperbee<string, string>(core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
     const batch = bee.batch()
     for (let i = 0; i < 3000; i++) await batch.put(`key-${String(i).padStart(5, '0')}`, `value ${i}`)
     await batch.flush()
     const { store, key } = await archived(core)
     const archive = await open(store, { key })
-    const read = new Hyperbee(archive.core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
+    const read = new Hyperbee<string, string>(archive.core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
     expect((await read.get('key-01234'))?.value).toBe('value 1234')
     expect(await read.get('key-x')).toBeNull()
     const range = await collect(read.createReadStream({ gte: 'key-02000', limit: 50 }))
@@ -184,14 +184,14 @@ describe('what an archive cannot do to its reader', () => {
 
   test('a bee’s streams and reads fail, too, and do not hang', async () => {
     const core = await source()
-    const bee = new Hyperbee(core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
+    const bee = new Hyperbee<string, string>(core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
     const batch = bee.batch()
     for (let i = 0; i < 2000; i++) await batch.put(`key-${i}`, 'x'.repeat(100))
     await batch.flush()
     const { store, key } = await archived(core)
     for (const { name } of await collect(store.list('s/'))) await store.delete(name)
     const archive = await open(store, { key })
-    const read = new Hyperbee(archive.core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
+    const read = new Hyperbee<string, string>(archive.core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
     const damaged = { code: 'S3_ARCHIVER_DAMAGED' }
     await expect(read.get('key-7')).rejects.toMatchObject(damaged)
     await expect(collect(read.createReadStream())).rejects.toMatchObject(damaged)

@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { S3ArchiverError } from '../errors.ts'
 import type { Entry } from '../format/entry.ts'
@@ -10,6 +11,8 @@ import { allEntries } from '../read/directory.ts'
 import { CommitLog } from './commit-log.ts'
 import { idOf, nextDirectory } from './directory.ts'
 import { Packer } from './pack.ts'
+import type { BeeLike } from '../pack/bee-walk.ts'
+import { buildPack, type BuildPackOptions } from '../pack/build-pack.ts'
 import type { CoreLike } from '../types.ts'
 
 /** What is smaller lies in the commit itself: one request less, and nothing between the blocks and what names them. */
@@ -33,6 +36,14 @@ export interface Flushed {
   blocks: number
 }
 
+/** What was laid out for readers. */
+export interface PackedBee {
+  /** Of the commit. */
+  seq: number
+  pages: number
+  bytes: number
+}
+
 /** Keeps an archive of cores: uploads what is new, in immutable objects, and then one commit that names it. */
 export class Archiver {
   readonly #store: ObjectStore
@@ -40,6 +51,7 @@ export class Archiver {
   #log: CommitLog | null = null
   /** What the archive holds, by core. */
   readonly #records = new Map<CoreLike, CoreRecord>()
+  readonly #entries = new Map<CoreLike, Entry>()
   /** The commit that says so. */
   #noted: StoredCommit | null = null
   #flushing: Promise<unknown> = Promise.resolve()
@@ -93,13 +105,50 @@ export class Archiver {
       const segments = [...record.segments, ...(packer.segments.get(core) ?? [])]
       changed.set(core, this.#checked(core, { ...record, segments }))
     }
-    const entries = [...changed].flatMap(([{ key }, record]): Entry[] =>
-      key === null ? [] : [sealRecord(key, seq, record)]
-    )
+    const entries = [...changed].flatMap(([core, record]): Entry[] => {
+      const { key } = core
+      return key === null ? [] : [sealRecord(key, seq, record, this.#linksOf(core, record))]
+    })
     const directory = nextDirectory(log.newest.commit, entries)
     const stored = await log.append({ ...directory, fronts: [], tail }, call)
     await this.#noteRecords(stored, call)
     return { seq, cores: changed.size, blocks }
+  }
+
+  /**
+   * Builds the read pack of a bee that is archived, as it is archived: so that a reader finds what it looks for in few requests. To be built
+   * anew once much has changed; until then it serves what has not. See {@link buildPack} for what it costs.
+   *
+   * @param bee - on one of the cores
+   * @returns once it is durable; `null` when the bee is empty
+   * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, and what {@link flush} throws
+   */
+  buildReadPack(bee: BeeLike, options: BuildPackOptions = {}): Promise<PackedBee | null> {
+    const packing = this.#flushing.then(() => this.#pack(bee, options))
+    this.#flushing = packing.catch(() => {})
+    return packing
+  }
+
+  async #pack(bee: BeeLike, options: BuildPackOptions): Promise<PackedBee | null> {
+    const log = (this.#log ??= await this.#claim(options))
+    await this.#noteRecords(await log.settle(options), options)
+    await bee.ready()
+    const { key } = bee.core as CoreLike
+    const core = this.#options.cores.find((core) => key !== null && core.key !== null && b4a.equals(core.key, key))
+    const record = core && this.#records.get(core)
+    if (core === undefined || key === null || record === undefined)
+      throw new S3ArchiverError('S3_ARCHIVER_NOT_ARCHIVED', 'the bee is not on a core that is archived here')
+    const built = await buildPack(this.#store, { bee, core, key, record, roots: rootsOf(record) }, options)
+    if (built === null) return null
+    const seq = log.newest.commit.seq + 1
+    const blindId = blindIdOf(key)
+    const { previous = null } = this.#entries.get(core) ?? {}
+    const entry = sealRecord(key, seq, record, { front: seq, previous })
+    const { objects, front, pages, bytes } = built
+    const content = { fronts: [{ blindId, objects, bytes: front }], tail: b4a.alloc(0) }
+    const stored = await log.append({ ...nextDirectory(log.newest.commit, [entry]), ...content }, options)
+    await this.#noteRecords(stored, options)
+    return { seq, pages, bytes }
   }
 
   async #claim(call: CallOptions): Promise<CommitLog> {
@@ -118,9 +167,17 @@ export class Archiver {
     for (const core of this.#options.cores) {
       const { key } = core
       const entry = key && entries.get(idOf(blindIdOf(key)))
-      if (key && entry) this.#records.set(core, unsealRecord(key, entry))
+      if (!key || !entry) continue
+      this.#records.set(core, unsealRecord(key, entry))
+      this.#entries.set(core, entry)
     }
     this.#noted = stored
+  }
+
+  /** A read pack serves as long as the core only grows. */
+  #linksOf(core: CoreLike, { fork }: CoreRecord): Pick<Entry, 'front' | 'previous'> {
+    const { front = null, previous = null } = this.#entries.get(core) ?? {}
+    return { front: this.#records.get(core)?.fork === fork ? front : null, previous }
   }
 
   /** What was read goes with what is signed: what a disk has spoilt is not archived. */

@@ -80,8 +80,10 @@ export class BlockSource {
   grow(archived: ArchivedCore): void {
     this.#archived = archived
     this.#roots = [...archived.roots]
+    const roots = new Map(archived.roots.map((node) => [node.index, node]))
+    const inside = archived.record.segments.flatMap(({ nodes }) => nodes)
     this.pin(archived.roots)
-    for (const { nodes } of archived.record.segments) this.pin(nodes)
+    this.pin(checkClaims(inside, (index) => roots.get(index) ?? null)?.values() ?? [])
   }
 
   /** Keeps nodes that are known to be of the tree for good. */
