@@ -1,5 +1,4 @@
 export type { BeeLike } from './pack/bee-walk.ts'
-export type { BuildPackOptions } from './pack/build-pack.ts'
 export { Archiver, type ArchiverOptions, type Flushed, type PackedBee } from './archive/archiver.ts'
 export { S3ArchiverError, type S3ArchiverErrorCode, type S3ArchiverErrorOptions } from './errors.ts'
 export type {

@@ -102,7 +102,7 @@ describe('a core that is opened from its archive', () => {
     const read = new Hyperbee<string, string>(archive.core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
     expect((await read.get('key-01234'))?.value).toBe('value 1234')
     expect(await read.get('key-x')).toBeNull()
-    const range = await collect(read.createReadStream({ gte: 'key-02000', limit: 50 }))
+    const range = await collect(read.createReadStream({ gte: 'key-02000' }, { limit: 50 }))
     expect(range.map(({ value }) => value)).toEqual(Array.from({ length: 50 }, (_, i) => `value ${2000 + i}`))
     expect((await read.snapshot().get('key-00007'))?.value).toBe('value 7')
   })
@@ -158,15 +158,15 @@ describe('a core that is opened from its archive', () => {
 describe('what an archive cannot do to its reader', () => {
   test('changed blocks are not read: the read fails with a code, and others go on', async () => {
     const core = await source()
-    await core.append(numbered(3000, 4000))
+    await core.append(numbered(300, 4000))
     const { store, key } = await archived(core)
     const [{ name, size } = { name: '', size: 0 }] = await collect(store.list('s/'))
     await changeObject(store, name, (bytes) => void (bytes[size - 10] = (bytes[size - 10] ?? 0) ^ 1))
     const archive = await open(store, { key })
-    const results = await Promise.allSettled(Array.from({ length: 3000 }, (_, seq) => archive.core.get(seq)))
+    const results = await Promise.allSettled(Array.from({ length: 300 }, (_, seq) => archive.core.get(seq)))
     const failed = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
-    expect(failed.length).toBeGreaterThan(0)
-    for (const reason of failed) expect(reason).toMatchObject({ code: 'S3_ARCHIVER_DAMAGED' })
+    expect(failed).toMatchObject([{ code: 'S3_ARCHIVER_DAMAGED' }])
+    expect(results.at(-1)?.status).toBe('rejected')
     expect(await archive.core.get(0)).toEqual(numbered(1, 4000)[0])
   })
 

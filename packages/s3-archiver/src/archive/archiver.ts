@@ -12,7 +12,7 @@ import { CommitLog } from './commit-log.ts'
 import { idOf, nextDirectory } from './directory.ts'
 import { Packer } from './pack.ts'
 import type { BeeLike } from '../pack/bee-walk.ts'
-import { buildPack, type BuildPackOptions } from '../pack/build-pack.ts'
+import { buildPack } from '../pack/build-pack.ts'
 import type { CoreLike } from '../types.ts'
 
 /** What is smaller lies in the commit itself: one request less, and nothing between the blocks and what names them. */
@@ -123,13 +123,13 @@ export class Archiver {
    * @returns once it is durable; `null` when the bee is empty
    * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, and what {@link flush} throws
    */
-  buildReadPack(bee: BeeLike, options: BuildPackOptions = {}): Promise<PackedBee | null> {
+  buildReadPack(bee: BeeLike, options: CallOptions = {}): Promise<PackedBee | null> {
     const packing = this.#flushing.then(() => this.#pack(bee, options))
     this.#flushing = packing.catch(() => {})
     return packing
   }
 
-  async #pack(bee: BeeLike, options: BuildPackOptions): Promise<PackedBee | null> {
+  async #pack(bee: BeeLike, options: CallOptions): Promise<PackedBee | null> {
     const log = (this.#log ??= await this.#claim(options))
     await this.#noteRecords(await log.settle(options), options)
     await bee.ready()

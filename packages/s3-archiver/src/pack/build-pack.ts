@@ -9,23 +9,20 @@ import type { TreeNode } from '../merkle/subtree.ts'
 import { WholeTree } from '../merkle/whole-tree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import type { CoreLike } from '../types.ts'
-import { walkBee, type BeeLike } from './bee-walk.ts'
-import { Planner, type PlannedPage } from './planner.ts'
+import { walkBee, type BeeLike, type BeeNode } from './bee-walk.ts'
+import { costOfPlan, Planner, type PlannedPage, type PlanOptions } from './planner.ts'
 
 /** An object of pages is closed once it has so many bytes. */
 const OBJECT_BYTES = 8 * 1024 * 1024
 /** About so many nodes of the tree stand in the front. */
 const COVER_NODES = 256
-const FRONT_BYTES = 64 * 1024
-const PAGE_BYTES = 110 * 1024
+/** Sizes that are tried, in KiB: the bytes of a lookup against its gets. */
+const CUTS: readonly { front: number; page: number }[] = [
+  { front: 64, page: 96 },
+  { front: 80, page: 112 },
+  { front: 112, page: 128 }
+]
 const READ_BLOCKS = 4096
-
-export interface BuildPackOptions extends CallOptions {
-  /** Most bytes of blocks and proofs in a page. @defaultValue 110 KiB */
-  pageBytes?: number
-  /** The same of the front, without what says where the pages are. @defaultValue 64 KiB */
-  frontBytes?: number
-}
 
 /** A read pack in its store, but for its front, which goes into a commit. */
 export interface BuiltPack {
@@ -49,7 +46,7 @@ export interface BuiltPack {
 export async function buildPack(
   store: ObjectStore,
   { bee, core, key, record, roots }: PackSource,
-  { pageBytes = PAGE_BYTES, frontBytes = FRONT_BYTES, ...call }: BuildPackOptions = {}
+  call: CallOptions = {}
 ): Promise<BuiltPack | null> {
   const { fork, length, signature } = record
   if (headOf(core)?.fork !== fork)
@@ -61,9 +58,8 @@ export async function buildPack(
     throw new S3ArchiverError('S3_ARCHIVER_LOCAL_DAMAGED', 'the blocks of a core are not those that were archived')
   const height = Math.max(0, Math.ceil(Math.log2(length / COVER_NODES)))
   const sizeOf = (seq: number): number => tree.sizeOf(seq)
-  const planner = new Planner(root, { length, height, sizeOf, frontBytes, pageBytes })
+  const planned = bestPlan(root, { length, height, sizeOf })
   const writer = new PackWriter(store, key, { core, tree, length, height }, call)
-  const planned = planner.plan(root)
   const front = await writer.page(planned)
   const cover = coverPlaces(length, height).map((index) => nodeOf(tree, index))
   const sealed = sealFront(key, { fork, length, signature, height, cover, ...front })
@@ -77,6 +73,17 @@ export interface PackSource {
   key: Uint8Array
   record: CoreRecord
   roots: readonly TreeNode[]
+}
+
+/** The first cut with the fewest gets: each is larger than the one before. */
+function bestPlan(root: BeeNode, options: Pick<PlanOptions, 'length' | 'height' | 'sizeOf'>): PlannedPage {
+  const plans = CUTS.map(({ front, page }) => {
+    const planner = new Planner(root, { ...options, frontBytes: front * 1024, pageBytes: page * 1024 })
+    const plan = planner.plan(root)
+    return { plan, gets: costOfPlan(plan, planner).gets }
+  })
+  const fewest = Math.min(...plans.map(({ gets }) => gets))
+  return (plans.find(({ gets }) => gets === fewest) as { plan: PlannedPage }).plan
 }
 
 async function readTree(core: CoreLike, length: number): Promise<WholeTree> {

@@ -4,6 +4,7 @@ import type { BeeNode } from './bee-walk.ts'
 /** Bytes of a node of the tree in a page, and of a block besides what is in it. */
 const NODE_BYTES = 36
 const BLOCK_BYTES = 4
+const ENTRY_BYTES = 4
 /** A block that is larger stays in its shard: who reads its key pays for it, and not who reads another one nearby. */
 const MAX_BLOCK_BYTES = 8 * 1024
 /** A block that lies in more pages goes to the front instead. */
@@ -183,6 +184,26 @@ export class Planner {
       node = node.children[node.children.length >> 1] as BeeNode
     return this.costOf(this.#blocksBelow(node)) / Math.max(1, node.weight)
   }
+}
+
+/** What a lookup costs by a plan: gets after the front, in the middle of all lookups; and bytes with the front, on average. */
+export function costOfPlan(front: PlannedPage, planner: Planner): { gets: number; bytes: number } {
+  const found: { gets: number; bytes: number; blocks: number }[] = []
+  const visit = (page: PlannedPage, gets: number, before: number): void => {
+    const bytes = before + planner.costOf(page.blocks) + page.entries.length * ENTRY_BYTES
+    found.push({ gets, bytes, blocks: page.blocks.size })
+    for (const inside of page.pages) visit(inside, gets + 1, bytes)
+  }
+  visit(front, 0, 0)
+  found.sort((a, b) => a.gets - b.gets)
+  const all = found.reduce((sum, { blocks }) => sum + blocks, 0)
+  let [seen, gets, bytes] = [0, 0, 0]
+  for (const page of found) {
+    if (seen <= all / 2) gets = page.gets
+    seen += page.blocks
+    bytes += (page.bytes * page.blocks) / all
+  }
+  return { gets, bytes }
 }
 
 export function* pagesOf(page: PlannedPage): Generator<PlannedPage> {

@@ -9,8 +9,6 @@ import { ReadPack } from './read-pack.ts'
 export interface ArchiveViewOptions extends CallOptions {
   /** Of what was fetched, how much is kept in memory. */
   cacheBytes: number
-  /** What was seen before. */
-  mark: HeadMark | null
 }
 
 /** A core as its archive has it now. */
@@ -30,7 +28,7 @@ export class ArchiveView {
     options: ArchiveViewOptions,
     found: { newest: StoredCommit; source: BlockSource; mark: HeadMark }
   ) {
-    const { cacheBytes: _, mark: __, ...call } = options
+    const { cacheBytes: _, ...call } = options
     this.#store = store
     this.#key = key
     this.#options = options
@@ -43,16 +41,14 @@ export class ArchiveView {
   /**
    * Cost: a list and a get; more in an archive of many cores.
    *
-   * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_ROLLBACK`, and what the store throws
+   * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_DAMAGED`, and what the store throws
    */
   static async open(store: ObjectStore, key: Uint8Array, options: ArchiveViewOptions): Promise<ArchiveView> {
-    const { cacheBytes, mark: seen, ...call } = options
+    const { cacheBytes, ...call } = options
     const stored = await newestCommit(store, call)
-    if (stored === null && seen !== null) throw rollback('it is empty')
     const archived = await readHeadIn(store, key, stored, call)
     const newest = stored as StoredCommit
     const mark = markOf(newest, archived)
-    checkNotBehind(mark, seen)
     const source = new BlockSource(store, archived, { cacheBytes, ...call })
     const view = new ArchiveView(store, key, options, { newest, source, mark })
     view.#equip()
@@ -72,7 +68,7 @@ export class ArchiveView {
    * Looks for a newer head. Cost: a list, and a get when there is one.
    *
    * @returns whether the core has changed
-   * @throws what {@link open} does; what was known stays
+   * @throws S3ArchiverError `S3_ARCHIVER_ROLLBACK`, and what {@link open} throws; what was known stays
    */
   update(): Promise<boolean> {
     this.#updating ??= this.#update().finally(() => (this.#updating = null))

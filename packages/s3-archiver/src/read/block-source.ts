@@ -151,7 +151,9 @@ export class BlockSource {
     // Nodes over the groups of a segment are checked once, unless they were dropped since.
     if (this.#accept({ blocks, nodes: [] })) return
     this.#learn(await this.#segments.groupNodes(segment))
-    if (!this.#accept({ blocks, nodes: [] }))
+    if (this.#accept({ blocks, nodes: [] })) return
+    // What was read ahead may be damaged, and this not.
+    if (!this.#accept({ blocks: await this.#segments.group(segment, seq, false), nodes: [] }))
       throw new S3ArchiverError(
         'S3_ARCHIVER_DAMAGED',
         'the archive is damaged: blocks are not those that the core’s key has signed'

@@ -8,7 +8,7 @@ import type { CoreLike, CorestoreLike } from '../types.ts'
 import { ArchivePeer } from './archive-peer.ts'
 import { ArchiveView } from './archive-view.ts'
 import { makeCanceller, type Canceller } from './canceller.ts'
-import { decodeMark, encodeMark, type HeadMark } from './head-mark.ts'
+import { checkNotBehind, decodeMark, encodeMark, type HeadMark } from './head-mark.ts'
 import { openTemporaryStore, type TemporaryStore } from './temporary-store.ts'
 import { checkWire, failBlock, protocolStream } from './wire.ts'
 
@@ -220,7 +220,7 @@ export async function openFromArchive(
   store: ObjectStore,
   options: OpenFromArchiveOptions
 ): Promise<OpenedArchive> {
-  const { key, encryption, corestore, cacheBytes = CACHE_BYTES, mark, signal } = options ?? {}
+  const { key, cacheBytes = CACHE_BYTES, mark, signal } = options ?? {}
   if (!(key instanceof Uint8Array) || key.byteLength !== 32 || !(cacheBytes >= MIN_CACHE_BYTES))
     throw new S3ArchiverError(
       'S3_ARCHIVER_BAD_ARGUMENT',
@@ -228,32 +228,49 @@ export async function openFromArchive(
     )
   const canceller = makeCanceller(signal)
   const counted = new CountedStore(store)
-  const temporary = corestore === undefined ? await openTemporaryStore() : null
   const opened: { archive: OpenedArchive | null } = { archive: null }
-  const core = ((corestore ?? temporary?.corestore) as Corestore).get({
-    key,
-    ...(encryption === undefined ? {} : { encryption }),
-    onwait: (seq) => void opened.archive?.demand(seq)
-  })
+  const closers: (() => Promise<void>)[] = []
   try {
-    await core.ready()
-    checkWire(core)
-    const seen = mark ?? (await markIn(core))
-    const view = await ArchiveView.open(counted, key, { cacheBytes, mark: seen, signal: canceller.signal })
-    const archive = new OpenedArchive({ core, store: counted, view, canceller, options, temporary })
+    // At once: a store that is far away takes as long as all that is done here.
+    const [view, local] = await all(
+      ArchiveView.open(counted, key, { cacheBytes, signal: canceller.signal }),
+      openCore(options, closers, (seq) => void opened.archive?.demand(seq))
+    )
+    checkNotBehind(view.mark, mark ?? local.mark)
+    const archive = new OpenedArchive({ ...local, store: counted, view, canceller, options })
     opened.archive = archive
     await archive.connect()
     return archive
   } catch (error) {
     canceller.cancel()
     await opened.archive?.close()
-    await core.close()
-    await temporary?.close()
+    for (const close of closers.toReversed()) await close()
     throw error
   }
 }
 
-async function markIn(core: Hypercore): Promise<HeadMark | null> {
+/** A session of a core, with what was seen of its archive before. */
+async function openCore(
+  { key, encryption, corestore }: Pick<OpenFromArchiveOptions, 'key' | 'encryption' | 'corestore'>,
+  closers: (() => Promise<void>)[],
+  onwait: (seq: number) => void
+): Promise<{ core: Hypercore; temporary: TemporaryStore | null; mark: HeadMark | null }> {
+  const temporary = corestore === undefined ? await openTemporaryStore() : null
+  if (temporary !== null) closers.push(() => temporary.close())
+  const core = ((corestore ?? temporary?.corestore) as Corestore).get({
+    key,
+    ...(encryption === undefined ? {} : { encryption }),
+    onwait
+  })
+  closers.push(() => core.close())
+  await core.ready()
+  checkWire(core)
   const bytes = await core.getUserData(MARK)
-  return bytes && decodeMark(bytes)
+  return { core, temporary, mark: bytes && decodeMark(bytes) }
+}
+
+/** Both, or the first error once both have ended: so that what one of them has opened can be closed. */
+async function all<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second])
+  return Promise.all([first, second])
 }

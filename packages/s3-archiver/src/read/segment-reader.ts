@@ -69,15 +69,19 @@ export class SegmentReader {
     return nodes
   }
 
-  /** The group of blocks that one is in; more of them when the group before was read just before. Cost: one request. */
-  async group(segment: BlockSegment, seq: number): Promise<Map<number, Uint8Array>> {
+  /**
+   * The group of blocks that one is in; more of them when the group before was read just before. Cost: one request.
+   *
+   * @param isAhead - whether that is wanted
+   */
+  async group(segment: BlockSegment, seq: number, isAhead = true): Promise<Map<number, Uint8Array>> {
     const { section, offsets, bytes } = await this.#open(segment)
     const size = 2 ** section.groupShift
     const first = Math.max(segment.start, Math.floor(seq / size) * size)
     const last = segment.start + segment.count
     const offsetOf = (at: number): number => offsets[at - section.start] as number
     let end = Math.min(last, (Math.floor(seq / size) + 1) * size)
-    const isNext = first === this.#ahead.seq
+    const isNext = isAhead && first === this.#ahead.seq
     const most = isNext ? Math.min(MAX_READ_AHEAD_BYTES, 2 * this.#ahead.bytes) : 0
     while (end < last && offsetOf(Math.min(last, end + size)) - offsetOf(first) <= most)
       end = Math.min(last, end + size)
