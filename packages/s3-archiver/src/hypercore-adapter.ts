@@ -24,6 +24,7 @@ export interface Head {
 }
 
 interface CoreInternals {
+  readonly bitfield: { firstSet(position: number): number; firstUnset(position: number): number }
   readonly state: {
     readonly fork: number
     readonly length: number
@@ -35,6 +36,7 @@ interface CoreInternals {
 
 interface BlockReader {
   getBlock(index: number): Promise<Uint8Array | null>
+  getTreeNode(index: number): Promise<TreeNode | null>
   tryFlush(): void
 }
 
@@ -56,6 +58,27 @@ export async function storedBlocks(
   const reader = internalsOf(core).state.storage.read()
   const reading: Promise<Uint8Array | null>[] = []
   for (let seq = start; seq < end; seq++) reading.push(reader.getBlock(seq))
+  reader.tryFlush()
+  return Promise.all(reading)
+}
+
+/** Runs of blocks from `start` up to `end` that the core has, as first and end. Costs no read. */
+export function heldRuns(core: CoreLike, start: number, end: number): [first: number, end: number][] {
+  const { bitfield } = internalsOf(core)
+  const runs: [number, number][] = []
+  for (let at = start; at < end;) {
+    const first = bitfield.firstSet(at)
+    if (first === -1 || first >= end) break
+    at = Math.min(end, bitfield.firstUnset(first))
+    runs.push([first, at])
+  }
+  return runs
+}
+
+/** Nodes of the core's tree, as flat-tree counts; `null` for what the core does not know. One read of the store. */
+export async function storedNodes(core: CoreLike, indexes: readonly number[]): Promise<(TreeNode | null)[]> {
+  const reader = internalsOf(core).state.storage.read()
+  const reading = indexes.map((index) => reader.getTreeNode(index))
   reader.tryFlush()
   return Promise.all(reading)
 }
@@ -187,6 +210,7 @@ export function checkUpstream(core: CoreLike): void {
   const missing: string[] = []
   if (typeof internals?.state?.storage?.read !== 'function') missing.push('core.state.storage')
   if (internals?.header === undefined) missing.push('core.header')
+  if (typeof internals?.bitfield?.firstSet !== 'function') missing.push('core.bitfield')
   if (typeof merkle.MerkleTreeBatch !== 'function') missing.push('MerkleTreeBatch')
   if (typeof Verifier?.isValidManifest !== 'function') missing.push('isValidManifest')
   if (typeof messages?.manifest?.decode !== 'function') missing.push('messages.manifest')

@@ -1,5 +1,8 @@
+export { Archiver } from './archive/archiver.ts'
+export type { ArchiverEvents, ArchiverOptions, Flushed } from './archive/options.ts'
+export type { Clock } from './clock.ts'
 export type { BeeLike } from './pack/bee-walk.ts'
-export { Archiver, type ArchiverOptions, type Flushed, type PackedBee } from './archive/archiver.ts'
+export { buildReadPack, type BuiltReadPack, type FrontKeeper } from './pack/build-read-pack.ts'
 export { S3ArchiverError, type S3ArchiverErrorCode, type S3ArchiverErrorOptions } from './errors.ts'
 export type {
   ByteRange,

@@ -4,6 +4,8 @@ export interface CoreLike {
   /** Hypercore's inner part. */
   readonly core: unknown
   ready(): Promise<void>
+  on(event: 'append' | 'truncate' | 'download', listener: () => void): unknown
+  off(event: 'append' | 'truncate' | 'download', listener: () => void): unknown
 }
 
 /** A Corestore. */

@@ -3,7 +3,7 @@ import type Hypercore from 'hypercore'
 import Hyperbee from 'hyperbee'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { collect, tmpStore } from '@cloudpal/test-kit'
-import { Archiver, openFromArchive, type ObjectStore } from '../src/index.ts'
+import { Archiver, buildReadPack, openFromArchive, type ObjectStore } from '../src/index.ts'
 import { MemoryStore } from '../src/testing/index.ts'
 import { changeObject } from './changed-objects.ts'
 
@@ -33,9 +33,10 @@ async function packed(entries: number, options: object = {}): Promise<PackedBee>
   }
   for (let i = 0; i < entries; i += 1000) await put(i, Math.min(entries, i + 1000))
   const store = new MemoryStore()
-  const archiver = new Archiver(store, { cores: [core], writerId: b4a.alloc(16, 1) })
+  const archiver = new Archiver(store, { cores: [core], writerId: b4a.alloc(16, 1), live: false })
+  onTestFinished(() => archiver.close())
   await archiver.flush()
-  await archiver.buildReadPack(bee)
+  await buildReadPack(store, archiver, bee)
   return { core, bee, store, archiver, key: core.key as Uint8Array, put }
 }
 
@@ -116,7 +117,7 @@ describe('a read pack', () => {
     const opened = await open(store, key)
     expect((await opened.bee.get(name(1)))?.value).toBe('other')
     expect((await opened.bee.get(name(999)))?.value).toBe(valueOf(999))
-    await archiver.buildReadPack(bee)
+    await buildReadPack(store, archiver, bee)
     expect((await costOf(store, key, 999)).requests).toBeLessThanOrEqual(3)
   })
 
@@ -154,7 +155,8 @@ describe('a read pack', () => {
     const core = (await tmpStore()).get({ name: 'core' })
     const bee: Bee = new Hyperbee(core, ENCODINGS)
     const store = new MemoryStore()
-    const archiver = new Archiver(store, { cores: [core], writerId: b4a.alloc(16, 1) })
-    await expect(archiver.buildReadPack(bee)).rejects.toMatchObject({ code: 'S3_ARCHIVER_NOT_ARCHIVED' })
+    const archiver = new Archiver(store, { cores: [core], writerId: b4a.alloc(16, 1), live: false })
+  onTestFinished(() => archiver.close())
+    await expect(buildReadPack(store, archiver, bee)).rejects.toMatchObject({ code: 'S3_ARCHIVER_NOT_ARCHIVED' })
   })
 })

@@ -141,6 +141,7 @@ describe('a record', () => {
     const list: ListSegment = {
       kind: 'list',
       object: contentName('index', bytes),
+      missing: 0,
       start: 0,
       count: 8,
       nodes: combine(0, 8, leaves)

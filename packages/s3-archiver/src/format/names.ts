@@ -6,6 +6,7 @@ import type { Reader, Writer } from './wire.ts'
 
 const BLIND_ID = b4a.from('cloudpal/s3-archiver/core/1')
 const SEAL_KEY = b4a.from('cloudpal/s3-archiver/seal/1')
+const WRITER_ID = b4a.from('cloudpal/s3-archiver/writer/1')
 
 /** Bytes of the id that stands for a core in an archive. */
 export const BLIND_ID_BYTES = 16
@@ -21,6 +22,11 @@ export function blindIdOf(coreKey: Uint8Array): Uint8Array {
 /** Key of what an archive says of a core; 32 bytes. */
 export function sealKeyOf(coreKey: Uint8Array): Uint8Array {
   return keyed(32, coreKey, SEAL_KEY)
+}
+
+/** By which an archiver knows its commits again; 16 bytes. @param secret - 32 bytes that stay with it */
+export function writerIdOf(secret: Uint8Array): Uint8Array {
+  return keyed(16, secret, WRITER_ID)
 }
 
 /** Where the kinds of objects lie. */

@@ -37,7 +37,8 @@ export function sealRecord(
   coreKey: Uint8Array,
   seq: number,
   record: CoreRecord,
-  links: Pick<Entry, 'front' | 'previous'> = { front: null, previous: null }
+  links: Pick<Entry, 'front' | 'previous'> = { front: null, previous: null },
+  nonce?: Uint8Array
 ): Entry {
   const objects = objectsOf(record.segments)
   const blindId = blindIdOf(coreKey)
@@ -49,7 +50,7 @@ export function sealRecord(
   for (const value of [record.fork, record.length]) writer.uint(value)
   writer.sized(record.signature)
   writer.list(record.segments, (_, segment) => writeSegment(writer, segment, objects))
-  return { blindId, seq, ...links, objects, sealed: seal(sealKeyOf(coreKey), writer.finish()) }
+  return { blindId, seq, ...links, objects, sealed: seal(sealKeyOf(coreKey), writer.finish(), nonce) }
 }
 
 /** @throws S3ArchiverError `S3_ARCHIVER_DAMAGED`, also for the record of another core or commit */

@@ -15,14 +15,18 @@ import { beginFormat, openFormat, Reader, Writer } from './wire.ts'
 const MAGIC: Uint8Array = b4a.from('CPX')
 
 /** Segments of one core in an object of their own: what they need in the clear, and the rest sealed. */
-export function encodeSegmentList(coreKey: Uint8Array, segments: readonly Segment[]): Uint8Array {
+export function encodeSegmentList(
+  coreKey: Uint8Array,
+  segments: readonly Segment[],
+  nonce?: Uint8Array
+): Uint8Array {
   const objects = objectsOf(segments)
   const list = beginFormat(MAGIC)
   list.list(objects, writeName)
   const inside = new Writer()
   inside.bytes(blindIdOf(coreKey))
   inside.list(segments, (writer, segment) => writeSegment(writer, segment, objects))
-  list.sized(seal(sealKeyOf(coreKey), inside.finish()))
+  list.sized(seal(sealKeyOf(coreKey), inside.finish(), nonce))
   return list.finish()
 }
 

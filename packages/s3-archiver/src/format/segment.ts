@@ -24,6 +24,8 @@ export interface ListSegment extends Covered {
   kind: 'list'
   /** Name of a segment list. */
   object: string
+  /** Blocks in it that the archive does not have. */
+  missing: number
 }
 
 /** Blocks that the archive does not have. */
@@ -51,6 +53,7 @@ export function writeSegment(writer: Writer, segment: Segment, objects: readonly
   writer.byte(KINDS.indexOf(segment.kind))
   if (segment.kind !== 'hole') writer.uint(objects.indexOf(segment.object))
   if (segment.kind === 'blocks') writer.uint(segment.fork)
+  if (segment.kind === 'list') writer.uint(segment.missing)
   writer.uint(segment.start)
   writer.uint(segment.count)
   for (const { size, hash } of segment.nodes) {
@@ -65,7 +68,7 @@ export function readSegment(reader: Reader, objects: readonly string[]): Segment
   if (kind === undefined) throw reader.damaged('a segment')
   const object = kind === 'hole' ? '' : objects[reader.uint()]
   if (object === undefined) throw reader.damaged('a segment')
-  const fork = kind === 'blocks' ? reader.uint() : 0
+  const extra = kind === 'hole' ? 0 : reader.uint()
   const [start, count] = [reader.uint(), reader.uint()]
   if (count === 0 || start + count > MAX_BLOCKS) throw reader.damaged('a segment')
   const nodes = coverOf(start, start + count).map((index) => ({
@@ -73,8 +76,23 @@ export function readSegment(reader: Reader, objects: readonly string[]): Segment
     size: reader.uint(),
     hash: reader.bytes(32)
   }))
-  if (kind === 'blocks') return { kind, object, fork, start, count, nodes }
-  return kind === 'list' ? { kind, object, start, count, nodes } : { kind, start, count, nodes }
+  if (kind === 'blocks') return { kind, object, fork: extra, start, count, nodes }
+  return kind === 'list'
+    ? { kind, object, missing: extra, start, count, nodes }
+    : { kind, start, count, nodes }
+}
+
+/** Blocks that the archive does not have. */
+export function missingIn(segments: readonly Segment[]): number {
+  return segments.reduce((sum, segment) => {
+    if (segment.kind === 'blocks') return sum
+    return sum + (segment.kind === 'hole' ? segment.count : segment.missing)
+  }, 0)
+}
+
+/** Bytes of the blocks of a segment. */
+export function byteLengthOf({ nodes }: Segment): number {
+  return nodes.reduce((sum, { size }) => sum + size, 0)
 }
 
 /** Whether segments follow one another without gaps. */

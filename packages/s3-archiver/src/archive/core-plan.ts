@@ -1,0 +1,176 @@
+import b4a from 'b4a'
+import { S3ArchiverError } from '../errors.ts'
+import { rootsOf, type CoreRecord } from '../format/record.ts'
+import type { BlockSegment, HoleSegment, ListSegment, Segment } from '../format/segment.ts'
+import { heldRuns, isHeadOf, storedNodes, type Head } from '../hypercore-adapter.ts'
+import { coverOf, type TreeNode } from '../merkle/subtree.ts'
+import type { CoreLike } from '../types.ts'
+import { mergeable } from './merging.ts'
+
+/** Blocks from the first up to the end. */
+export type Run = readonly [start: number, end: number]
+
+/** What is to be done for a core. */
+export interface CorePlan {
+  /** What the archive says of it afterwards. */
+  head: Head
+  /** What the archive has already, and keeps; in order, without holes. */
+  kept: readonly Segment[]
+  /** Runs of blocks that the core has, and the archive has not, or only in pieces. */
+  wanted: readonly Run[]
+  /** Whether the archive had another line of the core, which is given up. */
+  isOtherLine: boolean
+}
+
+/** Reads the segments of a list. */
+export type ReadList = (list: ListSegment) => Promise<readonly Segment[]>
+
+/**
+ * What a core has that the archive has not. Of an older line of the core all is kept that the tree of this one has, too: it is not uploaded
+ * again.
+ *
+ * @param record - what the archive says of it now
+ * @param head - what the core is now; when it is behind the archive, that keeps what it has
+ * @returns `null` when there is nothing to be done
+ */
+export async function planOf(
+  core: CoreLike,
+  record: CoreRecord | null,
+  head: Head,
+  readList: ReadList
+): Promise<CorePlan | null> {
+  if (record !== null && record.fork > head.fork) return null
+  const isBehind = record !== null && record.fork === head.fork && record.length > head.length
+  const target = isBehind ? record : head
+  const { kept, isCut } = await keep(core, record, target.length, readList)
+  const isNew = target.fork !== record?.fork || target.length !== record.length
+  const merged = isNew ? mergedFrom(core, kept, head.length) : kept.length
+  const rest = kept.slice(0, merged)
+  const wanted = runsBetween(rest, target.length).flatMap(([start, end]) =>
+    heldRuns(core, start, Math.min(end, head.length))
+  )
+  if (!isNew && wanted.length === 0) return null
+  const isOtherLine = record !== null && (isCut || record.fork !== target.fork)
+  return { head: target, kept: rest, wanted, isOtherLine }
+}
+
+/** What the archive will lack of a core once some blocks are packed; it is told with what stands over it. @throws S3ArchiverError `S3_ARCHIVER_LOCAL_DAMAGED` */
+export async function holesOf(
+  core: CoreLike,
+  { head, kept }: CorePlan,
+  packed: readonly Run[],
+  before: CoreRecord | null
+): Promise<HoleSegment[]> {
+  const runs = packed.map(([start, end]) => ({ start, count: end - start }))
+  const there = [...kept, ...runs].sort((a, b) => a.start - b.start)
+  return holesIn(core, runsBetween(there, head.length), before)
+}
+
+/**
+ * What the archive says of a core once its blocks are there.
+ *
+ * @throws S3ArchiverError `S3_ARCHIVER_LOCAL_DAMAGED` when that is not what the core's key has signed: what a disk has spoilt is not archived
+ */
+export function recordOf(
+  key: Uint8Array,
+  { head, kept }: CorePlan,
+  others: readonly (BlockSegment | HoleSegment)[]
+): CoreRecord {
+  const segments = [...kept, ...others].sort((a, b) => a.start - b.start)
+  const record = { ...head, segments }
+  try {
+    if (isHeadOf(key, head, rootsOf(record))) return record
+  } catch {
+    // They do not even make a tree.
+  }
+  throw localDamage('the blocks of a core are not those that its key has signed')
+}
+
+/** What of an archived core is also of a core of so many blocks, as far as its tree contradicts nothing. */
+async function keep(
+  core: CoreLike,
+  record: CoreRecord | null,
+  length: number,
+  readList: ReadList
+): Promise<{ kept: Segment[]; isCut: boolean }> {
+  const kept: Segment[] = []
+  let isCut = false
+  const look = async (segments: readonly Segment[]): Promise<void> => {
+    const nodes = await storedNodes(
+      core,
+      segments.flatMap((segment) => segment.nodes.map(({ index }) => index))
+    )
+    let at = 0
+    for (const segment of segments) {
+      const local = nodes.slice(at, (at += segment.nodes.length))
+      if (segment.kind === 'hole') continue
+      const isShared = segment.start + segment.count <= length && !isContradicted(segment, local)
+      if (segment.kind === 'list' && (!isShared || (await isFillable(core, segment, readList))))
+        await look(await readList(segment))
+      else if (isShared) kept.push(segment)
+      else isCut = true
+    }
+  }
+  await look(record?.segments ?? [])
+  return { kept, isCut }
+}
+
+/** What the core does not know, as it does of blocks that it gave up, contradicts nothing; the signature has the last word. */
+function isContradicted({ nodes }: Segment, local: readonly (TreeNode | null)[]): boolean {
+  return nodes.some((node, i) => {
+    const known = local[i] ?? null
+    return known !== null && !(known.size === node.size && b4a.equals(known.hash, node.hash))
+  })
+}
+
+async function isFillable(core: CoreLike, list: ListSegment, readList: ReadList): Promise<boolean> {
+  if (list.missing === 0) return false
+  const inside = await readList(list)
+  return inside.some(
+    (one) => one.kind === 'hole' && heldRuns(core, one.start, one.start + one.count).length > 0
+  )
+}
+
+/** From which one on segments are to be made one, with what is new; only what is all here can be. */
+function mergedFrom(core: CoreLike, kept: readonly Segment[], length: number): number {
+  const first = kept.length - mergeable(kept)
+  const start = kept[first]?.start
+  if (start === undefined) return kept.length
+  const [run] = heldRuns(core, start, length)
+  return run !== undefined && run[0] === start && run[1] === length ? first : kept.length
+}
+
+/** What segments leave out of the blocks up to `length`. */
+function runsBetween(segments: readonly Pick<Segment, 'start' | 'count'>[], length: number): Run[] {
+  const runs: Run[] = []
+  let at = 0
+  for (const { start, count } of segments) {
+    if (start > at) runs.push([at, start])
+    at = start + count
+  }
+  if (at < length) runs.push([at, length])
+  return runs
+}
+
+async function holesIn(
+  core: CoreLike,
+  runs: readonly Run[],
+  before: CoreRecord | null
+): Promise<HoleSegment[]> {
+  const archived = new Map<number, TreeNode>()
+  for (const { nodes } of before?.segments ?? []) for (const node of nodes) archived.set(node.index, node)
+  const holes: HoleSegment[] = []
+  for (const [start, end] of runs) {
+    const cover = coverOf(start, end)
+    const local = await storedNodes(core, cover)
+    const nodes = cover.map((index, i) => local[i] ?? archived.get(index))
+    if (nodes.includes(undefined)) throw localDamage('a core lacks what stands over blocks that it lacks')
+    const plain = (nodes as TreeNode[]).map(({ index: at, size, hash }) => ({ index: at, size, hash }))
+    holes.push({ kind: 'hole', start, count: end - start, nodes: plain })
+  }
+  return holes
+}
+
+function localDamage(what: string): S3ArchiverError {
+  return new S3ArchiverError('S3_ARCHIVER_LOCAL_DAMAGED', what)
+}

@@ -1,0 +1,75 @@
+import { S3ArchiverError } from '../errors.ts'
+import { contentName, isNamedFor } from '../format/names.ts'
+import { readObject } from '../read/objects.ts'
+import type { Stop } from '../stop.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import type { Valve } from './valve.ts'
+
+/** Uploads under way at once: so many objects are in memory, too. */
+const PARALLEL = 4
+/** How often an object is put, before its failure is told. */
+const ATTEMPTS = 3
+
+/** Puts objects that are named for their bytes: several at once, and each until it is known to be there. */
+export class Uploads {
+  readonly #store: ObjectStore
+  readonly #valve: Valve
+  readonly #stop: Stop
+  /** Those that are there: what failed later need not be put again. */
+  readonly #known = new Set<string>()
+  readonly #running = new Set<Promise<void>>()
+  #failure: unknown = null
+
+  constructor(store: ObjectStore, valve: Valve, stop: Stop) {
+    this.#store = store
+    this.#valve = valve
+    this.#stop = stop
+  }
+
+  /**
+   * Begins to put an object. Waits while too many are under way.
+   *
+   * @returns its name, before it is there: see {@link done}
+   */
+  async add(kind: 'shard' | 'index', bytes: Uint8Array): Promise<string> {
+    const name = contentName(kind, bytes)
+    while (this.#running.size >= PARALLEL) await Promise.race(this.#running)
+    if (this.#failure !== null || this.#known.has(name)) return name
+    const running = this.#put(name, kind, bytes)
+      .catch((error: unknown) => {
+        this.#failure ??= error
+      })
+      .finally(() => this.#running.delete(running))
+    this.#running.add(running)
+    return name
+  }
+
+  /** Resolves once all that was added is durable. @throws what the store has thrown */
+  async done(): Promise<void> {
+    await Promise.all(this.#running)
+    const failure = this.#failure
+    this.#failure = null
+    if (failure !== null) throw failure
+  }
+
+  async #put(name: string, kind: 'shard' | 'index', bytes: Uint8Array): Promise<void> {
+    await this.#valve.pass(bytes.byteLength, this.#stop)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        if (!(await this.#store.putIfAbsent(name, bytes, { signal: this.#stop, kind })))
+          await this.#check(name)
+        this.#known.add(name)
+        return
+      } catch (error) {
+        if (!(error as S3ArchiverError).retryable || attempt >= ATTEMPTS) throw error
+      }
+    }
+  }
+
+  /** Somebody has made it before: it is the same, or the store has kept something else under that name. */
+  async #check(name: string): Promise<void> {
+    const bytes = await readObject(this.#store, name, { signal: this.#stop })
+    if (bytes === null || !isNamedFor(name, bytes))
+      throw new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'an object is there that is not what it is named for')
+  }
+}

@@ -1,0 +1,132 @@
+import b4a from 'b4a'
+import Hypercore from 'hypercore'
+import { S3ArchiverError } from './errors.ts'
+import type { CoreLike, CorestoreLike } from './types.ts'
+
+// What this package asks of a Corestore beyond its documented API. Of corestore 7.12: `watch`, `cores` and `primaryKey` (index.js); of hypercore-storage 3.3:
+// `getInfos`; of hypercore 11.37: a weak session of a core that is open (index.js, `_open`).
+
+/** How a core of a Corestore stands, without opening it. */
+export interface StoredCore {
+  key: Uint8Array
+  fork: number
+  /** In blocks. */
+  length: number
+}
+
+/** A session, to be closed. */
+export interface CoreSession extends CoreLike {
+  close(): Promise<void>
+}
+
+interface Internals {
+  readonly primaryKey: Uint8Array | null
+  readonly cores: Iterable<object>
+  readonly storage: {
+    getInfos(discoveryKeys: readonly Uint8Array[], options: object): Promise<readonly (Info | null)[]>
+  }
+  list(): AsyncIterable<Uint8Array>
+  watch(listener: (core: object) => void): void
+  unwatch(listener: (core: object) => void): void
+  get(options: object): CoreSession
+}
+
+interface Info {
+  readonly auth: { readonly key: Uint8Array; readonly manifest: object | null } | null
+  readonly head: { readonly fork: number; readonly length: number } | null
+}
+
+/** Cores that are asked for at once. */
+const BATCH = 1024
+
+/** @throws S3ArchiverError `S3_ARCHIVER_UNSUPPORTED_UPSTREAM` naming what is missing */
+export function checkCorestore(corestore: CorestoreLike): void {
+  const internals = internalsOf(corestore)
+  const missing = (['watch', 'unwatch', 'list', 'get'] as const)
+    .filter((name) => typeof internals[name] !== 'function')
+    .map((name): string => name)
+  if (typeof internals.storage?.getInfos !== 'function') missing.push('storage.getInfos')
+  if (typeof internals.cores?.[Symbol.iterator] !== 'function') missing.push('cores')
+  if (missing.length === 0) return
+  const help = `this corestore lacks ${missing.join(', ')}; corestore 7.12 has them`
+  throw new S3ArchiverError('S3_ARCHIVER_UNSUPPORTED_UPSTREAM', help)
+}
+
+/** All cores of a Corestore that have a block, without opening one. A read of the disk for each thousand. */
+export async function* storedCores(corestore: CorestoreLike): AsyncGenerator<StoredCore> {
+  const { storage } = internalsOf(corestore)
+  let batch: Uint8Array[] = []
+  const look = async function* (): AsyncGenerator<StoredCore> {
+    for (const info of await storage.getInfos(batch, { auth: true, head: true, hints: false })) {
+      const { auth = null, head = null } = info ?? {}
+      if (auth === null || auth.manifest === null || head === null || head.length === 0) continue
+      // A copy: what is kept must not keep the page of the disk that it was read from.
+      yield { key: b4a.from(auth.key), fork: head.fork, length: head.length }
+    }
+    batch = []
+  }
+  for await (const discoveryKey of internalsOf(corestore).list()) {
+    batch.push(discoveryKey)
+    if (batch.length === BATCH) yield* look()
+  }
+  yield* look()
+}
+
+/** A session that keeps the core open, but asks no peer for anything. */
+export function openCore(corestore: CorestoreLike, key: Uint8Array): CoreSession {
+  return internalsOf(corestore).get({ key, active: false })
+}
+
+/**
+ * Tells of each core that is open, or is opened, with a session that does not keep it open.
+ *
+ * @returns what ends it, and closes these sessions
+ */
+export function watchCores(
+  corestore: CorestoreLike,
+  onopen: (session: CoreSession) => void
+): () => Promise<void> {
+  const internals = internalsOf(corestore)
+  const sessions = new Set<CoreSession>()
+  const seen = new WeakSet()
+  const look = (core: object): void => {
+    if (seen.has(core)) return
+    seen.add(core)
+    const session = weakSession(core)
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+    // A core that cannot be opened is none.
+    session.ready().then(
+      () => onopen(session),
+      () => sessions.delete(session)
+    )
+  }
+  for (const core of internals.cores) look(core)
+  internals.watch(look)
+  return async () => {
+    internals.unwatch(look)
+    await Promise.all([...sessions].map((session) => session.close()))
+  }
+}
+
+/** By which a Corestore is known again, wherever it is opened. */
+export function identityOf(corestore: CorestoreLike): Uint8Array | null {
+  return internalsOf(corestore).primaryKey
+}
+
+interface WeakSession extends CoreSession {
+  once(event: 'close', listener: () => void): unknown
+}
+
+function weakSession(core: object): WeakSession {
+  const options = { core, weak: true, active: false }
+  return new (Hypercore as unknown as new (storage: null, key: null, options: object) => WeakSession)(
+    null,
+    null,
+    options
+  )
+}
+
+function internalsOf(corestore: CorestoreLike): Internals {
+  return corestore as unknown as Internals
+}
