@@ -29,6 +29,7 @@ export {
   type OpenedArchive,
   type OpenFromArchiveOptions
 } from './read/open-from-archive.ts'
+export { Seeder, type SeederOptions } from './read/seeder.ts'
 export type { HeadMark } from './read/head-mark.ts'
 export { probeStore, type ProbeResult } from './store/probe.ts'
 export { restore, type Restored, type RestoreOptions } from './restore/restore.ts'

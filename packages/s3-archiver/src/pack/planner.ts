@@ -123,7 +123,7 @@ export class Planner {
     const known = new Set([...above, ...page.blocks])
     const entries = new Map<string, [number, number]>()
     const note = (seq: number, at: number): void => {
-      if (!known.has(seq)) entries.set(`${seq} ${at}`, [seq, at])
+      if (!known.has(seq) && page.pages[at]?.blocks.has(seq) === true) entries.set(`${seq} ${at}`, [seq, at])
     }
     // The blocks that a lookup on its way into a page may be the first to miss.
     const visit = (node: BeeNode, at: number): void => {

@@ -10,7 +10,8 @@ export interface ArchivePeerOptions {
   /** Requests that are answered at once; the others wait. */
   parallel: number
   /** A request could not be answered. */
-  onfailure?: (error: Error, request: WireRequest) => void
+  onfailure?: (error: Error) => void
+  onclose?: () => void
 }
 
 /** A peer that has what is in an archive, and speaks Hypercore's own protocol: Hypercore checks each block that it gets from it. */
@@ -94,13 +95,26 @@ export class ArchivePeer {
     this.#requests.clear()
     this.#queue = []
     this.#channel?.close()
+    this.#options.onclose?.()
   }
 
   #sendHead(): void {
     if (!this.#isOpen) return
     const { fork, length } = this.#source.archived.record
     this.#channel?.sync({ fork, length, remoteLength: this.#remoteLength, isPublished: true })
-    if (this.#options.announces === 'all') this.#channel?.announce(0, length)
+    if (this.#options.announces === 'all') this.#announceAll()
+  }
+
+  #withdraw(seq: number): void {
+    const { length } = this.#source.archived.record
+    this.#channel?.withdraw(seq, 1)
+    // By that the other side forgets all that come after it.
+    if (this.#options.announces === 'all' && seq + 1 < length) this.#channel?.announce(seq + 1, length - seq - 1)
+  }
+
+  #announceAll(): void {
+    for (const { kind, start, count } of this.#source.archived.record.segments)
+      if (kind !== 'hole') this.#channel?.announce(start, count)
   }
 
   /** The other side asks for more only once it was told how far we know it to be. */
@@ -136,12 +150,15 @@ export class ArchivePeer {
     try {
       answer = await prove(this.#source, request)
     } catch (error) {
-      this.#options.onfailure?.(error as Error, request)
+      this.#options.onfailure?.(error as Error)
     }
     // It was cancelled in the meantime.
     if (this.#requests.get(request.id) !== request) return
     this.#requests.delete(request.id)
-    if (answer === null) this.#channel?.refuse(request.id)
-    else this.#channel?.answer(answer)
+    if (answer === null) {
+      // Told only that it is not here now, it would ask again at once, and after some more times never for anything.
+      if (request.block !== null) this.#withdraw(request.block.index)
+      this.#channel?.refuse(request.id)
+    } else this.#channel?.answer(answer)
   }
 }

@@ -1,15 +1,12 @@
 import { commitSeq, COMMITS } from '../format/names.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { readHeadIn } from './archive-reader.ts'
-import { BlockSource } from './block-source.ts'
+import { BlockSource, type BlockSourceOptions } from './block-source.ts'
 import { commitAt, newestCommit, type StoredCommit } from './commits.ts'
 import { checkNotBehind, markOf, rollback, type HeadMark } from './head-mark.ts'
 import { ReadPack } from './read-pack.ts'
 
-export interface ArchiveViewOptions extends CallOptions {
-  /** Of what was fetched, how much is kept in memory. */
-  cacheBytes: number
-}
+export type ArchiveViewOptions = BlockSourceOptions
 
 /** A core as its archive has it now. */
 export class ArchiveView {
@@ -28,7 +25,7 @@ export class ArchiveView {
     options: ArchiveViewOptions,
     found: { newest: StoredCommit; source: BlockSource; mark: HeadMark }
   ) {
-    const { cacheBytes: _, ...call } = options
+    const { cacheBytes: _, chunkBytes: __, ...call } = options
     this.#store = store
     this.#key = key
     this.#options = options
@@ -44,12 +41,12 @@ export class ArchiveView {
    * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_DAMAGED`, and what the store throws
    */
   static async open(store: ObjectStore, key: Uint8Array, options: ArchiveViewOptions): Promise<ArchiveView> {
-    const { cacheBytes, ...call } = options
+    const { cacheBytes: _, chunkBytes: __, ...call } = options
     const stored = await newestCommit(store, call)
     const archived = await readHeadIn(store, key, stored, call)
     const newest = stored as StoredCommit
     const mark = markOf(newest, archived)
-    const source = new BlockSource(store, archived, { cacheBytes, ...call })
+    const source = new BlockSource(store, archived, options)
     const view = new ArchiveView(store, key, options, { newest, source, mark })
     view.#equip()
     return view
@@ -87,10 +84,7 @@ export class ArchiveView {
     const isSameFork = mark.fork === fork
     if (isSameFork) this.#source.grow(archived)
     else
-      this.#source = new BlockSource(this.#store, archived, {
-        cacheBytes: this.#options.cacheBytes,
-        ...this.#call
-      })
+      this.#source = new BlockSource(this.#store, archived, this.#options)
     this.#equip()
     return !isSameFork || mark.length !== length
   }

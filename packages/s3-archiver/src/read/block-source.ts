@@ -18,6 +18,8 @@ const BLOCK_BYTES = 120
 export interface BlockSourceOptions extends CallOptions {
   /** Of what was fetched, how much is kept in memory. */
   cacheBytes: number
+  /** Bytes that are read at once where blocks lie side by side. @defaultValue only the blocks that are checked together */
+  chunkBytes?: number
 }
 
 /** Another place where blocks may be found, with proofs. Nothing of it is trusted. */
@@ -46,14 +48,14 @@ export class BlockSource {
   #roots: TreeNode[] = []
   hints: BlockHints | null = null
 
-  constructor(store: ObjectStore, archived: ArchivedCore, { cacheBytes, ...call }: BlockSourceOptions) {
+  constructor(store: ObjectStore, archived: ArchivedCore, { cacheBytes, chunkBytes = 0, ...call }: BlockSourceOptions) {
     this.key = archived.key
     this.#store = store
     this.#call = call
     this.ranges = new RangeReader(store, call)
     this.#blocks = new ByteCache(cacheBytes * 0.5)
     this.#nodes = new ByteCache(cacheBytes * 0.25)
-    this.#segments = new SegmentReader(archived.key, this.ranges, cacheBytes * 0.25)
+    this.#segments = new SegmentReader(archived.key, this.ranges, cacheBytes * 0.25, chunkBytes)
     this.#lists = new ByteCache(cacheBytes * 0.25)
     this.#archived = archived
     this.grow(archived)
@@ -153,7 +155,7 @@ export class BlockSource {
     this.#learn(await this.#segments.groupNodes(segment))
     if (this.#accept({ blocks, nodes: [] })) return
     // What was read ahead may be damaged, and this not.
-    if (!this.#accept({ blocks: await this.#segments.group(segment, seq, false), nodes: [] }))
+    if (!this.#accept({ blocks: await this.#segments.group(segment, seq, true), nodes: [] }))
       throw new S3ArchiverError(
         'S3_ARCHIVER_DAMAGED',
         'the archive is damaged: blocks are not those that the core’s key has signed'

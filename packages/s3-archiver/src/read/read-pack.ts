@@ -54,10 +54,11 @@ export class ReadPack implements BlockHints {
     return null
   }
 
-  /** Those that are on their way first: a block may lie in several. */
+  /** A block may lie in several: those that are on their way first, and last those that were here and have not brought it. */
   #candidates(seq: number): number[] {
     const pages = this.#located.get(seq) ?? []
-    return [...pages].sort((a, b) => Number(this.#loading.has(b)) - Number(this.#loading.has(a)))
+    const worth = (at: number): number => (this.#loading.has(at) ? 2 : this.#noted.has(at) ? 0 : 1)
+    return [...pages].sort((a, b) => worth(b) - worth(a))
   }
 
   async #open(): Promise<PackFront | null> {

@@ -23,8 +23,8 @@ const MAX_READ_AHEAD_BYTES = 1024 * 1024
 /** A section of an object, as far as it is known. */
 interface Opened {
   section: Section
-  /** Where each block begins, from the start of the section's blocks on; one more than there are. */
-  offsets: Float64Array
+  /** Where a block begins, from the start of the section's blocks on; also where the last one ends. */
+  offsetOf(seq: number): number
   /** All of the object, when it is small. */
   bytes: Uint8Array | null
 }
@@ -33,13 +33,19 @@ interface Opened {
 export class SegmentReader {
   readonly #blindId: Uint8Array
   readonly #ranges: RangeReader
+  readonly #chunkBytes: number
+  readonly #reading = new Map<string, Promise<Map<number, Uint8Array>>>()
   readonly #opened: ByteCache<Promise<Opened>>
   readonly #tails: ByteCache<Uint8Array>
   /** Where a reader that goes from block to block would go on, and how much it is given then. */
   #ahead = { seq: -1, bytes: 0 }
 
-  /** @param cacheBytes - of tables that are kept */
-  constructor(key: Uint8Array, ranges: RangeReader, cacheBytes: number) {
+  /**
+   * @param cacheBytes - of tables that are kept
+   * @param chunkBytes - that are read at once, as far as whole groups go
+   */
+  constructor(key: Uint8Array, ranges: RangeReader, cacheBytes: number, chunkBytes: number) {
+    this.#chunkBytes = chunkBytes
     this.#blindId = blindIdOf(key)
     this.#ranges = ranges
     this.#opened = new ByteCache(cacheBytes * 0.75)
@@ -72,22 +78,41 @@ export class SegmentReader {
   /**
    * The group of blocks that one is in; more of them when the group before was read just before. Cost: one request.
    *
-   * @param isAhead - whether that is wanted
+   * @param isAlone - that and no more
    */
-  async group(segment: BlockSegment, seq: number, isAhead = true): Promise<Map<number, Uint8Array>> {
-    const { section, offsets, bytes } = await this.#open(segment)
-    const size = 2 ** section.groupShift
-    const first = Math.max(segment.start, Math.floor(seq / size) * size)
+  async group(segment: BlockSegment, seq: number, isAlone = false): Promise<Map<number, Uint8Array>> {
+    const opened = await this.#open(segment)
+    const size = 2 ** opened.section.groupShift
     const last = segment.start + segment.count
-    const offsetOf = (at: number): number => offsets[at - section.start] as number
+    const bytesOf = (from: number, to: number): number => opened.offsetOf(to) - opened.offsetOf(from)
+    let first = Math.max(segment.start, Math.floor(seq / size) * size)
     let end = Math.min(last, (Math.floor(seq / size) + 1) * size)
-    const isNext = isAhead && first === this.#ahead.seq
-    const most = isNext ? Math.min(MAX_READ_AHEAD_BYTES, 2 * this.#ahead.bytes) : 0
-    while (end < last && offsetOf(Math.min(last, end + size)) - offsetOf(first) <= most)
-      end = Math.min(last, end + size)
-    this.#ahead = { seq: end, bytes: offsetOf(end) - offsetOf(first) }
+    if (!isAlone) {
+      const isNext = first === this.#ahead.seq
+      const most = isNext ? Math.min(MAX_READ_AHEAD_BYTES, 2 * this.#ahead.bytes) : 0
+      while (end < last && bytesOf(first, Math.min(last, end + size)) <= most) end = Math.min(last, end + size)
+      this.#ahead = { seq: end, bytes: bytesOf(first, end) }
+      const chunkOf = (at: number): number => Math.floor(opened.offsetOf(at) / Math.max(1, this.#chunkBytes))
+      const chunk = chunkOf(seq)
+      if (this.#chunkBytes > 0) {
+        while (first > segment.start && chunkOf(first - size) === chunk) first = Math.max(segment.start, first - size)
+        while (end < last && chunkOf(end) === chunk) end = Math.min(last, end + size)
+      }
+    }
+    const name = `${segment.object} ${first} ${end}`
+    const reading = this.#reading.get(name) ?? this.#readBlocks(segment.object, opened, first, end)
+    this.#reading.set(name, reading)
+    return reading.finally(() => this.#reading.delete(name))
+  }
+
+  async #readBlocks(
+    object: string,
+    { section, offsetOf, bytes }: Opened,
+    first: number,
+    end: number
+  ): Promise<Map<number, Uint8Array>> {
     const [from, to] = [section.offset + offsetOf(first), section.offset + offsetOf(end)]
-    const data = bytes?.subarray(from, to) ?? (await this.#ranges.read(segment.object, from, to))
+    const data = bytes?.subarray(from, to) ?? (await this.#ranges.read(object, from, to))
     if (data.byteLength !== to - from) throw damaged('an object is cut short')
     const blocks = new Map<number, Uint8Array>()
     for (let at = first; at < end; at++)
@@ -143,7 +168,9 @@ export class SegmentReader {
     const offsets = new Float64Array(section.count + 1)
     for (let i = 0; i < section.count; i++) offsets[i + 1] = (offsets[i] as number) + (section.sizes[i] as number)
     const isAllThere = isWhole && bytes.byteLength >= section.offset + (offsets[section.count] as number)
-    return { section, offsets, bytes: isAllThere ? bytes : null }
+    const offsetOf = (seq: number): number =>
+      offsets[Math.max(0, Math.min(section.count, seq - section.start))] as number
+    return { section, offsetOf, bytes: isAllThere ? bytes : null }
   }
 }
 
