@@ -306,6 +306,8 @@ declare module 'hypercore/lib/verifier.js' {
     static createManifest(manifest: Manifest): Manifest
     static isValidManifest(key: Uint8Array, manifest: Manifest): boolean
     verify(batch: TreeBatch, signature: Uint8Array): boolean
+    /** @throws plain Error for a key pair that is none of the manifest's */
+    sign(batch: TreeBatch, keyPair: { publicKey: Uint8Array; secretKey: Uint8Array }): Uint8Array
   }
 }
 

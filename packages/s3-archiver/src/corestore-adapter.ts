@@ -1,6 +1,9 @@
 import b4a from 'b4a'
 import Hypercore from 'hypercore'
+import crypto from 'hypercore-crypto'
+import type { KeyPairLike } from './core-writer.ts'
 import { S3ArchiverError } from './errors.ts'
+import { writerIdOf } from './format/names.ts'
 import type { CoreLike, CorestoreLike } from './types.ts'
 
 // What this package asks of a Corestore beyond its documented API. Of corestore 7.12: `watch`, `cores` and `primaryKey` (index.js); of hypercore-storage 3.3:
@@ -21,6 +24,7 @@ export interface CoreSession extends CoreLike {
 
 interface Internals {
   readonly primaryKey: Uint8Array | null
+  readonly ns: Uint8Array
   readonly cores: Iterable<object>
   readonly storage: {
     getInfos(discoveryKeys: readonly Uint8Array[], options: object): Promise<readonly (Info | null)[]>
@@ -29,6 +33,7 @@ interface Internals {
   watch(listener: (core: object) => void): void
   unwatch(listener: (core: object) => void): void
   get(options: object): CoreSession
+  createKeyPair(name: string): Promise<KeyPairLike>
 }
 
 interface Info {
@@ -109,9 +114,19 @@ export function watchCores(
   }
 }
 
-/** By which a Corestore is known again, wherever it is opened. */
-export function identityOf(corestore: CorestoreLike): Uint8Array | null {
-  return internalsOf(corestore).primaryKey
+/** By which an archiver of a Corestore knows its archive again, wherever that is opened; 16 bytes, by chance without a Corestore. */
+export function writerIdFor(corestore: CorestoreLike | undefined): Uint8Array {
+  const secret = corestore === undefined ? null : internalsOf(corestore).primaryKey
+  return secret === null ? crypto.randomBytes(16) : writerIdOf(secret)
+}
+
+/** The key pair that a Corestore has for a name, and the namespace in which it has. */
+export async function keyPairOf(
+  corestore: CorestoreLike,
+  name: string
+): Promise<{ keyPair: KeyPairLike; namespace: Uint8Array }> {
+  const { ns } = internalsOf(corestore)
+  return { keyPair: await internalsOf(corestore).createKeyPair(name), namespace: ns }
 }
 
 interface WeakSession extends CoreSession {

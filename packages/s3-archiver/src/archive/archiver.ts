@@ -1,9 +1,7 @@
-import crypto from 'hypercore-crypto'
 import ReadyResource from 'ready-resource'
 import { systemClock, type Clock } from '../clock.ts'
-import { identityOf } from '../corestore-adapter.ts'
+import { writerIdFor } from '../corestore-adapter.ts'
 import { S3ArchiverError } from '../errors.ts'
-import { writerIdOf } from '../format/names.ts'
 import { newestCommit } from '../read/commits.ts'
 import { Stop } from '../stop.ts'
 import type { ObjectStore } from '../store/object-store.ts'
@@ -149,7 +147,7 @@ export class Archiver extends ReadyResource {
       const { corestore, takeOver = false, probe = true } = this.#options
       await corestore?.ready()
       if (probe && (await newestCommit(this.#store, call)) === null) await probeStore(this.#store, call)
-      const writerId = this.#options.writerId ?? this.#ownId()
+      const writerId = this.#options.writerId ?? writerIdFor(corestore)
       const now = (): number => this.#clock.now()
       const log = await CommitLog.claim(this.#store, { writerId, takeOver, now }, call)
       const uploads = new Uploads(this.#store, this.#valve, this.#stop)
@@ -158,7 +156,7 @@ export class Archiver extends ReadyResource {
       await ledger.load(log.newest, call)
       await this.#feed.open((key) => ledger.knownOf(key))
       const tools = { feed: this.#feed, valve: this.#valve, stop: this.#stop }
-      this.#shop = { log, ledger, lists, uploads, ...tools }
+      this.#shop = { store: this.#store, log, ledger, lists, uploads, ...tools }
       if (this.#options.live !== false && !this.#feed.isEmpty) this.#schedule.request()
     } catch (error) {
       await this.#release()
@@ -176,12 +174,6 @@ export class Archiver extends ReadyResource {
     this.#stop.abort()
     this.#schedule.stop()
     await this.#feed.close()
-  }
-
-  #ownId(): Uint8Array {
-    const { corestore } = this.#options
-    const identity = corestore === undefined ? null : identityOf(corestore)
-    return identity === null ? crypto.randomBytes(16) : writerIdOf(identity)
   }
 
   async #oneAfterTheOther<T>(act: () => Promise<T>): Promise<T> {

@@ -3,12 +3,10 @@ import { S3ArchiverError } from '../errors.ts'
 import { rootsOf, type CoreRecord } from '../format/record.ts'
 import type { BlockSegment, HoleSegment, ListSegment, Segment } from '../format/segment.ts'
 import { heldRuns, isHeadOf, storedNodes, type Head } from '../hypercore-adapter.ts'
-import { coverOf, type TreeNode } from '../merkle/subtree.ts'
+import { combine, coverOf, type TreeNode } from '../merkle/subtree.ts'
 import type { CoreLike } from '../types.ts'
 import { mergeable } from './merging.ts'
-
-/** Blocks from the first up to the end. */
-export type Run = readonly [start: number, end: number]
+import { provable, without, type Run } from './provable.ts'
 
 /** What is to be done for a core. */
 export interface CorePlan {
@@ -22,8 +20,13 @@ export interface CorePlan {
   isOtherLine: boolean
 }
 
-/** Reads the segments of a list. */
-export type ReadList = (list: ListSegment) => Promise<readonly Segment[]>
+/** Reads from the archive. */
+export interface ArchiveParts {
+  /** The segments of a list. */
+  segmentsOf(list: ListSegment): Promise<readonly Segment[]>
+  /** All nodes up to those over a segment's blocks; `null` when the archive is damaged there. */
+  nodesOf(segment: BlockSegment): Promise<ReadonlyMap<number, TreeNode> | null>
+}
 
 /**
  * What a core has that the archive has not. Of an older line of the core all is kept that the tree of this one has, too: it is not uploaded
@@ -37,18 +40,19 @@ export async function planOf(
   core: CoreLike,
   record: CoreRecord | null,
   head: Head,
-  readList: ReadList
+  archive: ArchiveParts
 ): Promise<CorePlan | null> {
   if (record !== null && record.fork > head.fork) return null
   const isBehind = record !== null && record.fork === head.fork && record.length > head.length
   const target = isBehind ? record : head
-  const { kept, isCut } = await keep(core, record, target.length, readList)
+  const { kept, isCut } = await keep(core, record, target.length, archive)
   const isNew = target.fork !== record?.fork || target.length !== record.length
   const merged = isNew ? mergedFrom(core, kept, head.length) : kept.length
   const rest = kept.slice(0, merged)
-  const wanted = runsBetween(rest, target.length).flatMap(([start, end]) =>
+  const held = without([[0, target.length]], runsOf(rest)).flatMap(([start, end]) =>
     heldRuns(core, start, Math.min(end, head.length))
   )
+  const wanted = await provable(core, runsOf(rest), held, target.length, nodesOf(record))
   if (!isNew && wanted.length === 0) return null
   const isOtherLine = record !== null && (isCut || record.fork !== target.fork)
   return { head: target, kept: rest, wanted, isOtherLine }
@@ -61,9 +65,7 @@ export async function holesOf(
   packed: readonly Run[],
   before: CoreRecord | null
 ): Promise<HoleSegment[]> {
-  const runs = packed.map(([start, end]) => ({ start, count: end - start }))
-  const there = [...kept, ...runs].sort((a, b) => a.start - b.start)
-  return holesIn(core, runsBetween(there, head.length), before)
+  return holesIn(core, without([[0, head.length]], [...runsOf(kept), ...packed]), nodesOf(before))
 }
 
 /**
@@ -91,7 +93,7 @@ async function keep(
   core: CoreLike,
   record: CoreRecord | null,
   length: number,
-  readList: ReadList
+  archive: ArchiveParts
 ): Promise<{ kept: Segment[]; isCut: boolean }> {
   const kept: Segment[] = []
   let isCut = false
@@ -105,27 +107,53 @@ async function keep(
       const local = nodes.slice(at, (at += segment.nodes.length))
       if (segment.kind === 'hole') continue
       const isShared = segment.start + segment.count <= length && !isContradicted(segment, local)
-      if (segment.kind === 'list' && (!isShared || (await isFillable(core, segment, readList))))
-        await look(await readList(segment))
+      if (segment.kind === 'list' && (!isShared || (await isFillable(core, segment, archive))))
+        await look(await archive.segmentsOf(segment))
       else if (isShared) kept.push(segment)
-      else isCut = true
+      else if (segment.kind === 'blocks') {
+        isCut = true
+        kept.push(...(await cut(core, segment, length, archive)))
+      }
     }
   }
   await look(record?.segments ?? [])
   return { kept, isCut }
 }
 
+/** The beginning of a segment that the core has, too, as far as its tree tells. It stays where it is; that is read once, to hash it. */
+async function cut(
+  core: CoreLike,
+  segment: BlockSegment,
+  length: number,
+  archive: ArchiveParts
+): Promise<BlockSegment[]> {
+  const { start } = segment
+  const most = Math.min(segment.count, length - start)
+  const nodes = most > 0 ? await archive.nodesOf(segment) : null
+  if (nodes === null) return []
+  const leaves = Array.from({ length: most }, (_, i) => nodes.get(2 * (start + i)) as TreeNode)
+  const local = await storedNodes(
+    core,
+    leaves.map(({ index }) => index)
+  )
+  const differing = leaves.findIndex((leaf, i) => isContradicted({ nodes: [leaf] }, local.slice(i, i + 1)))
+  const count = differing === -1 ? most : differing
+  return count === 0
+    ? []
+    : [{ ...segment, count, nodes: combine(start, start + count, leaves.slice(0, count)) }]
+}
+
 /** What the core does not know, as it does of blocks that it gave up, contradicts nothing; the signature has the last word. */
-function isContradicted({ nodes }: Segment, local: readonly (TreeNode | null)[]): boolean {
+function isContradicted({ nodes }: Pick<Segment, 'nodes'>, local: readonly (TreeNode | null)[]): boolean {
   return nodes.some((node, i) => {
     const known = local[i] ?? null
     return known !== null && !(known.size === node.size && b4a.equals(known.hash, node.hash))
   })
 }
 
-async function isFillable(core: CoreLike, list: ListSegment, readList: ReadList): Promise<boolean> {
+async function isFillable(core: CoreLike, list: ListSegment, archive: ArchiveParts): Promise<boolean> {
   if (list.missing === 0) return false
-  const inside = await readList(list)
+  const inside = await archive.segmentsOf(list)
   return inside.some(
     (one) => one.kind === 'hole' && heldRuns(core, one.start, one.start + one.count).length > 0
   )
@@ -140,25 +168,22 @@ function mergedFrom(core: CoreLike, kept: readonly Segment[], length: number): n
   return run !== undefined && run[0] === start && run[1] === length ? first : kept.length
 }
 
-/** What segments leave out of the blocks up to `length`. */
-function runsBetween(segments: readonly Pick<Segment, 'start' | 'count'>[], length: number): Run[] {
-  const runs: Run[] = []
-  let at = 0
-  for (const { start, count } of segments) {
-    if (start > at) runs.push([at, start])
-    at = start + count
-  }
-  if (at < length) runs.push([at, length])
-  return runs
+function runsOf(segments: readonly Segment[]): Run[] {
+  return segments.map(({ start, count }) => [start, start + count])
+}
+
+/** Nodes that the archive has. */
+function nodesOf(record: CoreRecord | null): Map<number, TreeNode> {
+  const nodes = new Map<number, TreeNode>()
+  for (const segment of record?.segments ?? []) for (const node of segment.nodes) nodes.set(node.index, node)
+  return nodes
 }
 
 async function holesIn(
   core: CoreLike,
   runs: readonly Run[],
-  before: CoreRecord | null
+  archived: ReadonlyMap<number, TreeNode>
 ): Promise<HoleSegment[]> {
-  const archived = new Map<number, TreeNode>()
-  for (const { nodes } of before?.segments ?? []) for (const node of nodes) archived.set(node.index, node)
   const holes: HoleSegment[] = []
   for (const [start, end] of runs) {
     const cover = coverOf(start, end)

@@ -4,7 +4,7 @@ import type { BlockSegment } from '../format/segment.ts'
 import { storedBlocks } from '../hypercore-adapter.ts'
 import { combine } from '../merkle/subtree.ts'
 import type { CoreLike } from '../types.ts'
-import type { Run } from './core-plan.ts'
+import type { Run } from './provable.ts'
 import type { Uploads } from './uploads.ts'
 
 /** Bytes of blocks of a shard: at most so many, and at least half of them, unless a single block has more. */

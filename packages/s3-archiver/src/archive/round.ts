@@ -6,11 +6,13 @@ import { sealRecord, type CoreRecord } from '../format/record.ts'
 import { missingIn, type HoleSegment } from '../format/segment.ts'
 import { headOf } from '../hypercore-adapter.ts'
 import type { Stop } from '../stop.ts'
-import type { CallOptions } from '../store/object-store.ts'
+import { openSegment } from '../read/archive-reader.ts'
+import { readObject } from '../read/objects.ts'
+import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import type { CoreLike } from '../types.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import type { CommitLog } from './commit-log.ts'
-import { holesOf, planOf, recordOf, type CorePlan } from './core-plan.ts'
+import { holesOf, planOf, recordOf, type ArchiveParts, type CorePlan } from './core-plan.ts'
 import type { Ledger } from './ledger.ts'
 import { Packer } from './pack.ts'
 import type { SegmentLists } from './segment-lists.ts'
@@ -27,6 +29,7 @@ const LOCAL: ReadonlySet<string> = new Set(['S3_ARCHIVER_LOCAL_DAMAGED', 'S3_ARC
 
 /** What rounds work with. */
 export interface Workshop {
+  store: ObjectStore
   log: CommitLog
   ledger: Ledger
   lists: SegmentLists
@@ -99,11 +102,11 @@ export class Round {
   }
 
   async #plan(key: Uint8Array, core: CoreLike): Promise<void> {
-    const { ledger, lists } = this.#shop
+    const { ledger } = this.#shop
     const head = headOf(core)
     if (head === null) return
     const before = ledger.recordOf(key)
-    const plan = await planOf(core, before, head, (list) => lists.read(key, list, this.#call))
+    const plan = await planOf(core, before, head, this.#archiveOf(key))
     if (plan === null) return
     let isAll = true
     for (const [start, end] of plan.wanted)
@@ -114,6 +117,21 @@ export class Round {
     const now = headOf(core)
     if (now?.fork !== head.fork) this.#result.left.push(key)
     else this.#planned.push({ key, plan, holes })
+  }
+
+  #archiveOf(key: Uint8Array): ArchiveParts {
+    const { store, lists } = this.#shop
+    return {
+      segmentsOf: (list) => lists.read(key, list, this.#call),
+      nodesOf: async (segment) => {
+        const bytes = await readObject(store, segment.object, this.#call)
+        try {
+          return bytes && openSegment(key, segment, bytes).nodes
+        } catch {
+          return null
+        }
+      }
+    }
   }
 
   async #commit(): Promise<void> {

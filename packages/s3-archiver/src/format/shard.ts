@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { FORMAT_VERSION, openFormat, Reader, Writer } from './wire.ts'
-import { coverOf, leafOf, leavesOf, nodeAt, type TreeNode } from '../merkle/subtree.ts'
+import { coverOf, leafOf, nodeAt, spanOf, type TreeNode } from '../merkle/subtree.ts'
 
 const MAGIC = b4a.from('CPS')
 /** Blocks are hashed in groups of about so many bytes: the least that has to be read to check one of them. */
@@ -133,7 +133,7 @@ function readSection(reader: Reader, offset: number): Section {
   const nodes = groupsOf(start, count, groupShift)
     .flatMap(([first, end]) => coverOf(first, end))
     .map((index): TreeNode => {
-      const [first, end] = leavesOf(index)
+      const [first, end] = spanOf(index)
       return { index, size: (before.get(end) ?? 0) - (before.get(first) ?? 0), hash: reader.bytes(32) }
     })
   return { blindId, fork, start, count, groupShift, sizes, nodes, offset }

@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import flat from 'flat-tree'
 import crypto from 'hypercore-crypto'
-import { leavesOf, type TreeNode } from './subtree.ts'
+import { spanOf, type TreeNode } from './subtree.ts'
 
 /**
  * Checks nodes that somebody claims to be of a tree: each has to lead, with its sibling, to one that is trusted.
@@ -57,6 +57,6 @@ function parentOf(node: TreeNode, sibling: TreeNode): TreeNode {
 }
 
 function heightOf(index: number): number {
-  const [first, end] = leavesOf(index)
+  const [first, end] = spanOf(index)
   return Math.log2(end - first)
 }

@@ -21,12 +21,10 @@ export function coverOf(start: number, end: number): number[] {
   return cover
 }
 
-/** Blocks below a node. */
-export function leavesOf(index: number): [first: number, end: number] {
-  let count = 1
-  for (let at = index + 1; at % (2 * count) === 0;) count *= 2
-  const first = (index + 1 - count) / 2
-  return [first, first + count]
+/** Blocks below a node, from the first up to the end. */
+export function spanOf(index: number): [start: number, end: number] {
+  const [first, last] = flat.spans(index)
+  return [first / 2, last / 2 + 1]
 }
 
 export function leafOf(seq: number, block: Uint8Array): TreeNode {
@@ -45,6 +43,34 @@ export function nodeAt(index: number, known: ReadonlyMap<number, TreeNode>): Tre
   const left = nodeAt(flat.leftChild(index), known)
   const right = left && nodeAt(flat.rightChild(index), known)
   return right && { index, size: left.size + right.size, hash: crypto.parent(left, right) }
+}
+
+/** As {@link nodeAt}; and notes all nodes that it makes among the known ones. */
+function noteNode(index: number, known: Map<number, TreeNode>): TreeNode | null {
+  const node = known.get(index)
+  if (node !== undefined) return node
+  if (index % 2 === 0) return null
+  const left = noteNode(flat.leftChild(index), known)
+  const right = left && noteNode(flat.rightChild(index), known)
+  if (right === null || left === null) return null
+  const made = { index, size: left.size + right.size, hash: crypto.parent(left, right) }
+  known.set(index, made)
+  return made
+}
+
+/**
+ * All nodes between finer ones and the cover over `start` up to `end`, and those of both.
+ *
+ * @returns `null` when they do not make it
+ */
+export function treeOver(
+  start: number,
+  end: number,
+  finer: Iterable<TreeNode>
+): Map<number, TreeNode> | null {
+  const known = new Map<number, TreeNode>()
+  for (const node of finer) known.set(node.index, node)
+  return coverOf(start, end).every((index) => noteNode(index, known) !== null) ? known : null
 }
 
 /** The nodes of a cover over `start` up to `end`, made of finer ones. Throws when these do not make it. */

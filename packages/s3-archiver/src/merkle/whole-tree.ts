@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
-import { leavesOf, type TreeNode } from './subtree.ts'
+import { spanOf, type TreeNode } from './subtree.ts'
 
 const HASH_BYTES = 32
 
@@ -34,7 +34,7 @@ export class WholeTree {
 
   /** @returns `null` of one that is not in the tree */
   node(index: number): TreeNode | null {
-    const [first, end] = leavesOf(index)
+    const [first, end] = spanOf(index)
     if (end > this.#length) return null
     const level = this.#levels[Math.log2(end - first)]
     return level === undefined ? null : this.#at(level, first / (end - first), index)

@@ -8,7 +8,7 @@ import { decodeSegmentList } from '../format/segment-list.ts'
 import type { BlockSegment, HoleSegment, ListSegment, Segment } from '../format/segment.ts'
 import { decodeShardTable } from '../format/shard.ts'
 import { isHeadOf } from '../hypercore-adapter.ts'
-import { isSameCover, leafOf, type TreeNode } from '../merkle/subtree.ts'
+import { isSameCover, leafOf, treeOver, type TreeNode } from '../merkle/subtree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { commitAsOf, commitAt, newestCommit, type Moment, type StoredCommit } from './commits.ts'
 import { findEntry } from './directory.ts'
@@ -126,12 +126,6 @@ export async function readList(
   return segments
 }
 
-/** Blocks of a segment, with the nodes that stand over them. */
-export interface ReadSegment {
-  blocks: Uint8Array[]
-  leaves: TreeNode[]
-}
-
 /**
  * The blocks of a segment, as the core stores them, each checked. Cost: one get.
  *
@@ -143,24 +137,22 @@ export async function readSegment(
   segment: BlockSegment,
   call: CallOptions = {}
 ): Promise<Uint8Array[]> {
-  const { blocks } = await readSegmentLeaves(store, key, segment, call)
-  return blocks
-}
-
-/** As {@link readSegment}, with the leaves of the tree that were made on the way. */
-export async function readSegmentLeaves(
-  store: ObjectStore,
-  key: Uint8Array,
-  segment: BlockSegment,
-  call: CallOptions = {}
-): Promise<ReadSegment> {
   const bytes = await readObject(store, segment.object, call)
   if (bytes === null) throw damaged('an object of it is missing')
-  return openSegment(key, segment, bytes)
+  const { blocks } = openSegment(key, segment, bytes)
+  // Copies: else one block would keep the whole shard in memory.
+  return blocks.map((block) => b4a.from(block))
 }
 
-/** The blocks of a segment out of the object that holds it. @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` */
-export function openSegment(key: Uint8Array, segment: BlockSegment, bytes: Uint8Array): ReadSegment {
+/** Blocks of a segment, with all nodes of the tree up to those that stand over them. */
+export interface OpenedSegment {
+  /** Parts of the object's bytes. */
+  blocks: Uint8Array[]
+  nodes: ReadonlyMap<number, TreeNode>
+}
+
+/** The blocks of a segment, checked, out of the object that holds it. @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` */
+export function openSegment(key: Uint8Array, segment: BlockSegment, bytes: Uint8Array): OpenedSegment {
   const shard = commitSeq(segment.object) === null ? bytes : decodeCommit(bytes).tail
   const blindId = blindIdOf(key)
   const end = segment.start + segment.count
@@ -174,14 +166,18 @@ export function openSegment(key: Uint8Array, segment: BlockSegment, bytes: Uint8
   for (const size of section.sizes) {
     const block = shard.subarray(offset, offset + size)
     if (block.byteLength !== size) throw damaged('an object is cut short')
-    // A copy: else one block would keep the whole shard in memory.
-    if (seq >= segment.start && seq < end) blocks.push(b4a.from(block))
+    if (seq >= segment.start && seq < end) blocks.push(block)
     offset += size
     seq++
   }
   const leaves = blocks.map((block, i) => leafOf(segment.start + i, block))
-  if (!isSameCover(segment, leaves)) throw damaged('blocks are not those that the core’s key has signed')
-  return { blocks, leaves }
+  const nodes = treeOver(segment.start, end, leaves)
+  const isSigned = segment.nodes.every(({ index, size, hash }) => {
+    const made = nodes?.get(index)
+    return made !== undefined && made.size === size && b4a.equals(made.hash, hash)
+  })
+  if (nodes === null || !isSigned) throw damaged('blocks are not those that the core’s key has signed')
+  return { blocks, nodes }
 }
 
 function rootsOrFail(record: CoreRecord): TreeNode[] {

@@ -4,7 +4,7 @@ import { S3ArchiverError } from '../errors.ts'
 import { commitName } from '../format/names.ts'
 import type { ListSegment, Segment } from '../format/segment.ts'
 import { checkClaims } from '../merkle/claims.ts'
-import { leafOf, leavesOf, nodeAt, type TreeNode } from '../merkle/subtree.ts'
+import { leafOf, spanOf, nodeAt, type TreeNode } from '../merkle/subtree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { readList, type ArchivedCore } from './archive-reader.ts'
 import { ByteCache } from './byte-cache.ts'
@@ -125,7 +125,7 @@ export class BlockSource {
    * @returns `null` of one that is not in the tree, or that nothing in the archive makes
    */
   async fetchNode(index: number): Promise<TreeNode | null> {
-    const [first, end] = leavesOf(index)
+    const [first, end] = spanOf(index)
     if (end > this.#archived.record.length) return null
     for (const segment of await this.#segmentsOf(first, end)) {
       if (this.node(index) !== null) break

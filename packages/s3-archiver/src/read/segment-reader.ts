@@ -3,7 +3,7 @@ import { decodeCommit } from '../format/commit.ts'
 import { blindIdOf, commitSeq } from '../format/names.ts'
 import type { BlockSegment } from '../format/segment.ts'
 import { decodeShardTable, tableLength, type Section } from '../format/shard.ts'
-import { leafOf, leavesOf, type TreeNode } from '../merkle/subtree.ts'
+import { leafOf, spanOf, type TreeNode } from '../merkle/subtree.ts'
 import { ByteCache } from './byte-cache.ts'
 import { damaged } from './objects.ts'
 import type { RangeReader } from './range-reader.ts'
@@ -62,7 +62,7 @@ export class SegmentReader {
     const { section } = await this.#open(segment)
     const end = segment.start + segment.count
     const nodes = section.nodes.filter(({ index }) => {
-      const [first, last] = leavesOf(index)
+      const [first, last] = spanOf(index)
       return first >= segment.start && last <= end
     })
     // Of a group that goes beyond the segment, what the segment has of it.
