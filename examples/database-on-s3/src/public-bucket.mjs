@@ -1,4 +1,9 @@
-import { CreateBucketCommand, PutBucketCorsCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  PutBucketCorsCommand,
+  PutBucketPolicyCommand,
+  S3Client
+} from '@aws-sdk/client-s3'
 
 /**
  * Makes a bucket that anybody may list and read, also from a web page; and only its owner may write.
@@ -11,7 +16,12 @@ export async function makePublicBucket(bucket, options = {}) {
   try {
     await client.send(new CreateBucketCommand({ Bucket: bucket }))
     const resources = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`]
-    const allowed = { Effect: 'Allow', Principal: '*', Action: ['s3:GetObject', 's3:ListBucket'], Resource: resources }
+    const allowed = {
+      Effect: 'Allow',
+      Principal: '*',
+      Action: ['s3:GetObject', 's3:ListBucket'],
+      Resource: resources
+    }
     const policy = { Version: '2012-10-17', Statement: [allowed] }
     await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: JSON.stringify(policy) }))
     const rule = {

@@ -43,7 +43,8 @@ describe.skipIf(!isInstalled('radosgw', 'chromium'))('a public bucket', () => {
       /** @type {string[]} */
       const asked = []
       page.on('request', (request) => {
-        if (request.url().startsWith(ceph.endpoint)) asked.push(`${request.method()} ${request.headers()['range'] ?? ''}`)
+        if (request.url().startsWith(ceph.endpoint))
+          asked.push(`${request.method()} ${request.headers()['range'] ?? ''}`)
       })
       /** @type {Error[]} */
       const errors = []

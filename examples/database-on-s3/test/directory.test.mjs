@@ -29,7 +29,9 @@ test('a fresh process finds a city in three requests, and knows in three that th
     assert(answer.requests <= 5, `${answer.requests} requests`)
     assert(answer.bytes < 300_000, `${answer.bytes} bytes`)
   }
-  const costs = await Promise.all(['Lima', 'Oslo', 'Kyiv', 'Quito', 'Accra'].map((name) => answers(place, key, name)))
+  const costs = await Promise.all(
+    ['Lima', 'Oslo', 'Kyiv', 'Quito', 'Accra'].map((name) => answers(place, key, name))
+  )
   const [, , middle] = costs.map(([answer]) => answer?.requests ?? 0).sort((a, b) => a - b)
   assert.equal(middle, 3)
 })
@@ -42,5 +44,8 @@ test('what was found once costs no request', async () => {
 })
 
 test('a reader with another key finds nothing', async () => {
-  await assert.rejects(answers(place, key.replace(/^../, key.startsWith('00') ? '01' : '00'), 'Paris'), /NOT_ARCHIVED/)
+  await assert.rejects(
+    answers(place, key.replace(/^../, key.startsWith('00') ? '01' : '00'), 'Paris'),
+    /NOT_ARCHIVED/
+  )
 })

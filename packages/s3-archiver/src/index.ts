@@ -24,11 +24,7 @@ export {
   type ResponseLike
 } from './store/http-store.ts'
 export { CountedStore, type RequestCounts } from './store/counted-store.ts'
-export {
-  openFromArchive,
-  type OpenedArchive,
-  type OpenFromArchiveOptions
-} from './read/open-from-archive.ts'
+export { openFromArchive, type OpenedArchive, type OpenFromArchiveOptions } from './read/open-from-archive.ts'
 export { Seeder, type SeederOptions } from './read/seeder.ts'
 export type { HeadMark } from './read/head-mark.ts'
 export { probeStore, type ProbeResult } from './store/probe.ts'

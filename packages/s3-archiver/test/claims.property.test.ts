@@ -30,7 +30,10 @@ function claimsOf(length: number, height: number, seqs: readonly number[]) {
   const at = (index: number): TreeNode => tree.node(index) as TreeNode
   const trusted = new Map(coverPlaces(length, height).map((index) => [index, at(index)]))
   for (const index of coverPlaces(length, 48)) trusted.set(index, at(index))
-  const claims = [...seqs.map((seq) => leafOf(seq, blockOf(seq))), ...proofPlaces(seqs, length, height).map(at)]
+  const claims = [
+    ...seqs.map((seq) => leafOf(seq, blockOf(seq))),
+    ...proofPlaces(seqs, length, height).map(at)
+  ]
   return { claims, trusted: (index: number): TreeNode | null => trusted.get(index) ?? null }
 }
 

@@ -196,7 +196,9 @@ test.each([undefined, {}, { url: '' }, { url: 'ftp://x' }, { url: 'http://x', fe
 describe('a bucket that anybody may list', () => {
   const names = Array.from({ length: 5 }, (_, i) => `db/l/000${i}`)
 
-  async function bucket(change: (xml: string) => string = (xml) => xml): Promise<{ store: HttpStore; asked: URL[] }> {
+  async function bucket(
+    change: (xml: string) => string = (xml) => xml
+  ): Promise<{ store: HttpStore; asked: URL[] }> {
     const asked: URL[] = []
     const { url } = await serveAt((request, response) => {
       const query = new URL(request.url ?? '', 'http://bucket')
@@ -210,7 +212,11 @@ describe('a bucket that anybody may list', () => {
         (name) =>
           `<Contents><Key>${name}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified><ETag>&quot;x&quot;</ETag><Size>7</Size></Contents>`
       )
-      response.end(change(`<?xml version="1.0"?><ListBucketResult xmlns="x">${contents.join('')}${rest}</ListBucketResult>`))
+      response.end(
+        change(
+          `<?xml version="1.0"?><ListBucketResult xmlns="x">${contents.join('')}${rest}</ListBucketResult>`
+        )
+      )
     })
     return { store: new HttpStore({ url: `${url}/db`, bucket: url }), asked }
   }
@@ -224,7 +230,10 @@ describe('a bucket that anybody may list', () => {
     expect(asked).toHaveLength(3)
     expect(await collect(store.list('l/', { limit: 1 }))).toHaveLength(1)
     expect(asked.at(-1)?.searchParams.get('max-keys')).toBe('1')
-    expect((await collect(store.list('l/', { after: 'l/0002' }))).map(({ name }) => name)).toEqual(['l/0003', 'l/0004'])
+    expect((await collect(store.list('l/', { after: 'l/0002' }))).map(({ name }) => name)).toEqual([
+      'l/0003',
+      'l/0004'
+    ])
   })
 
   test('that answers anything else is refused', async () => {
@@ -240,6 +249,8 @@ describe('a bucket that anybody may list', () => {
 
   test('begins the url', () => {
     const options = { url: 'http://a.example/db', bucket: 'http://b.example' }
-    expect(() => new HttpStore(options)).toThrow(expect.objectContaining({ code: 'S3_ARCHIVER_BAD_ARGUMENT' }))
+    expect(() => new HttpStore(options)).toThrow(
+      expect.objectContaining({ code: 'S3_ARCHIVER_BAD_ARGUMENT' })
+    )
   })
 })

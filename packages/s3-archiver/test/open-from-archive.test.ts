@@ -4,7 +4,13 @@ import type Hypercore from 'hypercore'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { collect, tmpStore, until } from '@cloudpal/test-kit'
 import Hyperbee from 'hyperbee'
-import { Archiver, openFromArchive, type ObjectStore, type OpenedArchive, type OpenFromArchiveOptions } from '../src/index.ts'
+import {
+  Archiver,
+  openFromArchive,
+  type ObjectStore,
+  type OpenedArchive,
+  type OpenFromArchiveOptions
+} from '../src/index.ts'
 import { MemoryStore } from '../src/testing/index.ts'
 import { changeObject } from './changed-objects.ts'
 
@@ -26,7 +32,10 @@ async function archived(core: Hypercore, store: ObjectStore = new MemoryStore())
   return { store, archiver, key: core.key as Uint8Array }
 }
 
-async function open(store: ObjectStore, options: OpenFromArchiveOptions): Promise<OpenedArchive & { core: Hypercore }> {
+async function open(
+  store: ObjectStore,
+  options: OpenFromArchiveOptions
+): Promise<OpenedArchive & { core: Hypercore }> {
   const archive = await openFromArchive(store, options)
   onTestFinished(() => archive.close())
   return archive as OpenedArchive & { core: Hypercore }
@@ -48,7 +57,13 @@ describe('a core that is opened from its archive', () => {
     const core = await source()
     const { store, archiver, key } = await archived(core)
     const all: Uint8Array[] = []
-    for (const [count, size] of [[3000, 3000], [7, 50], [900, 200], [1, 0], [33, 9000]] as const) {
+    for (const [count, size] of [
+      [3000, 3000],
+      [7, 50],
+      [900, 200],
+      [1, 0],
+      [33, 9000]
+    ] as const) {
       const blocks = numbered(count, size).map((block) => block.subarray(0, size))
       all.push(...blocks)
       await core.append(blocks)
@@ -94,13 +109,21 @@ describe('a core that is opened from its archive', () => {
 
   test('carries a Hyperbee, whose reads, ranges and snapshots come from the archive', async () => {
     const core = await source()
-    const bee = new Hyperbee<string, string>(core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
+    const bee = new Hyperbee<string, string>(core, {
+      keyEncoding: 'utf-8',
+      valueEncoding: 'utf-8',
+      extension: false
+    })
     const batch = bee.batch()
     for (let i = 0; i < 3000; i++) await batch.put(`key-${String(i).padStart(5, '0')}`, `value ${i}`)
     await batch.flush()
     const { store, key } = await archived(core)
     const archive = await open(store, { key })
-    const read = new Hyperbee<string, string>(archive.core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
+    const read = new Hyperbee<string, string>(archive.core, {
+      keyEncoding: 'utf-8',
+      valueEncoding: 'utf-8',
+      extension: false
+    })
     expect((await read.get('key-01234'))?.value).toBe('value 1234')
     expect(await read.get('key-x')).toBeNull()
     const range = await collect(read.createReadStream({ gte: 'key-02000' }, { limit: 50 }))
@@ -165,7 +188,9 @@ describe('what an archive cannot do to its reader', () => {
     await changeObject(store, name, (bytes) => void (bytes[size - 10] = (bytes[size - 10] ?? 0) ^ 1))
     const archive = await open(store, { key })
     const results = await Promise.allSettled(Array.from({ length: 300 }, (_, seq) => archive.core.get(seq)))
-    const failed = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+    const failed = results.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as unknown] : []
+    )
     expect(failed).toMatchObject([{ code: 'S3_ARCHIVER_DAMAGED' }])
     expect(results.at(-1)?.status).toBe('rejected')
     expect(await archive.core.get(0)).toEqual(numbered(1, 5000)[0])
@@ -185,14 +210,22 @@ describe('what an archive cannot do to its reader', () => {
 
   test('a bee’s streams and reads fail, too, and do not hang', async () => {
     const core = await source()
-    const bee = new Hyperbee<string, string>(core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
+    const bee = new Hyperbee<string, string>(core, {
+      keyEncoding: 'utf-8',
+      valueEncoding: 'utf-8',
+      extension: false
+    })
     const batch = bee.batch()
     for (let i = 0; i < 2000; i++) await batch.put(`key-${i}`, 'x'.repeat(100))
     await batch.flush()
     const { store, key } = await archived(core)
     for (const { name } of await collect(store.list('s/'))) await store.delete(name)
     const archive = await open(store, { key })
-    const read = new Hyperbee<string, string>(archive.core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
+    const read = new Hyperbee<string, string>(archive.core, {
+      keyEncoding: 'utf-8',
+      valueEncoding: 'utf-8',
+      extension: false
+    })
     const damaged = { code: 'S3_ARCHIVER_DAMAGED' }
     await expect(read.get('key-7')).rejects.toMatchObject(damaged)
     await expect(collect(read.createReadStream())).rejects.toMatchObject(damaged)

@@ -81,7 +81,9 @@ describe('a core without Hypercore', () => {
     const [newest] = await collect(store.list('l/', { limit: 1 }))
     await store.delete(newest?.name ?? '')
     await expect(core.update()).rejects.toMatchObject({ code: 'S3_ARCHIVER_ROLLBACK' })
-    await expect(read(store, key, { mark: core.mark })).rejects.toMatchObject({ code: 'S3_ARCHIVER_ROLLBACK' })
+    await expect(read(store, key, { mark: core.mark })).rejects.toMatchObject({
+      code: 'S3_ARCHIVER_ROLLBACK'
+    })
     await expect(read(store, b4a.alloc(3))).rejects.toMatchObject({ code: 'S3_ARCHIVER_BAD_ARGUMENT' })
     await core.close()
     expect(core).toBeInstanceOf(PortableCore)

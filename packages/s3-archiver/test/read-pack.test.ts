@@ -156,7 +156,9 @@ describe('a read pack', () => {
     const bee: Bee = new Hyperbee(core, ENCODINGS)
     const store = new MemoryStore()
     const archiver = new Archiver(store, { cores: [core], writerId: b4a.alloc(16, 1), live: false })
-  onTestFinished(() => archiver.close())
-    await expect(buildReadPack(store, archiver, bee)).rejects.toMatchObject({ code: 'S3_ARCHIVER_NOT_ARCHIVED' })
+    onTestFinished(() => archiver.close())
+    await expect(buildReadPack(store, archiver, bee)).rejects.toMatchObject({
+      code: 'S3_ARCHIVER_NOT_ARCHIVED'
+    })
   })
 })

@@ -1,6 +1,7 @@
 import b4a from 'b4a'
 import type Corestore from 'corestore'
 import Hyperbee from 'hyperbee'
+import Hyperdrive from 'hyperdrive'
 import type Hypercore from 'hypercore'
 import type { DuplexStream } from 'hypercore'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -30,7 +31,11 @@ function seed(store: ObjectStore, options: SeederOptions): Seeder {
 }
 
 /** A device that has nothing yet, connected to a seeder by a stream. */
-async function peerOf(seeder: Seeder, key: Uint8Array, options: object = {}): Promise<{ core: Hypercore; store: Corestore }> {
+async function peerOf(
+  seeder: Seeder,
+  key: Uint8Array,
+  options: object = {}
+): Promise<{ core: Hypercore; store: Corestore }> {
   const store = await tmpStore()
   const core = store.get({ key, ...options })
   await core.ready()
@@ -127,7 +132,11 @@ describe('an archived core', () => {
 
   test('is found in a swarm, and a bee on it is read by who knows the key', async () => {
     const core = (await tmpStore()).get({ name: 'core' })
-    const bee = new Hyperbee<string, string>(core, { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false })
+    const bee = new Hyperbee<string, string>(core, {
+      keyEncoding: 'utf-8',
+      valueEncoding: 'utf-8',
+      extension: false
+    })
     const batch = bee.batch()
     for (let i = 0; i < 1000; i++) await batch.put(`key-${i}`, `value ${i}`)
     await batch.flush()
@@ -151,6 +160,28 @@ describe('an archived core', () => {
     await read.update({ wait: true })
     const opened = new Hyperbee<string, string>(read, { keyEncoding: 'utf-8', valueEncoding: 'utf-8' })
     expect((await opened.get('key-777'))?.value).toBe('value 777')
+  })
+
+  test('and another one make a drive, whose files are read straight from the store', async () => {
+    const corestore = await tmpStore()
+    const drive = new Hyperdrive(corestore)
+    await drive.ready()
+    const content = b4a.alloc(300_000, 'some text ')
+    await drive.put('/a/file.txt', content)
+    await drive.put('/b.txt', b4a.from('small'))
+    const blobs = (await drive.getBlobs())?.core as Hypercore
+    const store = new MemoryStore()
+    const archiver = new Archiver(store, { cores: [drive.core, blobs], live: false })
+    onTestFinished(() => archiver.close())
+    await archiver.flush()
+    const seeder = seed(store, { keys: [drive.key, blobs.key as Uint8Array] })
+    const { store: local } = await peerOf(seeder, drive.key)
+    const read = new Hyperdrive(local, drive.key)
+    await read.ready()
+    await until(() => read.core.length === drive.core.length)
+    expect(await read.get('/a/file.txt')).toEqual(content)
+    expect(await read.get('/b.txt')).toEqual(b4a.from('small'))
+    expect(await read.get('/none')).toBeNull()
   })
 
   test('is not served by a seeder that is closed', async () => {

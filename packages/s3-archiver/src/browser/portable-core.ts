@@ -105,7 +105,10 @@ export class PortableCore {
     this.#guard()
     const { wait = true, valueEncoding } = options
     if (!Number.isSafeInteger(seq) || seq < 0 || seq >= this.length)
-      throw new S3ArchiverError('S3_ARCHIVER_MISSING_BLOCKS', `the archive does not have block ${seq} of a core`)
+      throw new S3ArchiverError(
+        'S3_ARCHIVER_MISSING_BLOCKS',
+        `the archive does not have block ${seq} of a core`
+      )
     const block = wait ? await this.#from.block(seq) : this.#from.cached(seq)
     // A copy: the caller may change it.
     if (block === null || valueEncoding === undefined) return block && b4a.from(block)
@@ -174,7 +177,8 @@ export class PortableCore {
   }
 
   #emit(event: string, ...args: number[]): void {
-    for (const listener of this.#listeners.get(event) ?? []) (listener as (...args: number[]) => void)(...args)
+    for (const listener of this.#listeners.get(event) ?? [])
+      (listener as (...args: number[]) => void)(...args)
   }
 
   #guard(): void {

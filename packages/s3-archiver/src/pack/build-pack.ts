@@ -55,7 +55,10 @@ export async function buildPack(
   if (root === null) return null
   const tree = await readTree(core, length)
   if (!roots.every((node) => isSameNode(node, tree.node(node.index) ?? { ...node, size: -1 })))
-    throw new S3ArchiverError('S3_ARCHIVER_LOCAL_DAMAGED', 'the blocks of a core are not those that were archived')
+    throw new S3ArchiverError(
+      'S3_ARCHIVER_LOCAL_DAMAGED',
+      'the blocks of a core are not those that were archived'
+    )
   const height = Math.max(0, Math.ceil(Math.log2(length / COVER_NODES)))
   const sizeOf = (seq: number): number => tree.sizeOf(seq)
   const planned = bestPlan(root, { length, height, sizeOf })

@@ -109,7 +109,8 @@ export class ArchivePeer {
     const { length } = this.#source.archived.record
     this.#channel?.withdraw(seq, 1)
     // By that the other side forgets all that come after it.
-    if (this.#options.announces === 'all' && seq + 1 < length) this.#channel?.announce(seq + 1, length - seq - 1)
+    if (this.#options.announces === 'all' && seq + 1 < length)
+      this.#channel?.announce(seq + 1, length - seq - 1)
   }
 
   #announceAll(): void {

@@ -83,8 +83,7 @@ export class ArchiveView {
     this.#mark = mark
     const isSameFork = mark.fork === fork
     if (isSameFork) this.#source.grow(archived)
-    else
-      this.#source = new BlockSource(this.#store, archived, this.#options)
+    else this.#source = new BlockSource(this.#store, archived, this.#options)
     this.#equip()
     return !isSameFork || mark.length !== length
   }

@@ -48,7 +48,11 @@ export class BlockSource {
   #roots: TreeNode[] = []
   hints: BlockHints | null = null
 
-  constructor(store: ObjectStore, archived: ArchivedCore, { cacheBytes, chunkBytes = 0, ...call }: BlockSourceOptions) {
+  constructor(
+    store: ObjectStore,
+    archived: ArchivedCore,
+    { cacheBytes, chunkBytes = 0, ...call }: BlockSourceOptions
+  ) {
     this.key = archived.key
     this.#store = store
     this.#call = call
@@ -191,8 +195,7 @@ export class BlockSource {
   }
 
   #keep(nodes: Iterable<TreeNode>): void {
-    for (const node of nodes)
-      if (!this.#pinned.has(node.index)) this.#nodes.set(node.index, node, NODE_BYTES)
+    for (const node of nodes) if (!this.#pinned.has(node.index)) this.#nodes.set(node.index, node, NODE_BYTES)
   }
 
   /** Whether all is known that leads from a block to a root. */

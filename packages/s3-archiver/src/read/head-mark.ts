@@ -15,7 +15,10 @@ export interface HeadMark {
   length: number
 }
 
-export function markOf({ commit: { seq }, hash }: StoredCommit, { record: { fork, length } }: ArchivedCore): HeadMark {
+export function markOf(
+  { commit: { seq }, hash }: StoredCommit,
+  { record: { fork, length } }: ArchivedCore
+): HeadMark {
   return { seq, hash, fork, length }
 }
 
@@ -28,7 +31,10 @@ export function checkNotBehind({ seq, hash, fork, length }: HeadMark, seen: Head
 }
 
 export function rollback(what: string): S3ArchiverError {
-  return new S3ArchiverError('S3_ARCHIVER_ROLLBACK', `the archive is older than it was, or not the same: ${what}`)
+  return new S3ArchiverError(
+    'S3_ARCHIVER_ROLLBACK',
+    `the archive is older than it was, or not the same: ${what}`
+  )
 }
 
 export function encodeMark({ seq, hash, fork, length }: HeadMark): Uint8Array {

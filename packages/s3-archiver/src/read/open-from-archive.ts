@@ -2,6 +2,7 @@ import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import type { ReplicationStream } from 'hypercore'
 import { S3ArchiverError } from '../errors.ts'
+import { CachedStore } from '../store/cached-store.ts'
 import { CountedStore, type RequestCounts } from '../store/counted-store.ts'
 import type { ObjectStore, SignalLike } from '../store/object-store.ts'
 import type { CoreLike, CorestoreLike } from '../types.ts'
@@ -24,6 +25,10 @@ export interface OpenFromArchiveOptions {
   corestore?: CorestoreLike
   /** Of what was fetched, how much is kept in memory. @defaultValue 32 MiB */
   cacheBytes?: number
+  /** Where parts of objects are kept that were read: as a rule a directory. Borrowed. @defaultValue nowhere */
+  cache?: ObjectStore
+  /** Of that, the most bytes; what was put there first goes first. @defaultValue 256 MiB */
+  maxCacheBytes?: number
   /** Looks for a newer head every so many ms. @defaultValue never, but by `update()` */
   pollMs?: number
   /** What was seen of the archive before; see {@link OpenedArchive.mark}. */
@@ -55,6 +60,7 @@ export class OpenedArchive {
   readonly core: CoreLike
   readonly #core: Hypercore
   readonly #store: CountedStore
+  readonly #cached: CachedStore | undefined
   readonly #view: ArchiveView
   readonly #canceller: Canceller
   readonly #options: OpenFromArchiveOptions
@@ -70,6 +76,7 @@ export class OpenedArchive {
   constructor(parts: {
     core: Hypercore
     store: CountedStore
+    cached: CachedStore | undefined
     view: ArchiveView
     canceller: Canceller
     options: OpenFromArchiveOptions
@@ -78,6 +85,7 @@ export class OpenedArchive {
     this.core = parts.core
     this.#core = parts.core
     this.#store = parts.store
+    this.#cached = parts.cached
     this.#view = parts.view
     this.#canceller = parts.canceller
     this.#options = parts.options
@@ -110,7 +118,10 @@ export class OpenedArchive {
   }
 
   /** Reads a range of blocks into the core's store. @throws S3ArchiverError as a read does */
-  async download({ start = 0, end = this.mark.length }: { start?: number; end?: number } = {}): Promise<void> {
+  async download({
+    start = 0,
+    end = this.mark.length
+  }: { start?: number; end?: number } = {}): Promise<void> {
     this.#guard()
     for (let at = start; at < end; at += DOWNLOAD_BLOCKS) {
       const seqs = Array.from({ length: Math.min(DOWNLOAD_BLOCKS, end - at) }, (_, i) => at + i)
@@ -135,7 +146,10 @@ export class OpenedArchive {
     this.#streams = [local, remote]
     for (const stream of this.#streams) stream.on('error', () => {})
     local.pipe(remote).pipe(local)
-    this.#peer = await ArchivePeer.join(remote, this.#view.source, { announces: 'demand', parallel: PARALLEL })
+    this.#peer = await ArchivePeer.join(remote, this.#view.source, {
+      announces: 'demand',
+      parallel: PARALLEL
+    })
     await this.follow()
     this.#poll()
   }
@@ -165,7 +179,9 @@ export class OpenedArchive {
       }
       const fail = (error: Error): void => {
         done()
-        reject(new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'Hypercore refuses the archived head', { cause: error }))
+        reject(
+          new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'Hypercore refuses the archived head', { cause: error })
+        )
       }
       const ended = (): void => fail(new Error('the core was closed'))
       const done = (): void => {
@@ -197,6 +213,7 @@ export class OpenedArchive {
     this.#canceller.cancel()
     this.#peer?.close()
     for (const stream of this.#streams) stream.destroy()
+    await this.#cached?.settled()
     await this.#core.close()
     await this.#temporary?.close()
   }
@@ -228,16 +245,17 @@ export async function openFromArchive(
     )
   const canceller = makeCanceller(signal)
   const counted = new CountedStore(store)
+  const cached = options.cache && new CachedStore(counted, options.cache, options.maxCacheBytes)
   const opened: { archive: OpenedArchive | null } = { archive: null }
   const closers: (() => Promise<void>)[] = []
   try {
     // At once: a store that is far away takes as long as all that is done here.
     const [view, local] = await all(
-      ArchiveView.open(counted, key, { cacheBytes, signal: canceller.signal }),
+      ArchiveView.open(cached ?? counted, key, { cacheBytes, signal: canceller.signal }),
       openCore(options, closers, (seq) => void opened.archive?.demand(seq))
     )
     checkNotBehind(view.mark, mark ?? local.mark)
-    const archive = new OpenedArchive({ ...local, store: counted, view, canceller, options })
+    const archive = new OpenedArchive({ ...local, store: counted, cached, view, canceller, options })
     opened.archive = archive
     await archive.connect()
     return archive

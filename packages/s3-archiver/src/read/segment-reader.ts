@@ -90,12 +90,14 @@ export class SegmentReader {
     if (!isAlone) {
       const isNext = first === this.#ahead.seq
       const most = isNext ? Math.min(MAX_READ_AHEAD_BYTES, 2 * this.#ahead.bytes) : 0
-      while (end < last && bytesOf(first, Math.min(last, end + size)) <= most) end = Math.min(last, end + size)
+      while (end < last && bytesOf(first, Math.min(last, end + size)) <= most)
+        end = Math.min(last, end + size)
       this.#ahead = { seq: end, bytes: bytesOf(first, end) }
       const chunkOf = (at: number): number => Math.floor(opened.offsetOf(at) / Math.max(1, this.#chunkBytes))
       const chunk = chunkOf(seq)
       if (this.#chunkBytes > 0) {
-        while (first > segment.start && chunkOf(first - size) === chunk) first = Math.max(segment.start, first - size)
+        while (first > segment.start && chunkOf(first - size) === chunk)
+          first = Math.max(segment.start, first - size)
         while (end < last && chunkOf(end) === chunk) end = Math.min(last, end + size)
       }
     }
@@ -128,7 +130,11 @@ export class SegmentReader {
     this.#opened.set(name, opening, 0)
     opening.then(
       ({ section, bytes }) =>
-        this.#opened.set(name, opening, 40 * section.count + 150 * section.nodes.length + (bytes?.byteLength ?? 0)),
+        this.#opened.set(
+          name,
+          opening,
+          40 * section.count + 150 * section.nodes.length + (bytes?.byteLength ?? 0)
+        ),
       () => this.#opened.delete(name)
     )
     return opening
@@ -139,7 +145,10 @@ export class SegmentReader {
     if (commitSeq(object) !== null) return this.#find(segment, await this.#tailOf(object), true)
     const blockBytes = segment.nodes.reduce((sum, { size }) => sum + size, 0)
     const guess = guessTable(segment.count, blockBytes)
-    const start = await this.#ranges.readStart(object, guess + (blockBytes + guess <= SMALL_BYTES ? blockBytes : 0))
+    const start = await this.#ranges.readStart(
+      object,
+      guess + (blockBytes + guess <= SMALL_BYTES ? blockBytes : 0)
+    )
     const length = tableLength(start)
     if (length > MAX_TABLE_BYTES) throw damaged('a table is too long')
     if (length <= start.byteLength) return this.#find(segment, start, start.byteLength >= length + blockBytes)
@@ -166,7 +175,8 @@ export class SegmentReader {
     )
     if (section === undefined) throw damaged('an object lacks what it should hold')
     const offsets = new Float64Array(section.count + 1)
-    for (let i = 0; i < section.count; i++) offsets[i + 1] = (offsets[i] as number) + (section.sizes[i] as number)
+    for (let i = 0; i < section.count; i++)
+      offsets[i + 1] = (offsets[i] as number) + (section.sizes[i] as number)
     const isAllThere = isWhole && bytes.byteLength >= section.offset + (offsets[section.count] as number)
     const offsetOf = (seq: number): number =>
       offsets[Math.max(0, Math.min(section.count, seq - section.start))] as number

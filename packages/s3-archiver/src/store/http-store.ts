@@ -145,7 +145,8 @@ export class HttpStore implements ObjectStore {
       if (after !== undefined) query.set('start-after', own + after)
       const fields = [...query].map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
       const response = await this.#askUrl('GET', `${url}?${fields.join('&')}`, {}, call)
-      if (response === null) throw new S3ArchiverError('S3_ARCHIVER_STORE_NO_BUCKET', 'there is no such bucket')
+      if (response === null)
+        throw new S3ArchiverError('S3_ARCHIVER_STORE_NO_BUCKET', 'there is no such bucket')
       const page = readBucketPage(b4a.toString(b4a.from(await bodyOf(response, call))))
       for (const { name: full, ...info } of page.objects) {
         const name = full.slice(own.length)
