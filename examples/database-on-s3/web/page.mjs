@@ -38,18 +38,20 @@ async function lookUp(name) {
   return { cities, requests: requests - before.requests, bytes: bytesRead - before.bytesRead, ms }
 }
 
-document.querySelector('#form')?.addEventListener('submit', async (event) => {
+document.querySelector('#form')?.addEventListener('submit', (event) => {
   event.preventDefault()
   show('cost', ['…'])
-  try {
-    const { cities, requests, bytes, ms } = await lookUp(input('name'))
-    show('cost', [`${cities.length} found: ${requests} requests, ${bytes} bytes, ${ms.toFixed(0)} ms`])
-    show('cities', cities.map(describe))
-  } catch (error) {
+  lookUp(input('name')).then(showAnswer, (error) => {
     show('cost', [error instanceof Error ? error.message : String(error)])
     show('cities', [])
-  }
+  })
 })
+
+/** @param {Awaited<ReturnType<typeof lookUp>>} answer */
+function showAnswer({ cities, requests, bytes, ms }) {
+  show('cost', [`${cities.length} found: ${requests} requests, ${bytes} bytes, ${ms.toFixed(0)} ms`])
+  show('cities', cities.map(describe))
+}
 
 /** @param {City} city */
 function describe({ name, country, population, lat, lon }) {

@@ -113,7 +113,7 @@ describe('an archived core', () => {
     const seeder = seed(store, { keys: [key], onerror: (error) => failures.push(error) })
     const { core } = await peerOf(seeder, key)
     expect(await core.get(0)).toEqual(numbered(1, 5000)[0])
-    await expect(core.get(299, { timeout: 200 })).rejects.toThrow()
+    await expect(core.get(299, { timeout: 200 })).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT' })
     expect(failures[0]).toMatchObject({ code: 'S3_ARCHIVER_DAMAGED' })
     // Two: after a read that was given up, Hypercore looks at the next one only when there is another.
     expect(await Promise.all([298, 297].map((seq) => core.get(seq)))).toEqual(

@@ -206,7 +206,7 @@ export function costOfPlan(front: PlannedPage, planner: Planner): { gets: number
   return { gets, bytes }
 }
 
-export function* pagesOf(page: PlannedPage): Generator<PlannedPage> {
+function* pagesOf(page: PlannedPage): Generator<PlannedPage> {
   yield page
   for (const inside of page.pages) yield* pagesOf(inside)
 }

@@ -1,4 +1,4 @@
-import type { ReplicationStream } from 'hypercore'
+import type { StreamLike } from '../types.ts'
 import type { BlockSource } from './block-source.ts'
 import { openChannel, prove, type Channel, type WireRequest, type WireSync } from './wire.ts'
 
@@ -39,7 +39,7 @@ export class ArchivePeer {
 
   /** Joins a stream. @returns `null` when it is closed, or the core is replicated on it already */
   static async join(
-    stream: ReplicationStream,
+    stream: StreamLike,
     source: BlockSource,
     options: ArchivePeerOptions
   ): Promise<ArchivePeer | null> {

@@ -226,16 +226,16 @@ export class BlockSource {
   #list(list: ListSegment): Promise<Segment[]> {
     const known = this.#lists.get(list.object)
     if (known !== undefined) return known
-    const reading = readList(this.#store, this.key, list, this.#call)
+    const reading = this.#readList(list)
     this.#lists.set(list.object, reading, 0)
-    reading.then(
-      (segments) => {
-        this.#keep(segments.flatMap(({ nodes }) => nodes))
-        this.#lists.set(list.object, reading, 200 * segments.length)
-      },
-      () => this.#lists.delete(list.object)
-    )
+    reading.catch(() => this.#lists.delete(list.object))
     return reading
+  }
+
+  async #readList(list: ListSegment): Promise<Segment[]> {
+    const segments = await readList(this.#store, this.key, list, this.#call)
+    this.#keep(segments.flatMap(({ nodes }) => nodes))
+    return segments
   }
 
   async #once(seq: number, load: () => Promise<void>): Promise<void> {

@@ -1,17 +1,14 @@
-import type Corestore from 'corestore'
-import type Hypercore from 'hypercore'
-import type { ReplicationStream } from 'hypercore'
 import { S3ArchiverError } from '../errors.ts'
 import { CachedStore } from '../store/cached-store.ts'
 import { CountedStore, type RequestCounts } from '../store/counted-store.ts'
 import type { ObjectStore, SignalLike } from '../store/object-store.ts'
-import type { CoreLike, CorestoreLike } from '../types.ts'
+import type { CorestoreLike, SessionLike, StreamLike } from '../types.ts'
 import { ArchivePeer } from './archive-peer.ts'
 import { ArchiveView } from './archive-view.ts'
 import { makeCanceller, type Canceller } from './canceller.ts'
 import { checkNotBehind, decodeMark, encodeMark, type HeadMark } from './head-mark.ts'
 import { openTemporaryStore, type TemporaryStore } from './temporary-store.ts'
-import { checkWire, failBlock, protocolStream } from './wire.ts'
+import { checkWire, failBlock, protocolStream, sessionOf } from './wire.ts'
 
 export interface OpenFromArchiveOptions {
   /** Key of the core, 32 bytes: all that is trusted. */
@@ -57,8 +54,7 @@ const MARK = 'cloudpal/s3-archiver/mark'
  * session; and the Corestore, when it was given none.
  */
 export class OpenedArchive {
-  readonly core: CoreLike
-  readonly #core: Hypercore
+  readonly core: SessionLike
   readonly #store: CountedStore
   readonly #cached: CachedStore | undefined
   readonly #view: ArchiveView
@@ -66,7 +62,7 @@ export class OpenedArchive {
   readonly #options: OpenFromArchiveOptions
   readonly #temporary: TemporaryStore | null
   #peer: ArchivePeer | null = null
-  #streams: ReplicationStream[] = []
+  #streams: StreamLike[] = []
   #timer: unknown = null
   #closing: Promise<void> | null = null
   /** Waits for blocks that the archive does not have yet. */
@@ -74,7 +70,7 @@ export class OpenedArchive {
 
   /** @internal */
   constructor(parts: {
-    core: Hypercore
+    core: SessionLike
     store: CountedStore
     cached: CachedStore | undefined
     view: ArchiveView
@@ -83,7 +79,6 @@ export class OpenedArchive {
     temporary: TemporaryStore | null
   }) {
     this.core = parts.core
-    this.#core = parts.core
     this.#store = parts.store
     this.#cached = parts.cached
     this.#view = parts.view
@@ -125,7 +120,7 @@ export class OpenedArchive {
     this.#guard()
     for (let at = start; at < end; at += DOWNLOAD_BLOCKS) {
       const seqs = Array.from({ length: Math.min(DOWNLOAD_BLOCKS, end - at) }, (_, i) => at + i)
-      await Promise.all(seqs.map((seq) => this.#core.get(seq, { raw: true } as object)))
+      await Promise.all(seqs.map((seq) => this.core.get(seq)))
     }
   }
 
@@ -141,7 +136,7 @@ export class OpenedArchive {
 
   /** @internal Connects the core to the archive. */
   async connect(): Promise<void> {
-    const local = this.#core.replicate(true, { keepAlive: false })
+    const local = this.core.replicate(true, { keepAlive: false })
     const remote = protocolStream(false)
     this.#streams = [local, remote]
     for (const stream of this.#streams) stream.on('error', () => {})
@@ -164,14 +159,14 @@ export class OpenedArchive {
       await this.#view.source.block(seq)
       this.#peer?.announce(seq)
     } catch (error) {
-      failBlock(this.#core, seq, error as Error)
+      failBlock(this.core, seq, error as Error)
     }
   }
 
   /** @internal Waits until the core is where the archive is, and keeps that. */
   async follow(): Promise<void> {
     const { fork, length } = this.mark
-    const core = this.#core
+    const core = this.core
     const isThere = (): boolean => core.fork > fork || (core.fork === fork && core.length >= length)
     await new Promise<void>((resolve, reject) => {
       const look = (): void => {
@@ -185,10 +180,16 @@ export class OpenedArchive {
       }
       const ended = (): void => fail(new Error('the core was closed'))
       const done = (): void => {
-        core.off('append', look).off('truncate', look).off('verification-error', fail).off('close', ended)
+        core.off('append', look)
+        core.off('truncate', look)
+        core.off('verification-error', fail)
+        core.off('close', ended)
         resolve()
       }
-      core.on('append', look).on('truncate', look).on('verification-error', fail).on('close', ended)
+      core.on('append', look)
+      core.on('truncate', look)
+      core.on('verification-error', fail)
+      core.on('close', ended)
       look()
     })
     this.#peer?.settle()
@@ -214,7 +215,7 @@ export class OpenedArchive {
     this.#peer?.close()
     for (const stream of this.#streams) stream.destroy()
     await this.#cached?.settled()
-    await this.#core.close()
+    await this.core.close()
     await this.#temporary?.close()
   }
 
@@ -272,10 +273,10 @@ async function openCore(
   { key, encryption, corestore }: Pick<OpenFromArchiveOptions, 'key' | 'encryption' | 'corestore'>,
   closers: (() => Promise<void>)[],
   onwait: (seq: number) => void
-): Promise<{ core: Hypercore; temporary: TemporaryStore | null; mark: HeadMark | null }> {
+): Promise<{ core: SessionLike; temporary: TemporaryStore | null; mark: HeadMark | null }> {
   const temporary = corestore === undefined ? await openTemporaryStore() : null
   if (temporary !== null) closers.push(() => temporary.close())
-  const core = ((corestore ?? temporary?.corestore) as Corestore).get({
+  const core = sessionOf(corestore ?? (temporary as TemporaryStore).corestore, {
     key,
     ...(encryption === undefined ? {} : { encryption }),
     onwait

@@ -1,7 +1,7 @@
-import type { DuplexStream, ReplicationStream } from 'hypercore'
 import { S3ArchiverError } from '../errors.ts'
 import { CountedStore, type RequestCounts } from '../store/counted-store.ts'
 import type { ObjectStore, SignalLike } from '../store/object-store.ts'
+import type { StreamLike } from '../types.ts'
 import { ArchivePeer } from './archive-peer.ts'
 import { ArchiveView } from './archive-view.ts'
 import { makeCanceller, type Canceller } from './canceller.ts'
@@ -70,7 +70,7 @@ export class Seeder {
    * @returns the stream, to be piped where it was made here
    * @throws S3ArchiverError `S3_ARCHIVER_CLOSED`
    */
-  replicate(stream: boolean | DuplexStream): ReplicationStream {
+  replicate(stream: boolean | StreamLike): StreamLike {
     if (this.#isClosed) throw new S3ArchiverError('S3_ARCHIVER_CLOSED', 'it was closed')
     const joined = protocolStream(stream)
     const enders = this.#cores.map((core) =>
@@ -115,7 +115,7 @@ export class Seeder {
     await this.close()
   }
 
-  async #join(stream: ReplicationStream, core: Seeded): Promise<void> {
+  async #join(stream: StreamLike, core: Seeded): Promise<void> {
     try {
       const { source } = await this.#viewOf(core)
       if (this.#isClosed) return

@@ -24,7 +24,7 @@ const MAX_READ_AHEAD_BYTES = 1024 * 1024
 interface Opened {
   section: Section
   /** Where a block begins, from the start of the section's blocks on; also where the last one ends. */
-  offsetOf(seq: number): number
+  offsetOf: (seq: number) => number
   /** All of the object, when it is small. */
   bytes: Uint8Array | null
 }

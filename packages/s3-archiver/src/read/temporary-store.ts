@@ -2,10 +2,11 @@ import { mkdtemp, rm } from '#fs'
 import { tmpdir } from '#os'
 import { join } from '#path'
 import Corestore from 'corestore'
+import type { CorestoreLike } from '../types.ts'
 
 /** A Corestore that is gone when it is closed. Hypercore has none in memory. */
 export interface TemporaryStore {
-  readonly corestore: Corestore
+  readonly corestore: CorestoreLike
   close(): Promise<void>
 }
 

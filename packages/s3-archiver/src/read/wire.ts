@@ -1,12 +1,12 @@
 import b4a from 'b4a'
 import c from 'compact-encoding'
-import Hypercore, { type DuplexStream, type ReplicationStream } from 'hypercore'
+import Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
 import caps from 'hypercore/lib/caps.js'
 import merkle from 'hypercore/lib/merkle-tree.js'
 import messages from 'hypercore/messages.js'
 import { S3ArchiverError } from '../errors.ts'
-import type { CoreLike } from '../types.ts'
+import type { CoreLike, CorestoreLike, SessionLike, StreamLike } from '../types.ts'
 import type { BlockSource } from './block-source.ts'
 
 // Everything the readers of this package ask of Hypercore's protocol beyond its documented API is in this file. Of hypercore 11.37: the messages of
@@ -63,7 +63,7 @@ interface MuxerChannel {
   close(): void
 }
 
-interface NoiseStream extends DuplexStream {
+interface NoiseStream {
   readonly isInitiator: boolean
   readonly handshakeHash: Uint8Array | null
   readonly opened: Promise<boolean>
@@ -73,8 +73,13 @@ interface NoiseStream extends DuplexStream {
 const PROTOCOL = 'hypercore/alpha'
 const NOT_HERE = 1
 
+/** A session of a core, with what Hypercore takes beside its key. */
+export function sessionOf(corestore: CorestoreLike, options: object): SessionLike {
+  return (corestore as unknown as { get(options: object): SessionLike }).get(options)
+}
+
 /** A stream with a muxer on it, as every replication stream of Hypercore is. */
-export function protocolStream(isInitiator: boolean | DuplexStream): ReplicationStream {
+export function protocolStream(isInitiator: boolean | StreamLike): StreamLike {
   return Hypercore.createProtocolStream(isInitiator as boolean, { keepAlive: false })
 }
 
@@ -88,14 +93,20 @@ export function failBlock(core: CoreLike, seq: number, error: Error): void {
   const { replicator } = core.core as {
     replicator: { _blocks: { get(seq: number): WaitingRequests | null } }
   }
-  const waiting = replicator._blocks.get(seq)
-  for (const ref of [...(waiting?.refs ?? [])]) waiting?.detach(ref, error)
+  const { _blocks: blocks } = replicator
+  const waiting = blocks.get(seq)
+  // Each that is detached is taken out of them.
+  for (const ref of waiting?.refs.slice() ?? []) waiting?.detach(ref, error)
+}
+
+function noiseOf(stream: StreamLike): NoiseStream {
+  return (stream as unknown as { noiseStream: NoiseStream }).noiseStream
 }
 
 /** Tells when the other side opens the channel of a core. @returns a function that ends it */
-export function onChannelWanted(stream: ReplicationStream, key: Uint8Array, notify: () => void): () => void {
+export function onChannelWanted(stream: StreamLike, key: Uint8Array, notify: () => void): () => void {
   const what = { protocol: PROTOCOL, id: crypto.discoveryKey(key) }
-  const muxer = stream.noiseStream.userData as Muxer
+  const muxer = noiseOf(stream).userData as Muxer
   muxer.pair(what, notify)
   return () => muxer.unpair(what)
 }
@@ -106,11 +117,11 @@ export function onChannelWanted(stream: ReplicationStream, key: Uint8Array, noti
  * @returns `null` when the stream is closed, or has such a channel
  */
 export async function openChannel(
-  stream: ReplicationStream,
+  stream: StreamLike,
   key: Uint8Array,
   events: ChannelEvents
 ): Promise<Channel | null> {
-  const noise = stream.noiseStream as unknown as NoiseStream
+  const noise = noiseOf(stream)
   if (!(await noise.opened) || noise.handshakeHash === null) return null
   const { handshakeHash, isInitiator } = noise
   const theirs = caps.replicate(!isInitiator, key, handshakeHash)
@@ -197,7 +208,8 @@ export function checkWire(core: CoreLike): void {
   const missing: string[] = []
   if (typeof Hypercore.createProtocolStream !== 'function') missing.push('Hypercore.createProtocolStream')
   const { replicator } = core.core as { replicator?: { _blocks?: { get?: unknown } } }
-  if (typeof replicator?._blocks?.get !== 'function') missing.push('core.replicator._blocks')
+  const { _blocks: blocks } = replicator ?? {}
+  if (typeof blocks?.get !== 'function') missing.push('core.replicator._blocks')
   if (typeof caps.replicate !== 'function') missing.push('caps.replicate')
   if (typeof merkle.MerkleTree.proof !== 'function') missing.push('MerkleTree.proof')
   for (const name of ['handshake', 'sync', 'request', 'cancel', 'data', 'noData', 'range'] as const)
