@@ -40,12 +40,12 @@ export interface CoreBlueprint {
 export class CoreWriter {
   readonly #storage: CoreStorage
   readonly #blueprint: CoreBlueprint
-  readonly #pages: Map<number, Uint8Array>
+  /** Of the bitfield. */
+  readonly #pages = new Map<number, Uint8Array>()
 
-  private constructor(storage: CoreStorage, blueprint: CoreBlueprint, pages: Map<number, Uint8Array>) {
+  private constructor(storage: CoreStorage, blueprint: CoreBlueprint) {
     this.#storage = storage
     this.#blueprint = blueprint
-    this.#pages = pages
   }
 
   /**
@@ -63,7 +63,7 @@ export class CoreWriter {
     const manifest = manifestOf(blueprint)
     const auth = { key, manifest, keyPair, frozen: false, discoveryKey, userData: [], alias }
     const storage = info === null ? null : await store.resumeCore(discoveryKey)
-    const writer = new CoreWriter(storage ?? (await store.createCore(auth)), blueprint, new Map())
+    const writer = new CoreWriter(storage ?? (await store.createCore(auth)), blueprint)
     await writer.#goOn(auth)
     return writer
   }

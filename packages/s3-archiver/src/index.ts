@@ -33,3 +33,8 @@ export type { NewWriter, Restored, RestoreOptions, RestorePoint, RestoreProgress
 export type { Moment } from './read/commits.ts'
 export type { KeyPairLike } from './core-writer.ts'
 export type { CoreLike, CorestoreLike, SessionLike, StreamLike } from './types.ts'
+export { compact, type Compacted, type CompactOptions } from './care/compact.ts'
+export { prune, type Pruned, type PruneOptions } from './care/prune.ts'
+export type { Retention } from './care/retention.ts'
+export { stats, type Amount, type ArchiveStats } from './care/stats.ts'
+export { verify, type Problem, type Verified, type VerifyOptions } from './care/verify.ts'

@@ -165,6 +165,22 @@ describe('a put that', () => {
   })
 })
 
+test('a commit that was left open for a day is not made any more: what it names may have been pruned', async () => {
+  for (const hasArrived of [true, false]) {
+    const store = new FaultyStore(new MemoryStore())
+    const clock = fakeClock()
+    const log = await CommitLog.claim(store, { writerId: ALICE, now: () => clock.now() })
+    store.fates = Array.from({ length: 5 }, () => 'late')
+    await expect(log.append(content('a'))).rejects.toMatchObject({ ambiguous: true })
+    if (hasArrived) await store.arrive()
+    clock.advance(13 * 60 * 60 * 1000)
+    if (hasArrived) await log.settle()
+    else await expect(log.settle()).rejects.toMatchObject({ retryable: true })
+    await log.append(content('b'))
+    expect(await history(store.inner)).toEqual(hasArrived ? ['a', 'b'] : ['b'])
+  }
+})
+
 test('who was away while its place was taken and tidied up learns that others are ahead', async () => {
   const store = new MemoryStore()
   const clock = fakeClock()

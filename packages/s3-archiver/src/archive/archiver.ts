@@ -150,7 +150,7 @@ export class Archiver extends ReadyResource {
       const writerId = this.#options.writerId ?? writerIdFor(corestore)
       const now = (): number => this.#clock.now()
       const log = await CommitLog.claim(this.#store, { writerId, takeOver, now }, call)
-      const uploads = new Uploads(this.#store, this.#valve, this.#stop)
+      const uploads = new Uploads(this.#store, this.#valve, this.#stop, now)
       const ledger = new Ledger(this.#store, uploads)
       const lists = new SegmentLists(this.#store, uploads)
       await ledger.load(log.newest, call)

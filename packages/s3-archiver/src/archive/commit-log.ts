@@ -10,6 +10,8 @@ import { nextDirectory } from './directory.ts'
 
 /** Who was away for longer looks whether its commit is still the newest before it relies on it: others may have gone on, and tidied up. */
 const STALE_MS = 60_000
+/** An object is named by a commit so soon after it was uploaded, or never: `prune` removes what is older and has no name. Half of its least age. */
+export const UNNAMED_MS: number = 12 * 60 * 60 * 1000
 /** How often a put of which nothing is known is tried, before its failure is told. */
 const ATTEMPTS = 5
 
@@ -146,7 +148,8 @@ export class CommitLog {
   /** Puts a commit until it is known whose the place is. To put it again is safe: it is the same. */
   async #isOurs(pending: Pending, call: CallOptions): Promise<boolean> {
     const { bytes } = pending
-    const { seq } = pending.commit
+    const { seq, timeMs } = pending.commit
+    if (Math.abs(this.#now() - timeMs) > UNNAMED_MS) return this.#wasOurs(pending, call)
     for (let attempt = 1; ; attempt++) {
       try {
         if (await this.#store.putIfAbsent(commitName(seq), bytes, { ...call, kind: 'commit' })) return true
@@ -160,6 +163,15 @@ export class CommitLog {
         if (!ambiguous || attempt >= ATTEMPTS) throw error
       }
     }
+  }
+
+  /** Of a commit that was left open long ago: what it names may be gone by now, so it is not put again. */
+  async #wasOurs({ commit, bytes }: Pending, call: CallOptions): Promise<boolean> {
+    const there = await readObject(this.#store, commitName(commit.seq), call)
+    if (there !== null) return b4a.equals(there, bytes)
+    this.#pending = null
+    const help = 'a commit has not come to be, and is too old to be made: what it names is archived anew'
+    throw new S3ArchiverError('S3_ARCHIVER_STORE_UNAVAILABLE', help, { retryable: true })
   }
 
   /** A place that was taken and tidied up since can be taken again, by one who was away; but then others are ahead. */

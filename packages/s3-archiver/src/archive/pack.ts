@@ -1,4 +1,4 @@
-import { encodeShard, type Section } from '../format/shard.ts'
+import { encodeShard, type EncodedShard, type Section } from '../format/shard.ts'
 import { blindIdOf } from '../format/names.ts'
 import type { BlockSegment } from '../format/segment.ts'
 import { storedBlocks } from '../hypercore-adapter.ts'
@@ -77,14 +77,19 @@ export class Packer {
       for (const [i, block] of blocks.entries()) {
         if (block === null) continue
         bytes += block.byteLength
-        this.#push(key, fork, seq + i, block)
-        if (this.#pendingBytes >= SHARD_BYTES) await this.#storeFull()
+        await this.push(key, fork, seq + i, block)
       }
       seq += blocks.length
       // The next ones are likely to be as large as these.
       count = Math.max(1, Math.min(4096, Math.floor((READ_BYTES * blocks.length) / Math.max(1, bytes))))
     }
     return true
+  }
+
+  /** Packs one block. */
+  async push(key: Uint8Array, fork: number, seq: number, block: Uint8Array): Promise<void> {
+    this.#push(key, fork, seq, block)
+    if (this.#pendingBytes >= SHARD_BYTES) await this.#storeFull()
   }
 
   /** Makes what is left a shard of its own. */
@@ -94,7 +99,7 @@ export class Packer {
 
   /** Makes what is left a shard that lies in another object. */
   finishAs(object: string): Uint8Array {
-    const { bytes, sections } = encodeRuns(this.#runs)
+    const { bytes, sections } = encodeRuns(this.#runs, this.#uploads.salt)
     this.#note(this.#runs.splice(0), sections, object)
     return bytes
   }
@@ -126,7 +131,7 @@ export class Packer {
   }
 
   async #store(runs: PendingRun[]): Promise<void> {
-    const { bytes, sections } = encodeRuns(runs)
+    const { bytes, sections } = encodeRuns(runs, this.#uploads.salt)
     this.#note(runs, sections, await this.#uploads.add('shard', bytes))
   }
 
@@ -158,9 +163,10 @@ function evenness(value: number): number {
   return power
 }
 
-function encodeRuns(runs: readonly PendingRun[]): ReturnType<typeof encodeShard> {
+function encodeRuns(runs: readonly PendingRun[], salt: Uint8Array): EncodedShard {
   return encodeShard(
-    runs.map(({ key, fork, start, blocks }) => ({ blindId: blindIdOf(key), fork, start, blocks }))
+    runs.map(({ key, fork, start, blocks }) => ({ blindId: blindIdOf(key), fork, start, blocks })),
+    salt
   )
 }
 

@@ -90,14 +90,15 @@ export class Round {
 
   /** @throws S3ArchiverError what the store throws, and `S3_ARCHIVER_FENCED`; nothing is lost, and it may be tried again */
   async run(keys: readonly Uint8Array[]): Promise<RoundResult> {
-    const { log, ledger, feed } = this.#shop
+    const { log, ledger, feed, uploads } = this.#shop
+    const isInTime = uploads.begin()
     // A commit that was left open by a failure is here or not, and only then it is known what is new.
     await ledger.load(await log.settle(this.#call), this.#call)
     for (const key of keys) {
       if (this.#packer.bytes >= ROUND_BYTES) this.#result.left.push(key)
       else await this.#orFailure(key, () => feed.with(key, (core) => this.#plan(key, core)))
     }
-    if (this.#planned.length > 0) await this.#commit()
+    if (this.#planned.length > 0) await this.#commit(isInTime)
     return this.#result
   }
 
@@ -134,7 +135,7 @@ export class Round {
     }
   }
 
-  async #commit(): Promise<void> {
+  async #commit(isInTime: () => boolean): Promise<void> {
     const { log, ledger, uploads } = this.#shop
     const { commit: before } = log.newest
     const seq = before.seq + 1
@@ -149,11 +150,18 @@ export class Round {
     await uploads.done()
     if (entries.length === 0) return
     await this.#shop.valve.pass(tail.byteLength, this.#shop.stop)
+    // It took, or was paused, too long: what was uploaded may be taken for garbage by now.
+    if (!isInTime()) return this.#again()
     const stored = await log.append({ ...directory, fronts: [], tail }, this.#call)
     ledger.note(stored, entries)
     this.#result.seq = seq
     this.#result.blocks = this.#packer.blocks
     this.#result.bytes = this.#packer.bytes
+  }
+
+  #again(): void {
+    const keys = this.#planned.map(({ key }) => key)
+    Object.assign(this.#result, { cores: [], gaps: [], left: keys })
   }
 
   async #entryOf({ key, plan, holes }: Planned, seq: number): Promise<Entry> {

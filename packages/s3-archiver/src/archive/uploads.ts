@@ -1,8 +1,11 @@
+import crypto from 'hypercore-crypto'
 import { S3ArchiverError } from '../errors.ts'
 import { contentName, isNamedFor } from '../format/names.ts'
+import { SALT_BYTES } from '../format/shard.ts'
 import { readObject } from '../read/objects.ts'
 import type { Stop } from '../stop.ts'
 import type { ObjectStore } from '../store/object-store.ts'
+import { UNNAMED_MS } from './commit-log.ts'
 import type { Valve } from './valve.ts'
 
 /** Uploads under way at once: so many objects are in memory, too. */
@@ -14,16 +17,42 @@ const ATTEMPTS = 3
 export class Uploads {
   readonly #store: ObjectStore
   readonly #valve: Valve
+  readonly #now: () => number
   readonly #stop: Stop
   /** Those that are there: what failed later need not be put again. */
-  readonly #known = new Set<string>()
+  #known = new Set<string>()
+  /** For the shards of this archiver: what it uploads again after a failure has the same name. */
+  #salt: Uint8Array = crypto.randomBytes(SALT_BYTES)
+  #sinceMs: number
   readonly #running = new Set<Promise<void>>()
   #failure: unknown = null
 
-  constructor(store: ObjectStore, valve: Valve, stop: Stop) {
+  constructor(store: ObjectStore, valve: Valve, stop: Stop, now: () => number) {
+    this.#now = now
+    this.#sinceMs = now()
     this.#store = store
     this.#valve = valve
     this.#stop = stop
+  }
+
+  /** To be asked for once for each object. */
+  get salt(): Uint8Array {
+    return this.#salt
+  }
+
+  /**
+   * Begins a round. What was uploaded long ago, and named by no commit, may be gone: it is not relied on.
+   *
+   * @returns whether what is uploaded from then on can still be named by a commit
+   */
+  begin(): () => boolean {
+    const startMs = this.#now()
+    if (Math.abs(startMs - this.#sinceMs) > UNNAMED_MS / 2) {
+      this.#sinceMs = startMs
+      this.#salt = crypto.randomBytes(SALT_BYTES)
+      this.#known = new Set()
+    }
+    return () => Math.abs(this.#now() - this.#sinceMs) < UNNAMED_MS
   }
 
   /**

@@ -1,6 +1,7 @@
 import b4a from 'b4a'
 import sodium from 'sodium-universal'
 import crypto from 'hypercore-crypto'
+import { S3ArchiverError } from '../errors.ts'
 import type { ObjectKind } from '../store/object-store.ts'
 import type { Reader, Writer } from './wire.ts'
 
@@ -53,6 +54,13 @@ export function commitName(seq: number): string {
   return COMMITS + (NEWEST - BigInt(seq)).toString(16).padStart(16, '0')
 }
 
+/** Of an object that says that a commit is there only for what later ones need of it: as a moment it was pruned. */
+export const GIVEN_UP = 'g/'
+
+export function givenUpName(commit: string): string {
+  return GIVEN_UP + commit.slice(COMMITS.length)
+}
+
 /** @returns `null` for what is no commit's name */
 export function commitSeq(name: string): number | null {
   if (!/^l\/[0-9a-f]{16}$/.test(name)) return null
@@ -89,7 +97,10 @@ function nameIn(folder: string, hash: Uint8Array): string {
   return `${folder}/${hex.slice(0, 2)}/${hex}`
 }
 
+/** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
 function keyed(length: number, key: Uint8Array, message: Uint8Array): Uint8Array {
+  if (!(key instanceof Uint8Array && key.byteLength === 32))
+    throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'the key of a core has 32 bytes')
   const output = b4a.alloc(length)
   sodium.crypto_generichash(output, message, key)
   return output

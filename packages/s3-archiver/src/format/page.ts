@@ -4,7 +4,7 @@ import type { TreeNode } from '../merkle/subtree.ts'
 import { coverOf } from '../merkle/subtree.ts'
 import { blindIdOf, readName, sealKeyOf, writeName } from './names.ts'
 import { seal, unseal } from './seal.ts'
-import { Reader, Writer } from './wire.ts'
+import { beginFormat, Reader, Writer } from './wire.ts'
 
 /** Where a page is. */
 export interface PagePlace {
@@ -37,6 +37,8 @@ export interface PackFront extends Page {
   cover: readonly TreeNode[]
 }
 
+/** What an object of pages begins with. */
+export const PAGES_MAGIC: Uint8Array = beginFormat(b4a.from('CPP')).finish()
 const VERSION = 1
 const KINDS: { page: number; front: number } = { page: 0, front: 1 }
 /** Nodes are no higher than this. */
@@ -71,19 +73,19 @@ export function proofPlaces(seqs: Iterable<number>, length: number, height: numb
 }
 
 /** Seals a page so that only who knows the core's key can read it: of an encrypted core it would show how its blocks belong together. */
-export function sealPage(coreKey: Uint8Array, page: Page): Uint8Array {
+export function sealPage(coreKey: Uint8Array, page: Page, nonce?: Uint8Array): Uint8Array {
   const writer = begin(coreKey, 'page')
   writePage(writer, page)
-  return seal(sealKeyOf(coreKey), writer.finish())
+  return seal(sealKeyOf(coreKey), writer.finish(), nonce)
 }
 
-export function sealFront(coreKey: Uint8Array, front: PackFront): Uint8Array {
+export function sealFront(coreKey: Uint8Array, front: PackFront, nonce?: Uint8Array): Uint8Array {
   const writer = begin(coreKey, 'front')
   for (const value of [front.fork, front.length, front.height]) writer.uint(value)
   writer.sized(front.signature)
   for (const node of front.cover) writeNode(writer, node)
   writePage(writer, front)
-  return seal(sealKeyOf(coreKey), writer.finish())
+  return seal(sealKeyOf(coreKey), writer.finish(), nonce)
 }
 
 /** @param front - that it belongs to. @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` */

@@ -8,6 +8,9 @@ const MAGIC = b4a.from('CPS')
 const GROUP_BYTES = 4096
 const MAX_GROUP_SHIFT = 10
 
+/** Bytes that tell a shard from others with the same blocks. */
+export const SALT_BYTES = 8
+
 /** Blocks of one core, one after the other. */
 export interface Run {
   /** 16 bytes that stand for the core: see `names.ts`. */
@@ -40,10 +43,18 @@ export interface EncodedShard {
   sections: Section[]
 }
 
-/** Lays runs of blocks, of any cores, into one object: a table of their sizes and hashes, and then the blocks as their cores store them. */
-export function encodeShard(runs: readonly Run[]): EncodedShard {
+/**
+ * Lays runs of blocks, of any cores, into one object: a table of their sizes and hashes, and then the blocks as their cores store them.
+ *
+ * @param salt - 8 bytes. What a crash has left in a store is never made again: `prune` may be about to remove that
+ */
+export function encodeShard(
+  runs: readonly Run[],
+  salt: Uint8Array = crypto.randomBytes(SALT_BYTES)
+): EncodedShard {
   const sections = runs.map(sectionOf)
   const table = new Writer()
+  table.bytes(salt)
   table.uint(sections.length)
   for (const section of sections) writeSection(table, section)
   const head = new Writer()
@@ -72,6 +83,7 @@ export function decodeShardTable(bytes: Uint8Array): Section[] {
   const reader = openFormat(front, MAGIC)
   reader.uint32()
   if (!b4a.equals(crypto.hash(front), bytes.subarray(end - 32, end))) throw reader.damaged('its table')
+  reader.bytes(SALT_BYTES)
   const sections: Section[] = []
   let offset = end
   for (let left = reader.count(1); left > 0; left--) {

@@ -1,7 +1,15 @@
 import b4a from 'b4a'
 import { S3ArchiverError } from '../errors.ts'
 import { contentName } from '../format/names.ts'
-import { coverPlaces, proofPlaces, sealFront, sealPage, type Page, type PagePlace } from '../format/page.ts'
+import {
+  coverPlaces,
+  PAGES_MAGIC,
+  proofPlaces,
+  sealFront,
+  sealPage,
+  type Page,
+  type PagePlace
+} from '../format/page.ts'
 import type { CoreRecord } from '../format/record.ts'
 import { headOf, storedBlocks } from '../hypercore-adapter.ts'
 import { isSameNode } from '../merkle/claims.ts'
@@ -135,8 +143,8 @@ class PackWriter {
 
   async #stored(planned: readonly PlannedPage[]): Promise<PagePlace[]> {
     const places: PagePlace[] = []
-    let sealed: Uint8Array[] = []
-    let offset = 0
+    let sealed = [PAGES_MAGIC]
+    let offset = PAGES_MAGIC.byteLength
     const flush = async (): Promise<void> => {
       const bytes = b4a.concat(sealed)
       const object = contentName('page', bytes)
@@ -144,8 +152,8 @@ class PackWriter {
       this.objects.push(object)
       this.bytes += bytes.byteLength
       for (const place of places) if (place.object === '') place.object = object
-      sealed = []
-      offset = 0
+      sealed = [PAGES_MAGIC]
+      offset = PAGES_MAGIC.byteLength
     }
     for (const plan of planned) {
       const bytes = sealPage(this.#key, await this.page(plan))
@@ -155,7 +163,7 @@ class PackWriter {
       offset += bytes.byteLength
       if (offset >= OBJECT_BYTES) await flush()
     }
-    if (sealed.length > 0) await flush()
+    if (sealed.length > 1) await flush()
     return places
   }
 }

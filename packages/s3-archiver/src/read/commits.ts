@@ -1,5 +1,5 @@
 import { decodeCommit, hashOf, type Commit } from '../format/commit.ts'
-import { commitName, COMMITS, commitSeq } from '../format/names.ts'
+import { commitName, COMMITS, commitSeq, GIVEN_UP, givenUpName } from '../format/names.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { damaged, readObject } from './objects.ts'
 
@@ -25,21 +25,18 @@ export async function newestCommit(
 /**
  * The newest commit that is not younger than a moment. Those that were pruned are passed over.
  *
- * @returns `null` when the archive begins later. Cost: a list; of a time a get for each halving of what there is, too
+ * @returns `null` when the archive begins later. Cost: a list of all commits; of a time a get for each halving of their number, too
  */
 export async function commitAsOf(
   store: ObjectStore,
   moment: Moment,
   options: CallOptions = {}
 ): Promise<StoredCommit | null> {
-  if ('seq' in moment) {
-    // Newest first: the first name from there on is the commit itself, or the one that was kept before it.
-    const after = commitName(moment.seq + 1)
-    for await (const { name } of store.list(COMMITS, { ...options, after, limit: 1 }))
-      return commitAt(store, seqOf(name), options)
-    return null
-  }
   const seqs = await commitSeqs(store, options)
+  if ('seq' in moment) {
+    const seq = seqs.find((one) => one <= moment.seq)
+    return seq === undefined ? null : commitAt(store, seq, options)
+  }
   let found: StoredCommit | null = null
   for (let [low, high] = [0, seqs.length]; low < high;) {
     const middle = (low + high) >> 1
@@ -50,10 +47,13 @@ export async function commitAsOf(
   return found
 }
 
-/** Numbers of all commits that there are, the newest first. */
+/** Numbers of all commits that can be restored, the newest first. */
 export async function commitSeqs(store: ObjectStore, options: CallOptions = {}): Promise<number[]> {
+  const givenUp = new Set<string>()
+  for await (const { name } of store.list(GIVEN_UP, options)) givenUp.add(name)
   const seqs: number[] = []
-  for await (const { name } of store.list(COMMITS, options)) seqs.push(seqOf(name))
+  for await (const { name } of store.list(COMMITS, options))
+    if (!givenUp.has(givenUpName(name))) seqs.push(seqOf(name))
   return seqs
 }
 

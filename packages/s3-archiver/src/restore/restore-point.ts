@@ -1,5 +1,5 @@
 import { S3ArchiverError } from '../errors.ts'
-import { readHead, readHeadIn, type ArchivedCore } from '../read/archive-reader.ts'
+import { readHead, readHeadIn, readPrevious, type ArchivedCore } from '../read/archive-reader.ts'
 import { commitAt, commitSeqs } from '../read/commits.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import type { RestorePoint } from './options.ts'
@@ -17,7 +17,8 @@ export async function readPoint(
 ): Promise<ArchivedCore> {
   if (at === undefined) return readHead(store, key, call)
   if (!('length' in at)) return readHead(store, key, { ...call, at })
-  const fork = at.fork ?? (await readHead(store, key, call)).record.fork
+  const newest = await readHead(store, key, call)
+  const { fork = newest.record.fork } = at
   const seqs = await commitSeqs(store, call)
   let found: ArchivedCore | null = null
   // Forks, and lengths within a fork, only grow from commit to commit.
@@ -31,6 +32,9 @@ export async function readPoint(
     else [found, high] = [core ?? found, middle]
   }
   if (found?.record.fork === fork) return found
+  // Of lines that were given up the last states stay longer than their moments.
+  for (let line: ArchivedCore | null = newest; line !== null; line = await readPrevious(store, line, call))
+    if (line.record.fork === fork && line.record.length <= at.length) return line
   throw new S3ArchiverError(
     'S3_ARCHIVER_NOT_ARCHIVED',
     `this archive has no state of the core on fork ${fork} with at most ${at.length} blocks`
