@@ -1,4 +1,5 @@
 import b4a from 'b4a'
+import type { S3ArchiverError } from '../errors.ts'
 import { blindIdOf } from '../format/names.ts'
 import { unsealFront, unsealPage, type PackFront, type Page, type PagePlace } from '../format/page.ts'
 import { isHeadOf } from '../hypercore-adapter.ts'
@@ -72,8 +73,9 @@ export class ReadPack implements BlockHints {
       this.#source.pin(this.#checkedCover(front))
       this.#note(front)
       return front
-    } catch {
-      // What it holds is in the shards, too; when it is the store that fails, they say so.
+    } catch (error) {
+      // What it holds is in the shards, too; when it is the store that fails, they say so, and it is tried again.
+      if ((error as S3ArchiverError).retryable) this.#opening = null
       return null
     }
   }

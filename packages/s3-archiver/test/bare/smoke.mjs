@@ -1,7 +1,9 @@
 // Runs the built package under Bare, on a real disk: `bare test/bare/smoke.mjs`. Prints one line; exits non-zero on failure.
 import fs from 'bare-fs'
 import os from 'bare-os'
-import { FileStore, probeStore } from '../../dist/index.js'
+import Corestore from 'corestore'
+import { readFromArchive } from '../../dist/browser/index.js'
+import { Archiver, FileStore, openFromArchive, probeStore } from '../../dist/index.js'
 
 /* global Bare */
 
@@ -9,7 +11,10 @@ const directory = `${os.tmpdir()}/s3-archiver-smoke-${os.pid()}-${Date.now()}`
 
 try {
   await run()
-  console.log('s3-archiver on Bare: objects were put, raced for, read, listed and deleted in a directory')
+  await archiveAndRead()
+  console.log(
+    's3-archiver on Bare: objects were put, raced for, read, listed and deleted in a directory; a core was archived and read back'
+  )
 } catch (error) {
   console.error(error)
   Bare.exitCode = 1
@@ -38,6 +43,25 @@ async function run() {
   await again.delete('a/b')
   same('deleted', await store.head('a/b'), null)
   same('below an object', await codeOf(store.putIfAbsent('a/c/d', bytes)), 'S3_ARCHIVER_STORE_BAD_NAME')
+}
+
+async function archiveAndRead() {
+  const store = new FileStore(`${directory}/archive`)
+  const corestore = new Corestore(`${directory}/source`)
+  const core = corestore.get({ name: 'core' })
+  const blocks = Array.from({ length: 500 }, (_, i) => Buffer.from(`block ${i} `.repeat(30)))
+  await core.append(blocks)
+  const archiver = new Archiver(store, { cores: [core], live: false })
+  await archiver.flush()
+  await archiver.close()
+  const archive = await openFromArchive(store, { key: core.key })
+  same('length', archive.core.length, 500)
+  same('a block', (await archive.core.get(321)).toString(), blocks[321].toString())
+  await archive.close()
+  const portable = await readFromArchive(store, { key: core.key })
+  same('a block without Hypercore', Buffer.from(await portable.get(7)).toString(), blocks[7].toString())
+  await portable.close()
+  await corestore.close()
 }
 
 async function codeOf(promise) {
