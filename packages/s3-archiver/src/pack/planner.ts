@@ -37,6 +37,8 @@ export interface PlanOptions {
 export class Planner {
   readonly #options: PlanOptions
   readonly #fits = new Map<BeeNode, boolean>()
+  /** Blocks that lie in several pages. */
+  readonly #repeated = new Set<number>()
   #bytesPerKey: number
 
   constructor(root: BeeNode, options: PlanOptions) {
@@ -123,12 +125,14 @@ export class Planner {
     const known = new Set([...above, ...page.blocks])
     const entries = new Map<string, [number, number]>()
     const note = (seq: number, at: number): void => {
-      if (!known.has(seq) && page.pages[at]?.blocks.has(seq) === true) entries.set(`${seq} ${at}`, [seq, at])
+      if (!known.has(seq) && this.#isSmall(seq)) entries.set(`${seq} ${at}`, [seq, at])
     }
     // The blocks that a lookup on its way into a page may be the first to miss.
     const visit = (node: BeeNode, at: number): void => {
       note(node.seq, at)
-      if (known.has(node.seq)) follow(node, at)
+      // It may be here, and its page not: then what comes after it is the first that is missed.
+      const isElsewhere = this.#repeated.has(node.seq) || !this.#isSmall(node.seq)
+      if (known.has(node.seq) || isElsewhere) follow(node, at)
     }
     const follow = (node: BeeNode, at: number): void => {
       for (const key of node.keys) note(key, at)
@@ -139,8 +143,8 @@ export class Planner {
     for (const [at, { tops }] of page.pages.entries())
       for (const top of tops) {
         if (entries.size > MAX_MORE_ENTRIES) break
-        for (const key of top.keys) note(key, at)
-        for (const child of top.children) note(child.seq, at)
+        for (const seq of [...top.keys, ...top.children.map((child) => child.seq)])
+          if (page.pages[at]?.blocks.has(seq) === true) note(seq, at)
       }
     page.entries = [...entries.values()].sort(([a], [b]) => a - b)
     for (const inside of page.pages) this.#locate(inside, known)
@@ -151,6 +155,7 @@ export class Planner {
     for (const page of pagesOf(front))
       for (const seq of page.blocks) copies.set(seq, [...(copies.get(seq) ?? []), page])
     for (const [seq, pages] of copies) {
+      if (pages.length > 1) this.#repeated.add(seq)
       if (pages.length <= MAX_COPIES) continue
       front.blocks.add(seq)
       for (const page of pages) if (page !== front) page.blocks.delete(seq)

@@ -48,11 +48,15 @@ export class ReadPack implements BlockHints {
     const front = await this.#opening
     if (front === null) return null
     if (front.blocks.has(seq)) return front
-    for (const at of this.#candidates(seq)) {
+    const tried = new Set<number>()
+    for (;;) {
+      // A page may only say which one it is behind it.
+      const at = this.#candidates(seq).find((at) => !tried.has(at))
+      if (at === undefined) return null
+      tried.add(at)
       const page = await this.#load(at, front)
       if (page?.blocks.has(seq) === true) return page
     }
-    return null
   }
 
   /** A block may lie in several: those that are on their way first, and last those that were here and have not brought it. */
