@@ -23,7 +23,7 @@ export class Stop implements SignalLike {
     this.release()
     if (this.#aborted) return
     this.#aborted = true
-    for (const listener of [...this.#listeners]) listener()
+    for (const listener of this.#listeners) listener()
     this.#listeners.clear()
   }
 

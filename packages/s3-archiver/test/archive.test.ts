@@ -1,6 +1,9 @@
 import b4a from 'b4a'
 import { describe, expect, test } from 'vitest'
 import { collect, tmpStore } from '@cloudpal/test-kit'
+import { CommitLog } from '../src/archive/commit-log.ts'
+import { nextDirectory } from '../src/archive/directory.ts'
+import { sealRecord } from '../src/format/record.ts'
 import { Archiver } from '../src/index.ts'
 import { readHead } from '../src/read/archive-reader.ts'
 import { commitAt } from '../src/read/commits.ts'
@@ -130,6 +133,53 @@ describe('an archive of a core', () => {
     expect(await archived(store, source.key as Uint8Array)).toEqual(all)
     expect(gaps).toEqual([300, 296, 294, 292])
     for (const stream of streams) stream.destroy()
+  })
+
+  test('of a core that can prove a block no more has the others', async () => {
+    const core = await openCore()
+    await core.append(numbered(0, 40))
+    // Hypercore forgets what stands over the seven blocks before, too.
+    await core.clear(7, 8)
+    const store = new MemoryStore()
+    const archiver = new Archiver(store, { cores: [core], writerId: WRITER, live: false, probe: false })
+    expect(await archiver.flush()).toMatchObject({ blocks: 32, missing: 8 })
+    const texts = textOf(numbered(0, 40)).map((text, seq) => (seq < 8 ? null : text))
+    expect(await archived(store, core.key as Uint8Array)).toEqual(texts)
+  })
+
+  test('names nothing that is not there yet', async () => {
+    const core = await openCore()
+    await core.append(numbered(0, 3000, 6000))
+    const store = new FaultyStore(new MemoryStore())
+    const put = store.putIfAbsent.bind(store)
+    const pending = new Set<string>()
+    store.putIfAbsent = async (name, ...rest) => {
+      if (name.startsWith('l/')) expect([...pending]).toEqual([])
+      pending.add(name)
+      await new Promise((resolve) => setImmediate(resolve))
+      const isMade = await put(name, ...rest)
+      pending.delete(name)
+      return isMade
+    }
+    await new Archiver(store, { cores: [core], writerId: WRITER, live: false, probe: false }).flush()
+    expect((await collect(store.list('s/'))).length).toBe(3)
+  })
+
+  test('that says of a core what its key has not signed is refused, also when who wrote it knows the key', async () => {
+    const core = await openCore()
+    const key = core.key as Uint8Array
+    const store = new MemoryStore()
+    const archiver = new Archiver(store, { cores: [core], writerId: WRITER, live: false, probe: false })
+    for (let i = 0; i < 2; i++) {
+      await core.append(numbered(i, i + 1))
+      await archiver.flush()
+    }
+    const { record } = await readHead(store, key)
+    const log = await CommitLog.claim(store, { writerId: WRITER })
+    const forged = sealRecord(key, 4, { ...record, length: 1, segments: record.segments.slice(0, 1) })
+    await log.append({ ...nextDirectory(log.newest.commit, [forged]), fronts: [], tail: b4a.alloc(0) })
+    await expect(readHead(store, key)).rejects.toMatchObject({ code: 'S3_ARCHIVER_DAMAGED' })
+    expect((await readHead(store, key, { at: { seq: 3 } })).record.length).toBe(2)
   })
 
   test('keeps what a core has given up since', async () => {

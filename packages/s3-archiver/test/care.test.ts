@@ -139,6 +139,43 @@ describe('prune', () => {
     await expect(gone).rejects.toMatchObject({ code: 'S3_ARCHIVER_NOT_ARCHIVED' })
   })
 
+  test('follows every way in which a commit refers to another, and to lists', async () => {
+    const clock = new ManualClock()
+    const store = new MemoryStore({ now: () => clock.now() })
+    const corestore = await tmpStore()
+    const source = await openCore()
+    const sparse = corestore.get({ key: source.key })
+    await sparse.ready()
+    const archiver = new Archiver(store, { corestore, writerId: WRITER, live: false, probe: false, clock })
+    const streams = [source.replicate(true), sparse.replicate(false)] as const
+    streams[0].pipe(streams[1]).pipe(streams[0])
+    for (const [start, end] of [
+      [0, 200],
+      [200, 280]
+    ] as const) {
+      await source.append(numbered(start, end, 1000))
+      await sparse.update({ wait: true })
+      const blocks = Array.from({ length: (end - start) / 2 }, (_, i) => start + 2 * i)
+      await sparse.download({ blocks }).done()
+      await archiver.flush()
+    }
+    for (const stream of streams) stream.destroy()
+    const keys: Uint8Array[] = [source.key as Uint8Array]
+    for (let i = 0; i < 60; i++) {
+      const core = corestore.get({ name: `core ${i % 30}` })
+      await core.append(crypto.randomBytes(i % 3 === 0 ? 70_000 : 50))
+      if (i < 30) keys.push(core.key as Uint8Array)
+      await archiver.flush()
+      clock.advance(DAY)
+    }
+    const before = await Promise.all(keys.map((key) => archived(store, key)))
+    expect((await prune(store, { keep: { last: 1 } })).commits).toBeGreaterThan(0)
+    expect(await Promise.all(keys.map((key) => archived(store, key)))).toEqual(before)
+    expect(await verify(store, { keys })).toMatchObject({ ok: true, cores: 31 })
+    const again = new Archiver(store, { corestore, writerId: WRITER, live: false, probe: false, clock })
+    expect(await again.flush()).toBeNull()
+  }, 60_000)
+
   test('leaves what is young, whether anything needs it or not', async () => {
     const { store, clock, key } = await history(3)
     const young = 's/00/00000000000000000000000000000000'

@@ -40,7 +40,7 @@ export interface Workshop {
 }
 
 /** Blocks that the archive lacks of a core, because the core lacks them. */
-export interface Gap {
+interface Gap {
   key: Uint8Array
   blocks: number
 }

@@ -24,7 +24,7 @@ export interface CheckpointPointer {
 }
 
 /** A core whose entry stands in an earlier commit. */
-export interface Carried {
+interface Carried {
   blindId: Uint8Array
   seq: number
 }

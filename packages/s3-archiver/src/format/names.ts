@@ -34,7 +34,7 @@ export function writerIdOf(secret: Uint8Array): Uint8Array {
 const FOLDERS: Record<Exclude<ObjectKind, 'commit'>, string> = { shard: 's', index: 'x', page: 'p' }
 
 /** Bytes of its hash that name an object. */
-export const NAME_HASH_BYTES = 16
+const NAME_HASH_BYTES = 16
 
 /** Name of an object that is named for its bytes: to put it twice is to put it once. */
 export function contentName(kind: Exclude<ObjectKind, 'commit'>, bytes: Uint8Array): string {
