@@ -6,6 +6,7 @@ import { collect, tmpStore, until } from '@cloudpal/test-kit'
 import Hyperbee from 'hyperbee'
 import {
   Archiver,
+  compact,
   openFromArchive,
   type ObjectStore,
   type OpenedArchive,
@@ -150,6 +151,40 @@ describe('a core that is opened from its archive', () => {
     expect([archive.core.fork, archive.core.length]).toEqual([1, 5])
     expect(await archive.core.get(4)).toEqual(b4a.from('other'))
     expect(await archive.core.get(3)).toEqual(numbered(4)[3])
+  })
+
+  test('finds what was put together, and removed where it was, since it was opened', async () => {
+    const core = await source()
+    const { store, archiver, key } = await archived(core)
+    const all: Uint8Array[] = []
+    for (let i = 0; i < 5; i++) {
+      const blocks = numbered(100, i % 2 === 0 ? 20 : 1000)
+      all.push(...blocks)
+      await core.append(blocks)
+      await archiver.flush()
+    }
+    await archiver.close()
+    const archive = await open(store, { key })
+    const old = await collect(store.list(''))
+    await compact(store, { keys: [key], writerId: WRITER })
+    for (const { name } of old) await store.delete(name)
+    for (const seq of [450, 3, 120, 499]) expect(await archive.core.get(seq)).toEqual(all[seq])
+    expect(await archive.update()).toBe(false)
+  })
+
+  test('that is of a newer format, or holds another core in its place, is refused with a code', async () => {
+    const core = await source()
+    await core.append(numbered(3))
+    const { store, key } = await archived(core)
+    const [newest] = await collect(store.list('l/', { limit: 1 }))
+    await changeObject(store, newest?.name ?? '', (bytes) => void (bytes[3] = 9))
+    await expect(openFromArchive(store, { key })).rejects.toMatchObject({ code: 'S3_ARCHIVER_NEWER_FORMAT' })
+    const other = await source({ name: 'other' })
+    await other.append(numbered(3))
+    const { store: second } = await archived(other)
+    await changeObject(store, newest?.name ?? '', () => new Uint8Array(0))
+    await expect(openFromArchive(store, { key })).rejects.toMatchObject({ code: 'S3_ARCHIVER_DAMAGED' })
+    await expect(openFromArchive(second, { key })).rejects.toMatchObject({ code: 'S3_ARCHIVER_NOT_ARCHIVED' })
   })
 
   test('looks for newer heads by itself when it is told to', async () => {

@@ -5,7 +5,7 @@ import { S3ArchiverError } from '../errors.ts'
 import { ArchiveView } from '../read/archive-view.ts'
 import type { BlockSource } from '../read/block-source.ts'
 import { makeCanceller, type Canceller } from '../read/canceller.ts'
-import { checkNotBehind, type HeadMark } from '../read/head-mark.ts'
+import { checkNotBehind, isSameHead, type HeadMark } from '../read/head-mark.ts'
 import { CountedStore, type RequestCounts } from '../store/counted-store.ts'
 import type { ObjectStore, SignalLike } from '../store/object-store.ts'
 
@@ -27,6 +27,8 @@ interface Shared {
   readonly view: ArchiveView
   readonly canceller: Canceller
   readonly sessions: Set<PortableCore>
+  /** The head that was told of. */
+  told: HeadMark
 }
 
 type Listener = (...args: never[]) => void
@@ -129,10 +131,12 @@ export class PortableCore {
   async update(): Promise<boolean> {
     this.#guard()
     if (this.#source !== null) return false
-    const { view, sessions } = this.#shared
-    const { fork } = view.mark
-    if (!(await view.update())) return false
+    const { view, sessions, told } = this.#shared
+    await view.update()
     const { mark } = view
+    if (isSameHead(mark, told)) return false
+    this.#shared.told = mark
+    const { fork } = told
     for (const session of sessions) {
       if (session.#source !== null) continue
       if (mark.fork !== fork) session.#emit('truncate', mark.length, mark.fork)
@@ -203,5 +207,5 @@ export async function readFromArchive(
   const counted = new CountedStore(store)
   const view = await ArchiveView.open(counted, key, { cacheBytes, signal: canceller.signal })
   checkNotBehind(view.mark, mark)
-  return new PortableCore({ store: counted, view, canceller, sessions: new Set() }, false)
+  return new PortableCore({ store: counted, view, canceller, sessions: new Set(), told: view.mark }, false)
 }

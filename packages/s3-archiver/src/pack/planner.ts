@@ -10,7 +10,7 @@ const MAX_BLOCK_BYTES = 8 * 1024
 /** A block that lies in more pages goes to the front instead. */
 const MAX_COPIES = 3
 /** Most entries of a locator beyond those that are needed. */
-const MAX_MORE_ENTRIES = 8000
+const MAX_MORE_ENTRIES = 2000
 
 /** What a page is to hold. */
 export interface PlannedPage {

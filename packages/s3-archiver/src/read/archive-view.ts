@@ -17,7 +17,7 @@ export class ArchiveView {
   #newest: StoredCommit
   #source: BlockSource
   #mark: HeadMark
-  #updating: Promise<boolean> | null = null
+  #updating: Promise<void> | null = null
 
   private constructor(
     store: ObjectStore,
@@ -62,36 +62,34 @@ export class ArchiveView {
   }
 
   /**
-   * Looks for a newer head. Cost: a list, and a get when there is one.
+   * Looks for a newer head. Cost: a list, and a get when there is one. It is done also when a block is not where it was: it may have been moved.
    *
-   * @returns whether the core has changed
    * @throws S3ArchiverError `S3_ARCHIVER_ROLLBACK`, and what {@link open} throws; what was known stays
    */
-  update(): Promise<boolean> {
+  update(): Promise<void> {
     this.#updating ??= this.#update().finally(() => (this.#updating = null))
     return this.#updating
   }
 
-  async #update(): Promise<boolean> {
+  async #update(): Promise<void> {
     const newest = await this.#findNewest()
-    if (newest === null) return false
+    if (newest === null) return
     const archived = await readHeadIn(this.#store, this.#key, newest, this.#call)
     const mark = markOf(newest, archived)
     checkNotBehind(mark, this.#mark)
-    const { fork, length } = this.#mark
+    const { fork } = this.#mark
     this.#newest = newest
     this.#mark = mark
-    const isSameFork = mark.fork === fork
-    if (isSameFork) this.#source.grow(archived)
+    if (mark.fork === fork) this.#source.grow(archived)
     else this.#source = new BlockSource(this.#store, archived, this.#options)
     this.#equip()
-    return !isSameFork || mark.length !== length
   }
 
   /** What the newest commit brings besides the head: small blocks, and where the others are found fast. */
   #equip(): void {
     const { commit } = this.#newest
     this.#source.offerTail(commit.seq, commit.tail)
+    this.#source.refresh = () => this.update()
     const { entry } = this.#source.archived
     const known = this.#source.hints
     if (known instanceof ReadPack && known.seq === entry.front) return

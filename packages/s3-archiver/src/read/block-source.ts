@@ -47,6 +47,8 @@ export class BlockSource {
   #archived: ArchivedCore
   #roots: TreeNode[] = []
   hints: BlockHints | null = null
+  /** Looks for a newer head, and if there is one goes on to it. */
+  refresh: (() => Promise<unknown>) | null = null
 
   constructor(
     store: ObjectStore,
@@ -116,7 +118,9 @@ export class BlockSource {
   async block(seq: number): Promise<Uint8Array> {
     const known = this.cached(seq)
     if (known !== null) return known
-    await this.#once(seq, () => this.#fetch(seq))
+    await this.#once(seq, () =>
+      this.#fetch(seq).catch((error: S3ArchiverError) => this.#fetchAgain(seq, error))
+    )
     const block = this.cached(seq)
     if (block !== null) return block
     // What was fetched at the same time has pushed it out: only as many at once as there is room for.
@@ -143,6 +147,15 @@ export class BlockSource {
   async #fetch(seq: number): Promise<void> {
     const hinted = await this.hints?.find(seq)
     if (hinted != null && this.#accept(hinted) && this.cached(seq) !== null) return
+    await this.#fetchGroup(seq)
+  }
+
+  /** What was moved since the head was read, and removed then, is elsewhere now. */
+  async #fetchAgain(seq: number, error: S3ArchiverError): Promise<void> {
+    const before = this.#archived
+    if (error.code !== 'S3_ARCHIVER_DAMAGED' || this.refresh === null) throw error
+    await this.refresh().catch(() => {})
+    if (this.#archived === before) throw error
     await this.#fetchGroup(seq)
   }
 

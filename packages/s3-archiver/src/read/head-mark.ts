@@ -30,6 +30,11 @@ export function checkNotBehind({ seq, hash, fork, length }: HeadMark, seen: Head
   if (isOlder || isOther) throw rollback(`commit ${seq} is there, and commit ${seen.seq} was seen before`)
 }
 
+/** Whether the core is the same in both. */
+export function isSameHead(a: HeadMark, b: HeadMark): boolean {
+  return a.fork === b.fork && a.length === b.length
+}
+
 export function rollback(what: string): S3ArchiverError {
   return new S3ArchiverError(
     'S3_ARCHIVER_ROLLBACK',

@@ -6,7 +6,7 @@ import type { CorestoreLike, SessionLike, StreamLike } from '../types.ts'
 import { ArchivePeer } from './archive-peer.ts'
 import { ArchiveView } from './archive-view.ts'
 import { makeCanceller, type Canceller } from './canceller.ts'
-import { checkNotBehind, decodeMark, encodeMark, type HeadMark } from './head-mark.ts'
+import { checkNotBehind, decodeMark, encodeMark, isSameHead, type HeadMark } from './head-mark.ts'
 import { openTemporaryStore, type TemporaryStore } from './temporary-store.ts'
 import { checkWire, failBlock, protocolStream, sessionOf } from './wire.ts'
 
@@ -61,6 +61,8 @@ export class OpenedArchive {
   readonly #canceller: Canceller
   readonly #options: OpenFromArchiveOptions
   readonly #temporary: TemporaryStore | null
+  /** The head that the core is at. */
+  #told: HeadMark
   #peer: ArchivePeer | null = null
   #streams: StreamLike[] = []
   #timer: unknown = null
@@ -82,6 +84,7 @@ export class OpenedArchive {
     this.#store = parts.store
     this.#cached = parts.cached
     this.#view = parts.view
+    this.#told = parts.view.mark
     this.#canceller = parts.canceller
     this.#options = parts.options
     this.#temporary = parts.temporary
@@ -105,7 +108,8 @@ export class OpenedArchive {
    */
   async update(): Promise<boolean> {
     this.#guard()
-    if (!(await this.#view.update())) return false
+    await this.#view.update()
+    if (isSameHead(this.mark, this.#told)) return false
     this.#peer?.setSource(this.#view.source)
     await this.follow()
     this.#options.onchange?.({ fork: this.mark.fork, length: this.mark.length })
@@ -151,7 +155,7 @@ export class OpenedArchive {
 
   /** @internal Somebody waits for a block. */
   async demand(seq: number): Promise<void> {
-    if (seq >= this.mark.length) {
+    if (seq >= this.#told.length) {
       this.#ahead.push(seq)
       return
     }
@@ -165,7 +169,8 @@ export class OpenedArchive {
 
   /** @internal Waits until the core is where the archive is, and keeps that. */
   async follow(): Promise<void> {
-    const { fork, length } = this.mark
+    const { mark } = this
+    const { fork, length } = mark
     const core = this.core
     const isThere = (): boolean => core.fork > fork || (core.fork === fork && core.length >= length)
     await new Promise<void>((resolve, reject) => {
@@ -192,8 +197,9 @@ export class OpenedArchive {
       core.on('close', ended)
       look()
     })
+    this.#told = mark
     this.#peer?.settle()
-    await core.setUserData(MARK, encodeMark(this.mark))
+    await core.setUserData(MARK, encodeMark(mark))
     for (const seq of this.#ahead.splice(0)) void this.demand(seq)
   }
 

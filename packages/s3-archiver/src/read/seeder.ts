@@ -5,6 +5,7 @@ import type { StreamLike } from '../types.ts'
 import { ArchivePeer } from './archive-peer.ts'
 import { ArchiveView } from './archive-view.ts'
 import { makeCanceller, type Canceller } from './canceller.ts'
+import { isSameHead, type HeadMark } from './head-mark.ts'
 import { onChannelWanted, protocolStream } from './wire.ts'
 
 export interface SeederOptions {
@@ -30,6 +31,8 @@ interface Seeded {
   key: Uint8Array
   /** From the first peer on that asks for it. */
   view: Promise<ArchiveView> | null
+  /** The head that its peers know. */
+  told: HeadMark | null
   peers: Set<ArchivePeer>
 }
 
@@ -54,7 +57,7 @@ export class Seeder {
     this.#store = new CountedStore(store)
     this.#options = options
     this.#canceller = makeCanceller(signal)
-    this.#cores = options.keys.map((key) => ({ key, view: null, peers: new Set() }))
+    this.#cores = options.keys.map((key) => ({ key, view: null, told: null, peers: new Set() }))
     this.#poll()
   }
 
@@ -91,10 +94,13 @@ export class Seeder {
    * @throws S3ArchiverError `S3_ARCHIVER_ROLLBACK`, `S3_ARCHIVER_DAMAGED`, and what the store throws; what was known is still served
    */
   async update(): Promise<void> {
-    for (const { view, peers } of this.#cores) {
-      const opened = await view?.catch(() => null)
-      if (opened == null || !(await opened.update())) continue
-      for (const peer of peers) peer.setSource(opened.source)
+    for (const core of this.#cores) {
+      const opened = await core.view?.catch(() => null)
+      if (opened == null) continue
+      await opened.update()
+      if (core.told !== null && isSameHead(opened.mark, core.told)) continue
+      core.told = opened.mark
+      for (const peer of core.peers) peer.setSource(opened.source)
     }
   }
 
