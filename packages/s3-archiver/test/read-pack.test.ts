@@ -4,6 +4,9 @@ import Hyperbee from 'hyperbee'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { collect, tmpStore } from '@cloudpal/test-kit'
 import { Archiver, buildReadPack, openFromArchive, type ObjectStore } from '../src/index.ts'
+import { coverPlaces, sealFront, unsealFront, type PackFront } from '../src/format/page.ts'
+import type { TreeNode } from '../src/merkle/subtree.ts'
+import { newestCommit, type StoredCommit } from '../src/read/commits.ts'
 import { MemoryStore } from '../src/testing/index.ts'
 import { changeObject } from './changed-objects.ts'
 
@@ -137,6 +140,27 @@ describe('a read pack', () => {
         for (let at = 7; at < size; at += 1000) bytes[at] = (bytes[at] ?? 0) ^ 1
       })
     for (const i of [1234, 2500, 3777]) expect((await costOf(store, key, i)).requests).toBeGreaterThan(3)
+  })
+
+  test('that is sealed by who knows the key, but not of the signed core, is not believed', async () => {
+    const { store, key, archiver } = await packed(5000)
+    const { commit } = (await newestCommit(store)) as StoredCommit
+    const [{ objects, bytes } = { objects: [], bytes: b4a.alloc(0) }] = commit.fronts
+    const front = unsealFront(key, bytes)
+    const changes: Partial<PackFront>[] = [
+      { cover: front.cover.map((node) => ({ ...node, hash: b4a.alloc(32, 1) })) },
+      { length: front.length - 1 },
+      { fork: 3 },
+      { blocks: new Map([...front.blocks].map(([seq, block]) => [seq, b4a.from(block).fill(0)])) },
+      { locator: front.locator.map(([seq]) => [seq, 0] as const) }
+    ]
+    for (const change of changes) {
+      const { cover = front.cover, length = front.length } = change
+      const nodes = coverPlaces(length, front.height).map((_, i) => cover[i] as TreeNode)
+      const forged = sealFront(key, { ...front, ...change, cover: nodes })
+      await archiver.attachFront(key, { objects, bytes: forged })
+      for (const i of [1, 2500, 4998]) await costOf(store, key, i)
+    }
   })
 
   test('of an encrypted bee shows nothing of it', async () => {

@@ -2,8 +2,9 @@ import b4a from 'b4a'
 import type Corestore from 'corestore'
 import Hyperbee from 'hyperbee'
 import Hyperdrive from 'hyperdrive'
-import type Hypercore from 'hypercore'
-import type { DuplexStream } from 'hypercore'
+import Hypercore, { type DuplexStream } from 'hypercore'
+import messages from 'hypercore/messages.js'
+import type Protomux from 'protomux'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { collect, testCleanup, testnet, tmpStore, until } from '@cloudpal/test-kit'
 import { Archiver, Seeder, type ObjectStore, type S3ArchiverError, type SeederOptions } from '../src/index.ts'
@@ -182,6 +183,33 @@ describe('an archived core', () => {
     expect(await read.get('/a/file.txt')).toEqual(content)
     expect(await read.get('/b.txt')).toEqual(b4a.from('small'))
     expect(await read.get('/none')).toBeNull()
+  })
+
+  test('is not served to who knows its discovery key only', async () => {
+    const { store, key } = await archived(numbered(10))
+    const seeder = seed(store, { keys: [key] })
+    const [theirs, ours] = [Hypercore.createProtocolStream(true), seeder.replicate(false)]
+    theirs.pipe(ours as never)
+    ours.pipe(theirs)
+    for (const stream of [theirs, ours]) {
+      stream.on('error', () => {})
+      testCleanup().defer('stream', () => stream.destroy())
+    }
+    await theirs.noiseStream.opened
+    const said: object[] = []
+    const { wire } = messages
+    const closed = new Promise<void>((resolve) => {
+      const channel = (theirs.noiseStream.userData as Protomux).createChannel({
+        protocol: 'hypercore/alpha',
+        id: Hypercore.discoveryKey(key),
+        handshake: wire.handshake,
+        onclose: resolve
+      })
+      channel?.addMessage({ encoding: wire.sync, onmessage: (state) => said.push(state) })
+      channel?.open({ seeks: true, capability: b4a.alloc(32, 1) })
+    })
+    await closed
+    expect(said).toEqual([])
   })
 
   test('is not served by a seeder that is closed', async () => {
