@@ -4,6 +4,7 @@ import b4a from 'b4a'
 import { afterEach, describe, expect, test } from 'vitest'
 import { collect } from '@cloudpal/test-kit'
 import { HttpStore } from '../src/index.ts'
+import { Stop } from '../src/stop.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -253,4 +254,15 @@ describe('a bucket that anybody may list', () => {
       expect.objectContaining({ code: 'S3_ARCHIVER_BAD_ARGUMENT' })
     )
   })
+})
+
+test('a signal that is not the runtime’s own ends a call, too', async () => {
+  const store = await serve(() => {})
+  const stop = new Stop()
+  const reading = store.getRange('a/b', { start: 0, end: 4 }, { signal: stop })
+  stop.abort()
+  await expect(reading).rejects.toMatchObject({ code: 'S3_ARCHIVER_ABORTED' })
+  await expect(store.head('a/b', { signal: stop })).rejects.toMatchObject({ code: 'S3_ARCHIVER_ABORTED' })
+  const found = await (await serve(ranged)).getRange('a/b', { start: 2, end: 4 }, { signal: new Stop() })
+  expect(found?.bytes).toEqual(b4a.from('23'))
 })

@@ -4,8 +4,8 @@ import crypto from 'hypercore-crypto'
 import { S3ArchiverError } from '../errors.ts'
 import { ArchiveView } from '../read/archive-view.ts'
 import type { BlockSource } from '../read/block-source.ts'
-import { makeCanceller, type Canceller } from '../read/canceller.ts'
 import { checkNotBehind, isSameHead, type HeadMark } from '../read/head-mark.ts'
+import { Stop } from '../stop.ts'
 import { CountedStore, type RequestCounts } from '../store/counted-store.ts'
 import type { ObjectStore, SignalLike } from '../store/object-store.ts'
 
@@ -25,7 +25,7 @@ const CACHE_BYTES = 32 * 1024 * 1024
 interface Shared {
   readonly store: CountedStore
   readonly view: ArchiveView
-  readonly canceller: Canceller
+  readonly stop: Stop
   readonly sessions: Set<PortableCore>
   /** The head that was told of. */
   told: HeadMark
@@ -163,9 +163,9 @@ export class PortableCore {
     this.closing ??= Promise.resolve()
     if (this.closed) return
     this.closed = true
-    const { sessions, canceller } = this.#shared
+    const { sessions, stop } = this.#shared
     sessions.delete(this)
-    if (sessions.size === 0) canceller.cancel()
+    if (sessions.size === 0) stop.abort()
     this.#emit('close')
   }
 
@@ -203,9 +203,14 @@ export async function readFromArchive(
   const { key, cacheBytes = CACHE_BYTES, mark = null, signal } = options ?? {}
   if (!(key instanceof Uint8Array) || key.byteLength !== 32)
     throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'a core has a key of 32 bytes')
-  const canceller = makeCanceller(signal)
+  const stop = new Stop(signal)
   const counted = new CountedStore(store)
-  const view = await ArchiveView.open(counted, key, { cacheBytes, signal: canceller.signal })
-  checkNotBehind(view.mark, mark)
-  return new PortableCore({ store: counted, view, canceller, sessions: new Set(), told: view.mark }, false)
+  try {
+    const view = await ArchiveView.open(counted, key, { cacheBytes, signal: stop })
+    checkNotBehind(view.mark, mark)
+    return new PortableCore({ store: counted, view, stop, sessions: new Set(), told: view.mark }, false)
+  } catch (error) {
+    stop.abort()
+    throw error
+  }
 }

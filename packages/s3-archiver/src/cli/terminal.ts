@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress'
+import type { SwarmLike } from './serve.ts'
 import type { SignalLike } from '../store/object-store.ts'
 
 /** What a command line is run with; a test has its own. */
@@ -11,6 +12,8 @@ export interface Surroundings {
   isTerminal: boolean
   /** Ends what is under way: Ctrl-C. */
   signal: SignalLike
+  /** Where cores are served. @defaultValue Hyperswarm's own network */
+  openSwarm?: () => Promise<SwarmLike>
 }
 
 /** What a command shows: its progress while it runs, and then its result, as text or as JSON. */

@@ -1,11 +1,11 @@
 import { S3ArchiverError } from '../errors.ts'
 import { CachedStore } from '../store/cached-store.ts'
+import { Stop } from '../stop.ts'
 import { CountedStore, type RequestCounts } from '../store/counted-store.ts'
 import type { ObjectStore, SignalLike } from '../store/object-store.ts'
 import type { CorestoreLike, SessionLike, StreamLike } from '../types.ts'
 import { ArchivePeer } from './archive-peer.ts'
 import { ArchiveView } from './archive-view.ts'
-import { makeCanceller, type Canceller } from './canceller.ts'
 import { checkNotBehind, decodeMark, encodeMark, isSameHead, type HeadMark } from './head-mark.ts'
 import { openTemporaryStore, type TemporaryStore } from './temporary-store.ts'
 import { checkWire, failBlock, protocolStream, sessionOf } from './wire.ts'
@@ -58,7 +58,7 @@ export class OpenedArchive {
   readonly #store: CountedStore
   readonly #cached: CachedStore | undefined
   readonly #view: ArchiveView
-  readonly #canceller: Canceller
+  readonly #stop: Stop
   readonly #options: OpenFromArchiveOptions
   readonly #temporary: TemporaryStore | null
   /** The head that the core is at. */
@@ -76,7 +76,7 @@ export class OpenedArchive {
     store: CountedStore
     cached: CachedStore | undefined
     view: ArchiveView
-    canceller: Canceller
+    stop: Stop
     options: OpenFromArchiveOptions
     temporary: TemporaryStore | null
   }) {
@@ -85,7 +85,7 @@ export class OpenedArchive {
     this.#cached = parts.cached
     this.#view = parts.view
     this.#told = parts.view.mark
-    this.#canceller = parts.canceller
+    this.#stop = parts.stop
     this.#options = parts.options
     this.#temporary = parts.temporary
   }
@@ -217,7 +217,7 @@ export class OpenedArchive {
 
   async #close(): Promise<void> {
     clearTimeout(this.#timer)
-    this.#canceller.cancel()
+    this.#stop.abort()
     this.#peer?.close()
     for (const stream of this.#streams) stream.destroy()
     await this.#cached?.settled()
@@ -250,7 +250,7 @@ export async function openFromArchive(
       'S3_ARCHIVER_BAD_ARGUMENT',
       'a core has a key of 32 bytes, and its cache at least 1 MiB'
     )
-  const canceller = makeCanceller(signal)
+  const stop = new Stop(signal)
   const counted = new CountedStore(store)
   const cached = options.cache && new CachedStore(counted, options.cache, options.maxCacheBytes)
   const opened: { archive: OpenedArchive | null } = { archive: null }
@@ -258,16 +258,16 @@ export async function openFromArchive(
   try {
     // At once: a store that is far away takes as long as all that is done here.
     const [view, local] = await all(
-      ArchiveView.open(cached ?? counted, key, { cacheBytes, signal: canceller.signal }),
+      ArchiveView.open(cached ?? counted, key, { cacheBytes, signal: stop }),
       openCore(options, closers, (seq) => void opened.archive?.demand(seq))
     )
     checkNotBehind(view.mark, mark ?? local.mark)
-    const archive = new OpenedArchive({ ...local, store: counted, cached, view, canceller, options })
+    const archive = new OpenedArchive({ ...local, store: counted, cached, view, stop, options })
     opened.archive = archive
     await archive.connect()
     return archive
   } catch (error) {
-    canceller.cancel()
+    stop.abort()
     await opened.archive?.close()
     for (const close of closers.toReversed()) await close()
     throw error

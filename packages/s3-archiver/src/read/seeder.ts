@@ -1,10 +1,10 @@
 import { S3ArchiverError } from '../errors.ts'
+import { Stop } from '../stop.ts'
 import { CountedStore, type RequestCounts } from '../store/counted-store.ts'
 import type { ObjectStore, SignalLike } from '../store/object-store.ts'
 import type { StreamLike } from '../types.ts'
 import { ArchivePeer } from './archive-peer.ts'
 import { ArchiveView } from './archive-view.ts'
-import { makeCanceller, type Canceller } from './canceller.ts'
 import { isSameHead, type HeadMark } from './head-mark.ts'
 import { onChannelWanted, protocolStream } from './wire.ts'
 
@@ -43,7 +43,7 @@ interface Seeded {
 export class Seeder {
   readonly #store: CountedStore
   readonly #options: SeederOptions
-  readonly #canceller: Canceller
+  readonly #stop: Stop
   readonly #cores: Seeded[]
   readonly #streams = new Set<() => void>()
   #timer: unknown = null
@@ -56,7 +56,7 @@ export class Seeder {
       throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'a seeder has keys of 32 bytes')
     this.#store = new CountedStore(store)
     this.#options = options
-    this.#canceller = makeCanceller(signal)
+    this.#stop = new Stop(signal)
     this.#cores = options.keys.map((key) => ({ key, view: null, told: null, peers: new Set() }))
     this.#poll()
   }
@@ -109,7 +109,7 @@ export class Seeder {
     if (this.#isClosed) return
     this.#isClosed = true
     clearTimeout(this.#timer)
-    this.#canceller.cancel()
+    this.#stop.abort()
     for (const end of this.#streams) end()
     for (const { view, peers } of this.#cores) {
       for (const peer of peers) peer.close()
@@ -146,7 +146,7 @@ export class Seeder {
     const opening = ArchiveView.open(this.#store, core.key, {
       cacheBytes,
       chunkBytes: CHUNK_BYTES,
-      signal: this.#canceller.signal
+      signal: this.#stop
     })
     core.view = opening
     // The next one who asks tries again.

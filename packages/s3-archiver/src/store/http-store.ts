@@ -11,7 +11,8 @@ import {
   type ListOptions,
   type ObjectInfo,
   type ObjectStore,
-  type RangeResult
+  type RangeResult,
+  type SignalLike
 } from './object-store.ts'
 
 /** Most names in one page of a list. */
@@ -181,7 +182,7 @@ export class HttpStore implements ObjectStore {
       headers,
       redirect: 'manual',
       cache: 'no-store',
-      ...(signal === undefined ? {} : { signal: signal as never })
+      ...(signal === undefined ? {} : { signal: ownSignal(signal) as never })
     }).catch((cause: unknown) => {
       throwIfAborted(signal)
       throw new S3ArchiverError('S3_ARCHIVER_STORE_UNAVAILABLE', 'the server cannot be reached', {
@@ -197,6 +198,28 @@ export class HttpStore implements ObjectStore {
     if (method === 'HEAD' && (status === 405 || status === 501)) return response
     throw refused(response)
   }
+}
+
+interface Controller {
+  readonly signal: SignalLike
+  abort(): void
+}
+
+/** What stands for other signals; each once, so that they do not collect listeners. */
+const ownSignals = new WeakMap<SignalLike, SignalLike>()
+
+/** A signal of the runtime's own, where it has them: its `fetch` takes no other. */
+function ownSignal(signal: SignalLike): SignalLike {
+  const { AbortController } = globalThis as { AbortController?: new () => Controller }
+  if (AbortController === undefined) return signal
+  const known = ownSignals.get(signal)
+  if (known !== undefined) return known
+  const controller = new AbortController()
+  if (Object.getPrototypeOf(controller.signal) === Object.getPrototypeOf(signal)) return signal
+  if (signal.aborted) controller.abort()
+  else signal.addEventListener('abort', () => controller.abort(), { once: true })
+  ownSignals.set(signal, controller.signal)
+  return controller.signal
 }
 
 async function bodyOf(response: ResponseLike, { signal }: CallOptions): Promise<ArrayBuffer> {
