@@ -39,3 +39,10 @@ export interface SessionLike extends CoreLike {
   off(event: 'verification-error', listener: (error: Error) => void): unknown
   close(): Promise<void>
 }
+
+/** A swarm of peers: Hyperswarm. */
+export interface SwarmLike {
+  on(event: 'connection', listener: (stream: StreamLike) => void): unknown
+  join(topic: Uint8Array, options: { server: boolean; client: boolean }): { flushed(): Promise<unknown> }
+  destroy(): Promise<void>
+}

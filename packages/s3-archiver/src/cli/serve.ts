@@ -1,7 +1,7 @@
 import crypto from 'hypercore-crypto'
 import { Stop } from '../stop.ts'
 import { Seeder } from '../read/seeder.ts'
-import type { StreamLike } from '../types.ts'
+import type { SwarmLike } from '../types.ts'
 import { storeOf } from './arguments.ts'
 import { sizeText, type Terminal } from './terminal.ts'
 
@@ -9,13 +9,6 @@ export interface ServeOptions {
   from: string
   key: readonly Uint8Array[]
   pollSeconds: number
-}
-
-/** A swarm of peers: Hyperswarm. */
-export interface SwarmLike {
-  on(event: 'connection', listener: (stream: StreamLike) => void): unknown
-  join(topic: Uint8Array, options: { server: boolean; client: boolean }): { flushed(): Promise<unknown> }
-  destroy(): Promise<void>
 }
 
 /** Serves archived cores to whoever asks for them in the swarm, until Ctrl-C. */
@@ -50,5 +43,5 @@ export async function serve(terminal: Terminal, { from, key, pollSeconds }: Serv
 
 async function hyperswarm(): Promise<SwarmLike> {
   const { default: Hyperswarm } = await import('hyperswarm')
-  return new Hyperswarm() as unknown as SwarmLike
+  return new Hyperswarm()
 }

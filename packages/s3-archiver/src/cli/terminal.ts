@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress'
-import type { SwarmLike } from './serve.ts'
 import type { SignalLike } from '../store/object-store.ts'
+import type { SwarmLike } from '../types.ts'
 
 /** What a command line is run with; a test has its own. */
 export interface Surroundings {
