@@ -1,11 +1,14 @@
 import b4a from 'b4a'
+import crypto from 'hypercore-crypto'
 import Hyperbee from 'hyperbee'
 import type Hypercore from 'hypercore'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { collect, tmpStore } from '@cloudpal/test-kit'
 import { PortableCore, readFromArchive } from '../src/browser/index.ts'
 import { Archiver, buildReadPack, type ObjectStore } from '../src/index.ts'
+import { tableLength } from '../src/format/shard.ts'
 import { MemoryStore } from '../src/testing/index.ts'
+import { changeObject } from './changed-objects.ts'
 
 const ENCODINGS = { keyEncoding: 'utf-8', valueEncoding: 'utf-8', extension: false } as const
 
@@ -88,6 +91,18 @@ describe('a core without Hypercore', () => {
     await core.close()
     expect(core).toBeInstanceOf(PortableCore)
     await expect(core.get(5)).rejects.toMatchObject({ code: 'S3_ARCHIVER_CLOSED' })
+  })
+
+  test('does not believe a table that goes with itself, but not with what is signed', async () => {
+    const { store, key } = await archivedBee(3000)
+    const [{ name } = { name: '' }] = await collect(store.list('s/'))
+    await changeObject(store, name, (bytes) => {
+      const end = tableLength(bytes) - 32
+      bytes[end - 1] = (bytes[end - 1] ?? 0) ^ 1
+      bytes.set(crypto.hash(bytes.subarray(0, end)), end)
+    })
+    const { core } = await read(store, key)
+    await expect(core.get(5)).rejects.toMatchObject({ code: 'S3_ARCHIVER_DAMAGED' })
   })
 
   test('knows what costs no request', async () => {

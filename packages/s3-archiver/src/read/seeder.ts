@@ -77,7 +77,7 @@ export class Seeder {
     if (this.#isClosed) throw new S3ArchiverError('S3_ARCHIVER_CLOSED', 'it was closed')
     const joined = protocolStream(stream)
     const enders = this.#cores.map((core) =>
-      onChannelWanted(joined, core.key, () => void this.#join(joined, core))
+      onChannelWanted(joined, core.key, () => this.#join(joined, core))
     )
     const end = (): void => {
       this.#streams.delete(end)

@@ -52,7 +52,7 @@ export interface ChannelEvents {
 
 interface Muxer {
   createChannel(options: object): MuxerChannel | null
-  pair(what: object, notify: (id: Uint8Array) => void): void
+  pair(what: object, notify: (id: Uint8Array) => Promise<void>): void
   unpair(what: object): void
   opened(what: object): boolean
 }
@@ -103,8 +103,12 @@ function noiseOf(stream: StreamLike): NoiseStream {
   return (stream as unknown as { noiseStream: NoiseStream }).noiseStream
 }
 
-/** Tells when the other side opens the channel of a core. @returns a function that ends it */
-export function onChannelWanted(stream: StreamLike, key: Uint8Array, notify: () => void): () => void {
+/** Tells when the other side opens the channel of a core; it is open once it was opened here, too, by then. @returns a function that ends it */
+export function onChannelWanted(
+  stream: StreamLike,
+  key: Uint8Array,
+  notify: () => Promise<void>
+): () => void {
   const what = { protocol: PROTOCOL, id: crypto.discoveryKey(key) }
   const muxer = noiseOf(stream).userData as Muxer
   muxer.pair(what, notify)
