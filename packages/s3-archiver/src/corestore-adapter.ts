@@ -7,7 +7,7 @@ import { writerIdOf } from './format/names.ts'
 import type { CoreLike, CorestoreLike } from './types.ts'
 
 // What this package asks of a Corestore beyond its documented API. Of corestore 7.12: `watch`, `cores` and `primaryKey` (index.js); of hypercore-storage 3.3:
-// `getInfos`; of hypercore 11.37: a weak session of a core that is open (index.js, `_open`).
+// `getInfos`, `resumeCore` and what that gives; of hypercore 11.37: a weak session of a core that is open (index.js, `_open`).
 
 /** How a core of a Corestore stands, without opening it. */
 export interface StoredCore {
@@ -25,8 +25,9 @@ export interface CoreSession extends CoreLike {
 interface Internals {
   readonly primaryKey: Uint8Array | null
   readonly ns: Uint8Array
-  readonly cores: Iterable<object>
+  readonly cores: Iterable<object> & { get(discoveryKey: Uint8Array): object | null }
   readonly storage: {
+    resumeCore(discoveryKey: Uint8Array): Promise<StoredStorage | null>
     getInfos(discoveryKeys: readonly Uint8Array[], options: object): Promise<readonly (Info | null)[]>
   }
   list(): AsyncIterable<Uint8Array>
@@ -36,11 +37,23 @@ interface Internals {
   createKeyPair(name: string): Promise<KeyPairLike>
 }
 
+interface StoredStorage {
+  read(): {
+    getAuth(): Promise<Info['auth']>
+    getHead(): Promise<{ fork: number; length: number; signature: Uint8Array | null } | null>
+    tryFlush(): void
+  }
+  createBitfieldStream(options: object): AsyncIterable<{ index: number; page: Uint8Array }>
+  close(): Promise<void>
+}
+
 interface Info {
   readonly auth: { readonly key: Uint8Array; readonly manifest: object | null } | null
   readonly head: { readonly fork: number; readonly length: number } | null
 }
 
+/** Blocks in one page of Hypercore's bitfield. */
+const PAGE_BLOCKS = 32768
 /** Cores that are asked for at once. */
 const BATCH = 1024
 
@@ -51,6 +64,7 @@ export function checkCorestore(corestore: CorestoreLike): void {
     .filter((name) => typeof internals[name] !== 'function')
     .map((name): string => name)
   if (typeof internals.storage?.getInfos !== 'function') missing.push('storage.getInfos')
+  if (typeof internals.storage?.resumeCore !== 'function') missing.push('storage.resumeCore')
   if (typeof internals.cores?.[Symbol.iterator] !== 'function') missing.push('cores')
   if (missing.length === 0) return
   const help = `this corestore lacks ${missing.join(', ')}; corestore 7.12 has them`
@@ -77,9 +91,75 @@ export async function* storedCores(corestore: CorestoreLike): AsyncGenerator<Sto
   yield* look()
 }
 
-/** A session that keeps the core open, but asks no peer for anything. */
-export function openCore(corestore: CorestoreLike, key: Uint8Array): CoreSession {
-  return internalsOf(corestore).get({ key, active: false })
+/**
+ * A core to be read: a session of it when it is open, and else what lies in the store, without opening it. Thousands that were opened at once
+ * would stay in memory for seconds.
+ *
+ * @returns to be closed; `null` when there is none
+ */
+export async function readableCore(corestore: CorestoreLike, key: Uint8Array): Promise<CoreSession | null> {
+  const { cores, storage } = internalsOf(corestore)
+  const discoveryKey = crypto.discoveryKey(key)
+  if (cores.get(discoveryKey) !== null) {
+    const session = internalsOf(corestore).get({ key, active: false })
+    await session.ready()
+    return session
+  }
+  const stored = await storage.resumeCore(discoveryKey)
+  return stored && storedCore(key, stored)
+}
+
+/** What Hypercore would have in memory of a core, as far as `hypercore-adapter.ts` asks for it. */
+async function storedCore(key: Uint8Array, storage: StoredStorage): Promise<CoreSession> {
+  const reader = storage.read()
+  const reading = Promise.all([reader.getAuth(), reader.getHead()])
+  reader.tryFlush()
+  const [auth, head] = await reading
+  const { fork = 0, length = 0, signature = null } = head ?? {}
+  const bitfield = new StoredBitfield()
+  for await (const { index, page } of storage.createBitfieldStream({})) bitfield.set(index, page)
+  const state = { fork, length, signature, storage }
+  const nothing = (): void => {}
+  return {
+    key,
+    core: { state, bitfield, header: { manifest: auth?.manifest ?? null } },
+    ready: async () => {},
+    on: nothing,
+    off: nothing,
+    close: () => storage.close()
+  }
+}
+
+/** Which blocks a core has, in pages as its store keeps them. */
+class StoredBitfield {
+  readonly #pages = new Map<number, Uint8Array>()
+  #end = 0
+
+  set(index: number, page: Uint8Array): void {
+    this.#pages.set(index, page)
+    this.#end = Math.max(this.#end, (index + 1) * PAGE_BLOCKS)
+  }
+
+  /** @returns -1 for none */
+  firstSet(position: number): number {
+    const found = this.#first(position, true)
+    return found === this.#end ? -1 : found
+  }
+
+  firstUnset(position: number): number {
+    return Math.max(position, this.#first(position, false))
+  }
+
+  #first(position: number, isSet: boolean): number {
+    for (let at = position; at < this.#end; at++) {
+      const page = this.#pages.get(Math.floor(at / PAGE_BLOCKS))
+      const byte = page?.[(at % PAGE_BLOCKS) >> 3] ?? 0
+      // Whole bytes of no interest are passed over.
+      if (at % 8 === 0 && byte === (isSet ? 0 : 255)) at += 7
+      else if (((byte >> (at % 8)) & 1) === (isSet ? 1 : 0)) return at
+    }
+    return this.#end
+  }
 }
 
 /**

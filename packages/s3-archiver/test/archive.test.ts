@@ -5,7 +5,7 @@ import { CommitLog } from '../src/archive/commit-log.ts'
 import { nextDirectory } from '../src/archive/directory.ts'
 import { sealRecord } from '../src/format/record.ts'
 import { Archiver } from '../src/index.ts'
-import { readHead } from '../src/read/archive-reader.ts'
+import { expandSegments, readHead } from '../src/read/archive-reader.ts'
 import { commitAt } from '../src/read/commits.ts'
 import { MemoryStore } from '../src/testing/index.ts'
 import { archived, numbered, openCore, textOf, WRITER } from './archived.ts'
@@ -234,6 +234,53 @@ describe('an archive of a core', () => {
     const { commit } = await commitAt(store, seq)
     expect(commit.fronts.map(({ bytes }) => b4a.toString(bytes))).toEqual(['front'])
   })
+
+  test('no byte of what leads to a core can be changed unnoticed: checkpoints, lists, commits', async () => {
+    const source = await openCore()
+    await source.append(numbered(0, 130, 8))
+    const corestore = await tmpStore()
+    const sparse = corestore.get({ key: source.key })
+    await sparse.ready()
+    const streams = [source.replicate(true), sparse.replicate(false)] as const
+    streams[0].pipe(streams[1]).pipe(streams[0])
+    await sparse.update({ wait: true })
+    await sparse.download({ blocks: Array.from({ length: 65 }, (_, i) => 2 * i) }).done()
+    for (const stream of streams) stream.destroy()
+    for (let i = 0; i < 60; i++) await corestore.get({ name: `core ${i}` }).append(numbered(i, i + 1))
+    const store = new MemoryStore()
+    await new Archiver(store, { corestore, live: false, probe: false }).flush()
+    const key = source.key as Uint8Array
+    // Which blocks are where in the core, and what stands over them; a name that was changed is found out when it is read.
+    const placesOf = async (): Promise<string> => {
+      const { record } = await readHead(store, key)
+      const parts = await collect(expandSegments(store, key, record.segments))
+      const texts = parts.map(({ kind, start, count, nodes }) =>
+        [kind, start, count, ...nodes.map(({ hash }) => b4a.toString(hash, 'hex'))].join()
+      )
+      return [record.fork, record.length, ...texts].join(' ')
+    }
+    const right = await placesOf()
+    expect((await readHead(store, key)).record.segments.map(({ kind }) => kind)).toContain('list')
+    const objects = (await collect(store.list(''))).filter(({ name }) => !name.startsWith('s/'))
+    expect(objects.filter(({ name }) => name.startsWith('x/')).length).toBe(2)
+    let refused = 0
+    for (const { name, size } of objects) {
+      const bytes = (await store.getRange(name, { start: 0, end: size }))?.bytes as Uint8Array
+      for (let i = 0; i < size; i++) {
+        const changed = b4a.from(bytes)
+        changed[i] = (changed[i] ?? 0) ^ 1
+        await store.delete(name)
+        await store.putIfAbsent(name, changed)
+        const read = await placesOf().catch((error: { code?: string }) => String(error.code ?? error))
+        if (read === right) continue
+        expect(read).toMatch(/^S3_ARCHIVER_(DAMAGED|NEWER_FORMAT|NOT_ARCHIVED)$/)
+        refused++
+      }
+      await store.delete(name)
+      await store.putIfAbsent(name, bytes)
+    }
+    expect(refused).toBeGreaterThan(1000)
+  }, 120_000)
 
   test('names nothing of the core: not its key, not its name, not what encrypts it', async () => {
     const core = await openCore('a name that tells')

@@ -153,6 +153,8 @@ test('uploads keep to a pace', async () => {
   const { core, store, clock, archiver } = await live({ live: false, bytesPerSecond: MIB })
   for (let i = 0; i < 40; i++) await core.append(b4a.alloc(MIB, i))
   const startMs = clock.now()
+  let uploaded = { objects: 0, bytes: 0 }
+  archiver.on('progress', (progress) => (uploaded = progress))
   let isDone = false
   const flushed = archiver.flushed().then(() => (isDone = true))
   await until(() => {
@@ -162,6 +164,7 @@ test('uploads keep to a pace', async () => {
   await flushed
   let bytes = 0
   for await (const { size } of store.list('s/')) bytes += size
+  expect(uploaded).toEqual({ objects: 5, bytes })
   // What goes last need not be waited for.
   expect(clock.now() - startMs).toBeGreaterThanOrEqual((1000 * (bytes - 8.1 * MIB)) / MIB)
   await archiver.close()

@@ -151,6 +151,12 @@ export class Archiver extends ReadyResource {
       const now = (): number => this.#clock.now()
       const log = await CommitLog.claim(this.#store, { writerId, takeOver, now }, call)
       const uploads = new Uploads(this.#store, this.#valve, this.#stop, now)
+      const sum = { objects: 0, bytes: 0 }
+      uploads.onStored = (bytes) => {
+        sum.objects++
+        sum.bytes += bytes
+        this.emit('progress', { ...sum })
+      }
       const ledger = new Ledger(this.#store, uploads)
       const lists = new SegmentLists(this.#store, uploads)
       await ledger.load(log.newest, call)

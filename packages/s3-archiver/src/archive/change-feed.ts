@@ -1,10 +1,9 @@
 import b4a from 'b4a'
 import {
   checkCorestore,
-  openCore,
+  readableCore,
   storedCores,
   watchCores,
-  type CoreSession,
   type StoredCore
 } from '../corestore-adapter.ts'
 import { S3ArchiverError } from '../errors.ts'
@@ -80,19 +79,19 @@ export class ChangeFeed {
     this.#changed.set(b4a.toString(key, 'hex'), key)
   }
 
-  /** Uses a core that may not be open. @throws S3ArchiverError `S3_ARCHIVER_LOCAL_FAILED` when it cannot be read, and what `use` throws */
-  async with<T>(key: Uint8Array, use: (core: CoreLike) => Promise<T>): Promise<T> {
+  /** Uses a core that may not be open; `null` when it has gone. @throws S3ArchiverError `S3_ARCHIVER_LOCAL_FAILED` when it cannot be read, and what `use` throws */
+  async with<T>(key: Uint8Array, use: (core: CoreLike) => Promise<T>): Promise<T | null> {
     const { corestore } = this.#source
     const core = this.#cores.get(b4a.toString(key, 'hex'))
     try {
       if (core !== undefined || corestore === undefined) return await use(core as CoreLike)
-      const session: CoreSession = openCore(corestore, key)
+      const readable = await readableCore(corestore, key)
+      if (readable === null) return null
       try {
-        await session.ready()
-        checkUpstream(session)
-        return await use(session)
+        checkUpstream(readable)
+        return await use(readable)
       } finally {
-        await session.close()
+        await readable.close()
       }
     } catch (cause) {
       if (cause instanceof S3ArchiverError) throw cause

@@ -39,6 +39,8 @@ export interface Flushed {
 export interface ArchiverEvents {
   ready: []
   close: []
+  /** An object is durable. It counts once a commit names it. Sums since the archiver was opened, tails in commits not included. */
+  progress: [progress: { objects: number; bytes: number }]
   /** A commit was made. A large upload makes several. */
   archived: [flushed: Flushed]
   /** A core lacks blocks, and so does its archive. They are archived once they are there. */

@@ -96,7 +96,10 @@ export class Round {
     await ledger.load(await log.settle(this.#call), this.#call)
     for (const key of keys) {
       if (this.#packer.bytes >= ROUND_BYTES) this.#result.left.push(key)
-      else await this.#orFailure(key, () => feed.with(key, (core) => this.#plan(key, core)))
+      else
+        await this.#orFailure(key, async () => {
+          await feed.with(key, (core) => this.#plan(key, core))
+        })
     }
     if (this.#planned.length > 0) await this.#commit(isInTime)
     return this.#result

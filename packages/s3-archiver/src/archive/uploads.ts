@@ -26,6 +26,8 @@ export class Uploads {
   #sinceMs: number
   readonly #running = new Set<Promise<void>>()
   #failure: unknown = null
+  /** Called when an object has become durable. */
+  onStored: (bytes: number) => void = () => {}
 
   constructor(store: ObjectStore, valve: Valve, stop: Stop, now: () => number) {
     this.#now = now
@@ -88,6 +90,7 @@ export class Uploads {
         if (!(await this.#store.putIfAbsent(name, bytes, { signal: this.#stop, kind })))
           await this.#check(name)
         this.#known.add(name)
+        this.onStored(bytes.byteLength)
         return
       } catch (error) {
         if (!(error as S3ArchiverError).retryable || attempt >= ATTEMPTS) throw error

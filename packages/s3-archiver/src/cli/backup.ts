@@ -34,8 +34,8 @@ export async function backup(terminal: Terminal, directory: string, options: Bac
       total.blocks += blocks
       total.bytes += bytes
       if (watch) terminal.note(`commit ${seq}: ${cores} cores, ${blocks} blocks, ${sizeText(bytes)}`)
-      else terminal.progress('archived blocks', total.blocks, total.blocks)
     })
+    archiver.on('progress', ({ bytes }) => terminal.progress('uploaded bytes', bytes, bytes))
     archiver.on('gap', ({ blocks }) => {
       total.missing += blocks
     })

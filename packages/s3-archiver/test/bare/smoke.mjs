@@ -3,7 +3,7 @@ import fs from 'bare-fs'
 import os from 'bare-os'
 import Corestore from 'corestore'
 import { readFromArchive } from '../../dist/browser/index.js'
-import { Archiver, FileStore, openFromArchive, probeStore } from '../../dist/index.js'
+import { Archiver, FileStore, openFromArchive, probeStore, prune, restore, verify } from '../../dist/index.js'
 
 /* global Bare */
 
@@ -11,9 +11,9 @@ const directory = `${os.tmpdir()}/s3-archiver-smoke-${os.pid()}-${Date.now()}`
 
 try {
   await run()
-  await archiveAndRead()
+  await runArchive()
   console.log(
-    's3-archiver on Bare: objects were put, raced for, read, listed and deleted in a directory; a core was archived and read back'
+    's3-archiver on Bare: objects in a directory; a Corestore was archived, verified, read, restored and pruned'
   )
 } catch (error) {
   console.error(error)
@@ -45,22 +45,32 @@ async function run() {
   same('below an object', await codeOf(store.putIfAbsent('a/c/d', bytes)), 'S3_ARCHIVER_STORE_BAD_NAME')
 }
 
-async function archiveAndRead() {
+async function runArchive() {
   const store = new FileStore(`${directory}/archive`)
-  const corestore = new Corestore(`${directory}/source`)
+  const corestore = new Corestore(`${directory}/cores`)
   const core = corestore.get({ name: 'core' })
-  const blocks = Array.from({ length: 500 }, (_, i) => Buffer.from(`block ${i} `.repeat(30)))
-  await core.append(blocks)
-  const archiver = new Archiver(store, { cores: [core], live: false })
-  await archiver.flush()
+  await core.append(Array.from({ length: 300 }, (_, i) => Buffer.alloc(1000, i)))
+  const archiver = new Archiver(store, { corestore, debounceMs: 1 })
+  const live = new Promise((resolve) => archiver.once('archived', resolve))
+  await archiver.ready()
+  same('archived by itself', (await live).blocks, 300)
+  await core.append('more')
+  await archiver.flushed()
   await archiver.close()
+  same('verified', (await verify(store, { keys: [core.key] })).ok, true)
   const archive = await openFromArchive(store, { key: core.key })
-  same('length', archive.core.length, 500)
-  same('a block', (await archive.core.get(321)).toString(), blocks[321].toString())
+  same('read', [archive.core.length, (await archive.core.get(300)).toString()], [301, 'more'])
   await archive.close()
   const portable = await readFromArchive(store, { key: core.key })
-  same('a block without Hypercore', Buffer.from(await portable.get(7)).toString(), blocks[7].toString())
+  same('read without Hypercore', Buffer.from(await portable.get(300)).toString(), 'more')
   await portable.close()
+  const into = new Corestore(`${directory}/restored`)
+  const { length, missing } = await restore(store, { corestore: into, key: core.key })
+  same('restored', [length, missing], [301, 0])
+  const copy = into.get({ key: core.key })
+  same('a block', (await copy.get(300)).toString(), 'more')
+  same('pruned', (await prune(store, { keep: { last: 1 } })).commits, 0)
+  await into.close()
   await corestore.close()
 }
 
