@@ -1,10 +1,11 @@
 import crypto from 'hypercore-crypto'
 import type Hypercore from 'hypercore'
 import { expect, test, vi } from 'vitest'
-import { collect, tmpStore } from '@cloudpal/test-kit'
+import { collect, tmpDir, tmpStore } from '@cloudpal/test-kit'
 import {
   Archiver,
   compact,
+  moments,
   prune,
   restore,
   S3ArchiverError,
@@ -14,6 +15,7 @@ import {
   type ObjectStore,
   type PutOptions
 } from '../src/index.ts'
+import { run } from '../src/cli/program.ts'
 import { commitSeq } from '../src/format/names.ts'
 import { readHead } from '../src/read/archive-reader.ts'
 import { newestCommit } from '../src/read/commits.ts'
@@ -29,7 +31,7 @@ test('an entry that is repeated, and then carried, is not lost when the commit t
   const clock = new ManualClock()
   const store = new MemoryStore({ now: () => clock.now() })
   const corestore = await tmpStore()
-  const cores = Array.from({ length: 14 }, (_, i) => corestore.get({ name: `${i}` })) as Hypercore[]
+  const cores = Array.from({ length: 22 }, (_, i) => corestore.get({ name: `${i}` })) as Hypercore[]
   await Promise.all(cores.map((core) => core.ready()))
   const [first] = cores as [Hypercore]
   const archiver = new Archiver(store, { corestore, writerId: WRITER, clock, ...QUIET })
@@ -188,7 +190,7 @@ test('a put that was stalled into a pruned place keeps no prune from working', a
   for (const put of stalled) await put()
   await prune(store, { keep: { last: 1 } })
   // And it is no moment to be restored: it never was one.
-  const moments = (await collect(store.list('l/'))).length
+  const after = (await collect(store.list('l/'))).length
   const { seq } = (await newestCommit(store))?.commit ?? { seq: 0 }
   const into = await tmpStore()
   const restored = await restore(store, {
@@ -199,6 +201,181 @@ test('a put that was stalled into a pruned place keeps no prune from working', a
     () => 'a state that never was archived',
     (error: S3ArchiverError) => error.code
   )
-  expect({ restored, moments }).toEqual({ restored: 'S3_ARCHIVER_NOT_ARCHIVED', moments: before })
+  expect({ restored, moments: after }).toEqual({ restored: 'S3_ARCHIVER_NOT_ARCHIVED', moments: before })
   await next.close()
+}, 30_000)
+
+test('what a restore that was ended has left is not in one without blocks', async () => {
+  const store = new MemoryStore()
+  const core = await openCore()
+  const key = core.key as Uint8Array
+  await core.append(Array.from({ length: 64 }, () => crypto.randomBytes(60_000)))
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, ...QUIET })
+  await archiver.flush()
+  await archiver.close()
+  const corestore = await tmpStore()
+  // All blocks of the one segment but a few are written when the disk fails.
+  const writer = await import('../src/core-writer.ts')
+  const write = writer.CoreWriter.prototype.write
+  let pieces = 0
+  writer.CoreWriter.prototype.write = async function (...args) {
+    if (pieces++ === 3) throw new Error('the disk is full')
+    return write.apply(this, args)
+  }
+  try {
+    await expect(restore(store, { corestore, key })).rejects.toThrow('the disk is full')
+  } finally {
+    writer.CoreWriter.prototype.write = write
+  }
+  const report = await restore(store, { corestore, key, blocks: 'none' })
+  const restored = corestore.get({ key })
+  await restored.ready()
+  const held: number[] = []
+  for (let seq = 0; seq < restored.length; seq++) if (await restored.has(seq)) held.push(seq)
+  const proven: unknown[] = []
+  for (const index of held)
+    proven.push(await restored.proof({ block: { index, nodes: 0 } }).then(() => 'ok', (e: Error) => e.message))
+  expect({ blocks: report.blocks, held: held.length, proven }).toEqual({ blocks: 0, held: 0, proven: [] })
+}, 30_000)
+
+test('a restore with nothing in parallel is refused, and does not wait for ever', async () => {
+  const store = new MemoryStore()
+  const core = await openCore()
+  await core.append(numbered(0, 3))
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, ...QUIET })
+  await archiver.flush()
+  await archiver.close()
+  const corestore = await tmpStore()
+  const restoring = restore(store, { corestore, key: core.key as Uint8Array, parallel: 0 }).then(
+    () => 'restored',
+    (error: S3ArchiverError) => error.code
+  )
+  const late = new Promise((resolve) => setTimeout(() => resolve('waits'), 2000))
+  expect(await Promise.race([restoring, late])).toBe('S3_ARCHIVER_BAD_ARGUMENT')
+}, 30_000)
+
+test('a time that `moments` tells leads to that moment, in a store whose times are whole seconds', async () => {
+  let nowMs = 1_700_000_000_600
+  // As Amazon's: `LastModified` has no fractions.
+  const store = new MemoryStore({ now: () => Math.floor(nowMs / 1000) * 1000 })
+  const clock = new ManualClock()
+  const core = await openCore()
+  const key = core.key as Uint8Array
+  clock.advance(600)
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, clock, ...QUIET })
+  for (let i = 0; i < 3; i++) {
+    await core.append(numbered(i, i + 1))
+    await archiver.flush()
+    clock.advance(60_000)
+    nowMs += 60_000
+  }
+  await archiver.close()
+  const [newest] = await collect(moments(store, { key }))
+  const { length } = await restore(store, {
+    corestore: await tmpStore(),
+    key,
+    at: { timeMs: newest?.timeMs as number }
+  })
+  expect(length).toBe(newest?.core?.length)
+}, 30_000)
+
+test('one commit of a clock that was wrong misleads nobody who asks for a time', async () => {
+  const clock = new ManualClock()
+  const store = new MemoryStore({ now: () => clock.now() })
+  const core = await openCore()
+  const key = core.key as Uint8Array
+  let wrongMs = 0
+  const wrong = { now: () => clock.now() + wrongMs, after: clock.after.bind(clock) }
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, clock: wrong, ...QUIET })
+  const times: number[] = []
+  for (let i = 0; i < 16; i++) {
+    wrongMs = i === 7 ? 3 * 60 * 60 * 1000 : 0
+    await core.append(numbered(i, i + 1))
+    await archiver.flush()
+    times.push(clock.now())
+    clock.advance(60_000)
+  }
+  await archiver.close()
+  const lengths: number[] = []
+  for (const timeMs of times)
+    lengths.push((await readHead(store, key, { at: { timeMs } })).record.length)
+  expect(lengths).toEqual(times.map((_, i) => i + 1))
+}, 30_000)
+
+test('what is damaged of one core in the archive keeps no other core from being archived', async () => {
+  const store = new MemoryStore()
+  const corestore = await tmpStore()
+  const [core, other] = [corestore.get({ name: 'core' }), corestore.get({ name: 'other' })] as [
+    Hypercore,
+    Hypercore
+  ]
+  await core.append(numbered(0, 400))
+  for (let i = 1; i < 400; i += 4) await core.clear(i, i + 2)
+  await other.append(numbered(0, 1))
+  const options = { corestore, writerId: WRITER, ...QUIET }
+  const before = new Archiver(store, options)
+  await before.flush()
+  await before.close()
+  const { record } = await readHead(store, core.key as Uint8Array)
+  const list = record.segments.find(({ kind }) => kind === 'list')
+  expect(list).toBeDefined()
+  const name = (list as { object: string }).object
+  await store.delete(name)
+  const archiver = new Archiver(store, options)
+  await archiver.ready()
+  await core.append(numbered(400, 401))
+  await other.append(numbered(1, 2))
+  const error = await archiver.flush().catch(({ code }: { code: string }) => code)
+  const { length } = (await readHead(store, other.key as Uint8Array)).record
+  expect({ error, length }).toMatchObject({ length: 2 })
+  await archiver.close()
+}, 30_000)
+
+test('a verify that was ended has told where it goes on', async () => {
+  const store = new MemoryStore()
+  const core = await openCore()
+  await core.append(Array.from({ length: 5 }, () => crypto.randomBytes(70_000)))
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, ...QUIET })
+  await archiver.flush()
+  await archiver.close()
+  const told: object[] = []
+  const report = await verify(store, { onProgress: (progress) => told.push(progress) })
+  const names = (await collect(store.list(''))).map(({ name }) => name)
+  const isTold = (value: unknown): boolean => names.some((name) => JSON.stringify(value).includes(name))
+  expect([report, ...told].some(isTold)).toBe(true)
+})
+
+test('cores that are written and closed at once are archived by a live archiver', async () => {
+  const store = new MemoryStore()
+  const corestore = await tmpStore()
+  const archiver = new Archiver(store, { corestore, writerId: WRITER, debounceMs: 1, probe: false })
+  const failures: string[] = []
+  archiver.on('failure', ({ error }) => failures.push(`${error.message} ${String(error.cause)}`))
+  await archiver.ready()
+  const keys: Uint8Array[] = []
+  for (let i = 0; i < 60; i++) {
+    const core = corestore.get({ name: `${i}` })
+    const appended = core.append(numbered(0, 3))
+    await appended
+    keys.push(core.key as Uint8Array)
+    if (i % 2 === 0) void core.close()
+    else await core.close()
+  }
+  const flushed = await archiver.flushed().then(() => 'ok', (error: Error) => error.message)
+  const lengths = new Set<number>()
+  for (const key of keys)
+    lengths.add(await readHead(store, key).then(({ record }) => record.length, () => -1))
+  expect({ flushed, failures, lengths: [...lengths] }).toEqual({ flushed: 'ok', failures: [], lengths: [3] })
+  await archiver.close()
+}, 60_000)
+
+test('a directory that is no Corestore is not backed up as an empty one', async () => {
+  const [directory, to] = [`${await tmpDir()}/typo`, await tmpDir()]
+  const code = await run(['backup', directory, '--to', to, '--create'], {
+    out: () => {},
+    err: () => {},
+    isTerminal: false,
+    signal: new AbortController().signal
+  })
+  expect(code).not.toBe(0)
 }, 30_000)
