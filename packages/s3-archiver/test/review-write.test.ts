@@ -16,12 +16,13 @@ import {
   type PutOptions
 } from '../src/index.ts'
 import { run } from '../src/cli/program.ts'
-import { commitSeq } from '../src/format/names.ts'
+import { CoreWriter } from '../src/core-writer.ts'
+import { commitSeq, contentName } from '../src/format/names.ts'
 import { readHead } from '../src/read/archive-reader.ts'
 import { newestCommit } from '../src/read/commits.ts'
 import { MemoryStore } from '../src/testing/index.ts'
 import { archived, numbered, openCore, WRITER } from './archived.ts'
-import { Passing } from './bad-stores.ts'
+import { Overwriting, Passing } from './bad-stores.ts'
 import { ManualClock } from './manual-clock.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -378,4 +379,150 @@ test('a directory that is no Corestore is not backed up as an empty one', async 
     signal: new AbortController().signal
   })
   expect(code).not.toBe(0)
+}, 30_000)
+
+test('blocks of a fork that the archive is ahead of are not silently left out', async () => {
+  const store = new MemoryStore()
+  const here = await tmpStore()
+  const core = here.get({ name: 'core' }) as Hypercore
+  await core.append(numbered(0, 3))
+  const key = core.key as Uint8Array
+  const first = new Archiver(store, { corestore: here, ...QUIET })
+  await first.flush()
+  await first.close()
+  // It is restored elsewhere to be written, and then the old device goes on after all.
+  const there = await tmpStore()
+  const { keyPair } = core as unknown as { keyPair: { publicKey: Uint8Array; secretKey: Uint8Array } }
+  await restore(store, { corestore: there, key, writable: { keyPair } })
+  await core.append(numbered(3, 6))
+  const again = new Archiver(store, { corestore: here, takeOver: true, ...QUIET })
+  const told: unknown[] = []
+  for (const event of ['gap', 'failure'] as const) again.on(event, (value: unknown) => told.push(value))
+  const outcome = await again.flushed().then(() => 'flushed', (error: S3ArchiverError) => error.code)
+  const { length } = (await readHead(store, key)).record
+  expect({ outcome, length, told: told.length }).not.toEqual({ outcome: 'flushed', length: 3, told: 0 })
+  await again.close()
+}, 30_000)
+
+test('an archiver that is started again and again displaces no moments', async () => {
+  const clock = new ManualClock()
+  const store = new MemoryStore({ now: () => clock.now() })
+  const core = await openCore()
+  const key = core.key as Uint8Array
+  const start = (): Archiver => new Archiver(store, { cores: [core], writerId: WRITER, clock, ...QUIET })
+  for (let i = 0; i < 5; i++) {
+    await core.append(numbered(i, i + 1))
+    const archiver = start()
+    await archiver.flush()
+    await archiver.close()
+    clock.advance(1000)
+  }
+  for (let i = 0; i < 5; i++) {
+    const archiver = start()
+    await archiver.flush()
+    await archiver.close()
+    clock.advance(1000)
+  }
+  clock.advance(2 * DAY)
+  await prune(store, { keep: { last: 5 } })
+  const lengths = new Set((await collect(moments(store, { key }))).map(({ core }) => core?.length))
+  expect([...lengths]).toEqual([5, 4, 3, 2, 1])
+}, 30_000)
+
+test('a store that overwrites is refused also when an archive has come to lie there', async () => {
+  const store = new MemoryStore()
+  const core = await openCore()
+  await core.append(numbered(0, 1))
+  const before = new Archiver(store, { cores: [core], writerId: WRITER, live: false })
+  await before.flush()
+  await before.close()
+  // As after a copy of the bucket to another provider.
+  const archiver = new Archiver(new Overwriting(store), { cores: [core], writerId: WRITER, live: false })
+  await expect(archiver.ready()).rejects.toMatchObject({ code: 'S3_ARCHIVER_STORE_NO_CONDITIONS' })
+}, 30_000)
+
+test('what a restore that was ended has left can be given to peers', async () => {
+  const store = new MemoryStore()
+  const core = await openCore()
+  const key = core.key as Uint8Array
+  await core.append(Array.from({ length: 64 }, () => crypto.randomBytes(60_000)))
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, ...QUIET })
+  await archiver.flush()
+  await archiver.close()
+  const corestore = await tmpStore()
+  const write = CoreWriter.prototype.write
+  let pieces = 0
+  CoreWriter.prototype.write = async function (...args) {
+    if (pieces++ === 3) throw new Error('the disk is full')
+    return write.apply(this, args)
+  }
+  await restore(store, { corestore, key }).catch(() => {})
+  CoreWriter.prototype.write = write
+  await restore(store, { corestore, key, blocks: 'none' })
+  const restored = corestore.get({ key }) as Hypercore
+  await restored.ready()
+  const peer = (await tmpStore()).get({ key }) as Hypercore
+  await peer.ready()
+  const [a, b] = [restored.replicate(true), peer.replicate(false)]
+  a.pipe(b).pipe(a)
+  for (const one of [a, b]) one.on('error', () => {})
+  await peer.update({ wait: true } as object)
+  const got: string[] = []
+  for (let seq = 0; seq < 15; seq++)
+    if (await restored.has(seq))
+      got.push(await peer.get(seq, { timeout: 1000 } as object).then(() => 'ok', (e: Error) => e.message))
+  expect(new Set(got)).toEqual(new Set(['ok']))
+}, 30_000)
+
+test('small blocks take no more memory than large ones', async () => {
+  const store = new MemoryStore()
+  const core = await openCore()
+  const key = core.key as Uint8Array
+  const blocks = Array.from({ length: 50_000 }, () => crypto.randomBytes(1))
+  for (let i = 0; i < 8; i++) await core.append(blocks)
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, ...QUIET })
+  await archiver.ready()
+  const peak = async (work: Promise<unknown>): Promise<number> => {
+    const used = (): number => process.memoryUsage().heapUsed + process.memoryUsage().external
+    const start = used()
+    let most = start
+    const timer = setInterval(() => (most = Math.max(most, used())), 5)
+    await work
+    most = Math.max(most, used())
+    clearInterval(timer)
+    return Math.round((most - start) / 2 ** 20)
+  }
+  const up = await peak(archiver.flush())
+  await archiver.close()
+  const down = await peak(restore(store, { corestore: await tmpStore(), key }))
+  // 0.4 MB of blocks.
+  expect({ up, down }).toEqual({ up: 0, down: 0 })
+}, 120_000)
+
+test('a front whose pages were pruned while the archiver was paused is not attached', async () => {
+  const clock = new ManualClock()
+  const inner = new MemoryStore({ now: () => clock.now() })
+  const core = await openCore()
+  const key = core.key as Uint8Array
+  const archiver = new Archiver(inner, { cores: [core], writerId: WRITER, clock, ...QUIET })
+  await core.append(numbered(0, 3))
+  await archiver.flush()
+  const page = crypto.randomBytes(100)
+  const name = contentName('page', page)
+  await inner.putIfAbsent(name, page)
+  archiver.pause()
+  await core.append(numbered(3, 4))
+  const flushing = archiver.flush()
+  const attaching = archiver.attachFront(key, { objects: [name], bytes: crypto.randomBytes(10) }).then(
+    () => 'attached',
+    (error: Error) => error.message
+  )
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  clock.advance(2 * DAY)
+  await prune(inner, { keep: { last: 1 } })
+  archiver.resume()
+  await flushing
+  await attaching
+  expect(await verify(inner)).toMatchObject({ ok: true })
+  await archiver.close()
 }, 30_000)
