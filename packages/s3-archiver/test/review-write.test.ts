@@ -166,7 +166,10 @@ test('a put that was stalled into a pruned place keeps no prune from working', a
     override async putIfAbsent(name: string, bytes: Uint8Array, options?: PutOptions): Promise<boolean> {
       if (!isStalling || commitSeq(name) === null) return super.putIfAbsent(name, bytes, options)
       stalled.push(() => store.putIfAbsent(name, bytes))
-      throw new S3ArchiverError('S3_ARCHIVER_STORE_TIMEOUT', 'no answer', { retryable: true, ambiguous: true })
+      throw new S3ArchiverError('S3_ARCHIVER_STORE_TIMEOUT', 'no answer', {
+        retryable: true,
+        ambiguous: true
+      })
     }
   }
   const core = await openCore()
@@ -235,7 +238,12 @@ test('what a restore that was ended has left is not in one without blocks', asyn
   for (let seq = 0; seq < restored.length; seq++) if (await restored.has(seq)) held.push(seq)
   const proven: unknown[] = []
   for (const index of held)
-    proven.push(await restored.proof({ block: { index, nodes: 0 } }).then(() => 'ok', (e: Error) => e.message))
+    proven.push(
+      await restored.proof({ block: { index, nodes: 0 } }).then(
+        () => 'ok',
+        (e: Error) => e.message
+      )
+    )
   expect({ blocks: report.blocks, held: held.length, proven }).toEqual({ blocks: 0, held: 0, proven: [] })
 }, 30_000)
 
@@ -298,8 +306,7 @@ test('one commit of a clock that was wrong misleads nobody who asks for a time',
   }
   await archiver.close()
   const lengths: number[] = []
-  for (const timeMs of times)
-    lengths.push((await readHead(store, key, { at: { timeMs } })).record.length)
+  for (const timeMs of times) lengths.push((await readHead(store, key, { at: { timeMs } })).record.length)
   expect(lengths).toEqual(times.map((_, i) => i + 1))
 }, 30_000)
 
@@ -362,10 +369,18 @@ test('cores that are written and closed at once are archived by a live archiver'
     if (i % 2 === 0) void core.close()
     else await core.close()
   }
-  const flushed = await archiver.flushed().then(() => 'ok', (error: Error) => error.message)
+  const flushed = await archiver.flushed().then(
+    () => 'ok',
+    (error: Error) => error.message
+  )
   const lengths = new Set<number>()
   for (const key of keys)
-    lengths.add(await readHead(store, key).then(({ record }) => record.length, () => -1))
+    lengths.add(
+      await readHead(store, key).then(
+        ({ record }) => record.length,
+        () => -1
+      )
+    )
   expect({ flushed, failures, lengths: [...lengths] }).toEqual({ flushed: 'ok', failures: [], lengths: [3] })
   await archiver.close()
 }, 60_000)
@@ -398,7 +413,10 @@ test('blocks of a fork that the archive is ahead of are not silently left out', 
   const again = new Archiver(store, { corestore: here, takeOver: true, ...QUIET })
   const told: unknown[] = []
   for (const event of ['gap', 'failure'] as const) again.on(event, (value: unknown) => told.push(value))
-  const outcome = await again.flushed().then(() => 'flushed', (error: S3ArchiverError) => error.code)
+  const outcome = await again.flushed().then(
+    () => 'flushed',
+    (error: S3ArchiverError) => error.code
+  )
   const { length } = (await readHead(store, key)).record
   expect({ outcome, length, told: told.length }).not.toEqual({ outcome: 'flushed', length: 3, told: 0 })
   await again.close()
@@ -470,7 +488,12 @@ test('what a restore that was ended has left can be given to peers', async () =>
   const got: string[] = []
   for (let seq = 0; seq < 15; seq++)
     if (await restored.has(seq))
-      got.push(await peer.get(seq, { timeout: 1000 } as object).then(() => 'ok', (e: Error) => e.message))
+      got.push(
+        await peer.get(seq, { timeout: 1000 } as object).then(
+          () => 'ok',
+          (e: Error) => e.message
+        )
+      )
   expect(new Set(got)).toEqual(new Set(['ok']))
 }, 30_000)
 
@@ -547,7 +570,12 @@ test('control: what was restored whole can be given to peers in the same way', a
   await peer.update({ wait: true } as object)
   const got: string[] = []
   for (let seq = 0; seq < 15; seq++)
-    got.push(await peer.get(seq, { timeout: 1000 } as object).then(() => 'ok', (e: Error) => e.message))
+    got.push(
+      await peer.get(seq, { timeout: 1000 } as object).then(
+        () => 'ok',
+        (e: Error) => e.message
+      )
+    )
   expect(new Set(got)).toEqual(new Set(['ok']))
 }, 30_000)
 
@@ -582,7 +610,10 @@ test('a commit whose answer was lost is told of once it is known', async () => {
       const made = await super.putIfAbsent(name, bytes, options)
       if (commitSeq(name) === null || lost === 0) return made
       lost--
-      throw new S3ArchiverError('S3_ARCHIVER_STORE_TIMEOUT', 'no answer', { retryable: true, ambiguous: true })
+      throw new S3ArchiverError('S3_ARCHIVER_STORE_TIMEOUT', 'no answer', {
+        retryable: true,
+        ambiguous: true
+      })
     }
   }
   const store = new Losing(new MemoryStore())
@@ -605,7 +636,12 @@ test('an archiver that is started while the store is away begins once that is ba
   const core = await openCore()
   await core.append(numbered(0, 1))
   const archiver = new Archiver(store, { cores: [core], writerId: WRITER, ...QUIET })
-  expect(await archiver.flushed().then(() => 'ok', (error: S3ArchiverError) => error.code)).toBe('ok')
+  expect(
+    await archiver.flushed().then(
+      () => 'ok',
+      (error: S3ArchiverError) => error.code
+    )
+  ).toBe('ok')
   await archiver.close()
 }, 30_000)
 
@@ -624,7 +660,12 @@ test('a writable restore that cannot go where it should fences nobody', async ()
     code: 'S3_ARCHIVER_NOT_EMPTY'
   })
   await core.append(numbered(3, 4))
-  expect(await archiver.flush().then(() => 'ok', (error: S3ArchiverError) => error.code)).toBe('ok')
+  expect(
+    await archiver.flush().then(
+      () => 'ok',
+      (error: S3ArchiverError) => error.code
+    )
+  ).toBe('ok')
   await archiver.close()
 }, 30_000)
 
@@ -650,7 +691,10 @@ test('a core that is truncated while it is read unopened is archived, and nothin
     }
   }
   const archiver = new Archiver(new Meddling(store), { corestore, writerId: WRITER, ...QUIET })
-  const outcome = await archiver.flushed().then(() => 'ok', (error: Error) => error.message)
+  const outcome = await archiver.flushed().then(
+    () => 'ok',
+    (error: Error) => error.message
+  )
   expect(outcome).toBe('ok')
   expect((await readHead(store, key)).record).toMatchObject({ fork: 1, length: 310 })
   await archiver.close()
@@ -673,8 +717,74 @@ test('a core that its user closes in the middle of a flush is archived', async (
     }
   }
   const archiver = new Archiver(new Closing(store), { corestore, writerId: WRITER, ...QUIET })
-  const outcome = await archiver.flushed().then(() => 'ok', (error: Error) => `${error.message} ${String(error.cause)}`)
+  const outcome = await archiver.flushed().then(
+    () => 'ok',
+    (error: Error) => `${error.message} ${String(error.cause)}`
+  )
   expect(outcome).toBe('ok')
   expect((await readHead(store, key)).record).toMatchObject({ length: 300 })
   await archiver.close()
 }, 60_000)
+
+test('what an archiver uploaded before it was frozen is not named when it was pruned meanwhile', async () => {
+  const [clock, frozen] = [new ManualClock(), new ManualClock()]
+  const inner = new MemoryStore({ now: () => clock.now() })
+  const store = new BeforeCommit(inner)
+  const core = await openCore()
+  const key = core.key as Uint8Array
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, clock: frozen, ...QUIET })
+  await core.append(numbered(0, 1))
+  await archiver.flush()
+  await core.append([crypto.randomBytes(70_000)])
+  store.before = async () => {
+    store.before = async () => {}
+    clock.advance(3 * DAY)
+    await prune(inner, { keep: { last: 1 } })
+  }
+  const outcome = await archiver.flushed().then(
+    () => 'flushed',
+    (error: S3ArchiverError) => error.code
+  )
+  const blocks = await archived(inner, key).then(
+    ({ length }) => length,
+    (error: S3ArchiverError) => error.code
+  )
+  expect({ outcome, blocks }).toEqual({ outcome: 'flushed', blocks: 2 })
+  await archiver.close()
+}, 30_000)
+
+test('prune does not take objects for garbage when no commit is there at all', async () => {
+  const clock = new ManualClock()
+  const store = new MemoryStore({ now: () => clock.now() })
+  const core = await openCore()
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, clock, ...QUIET })
+  await core.append([crypto.randomBytes(70_000)])
+  await archiver.flush()
+  await archiver.close()
+  for (const { name } of await collect(store.list('l/'))) await store.delete(name)
+  clock.advance(3 * DAY)
+  await prune(store, { keep: { last: 1 } }).catch(() => {})
+  expect((await collect(store.list('s/'))).length).toBe(1)
+}, 30_000)
+
+test('a fenced archiver tells of it once', async () => {
+  const clock = new ManualClock()
+  const store = new MemoryStore()
+  const core = await openCore()
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, clock, probe: false })
+  const told: string[] = []
+  archiver.on('fenced', () => told.push('fenced'))
+  archiver.on('failure', ({ error }) => told.push((error as S3ArchiverError).code))
+  await archiver.ready()
+  const other = new Archiver(store, { cores: [], takeOver: true, ...QUIET })
+  await other.ready()
+  for (let i = 0; i < 4; i++) {
+    await core.append(numbered(i, i + 1))
+    clock.advance(2000)
+    await archiver.flush().catch(() => {})
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  expect(told.filter((one) => one === 'S3_ARCHIVER_FENCED').length).toBeLessThan(2)
+  await archiver.close()
+  await other.close()
+}, 30_000)
