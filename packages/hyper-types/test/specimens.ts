@@ -11,6 +11,7 @@ import multisig from 'hypercore/lib/multisig.js'
 import Verifier from 'hypercore/lib/verifier.js'
 import Hyperbee from 'hyperbee'
 import Hypercore from 'hypercore'
+import Hyperdrive from 'hyperdrive'
 import crypto from 'hypercore-crypto'
 import id from 'hypercore-id-encoding'
 import HyperDHT from 'hyperdht'
@@ -18,6 +19,7 @@ import createTestnet from 'hyperdht/testnet.js'
 import Hyperswarm from 'hyperswarm'
 import Protomux from 'protomux'
 import RocksDB, { BloomFilterPolicy, ColumnFamily, RibbonFilterPolicy } from 'rocksdb-native'
+import RandomAccessStorage from 'random-access-storage'
 import sodium from 'sodium-universal'
 import z32 from 'z32'
 
@@ -44,8 +46,10 @@ export async function makeSpecimens(): Promise<Specimens> {
       'corestore:Corestore': Corestore,
       'hyperbee:Hyperbee': Hyperbee,
       'hyperdht:HyperDHT': HyperDHT,
+      'hyperdrive:Hyperdrive': Hyperdrive,
       'hyperswarm:Hyperswarm': Hyperswarm,
       'blind-pairing:BlindPairing': BlindPairing,
+      'random-access-storage:RandomAccessStorage': RandomAccessStorage,
       'rocksdb-native:RocksDB': RocksDB,
       'rocksdb-native:ColumnFamily': ColumnFamily,
       'rocksdb-native:BloomFilterPolicy': BloomFilterPolicy,
@@ -84,6 +88,7 @@ function pureSpecimens(): Record<string, unknown> {
     'hypercore-crypto:HypercoreCrypto': crypto,
     'hypercore-id-encoding:IdEncoding': id,
     'sodium-universal:Sodium': sodium,
+    'random-access-storage:RandomAccessStorage': new RandomAccessStorage(),
     'z32:Z32': z32,
     'device-file:DeviceFile': new DeviceFile(join(tmpdir(), 'specimen.device')),
     'flat-tree:FlatTree': flat,
@@ -168,11 +173,14 @@ async function makeCores(dir: string) {
   await download.done()
   const watcher = bee.watch()
   const beeStream = bee.createReadStream()
+  const drive = new Hyperdrive(a.namespace('drive'))
+  await drive.ready()
   return {
     instances: {
       '@hyperswarm/secret-stream:DuplexStream': left,
       'hypercore:ReplicationStream': left,
       'hypercore:Hypercore': core,
+      'hyperdrive:Hyperdrive': drive,
       'hypercore:Download': download,
       'hypercore:Peer': copy.peers[0],
       'hypercore:CoreInfo': await core.info(),

@@ -6,7 +6,7 @@ import b4a from 'b4a'
 import Corestore from 'corestore'
 import crypto from 'hypercore-crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { tmpDir, until } from '@cloudpal/test-kit'
+import { testnet, tmpDir, tmpStore, until } from '@cloudpal/test-kit'
 import { EXIT, run } from '../src/cli/program.ts'
 import { sizeText } from '../src/cli/terminal.ts'
 import { FileStore } from '../src/index.ts'
@@ -188,4 +188,35 @@ test('sizes are told in the unit that people read', () => {
     '1.5 KiB',
     '5.0 GiB'
   ])
+})
+
+test('serve gives an archived core to peers in a swarm, until it is ended', async () => {
+  const texts = await read(source)
+  expect(await cli('backup', source, '--to', archive, '--create')).toMatchObject({ code: EXIT.ok })
+  const network = await testnet()
+  const abort = new AbortController()
+  const ran: Ran = { code: -1, out: [], err: [] }
+  const surroundings = {
+    out: (line: string) => ran.out.push(line),
+    err: (line: string) => ran.err.push(line),
+    isTerminal: false,
+    signal: abort.signal,
+    openSwarm: async () => network.createSwarm() as never
+  }
+  const serving = run(['serve', '--from', archive, '--key', key], surroundings)
+  await until(() => ran.err.includes('serving 1 cores'))
+  const corestore = await tmpStore()
+  const core = corestore.get({ key: b4a.from(key, 'hex') })
+  await core.ready()
+  const swarm = network.createSwarm()
+  swarm.on('connection', (stream) => void corestore.replicate(stream))
+  swarm.join(core.discoveryKey as Uint8Array, { server: false, client: true })
+  await until(() => core.peers.length > 0, { message: () => ran.err.join() })
+  await core.update({ wait: true })
+  expect(core.length).toBe(texts.length)
+  expect(b4a.toString((await core.get(3)) as Uint8Array)).toBe(texts[3])
+  abort.abort()
+  expect(await serving).toBe(EXIT.ok)
+  expect(ran.out).toHaveLength(1)
+  expect(ran.out[0]).toMatch(/^1 connections, \d+ requests, /)
 })

@@ -5,12 +5,21 @@ import { tmpDir } from '@cloudpal/test-kit'
 import { encodeCheckpoint } from '../src/format/checkpoint.ts'
 import { encodeCommit, type Commit } from '../src/format/commit.ts'
 import { blindIdOf, commitName, contentName, sealKeyOf } from '../src/format/names.ts'
+import {
+  coverPlaces,
+  PAGES_MAGIC,
+  proofPlaces,
+  sealFront,
+  sealPage,
+  type PackFront,
+  type Page
+} from '../src/format/page.ts'
 import { sealRecord, type CoreRecord } from '../src/format/record.ts'
 import { encodeSegmentList } from '../src/format/segment-list.ts'
 import type { BlockSegment, HoleSegment, ListSegment } from '../src/format/segment.ts'
 import { encodeShard } from '../src/format/shard.ts'
 import { headOf, type Head } from '../src/hypercore-adapter.ts'
-import { combine, leafOf } from '../src/merkle/subtree.ts'
+import { combine, leafOf, nodeAt, type TreeNode } from '../src/merkle/subtree.ts'
 
 /** One object of each kind, of a core with a known key pair: what FORMAT.md shows. */
 export interface Vectors {
@@ -21,6 +30,8 @@ export interface Vectors {
   list: Uint8Array
   checkpoint: Uint8Array
   commit: Uint8Array
+  pages: Uint8Array
+  front: Uint8Array
 }
 
 const NONCE = b4a.alloc(24, 7)
@@ -28,7 +39,9 @@ const SALT = b4a.alloc(8, 8)
 const WORDS = ['one', 'two', 'three', 'four', 'five', 'six', 'seven']
 
 /** The same each time: Ed25519 signs without chance, and nonces and times are given. */
-export async function makeVectors(): Promise<Vectors & { record: CoreRecord; commitFields: Commit }> {
+export async function makeVectors(): Promise<
+  Vectors & { record: CoreRecord; commitFields: Commit; page: Page; packFront: PackFront }
+> {
   const core = new Hypercore(await tmpDir(), { keyPair: crypto.keyPair(b4a.alloc(32, 1)) })
   await core.append(WORDS.map((word) => b4a.from(word)))
   const [key, head] = [core.key as Uint8Array, headOf(core) as Head]
@@ -94,6 +107,7 @@ export async function makeVectors(): Promise<Vectors & { record: CoreRecord; com
     tail
   }
   const commit = encodeCommit(commitFields)
+  const { page, pages, packFront } = packOf(key, head, blocks, leaves)
   return {
     coreKey: key,
     blindId,
@@ -102,7 +116,42 @@ export async function makeVectors(): Promise<Vectors & { record: CoreRecord; com
     list,
     checkpoint,
     commit,
+    pages,
+    front: sealFront(key, packFront, NONCE),
+    page,
+    packFront,
     record,
     commitFields
   }
+}
+
+/** A front with the first block, and behind it a page with the third one. */
+function packOf(
+  key: Uint8Array,
+  { fork, length, signature }: Head,
+  blocks: Uint8Array[],
+  leaves: TreeNode[]
+) {
+  const height = 1
+  const known = new Map(leaves.map((leaf) => [leaf.index, leaf]))
+  const nodesAt = (places: readonly number[]): TreeNode[] =>
+    places.map((index) => nodeAt(index, known) as TreeNode)
+  const pageOf = (seq: number) => ({
+    blocks: new Map([[seq, blocks[seq] as Uint8Array]]),
+    nodes: nodesAt(proofPlaces([seq], length, height)),
+    pages: [],
+    locator: []
+  })
+  const page: Page = pageOf(2)
+  const sealed = sealPage(key, page, NONCE)
+  const pages = b4a.concat([PAGES_MAGIC, sealed])
+  const place = {
+    object: contentName('page', pages),
+    offset: PAGES_MAGIC.byteLength,
+    byteLength: sealed.byteLength
+  }
+  const cover = nodesAt(coverPlaces(length, height))
+  const front = { ...pageOf(0), pages: [place], locator: [[2, 0]] as const }
+  const packFront: PackFront = { ...front, fork, length, signature, height, cover }
+  return { page, pages, packFront }
 }

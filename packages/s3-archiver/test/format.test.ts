@@ -4,6 +4,7 @@ import b4a from 'b4a'
 import { expect, test } from 'vitest'
 import { decodeCheckpoint } from '../src/format/checkpoint.ts'
 import { decodeCommit } from '../src/format/commit.ts'
+import { PAGES_MAGIC, unsealFront, unsealPage } from '../src/format/page.ts'
 import { unsealRecord } from '../src/format/record.ts'
 import { decodeSegmentList } from '../src/format/segment-list.ts'
 import type { ListSegment } from '../src/format/segment.ts'
@@ -17,7 +18,9 @@ const NAMES: readonly (keyof Vectors)[] = [
   'shard',
   'list',
   'checkpoint',
-  'commit'
+  'commit',
+  'pages',
+  'front'
 ]
 
 /** Hex blocks of FORMAT.md by the name that stands before them. */
@@ -34,7 +37,7 @@ test('FORMAT.md shows what is written, byte by byte', async () => {
 })
 
 test('what FORMAT.md shows is read as what it was made from', async () => {
-  const { record, commitFields } = await makeVectors()
+  const { record, commitFields, page, packFront } = await makeVectors()
   const bytesOf = (name: keyof Vectors): Uint8Array => b4a.from(pinned().get(name) as string, 'hex')
   const key = bytesOf('coreKey')
   const commit = decodeCommit(bytesOf('commit'))
@@ -45,6 +48,8 @@ test('what FORMAT.md shows is read as what it was made from', async () => {
   expect(decodeSegmentList(key, bytesOf('list'), list)).toMatchObject([
     { kind: 'blocks', start: 0, count: 4 }
   ])
+  expect(unsealFront(key, bytesOf('front'))).toEqual(packFront)
+  expect(unsealPage(key, bytesOf('pages').subarray(PAGES_MAGIC.byteLength), packFront)).toEqual(page)
   const shard = bytesOf('shard')
   const [section] = decodeShardTable(shard.subarray(0, tableLength(shard.subarray(0, 8))))
   expect(section?.sizes).toEqual([3, 3, 5, 4])

@@ -10,6 +10,7 @@ import {
   type VerifyCommandOptions
 } from './care.ts'
 import { restoreCommand, type RestoreCommandOptions } from './restore.ts'
+import { serve, type ServeOptions } from './serve.ts'
 import { Terminal, type Surroundings } from './terminal.ts'
 
 /** How a command ended, for who called it. */
@@ -115,6 +116,13 @@ function programOf(surroundings: Surroundings, onVerified: (isOk: boolean) => vo
     .addOption(from)
     .option('--key <key>', 'with the state of a core', keyOf)
     .action((options: { from: string; key?: Uint8Array }) => list(terminal(), options))
+  program
+    .command('serve')
+    .description('serve cores straight from the archive to peers, until Ctrl-C')
+    .addOption(from)
+    .requiredOption('--key <key>', 'of a core; may be repeated', keysOf)
+    .option('--poll-seconds <number>', 'how often newer states are looked for', numberOf, 10)
+    .action((options: ServeOptions) => serve(terminal(), options))
   program
     .command('stats')
     .description('say what is stored')

@@ -1,5 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress'
 import type { SignalLike } from '../store/object-store.ts'
+import type { SwarmLike } from '../types.ts'
 
 /** What a command line is run with; a test has its own. */
 export interface Surroundings {
@@ -11,6 +12,8 @@ export interface Surroundings {
   isTerminal: boolean
   /** Ends what is under way: Ctrl-C. */
   signal: SignalLike
+  /** Where cores are served. @defaultValue Hyperswarm's own network */
+  openSwarm?: () => Promise<SwarmLike>
 }
 
 /** What a command shows: its progress while it runs, and then its result, as text or as JSON. */

@@ -2,7 +2,8 @@
 import fs from 'bare-fs'
 import os from 'bare-os'
 import Corestore from 'corestore'
-import { Archiver, FileStore, probeStore, prune, restore, verify } from '../../dist/index.js'
+import { readFromArchive } from '../../dist/browser/index.js'
+import { Archiver, FileStore, openFromArchive, probeStore, prune, restore, verify } from '../../dist/index.js'
 
 /* global Bare */
 
@@ -12,7 +13,7 @@ try {
   await run()
   await runArchive()
   console.log(
-    's3-archiver on Bare: objects in a directory; a Corestore was archived, verified, restored and pruned'
+    's3-archiver on Bare: objects in a directory; a Corestore was archived, verified, read, restored and pruned'
   )
 } catch (error) {
   console.error(error)
@@ -57,6 +58,12 @@ async function runArchive() {
   await archiver.flushed()
   await archiver.close()
   same('verified', (await verify(store, { keys: [core.key] })).ok, true)
+  const archive = await openFromArchive(store, { key: core.key })
+  same('read', [archive.core.length, (await archive.core.get(300)).toString()], [301, 'more'])
+  await archive.close()
+  const portable = await readFromArchive(store, { key: core.key })
+  same('read without Hypercore', Buffer.from(await portable.get(300)).toString(), 'more')
+  await portable.close()
   const into = new Corestore(`${directory}/restored`)
   const { length, missing } = await restore(store, { corestore: into, key: core.key })
   same('restored', [length, missing], [301, 0])
