@@ -162,17 +162,19 @@ class StoredBitfield {
   }
 }
 
-/**
- * Tells of each core that is open, or is opened, with a session that does not keep it open.
- *
- * @returns what ends it, and closes these sessions
- */
-export function watchCores(
-  corestore: CorestoreLike,
-  onopen: (session: CoreSession) => void
-): () => Promise<void> {
+/** A watch of a Corestore's cores. */
+export interface CoreWatch {
+  /** Resolves once all that were open when it was called have been told of. */
+  settled(): Promise<void>
+  /** Ends it, and closes its sessions. */
+  close(): Promise<void>
+}
+
+/** Tells of each core that is open, or is opened, with a session that does not keep it open. */
+export function watchCores(corestore: CorestoreLike, onopen: (session: CoreSession) => void): CoreWatch {
   const internals = internalsOf(corestore)
   const sessions = new Set<CoreSession>()
+  const opening = new Set<Promise<void>>()
   const seen = new WeakSet()
   const look = (core: object): void => {
     if (seen.has(core)) return
@@ -181,16 +183,23 @@ export function watchCores(
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
     // A core that cannot be opened is none.
-    session.ready().then(
-      () => onopen(session),
-      () => sessions.delete(session)
-    )
+    const ready = session
+      .ready()
+      .then(() => onopen(session))
+      .catch(() => {})
+      .finally(() => opening.delete(ready))
+    opening.add(ready)
   }
   for (const core of internals.cores) look(core)
   internals.watch(look)
-  return async () => {
-    internals.unwatch(look)
-    await Promise.all([...sessions].map((session) => session.close()))
+  return {
+    async settled() {
+      await Promise.all(opening)
+    },
+    async close() {
+      internals.unwatch(look)
+      await Promise.all([...sessions].map((session) => session.close()))
+    }
   }
 }
 

@@ -271,7 +271,7 @@ describe('an archive of a core', () => {
         changed[i] = (changed[i] ?? 0) ^ 1
         await store.delete(name)
         await store.putIfAbsent(name, changed)
-        const read = await placesOf().catch((error: { code?: string }) => String(error.code ?? error))
+        const read = await placesOf().catch((error: Error & { code?: string }) => error.code ?? error.message)
         if (read === right) continue
         expect(read).toMatch(/^S3_ARCHIVER_(DAMAGED|NEWER_FORMAT|NOT_ARCHIVED)$/)
         refused++

@@ -270,9 +270,17 @@ describe('verify', () => {
     const half = await verify(store, { share: 0.5, random: () => (chance++ % 2 === 0 ? 0.1 : 0.9) })
     expect(half.read).toBe(Math.ceil(objects / 2))
     expect((await verify(store, { share: 0 })).read).toBe(0)
-    const names = [...(await namesOf(store))].sort()
-    const rest = await verify(store, { after: names[names.length - 3] as string })
-    expect(rest.read).toBeLessThanOrEqual(2)
+    const abort = new AbortController()
+    let after = ''
+    const interrupted = verify(store, {
+      signal: abort.signal,
+      onProgress({ objects: done, name }) {
+        after = name
+        if (done === objects - 3) abort.abort()
+      }
+    })
+    await expect(interrupted).rejects.toMatchObject({ code: 'S3_ARCHIVER_ABORTED' })
+    expect(await verify(store, { after })).toMatchObject({ objects: 3, read: 3, ok: true })
   })
 })
 

@@ -192,7 +192,7 @@ export class Archiver extends ReadyResource {
     if (this.#fenced !== null) throw this.#fenced
     const total: Flushed = { seq: -1, cores: 0, blocks: 0, bytes: 0, missing: 0 }
     let failure: S3ArchiverError | null = null
-    for (let keys = this.#feed.take(); keys.length > 0;) {
+    for (let keys = await this.#feed.take(); keys.length > 0;) {
       let result: RoundResult
       try {
         result = await new Round(this.#shop as Workshop).run(keys)

@@ -4,10 +4,11 @@ import {
   readableCore,
   storedCores,
   watchCores,
+  type CoreWatch,
   type StoredCore
 } from '../corestore-adapter.ts'
 import { S3ArchiverError } from '../errors.ts'
-import { checkUpstream } from '../hypercore-adapter.ts'
+import { checkUpstream, headOf } from '../hypercore-adapter.ts'
 import type { CoreLike, CorestoreLike } from '../types.ts'
 
 /** Where cores come from: some that are open, or all of a Corestore. */
@@ -33,7 +34,8 @@ export class ChangeFeed {
   /** By key in hex. */
   readonly #changed = new Map<string, Uint8Array>()
   readonly #cores = new Map<string, CoreLike>()
-  readonly #detach: (() => unknown)[] = []
+  readonly #detach: (() => void)[] = []
+  #watch: CoreWatch | null = null
 
   /** @param onchange - called for each change */
   constructor(source: CoreSource, onchange: () => void) {
@@ -58,13 +60,20 @@ export class ChangeFeed {
     if (corestore === undefined) return
     await corestore.ready()
     checkCorestore(corestore)
-    this.#detach.push(watchCores(corestore, (session) => void this.#listen(session)))
+    this.#watch = watchCores(corestore, (session) => {
+      this.#listen(session)
+      // It may have changed before anybody listened.
+      const head = headOf(session)
+      if (session.key === null || head === null) return
+      if (isToBeArchived(head, knownOf(session.key))) this.#note(session.key)
+    })
     for await (const stored of storedCores(corestore))
       if (isToBeArchived(stored, knownOf(stored.key))) this.mark(stored.key)
   }
 
   /** Cores that have changed since they were taken; they count as unchanged from here on. */
-  take(): Uint8Array[] {
+  async take(): Promise<Uint8Array[]> {
+    await this.#watch?.settled()
     const keys = [...this.#changed.values()]
     this.#changed.clear()
     return keys
@@ -100,14 +109,18 @@ export class ChangeFeed {
   }
 
   async close(): Promise<void> {
-    for (const detach of this.#detach.splice(0)) await detach()
+    for (const detach of this.#detach.splice(0)) detach()
+    await this.#watch?.close()
+  }
+
+  #note(key: Uint8Array): void {
+    this.mark(key)
+    this.#onchange()
   }
 
   #listen(core: CoreLike): () => void {
     const onchange = (): void => {
-      if (core.key === null) return
-      this.mark(core.key)
-      this.#onchange()
+      if (core.key !== null) this.#note(core.key)
     }
     for (const event of EVENTS) core.on(event, onchange)
     return () => {
@@ -116,7 +129,7 @@ export class ChangeFeed {
   }
 }
 
-function isToBeArchived({ fork, length }: StoredCore, known: Known | null): boolean {
+function isToBeArchived({ fork, length }: Pick<StoredCore, 'fork' | 'length'>, known: Known | null): boolean {
   if (known === null || known.missing > 0) return true
   return fork > known.fork || (fork === known.fork && length > known.length)
 }

@@ -13,11 +13,12 @@ export interface VerifyOptions extends CallOptions {
   keys?: readonly Uint8Array[]
   /** Share of the objects that are read, from 0 to 1; that they are there is always looked. Which ones is by chance. @defaultValue 1 */
   share?: number
-  /** Goes on after this object: `next` of an earlier report. */
+  /** Goes on after this object, which `onProgress` has told of. */
   after?: string
   /** A number from 0 up to 1. @defaultValue by chance */
   random?: () => number
-  onProgress?: (progress: { objects: number; of: number; bytes: number }) => void
+  /** `name`: of the last object that was looked at; `after` takes it. */
+  onProgress?: (progress: { objects: number; of: number; bytes: number; name: string }) => void
 }
 
 export interface Problem {
@@ -46,7 +47,7 @@ export interface Verified {
  * each object that is read, and for each segment of the cores whose keys are given.
  *
  * @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when commits, checkpoints or lists are, so that it is not known what is needed; `S3_ARCHIVER_ABORTED`, and what
- * the store throws. `onProgress` has told how far it came; sorted by name, `after` goes on there
+ * the store throws; `after` goes on where `onProgress` has told of last
  */
 export async function verify(store: ObjectStore, options: VerifyOptions = {}): Promise<Verified> {
   const { keys = [], share = 1, after = '', random = chance, onProgress, ...call } = options
@@ -71,7 +72,7 @@ export async function verify(store: ObjectStore, options: VerifyOptions = {}): P
       read++
       bytes += object?.byteLength ?? 0
     }
-    onProgress?.({ objects: i + 1, of: names.length, bytes })
+    onProgress?.({ objects: i + 1, of: names.length, bytes, name })
   }
   const coreProblems = await verifyCores(store, newest, keys, share, random, call)
   const cores = keys.length - coreProblems.length
@@ -88,14 +89,18 @@ async function verifyCores(
   call: CallOptions
 ): Promise<Verified['coreProblems']> {
   const problems: Verified['coreProblems'] = []
+  let last: { name: string; bytes: Uint8Array | null } = { name: '', bytes: null }
   for (const key of keys) {
     try {
       const { record } = await readHeadIn(store, key, newest, call)
       for await (const segment of expandSegments(store, key, record.segments, call)) {
         if (segment.kind === 'hole' || random() >= share) continue
-        const bytes = await readObject(store, segment.object, call)
-        if (bytes === null) throw new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'an object of a core is missing')
-        openSegment(key, segment, bytes)
+        // Small segments that follow one another often lie in one object.
+        if (segment.object !== last.name)
+          last = { name: segment.object, bytes: await readObject(store, segment.object, call) }
+        if (last.bytes === null)
+          throw new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'an object of a core is missing')
+        openSegment(key, segment, last.bytes)
       }
     } catch (error) {
       const { code, message } = error as S3ArchiverError
