@@ -270,6 +270,15 @@ describe('verify', () => {
     const half = await verify(store, { share: 0.5, random: () => (chance++ % 2 === 0 ? 0.1 : 0.9) })
     expect(half.read).toBe(Math.ceil(objects / 2))
     expect((await verify(store, { share: 0 })).read).toBe(0)
+    // What is missing is found without reading anything.
+    const [shard = ''] = (await namesOf(store)).filter((name) => name.startsWith('s/'))
+    const kept = await store.getRange(shard, { start: 0, end: 10_000_000 })
+    await store.delete(shard)
+    expect(await verify(store, { share: 0 })).toMatchObject({
+      read: 0,
+      problems: [{ name: shard, kind: 'missing' }]
+    })
+    await store.putIfAbsent(shard, kept?.bytes as Uint8Array)
     const abort = new AbortController()
     let after = ''
     const interrupted = verify(store, {

@@ -157,6 +157,7 @@ describe('cloudpal-archive', () => {
       ['restore', key, '--from', archive],
       ['prune', '--from', archive, '--keep-last', 'many'],
       ['ls', '--from', 's3://bucket?region=a&secret=b'],
+      ['ls', '--from', 'https://example.org/archive'],
       ['restore', key, '--from', archive, '--into', source, '--at-time', 'yesterday'],
       ['nothing']
     ]) {

@@ -115,12 +115,12 @@ export class Round {
     let isAll = true
     for (const [start, end] of plan.wanted)
       isAll &&= await this.#packer.add({ core, key, fork: plan.head.fork, start, end }, ROUND_BYTES)
-    if (!isAll) this.#result.left.push(key)
     const holes = await holesOf(core, plan, this.#packer.packedOf(key), before)
     // It may have been truncated while it was read; then it is looked at again.
     const now = headOf(core)
-    if (now?.fork !== head.fork) this.#result.left.push(key)
-    else this.#planned.push({ key, plan, holes })
+    const isSame = now?.fork === head.fork
+    if (isSame) this.#planned.push({ key, plan, holes })
+    if (!isSame || !isAll) this.#result.left.push(key)
   }
 
   #archiveOf(key: Uint8Array): ArchiveParts {
@@ -163,8 +163,9 @@ export class Round {
   }
 
   #again(): void {
-    const keys = this.#planned.map(({ key }) => key)
-    Object.assign(this.#result, { cores: [], gaps: [], left: keys })
+    const planned = this.#planned.map(({ key }) => key)
+    const others = this.#result.left.filter((key) => !planned.includes(key))
+    Object.assign(this.#result, { cores: [], gaps: [], left: [...planned, ...others] })
   }
 
   async #entryOf({ key, plan, holes }: Planned, seq: number): Promise<Entry> {

@@ -1,14 +1,14 @@
 import { InvalidArgumentError } from 'commander'
 import id from 'hypercore-id-encoding'
 import { FileStore } from '../store/file-store.ts'
-import { HttpStore } from '../store/http-store.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 
-/**
- * The store that a word names: a directory; `s3://bucket/prefix`, with `?endpoint=` and `&region=` when it is not Amazon's; or `https://…`, to be read only.
- */
+/** The store that a word names: a directory, or `s3://bucket/prefix`, with `?endpoint=` and `&region=` when it is not Amazon's. */
 export async function storeOf(word: string): Promise<ObjectStore> {
-  if (/^https?:/.test(word)) return new HttpStore({ url: word })
+  if (/^https?:/.test(word))
+    throw new InvalidArgumentError(
+      'A web server does not list what it has; name the bucket, or the directory.'
+    )
   if (!word.startsWith('s3:')) return new FileStore(word.replace(/^file:(\/\/)?/, ''))
   const match = /^s3:\/\/([^/?]+)\/?([^?]*)(?:\?(.*))?$/.exec(word)
   if (match === null)

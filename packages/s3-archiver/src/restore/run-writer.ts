@@ -6,7 +6,7 @@ import type { Stop } from '../stop.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 
 /** Objects that are kept for the next segment: small ones of many segments lie in one. */
-const KEPT_OBJECTS = 2
+const KEPT_OBJECTS = 1
 
 /** What is written to the disk at once. */
 const PIECE_BYTES: number = 256 * 1024
