@@ -198,17 +198,18 @@ describe('an archived core', () => {
     await theirs.noiseStream.opened
     const said: object[] = []
     const { wire } = messages
-    const closed = new Promise<void>((resolve) => {
-      const channel = (theirs.noiseStream.userData as Protomux).createChannel({
-        protocol: 'hypercore/alpha',
-        id: Hypercore.discoveryKey(key),
-        handshake: wire.handshake,
-        onclose: resolve
-      })
-      channel?.addMessage({ encoding: wire.sync, onmessage: (state) => said.push(state) })
-      channel?.open({ seeks: true, capability: b4a.alloc(32, 1) })
+    let isClosed = false
+    const channel = (theirs.noiseStream.userData as Protomux).createChannel({
+      protocol: 'hypercore/alpha',
+      id: Hypercore.discoveryKey(key),
+      handshake: wire.handshake,
+      onclose: () => (isClosed = true)
     })
-    await closed
+    channel?.addMessage({ encoding: wire.sync, onmessage: (state) => said.push(state) })
+    channel?.open({ seeks: true, capability: b4a.alloc(32, 1) })
+    await until(() => isClosed, {
+      message: () => `the end of a channel; ${seeder.stats().requests} requests`
+    })
     expect(said).toEqual([])
   })
 

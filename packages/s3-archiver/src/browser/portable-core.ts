@@ -58,8 +58,7 @@ export class PortableCore {
   readonly #length: number
   readonly #listeners = new Map<string, Set<Listener>>()
 
-  /** @internal */
-  constructor(shared: Shared, isSnapshot: boolean) {
+  private constructor(shared: Shared, isSnapshot: boolean) {
     const { source } = shared.view
     this.#shared = shared
     this.#source = isSnapshot ? source : null
@@ -68,6 +67,23 @@ export class PortableCore {
     this.id = b4a.toString(source.key, 'hex')
     this.discoveryKey = crypto.discoveryKey(source.key)
     shared.sessions.add(this)
+  }
+
+  /** See {@link readFromArchive}. */
+  static async open(store: ObjectStore, options: ReadFromArchiveOptions): Promise<PortableCore> {
+    const { key, cacheBytes = CACHE_BYTES, mark = null, signal } = options ?? {}
+    if (!(key instanceof Uint8Array) || key.byteLength !== 32)
+      throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'a core has a key of 32 bytes')
+    const stop = new Stop(signal)
+    const counted = new CountedStore(store)
+    try {
+      const view = await ArchiveView.open(counted, key, { cacheBytes, signal: stop })
+      checkNotBehind(view.mark, mark)
+      return new PortableCore({ store: counted, view, stop, sessions: new Set(), told: view.mark }, false)
+    } catch (error) {
+      stop.abort()
+      throw error
+    }
   }
 
   /** In blocks. */
@@ -196,21 +212,6 @@ export class PortableCore {
  * @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT`, `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_NEWER_FORMAT`,
  * `S3_ARCHIVER_ROLLBACK`, `S3_ARCHIVER_ABORTED`, and what the store throws
  */
-export async function readFromArchive(
-  store: ObjectStore,
-  options: ReadFromArchiveOptions
-): Promise<PortableCore> {
-  const { key, cacheBytes = CACHE_BYTES, mark = null, signal } = options ?? {}
-  if (!(key instanceof Uint8Array) || key.byteLength !== 32)
-    throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'a core has a key of 32 bytes')
-  const stop = new Stop(signal)
-  const counted = new CountedStore(store)
-  try {
-    const view = await ArchiveView.open(counted, key, { cacheBytes, signal: stop })
-    checkNotBehind(view.mark, mark)
-    return new PortableCore({ store: counted, view, stop, sessions: new Set(), told: view.mark }, false)
-  } catch (error) {
-    stop.abort()
-    throw error
-  }
+export function readFromArchive(store: ObjectStore, options: ReadFromArchiveOptions): Promise<PortableCore> {
+  return PortableCore.open(store, options)
 }

@@ -70,8 +70,7 @@ export class OpenedArchive {
   /** Waits for blocks that the archive does not have yet. */
   #ahead: number[] = []
 
-  /** @internal */
-  constructor(parts: {
+  private constructor(parts: {
     core: SessionLike
     store: CountedStore
     cached: CachedStore | undefined
@@ -88,6 +87,40 @@ export class OpenedArchive {
     this.#stop = parts.stop
     this.#options = parts.options
     this.#temporary = parts.temporary
+  }
+
+  /** See {@link openFromArchive}. */
+  static async open(store: ObjectStore, options: OpenFromArchiveOptions): Promise<OpenedArchive> {
+    const { key, cacheBytes = CACHE_BYTES, mark, signal } = options ?? {}
+    if (!(key instanceof Uint8Array) || key.byteLength !== 32 || !(cacheBytes >= MIN_CACHE_BYTES))
+      throw new S3ArchiverError(
+        'S3_ARCHIVER_BAD_ARGUMENT',
+        'a core has a key of 32 bytes, and its cache at least 1 MiB'
+      )
+    const stop = new Stop(signal)
+    const counted = new CountedStore(store)
+    const cached = options.cache && new CachedStore(counted, options.cache, options.maxCacheBytes)
+    const opened: { archive: OpenedArchive | null } = { archive: null }
+    const closers: (() => Promise<void>)[] = []
+    try {
+      // At once: a store that is far away takes as long as all that is done here.
+      const [view, local] = await all(
+        ArchiveView.open(cached ?? counted, key, { cacheBytes, signal: stop }),
+        openCore(options, closers, (seq) => {
+          if (opened.archive !== null) void opened.archive.#demand(seq)
+        })
+      )
+      checkNotBehind(view.mark, mark ?? local.mark)
+      const archive = new OpenedArchive({ ...local, store: counted, cached, view, stop, options })
+      opened.archive = archive
+      await archive.#connect()
+      return archive
+    } catch (error) {
+      stop.abort()
+      await opened.archive?.close()
+      for (const close of closers.toReversed()) await close()
+      throw error
+    }
   }
 
   /** What was seen of the archive. Give it to the next reader, so that it notices a rollback. */
@@ -111,7 +144,7 @@ export class OpenedArchive {
     await this.#view.update()
     if (isSameHead(this.mark, this.#told)) return false
     this.#peer?.setSource(this.#view.source)
-    await this.follow()
+    await this.#follow()
     this.#options.onchange?.({ fork: this.mark.fork, length: this.mark.length })
     return true
   }
@@ -138,8 +171,8 @@ export class OpenedArchive {
     await this.close()
   }
 
-  /** @internal Connects the core to the archive. */
-  async connect(): Promise<void> {
+  /** Connects the core to the archive. */
+  async #connect(): Promise<void> {
     const local = this.core.replicate(true, { keepAlive: false })
     const remote = protocolStream(false)
     this.#streams = [local, remote]
@@ -149,12 +182,12 @@ export class OpenedArchive {
       announces: 'demand',
       parallel: PARALLEL
     })
-    await this.follow()
+    await this.#follow()
     this.#poll()
   }
 
-  /** @internal Somebody waits for a block. */
-  async demand(seq: number): Promise<void> {
+  /** Somebody waits for a block. */
+  async #demand(seq: number): Promise<void> {
     if (seq >= this.#told.length) {
       this.#ahead.push(seq)
       return
@@ -167,8 +200,8 @@ export class OpenedArchive {
     }
   }
 
-  /** @internal Waits until the core is where the archive is, and keeps that. */
-  async follow(): Promise<void> {
+  /** Waits until the core is where the archive is, and keeps that. */
+  async #follow(): Promise<void> {
     const { mark } = this
     const { fork, length } = mark
     const core = this.core
@@ -200,7 +233,7 @@ export class OpenedArchive {
     this.#told = mark
     this.#peer?.settle()
     await core.setUserData(MARK, encodeMark(mark))
-    for (const seq of this.#ahead.splice(0)) void this.demand(seq)
+    for (const seq of this.#ahead.splice(0)) void this.#demand(seq)
   }
 
   #poll(): void {
@@ -240,38 +273,8 @@ const DOWNLOAD_BLOCKS = 256
  * @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT`, `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_NEWER_FORMAT`,
  * `S3_ARCHIVER_ROLLBACK`, `S3_ARCHIVER_ABORTED`, `S3_ARCHIVER_UNSUPPORTED_UPSTREAM`, and what the store throws
  */
-export async function openFromArchive(
-  store: ObjectStore,
-  options: OpenFromArchiveOptions
-): Promise<OpenedArchive> {
-  const { key, cacheBytes = CACHE_BYTES, mark, signal } = options ?? {}
-  if (!(key instanceof Uint8Array) || key.byteLength !== 32 || !(cacheBytes >= MIN_CACHE_BYTES))
-    throw new S3ArchiverError(
-      'S3_ARCHIVER_BAD_ARGUMENT',
-      'a core has a key of 32 bytes, and its cache at least 1 MiB'
-    )
-  const stop = new Stop(signal)
-  const counted = new CountedStore(store)
-  const cached = options.cache && new CachedStore(counted, options.cache, options.maxCacheBytes)
-  const opened: { archive: OpenedArchive | null } = { archive: null }
-  const closers: (() => Promise<void>)[] = []
-  try {
-    // At once: a store that is far away takes as long as all that is done here.
-    const [view, local] = await all(
-      ArchiveView.open(cached ?? counted, key, { cacheBytes, signal: stop }),
-      openCore(options, closers, (seq) => void opened.archive?.demand(seq))
-    )
-    checkNotBehind(view.mark, mark ?? local.mark)
-    const archive = new OpenedArchive({ ...local, store: counted, cached, view, stop, options })
-    opened.archive = archive
-    await archive.connect()
-    return archive
-  } catch (error) {
-    stop.abort()
-    await opened.archive?.close()
-    for (const close of closers.toReversed()) await close()
-    throw error
-  }
+export function openFromArchive(store: ObjectStore, options: OpenFromArchiveOptions): Promise<OpenedArchive> {
+  return OpenedArchive.open(store, options)
 }
 
 /** A session of a core, with what was seen of its archive before. */
