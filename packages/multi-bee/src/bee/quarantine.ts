@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import { quarantinedTransactions } from '../engine/reissue.ts'
+import { quarantinedTransactions } from '../engine/own-history.ts'
 import type { Write } from '../engine/requests.ts'
 import type { Keyspace } from '../keyspace.ts'
 import type { Value } from '../merge/transaction.ts'

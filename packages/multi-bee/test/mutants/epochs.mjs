@@ -115,7 +115,7 @@ export const epochMutants = [
   {
     name: 'what no longer counts replaces what is done again',
     fault: 'a key vanishes',
-    file: 'engine/reissue.ts',
+    file: 'engine/changes-since.ts',
     find: 'if (counts) note(changes.kept',
     replace: 'note(changes.kept',
     caughtBy: { file: 'reissue-hazards.test.ts', tests: 'does not count any more' }
@@ -139,7 +139,7 @@ export const epochMutants = [
   {
     name: 'what was done again is done once more',
     fault: 'a device that is killed while it does something again doubles its history',
-    file: 'engine/reissue.ts',
+    file: 'engine/changes-since.ts',
     find: 'if (counts && transaction.again !== null)',
     replace: 'if (!counts && transaction.again !== null)',
     caughtBy: { file: 'reissue.test.ts', tests: 'not done once more' }
