@@ -1,0 +1,187 @@
+import { UnionBeeError } from '../errors.ts'
+import type { Bounds } from '../keys/bounds.ts'
+import type { SourceHandle } from '../sources/source-handle.ts'
+import { waitFor } from '../sources/patience.ts'
+import type { Entry, Key, Skipped } from '../types.ts'
+
+/** Streams that hand out what they have buffered: streamx and Node (`read`), and our own (`batches`). */
+interface BufferedStream<T> {
+  readonly skipped?: readonly Skipped[]
+  read?(): T | null
+  batches?(): AsyncIterator<readonly T[]>
+  destroy?(): unknown
+}
+
+/**
+ * Where a scan stands in one source. `head` is the next entry, `null` at the end. A deferred cursor has no head yet, and stands before
+ * `start`, the least key (greatest in reverse) it can have.
+ */
+export class SourceCursor<K extends Key, V> {
+  readonly handle: SourceHandle<K, V>
+  /** Precedence: 0 is first. */
+  readonly rank: number
+  readonly start: K | null
+  head: Entry<K, V> | null = null
+  isOpen = false
+  readonly #inner: Bounds<K>
+  readonly #reverse: boolean
+  readonly #limit: number
+  #stream: AsyncIterable<Entry<K, V>> | null = null
+  #fetch: (() => Promise<readonly Entry<K, V>[]>) | null = null
+  #finish: (() => Promise<unknown> | undefined) | null = null
+  #chunk: readonly Entry<K, V>[] = []
+  #at = 0
+  #previous: K | null = null
+  #pending = false
+  #stop: ((reason: Error) => void) | null = null
+  #released = false
+  #skippedCount = 0
+
+  /** @param inner - bounds with keys as the source has them */
+  constructor(handle: SourceHandle<K, V>, rank: number, inner: Bounds<K>, reverse: boolean, limit: number) {
+    this.handle = handle
+    this.rank = rank
+    this.#inner = inner
+    this.#reverse = reverse
+    this.#limit = limit
+    const first = reverse ? inner.upper : inner.lower
+    const prefix = reverse ? null : handle.prefix
+    this.start = first === null ? prefix : handle.outerKey(first.key)
+    handle.use()
+  }
+
+  /** Pins the source now rather than at the first read. Throws nothing: a source that fails does so when it is read. */
+  pin(): void {
+    const bee = this.handle.openedBee
+    if (bee === null) return
+    try {
+      this.#stream = this.handle.scan(bee, this.#inner, this.#reverse, this.#limit)
+    } catch (error) {
+      this.#stream = failing(error)
+    }
+  }
+
+  /** Goes on to the next entry. `null`: done, at once. */
+  advance(): Promise<void> | null {
+    this.#at++
+    if (this.#at < this.#chunk.length) return this.#take()
+    return this.#fill()
+  }
+
+  /** What a union among the sources was left without since this was last asked. */
+  takeSkipped(): Skipped[] {
+    const skipped = (this.#stream as BufferedStream<unknown> | null)?.skipped ?? []
+    const added = skipped.slice(this.#skippedCount)
+    this.#skippedCount = skipped.length
+    return added.map(({ source, cause }) => ({ source: `${this.handle.name}/${source}`, cause }))
+  }
+
+  /** Ends the source's stream, and a wait for it. Resolves when it has ended, unless it never answers. */
+  async release(): Promise<void> {
+    if (this.#released) return
+    this.#released = true
+    this.head = null
+    this.#stop?.(new UnionBeeError('UNION_BEE_CLOSED', 'the stream was closed while it was read'))
+    try {
+      const stream = this.#stream as BufferedStream<unknown> | null
+      if (this.#pending || this.#finish === null) {
+        stream?.destroy?.()
+        if (stream?.destroy === undefined) return
+      }
+      await this.#finish?.()
+    } catch {
+      // It is of no more use; what it has to say about its end is nobody's concern.
+    } finally {
+      this.handle.release()
+    }
+  }
+
+  #take(): null {
+    const entry = this.#chunk[this.#at] as Entry<K, V>
+    this.#check(entry.key)
+    this.head = this.handle.prefix === null ? entry : this.handle.outerEntry(entry)
+    return null
+  }
+
+  async #fill(): Promise<void> {
+    this.head = null
+    this.isOpen = true
+    const chunk = await this.#wait(this.#next())
+    this.#chunk = chunk
+    this.#at = 0
+    if (chunk.length === 0) return this.release()
+    this.handle.countAnswered(chunk.length)
+    this.#take()
+  }
+
+  async #wait<T>(work: Promise<T>): Promise<T> {
+    this.#pending = true
+    try {
+      return await waitFor(work, this.handle.patience, (stop) => (this.#stop = stop))
+    } finally {
+      this.#pending = false
+      this.#stop = null
+    }
+  }
+
+  async #next(): Promise<readonly Entry<K, V>[]> {
+    if (this.#fetch === null) {
+      if (this.#stream === null) {
+        await this.handle.open()
+        if (this.#released) return []
+        this.pin()
+      }
+      this.#read(this.#stream as AsyncIterable<Entry<K, V>>)
+    }
+    return (this.#fetch as unknown as () => Promise<readonly Entry<K, V>[]>)()
+  }
+
+  /** Begins to read. What is buffered is taken without a promise for each entry. */
+  #read(stream: AsyncIterable<Entry<K, V>> & BufferedStream<Entry<K, V>>): void {
+    if (typeof stream.batches === 'function') {
+      const batches = stream.batches()
+      this.#finish = () => batches.return?.()
+      this.#fetch = async () => {
+        for (;;) {
+          const { done, value } = await batches.next()
+          if (done === true) return []
+          if (value.length > 0) return value
+        }
+      }
+      return
+    }
+    const items = stream[Symbol.asyncIterator]()
+    this.#finish = () => items.return?.()
+    this.#fetch = async () => {
+      const first = await items.next()
+      if (first.done === true) return []
+      const chunk = [first.value]
+      if (typeof stream.read === 'function')
+        for (let item = stream.read(); item !== null && item !== undefined; item = stream.read())
+          chunk.push(item)
+      return chunk
+    }
+  }
+
+  /** @throws UnionBeeError `UNION_BEE_OUT_OF_ORDER`, `UNION_BEE_BAD_KEY_ENCODING` */
+  #check(key: K): void {
+    const { keys } = this.handle.defaults
+    const { name } = this.handle
+    if (!keys.isKey(key)) {
+      const message = `the source ${name} does not have ${this.handle.defaults.keyEncoding} keys`
+      throw new UnionBeeError('UNION_BEE_BAD_KEY_ENCODING', message, { source: name })
+    }
+    if (this.#previous !== null) {
+      const order = keys.compare(this.#previous, key)
+      if (this.#reverse ? order <= 0 : order >= 0) {
+        const message = `the source ${name} did not give its keys in byte order`
+        throw new UnionBeeError('UNION_BEE_OUT_OF_ORDER', message, { source: name })
+      }
+    }
+    this.#previous = key
+  }
+}
+
+async function* failing(error: unknown): AsyncGenerator<never> {
+  throw error
+}

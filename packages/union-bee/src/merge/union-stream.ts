@@ -1,0 +1,122 @@
+import { Readable } from 'streamx'
+import type { Skipped } from '../types.ts'
+import type { BatchReader } from './merge-reader.ts'
+
+/**
+ * A stream of the field (streamx) that is also an async iterable. `skipped` names the sources it went on without: look at it when the
+ * stream has ended. Ending it early (`break`, `destroy`) ends the streams of all sources.
+ */
+export interface UnionStream<T> extends AsyncIterable<T> {
+  readonly skipped: readonly Skipped[]
+  on(event: 'data', listener: (data: T) => void): this
+  on(event: 'end' | 'close', listener: () => void): this
+  on(event: 'error', listener: (error: Error) => void): this
+  pipe<S>(destination: S): S
+  destroy(error?: Error): void
+}
+
+/** Reads in batches, so that an entry costs no promise of its own on its way. */
+export class ReaderStream<T> extends Readable {
+  readonly #reader: BatchReader<T>
+  #releasing: Promise<void> | null = null
+
+  constructor(reader: BatchReader<T>) {
+    super()
+    this.#reader = reader
+  }
+
+  get skipped(): readonly Skipped[] {
+    return this.#reader.skipped
+  }
+
+  /** Past the buffer of the stream. */
+  override [Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    return new BatchIterator<T>(this.batches())
+  }
+
+  /** Entries as they come from the merge. For a reader that is itself a merge. */
+  batches(): AsyncIterator<readonly T[]> {
+    // Whoever iterates is told by the iterator.
+    this.on('error', () => {})
+    const end = async (): Promise<IteratorResult<readonly T[]>> => {
+      await this.#end(null)
+      return { done: true, value: undefined }
+    }
+    return {
+      next: async () => {
+        try {
+          if (this.destroying) return { done: true, value: undefined }
+          const batch = await this.#reader.next()
+          return batch === null ? end() : { done: false, value: batch }
+        } catch (error) {
+          await this.#end(error as Error)
+          throw error
+        }
+      },
+      return: end
+    }
+  }
+
+  override _read(done: (error: Error | null) => void): void {
+    this.#reader.next().then((batch) => {
+      if (batch === null) this.push(null)
+      else for (const item of batch) this.push(item)
+      done(null)
+    }, done)
+  }
+
+  override _predestroy(): void {
+    this.#releasing ??= this.#reader.release()
+  }
+
+  override _destroy(done: (error: Error | null) => void): void {
+    this.#releasing ??= this.#reader.release()
+    this.#releasing.then(() => done(null), done)
+  }
+
+  async #end(error: Error | null): Promise<void> {
+    this.#releasing ??= this.#reader.release()
+    await this.#releasing
+    this.destroy(error)
+  }
+}
+
+/** Items of batches, one by one. */
+class BatchIterator<T> implements AsyncIterableIterator<T> {
+  readonly #batches: AsyncIterator<readonly T[]>
+  #batch: readonly T[] = []
+  #at = 0
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(batches: AsyncIterator<readonly T[]>) {
+    this.#batches = batches
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    if (this.#at < this.#batch.length)
+      return Promise.resolve({ done: false, value: this.#batch[this.#at++] as T })
+    const next = this.#turn.then(() => this.#next())
+    this.#turn = next.catch(() => {})
+    return next
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    this.#batch = []
+    await this.#batches.return?.()
+    return { done: true, value: undefined }
+  }
+
+  async #next(): Promise<IteratorResult<T>> {
+    while (this.#at >= this.#batch.length) {
+      const { done, value } = await this.#batches.next()
+      if (done === true) return { done, value: undefined }
+      this.#batch = value
+      this.#at = 0
+    }
+    return { done: false, value: this.#batch[this.#at++] as T }
+  }
+}
