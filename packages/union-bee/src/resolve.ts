@@ -36,7 +36,9 @@ export function byPrecedence<K, V>([first]: Candidates<K, V>): Candidate<K, V> {
  * @param timeOf - a hybrid logical clock as one number (48 bits of milliseconds, then 16 of the counter), or milliseconds; `null` is
  * earlier than any
  */
-export function newest<K, V>(timeOf: (entry: Entry<K, V>) => number | bigint | null): Resolve<K, V> {
+export function newest<K = string, V = unknown>(
+  timeOf: (entry: Entry<K, V>) => number | bigint | null
+): Resolve<K, V> {
   return ([first, ...others]) => {
     let [winner, latest] = [first, timeOf(first.entry)]
     for (const candidate of others) {

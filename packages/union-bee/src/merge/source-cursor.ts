@@ -83,10 +83,12 @@ export class SourceCursor<K extends Key, V> {
     this.head = null
     this.#stop?.(new UnionBeeError('UNION_BEE_CLOSED', 'the stream was closed while it was read'))
     try {
-      const stream = this.#stream as BufferedStream<unknown> | null
-      if (this.#pending || this.#finish === null) {
-        stream?.destroy?.()
-        if (stream?.destroy === undefined) return
+      if (this.#stream !== null && this.#finish === null) this.#read(this.#stream)
+      if (this.#pending) {
+        const { destroy } = (this.#stream ?? {}) as BufferedStream<unknown>
+        // It would wait for its turn behind what never comes.
+        if (destroy === undefined) return
+        destroy.call(this.#stream)
       }
       await this.#finish?.()
     } catch {
@@ -115,11 +117,15 @@ export class SourceCursor<K extends Key, V> {
   }
 
   async #wait<T>(work: Promise<T>): Promise<T> {
+    // Of the source itself: a wait that was given up leaves it pending.
     this.#pending = true
+    const settled = (): void => {
+      this.#pending = false
+    }
+    work.then(settled, settled)
     try {
       return await waitFor(work, this.handle.patience, (stop) => (this.#stop = stop))
     } finally {
-      this.#pending = false
       this.#stop = null
     }
   }
