@@ -14,11 +14,14 @@ import Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
 import id from 'hypercore-id-encoding'
 import HyperDHT from 'hyperdht'
+import Hyperdrive from 'hyperdrive'
+import MirrorDrive from 'mirror-drive'
 import createTestnet from 'hyperdht/testnet.js'
 import Hyperswarm from 'hyperswarm'
 import Protomux from 'protomux'
 import RocksDB, { BloomFilterPolicy, ColumnFamily, RibbonFilterPolicy } from 'rocksdb-native'
 import sodium from 'sodium-universal'
+import SubEncoder from 'sub-encoder'
 import z32 from 'z32'
 
 /** Live objects by declaration, and the classes that have statics. */
@@ -43,6 +46,9 @@ export async function makeSpecimens(): Promise<Specimens> {
       'hypercore/lib/verifier.js:Verifier': Verifier,
       'corestore:Corestore': Corestore,
       'hyperbee:Hyperbee': Hyperbee,
+      'hyperdrive:Hyperdrive': Hyperdrive,
+      'mirror-drive:MirrorDrive': MirrorDrive,
+      'sub-encoder:SubEncoder': SubEncoder,
       'hyperdht:HyperDHT': HyperDHT,
       'hyperswarm:Hyperswarm': Hyperswarm,
       'blind-pairing:BlindPairing': BlindPairing,
@@ -85,6 +91,7 @@ function pureSpecimens(): Record<string, unknown> {
     'hypercore-id-encoding:IdEncoding': id,
     'sodium-universal:Sodium': sodium,
     'z32:Z32': z32,
+    'sub-encoder:SubEncoder': new SubEncoder('specimen', 'utf-8'),
     'device-file:DeviceFile': new DeviceFile(join(tmpdir(), 'specimen.device')),
     'flat-tree:FlatTree': flat,
     'hypercore/lib/multisig.js:Multisig': multisig,
@@ -168,6 +175,9 @@ async function makeCores(dir: string) {
   await download.done()
   const watcher = bee.watch()
   const beeStream = bee.createReadStream()
+  const drive = new Hyperdrive(a.namespace('drive'))
+  await drive.put('/file', new Uint8Array(1))
+  const writing = drive.createWriteStream('/other')
   return {
     instances: {
       '@hyperswarm/secret-stream:DuplexStream': left,
@@ -185,11 +195,17 @@ async function makeCores(dir: string) {
       'hyperbee:BeeEntry': await bee.get('key'),
       'hyperbee:BeeBatch': bee.batch(),
       'hyperbee:BeeStream': beeStream,
-      'hyperbee:BeeWatcher': watcher
+      'hyperbee:BeeWatcher': watcher,
+      'hyperdrive:Hyperdrive': drive,
+      'hyperdrive:DriveEntry': await drive.entry('/file'),
+      'hyperdrive:DriveStream': drive.list(),
+      'hyperdrive:DriveWriteStream': writing,
+      'mirror-drive:MirrorDrive': new MirrorDrive(drive, drive)
     },
     close: async () => {
       beeStream.destroy()
       await watcher.close()
+      await drive.close()
       left.destroy()
       right.destroy()
       await a.close()

@@ -3,6 +3,15 @@
  *
  * @packageDocumentation
  */
+export type {
+  ByteRange,
+  ByteStream,
+  DriveEntry,
+  DriveLike,
+  FileOptions,
+  WritableDriveLike
+} from './drive/types.ts'
+export { type ListOptions, UnionDrive, type UnionDriveOptions } from './drive/union-drive.ts'
 export { UnionBeeError, type UnionBeeErrorCode } from './errors.ts'
 export { createOverlay, type Overlay, type OverlayBatch, type OverlayOptions } from './layers/overlay.ts'
 export { TOMBSTONE, tombstoneEncoding } from './layers/tombstone-encoding.ts'

@@ -89,6 +89,7 @@ test('a snapshot of a MultiBee, a checkout and a union are sources too', async (
     inner
   ])
   await using pin = union.snapshot()
+  await pin.ready()
   await db.put('n', 1)
   expect(await keysOf(union)).toEqual(['m', 'n', 'old/c', 'u'])
   expect(await keysOf(pin)).toEqual(['m', 'old/c', 'u'])
@@ -108,10 +109,8 @@ test('the diff of two snapshots has exactly the keys that are shown otherwise', 
         const maps = data.map((rows) => new Map<string, unknown>(Object.entries(rows)))
         const bees = await Promise.all(data.map((rows) => make(rows)))
         const [top, ...lower] = bees
-        await using union =
-          isOverlay && top !== undefined && lower.length > 0
-            ? createOverlay({ top, lower })
-            : new UnionBee(bees)
+        const layered = isOverlay && top !== undefined && lower.length > 0
+        await using union: UnionBee = layered ? createOverlay({ top, lower }) : new UnionBee(bees)
         await using before = union.snapshot()
         await before.ready()
         const then = united(maps)

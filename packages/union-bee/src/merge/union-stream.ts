@@ -19,6 +19,7 @@ export interface UnionStream<T> extends AsyncIterable<T> {
 export class ReaderStream<T> extends Readable {
   readonly #reader: BatchReader<T>
   #releasing: Promise<void> | null = null
+  #isFlowing = false
 
   constructor(reader: BatchReader<T>) {
     super()
@@ -29,9 +30,15 @@ export class ReaderStream<T> extends Readable {
     return this.#reader.skipped
   }
 
-  /** Past the buffer of the stream. */
+  /** Past the buffer of the stream, unless that is in use. */
   override [Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    if (this.#isFlowing) return super[Symbol.asyncIterator]() as AsyncIterableIterator<T>
     return new BatchIterator<T>(this.batches())
+  }
+
+  override resume(): this {
+    this.#isFlowing = true
+    return super.resume() as this
   }
 
   /** Entries as they come from the merge. For a reader that is itself a merge. */
@@ -58,6 +65,7 @@ export class ReaderStream<T> extends Readable {
   }
 
   override _read(done: (error: Error | null) => void): void {
+    this.#isFlowing = true
     this.#reader.next().then((batch) => {
       if (batch === null) this.push(null)
       else for (const item of batch) this.push(item)
