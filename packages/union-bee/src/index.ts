@@ -9,6 +9,7 @@ export type {
   DriveEntry,
   DriveLike,
   FileOptions,
+  PathRange,
   WritableDriveLike
 } from './drive/types.ts'
 export { type ListOptions, UnionDrive, type UnionDriveOptions } from './drive/union-drive.ts'

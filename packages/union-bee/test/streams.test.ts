@@ -66,7 +66,7 @@ test('a close in the middle of a read ends it with a code, and releases every so
   const reading = async (): Promise<void> => {
     for await (const { key } of union.createReadStream()) if (key === 'a1') await union.close()
   }
-  await reading().catch((error: unknown) => expect(error).toMatchObject({ code: 'UNION_BEE_CLOSED' }))
+  await expect(reading()).rejects.toMatchObject({ code: 'UNION_BEE_CLOSED' })
   expect(areReleased()).toBe(true)
 })
 

@@ -2,7 +2,7 @@ import SubEncoder from 'sub-encoder'
 import { UnionBeeError } from '../errors.ts'
 import type { BeeLike } from '../types.ts'
 import { ancestors, below } from './paths.ts'
-import type { DriveEntry, DriveLike } from './types.ts'
+import type { DriveEntry, DriveLike, PathRange } from './types.ts'
 
 /**
  * Where a drive's whiteouts are: in its database, beside the files (`files`, hyperdrive/index.js), where no path of a file can reach.
@@ -32,12 +32,12 @@ export class DriveLayer {
   }
 
   /** In byte order of paths. */
-  files(range: { gt: string; lt: string }): AsyncIterable<DriveEntry> {
+  files(range: PathRange): AsyncIterable<DriveEntry> {
     return this.drive.entries(range)
   }
 
   /** Paths in byte order; all that lies on them or below them is hidden. */
-  whiteouts(range: { gt: string; lt: string }): AsyncIterable<{ key: string }> {
+  whiteouts(range: PathRange): AsyncIterable<{ key: string }> {
     return this.#whiteouts === null ? none() : this.#whiteouts.createReadStream(range, WHITEOUTS as object)
   }
 

@@ -1,7 +1,7 @@
 import { compareText } from '../keys/compare-text.ts'
 import type { Reading } from '../merge/generator-reader.ts'
 import type { DriveLayer } from './drive-layer.ts'
-import type { DriveEntry } from './types.ts'
+import type { DriveEntry, PathRange } from './types.ts'
 
 /** An entry that several layers may have, from the highest on; the highest is what is shown unless somebody prefers another. */
 export interface LayeredEntry {
@@ -23,7 +23,7 @@ interface Hiding {
  */
 export async function* mergeLayers(
   layers: readonly DriveLayer[],
-  range: { gt: string; lt: string },
+  range: PathRange,
   { own }: Pick<Reading, 'own'>
 ): AsyncGenerator<LayeredEntry[]> {
   const scans = layers.map((layer) => new LayerScan(layer, range, own))
@@ -68,7 +68,7 @@ class LayerScan {
   /** Each lies within the one before it. */
   readonly #hiding: Hiding[] = []
 
-  constructor(layer: DriveLayer, range: { gt: string; lt: string }, own: <T extends object>(stream: T) => T) {
+  constructor(layer: DriveLayer, range: PathRange, own: <T extends object>(stream: T) => T) {
     this.layer = layer
     this.#files = own(layer.files(range))[Symbol.asyncIterator]()
     this.#whiteouts = own(layer.whiteouts(range))[Symbol.asyncIterator]()

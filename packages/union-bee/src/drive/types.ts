@@ -31,13 +31,20 @@ export interface ByteRange {
   length?: number
 }
 
+/** Bounds of a list, in byte order of paths. */
+export interface PathRange {
+  gt?: string
+  gte?: string
+  lt?: string
+}
+
 /** The part of a Hyperdrive a union reads. Structural: a checkout fits too. */
 export interface DriveLike {
   /** Where its whiteouts are; without it the drive has none. */
   readonly db?: BeeLike<string>
   entry(name: string): Promise<DriveEntry | null>
   /** In byte order of paths. */
-  entries(range?: { gt?: string; lt?: string }, options?: { limit?: number }): AsyncIterable<DriveEntry>
+  entries(range?: PathRange, options?: { limit?: number }): AsyncIterable<DriveEntry>
   get(entry: never): Promise<Uint8Array | null>
   createReadStream(entry: never, options?: ByteRange): unknown
   ready?(): Promise<void>

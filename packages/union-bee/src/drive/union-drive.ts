@@ -6,7 +6,15 @@ import { DriveLayer, WHITEOUT, WHITEOUTS } from './drive-layer.ts'
 import { FileStream } from './file-stream.ts'
 import { type LayeredEntry, mergeLayers } from './merge-layers.ts'
 import { below, normalPath } from './paths.ts'
-import type { ByteRange, ByteStream, DriveEntry, DriveLike, FileOptions, WritableDriveLike } from './types.ts'
+import type {
+  ByteRange,
+  ByteStream,
+  DriveEntry,
+  DriveLike,
+  FileOptions,
+  PathRange,
+  WritableDriveLike
+} from './types.ts'
 
 export interface UnionDriveOptions {
   /** Of files that several drives have, the one with the greatest time is shown, whatever the order of the drives; `null` is earliest. */
@@ -209,10 +217,10 @@ export class UnionDrive extends ReadyResource {
   async *#firsts(folder: string, reading: Pick<Reading, 'own'>): AsyncGenerator<DriveEntry> {
     const layers = await this.#reaching(folder)
     const { gt, lt } = below(folder)
-    let after = gt
+    let after: PathRange = { gt }
     for (;;) {
       let first: DriveEntry | null = null
-      for await (const found of mergeLayers(layers, { gt: after, lt }, reading)) {
+      for await (const found of mergeLayers(layers, { ...after, lt }, reading)) {
         // Having begun in the middle, the walk has not seen what hides from before: asked for exactly.
         first = this.#shown(found) && (await this.entry((found[0] as LayeredEntry).entry.key))
         if (first !== null) break
@@ -221,8 +229,8 @@ export class UnionDrive extends ReadyResource {
       yield first
       const name = nameIn(folder, first.key)
       const isFile = first.key.length === gt.length + name.length
-      // The key of a file itself, or the first behind a directory.
-      after = isFile ? first.key : `${gt}${name}0`
+      // Hyperdrive goes on after `name0`, and so leaves a file of that name out.
+      after = isFile ? { gt: first.key } : { gte: `${gt}${name}0` }
     }
   }
 

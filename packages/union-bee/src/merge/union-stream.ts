@@ -20,6 +20,7 @@ export class ReaderStream<T> extends Readable {
   readonly #reader: BatchReader<T>
   #releasing: Promise<void> | null = null
   #isFlowing = false
+  #failure: Error | null = null
 
   constructor(reader: BatchReader<T>) {
     super()
@@ -34,6 +35,11 @@ export class ReaderStream<T> extends Readable {
   override [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     if (this.#isFlowing) return super[Symbol.asyncIterator]() as AsyncIterableIterator<T>
     return new BatchIterator<T>(this.batches())
+  }
+
+  override destroy(error?: Error | null): void {
+    this.#failure ??= error ?? null
+    super.destroy(error)
   }
 
   override resume(): this {
@@ -52,6 +58,7 @@ export class ReaderStream<T> extends Readable {
     return {
       next: async () => {
         try {
+          if (this.#failure !== null) throw this.#failure
           if (this.destroying) return { done: true, value: undefined }
           const batch = await this.#reader.next()
           return batch === null ? end() : { done: false, value: batch }
