@@ -117,7 +117,7 @@ export interface Source<K = string, V = unknown> {
   /** Asked first, with keys as the source has them: no request for a key it denies. */
   filter?: KeyFilter<K>
   /**
-   * What a read costs: 0 is local. A source that costs is opened no earlier than a read reaches its `range`. In a union of `disjoint`
+   * What a read costs: 0 is local, and nothing is loaded ahead of a scan. A source that costs is opened no earlier than a read reaches its `range`. In a union of `disjoint`
    * sources the cheap are asked first.
    *
    * @defaultValue 0

@@ -35,7 +35,8 @@ async function remotePeer(local: Awaited<ReturnType<typeof store>>): Promise<Pee
   stream.on('error', () => {})
   stream.pipe(socket as never)
   socket.pipe(stream as never)
-  const closed = once(socket, 'close')
+  // Not `once`: that rejects when the peer resets the connection first.
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
   testCleanup().defer('stream', async () => {
     socket.destroy()
     await closed

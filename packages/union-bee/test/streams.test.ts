@@ -8,8 +8,26 @@ interface WatchedStream extends AsyncIterable<never> {
   destroyed: boolean
 }
 
-/** The bee, and the streams it has given. */
-function watched(bee: TextBee): { bee: BeeLike; streams: WatchedStream[] } {
+/** The bee as it is, with an eye on the walks that are made of it. */
+function watchedWalks(bee: TextBee): { bee: BeeLike; streams: WatchedStream[] } {
+  const streams: WatchedStream[] = []
+  const raw = bee as unknown as { createRangeIterator(...args: unknown[]): { close(): Promise<void> } }
+  const createRangeIterator = (...args: unknown[]) => {
+    const walk = raw.createRangeIterator(...args)
+    const watched = { destroyed: false } as WatchedStream
+    const close = walk.close.bind(walk)
+    walk.close = async () => {
+      await close()
+      watched.destroyed = true
+    }
+    streams.push(watched)
+    return walk
+  }
+  return { bee: Object.assign(Object.create(bee) as TextBee, { createRangeIterator }), streams }
+}
+
+/** The bee as one that has only streams, and the streams it has given. */
+function watchedStreams(bee: TextBee): { bee: BeeLike; streams: WatchedStream[] } {
   const streams: WatchedStream[] = []
   const createReadStream = (...args: Parameters<TextBee['createReadStream']>) => {
     const stream = bee.createReadStream(...args)
@@ -19,7 +37,9 @@ function watched(bee: TextBee): { bee: BeeLike; streams: WatchedStream[] } {
   return { bee: { get: (key) => bee.get(key), createReadStream }, streams }
 }
 
-async function watchedUnion(): Promise<{ union: UnionBee; areReleased: () => boolean }> {
+async function watchedUnion(
+  watched: typeof watchedStreams
+): Promise<{ union: UnionBee; areReleased: () => boolean }> {
   const make = await beeMaker()
   const rows = (letter: string) =>
     Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`${letter}${i}`, i]))
@@ -34,41 +54,52 @@ async function watchedUnion(): Promise<{ union: UnionBee; areReleased: () => boo
   return { union, areReleased }
 }
 
-test('an early break releases every source stream', async () => {
-  const { union, areReleased } = await watchedUnion()
-  for await (const _ of union.createReadStream()) break
+const kinds = [
+  ['a bee of streams', watchedStreams],
+  ['a Hyperbee', watchedWalks]
+] as const
+
+test.each(kinds)('an early break releases every source stream (%s)', async (_, watched) => {
+  const { union, areReleased } = await watchedUnion(watched)
+  for await (const _entry of union.createReadStream()) break
   expect(areReleased()).toBe(true)
 })
 
-test('a peek and the end of a stream release every source stream', async () => {
-  const { union, areReleased } = await watchedUnion()
+test.each(kinds)('a peek and the end of a stream release every source stream (%s)', async (_, watched) => {
+  const { union, areReleased } = await watchedUnion(watched)
   await union.peek()
   expect(areReleased()).toBe(true)
   await collect(union.createReadStream())
   expect(areReleased()).toBe(true)
 })
 
-test('a stream that nobody reads is released by `destroy`, and by the union’s close', async () => {
-  const { union, areReleased } = await watchedUnion()
-  const stream = union.createReadStream()
-  const closed = new Promise<void>((resolve) => stream.on('close', resolve))
-  stream.destroy()
-  await closed
-  expect(areReleased()).toBe(true)
-  union.createReadStream()
-  expect(areReleased()).toBe(false)
-  await union.close()
-  expect(areReleased()).toBe(true)
-})
-
-test('a close in the middle of a read ends it with a code, and releases every source stream', async () => {
-  const { union, areReleased } = await watchedUnion()
-  const reading = async (): Promise<void> => {
-    for await (const { key } of union.createReadStream()) if (key === 'a1') await union.close()
+test.each(kinds)(
+  'a stream that nobody reads is released by `destroy`, and by the union’s close (%s)',
+  async (_, watched) => {
+    const { union, areReleased } = await watchedUnion(watched)
+    const stream = union.createReadStream()
+    const closed = new Promise<void>((resolve) => stream.on('close', resolve))
+    stream.destroy()
+    await closed
+    expect(areReleased()).toBe(true)
+    union.createReadStream()
+    expect(areReleased()).toBe(false)
+    await union.close()
+    expect(areReleased()).toBe(true)
   }
-  await expect(reading()).rejects.toMatchObject({ code: 'UNION_BEE_CLOSED' })
-  expect(areReleased()).toBe(true)
-})
+)
+
+test.each(kinds)(
+  'a close in the middle of a read ends it with a code, and releases every source stream (%s)',
+  async (_, watched) => {
+    const { union, areReleased } = await watchedUnion(watched)
+    const reading = async (): Promise<void> => {
+      for await (const { key } of union.createReadStream()) if (key === 'a1') await union.close()
+    }
+    await expect(reading()).rejects.toMatchObject({ code: 'UNION_BEE_CLOSED' })
+    expect(areReleased()).toBe(true)
+  }
+)
 
 test('a close ends a read of a source that never answers', async () => {
   const union = new UnionBee([new FakeSource(new Map([['a', 1]]), { kind: 'hangs', after: 0 })])
@@ -80,7 +111,7 @@ test('a close ends a read of a source that never answers', async () => {
 
 test('a failing source takes the streams of the others along', async () => {
   const make = await beeMaker()
-  const healthy = watched(await make({ a: 1, b: 1 }))
+  const healthy = watchedStreams(await make({ a: 1, b: 1 }))
   const broken = new FakeSource(new Map([['a', 1]]), { kind: 'throws', after: 1 })
   const union = new UnionBee([healthy.bee, broken])
   await expect(collect(union.createReadStream())).rejects.toMatchObject({ code: 'UNION_BEE_SOURCE_FAILED' })
@@ -126,4 +157,28 @@ test('next() called several times at once gives the entries in order', async () 
   const items = union.createReadStream()[Symbol.asyncIterator]()
   const results = await Promise.all([items.next(), items.next(), items.next(), items.next()])
   expect(results.map(({ value }) => value?.key)).toEqual(['a', 'b', 'c', undefined])
+})
+
+test('what a scan holds does not grow with its length', async () => {
+  const ahead: number[] = []
+  for (const length of [1_000, 50_000]) {
+    let [given, taken, most] = [0, 0, 0]
+    const counting = (part: number): BeeLike => ({
+      get: () => Promise.resolve(null),
+      async *createReadStream() {
+        for (let i = 0; i < length; i++) {
+          given++
+          yield { seq: 1, key: `${String(i).padStart(6, '0')}${part}`, value: i }
+        }
+      }
+    })
+    for await (const _ of new UnionBee([counting(0), counting(1), counting(2)]).createReadStream()) {
+      taken++
+      most = Math.max(most, given - taken)
+    }
+    expect(taken).toBe(3 * length)
+    ahead.push(most)
+  }
+  expect(ahead[1]).toBe(ahead[0])
+  expect(ahead[0]).toBeLessThan(100)
 })

@@ -1,16 +1,10 @@
 import { UnionBeeError } from '../errors.ts'
 import type { Bounds } from '../keys/bounds.ts'
 import type { SourceHandle } from '../sources/source-handle.ts'
+import type { RangeIterator } from '../sources/hyperbee-adapter.ts'
 import { waitFor } from '../sources/patience.ts'
 import type { Entry, Key, Skipped } from '../types.ts'
-
-/** Streams that hand out what they have buffered: streamx and Node (`read`), and our own (`batches`). */
-interface BufferedStream<T> {
-  readonly skipped?: readonly Skipped[]
-  read?(): T | null
-  batches?(): AsyncIterator<readonly T[]>
-  destroy?(): unknown
-}
+import { chunksOf, type SourceChunks } from './source-chunks.ts'
 
 /**
  * Where a scan stands in one source. `head` is the next entry, `null` at the end. A deferred cursor has no head yet, and stands before
@@ -26,10 +20,11 @@ export class SourceCursor<K extends Key, V> {
   readonly #inner: Bounds<K>
   readonly #reverse: boolean
   readonly #limit: number
-  #stream: AsyncIterable<Entry<K, V>> | null = null
-  #fetch: (() => Promise<readonly Entry<K, V>[]>) | null = null
-  #finish: (() => Promise<unknown> | undefined) | null = null
+  #scan: AsyncIterable<Entry<K, V>> | RangeIterator<K, V> | null = null
+  #chunks: SourceChunks<Entry<K, V>> | null = null
   #chunk: readonly Entry<K, V>[] = []
+  /** What must wait until what was read before it is handed over. */
+  #failure: unknown = null
   #at = 0
   #previous: K | null = null
   #pending = false
@@ -55,9 +50,9 @@ export class SourceCursor<K extends Key, V> {
     const bee = this.handle.openedBee
     if (bee === null) return
     try {
-      this.#stream = this.handle.scan(bee, this.#inner, this.#reverse, this.#limit)
+      this.#scan = this.handle.scan(bee, this.#inner, this.#reverse, this.#limit)
     } catch (error) {
-      this.#stream = failing(error)
+      this.#scan = failing(error)
     }
   }
 
@@ -70,7 +65,7 @@ export class SourceCursor<K extends Key, V> {
 
   /** What a union among the sources was left without since this was last asked. */
   takeSkipped(): Skipped[] {
-    const skipped = (this.#stream as BufferedStream<unknown> | null)?.skipped ?? []
+    const skipped = this.#chunks?.skipped ?? []
     const added = skipped.slice(this.#skippedCount)
     this.#skippedCount = skipped.length
     return added.map(({ source, cause }) => ({ source: `${this.handle.name}/${source}`, cause }))
@@ -83,14 +78,10 @@ export class SourceCursor<K extends Key, V> {
     this.head = null
     this.#stop?.(new UnionBeeError('UNION_BEE_CLOSED', 'the stream was closed while it was read'))
     try {
-      if (this.#stream !== null && this.#finish === null) this.#read(this.#stream)
-      if (this.#pending) {
-        const { destroy } = (this.#stream ?? {}) as BufferedStream<unknown>
-        // It would wait for its turn behind what never comes.
-        if (destroy === undefined) return
-        destroy.call(this.#stream)
-      }
-      await this.#finish?.()
+      if (this.#scan !== null) this.#chunks ??= chunksOf(this.#scan)
+      // It would wait for its turn behind what never comes.
+      if (this.#pending && this.#chunks?.canInterrupt !== true) return
+      await this.#chunks?.end()
     } catch {
       // It is of no more use; what it has to say about its end is nobody's concern.
     } finally {
@@ -108,8 +99,16 @@ export class SourceCursor<K extends Key, V> {
   async #fill(): Promise<void> {
     this.head = null
     this.isOpen = true
-    const chunk = await this.#wait(this.#next())
-    this.#chunk = chunk
+    if (this.#failure !== null) throw this.#failure
+    const chunk: Entry<K, V>[] = []
+    try {
+      await this.#wait(this.#next(chunk))
+    } catch (error) {
+      if (chunk.length === 0 || this.#released) throw error
+      this.#failure = error
+    }
+    // Cut off from a read that goes on after its time.
+    this.#chunk = this.#failure === null ? chunk : [...chunk]
     this.#at = 0
     if (chunk.length === 0) return this.release()
     this.handle.countAnswered(chunk.length)
@@ -130,43 +129,16 @@ export class SourceCursor<K extends Key, V> {
     }
   }
 
-  async #next(): Promise<readonly Entry<K, V>[]> {
-    if (this.#fetch === null) {
-      if (this.#stream === null) {
+  async #next(into: Entry<K, V>[]): Promise<void> {
+    if (this.#chunks === null) {
+      if (this.#scan === null) {
         await this.handle.open()
-        if (this.#released) return []
+        if (this.#released) return
         this.pin()
       }
-      this.#read(this.#stream as AsyncIterable<Entry<K, V>>)
+      this.#chunks = chunksOf(this.#scan as AsyncIterable<Entry<K, V>>)
     }
-    return (this.#fetch as unknown as () => Promise<readonly Entry<K, V>[]>)()
-  }
-
-  /** Begins to read. What is buffered is taken without a promise for each entry. */
-  #read(stream: AsyncIterable<Entry<K, V>> & BufferedStream<Entry<K, V>>): void {
-    if (typeof stream.batches === 'function') {
-      const batches = stream.batches()
-      this.#finish = () => batches.return?.()
-      this.#fetch = async () => {
-        for (;;) {
-          const { done, value } = await batches.next()
-          if (done === true) return []
-          if (value.length > 0) return value
-        }
-      }
-      return
-    }
-    const items = stream[Symbol.asyncIterator]()
-    this.#finish = () => items.return?.()
-    this.#fetch = async () => {
-      const first = await items.next()
-      if (first.done === true) return []
-      const chunk = [first.value]
-      if (typeof stream.read === 'function')
-        for (let item = stream.read(); item !== null && item !== undefined; item = stream.read())
-          chunk.push(item)
-      return chunk
-    }
+    return this.#chunks.fill(into)
   }
 
   /** @throws UnionBeeError `UNION_BEE_OUT_OF_ORDER`, `UNION_BEE_BAD_KEY_ENCODING` */

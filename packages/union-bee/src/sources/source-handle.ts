@@ -16,6 +16,7 @@ import type {
   SourceStatus,
   TimerLike
 } from '../types.ts'
+import { type RangeIterator, rangeIterator } from './hyperbee-adapter.ts'
 import { patience, type Patience, waitFor } from './patience.ts'
 
 /** A union among the sources, which also says what it left out. */
@@ -156,13 +157,20 @@ export class SourceHandle<K extends Key, V> implements SourceInfo {
   }
 
   /** Begins a scan of bounds as the source has them. The bee must be open. */
-  scan(bee: BeeLike<K, V>, inner: Bounds<K>, reverse: boolean, limit: number): AsyncIterable<Entry<K, V>> {
+  scan(
+    bee: BeeLike<K, V>,
+    inner: Bounds<K>,
+    reverse: boolean,
+    limit: number
+  ): AsyncIterable<Entry<K, V>> | RangeIterator<K, V> {
     this.#counts.asked++
-    return bee.createReadStream(rangeOf(inner), {
+    const options = {
       ...this.readOptions,
       ...(reverse && { reverse }),
       ...(limit !== Infinity && { limit })
-    })
+    }
+    const range = rangeOf(inner)
+    return rangeIterator(bee, range, options, this.cost === 0) ?? bee.createReadStream(range, options)
   }
 
   /** Counts entries of a scan. */
