@@ -13,7 +13,7 @@ const aStep = fc.record({ type: fc.constantFrom('put', 'put', 'del'), path: aPat
 
 /** What a directory tree shows after a write: a file takes the place of what is below it, and of files above it. */
 function write(tree: Map<string, unknown>, path: string, data: unknown): void {
-  for (const other of [...tree.keys()])
+  for (const other of Array.from(tree.keys()))
     if (other.startsWith(`${path}/`) || path.startsWith(`${other}/`)) tree.delete(other)
   tree.set(path, data)
 }

@@ -36,7 +36,7 @@ test('the bytes of a layer are those of FORMAT.md', () => {
 test('user data that looks like a tombstone in the raw bytes of a layer is hidden only where a layer wrote it', async () => {
   const store = await tmpStore()
   const raw = (name: string) =>
-    new Hyperbee<string, Uint8Array>(store.get({ name }), { keyEncoding: 'utf-8', valueEncoding: 'binary' })
+    new Hyperbee<string>(store.get({ name }), { keyEncoding: 'utf-8', valueEncoding: 'binary' })
   const [top, bottom] = [raw('top'), raw('bottom')]
   await bottom.put('plain', Buffer.from([0xff]))
   await using overlay = createOverlay<string, Uint8Array>({ top, lower: bottom, valueEncoding: 'binary' })

@@ -10,7 +10,7 @@ const keysOf = async (union: UnionBee) => (await collect(union.createReadStream(
 
 /** A shard for each letter, which a request must be paid for. */
 function shards(letters: string): { bees: FakeSource[]; sources: Source[] } {
-  const bees = [...letters].map((letter) => source(`${letter}1`, `${letter}2`))
+  const bees = letters.split('').map((letter) => source(`${letter}1`, `${letter}2`))
   const sources = bees.map((bee, i): Source => {
     const letter = letters[i] ?? ''
     return { bee: () => bee, name: letter, cost: 1, range: { gte: letter, lt: `${letter}~` } }
@@ -102,7 +102,7 @@ test('sources come, go and change places; a stream goes on with those it began w
   expect((await union.get('k'))?.value).toBe('b')
   expect(await keysOf(union)).toEqual(['b', 'c', 'k'])
   const rows = async (stream: typeof before) =>
-    (await collect(stream)).map(({ key, value }) => `${key}=${value}`)
+    (await collect(stream)).map(({ key, value }) => `${key}=${String(value)}`)
   expect(await rows(before)).toEqual(['a=1', 'b=1', 'k=a'])
   expect(await rows(between)).toEqual(['a=1', 'b=1', 'c=1', 'k=c'])
   await removed

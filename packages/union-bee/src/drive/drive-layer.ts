@@ -19,7 +19,7 @@ export const WHITEOUT = { version: 1 }
 export class DriveLayer {
   readonly drive: DriveLike
   readonly name: string
-  readonly #whiteouts: BeeLike<string> | null
+  readonly #whiteouts: BeeLike | null
 
   constructor(drive: DriveLike, name: string) {
     this.drive = drive

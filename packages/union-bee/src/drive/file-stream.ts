@@ -1,5 +1,6 @@
 import { Readable } from 'streamx'
 import { UnionBeeError } from '../errors.ts'
+import { settle } from '../merge/union-stream.ts'
 import type { ByteStream } from './types.ts'
 
 /** The bytes of a stream that must be found first. Hands them on as they come; holds no more than the stream's own buffer. */
@@ -13,11 +14,7 @@ export class FileStream extends Readable {
   }
 
   override _open(done: (error: Error | null) => void): void {
-    this.#find().then((bytes) => {
-      if (this.destroying) bytes.destroy()
-      else this.#pass(bytes)
-      done(null)
-    }, done)
+    void settle(this.#begin(), done)
   }
 
   override _read(done: (error: Error | null) => void): void {
@@ -27,6 +24,12 @@ export class FileStream extends Readable {
 
   override _predestroy(): void {
     this.#bytes?.destroy()
+  }
+
+  async #begin(): Promise<void> {
+    const bytes = await this.#find()
+    if (this.destroying) bytes.destroy()
+    else this.#pass(bytes)
   }
 
   #pass(bytes: ByteStream): void {

@@ -41,7 +41,7 @@ export interface PathRange {
 /** The part of a Hyperdrive a union reads. Structural: a checkout fits too. */
 export interface DriveLike {
   /** Where its whiteouts are; without it the drive has none. */
-  readonly db?: BeeLike<string>
+  readonly db?: BeeLike
   entry(name: string): Promise<DriveEntry | null>
   /** In byte order of paths. */
   entries(range?: PathRange, options?: { limit?: number }): AsyncIterable<DriveEntry>
@@ -58,7 +58,7 @@ export interface FileOptions {
 
 /** What a top needs besides. */
 export interface WritableDriveLike extends DriveLike {
-  readonly db: WritableBeeLike<string>
+  readonly db: WritableBeeLike
   put(name: string, data: Uint8Array, options?: FileOptions): Promise<unknown>
   del(name: string): Promise<unknown>
   symlink(name: string, target: string): Promise<unknown>

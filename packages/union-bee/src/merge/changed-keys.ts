@@ -106,5 +106,6 @@ function keysOnly<K, V, T>(stream: AsyncIterable<T>, keyOf: (item: T) => K): Asy
 }
 
 function keyOfDiff<K, V>({ left, right }: DiffEntry<K, V>): K {
-  return (left ?? (right as Entry<K, V>)).key
+  // One of them is there.
+  return (left ?? right)?.key as K
 }

@@ -11,7 +11,7 @@ export interface Reading {
   /** Names a source it went on without. */
   readonly skipped: Skipped[]
   /** Ends this stream when the reader is released, also in the middle of a wait. Returns it. */
-  own<T extends object>(stream: T): T
+  readonly own: <T extends object>(stream: T) => T
 }
 
 /** Reads a generator, one item a batch. */

@@ -76,8 +76,12 @@ export class MergeReader<K extends Key, V> implements BatchReader<Entry<K, V>> {
   }
 
   release(): Promise<void> {
-    this.#released ??= Promise.all(this.#cursors.map((cursor) => cursor.release())).then(() => {})
+    this.#released ??= this.#releaseAll()
     return this.#released
+  }
+
+  async #releaseAll(): Promise<void> {
+    await Promise.all(this.#cursors.map((cursor) => cursor.release()))
   }
 
   #begin(): void {
@@ -141,7 +145,7 @@ export class MergeReader<K extends Key, V> implements BatchReader<Entry<K, V>> {
       if (moving === null) this.#heap.push(cursor)
       else this.#moving.push(this.#settle(cursor, moving))
     } catch (error) {
-      this.#moving.push(this.#settle(cursor, Promise.reject(error as Error)))
+      this.#moving.push(this.#settle(cursor, Promise.reject(error)))
     }
   }
 

@@ -160,6 +160,7 @@ export class SourceCursor<K extends Key, V> {
   }
 }
 
+// oxlint-disable-next-line require-yield
 async function* failing(error: unknown): AsyncGenerator<never> {
   throw error
 }

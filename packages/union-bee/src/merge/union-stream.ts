@@ -32,8 +32,8 @@ export class ReaderStream<T> extends Readable {
   }
 
   /** Past the buffer of the stream, unless that is in use. */
-  override [Symbol.asyncIterator](): AsyncIterableIterator<T> {
-    if (this.#isFlowing) return super[Symbol.asyncIterator]() as AsyncIterableIterator<T>
+  override [Symbol.asyncIterator](): AsyncIterator<T> {
+    if (this.#isFlowing) return super[Symbol.asyncIterator]()
     return new BatchIterator<T>(this.batches())
   }
 
@@ -44,7 +44,7 @@ export class ReaderStream<T> extends Readable {
 
   override resume(): this {
     this.#isFlowing = true
-    return super.resume() as this
+    return super.resume()
   }
 
   /** Entries as they come from the merge. For a reader that is itself a merge. */
@@ -73,11 +73,7 @@ export class ReaderStream<T> extends Readable {
 
   override _read(done: (error: Error | null) => void): void {
     this.#isFlowing = true
-    this.#reader.next().then((batch) => {
-      if (batch === null) this.push(null)
-      else for (const item of batch) this.push(item)
-      done(null)
-    }, done)
+    void settle(this.#pushNext(), done)
   }
 
   override _predestroy(): void {
@@ -86,7 +82,13 @@ export class ReaderStream<T> extends Readable {
 
   override _destroy(done: (error: Error | null) => void): void {
     this.#releasing ??= this.#reader.release()
-    this.#releasing.then(() => done(null), done)
+    void settle(this.#releasing, done)
+  }
+
+  async #pushNext(): Promise<void> {
+    const batch = await this.#reader.next()
+    if (batch === null) this.push(null)
+    else for (const item of batch) this.push(item)
   }
 
   async #end(error: Error | null): Promise<void> {
@@ -96,8 +98,19 @@ export class ReaderStream<T> extends Readable {
   }
 }
 
+/** Tells a stream's callback how the work went. */
+export async function settle(work: Promise<unknown>, done: (error: Error | null) => void): Promise<void> {
+  let failure: Error | null = null
+  try {
+    await work
+  } catch (error) {
+    failure = error as Error
+  }
+  done(failure)
+}
+
 /** Items of batches, one by one. */
-class BatchIterator<T> implements AsyncIterableIterator<T> {
+class BatchIterator<T> implements AsyncIterator<T> {
   readonly #batches: AsyncIterator<readonly T[]>
   #batch: readonly T[] = []
   #at = 0
@@ -105,10 +118,6 @@ class BatchIterator<T> implements AsyncIterableIterator<T> {
 
   constructor(batches: AsyncIterator<readonly T[]>) {
     this.#batches = batches
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
   }
 
   next(): Promise<IteratorResult<T>> {

@@ -41,15 +41,20 @@ export function waitFor<T>(
       end()
       reject(reason)
     })
-    work.then(
-      (value) => {
-        end()
-        resolve(value)
-      },
-      (cause: unknown) => {
-        end()
-        reject(cause as Error)
-      }
-    )
+    void follow(work, { resolve, reject, end })
   })
+}
+
+async function follow<T>(
+  work: Promise<T>,
+  { resolve, reject, end }: { resolve: (value: T) => void; reject: (cause: unknown) => void; end: () => void }
+): Promise<void> {
+  try {
+    const value = await work
+    end()
+    resolve(value)
+  } catch (cause) {
+    end()
+    reject(cause)
+  }
 }

@@ -51,20 +51,20 @@ export function pinAll<K extends Key, V>(
   sources: SourceList<K, V>,
   failures: ReadonlyMap<SourceHandle<K, V>, UnionBeeError> = new Map()
 ): Pins<K, V> {
-  const closings: (() => Promise<void> | undefined)[] = []
+  const closings: (() => Promise<void>)[] = []
   const pinned = new SourceList<K, V>(sources.defaults, sources.isDisjoint)
   const handles = sources.handles.map((handle) => {
     const { name, source } = handle
     if (handle.immutable) {
       handle.use()
-      closings.push(() => Promise.resolve(handle.release()))
+      closings.push(async () => handle.release())
       // Opened through the one it pins, which closes it.
       const bee = handle.openedBee ?? lent(handle)
       return pinned.handle({ ...source, name, bee }, { origin: handle.origin, isConstant: true })
     }
     const failure = failures.get(handle)
     const snapshot = failure === undefined ? snapshotOf(handle) : null
-    if (snapshot !== null) closings.push(() => snapshot.close?.())
+    if (snapshot !== null) closings.push(async () => snapshot.close?.())
     const bee =
       snapshot === null
         ? broken<K, V>(failure as Error)
