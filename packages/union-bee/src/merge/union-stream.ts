@@ -33,7 +33,7 @@ export class ReaderStream<T> extends Readable {
 
   /** Past the buffer of the stream, unless that is in use. */
   override [Symbol.asyncIterator](): AsyncIterator<T> {
-    if (this.#isFlowing) return super[Symbol.asyncIterator]()
+    if (this.#isFlowing) return super[Symbol.asyncIterator]() as AsyncIterator<T>
     return new BatchIterator<T>(this.batches())
   }
 
