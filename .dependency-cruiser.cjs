@@ -5,10 +5,10 @@ module.exports = {
     {
       name: 'resolvable',
       comment:
-        'Except what a manifest’s `imports` maps to a builtin, or on Bare to a package: `#fs`, `#path`.',
+        'Except what a manifest’s `imports` maps to a builtin, or on Bare to a package: `#fs`, `#os`, `#path`.',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^#(fs|path)$' }
+      to: { couldNotResolve: true, pathNot: '^#(fs|os|path)$' }
     },
     {
       name: 'siblings-by-package-name',

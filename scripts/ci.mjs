@@ -6,16 +6,17 @@ import { command, npm, root, tool } from './commands.mjs'
 
 /** @typedef {{ passed: number, failed: number }} Counts */
 
-/** The object store that tests run against. Elsewhere than on Linux they say that they skip it. */
-const CEPH = ['ceph-mon', 'ceph-osd', 'ceph-mgr', 'radosgw']
-const needsCeph = process.platform === 'linux'
+/** The object store that tests run against, and the browser of an example. Elsewhere than on Linux they say that they skip them. */
+const PACKAGES = ['ceph-mon', 'ceph-osd', 'ceph-mgr', 'radosgw', 'chromium']
+const COMMANDS = ['radosgw', 'chromium']
+const needsPackages = process.platform === 'linux'
 
 const temporary = mkdtempSync(join(tmpdir(), 'sdk-ci-'))
 const total = { passed: 0, failed: 0 }
 
 try {
   await step('Gates', runGates)
-  if (needsCeph) await step('Ceph', installCeph)
+  if (needsPackages) await step('Ceph and Chromium', installPackages)
   await step('Tests', runTests)
   for (const folder of folders('examples', 'package.json'))
     await step(`Example ${folder}`, () => runExample(folder))
@@ -51,8 +52,9 @@ async function runGates() {
 }
 
 /** With Debian's package manager, where it is missing. Without it the tests fail, since it is demanded of them. */
-async function installCeph() {
-  if ((await command('radosgw', ['--version'])).code === 0) return { passed: 0, failed: 0 }
+async function installPackages() {
+  const found = await Promise.all(COMMANDS.map((name) => command(name, ['--version'])))
+  if (found.every(({ code }) => code === 0)) return { passed: 0, failed: 0 }
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (/** @type {string[]} */ args) =>
     process.getuid?.() === 0
@@ -60,14 +62,14 @@ async function installCeph() {
       : command('sudo', ['--non-interactive', '--preserve-env=DEBIAN_FRONTEND', 'apt-get', ...args], { env })
   const updated = await apt(['update', '--quiet'])
   if (updated.code !== 0) return asCounts(updated)
-  const { code } = await apt(['install', '--yes', '--quiet', '--no-install-recommends', ...CEPH])
+  const { code } = await apt(['install', '--yes', '--quiet', '--no-install-recommends', ...PACKAGES])
   return { passed: 0, failed: code === 0 ? 0 : 1 }
 }
 
 async function runTests() {
   const report = join(temporary, 'tests.json')
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const env = needsCeph ? { REQUIRE_CEPH: '1' } : {}
+  const env = needsPackages ? { REQUIRE_CEPH: '1' } : {}
   const { code } = await npm(['test', '--', ...reporters], { env })
   if (!existsSync(report)) return { passed: 0, failed: 1 }
   const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'))
@@ -78,7 +80,8 @@ async function runTests() {
 async function runExample(folder) {
   const manifest = JSON.parse(readFileSync(resolve(root, folder, 'package.json'), 'utf8'))
   if (!manifest.scripts?.test) throw new Error(`${folder} has no test script`)
-  return asCounts(await npm(['test'], { cwd: resolve(root, folder) }))
+  const env = needsPackages ? { REQUIRE_CEPH: '1' } : {}
+  return asCounts(await npm(['test'], { cwd: resolve(root, folder), env }))
 }
 
 /** @param {string} script */

@@ -7,6 +7,10 @@ declare module 'flat-tree' {
     /** `-1` for a leaf. */
     leftChild(index: number): number
     rightChild(index: number): number
+    parent(index: number): number
+    sibling(index: number): number
+    /** The first and the last leaf below. */
+    spans(index: number): [first: number, last: number]
     /** The first leaf below. */
     leftSpan(index: number): number
   }

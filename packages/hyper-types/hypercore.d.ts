@@ -265,6 +265,8 @@ declare module 'hypercore/lib/merkle-tree.js' {
     /** A batch of what the proof says, for its signature to be checked. Throws when the proof does not add up. */
     verifyFullyRemote(state: object, proof: TreeProof): { length: number }
     getRoots(state: object, length: number): Promise<TreeNode[]>
+    /** What a request asks for, as nodes of the tree; `settle` waits for those that are still read. */
+    proof(state: object, reader: object, request: object): Promise<{ settle(): Promise<TreeProof> }>
   }
 
   /** A tree that is being put together, as far as a signature of it is checked. */
@@ -304,6 +306,8 @@ declare module 'hypercore/lib/verifier.js' {
     static createManifest(manifest: Manifest): Manifest
     static isValidManifest(key: Uint8Array, manifest: Manifest): boolean
     verify(batch: TreeBatch, signature: Uint8Array): boolean
+    /** @throws plain Error for a key pair that is none of the manifest's */
+    sign(batch: TreeBatch, keyPair: { publicKey: Uint8Array; secretKey: Uint8Array }): Uint8Array
   }
 }
 
@@ -312,6 +316,32 @@ declare module 'hypercore/messages.js' {
   import type { Manifest } from 'hypercore'
   import type { CompactEncoding } from 'codecs'
 
-  const messages: { manifest: CompactEncoding<Manifest> }
+  const messages: {
+    manifest: CompactEncoding<Manifest>
+    /** Of the protocol `hypercore/alpha`. */
+    wire: Record<
+      | 'handshake'
+      | 'sync'
+      | 'request'
+      | 'cancel'
+      | 'data'
+      | 'noData'
+      | 'want'
+      | 'unwant'
+      | 'bitfield'
+      | 'range'
+      | 'extension',
+      CompactEncoding<object, object>
+    >
+  }
   export default messages
+}
+
+/** Private upstream. */
+declare module 'hypercore/lib/caps.js' {
+  const caps: {
+    /** Proves to a peer that the key is known, on this stream only. */
+    replicate(isInitiator: boolean, key: Uint8Array, handshakeHash: Uint8Array): Uint8Array
+  }
+  export default caps
 }

@@ -2,6 +2,7 @@
 declare module 'hyperdrive' {
   import type Corestore from 'corestore'
   import type Hyperbee from 'hyperbee'
+  import type Hypercore from 'hypercore'
   import type { ReplicationStream } from 'hypercore'
 
   export interface DriveEntry {
@@ -27,13 +28,18 @@ declare module 'hyperdrive' {
 
   /** Closes its Corestore too. */
   export default class Hyperdrive {
+    /** @param key - of a drive that exists; without one a new one is made */
     constructor(corestore: Corestore, key?: Uint8Array | null)
 
     readonly db: Hyperbee<string, unknown>
-    readonly key: Uint8Array | null
+    readonly key: Uint8Array
+    readonly core: Hypercore
     readonly version: number
     readonly supportsMetadata: boolean
 
+    /** `null` while it is not known where they are. */
+    getBlobs(): Promise<{ core: Hypercore } | null>
+    update(options?: { wait?: boolean }): Promise<boolean>
     ready(): Promise<void>
     close(): Promise<void>
     entry(

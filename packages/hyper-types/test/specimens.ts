@@ -11,15 +11,16 @@ import multisig from 'hypercore/lib/multisig.js'
 import Verifier from 'hypercore/lib/verifier.js'
 import Hyperbee from 'hyperbee'
 import Hypercore from 'hypercore'
+import Hyperdrive from 'hyperdrive'
 import crypto from 'hypercore-crypto'
 import id from 'hypercore-id-encoding'
 import HyperDHT from 'hyperdht'
-import Hyperdrive from 'hyperdrive'
 import MirrorDrive from 'mirror-drive'
 import createTestnet from 'hyperdht/testnet.js'
 import Hyperswarm from 'hyperswarm'
 import Protomux from 'protomux'
 import RocksDB, { BloomFilterPolicy, ColumnFamily, RibbonFilterPolicy } from 'rocksdb-native'
+import RandomAccessStorage from 'random-access-storage'
 import sodium from 'sodium-universal'
 import SubEncoder from 'sub-encoder'
 import z32 from 'z32'
@@ -52,6 +53,7 @@ export async function makeSpecimens(): Promise<Specimens> {
       'hyperdht:HyperDHT': HyperDHT,
       'hyperswarm:Hyperswarm': Hyperswarm,
       'blind-pairing:BlindPairing': BlindPairing,
+      'random-access-storage:RandomAccessStorage': RandomAccessStorage,
       'rocksdb-native:RocksDB': RocksDB,
       'rocksdb-native:ColumnFamily': ColumnFamily,
       'rocksdb-native:BloomFilterPolicy': BloomFilterPolicy,
@@ -90,6 +92,7 @@ function pureSpecimens(): Record<string, unknown> {
     'hypercore-crypto:HypercoreCrypto': crypto,
     'hypercore-id-encoding:IdEncoding': id,
     'sodium-universal:Sodium': sodium,
+    'random-access-storage:RandomAccessStorage': new RandomAccessStorage(),
     'z32:Z32': z32,
     'sub-encoder:SubEncoder': new SubEncoder('specimen', 'utf-8'),
     'device-file:DeviceFile': new DeviceFile(join(tmpdir(), 'specimen.device')),
@@ -176,6 +179,7 @@ async function makeCores(dir: string) {
   const watcher = bee.watch()
   const beeStream = bee.createReadStream()
   const drive = new Hyperdrive(a.namespace('drive'))
+  await drive.ready()
   await drive.put('/file', new Uint8Array(1))
   const writing = drive.createWriteStream('/other')
   return {
@@ -183,6 +187,7 @@ async function makeCores(dir: string) {
       '@hyperswarm/secret-stream:DuplexStream': left,
       'hypercore:ReplicationStream': left,
       'hypercore:Hypercore': core,
+      'hyperdrive:Hyperdrive': drive,
       'hypercore:Download': download,
       'hypercore:Peer': copy.peers[0],
       'hypercore:CoreInfo': await core.info(),
@@ -196,7 +201,6 @@ async function makeCores(dir: string) {
       'hyperbee:BeeBatch': bee.batch(),
       'hyperbee:BeeStream': beeStream,
       'hyperbee:BeeWatcher': watcher,
-      'hyperdrive:Hyperdrive': drive,
       'hyperdrive:DriveEntry': await drive.entry('/file'),
       'hyperdrive:DriveStream': drive.list(),
       'hyperdrive:DriveWriteStream': writing,

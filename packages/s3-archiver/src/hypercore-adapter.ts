@@ -1,15 +1,13 @@
-import b4a from 'b4a'
 import c from 'compact-encoding'
-import crypto from 'hypercore-crypto'
 import merkle from 'hypercore/lib/merkle-tree.js'
 import Verifier from 'hypercore/lib/verifier.js'
 import messages from 'hypercore/messages.js'
 import { S3ArchiverError } from './errors.ts'
 import type { TreeNode } from './merkle/subtree.ts'
-import type { CoreLike, CorestoreLike } from './types.ts'
+import type { CoreLike } from './types.ts'
 
-// Everything this package asks of Hypercore beyond its documented API is in this file. Of hypercore 11.37: `core.core.state` (lib/session-state.js) and
-// its `storage.read()` and `write()` (hypercore-storage 3.3, lib/tx.js), a Corestore's `storage.getInfos` and `createCore` (hypercore-storage, index.js), `core.core.header.manifest` (lib/core.js), `lib/merkle-tree.js`, `lib/verifier.js`,
+// What this package asks of Hypercore beyond its documented API, to read it; `core-writer.ts` writes, and `corestore-adapter.ts` is about Corestores. Of hypercore 11.37: `core.core.state` (lib/session-state.js) and
+// its `storage.read()` (hypercore-storage 3.3, lib/tx.js), `core.core.header.manifest` and `core.core.bitfield` (lib/core.js), `lib/merkle-tree.js`, `lib/verifier.js`,
 // and the encoding of manifests (`messages.js`).
 
 /** The end of a core, as its key has signed it. */
@@ -24,6 +22,7 @@ export interface Head {
 }
 
 interface CoreInternals {
+  readonly bitfield: { firstSet(position: number): number; firstUnset(position: number): number }
   readonly state: {
     readonly fork: number
     readonly length: number
@@ -35,6 +34,7 @@ interface CoreInternals {
 
 interface BlockReader {
   getBlock(index: number): Promise<Uint8Array | null>
+  getTreeNode(index: number): Promise<TreeNode | null>
   tryFlush(): void
 }
 
@@ -60,6 +60,27 @@ export async function storedBlocks(
   return Promise.all(reading)
 }
 
+/** Runs of blocks from `start` up to `end` that the core has, as first and end. Costs no read. */
+export function heldRuns(core: CoreLike, start: number, end: number): [first: number, end: number][] {
+  const { bitfield } = internalsOf(core)
+  const runs: [number, number][] = []
+  for (let at = start; at < end;) {
+    const first = bitfield.firstSet(at)
+    if (first === -1 || first >= end) break
+    at = Math.min(end, bitfield.firstUnset(first))
+    runs.push([first, at])
+  }
+  return runs
+}
+
+/** Nodes of the core's tree, as flat-tree counts; `null` for what the core does not know. One read of the store. */
+export async function storedNodes(core: CoreLike, indexes: readonly number[]): Promise<(TreeNode | null)[]> {
+  const reader = internalsOf(core).state.storage.read()
+  const reading = indexes.map((index) => reader.getTreeNode(index))
+  reader.tryFlush()
+  return Promise.all(reading)
+}
+
 /**
  * Whether a head is the core's: its manifest makes the key, and has signed the tree with these roots. Any kind of manifest that Hypercore
  * knows.
@@ -81,112 +102,13 @@ export function isHeadOf(
   }
 }
 
-/** A core that is put together from its first block on. */
-export interface CoreInProgress {
-  /** Stores the next blocks, and the nodes of the tree that they complete. All or nothing. */
-  write(blocks: readonly Uint8Array[]): Promise<void>
-  /** Makes all of it a core. @returns false, and does nothing, when the head is not signed for these blocks */
-  finish(head: Head): Promise<boolean>
-  close(): Promise<void>
-}
-
-/** Blocks in one page of Hypercore's bitfield (hypercore 11.37, lib/bitfield.js). */
-const PAGE_BLOCKS = 32768
-
-/**
- * Begins to put a replica of a core into a Corestore, below Hypercore: many times faster than block by block through it, and nothing is there until
- * it is finished. Its parts are Hypercore's own.
- *
- * @returns `null` when the store knows the core already
- */
-export async function makeCore(
-  corestore: CorestoreLike,
-  key: Uint8Array,
-  manifest: Uint8Array
-): Promise<CoreInProgress | null> {
-  await corestore.ready()
-  const store = corestore.storage as StoreStorage
-  const discoveryKey = crypto.discoveryKey(key)
-  const [known] = await store.getInfos([discoveryKey], { auth: true, head: true })
-  if (known != null) return null
-  const decoded = Verifier.createManifest(c.decode(messages.manifest, manifest))
-  const options = {
-    key,
-    manifest: decoded,
-    keyPair: null,
-    frozen: false,
-    discoveryKey,
-    userData: [],
-    alias: null
-  }
-  const storage = await store.createCore(options)
-  const empty = {
-    fork: 0,
-    length: 0,
-    byteLength: 0,
-    roots: [],
-    signature: null,
-    prologue: null,
-    storage: null
-  }
-  const tree = new merkle.MerkleTreeBatch(empty)
-  let page = b4a.alloc(PAGE_BLOCKS / 8)
-  return {
-    async write(blocks) {
-      const tx = storage.write()
-      for (const block of blocks) {
-        const seq = tree.length
-        tx.putBlock(seq, block)
-        tree.append(block)
-        const bit = seq % PAGE_BLOCKS
-        page[bit >> 3] = (page[bit >> 3] ?? 0) | (1 << (bit & 7))
-        if (bit !== PAGE_BLOCKS - 1) continue
-        tx.putBitfieldPage(Math.floor(seq / PAGE_BLOCKS), page)
-        page = b4a.alloc(PAGE_BLOCKS / 8)
-      }
-      if (tree.length % PAGE_BLOCKS !== 0)
-        tx.putBitfieldPage(Math.floor(tree.length / PAGE_BLOCKS), b4a.from(page))
-      for (const node of tree.nodes.splice(0)) tx.putTreeNode(node)
-      await tx.flush()
-    },
-    async finish({ fork, length, signature }) {
-      tree.fork = fork
-      if (tree.length !== length || !new Verifier(key, decoded).verify(tree, signature)) return false
-      const tx = storage.write()
-      tx.setHead({ fork, length, rootHash: tree.hash(), signature, timestamp: Date.now() })
-      tx.setHints({ contiguousLength: length, remoteContiguousLength: 0 })
-      await tx.flush()
-      return true
-    },
-    close: () => storage.close()
-  }
-}
-
-interface StoreStorage {
-  getInfos(discoveryKeys: readonly Uint8Array[], options: object): Promise<readonly unknown[]>
-  createCore(options: object): Promise<CoreStorage>
-}
-
-interface CoreStorage {
-  write(): CoreWrite
-  close(): Promise<void>
-}
-
-interface CoreWrite {
-  putBlock(seq: number, block: Uint8Array): void
-  putTreeNode(node: TreeNode): void
-  putBitfieldPage(page: number, bits: Uint8Array): void
-  setHead(head: object): void
-  setHints(hints: object): void
-  flush(): Promise<unknown>
-}
-
 /** @throws S3ArchiverError `S3_ARCHIVER_UNSUPPORTED_UPSTREAM` naming what is missing */
 export function checkUpstream(core: CoreLike): void {
   const internals = internalsOf(core)
   const missing: string[] = []
   if (typeof internals?.state?.storage?.read !== 'function') missing.push('core.state.storage')
   if (internals?.header === undefined) missing.push('core.header')
+  if (typeof internals?.bitfield?.firstSet !== 'function') missing.push('core.bitfield')
   if (typeof merkle.MerkleTreeBatch !== 'function') missing.push('MerkleTreeBatch')
   if (typeof Verifier?.isValidManifest !== 'function') missing.push('isValidManifest')
   if (typeof messages?.manifest?.decode !== 'function') missing.push('messages.manifest')

@@ -2,10 +2,11 @@ import b4a from 'b4a'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { collect, fakeClock } from '@cloudpal/test-kit'
-import { CommitLog, newestCommit, type CommitContent } from '../src/archive/commit-log.ts'
+import { CommitLog, type CommitContent } from '../src/archive/commit-log.ts'
 import { decodeCommit, encodeCommit, type Commit } from '../src/format/commit.ts'
-import { commitName, commitSeq, COMMITS } from '../src/format/names.ts'
+import { commitName, commitSeq, COMMITS, contentName } from '../src/format/names.ts'
 import type { ObjectStore } from '../src/index.ts'
+import { newestCommit } from '../src/read/commits.ts'
 import { MemoryStore } from '../src/testing/index.ts'
 import { FaultyStore, type Fate } from './faulty-store.ts'
 
@@ -13,9 +14,10 @@ const ALICE = b4a.alloc(16, 'alice')
 const BOB = b4a.alloc(16, 'bob')
 
 const content = (text: string): CommitContent => ({
-  added: [],
-  dropped: [],
-  records: [],
+  checkpoint: null,
+  carried: [],
+  entries: [],
+  fronts: [],
   tail: b4a.from(text)
 })
 
@@ -44,9 +46,19 @@ describe('a commit', () => {
     epoch: 3,
     writerId: ALICE,
     nonce: b4a.alloc(16, 2),
-    added: ['s/ab/cd'],
-    dropped: ['x/1', 'x/2'],
-    records: [{ blindId: b4a.alloc(16, 3), seq: 5, sealed: b4a.from('sealed') }],
+    checkpoint: { name: contentName('index', ALICE), seq: 4, count: 1000, byteLength: 300_000 },
+    carried: [{ blindId: b4a.alloc(16, 4), seq: 6 }],
+    entries: [
+      {
+        blindId: b4a.alloc(16, 3),
+        seq: 5,
+        front: 2,
+        previous: null,
+        objects: [contentName('shard', ALICE), commitName(3)],
+        sealed: b4a.from('sealed')
+      }
+    ],
+    fronts: [{ blindId: b4a.alloc(16, 3), objects: [contentName('page', BOB)], bytes: b4a.from('front') }],
     tail: b4a.from('tail')
   }
 
@@ -151,6 +163,22 @@ describe('a put that', () => {
     await log.append(content('b'))
     expect(await history(store)).toEqual(['a', 'b'])
   })
+})
+
+test('a commit that was left open for a day is not made any more: what it names may have been pruned', async () => {
+  for (const hasArrived of [true, false]) {
+    const store = new FaultyStore(new MemoryStore())
+    const clock = fakeClock()
+    const log = await CommitLog.claim(store, { writerId: ALICE, now: () => clock.now() })
+    store.fates = Array.from({ length: 5 }, () => 'late')
+    await expect(log.append(content('a'))).rejects.toMatchObject({ ambiguous: true })
+    if (hasArrived) await store.arrive()
+    clock.advance(13 * 60 * 60 * 1000)
+    if (hasArrived) await log.settle()
+    else await expect(log.settle()).rejects.toMatchObject({ retryable: true })
+    await log.append(content('b'))
+    expect(await history(store.inner)).toEqual(hasArrived ? ['a', 'b'] : ['b'])
+  }
 })
 
 test('who was away while its place was taken and tidied up learns that others are ahead', async () => {

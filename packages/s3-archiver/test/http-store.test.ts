@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import b4a from 'b4a'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
+import { collect } from '@cloudpal/test-kit'
 import { HttpStore } from '../src/index.ts'
+import { Stop } from '../src/stop.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -12,13 +14,18 @@ afterEach(() => {
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 async function serve(handler: Handler): Promise<HttpStore> {
+  const { url } = await serveAt(handler)
+  return new HttpStore({ url: `${url}/db` })
+}
+
+async function serveAt(handler: Handler): Promise<{ url: string }> {
   const server = createServer(handler)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   closers.push(() => {
     server.closeAllConnections()
     server.close()
   })
-  return new HttpStore({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/db` })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
 /** A web server that knows parts, with one object at `/db/a/b`. */
@@ -129,7 +136,7 @@ test('it cannot be written or listed', async () => {
   expect(store.readOnly).toBe(true)
   await expect(store.putIfAbsent()).rejects.toMatchObject({ code: 'S3_ARCHIVER_STORE_READ_ONLY' })
   await expect(store.delete()).rejects.toMatchObject({ code: 'S3_ARCHIVER_STORE_READ_ONLY' })
-  await expect(store.list().next()).rejects.toMatchObject({ code: 'S3_ARCHIVER_STORE_DENIED' })
+  await expect(store.list('a').next()).rejects.toMatchObject({ code: 'S3_ARCHIVER_STORE_DENIED' })
 })
 
 test.each([
@@ -186,3 +193,76 @@ test.each([undefined, {}, { url: '' }, { url: 'ftp://x' }, { url: 'http://x', fe
     expect(() => new HttpStore(options as never)).toThrow('S3_ARCHIVER_BAD_ARGUMENT')
   }
 )
+
+describe('a bucket that anybody may list', () => {
+  const names = Array.from({ length: 5 }, (_, i) => `db/l/000${i}`)
+
+  async function bucket(
+    change: (xml: string) => string = (xml) => xml
+  ): Promise<{ store: HttpStore; asked: URL[] }> {
+    const asked: URL[] = []
+    const { url } = await serveAt((request, response) => {
+      const query = new URL(request.url ?? '', 'http://bucket')
+      asked.push(query)
+      const { searchParams } = query
+      const after = searchParams.get('continuation-token') ?? searchParams.get('start-after') ?? ''
+      const left = names.filter((name) => name.startsWith(searchParams.get('prefix') ?? '') && name > after)
+      const page = left.slice(0, Math.min(2, Number(searchParams.get('max-keys'))))
+      const rest = `<IsTruncated>${left.length > page.length}</IsTruncated><NextContinuationToken>${page.at(-1)}</NextContinuationToken>`
+      const contents = page.map(
+        (name) =>
+          `<Contents><Key>${name}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified><ETag>&quot;x&quot;</ETag><Size>7</Size></Contents>`
+      )
+      response.end(
+        change(
+          `<?xml version="1.0"?><ListBucketResult xmlns="x">${contents.join('')}${rest}</ListBucketResult>`
+        )
+      )
+    })
+    return { store: new HttpStore({ url: `${url}/db`, bucket: url }), asked }
+  }
+
+  test('is listed in pages, in order, from a name on, and no more than is wanted', async () => {
+    const { store, asked } = await bucket()
+    const modifiedMs = Date.parse('2026-01-02T03:04:05Z')
+    expect(await collect(store.list('l/'))).toEqual(
+      names.map((name) => ({ name: name.slice(3), size: 7, modifiedMs }))
+    )
+    expect(asked).toHaveLength(3)
+    expect(await collect(store.list('l/', { limit: 1 }))).toHaveLength(1)
+    expect(asked.at(-1)?.searchParams.get('max-keys')).toBe('1')
+    expect((await collect(store.list('l/', { after: 'l/0002' }))).map(({ name }) => name)).toEqual([
+      'l/0003',
+      'l/0004'
+    ])
+  })
+
+  test('that answers anything else is refused', async () => {
+    const list = async (change: (xml: string) => string): Promise<unknown> =>
+      collect((await bucket(change)).store.list('l/'))
+    const failed = { code: 'S3_ARCHIVER_STORE_FAILED' }
+    await expect(list(() => '<html>welcome</html>')).rejects.toMatchObject(failed)
+    await expect(list((xml) => xml.replace('<Size>7</Size>', ''))).rejects.toMatchObject(failed)
+    const unsorted = { code: 'S3_ARCHIVER_STORE_UNSORTED' }
+    await expect(list((xml) => xml.replace('0000', '0003'))).rejects.toMatchObject(unsorted)
+    await expect(list((xml) => xml.replace('db/l', 'dc/l'))).rejects.toMatchObject(unsorted)
+  })
+
+  test('begins the url', () => {
+    const options = { url: 'http://a.example/db', bucket: 'http://b.example' }
+    expect(() => new HttpStore(options)).toThrow(
+      expect.objectContaining({ code: 'S3_ARCHIVER_BAD_ARGUMENT' })
+    )
+  })
+})
+
+test('a signal that is not the runtime’s own ends a call, too', async () => {
+  const store = await serve(() => {})
+  const stop = new Stop()
+  const reading = store.getRange('a/b', { start: 0, end: 4 }, { signal: stop })
+  stop.abort()
+  await expect(reading).rejects.toMatchObject({ code: 'S3_ARCHIVER_ABORTED' })
+  await expect(store.head('a/b', { signal: stop })).rejects.toMatchObject({ code: 'S3_ARCHIVER_ABORTED' })
+  const found = await (await serve(ranged)).getRange('a/b', { start: 2, end: 4 }, { signal: new Stop() })
+  expect(found?.bytes).toEqual(b4a.from('23'))
+})

@@ -6,7 +6,10 @@ import Verifier from 'hypercore/lib/verifier.js'
 import messages from 'hypercore/messages.js'
 import { describe, expect, test } from 'vitest'
 import { tmpDir, tmpStore } from '@cloudpal/test-kit'
-import { sealRecord, unsealRecord, type CoreRecord, type Segment } from '../src/format/record.ts'
+import { contentName } from '../src/format/names.ts'
+import { rootsOf, sealRecord, unsealRecord, type CoreRecord } from '../src/format/record.ts'
+import { decodeSegmentList, encodeSegmentList, objectsOfSegmentList } from '../src/format/segment-list.ts'
+import type { ListSegment, Segment } from '../src/format/segment.ts'
 import { checkUpstream, headOf, isHeadOf, storedBlocks, type Head } from '../src/hypercore-adapter.ts'
 import { combine, leafOf, type TreeNode } from '../src/merkle/subtree.ts'
 
@@ -25,7 +28,8 @@ async function coreOf(
 const blocks = Array.from({ length: 21 }, (_, i) => b4a.from(`block ${i}`))
 
 function segmentOf(leaves: readonly TreeNode[], start: number, end: number): Segment {
-  return { object: `s/00/${start}`, fork: 0, start, count: end - start, nodes: combine(start, end, leaves) }
+  const object = contentName('shard', b4a.from(`${start}`))
+  return { kind: 'blocks', object, fork: 0, start, count: end - start, nodes: combine(start, end, leaves) }
 }
 
 describe('the head of a core', () => {
@@ -101,25 +105,60 @@ describe('a record', () => {
 
   test('comes back for who knows the key, and says nothing to others', async () => {
     const { key, record } = await example()
-    const sealed = sealRecord(key, 5, record)
-    expect(unsealRecord(key, 5, sealed)).toEqual(record)
+    const entry = sealRecord(key, 5, record)
+    expect(unsealRecord(key, entry)).toEqual(record)
+    expect(entry.objects).toEqual(
+      record.segments.map((segment) => segment.kind === 'blocks' && segment.object)
+    )
     for (const secret of [key, record.manifest, crypto.discoveryKey(key)])
-      expect(b4a.toString(sealed, 'hex')).not.toContain(b4a.toString(secret, 'hex'))
-    expect(sealRecord(key, 5, record)).not.toEqual(sealed)
+      expect(b4a.toString(entry.sealed, 'hex')).not.toContain(b4a.toString(secret, 'hex'))
+    expect(sealRecord(key, 5, record)).not.toEqual(entry)
   })
 
   test('of another core or commit, or changed anywhere, is refused', async () => {
     const { key, record } = await example()
-    const sealed = sealRecord(key, 5, record)
-    expect(() => unsealRecord(key, 6, sealed)).toThrow('S3_ARCHIVER_DAMAGED')
-    expect(() => unsealRecord(crypto.randomBytes(32), 5, sealed)).toThrow('S3_ARCHIVER_DAMAGED')
+    const entry = sealRecord(key, 5, record)
+    const { sealed } = entry
+    expect(() => unsealRecord(key, { ...entry, seq: 6 })).toThrow('S3_ARCHIVER_DAMAGED')
+    expect(() => unsealRecord(key, { ...entry, objects: [] })).toThrow('S3_ARCHIVER_DAMAGED')
+    expect(() => unsealRecord(crypto.randomBytes(32), entry)).toThrow('S3_ARCHIVER_DAMAGED')
     for (let i = 0; i < sealed.byteLength; i++) {
       const changed = b4a.from(sealed)
       changed[i] = (changed[i] ?? 0) ^ 1
-      expect(() => unsealRecord(key, 5, changed)).toThrow('S3_ARCHIVER_DAMAGED')
+      expect(() => unsealRecord(key, { ...entry, sealed: changed })).toThrow('S3_ARCHIVER_DAMAGED')
     }
     for (let end = 0; end < sealed.byteLength; end++)
-      expect(() => unsealRecord(key, 5, sealed.subarray(0, end))).toThrow('S3_ARCHIVER_DAMAGED')
+      expect(() => unsealRecord(key, { ...entry, sealed: sealed.subarray(0, end) })).toThrow(
+        'S3_ARCHIVER_DAMAGED'
+      )
+  })
+
+  test('has holes, and lists in objects of their own, and comes back with them', async () => {
+    const { core, head, leaves } = await coreOf(blocks)
+    const key = core.key as Uint8Array
+    const inside = [segmentOf(leaves, 0, 4), segmentOf(leaves, 4, 8)]
+    const bytes = encodeSegmentList(key, inside)
+    const list: ListSegment = {
+      kind: 'list',
+      object: contentName('index', bytes),
+      missing: 0,
+      start: 0,
+      count: 8,
+      nodes: combine(0, 8, leaves)
+    }
+    const hole: Segment = { kind: 'hole', start: 8, count: 9, nodes: combine(8, 17, leaves) }
+    const record = { ...head, segments: [list, hole, segmentOf(leaves, 17, 21)] }
+    expect(unsealRecord(key, sealRecord(key, 3, record))).toEqual(record)
+    expect(rootsOf(record)).toEqual(combine(0, 21, leaves))
+    expect(decodeSegmentList(key, bytes, list)).toEqual(inside)
+    expect(objectsOfSegmentList(bytes)).toEqual(
+      inside.map((segment) => segment.kind === 'blocks' && segment.object)
+    )
+    const refused = (place: ListSegment, of = key): void =>
+      expect(() => decodeSegmentList(of, bytes, place)).toThrow('S3_ARCHIVER_DAMAGED')
+    refused({ ...list, count: 9 })
+    refused({ ...list, start: 1 })
+    refused(list, crypto.randomBytes(32))
   })
 
   test.each([
@@ -130,7 +169,7 @@ describe('a record', () => {
   ])('whose segments have %s is refused', async (_, [a = 0, b = 0, c = 0, d = 0]) => {
     const { core, head, leaves } = await coreOf(blocks)
     const segments = [segmentOf(leaves, a, b), segmentOf(leaves, c, d)]
-    const sealed = sealRecord(core.key as Uint8Array, 0, { ...head, segments })
-    expect(() => unsealRecord(core.key as Uint8Array, 0, sealed)).toThrow('S3_ARCHIVER_DAMAGED')
+    const entry = sealRecord(core.key as Uint8Array, 0, { ...head, segments })
+    expect(() => unsealRecord(core.key as Uint8Array, entry)).toThrow('S3_ARCHIVER_DAMAGED')
   })
 })

@@ -12,7 +12,7 @@ async function archivedCore(blocks: readonly Uint8Array[], options: object = {})
   await source.ready()
   for (let i = 0; i < blocks.length; i += 5000) await source.append(blocks.slice(i, i + 5000))
   const store = new MemoryStore()
-  await new Archiver(store, { cores: [source], writerId: WRITER }).flush()
+  await new Archiver(store, { cores: [source], writerId: WRITER, live: false, probe: false }).flush()
   return { store, source, key: source.key as Uint8Array }
 }
 
@@ -75,7 +75,7 @@ describe('a restored core', () => {
     const { store, source, key } = await archivedCore(numbered(20))
     await source.truncate(5)
     await source.append(b4a.from('other'))
-    await new Archiver(store, { cores: [source], writerId: WRITER }).flush()
+    await new Archiver(store, { cores: [source], writerId: WRITER, live: false, probe: false }).flush()
     const corestore = await tmpStore()
     expect(await restore(store, { corestore, key })).toMatchObject({ fork: 1, length: 6 })
     const core = corestore.get({ key })

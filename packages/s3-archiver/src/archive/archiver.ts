@@ -1,142 +1,246 @@
-import b4a from 'b4a'
-import crypto from 'hypercore-crypto'
+import ReadyResource from 'ready-resource'
+import { systemClock, type Clock } from '../clock.ts'
+import { writerIdFor } from '../corestore-adapter.ts'
 import { S3ArchiverError } from '../errors.ts'
-import type { SealedRecord } from '../format/commit.ts'
-import { blindIdOf, commitName } from '../format/names.ts'
-import { rootsOf, sealRecord, unsealRecord, type CoreRecord } from '../format/record.ts'
-import { checkUpstream, headOf, isHeadOf } from '../hypercore-adapter.ts'
-import type { CallOptions, ObjectStore } from '../store/object-store.ts'
-import { CommitLog, type StoredCommit } from './commit-log.ts'
-import { Packer } from './pack.ts'
-import type { CoreLike } from '../types.ts'
+import { newestCommit } from '../read/commits.ts'
+import { Stop } from '../stop.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import { probeStore } from '../store/probe.ts'
+import { attachFront } from './attach-front.ts'
+import { ChangeFeed } from './change-feed.ts'
+import { CommitLog } from './commit-log.ts'
+import { Ledger } from './ledger.ts'
+import { checkOptions, type ArchiverEvents, type ArchiverOptions, type Flushed } from './options.ts'
+import { Round, type RoundResult, type Workshop } from './round.ts'
+import { Schedule } from './schedule.ts'
+import { SegmentLists } from './segment-lists.ts'
+import { Uploads } from './uploads.ts'
+import { Valve } from './valve.ts'
 
-/** What is smaller lies in the commit itself: one request less, and nothing between the blocks and what names them. */
-const TAIL_BYTES = 64 * 1024
+/** Errors after which no retry can help. */
+const FINAL: ReadonlySet<string> = new Set([
+  'S3_ARCHIVER_ABORTED',
+  'S3_ARCHIVER_FENCED',
+  'S3_ARCHIVER_HELD',
+  'S3_ARCHIVER_NEWER_FORMAT',
+  'S3_ARCHIVER_STORE_READ_ONLY'
+])
 
-export interface ArchiverOptions {
-  /** Cores to archive. Borrowed: they stay open. No secret key is needed, and none that decrypts. */
-  cores: readonly CoreLike[]
-  /** 16 bytes by which this archiver knows its own archive again; to be kept. @defaultValue new ones, so that each start has to take over */
-  writerId?: Uint8Array
-  /** Also when another archiver has written the archive: that one can write no more. @defaultValue false */
-  takeOver?: boolean
-}
-
-/** What a flush has archived. */
-export interface Flushed {
-  /** Of the commit. */
-  seq: number
-  /** Cores that had changed. */
-  cores: number
-  blocks: number
-}
-
-/** Keeps an archive of cores: uploads what is new, in immutable objects, and then one commit that names it. */
-export class Archiver {
+/**
+ * Keeps an archive of Hypercores in an object store: uploads what is new, in objects that never change, and then makes a commit that names
+ * it. Needs no secret key, and none that decrypts. One archive has one archiver; a second one is refused, or takes over and fences the first.
+ *
+ * Borrows the cores or the Corestore: they have to stay open until it is closed. Memory: about 50 MiB while it uploads, and 500 bytes for each
+ * core of the archive.
+ */
+export class Archiver extends ReadyResource {
   readonly #store: ObjectStore
   readonly #options: ArchiverOptions
-  #log: CommitLog | null = null
-  /** What the archive holds, by core. */
-  readonly #records = new Map<CoreLike, CoreRecord>()
-  /** The commit that says so. */
-  #noted: StoredCommit | null = null
-  #flushing: Promise<unknown> = Promise.resolve()
+  readonly #clock: Clock
+  readonly #stop: Stop
+  readonly #valve: Valve
+  readonly #schedule: Schedule
+  readonly #feed: ChangeFeed
+  #shop: Workshop | null = null
+  #fenced: S3ArchiverError | null = null
+  /** Flushes come one after the other. */
+  #running: Promise<unknown> = Promise.resolve()
+  readonly #onabort = (): void => void this.close().catch(() => {})
 
-  /** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
+  /** Does nothing yet: see `ready`. @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
   constructor(store: ObjectStore, options: ArchiverOptions) {
-    if (!Array.isArray(options?.cores))
-      throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'an archiver has cores')
+    super()
+    checkOptions(options)
+    const { clock = systemClock, live = true, debounceMs = 1000, bytesPerSecond = Infinity } = options
     this.#store = store
     this.#options = options
+    this.#clock = clock
+    this.#stop = new Stop(options.signal)
+    this.#valve = new Valve(clock, bytesPerSecond)
+    this.#schedule = new Schedule(clock, debounceMs, () => void this.#flushLive())
+    this.#feed = new ChangeFeed(options, () => {
+      if (live) this.#schedule.request()
+    })
+    options.signal?.addEventListener('abort', this.#onabort, { once: true })
+  }
+
+  /** Whether `pause` was called last. */
+  get paused(): boolean {
+    return this.#valve.isShut
   }
 
   /**
-   * Archives what the cores hold now.
+   * Archives what the cores hold now. Other than {@link flushed} it does not try again.
    *
-   * @returns once it is durable; `null` when there was nothing new
-   * @throws S3ArchiverError `S3_ARCHIVER_HELD`, `S3_ARCHIVER_FENCED`, `S3_ARCHIVER_MISSING_BLOCKS`, `S3_ARCHIVER_LOCAL_DAMAGED`, and what the
-   * store throws; nothing is lost, and it may be tried again
+   * @returns once it is durable, and known to count; `null` when there was nothing new
+   * @throws S3ArchiverError `S3_ARCHIVER_HELD`, `S3_ARCHIVER_FENCED`, `S3_ARCHIVER_LOCAL_DAMAGED` of a core, after the others were archived,
+   * `S3_ARCHIVER_ABORTED` once it is closed, and what the store throws; nothing is lost, and it may be called again
    */
-  flush(call: CallOptions = {}): Promise<Flushed | null> {
-    const flushing = this.#flushing.then(() => this.#flush(call))
-    this.#flushing = flushing.catch(() => {})
-    return flushing
+  async flush(): Promise<Flushed | null> {
+    await this.ready()
+    return this.#oneAfterTheOther(() => this.#flush())
   }
 
-  async #flush(call: CallOptions): Promise<Flushed | null> {
-    const log = (this.#log ??= await this.#claim(call))
-    // A commit that was left open by a failure is here or not, and only then it is known what is new.
-    this.#noteRecords(await log.settle(call))
-    const packer = new Packer(this.#store, call)
-    const changed = new Map<CoreLike, CoreRecord>()
-    let blocks = 0
-    for (const core of this.#options.cores) {
-      const head = headOf(core)
-      const key = core.key
-      const known = this.#records.get(core)
-      if (head === null || key === null) continue
-      if (known?.fork === head.fork && known.length === head.length) continue
-      // Of another fork nothing is taken over; of a longer one, all that is there.
-      const kept = known?.fork === head.fork && known.length < head.length ? known.segments : []
-      const start = kept === known?.segments ? known.length : 0
-      await packer.add({ core, key, fork: head.fork, start, end: head.length })
-      changed.set(core, { ...head, segments: kept })
-      blocks += head.length - start
+  /**
+   * Resolves once all that the cores held when it was called is durable. Tries again when the store is away, for as long as it takes.
+   *
+   * @throws S3ArchiverError what {@link flush} does, when that is not retryable
+   */
+  async flushed(): Promise<void> {
+    for (let failures = 0; ; failures++) {
+      try {
+        await this.flush()
+        return
+      } catch (error) {
+        if (!(error as S3ArchiverError).retryable) throw error
+        await this.#stop.wait(this.#clock, Math.min(60_000, 1000 * 2 ** failures))
+      }
     }
-    if (changed.size === 0) return null
-    const seq = log.newest.commit.seq + 1
-    if (packer.pendingBytes > TAIL_BYTES) await packer.finish()
-    const tail = packer.finishAs(commitName(seq))
-    for (const [core, record] of changed) {
-      const segments = [...record.segments, ...(packer.segments.get(core) ?? [])]
-      changed.set(core, this.#checked(core, { ...record, segments }))
+  }
+
+  /**
+   * Adds the front of a core's read pack to the archive.
+   *
+   * @param front - its bytes, and the names of the pages that it points to, which have to be there
+   * @returns the number of the commit that holds it
+   * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, and what {@link flush} does
+   */
+  async attachFront(
+    key: Uint8Array,
+    front: { objects: readonly string[]; bytes: Uint8Array }
+  ): Promise<number> {
+    await this.ready()
+    return this.#oneAfterTheOther(() => attachFront(this.#shop as Workshop, key, front))
+  }
+
+  /** Uploads nothing until `resume`. What is on its way already comes to its end. */
+  pause(): void {
+    this.#valve.shut()
+  }
+
+  resume(): void {
+    this.#valve.open()
+  }
+
+  override on<E extends keyof ArchiverEvents>(event: E, listener: (...args: ArchiverEvents[E]) => void): this
+  override on(event: string | symbol, listener: (...args: never[]) => void): this
+  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+    return super.on(event, listener as (...args: unknown[]) => void)
+  }
+
+  override once<E extends keyof ArchiverEvents>(
+    event: E,
+    listener: (...args: ArchiverEvents[E]) => void
+  ): this
+  override once(event: string | symbol, listener: (...args: never[]) => void): this
+  override once(event: string | symbol, listener: (...args: never[]) => void): this {
+    return super.once(event, listener as (...args: unknown[]) => void)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  override async _open(): Promise<void> {
+    const call = { signal: this.#stop }
+    try {
+      const { corestore, takeOver = false, probe = true } = this.#options
+      await corestore?.ready()
+      if (probe && (await newestCommit(this.#store, call)) === null) await probeStore(this.#store, call)
+      const writerId = this.#options.writerId ?? writerIdFor(corestore)
+      const now = (): number => this.#clock.now()
+      const log = await CommitLog.claim(this.#store, { writerId, takeOver, now }, call)
+      const uploads = new Uploads(this.#store, this.#valve, this.#stop, now)
+      const sum = { objects: 0, bytes: 0 }
+      uploads.onStored = (bytes) => {
+        sum.objects++
+        sum.bytes += bytes
+        this.emit('progress', { ...sum })
+      }
+      const ledger = new Ledger(this.#store, uploads)
+      const lists = new SegmentLists(this.#store, uploads)
+      await ledger.load(log.newest, call)
+      await this.#feed.open((key) => ledger.knownOf(key))
+      const tools = { feed: this.#feed, valve: this.#valve, stop: this.#stop }
+      this.#shop = { store: this.#store, log, ledger, lists, uploads, ...tools }
+      if (this.#options.live !== false && !this.#feed.isEmpty) this.#schedule.request()
+    } catch (error) {
+      await this.#release()
+      throw error
     }
-    const records = this.#recordsOf(log.newest.commit.records, seq, changed)
-    const stored = await log.append({ added: packer.stored, dropped: [], records, tail }, call)
-    this.#noteRecords(stored)
-    return { seq, cores: changed.size, blocks }
   }
 
-  async #claim(call: CallOptions): Promise<CommitLog> {
-    for (const core of this.#options.cores) {
-      await core.ready()
-      checkUpstream(core)
+  override async _close(): Promise<void> {
+    await this.#release()
+    await this.#running
+  }
+
+  async #release(): Promise<void> {
+    this.#options.signal?.removeEventListener('abort', this.#onabort)
+    this.#stop.abort()
+    this.#schedule.stop()
+    await this.#feed.close()
+  }
+
+  async #oneAfterTheOther<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#running.then(act)
+    this.#running = result.catch(() => {})
+    return result
+  }
+
+  async #flush(): Promise<Flushed | null> {
+    if (this.#fenced !== null) throw this.#fenced
+    const total: Flushed = { seq: -1, cores: 0, blocks: 0, bytes: 0, missing: 0 }
+    let failure: S3ArchiverError | null = null
+    for (let keys = await this.#feed.take(); keys.length > 0;) {
+      let result: RoundResult
+      try {
+        result = await new Round(this.#shop as Workshop).run(keys)
+      } catch (error) {
+        for (const key of keys) this.#feed.mark(key)
+        throw this.#noted(error as S3ArchiverError)
+      }
+      keys = result.left
+      failure ??= this.#tell(result)
+      total.cores += result.cores.length
+      total.blocks += result.blocks
+      total.bytes += result.bytes
+      total.missing += result.gaps.reduce((sum, { blocks }) => sum + blocks, 0)
+      total.seq = result.seq ?? total.seq
     }
-    const { writerId = crypto.randomBytes(16), takeOver = false } = this.#options
-    return CommitLog.claim(this.#store, { writerId, takeOver }, call)
+    if (failure !== null) throw failure
+    return total.seq === -1 ? null : total
   }
 
-  /** What a commit says of the cores that are archived here; each is looked at once. */
-  #noteRecords(stored: StoredCommit): void {
-    if (stored === this.#noted) return
-    const { commit } = stored
-    for (const core of this.#options.cores) {
-      const { key } = core
-      const sealed = key && commit.records.find(({ blindId }) => b4a.equals(blindId, blindIdOf(key)))
-      if (key && sealed) this.#records.set(core, unsealRecord(key, sealed.seq, sealed.sealed))
+  /** @returns what was wrong with one of the cores */
+  #tell({ seq, cores, blocks, bytes, gaps, failures }: RoundResult): S3ArchiverError | null {
+    const missing = gaps.reduce((sum, gap) => sum + gap.blocks, 0)
+    if (seq !== null) this.emit('archived', { seq, cores: cores.length, blocks, bytes, missing })
+    for (const gap of gaps) this.emit('gap', gap)
+    for (const { key, error } of failures) {
+      this.#feed.mark(key)
+      this.emit('failure', { error, key, retryInMs: null })
     }
-    this.#noted = stored
+    return failures[0]?.error ?? null
   }
 
-  /** All records of the commit before, with those that have changed in their place. */
-  #recordsOf(
-    before: readonly SealedRecord[],
-    seq: number,
-    changed: ReadonlyMap<CoreLike, CoreRecord>
-  ): SealedRecord[] {
-    const news = [...changed].flatMap(([{ key }, record]) =>
-      key === null ? [] : [{ blindId: blindIdOf(key), seq, sealed: sealRecord(key, seq, record) }]
-    )
-    const kept = before.filter(({ blindId }) => !news.some((record) => b4a.equals(record.blindId, blindId)))
-    return [...kept, ...news]
+  #noted(error: S3ArchiverError): S3ArchiverError {
+    if (error.code !== 'S3_ARCHIVER_FENCED' || this.#fenced !== null) return error
+    this.#fenced = error
+    this.#schedule.stop()
+    this.emit('fenced', error)
+    return error
   }
 
-  /** What was read goes with what is signed: what a disk has spoilt is not archived. */
-  #checked(core: CoreLike, record: CoreRecord): CoreRecord {
-    if (core.key !== null && isHeadOf(core.key, record, rootsOf(record))) return record
-    throw new S3ArchiverError(
-      'S3_ARCHIVER_LOCAL_DAMAGED',
-      'the blocks of a core are not those that its key has signed'
-    )
+  async #flushLive(): Promise<void> {
+    try {
+      await this.flush()
+      this.#schedule.succeeded()
+    } catch (error) {
+      const { code } = error as S3ArchiverError
+      if (this.#stop.aborted) return
+      const retryInMs = FINAL.has(code) ? null : this.#schedule.failed()
+      this.emit('failure', { error: error as Error, key: null, retryInMs })
+    }
   }
 }

@@ -1,14 +1,17 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { S3ArchiverError } from '../errors.ts'
-import { decodeCommit, encodeCommit, hashOf, type Commit } from '../format/commit.ts'
-import { commitName, COMMITS, commitSeq } from '../format/names.ts'
+import { encodeCommit, hashOf, type Commit } from '../format/commit.ts'
+import { commitName, COMMITS } from '../format/names.ts'
+import { newestCommit, type StoredCommit } from '../read/commits.ts'
+import { readObject } from '../read/objects.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+import { nextDirectory } from './directory.ts'
 
-/** Largest commit that is read: a tail of 64 KiB, and what stands around it. */
-const MAX_COMMIT_BYTES = 64 * 1024 * 1024
 /** Who was away for longer looks whether its commit is still the newest before it relies on it: others may have gone on, and tidied up. */
 const STALE_MS = 60_000
+/** An object is named by a commit so soon after it was uploaded, or never: `prune` removes what is older and has no name. Half of its least age. */
+export const UNNAMED_MS: number = 12 * 60 * 60 * 1000
 /** How often a put of which nothing is known is tried, before its failure is told. */
 const ATTEMPTS = 5
 
@@ -21,50 +24,14 @@ export interface CommitLogOptions {
   now?: () => number
 }
 
-/** A commit in its store. */
-export interface StoredCommit {
-  commit: Commit
-  hash: Uint8Array
-}
-
 /** What a new commit says besides where it stands. */
-export type CommitContent = Pick<Commit, 'added' | 'dropped' | 'records' | 'tail'>
+export type CommitContent = Pick<Commit, 'checkpoint' | 'carried' | 'entries' | 'fronts' | 'tail'>
 
 interface Pending {
   commit: Commit
   bytes: Uint8Array
   /** Whether a put of it was left without an answer: it may yet come to be. */
   isOpen: boolean
-}
-
-const NOTHING: CommitContent = { added: [], dropped: [], records: [], tail: b4a.alloc(0) }
-
-/** The newest commit of an archive; `null` of one that is empty. */
-export async function newestCommit(
-  store: ObjectStore,
-  options: CallOptions = {}
-): Promise<StoredCommit | null> {
-  for await (const { name } of store.list(COMMITS, { ...options, limit: 1 })) {
-    const seq = commitSeq(name)
-    if (seq === null) throw new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'among the commits lies what is none')
-    return readCommit(store, seq, options)
-  }
-  return null
-}
-
-/** @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when it is not there, or another one */
-async function readCommit(store: ObjectStore, seq: number, options: CallOptions): Promise<StoredCommit> {
-  const bytes = await bytesAt(store, seq, options)
-  if (bytes === null) throw new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'a commit that is listed is not there')
-  const commit = decodeCommit(bytes)
-  if (commit.seq !== seq)
-    throw new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'a commit stands where another belongs')
-  return { commit, hash: hashOf(bytes) }
-}
-
-async function bytesAt(store: ObjectStore, seq: number, options: CallOptions): Promise<Uint8Array | null> {
-  const result = await store.getRange(commitName(seq), { start: 0, end: MAX_COMMIT_BYTES }, options)
-  return result && result.bytes
 }
 
 /**
@@ -110,8 +77,8 @@ export class CommitLog {
     }
     const before = newest ?? { commit: null, hash: b4a.alloc(32) }
     const log = new CommitLog(store, options, before as StoredCommit)
-    const records = before.commit?.records ?? []
-    await log.#append('claim', (before.commit?.epoch ?? 0) + 1, { ...NOTHING, records }, call)
+    const content = { ...nextDirectory(before.commit, []), fronts: [], tail: b4a.alloc(0) }
+    await log.#append('claim', (before.commit?.epoch ?? 0) + 1, content, call)
     return log
   }
 
@@ -181,11 +148,12 @@ export class CommitLog {
   /** Puts a commit until it is known whose the place is. To put it again is safe: it is the same. */
   async #isOurs(pending: Pending, call: CallOptions): Promise<boolean> {
     const { bytes } = pending
-    const { seq } = pending.commit
+    const { seq, timeMs } = pending.commit
+    if (Math.abs(this.#now() - timeMs) > UNNAMED_MS) return this.#wasOurs(pending, call)
     for (let attempt = 1; ; attempt++) {
       try {
         if (await this.#store.putIfAbsent(commitName(seq), bytes, { ...call, kind: 'commit' })) return true
-        const there = await bytesAt(this.#store, seq, call)
+        const there = await readObject(this.#store, commitName(seq), call)
         // Whoever lost a place to a commit that was tidied up since has been away for long.
         return there !== null && b4a.equals(there, bytes)
       } catch (error) {
@@ -197,9 +165,20 @@ export class CommitLog {
     }
   }
 
+  /** Of a commit that was left open long ago: what it names may be gone by now, so it is not put again. */
+  async #wasOurs({ commit, bytes }: Pending, call: CallOptions): Promise<boolean> {
+    const there = await readObject(this.#store, commitName(commit.seq), call)
+    if (there !== null) return b4a.equals(there, bytes)
+    this.#pending = null
+    const help = 'a commit has not come to be, and is too old to be made: what it names is archived anew'
+    throw new S3ArchiverError('S3_ARCHIVER_STORE_UNAVAILABLE', help, { retryable: true })
+  }
+
   /** A place that was taken and tidied up since can be taken again, by one who was away; but then others are ahead. */
   async #isStillNewest(seq: number, call: CallOptions): Promise<boolean> {
-    if (this.#now() - this.#confirmedMs < STALE_MS) return true
+    const awayMs = this.#now() - this.#confirmedMs
+    // A clock that was set back says nothing of how long it was.
+    if (awayMs >= 0 && awayMs < STALE_MS) return true
     for await (const { name } of this.#store.list(COMMITS, { ...call, limit: 1 }))
       return name === commitName(seq)
     return false

@@ -1,16 +1,16 @@
-import { S3ArchiverError } from '../errors.ts'
-import { encodeShard, type Section } from '../format/shard.ts'
-import { blindIdOf, contentName } from '../format/names.ts'
-import type { Segment } from '../format/record.ts'
+import { encodeShard, type EncodedShard, type Section } from '../format/shard.ts'
+import { blindIdOf } from '../format/names.ts'
+import type { BlockSegment } from '../format/segment.ts'
 import { storedBlocks } from '../hypercore-adapter.ts'
 import { combine } from '../merkle/subtree.ts'
-import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import type { CoreLike } from '../types.ts'
+import type { Run } from './provable.ts'
+import type { Uploads } from './uploads.ts'
 
-/** A shard is closed once it has so many bytes of blocks. */
+/** Bytes of blocks of a shard: at most so many, and at least half of them, unless a single block has more. */
 const SHARD_BYTES: number = 8 * 1024 * 1024
-/** Blocks that are read from a core at once. */
-const READ_BLOCKS = 256
+/** Bytes that are read from a core at once, about. */
+const READ_BYTES: number = 1024 * 1024
 
 /** Blocks of one core that are to be archived. */
 export interface Wanted {
@@ -22,92 +22,158 @@ export interface Wanted {
 }
 
 /** Blocks on their way into a shard. */
-interface PendingRun extends Wanted {
+interface PendingRun {
+  key: Uint8Array
+  fork: number
+  start: number
   blocks: Uint8Array[]
 }
 
 /**
- * Packs blocks of cores, of one after the other, into shards of about {@link SHARD_BYTES}, and stores all that are full. Holds no more than
- * one of them in memory.
+ * Packs blocks of cores, of one after the other, into shards, and uploads all that are full. Holds no more in memory than one of them, and
+ * those that are being uploaded.
  */
 export class Packer {
-  readonly #store: ObjectStore
-  readonly #call: CallOptions
-  /** By core, in order. */
-  readonly segments: Map<CoreLike, Segment[]> = new Map()
-  /** Names of the shards that were stored. */
-  readonly stored: string[] = []
+  readonly #uploads: Uploads
+  readonly #segments = new Map<Uint8Array, BlockSegment[]>()
+  readonly #packed = new Map<Uint8Array, [start: number, end: number][]>()
   #runs: PendingRun[] = []
-  #bytes = 0
+  #pendingBytes = 0
+  /** Bytes of blocks that were packed. */
+  bytes = 0
+  blocks = 0
 
-  constructor(store: ObjectStore, call: CallOptions) {
-    this.#store = store
-    this.#call = call
+  constructor(uploads: Uploads) {
+    this.#uploads = uploads
   }
 
   /** Bytes of blocks that no shard has yet. */
   get pendingBytes(): number {
-    return this.#bytes
+    return this.#pendingBytes
   }
 
-  /** @throws S3ArchiverError `S3_ARCHIVER_MISSING_BLOCKS` when the core does not have them all */
-  async add(wanted: Wanted): Promise<void> {
-    const { core, start, end } = wanted
-    let run: PendingRun | null = null
+  /** What was packed of a core, in runs. */
+  packedOf(key: Uint8Array): readonly Run[] {
+    return this.#packed.get(key) ?? []
+  }
+
+  /** Where that is; all of it once nothing is pending. */
+  segmentsOf(key: Uint8Array): readonly BlockSegment[] {
+    return this.#segments.get(key) ?? []
+  }
+
+  /**
+   * Packs blocks, as far as the core has them, and as far as a limit of bytes allows.
+   *
+   * @param limit - for all that this packer packs
+   * @returns whether it came to the end
+   */
+  async add({ core, key, fork, start, end }: Wanted, limit: number): Promise<boolean> {
+    let count = 16
     for (let seq = start; seq < end;) {
-      const blocks = await storedBlocks(core, seq, Math.min(end, seq + READ_BLOCKS))
-      for (const block of blocks) {
-        if (block === null)
-          throw new S3ArchiverError(
-            'S3_ARCHIVER_MISSING_BLOCKS',
-            `block ${seq} of a core is not in its store`
-          )
-        if (run === null) this.#runs.push((run = { ...wanted, start: seq, end: seq, blocks: [] }))
-        run.blocks.push(block)
-        run.end = ++seq
-        this.#bytes += block.byteLength
-        if (this.#bytes < SHARD_BYTES) continue
-        await this.#storeShard()
-        run = null
+      if (this.bytes >= limit) return false
+      const blocks = await storedBlocks(core, seq, Math.min(end, seq + count))
+      let bytes = 0
+      for (const [i, block] of blocks.entries()) {
+        if (block === null) continue
+        bytes += block.byteLength
+        await this.push(key, fork, seq + i, block)
       }
+      seq += blocks.length
+      // The next ones are likely to be as large as these.
+      count = Math.max(1, Math.min(4096, Math.floor((READ_BYTES * blocks.length) / Math.max(1, bytes))))
     }
+    return true
+  }
+
+  /** Packs one block. */
+  async push(key: Uint8Array, fork: number, seq: number, block: Uint8Array): Promise<void> {
+    this.#push(key, fork, seq, block)
+    if (this.#pendingBytes >= SHARD_BYTES) await this.#storeFull()
   }
 
   /** Makes what is left a shard of its own. */
   async finish(): Promise<void> {
-    if (this.#runs.length > 0) await this.#storeShard()
+    if (this.#runs.length > 0) await this.#store(this.#runs.splice(0))
   }
 
   /** Makes what is left a shard that lies in another object. */
   finishAs(object: string): Uint8Array {
-    const { bytes } = this.#encode(object)
+    const { bytes, sections } = encodeRuns(this.#runs, this.#uploads.salt)
+    this.#note(this.#runs.splice(0), sections, object)
     return bytes
   }
 
-  async #storeShard(): Promise<void> {
-    const { bytes, name } = this.#encode(null)
-    // It is named for its bytes: whoever made it before has made the same.
-    await this.#store.putIfAbsent(name, bytes, { ...this.#call, kind: 'shard' })
-    this.stored.push(name)
+  #push(key: Uint8Array, fork: number, seq: number, block: Uint8Array): void {
+    const last = this.#runs.at(-1)
+    const goesOn = last?.key === key && last.fork === fork && last.start + last.blocks.length === seq
+    if (goesOn) last.blocks.push(block)
+    else this.#runs.push({ key, fork, start: seq, blocks: [block] })
+    const packed = this.#packed.get(key) ?? []
+    const open = packed.at(-1)
+    if (open?.[1] === seq) open[1] = seq + 1
+    else packed.push([seq, seq + 1])
+    this.#packed.set(key, packed)
+    this.#pendingBytes += block.byteLength
+    this.bytes += block.byteLength
+    this.blocks++
   }
 
-  #encode(object: string | null): { bytes: Uint8Array; name: string } {
-    const runs = this.#runs
-    const { bytes, sections } = encodeShard(
-      runs.map(({ key, fork, start, blocks }) => ({ blindId: blindIdOf(key), fork, start, blocks }))
-    )
-    const name = object ?? contentName('shard', bytes)
-    for (const [i, { core }] of runs.entries()) {
-      const known = this.segments.get(core) ?? []
-      known.push(segmentOf(name, sections[i] as Section))
-      this.segments.set(core, known)
+  /** The last run is cut where the tree has a node over as much as possible, so that one hash vouches for all of a shard. */
+  async #storeFull(): Promise<void> {
+    const last = this.#runs.pop() as PendingRun
+    const cut = cutOf(last, this.#pendingBytes)
+    const [head, rest] = [last.blocks.slice(0, cut), last.blocks.slice(cut)]
+    await this.#store([...this.#runs.splice(0), { ...last, blocks: head }])
+    if (rest.length === 0) return
+    this.#runs.push({ ...last, start: last.start + cut, blocks: rest })
+    this.#pendingBytes = bytesOf(rest)
+  }
+
+  async #store(runs: PendingRun[]): Promise<void> {
+    const { bytes, sections } = encodeRuns(runs, this.#uploads.salt)
+    this.#note(runs, sections, await this.#uploads.add('shard', bytes))
+  }
+
+  #note(runs: readonly PendingRun[], sections: readonly Section[], object: string): void {
+    for (const [i, { key }] of runs.entries()) {
+      const known = this.#segments.get(key) ?? []
+      known.push(segmentOf(object, sections[i] as Section))
+      this.#segments.set(key, known)
     }
-    this.#runs = []
-    this.#bytes = 0
-    return { bytes, name }
+    this.#pendingBytes = 0
   }
 }
 
-function segmentOf(object: string, { fork, start, count, nodes }: Section): Segment {
-  return { object, fork, start, count, nodes: combine(start, start + count, nodes) }
+/** After how many of its blocks a run is cut: in the second half of a shard, where the number of the next block has the most factors of two. */
+function cutOf({ start, blocks }: PendingRun, pendingBytes: number): number {
+  let [best, bytes] = [0, pendingBytes]
+  for (let cut = blocks.length; cut > 0 && bytes >= SHARD_BYTES / 2; cut--) {
+    const isBetter = best === 0 || evenness(start + cut) > evenness(start + best)
+    if (bytes <= SHARD_BYTES && isBetter) best = cut
+    bytes -= (blocks[cut - 1] as Uint8Array).byteLength
+  }
+  return best === 0 ? blocks.length : best
+}
+
+/** The largest power of two that divides a number. */
+function evenness(value: number): number {
+  let power = 1
+  while (value % (2 * power) === 0) power *= 2
+  return power
+}
+
+function encodeRuns(runs: readonly PendingRun[], salt: Uint8Array): EncodedShard {
+  return encodeShard(
+    runs.map(({ key, fork, start, blocks }) => ({ blindId: blindIdOf(key), fork, start, blocks })),
+    salt
+  )
+}
+
+function segmentOf(object: string, { fork, start, count, nodes }: Section): BlockSegment {
+  return { kind: 'blocks', object, fork, start, count, nodes: combine(start, start + count, nodes) }
+}
+
+function bytesOf(blocks: readonly Uint8Array[]): number {
+  return blocks.reduce((sum, { byteLength }) => sum + byteLength, 0)
 }

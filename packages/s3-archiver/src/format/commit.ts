@@ -1,9 +1,10 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
-import { BLIND_ID_BYTES, isObjectName } from './names.ts'
-import { FORMAT_VERSION, openFormat, Writer, type Reader } from './wire.ts'
+import { MIN_ENTRY_BYTES, readEntry, writeEntry, type Entry } from './entry.ts'
+import { BLIND_ID_BYTES, readName, writeName } from './names.ts'
+import { beginFormat, openFormat, type Reader, type Writer } from './wire.ts'
 
-const MAGIC = b4a.from('CPC')
+const MAGIC: Uint8Array = b4a.from('CPC')
 const HASH_BYTES = 32
 
 /** `claim`: somebody has begun to write this archive. `data`: what has changed since the commit before. */
@@ -11,16 +12,35 @@ type CommitKind = 'claim' | 'data'
 
 const KINDS: readonly CommitKind[] = ['claim', 'data']
 
-/** What an archive says of one core, for those who know its key. */
-export interface SealedRecord {
-  /** 16 bytes. */
-  blindId: Uint8Array
-  /** Of the commit it was sealed for; later ones carry it on as it is. */
+/** An object that holds the entries of all cores that no later commit names. */
+export interface CheckpointPointer {
+  name: string
+  /** Of the commit that it was made for. */
   seq: number
-  sealed: Uint8Array
+  /** Entries in it. */
+  count: number
+  /** Of the whole object. */
+  byteLength: number
 }
 
-/** One change of an archive. Together they are its history; the newest one says what counts. */
+/** A core whose entry stands in an earlier commit. */
+interface Carried {
+  blindId: Uint8Array
+  seq: number
+}
+
+/** The beginning of a core's read pack. */
+export interface Front {
+  blindId: Uint8Array
+  /** Names of the pages it points to. */
+  objects: readonly string[]
+  bytes: Uint8Array
+}
+
+/**
+ * One change of an archive. Together they are its history; the newest one says what counts. A core's entry stands in `entries`, else in
+ * the commit that `carried` names, else in the checkpoint.
+ */
 export interface Commit {
   kind: CommitKind
   /** Counts from 0, without gaps. */
@@ -34,35 +54,28 @@ export interface Commit {
   /** Who wrote it, 16 bytes; and what tells its commits from any other's, 16 bytes. */
   writerId: Uint8Array
   nonce: Uint8Array
-  /** Names of objects that count from here on, and of those that no longer do. */
-  added: readonly string[]
-  dropped: readonly string[]
-  /** Of all cores in the archive: the newest commit is enough to read it. */
-  records: readonly SealedRecord[]
+  checkpoint: CheckpointPointer | null
+  /** Each core once, in the order of the ids. */
+  carried: readonly Carried[]
+  /** In the order of the ids. */
+  entries: readonly Entry[]
+  fronts: readonly Front[]
   /** A shard that is too small for an object of its own; empty for none. */
   tail: Uint8Array
 }
 
 export function encodeCommit(commit: Commit): Uint8Array {
-  const writer = new Writer()
-  writer.bytes(MAGIC)
-  writer.byte(FORMAT_VERSION)
+  const writer = beginFormat(MAGIC)
   writer.byte(KINDS.indexOf(commit.kind))
   for (const value of [commit.seq, commit.timeMs]) writer.uint64(value)
   writer.bytes(commit.previous)
   writer.uint64(commit.epoch)
   writer.bytes(commit.writerId)
   writer.bytes(commit.nonce)
-  for (const names of [commit.added, commit.dropped]) {
-    writer.uint(names.length)
-    for (const name of names) writer.sized(b4a.from(name))
-  }
-  writer.uint(commit.records.length)
-  for (const { blindId, seq, sealed } of commit.records) {
-    writer.bytes(blindId)
-    writer.uint64(seq)
-    writer.sized(sealed)
-  }
+  writer.list(commit.checkpoint === null ? [] : [commit.checkpoint], writeCheckpoint)
+  writer.list(commit.carried, writeCarried)
+  writer.list(commit.entries, writeEntry)
+  writer.list(commit.fronts, writeFront)
   writer.sized(commit.tail)
   const body = writer.finish()
   return b4a.concat([body, crypto.hash(body)])
@@ -79,13 +92,27 @@ export function decodeCommit(bytes: Uint8Array): Commit {
   const previous = reader.bytes(HASH_BYTES)
   const epoch = reader.uint64()
   const [writerId, nonce] = [reader.bytes(16), reader.bytes(16)]
-  const [added, dropped] = [readNames(reader), readNames(reader)]
-  const records: SealedRecord[] = []
-  for (let left = reader.count(BLIND_ID_BYTES + 9); left > 0; left--)
-    records.push({ blindId: reader.bytes(BLIND_ID_BYTES), seq: reader.uint64(), sealed: reader.sized() })
+  const [checkpoint = null, ...others] = reader.list(19, readCheckpoint)
+  if (others.length > 0) throw reader.damaged('its checkpoint')
+  const carried = reader.list(BLIND_ID_BYTES + 8, readCarried)
+  const entries = reader.list(MIN_ENTRY_BYTES, readEntry)
+  const fronts = reader.list(BLIND_ID_BYTES + 2, readFront)
   const tail = reader.sized()
   reader.end()
-  return { kind, seq, timeMs, previous, epoch, writerId, nonce, added, dropped, records, tail }
+  return {
+    kind,
+    seq,
+    timeMs,
+    previous,
+    epoch,
+    writerId,
+    nonce,
+    checkpoint,
+    carried,
+    entries,
+    fronts,
+    tail
+  }
 }
 
 /** Of an encoded commit, by which the next one names it. */
@@ -93,12 +120,36 @@ export function hashOf(bytes: Uint8Array): Uint8Array {
   return b4a.from(bytes.subarray(Math.max(0, bytes.byteLength - HASH_BYTES)))
 }
 
-function readNames(reader: Reader): string[] {
-  const names: string[] = []
-  for (let left = reader.count(1); left > 0; left--) {
-    const name = b4a.toString(reader.sized())
-    if (!isObjectName(name)) throw reader.damaged('a name')
-    names.push(name)
+function writeCheckpoint(writer: Writer, { name, seq, count, byteLength }: CheckpointPointer): void {
+  writeName(writer, name)
+  writer.uint64(seq)
+  writer.uint(count)
+  writer.uint(byteLength)
+}
+
+function readCheckpoint(reader: Reader): CheckpointPointer {
+  return { name: readName(reader), seq: reader.uint64(), count: reader.uint(), byteLength: reader.uint() }
+}
+
+function writeCarried(writer: Writer, { blindId, seq }: Carried): void {
+  writer.bytes(blindId)
+  writer.uint64(seq)
+}
+
+function readCarried(reader: Reader): Carried {
+  return { blindId: reader.bytes(BLIND_ID_BYTES), seq: reader.uint64() }
+}
+
+function writeFront(writer: Writer, { blindId, objects, bytes }: Front): void {
+  writer.bytes(blindId)
+  writer.list(objects, writeName)
+  writer.sized(bytes)
+}
+
+function readFront(reader: Reader): Front {
+  return {
+    blindId: reader.bytes(BLIND_ID_BYTES),
+    objects: reader.list(9, readName),
+    bytes: reader.sized()
   }
-  return names
 }

@@ -8,9 +8,14 @@ const MAC_BYTES = 16
 /**
  * Bytes that only who has the key can read or make (XSalsa20-Poly1305, libsodium's secretbox), after a nonce of their own. What they
  * belong to stands inside, and is compared.
+ *
+ * @param nonce - 24 bytes that are used once
  */
-export function seal(key: Uint8Array, message: Uint8Array): Uint8Array {
-  const nonce = crypto.randomBytes(NONCE_BYTES)
+export function seal(
+  key: Uint8Array,
+  message: Uint8Array,
+  nonce: Uint8Array = crypto.randomBytes(NONCE_BYTES)
+): Uint8Array {
   const cipher = b4a.alloc(message.byteLength + MAC_BYTES)
   sodium.crypto_secretbox_easy(cipher, message, nonce, key)
   return b4a.concat([nonce, cipher])

@@ -1,12 +1,15 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { FORMAT_VERSION, openFormat, Reader, Writer } from './wire.ts'
-import { coverOf, leafOf, nodeAt, type TreeNode } from '../merkle/subtree.ts'
+import { coverOf, leafOf, nodeAt, spanOf, type TreeNode } from '../merkle/subtree.ts'
 
 const MAGIC = b4a.from('CPS')
 /** Blocks are hashed in groups of about so many bytes: the least that has to be read to check one of them. */
 const GROUP_BYTES = 4096
 const MAX_GROUP_SHIFT = 10
+
+/** Bytes that tell a shard from others with the same blocks. */
+export const SALT_BYTES = 8
 
 /** Blocks of one core, one after the other. */
 export interface Run {
@@ -40,10 +43,18 @@ export interface EncodedShard {
   sections: Section[]
 }
 
-/** Lays runs of blocks, of any cores, into one object: a table of their sizes and hashes, and then the blocks as their cores store them. */
-export function encodeShard(runs: readonly Run[]): EncodedShard {
+/**
+ * Lays runs of blocks, of any cores, into one object: a table of their sizes and hashes, and then the blocks as their cores store them.
+ *
+ * @param salt - 8 bytes. What a crash has left in a store is never made again: `prune` may be about to remove that
+ */
+export function encodeShard(
+  runs: readonly Run[],
+  salt: Uint8Array = crypto.randomBytes(SALT_BYTES)
+): EncodedShard {
   const sections = runs.map(sectionOf)
   const table = new Writer()
+  table.bytes(salt)
   table.uint(sections.length)
   for (const section of sections) writeSection(table, section)
   const head = new Writer()
@@ -72,6 +83,7 @@ export function decodeShardTable(bytes: Uint8Array): Section[] {
   const reader = openFormat(front, MAGIC)
   reader.uint32()
   if (!b4a.equals(crypto.hash(front), bytes.subarray(end - 32, end))) throw reader.damaged('its table')
+  reader.bytes(SALT_BYTES)
   const sections: Section[] = []
   let offset = end
   for (let left = reader.count(1); left > 0; left--) {
@@ -133,18 +145,10 @@ function readSection(reader: Reader, offset: number): Section {
   const nodes = groupsOf(start, count, groupShift)
     .flatMap(([first, end]) => coverOf(first, end))
     .map((index): TreeNode => {
-      const [first, end] = leavesOf(index)
+      const [first, end] = spanOf(index)
       return { index, size: (before.get(end) ?? 0) - (before.get(first) ?? 0), hash: reader.bytes(32) }
     })
   return { blindId, fork, start, count, groupShift, sizes, nodes, offset }
-}
-
-/** Blocks below a node. */
-function leavesOf(index: number): [first: number, end: number] {
-  let count = 1
-  for (let at = index + 1; at % (2 * count) === 0;) count *= 2
-  const first = (index + 1 - count) / 2
-  return [first, first + count]
 }
 
 function sum(values: readonly number[]): number {

@@ -66,6 +66,13 @@ export class Reader {
     return this.bytes(this.count(1))
   }
 
+  /** All things of a list, each at least so many bytes long. */
+  list<T>(bytesEach: number, read: (reader: this) => T): T[] {
+    const things: T[] = []
+    for (let left = this.count(bytesEach); left > 0; left--) things.push(read(this))
+    return things
+  }
+
   /** Nothing may follow. */
   end(): void {
     if (this.remaining !== 0) throw this.damaged('what follows')
@@ -89,7 +96,7 @@ export class Reader {
 
 /** Collects the fields of an object. */
 export class Writer {
-  readonly #parts: Uint8Array[] = []
+  #buffer: Uint8Array = b4a.alloc(256)
   #length = 0
 
   get length(): number {
@@ -97,23 +104,24 @@ export class Writer {
   }
 
   uint(value: number): void {
-    this.bytes(c.encode(c.uint, value))
+    this.#encode(c.uint, value, 9)
   }
 
   byte(value: number): void {
-    this.bytes(b4a.from([value]))
+    this.#encode(c.uint8, value, 1)
   }
 
   uint32(value: number): void {
-    this.bytes(c.encode(c.uint32, value))
+    this.#encode(c.uint32, value, 4)
   }
 
   uint64(value: number): void {
-    this.bytes(c.encode(c.uint64, value))
+    this.#encode(c.uint64, value, 8)
   }
 
   bytes(bytes: Uint8Array): void {
-    this.#parts.push(bytes)
+    this.#reserve(bytes.byteLength)
+    this.#buffer.set(bytes, this.#length)
     this.#length += bytes.byteLength
   }
 
@@ -122,9 +130,38 @@ export class Writer {
     this.bytes(bytes)
   }
 
-  finish(): Uint8Array {
-    return b4a.concat(this.#parts)
+  list<T>(things: readonly T[], write: (writer: this, thing: T) => void): void {
+    this.uint(things.length)
+    for (const thing of things) write(this, thing)
   }
+
+  /** All that was written; the caller's own. */
+  finish(): Uint8Array {
+    return b4a.from(this.#buffer.subarray(0, this.#length))
+  }
+
+  #encode(encoding: { encode(state: Place, value: number): void }, value: number, bytes: number): void {
+    this.#reserve(bytes)
+    const place = { start: this.#length, end: this.#buffer.byteLength, buffer: this.#buffer }
+    encoding.encode(place, value)
+    this.#length = place.start
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes
+    if (needed <= this.#buffer.byteLength) return
+    const larger = b4a.alloc(Math.max(needed, 2 * this.#buffer.byteLength))
+    larger.set(this.#buffer.subarray(0, this.#length))
+    this.#buffer = larger
+  }
+}
+
+/** Begins an object of a kind. */
+export function beginFormat(magic: Uint8Array): Writer {
+  const writer = new Writer()
+  writer.bytes(magic)
+  writer.byte(FORMAT_VERSION)
+  return writer
 }
 
 /**

@@ -1,88 +1,183 @@
 import b4a from 'b4a'
 import { S3ArchiverError } from '../errors.ts'
-import { newestCommit } from '../archive/commit-log.ts'
 import { decodeCommit } from '../format/commit.ts'
+import type { Entry } from '../format/entry.ts'
 import { blindIdOf, commitSeq } from '../format/names.ts'
-import { rootsOf, unsealRecord, type CoreRecord, type Segment } from '../format/record.ts'
+import { rootsOf, unsealRecord, type CoreRecord } from '../format/record.ts'
+import { decodeSegmentList } from '../format/segment-list.ts'
+import type { BlockSegment, HoleSegment, ListSegment, Segment } from '../format/segment.ts'
 import { decodeShardTable } from '../format/shard.ts'
 import { isHeadOf } from '../hypercore-adapter.ts'
-import { combine, leafOf, type TreeNode } from '../merkle/subtree.ts'
+import { isSameCover, leafOf, treeOver, type TreeNode } from '../merkle/subtree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+import { commitAsOf, commitAt, newestCommit, type Moment, type StoredCommit } from './commits.ts'
+import { findEntry } from './directory.ts'
+import { damaged, readNamed, readObject } from './objects.ts'
 
-/** Largest object that is read as a whole: a shard, which one block of Hypercore's largest may exceed a little. */
-const MAX_OBJECT_BYTES = 64 * 1024 * 1024
+/** Lists may hold lists; deeper than this none is written. */
+const MAX_LIST_DEPTH = 8
 
 /** What an archive holds of a core, checked against the core's key: nothing else is trusted. */
 export interface ArchivedCore {
   key: Uint8Array
   record: CoreRecord
-  /** Of the newest commit. */
+  /** Nodes at the top of the tree that the core's key has signed. */
+  roots: readonly TreeNode[]
+  /** As it stands in the archive. */
+  entry: Entry
+  /** Of the commit that was asked: the newest one. */
   seq: number
   timeMs: number
 }
 
+export interface ReadHeadOptions extends CallOptions {
+  /** As the archive was then. @defaultValue its newest commit */
+  at?: Moment
+}
+
 /**
- * Looks up what the newest commit says of a core.
+ * Looks up what the archive says of a core. Cost: a list and a get; in an archive of many cores up to two gets more.
  *
  * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_NEWER_FORMAT`, and what the store throws
  */
 export async function readHead(
   store: ObjectStore,
   key: Uint8Array,
+  { at, ...call }: ReadHeadOptions = {}
+): Promise<ArchivedCore> {
+  const stored = at === undefined ? await newestCommit(store, call) : await commitAsOf(store, at, call)
+  return readHeadIn(store, key, stored, call)
+}
+
+/** What one commit says of a core; see {@link readHead}. */
+export async function readHeadIn(
+  store: ObjectStore,
+  key: Uint8Array,
+  stored: StoredCommit | null,
   call: CallOptions = {}
 ): Promise<ArchivedCore> {
-  const newest = await newestCommit(store, call)
-  const blindId = blindIdOf(key)
-  const sealed = newest?.commit.records.find((record) => b4a.equals(record.blindId, blindId))
-  if (newest === null || sealed === undefined)
+  const entry = stored && (await findEntry(store, stored.commit, blindIdOf(key), call))
+  if (entry === null)
     throw new S3ArchiverError('S3_ARCHIVER_NOT_ARCHIVED', 'this archive holds nothing of this core')
-  const record = unsealRecord(key, sealed.seq, sealed.sealed)
+  const { seq, timeMs } = (stored as StoredCommit).commit
+  return { ...checkedEntry(key, entry), seq, timeMs }
+}
+
+/** What the archive held of a core before it was truncated to what it is now; `null` when that is unknown, or pruned. */
+export async function readPrevious(
+  store: ObjectStore,
+  { key, entry }: ArchivedCore,
+  call: CallOptions = {}
+): Promise<ArchivedCore | null> {
+  if (entry.previous === null) return null
+  try {
+    return await readHeadIn(store, key, await commitAt(store, entry.previous, call), call)
+  } catch (error) {
+    if ((error as S3ArchiverError).code === 'S3_ARCHIVER_DAMAGED') return null
+    throw error
+  }
+}
+
+/** @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when it is not signed with the core's key */
+export function checkedEntry(
+  key: Uint8Array,
+  entry: Entry
+): Pick<ArchivedCore, 'key' | 'entry' | 'record' | 'roots'> {
+  const record = unsealRecord(key, entry)
   const roots = rootsOrFail(record)
   if (!isHeadOf(key, record, roots)) throw damaged('the head of a core is not signed with its key')
-  return { key, record, seq: newest.commit.seq, timeMs: newest.commit.timeMs }
+  return { key, entry, record, roots }
 }
 
 /**
- * The blocks of a segment, as the core stores them, each checked. Cost: one request, two for the tail of a commit that is not known.
+ * Segments with those of lists in the place of the lists: blocks and holes only. Of a range of blocks, only those that have some of it. Cost:
+ * one get for each list.
+ *
+ * @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when a list is not there, or not what the core's key has signed
+ */
+export async function* expandSegments(
+  store: ObjectStore,
+  key: Uint8Array,
+  segments: readonly Segment[],
+  { start = 0, end = Infinity, ...call }: CallOptions & { start?: number; end?: number } = {},
+  depth = 0
+): AsyncGenerator<BlockSegment | HoleSegment> {
+  if (depth > MAX_LIST_DEPTH) throw damaged('lists in lists without end')
+  for (const segment of segments) {
+    if (segment.start >= end || segment.start + segment.count <= start) continue
+    if (segment.kind !== 'list') yield segment
+    else {
+      const inside = await readList(store, key, segment, call)
+      yield* expandSegments(store, key, inside, { start, end, ...call }, depth + 1)
+    }
+  }
+}
+
+/** The segments of a list, checked. */
+export async function readList(
+  store: ObjectStore,
+  key: Uint8Array,
+  list: ListSegment,
+  call: CallOptions = {}
+): Promise<Segment[]> {
+  const segments = decodeSegmentList(key, await readNamed(store, list.object, call), list)
+  const nodes = segments.flatMap((segment) => segment.nodes)
+  if (!isSameCover(list, nodes)) throw damaged('a list is not what the core’s key has signed')
+  return segments
+}
+
+/**
+ * The blocks of a segment, as the core stores them, each checked. Cost: one get.
  *
  * @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when it is not there, or not what the core's key has signed
  */
 export async function readSegment(
   store: ObjectStore,
   key: Uint8Array,
-  segment: Segment,
+  segment: BlockSegment,
   call: CallOptions = {}
 ): Promise<Uint8Array[]> {
-  const result = await store.getRange(segment.object, { start: 0, end: MAX_OBJECT_BYTES }, call)
-  if (result === null) throw damaged('an object of it is missing')
-  const shard = commitSeq(segment.object) === null ? result.bytes : decodeCommit(result.bytes).tail
+  const bytes = await readObject(store, segment.object, call)
+  if (bytes === null) throw damaged('an object of it is missing')
+  const { blocks } = openSegment(key, segment, bytes)
+  // Copies: else one block would keep the whole shard in memory.
+  return blocks.map((block) => b4a.from(block))
+}
+
+/** Blocks of a segment, with all nodes of the tree up to those that stand over them. */
+export interface OpenedSegment {
+  /** Parts of the object's bytes. */
+  blocks: Uint8Array[]
+  nodes: ReadonlyMap<number, TreeNode>
+}
+
+/** The blocks of a segment, checked, out of the object that holds it. @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` */
+export function openSegment(key: Uint8Array, segment: BlockSegment, bytes: Uint8Array): OpenedSegment {
+  const shard = commitSeq(segment.object) === null ? bytes : decodeCommit(bytes).tail
   const blindId = blindIdOf(key)
+  const end = segment.start + segment.count
   const section = decodeShardTable(shard).find(
     ({ blindId: id, fork, start, count }) =>
-      b4a.equals(id, blindId) && fork === segment.fork && start === segment.start && count === segment.count
+      b4a.equals(id, blindId) && fork === segment.fork && start <= segment.start && start + count >= end
   )
   if (section === undefined) throw damaged('an object lacks what it should hold')
   const blocks: Uint8Array[] = []
-  let offset = section.offset
+  let { offset, start: seq } = section
   for (const size of section.sizes) {
     const block = shard.subarray(offset, offset + size)
     if (block.byteLength !== size) throw damaged('an object is cut short')
-    // A copy: else one block would keep the whole shard in memory.
-    blocks.push(b4a.from(block))
+    if (seq >= segment.start && seq < end) blocks.push(block)
     offset += size
+    seq++
   }
-  const end = segment.start + segment.count
-  const made = combine(
-    segment.start,
-    end,
-    blocks.map((block, i) => leafOf(segment.start + i, block))
-  )
-  const isSame = made.every(({ size, hash }, i) => {
-    const node = segment.nodes[i]
-    return node !== undefined && node.size === size && b4a.equals(node.hash, hash)
+  const leaves = blocks.map((block, i) => leafOf(segment.start + i, block))
+  const nodes = treeOver(segment.start, end, leaves)
+  const isSigned = segment.nodes.every(({ index, size, hash }) => {
+    const made = nodes?.get(index)
+    return made !== undefined && made.size === size && b4a.equals(made.hash, hash)
   })
-  if (!isSame) throw damaged('blocks are not those that the core’s key has signed')
-  return blocks
+  if (nodes === null || !isSigned) throw damaged('blocks are not those that the core’s key has signed')
+  return { blocks, nodes }
 }
 
 function rootsOrFail(record: CoreRecord): TreeNode[] {
@@ -91,8 +186,4 @@ function rootsOrFail(record: CoreRecord): TreeNode[] {
   } catch {
     throw damaged('its segments do not make its tree')
   }
-}
-
-function damaged(what: string): S3ArchiverError {
-  return new S3ArchiverError('S3_ARCHIVER_DAMAGED', `the archive is damaged: ${what}`)
 }

@@ -1,56 +1,148 @@
+import b4a from 'b4a'
+import crypto from 'hypercore-crypto'
+import { CommitLog } from '../archive/commit-log.ts'
+import { CoreWriter, type CoreBlueprint } from '../core-writer.ts'
+import { writerIdFor } from '../corestore-adapter.ts'
 import { S3ArchiverError } from '../errors.ts'
-import { makeCore } from '../hypercore-adapter.ts'
-import { readHead, readSegment } from '../read/archive-reader.ts'
+import type { CoreRecord } from '../format/record.ts'
+import { missingIn, type Segment } from '../format/segment.ts'
+import type { Head } from '../hypercore-adapter.ts'
+import { treeOver } from '../merkle/subtree.ts'
+import { expandSegments, type ArchivedCore } from '../read/archive-reader.ts'
+import { Stop } from '../stop.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
-import type { CorestoreLike } from '../types.ts'
+import { archiveLeap, leapHead, writerOf } from './new-writer.ts'
+import type { Restored, RestoreOptions } from './options.ts'
+import { readPoint } from './restore-point.ts'
+import { RunWriter } from './run-writer.ts'
 
-export interface RestoreOptions extends CallOptions {
-  /** Where it goes. It must not hold the core yet. */
-  corestore: CorestoreLike
-  /** Key of the core, 32 bytes: all that is trusted. */
-  key: Uint8Array
-  onProgress?: (progress: { blocks: number; of: number }) => void
-}
-
-/** What was restored. */
-export interface Restored {
-  fork: number
-  /** In blocks. */
-  length: number
-  byteLength: number
-  /** Of the archive's newest commit, and when it was made by its author's clock. */
-  seq: number
-  timeMs: number
-}
+type Range = { start: number; end: number }
 
 /**
- * Puts an archived core into a Corestore, as a replica. Every block is hashed and compared with the tree that the core's key has signed before it is
- * stored; the core is there only once all of it is. Memory: one shard.
+ * Puts an archived core into a Corestore. Every block is hashed and compared with the tree that the core's key has signed before it is stored; for
+ * Hypercore the core is there only once all of it is. What failed, or was aborted, or crashed goes on where it was when it is called again with the
+ * same archive and the same point. Memory: about 20 MiB for each object that is read at once.
  *
- * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_NOT_EMPTY`, `S3_ARCHIVER_DAMAGED`, and what the store throws
+ * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_NOT_EMPTY`, `S3_ARCHIVER_MISSING_BLOCKS` when all blocks are wanted and the archive lacks
+ * some, `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_ABORTED`, `S3_ARCHIVER_BAD_ARGUMENT`, and what the store throws
  */
 export async function restore(store: ObjectStore, options: RestoreOptions): Promise<Restored> {
-  const { corestore, key, onProgress, ...call } = options
-  const { record, seq, timeMs } = await readHead(store, key, call)
-  const target = await makeCore(corestore, key, record.manifest)
-  if (target === null)
-    throw new S3ArchiverError('S3_ARCHIVER_NOT_EMPTY', 'this Corestore already holds something of the core')
+  const { corestore, key, at, writable, writerId } = options
+  if (writable !== undefined && at !== undefined)
+    throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'only the newest state is restored to be written')
+  const stop = new Stop(options.signal)
+  const call = { signal: stop }
   try {
-    let byteLength = 0
-    for (const segment of record.segments) {
-      const blocks = await readSegment(store, key, segment, call)
-      await target.write(blocks)
-      for (const block of blocks) byteLength += block.byteLength
-      onProgress?.({ blocks: segment.start + segment.count, of: record.length })
-    }
-    if (!(await target.finish(record)))
-      throw new S3ArchiverError(
-        'S3_ARCHIVER_DAMAGED',
-        'the archive is damaged: its blocks are not what the core’s key has signed'
+    await corestore.ready()
+    let archived = await readPoint(store, key, at, call)
+    const blueprint = await blueprintOf(archived, options)
+    let [log, head]: [CommitLog | null, Head] = [null, archived.record]
+    if (writable !== undefined) {
+      // Nobody is fenced for a key pair that does not fit; and what is archived until then is not lost.
+      leapHead(archived, blueprint)
+      log = await CommitLog.claim(
+        store,
+        { writerId: writerId ?? writerIdFor(corestore), takeOver: true },
+        call
       )
-    const { fork, length } = record
-    return { fork, length, byteLength, seq, timeMs }
+      archived = await readPoint(store, key, at, call)
+      head = leapHead(archived, blueprint)
+    }
+    const target = await CoreWriter.open(corestore, blueprint)
+    if (target === null)
+      throw new S3ArchiverError(
+        'S3_ARCHIVER_NOT_EMPTY',
+        'this Corestore holds the core already, or has it open'
+      )
+    try {
+      const restored = await restoreInto(target, store, archived, head, options, stop)
+      if (log === null) return restored
+      return { ...restored, seq: await archiveLeap(log, archived, head, call) }
+    } finally {
+      await target.close()
+    }
   } finally {
-    await target.close()
+    stop.release()
   }
+}
+
+async function blueprintOf(
+  { key, record, roots }: ArchivedCore,
+  { corestore, writable }: RestoreOptions
+): Promise<CoreBlueprint> {
+  const writer = writable === undefined ? { keyPair: null, alias: null } : await writerOf(corestore, writable)
+  const { manifest, fork, length } = record
+  const mark = crypto.hash([b4a.from(`${fork} ${length} `), crypto.tree(roots)])
+  return { key, manifest, mark, ...writer }
+}
+
+async function restoreInto(
+  target: CoreWriter,
+  store: ObjectStore,
+  { key, record, roots, seq, timeMs }: ArchivedCore,
+  head: Head,
+  options: RestoreOptions,
+  stop: Stop
+): Promise<Restored> {
+  const { onProgress, parallel = 4, blocks = 'all' } = options
+  const missing = missingIn(record.segments)
+  if (blocks === 'all' && missing > 0)
+    throw new S3ArchiverError(
+      'S3_ARCHIVER_MISSING_BLOCKS',
+      `the archive lacks ${missing} blocks of the core; with \`blocks: 'held'\` the others are restored`
+    )
+  const { segments, of } = await segmentsFor(store, key, record, blocks, { signal: stop })
+  const run = new RunWriter(store, key, target, parallel, stop)
+  try {
+    for (const segment of segments)
+      if (segment.kind === 'blocks' && isWanted(segment, blocks))
+        await run.add(segment, () => onProgress?.({ blocks: run.blocks, of, bytes: run.bytes }))
+  } finally {
+    await run.done()
+  }
+  const upper = treeOver(
+    0,
+    record.length,
+    segments.flatMap((segment) => segment.nodes)
+  )
+  await target.finish(head, roots, upper?.values() ?? [])
+  return {
+    fork: head.fork,
+    length: record.length,
+    byteLength: roots.reduce((sum, { size }) => sum + size, 0),
+    treeHash: crypto.tree(roots),
+    seq,
+    timeMs,
+    blocks: run.blocks,
+    resumed: run.resumed,
+    missing: record.length - run.blocks,
+    bytes: run.bytes,
+    writable: options.writable !== undefined
+  }
+}
+
+/** Segments of which those are read that are wanted; lists in which nothing is wanted stay lists. */
+async function segmentsFor(
+  store: ObjectStore,
+  key: Uint8Array,
+  { segments }: CoreRecord,
+  blocks: RestoreOptions['blocks'],
+  call: CallOptions
+): Promise<{ segments: Segment[]; of: number }> {
+  const result: Segment[] = []
+  let of = 0
+  for (const segment of segments) {
+    if (segment.kind === 'list' && isWanted(segment, blocks))
+      for await (const inside of expandSegments(store, key, [segment], call)) result.push(inside)
+    else result.push(segment)
+  }
+  for (const segment of result)
+    if (segment.kind === 'blocks' && isWanted(segment, blocks)) of += segment.count
+  return { segments: result, of }
+}
+
+function isWanted({ start, count }: Segment, blocks: RestoreOptions['blocks']): boolean {
+  if (blocks === 'none') return false
+  if (blocks === undefined || typeof blocks === 'string') return true
+  return blocks.some((range: Range) => range.start < start + count && range.end > start)
 }

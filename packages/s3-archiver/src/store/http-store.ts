@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import { S3ArchiverError } from '../errors.ts'
+import { readBucketPage } from './bucket-list.ts'
 import {
   checkObjectName,
   checkRange,
@@ -7,10 +8,15 @@ import {
   throwIfAborted,
   type ByteRange,
   type CallOptions,
+  type ListOptions,
   type ObjectInfo,
   type ObjectStore,
-  type RangeResult
+  type RangeResult,
+  type SignalLike
 } from './object-store.ts'
+
+/** Most names in one page of a list. */
+const LIST_PAGE = 1000
 
 /** Of the web's `fetch` what is used here. */
 export type FetchLike = (url: string, init: HttpRequest) => Promise<ResponseLike>
@@ -32,13 +38,15 @@ export interface ResponseLike {
 export interface HttpStoreOptions {
   /** Where the objects lie; names are added to it with a slash between. */
   url: string
+  /** Beginning of the url that is the bucket, of S3 or what speaks its language, when anybody may list it. @defaultValue none: nothing is listed */
+  bucket?: string
   /** @defaultValue the runtime's */
   fetch?: FetchLike
 }
 
 /**
- * Objects that anybody may read, by HTTP GET with Range and without credentials: a published database. What it cannot do is list; who
- * publishes an archive says where its newest commit is. A redirect is refused: each read would be two requests, and whoever the server
+ * Objects that anybody may read, by HTTP GET with Range and without credentials: a published database. It lists only what is a
+ * {@link HttpStoreOptions.bucket}, which finding the newest commit of an archive takes. A redirect is refused: each read would be two requests, and whoever the server
  * names would be asked. Nothing is kept in the browser's cache, which might hold on to an old "not found". There is no time limit: give
  * a signal. Bytes that were changed on the way are not noticed here (see {@link ObjectStore}).
  */
@@ -46,16 +54,25 @@ export class HttpStore implements ObjectStore {
   readonly readOnly = true
   readonly #url: string
   readonly #fetch: FetchLike
+  /** With what the names of this store begin there. */
+  readonly #bucket: { url: string; prefix: string } | null
 
   /** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
   constructor(options: HttpStoreOptions) {
-    const { url, fetch = (globalThis as { fetch?: unknown }).fetch as FetchLike | undefined } = options ?? {}
+    const { url, bucket } = options ?? {}
+    // In browsers it is not to be called as a method of anything else.
+    const own = (globalThis as { fetch?: unknown }).fetch as FetchLike | undefined
+    const fetch = options?.fetch ?? own?.bind(globalThis)
     if (typeof url !== 'string' || !/^https?:\/\//.test(url))
       throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'an HTTP store has an http or https url')
     if (typeof fetch !== 'function')
       throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'this runtime has no fetch; pass one')
     this.#url = url.endsWith('/') ? url : `${url}/`
     this.#fetch = fetch
+    const root = bucket === undefined || bucket.endsWith('/') ? bucket : `${bucket}/`
+    if (root !== undefined && !this.#url.startsWith(root))
+      throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'the url begins with that of the bucket')
+    this.#bucket = root === undefined ? null : { url: root, prefix: this.#url.slice(root.length) }
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await
@@ -112,24 +129,60 @@ export class HttpStore implements ObjectStore {
     return { name, size, modifiedMs }
   }
 
-  // eslint-disable-next-line require-yield
-  async *list(): AsyncGenerator<ObjectInfo> {
-    throw new S3ArchiverError('S3_ARCHIVER_STORE_DENIED', 'a plain HTTP server does not list what it has')
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectInfo> {
+    const { after, limit = Infinity, ...call } = options
+    if (this.#bucket === null)
+      throw new S3ArchiverError('S3_ARCHIVER_STORE_DENIED', 'a plain HTTP server does not list what it has')
+    const { url, prefix: own } = this.#bucket
+    let left = limit
+    let last = after ?? ''
+    for (let token: string | null = ''; token !== null && left > 0;) {
+      const query = new Map([
+        ['list-type', '2'],
+        ['prefix', own + prefix],
+        ['max-keys', `${Math.min(left, LIST_PAGE)}`]
+      ])
+      if (token !== '') query.set('continuation-token', token)
+      if (after !== undefined) query.set('start-after', own + after)
+      const fields = [...query].map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+      const response = await this.#askUrl('GET', `${url}?${fields.join('&')}`, {}, call)
+      if (response === null)
+        throw new S3ArchiverError('S3_ARCHIVER_STORE_NO_BUCKET', 'there is no such bucket')
+      const page = readBucketPage(b4a.toString(b4a.from(await bodyOf(response, call))))
+      for (const { name: full, ...info } of page.objects) {
+        const name = full.slice(own.length)
+        if (name <= last || !full.startsWith(own + prefix)) throw unsorted()
+        last = name
+        throwIfAborted(call.signal)
+        yield { ...info, name }
+        if (--left <= 0) return
+      }
+      token = page.next
+    }
   }
 
   async #ask(
     method: 'GET' | 'HEAD',
     name: string,
     headers: Record<string, string>,
+    options: CallOptions
+  ): Promise<ResponseLike | null> {
+    return this.#askUrl(method, this.#url + name, headers, options)
+  }
+
+  async #askUrl(
+    method: 'GET' | 'HEAD',
+    url: string,
+    headers: Record<string, string>,
     { signal }: CallOptions
   ): Promise<ResponseLike | null> {
     throwIfAborted(signal)
-    const response = await this.#fetch(this.#url + name, {
+    const response = await this.#fetch(url, {
       method,
       headers,
       redirect: 'manual',
       cache: 'no-store',
-      ...(signal === undefined ? {} : { signal: signal as never })
+      ...(signal === undefined ? {} : { signal: ownSignal(signal) as never })
     }).catch((cause: unknown) => {
       throwIfAborted(signal)
       throw new S3ArchiverError('S3_ARCHIVER_STORE_UNAVAILABLE', 'the server cannot be reached', {
@@ -145,6 +198,28 @@ export class HttpStore implements ObjectStore {
     if (method === 'HEAD' && (status === 405 || status === 501)) return response
     throw refused(response)
   }
+}
+
+interface Controller {
+  readonly signal: SignalLike
+  abort(): void
+}
+
+/** What stands for other signals; each once, so that they do not collect listeners. */
+const ownSignals = new WeakMap<SignalLike, SignalLike>()
+
+/** A signal of the runtime's own, where it has them: its `fetch` takes no other. */
+function ownSignal(signal: SignalLike): SignalLike {
+  const { AbortController } = globalThis as { AbortController?: new () => Controller }
+  if (AbortController === undefined) return signal
+  const known = ownSignals.get(signal)
+  if (known !== undefined) return known
+  const controller = new AbortController()
+  if (Object.getPrototypeOf(controller.signal) === Object.getPrototypeOf(signal)) return signal
+  if (signal.aborted) controller.abort()
+  else signal.addEventListener('abort', () => controller.abort(), { once: true })
+  ownSignals.set(signal, controller.signal)
+  return controller.signal
 }
 
 async function bodyOf(response: ResponseLike, { signal }: CallOptions): Promise<ArrayBuffer> {
@@ -196,4 +271,9 @@ function refused({ status, headers }: ResponseLike): S3ArchiverError {
 function truncated(cause?: unknown): S3ArchiverError {
   const help = 'an answer ends too early, or is not what was asked for'
   return new S3ArchiverError('S3_ARCHIVER_STORE_TRUNCATED', help, { cause, retryable: true })
+}
+
+function unsorted(): S3ArchiverError {
+  const help = 'the server does not list what it was asked for, in the order of the names'
+  return new S3ArchiverError('S3_ARCHIVER_STORE_UNSORTED', help)
 }

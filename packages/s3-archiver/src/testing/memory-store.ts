@@ -16,12 +16,18 @@ import {
 export class MemoryStore implements ObjectStore {
   readonly readOnly = false
   readonly #objects = new Map<string, { bytes: Uint8Array; modifiedMs: number }>()
+  readonly #now: () => number
+
+  /** @param now - its clock, in ms since 1970. @defaultValue Date.now */
+  constructor({ now = Date.now }: { now?: () => number } = {}) {
+    this.#now = now
+  }
 
   async putIfAbsent(name: string, bytes: Uint8Array, { signal }: PutOptions = {}): Promise<boolean> {
     checkObjectName(name)
     throwIfAborted(signal)
     if (this.#objects.has(name)) return false
-    this.#objects.set(name, { bytes: b4a.from(bytes), modifiedMs: Date.now() })
+    this.#objects.set(name, { bytes: b4a.from(bytes), modifiedMs: this.#now() })
     return true
   }
 

@@ -1,7 +1,9 @@
 // Runs the built package under Bare, on a real disk: `bare test/bare/smoke.mjs`. Prints one line; exits non-zero on failure.
 import fs from 'bare-fs'
 import os from 'bare-os'
-import { FileStore, probeStore } from '../../dist/index.js'
+import Corestore from 'corestore'
+import { readFromArchive } from '../../dist/browser/index.js'
+import { Archiver, FileStore, openFromArchive, probeStore, prune, restore, verify } from '../../dist/index.js'
 
 /* global Bare */
 
@@ -9,7 +11,10 @@ const directory = `${os.tmpdir()}/s3-archiver-smoke-${os.pid()}-${Date.now()}`
 
 try {
   await run()
-  console.log('s3-archiver on Bare: objects were put, raced for, read, listed and deleted in a directory')
+  await runArchive()
+  console.log(
+    's3-archiver on Bare: objects in a directory; a Corestore was archived, verified, read, restored and pruned'
+  )
 } catch (error) {
   console.error(error)
   Bare.exitCode = 1
@@ -38,6 +43,35 @@ async function run() {
   await again.delete('a/b')
   same('deleted', await store.head('a/b'), null)
   same('below an object', await codeOf(store.putIfAbsent('a/c/d', bytes)), 'S3_ARCHIVER_STORE_BAD_NAME')
+}
+
+async function runArchive() {
+  const store = new FileStore(`${directory}/archive`)
+  const corestore = new Corestore(`${directory}/cores`)
+  const core = corestore.get({ name: 'core' })
+  await core.append(Array.from({ length: 300 }, (_, i) => Buffer.alloc(1000, i)))
+  const archiver = new Archiver(store, { corestore, debounceMs: 1 })
+  const live = new Promise((resolve) => archiver.once('archived', resolve))
+  await archiver.ready()
+  same('archived by itself', (await live).blocks, 300)
+  await core.append('more')
+  await archiver.flushed()
+  await archiver.close()
+  same('verified', (await verify(store, { keys: [core.key] })).ok, true)
+  const archive = await openFromArchive(store, { key: core.key })
+  same('read', [archive.core.length, (await archive.core.get(300)).toString()], [301, 'more'])
+  await archive.close()
+  const portable = await readFromArchive(store, { key: core.key })
+  same('read without Hypercore', Buffer.from(await portable.get(300)).toString(), 'more')
+  await portable.close()
+  const into = new Corestore(`${directory}/restored`)
+  const { length, missing } = await restore(store, { corestore: into, key: core.key })
+  same('restored', [length, missing], [301, 0])
+  const copy = into.get({ key: core.key })
+  same('a block', (await copy.get(300)).toString(), 'more')
+  same('pruned', (await prune(store, { keep: { last: 1 } })).commits, 0)
+  await into.close()
+  await corestore.close()
 }
 
 async function codeOf(promise) {

@@ -8,7 +8,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { S3Store, type S3StoreOptions } from '../../src/s3/index.ts'
 
 const here = import.meta.dirname
-const CREDENTIALS: Credentials = {
+export const CREDENTIALS: Credentials = {
   accessKeyId: 'TESTKEY',
   secretAccessKey: 'TESTSECRETTESTSECRET'
 }

@@ -1,0 +1,16 @@
+import { lookups } from './scenarios/lookups.mjs'
+import { blocks200, blocks4k } from './scenarios/sizes.mjs'
+import { races, writing } from './scenarios/writing.mjs'
+import { reach } from './reach.mjs'
+import { subjects } from './stores.mjs'
+import { summary } from './summary.mjs'
+
+/** @type {import('../harness/suite.mjs').Suite} */
+export const suite = {
+  name: 's3-archiver',
+  subjects: subjects(),
+  optional: [],
+  scenarios: [lookups, blocks4k, blocks200, writing, races],
+  reach,
+  summary
+}

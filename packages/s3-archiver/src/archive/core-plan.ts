@@ -1,0 +1,201 @@
+import b4a from 'b4a'
+import { S3ArchiverError } from '../errors.ts'
+import { rootsOf, type CoreRecord } from '../format/record.ts'
+import type { BlockSegment, HoleSegment, ListSegment, Segment } from '../format/segment.ts'
+import { heldRuns, isHeadOf, storedNodes, type Head } from '../hypercore-adapter.ts'
+import { combine, coverOf, type TreeNode } from '../merkle/subtree.ts'
+import type { CoreLike } from '../types.ts'
+import { mergeable } from './merging.ts'
+import { provable, without, type Run } from './provable.ts'
+
+/** What is to be done for a core. */
+export interface CorePlan {
+  /** What the archive says of it afterwards. */
+  head: Head
+  /** What the archive has already, and keeps; in order, without holes. */
+  kept: readonly Segment[]
+  /** Runs of blocks that the core has, and the archive has not, or only in pieces. */
+  wanted: readonly Run[]
+  /** Whether the archive had another line of the core, which is given up. */
+  isOtherLine: boolean
+}
+
+/** Reads from the archive. */
+export interface ArchiveParts {
+  /** The segments of a list. */
+  segmentsOf(list: ListSegment): Promise<readonly Segment[]>
+  /** All nodes up to those over a segment's blocks; `null` when the archive is damaged there. */
+  nodesOf(segment: BlockSegment): Promise<ReadonlyMap<number, TreeNode> | null>
+}
+
+/**
+ * What a core has that the archive has not. Of an older line of the core all is kept that the tree of this one has, too: it is not uploaded
+ * again.
+ *
+ * @param record - what the archive says of it now
+ * @param head - what the core is now; when it is behind the archive, that keeps what it has
+ * @returns `null` when there is nothing to be done
+ */
+export async function planOf(
+  core: CoreLike,
+  record: CoreRecord | null,
+  head: Head,
+  archive: ArchiveParts
+): Promise<CorePlan | null> {
+  if (record !== null && record.fork > head.fork) return null
+  const isBehind = record !== null && record.fork === head.fork && record.length > head.length
+  const target = isBehind ? record : head
+  const { kept, isCut } = await keep(core, record, target.length, archive)
+  const isNew = target.fork !== record?.fork || target.length !== record.length
+  const merged = isNew ? mergedFrom(core, kept, head.length) : kept.length
+  const rest = kept.slice(0, merged)
+  const held = without([[0, target.length]], runsOf(rest)).flatMap(([start, end]) =>
+    heldRuns(core, start, Math.min(end, head.length))
+  )
+  const wanted = await provable(core, runsOf(rest), held, target.length, nodesOf(record))
+  if (!isNew && wanted.length === 0) return null
+  const isOtherLine = record !== null && (isCut || record.fork !== target.fork)
+  return { head: target, kept: rest, wanted, isOtherLine }
+}
+
+/** What the archive will lack of a core once some blocks are packed; it is told with what stands over it. @throws S3ArchiverError `S3_ARCHIVER_LOCAL_DAMAGED` */
+export async function holesOf(
+  core: CoreLike,
+  { head, kept }: CorePlan,
+  packed: readonly Run[],
+  before: CoreRecord | null
+): Promise<HoleSegment[]> {
+  return holesIn(core, without([[0, head.length]], [...runsOf(kept), ...packed]), nodesOf(before))
+}
+
+/**
+ * What the archive says of a core once its blocks are there.
+ *
+ * @throws S3ArchiverError `S3_ARCHIVER_LOCAL_DAMAGED` when that is not what the core's key has signed: what a disk has spoilt is not archived
+ */
+export function recordOf(
+  key: Uint8Array,
+  { head, kept }: CorePlan,
+  others: readonly (BlockSegment | HoleSegment)[]
+): CoreRecord {
+  const segments = [...kept, ...others].sort((a, b) => a.start - b.start)
+  const record = { ...head, segments }
+  try {
+    if (isHeadOf(key, head, rootsOf(record))) return record
+  } catch {
+    // They do not even make a tree.
+  }
+  throw localDamage('the blocks of a core are not those that its key has signed')
+}
+
+/** What of an archived core is also of a core of so many blocks, as far as its tree contradicts nothing. */
+async function keep(
+  core: CoreLike,
+  record: CoreRecord | null,
+  length: number,
+  archive: ArchiveParts
+): Promise<{ kept: Segment[]; isCut: boolean }> {
+  const kept: Segment[] = []
+  let isCut = false
+  const look = async (segments: readonly Segment[]): Promise<void> => {
+    const nodes = await storedNodes(
+      core,
+      segments.flatMap((segment) => segment.nodes.map(({ index }) => index))
+    )
+    let at = 0
+    for (const segment of segments) {
+      const local = nodes.slice(at, (at += segment.nodes.length))
+      if (segment.kind === 'hole') continue
+      const isShared = segment.start + segment.count <= length && !isContradicted(segment, local)
+      if (segment.kind === 'list' && (!isShared || (await isFillable(core, segment, archive))))
+        await look(await archive.segmentsOf(segment))
+      else if (isShared) kept.push(segment)
+      else if (segment.kind === 'blocks') {
+        isCut = true
+        kept.push(...(await cut(core, segment, length, archive)))
+      }
+    }
+  }
+  await look(record?.segments ?? [])
+  return { kept, isCut }
+}
+
+/** The beginning of a segment that the core has, too, as far as its tree tells. It stays where it is; that is read once, to hash it. */
+async function cut(
+  core: CoreLike,
+  segment: BlockSegment,
+  length: number,
+  archive: ArchiveParts
+): Promise<BlockSegment[]> {
+  const { start } = segment
+  const most = Math.min(segment.count, length - start)
+  const nodes = most > 0 ? await archive.nodesOf(segment) : null
+  if (nodes === null) return []
+  const leaves = Array.from({ length: most }, (_, i) => nodes.get(2 * (start + i)) as TreeNode)
+  const local = await storedNodes(
+    core,
+    leaves.map(({ index }) => index)
+  )
+  const differing = leaves.findIndex((leaf, i) => isContradicted({ nodes: [leaf] }, local.slice(i, i + 1)))
+  const count = differing === -1 ? most : differing
+  return count === 0
+    ? []
+    : [{ ...segment, count, nodes: combine(start, start + count, leaves.slice(0, count)) }]
+}
+
+/** What the core does not know, as it does of blocks that it gave up, contradicts nothing; the signature has the last word. */
+function isContradicted({ nodes }: Pick<Segment, 'nodes'>, local: readonly (TreeNode | null)[]): boolean {
+  return nodes.some((node, i) => {
+    const known = local[i] ?? null
+    return known !== null && !(known.size === node.size && b4a.equals(known.hash, node.hash))
+  })
+}
+
+async function isFillable(core: CoreLike, list: ListSegment, archive: ArchiveParts): Promise<boolean> {
+  if (list.missing === 0) return false
+  const inside = await archive.segmentsOf(list)
+  return inside.some(
+    (one) => one.kind === 'hole' && heldRuns(core, one.start, one.start + one.count).length > 0
+  )
+}
+
+/** From which one on segments are to be made one, with what is new; only what is all here can be. */
+function mergedFrom(core: CoreLike, kept: readonly Segment[], length: number): number {
+  const first = kept.length - mergeable(kept)
+  const start = kept[first]?.start
+  if (start === undefined) return kept.length
+  const [run] = heldRuns(core, start, length)
+  return run !== undefined && run[0] === start && run[1] === length ? first : kept.length
+}
+
+function runsOf(segments: readonly Segment[]): Run[] {
+  return segments.map(({ start, count }) => [start, start + count])
+}
+
+/** Nodes that the archive has. */
+function nodesOf(record: CoreRecord | null): Map<number, TreeNode> {
+  const nodes = new Map<number, TreeNode>()
+  for (const segment of record?.segments ?? []) for (const node of segment.nodes) nodes.set(node.index, node)
+  return nodes
+}
+
+async function holesIn(
+  core: CoreLike,
+  runs: readonly Run[],
+  archived: ReadonlyMap<number, TreeNode>
+): Promise<HoleSegment[]> {
+  const holes: HoleSegment[] = []
+  for (const [start, end] of runs) {
+    const cover = coverOf(start, end)
+    const local = await storedNodes(core, cover)
+    const nodes = cover.map((index, i) => local[i] ?? archived.get(index))
+    if (nodes.includes(undefined)) throw localDamage('a core lacks what stands over blocks that it lacks')
+    const plain = (nodes as TreeNode[]).map(({ index: at, size, hash }) => ({ index: at, size, hash }))
+    holes.push({ kind: 'hole', start, count: end - start, nodes: plain })
+  }
+  return holes
+}
+
+function localDamage(what: string): S3ArchiverError {
+  return new S3ArchiverError('S3_ARCHIVER_LOCAL_DAMAGED', what)
+}

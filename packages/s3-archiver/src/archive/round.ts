@@ -1,0 +1,198 @@
+import b4a from 'b4a'
+import type { S3ArchiverError } from '../errors.ts'
+import type { Entry } from '../format/entry.ts'
+import { commitName } from '../format/names.ts'
+import { sealRecord, type CoreRecord } from '../format/record.ts'
+import { missingIn, type HoleSegment } from '../format/segment.ts'
+import { headOf } from '../hypercore-adapter.ts'
+import type { Stop } from '../stop.ts'
+import { openSegment } from '../read/archive-reader.ts'
+import { readObject } from '../read/objects.ts'
+import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+import type { CoreLike } from '../types.ts'
+import type { ChangeFeed } from './change-feed.ts'
+import type { CommitLog } from './commit-log.ts'
+import { holesOf, planOf, recordOf, type ArchiveParts, type CorePlan } from './core-plan.ts'
+import type { Ledger } from './ledger.ts'
+import { Packer } from './pack.ts'
+import type { SegmentLists } from './segment-lists.ts'
+import type { Uploads } from './uploads.ts'
+import type { Valve } from './valve.ts'
+
+/** What is smaller lies in the commit itself: one request less, and nothing between the blocks and what names them. */
+const TAIL_BYTES: number = 64 * 1024
+/** After so many bytes there is a commit: what is uploaded once counts, whatever happens next. */
+const ROUND_BYTES: number = 128 * 1024 * 1024
+
+/** What concerns one core only. */
+const LOCAL: ReadonlySet<string> = new Set(['S3_ARCHIVER_LOCAL_DAMAGED', 'S3_ARCHIVER_LOCAL_FAILED'])
+
+/** What rounds work with. */
+export interface Workshop {
+  store: ObjectStore
+  log: CommitLog
+  ledger: Ledger
+  lists: SegmentLists
+  uploads: Uploads
+  feed: ChangeFeed
+  valve: Valve
+  stop: Stop
+}
+
+/** Blocks that the archive lacks of a core, because the core lacks them. */
+interface Gap {
+  key: Uint8Array
+  blocks: number
+}
+
+/** What a round has done. */
+export interface RoundResult {
+  /** Of the commit; `null` when there was nothing to be archived. */
+  seq: number | null
+  /** Keys of the cores that were archived. */
+  cores: Uint8Array[]
+  blocks: number
+  bytes: number
+  gaps: Gap[]
+  /** Cores of which there is more to be archived. */
+  left: Uint8Array[]
+  /** Cores that could not be archived, and why. */
+  failures: { key: Uint8Array; error: S3ArchiverError }[]
+}
+
+interface Planned {
+  key: Uint8Array
+  plan: CorePlan
+  holes: HoleSegment[]
+}
+
+/** Archives some cores, as far as a round goes: uploads what is new, and then makes one commit that names it. */
+export class Round {
+  readonly #shop: Workshop
+  readonly #call: CallOptions
+  readonly #packer: Packer
+  readonly #planned: Planned[] = []
+  readonly #result: RoundResult = {
+    seq: null,
+    cores: [],
+    blocks: 0,
+    bytes: 0,
+    gaps: [],
+    left: [],
+    failures: []
+  }
+
+  constructor(shop: Workshop) {
+    this.#shop = shop
+    this.#call = { signal: shop.stop }
+    this.#packer = new Packer(shop.uploads)
+  }
+
+  /** @throws S3ArchiverError what the store throws, and `S3_ARCHIVER_FENCED`; nothing is lost, and it may be tried again */
+  async run(keys: readonly Uint8Array[]): Promise<RoundResult> {
+    const { log, ledger, feed, uploads } = this.#shop
+    const isInTime = uploads.begin()
+    // A commit that was left open by a failure is here or not, and only then it is known what is new.
+    await ledger.load(await log.settle(this.#call), this.#call)
+    for (const key of keys) {
+      if (this.#packer.bytes >= ROUND_BYTES) this.#result.left.push(key)
+      else
+        await this.#orFailure(key, async () => {
+          await feed.with(key, (core) => this.#plan(key, core))
+        })
+    }
+    if (this.#planned.length > 0) await this.#commit(isInTime)
+    return this.#result
+  }
+
+  async #plan(key: Uint8Array, core: CoreLike): Promise<void> {
+    const { ledger } = this.#shop
+    const head = headOf(core)
+    if (head === null) return
+    const before = ledger.recordOf(key)
+    const plan = await planOf(core, before, head, this.#archiveOf(key))
+    if (plan === null) return
+    let isAll = true
+    for (const [start, end] of plan.wanted)
+      isAll &&= await this.#packer.add({ core, key, fork: plan.head.fork, start, end }, ROUND_BYTES)
+    const holes = await holesOf(core, plan, this.#packer.packedOf(key), before)
+    // It may have been truncated while it was read; then it is looked at again.
+    const now = headOf(core)
+    const isSame = now?.fork === head.fork
+    if (isSame) this.#planned.push({ key, plan, holes })
+    if (!isSame || !isAll) this.#result.left.push(key)
+  }
+
+  #archiveOf(key: Uint8Array): ArchiveParts {
+    const { store, lists } = this.#shop
+    return {
+      segmentsOf: (list) => lists.read(key, list, this.#call),
+      nodesOf: async (segment) => {
+        const bytes = await readObject(store, segment.object, this.#call)
+        try {
+          return bytes && openSegment(key, segment, bytes).nodes
+        } catch {
+          return null
+        }
+      }
+    }
+  }
+
+  async #commit(isInTime: () => boolean): Promise<void> {
+    const { log, ledger, uploads } = this.#shop
+    const { commit: before } = log.newest
+    const seq = before.seq + 1
+    if (this.#packer.pendingBytes > TAIL_BYTES) await this.#packer.finish()
+    const tail = this.#packer.finishAs(commitName(seq))
+    const entries: Entry[] = []
+    for (const planned of this.#planned)
+      await this.#orFailure(planned.key, async () => {
+        entries.push(await this.#entryOf(planned, seq))
+      })
+    const directory = await ledger.directoryOf(before, seq, entries)
+    await uploads.done()
+    if (entries.length === 0) return
+    await this.#shop.valve.pass(tail.byteLength, this.#shop.stop)
+    // It took, or was paused, too long: what was uploaded may be taken for garbage by now.
+    if (!isInTime()) return this.#again()
+    const stored = await log.append({ ...directory, fronts: [], tail }, this.#call)
+    ledger.note(stored, entries)
+    this.#result.seq = seq
+    this.#result.blocks = this.#packer.blocks
+    this.#result.bytes = this.#packer.bytes
+  }
+
+  #again(): void {
+    const planned = this.#planned.map(({ key }) => key)
+    const others = this.#result.left.filter((key) => !planned.includes(key))
+    Object.assign(this.#result, { cores: [], gaps: [], left: [...planned, ...others] })
+  }
+
+  async #entryOf({ key, plan, holes }: Planned, seq: number): Promise<Entry> {
+    const { ledger, lists } = this.#shop
+    const record = recordOf(key, plan, [...this.#packer.segmentsOf(key), ...holes])
+    const segments = await lists.fold(key, record.segments, this.#call)
+    const known = ledger.entryOf(key)
+    const previous = plan.isOtherLine ? (known?.seq ?? null) : (known?.previous ?? null)
+    this.#note(key, { ...record, segments })
+    return sealRecord(key, seq, { ...record, segments }, { front: known?.front ?? null, previous })
+  }
+
+  #note(key: Uint8Array, { segments }: CoreRecord): void {
+    this.#result.cores.push(key)
+    const blocks = missingIn(segments)
+    const isLeft = this.#result.left.some((left) => b4a.equals(left, key))
+    if (blocks > 0 && !isLeft) this.#result.gaps.push({ key, blocks })
+  }
+
+  /** What is wrong with one core keeps none of the others from being archived. */
+  async #orFailure(key: Uint8Array, act: () => Promise<void>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      const { code } = error as S3ArchiverError
+      if (!LOCAL.has(code)) throw error
+      this.#result.failures.push({ key, error: error as S3ArchiverError })
+    }
+  }
+}

@@ -1,0 +1,6 @@
+export { PortableCore, readFromArchive, type ReadFromArchiveOptions } from './portable-core.ts'
+export { S3ArchiverError, type S3ArchiverErrorCode } from '../errors.ts'
+export { CountedStore, type RequestCounts } from '../store/counted-store.ts'
+export { HttpStore, type FetchLike, type HttpStoreOptions } from '../store/http-store.ts'
+export type { HeadMark } from '../read/head-mark.ts'
+export type { ObjectStore, SignalLike } from '../store/object-store.ts'

@@ -1,0 +1,118 @@
+import b4a from 'b4a'
+import { CommitLog } from '../archive/commit-log.ts'
+import { Ledger } from '../archive/ledger.ts'
+import { Packer } from '../archive/pack.ts'
+import { SegmentLists } from '../archive/segment-lists.ts'
+import { Uploads } from '../archive/uploads.ts'
+import { Valve } from '../archive/valve.ts'
+import { systemClock } from '../clock.ts'
+import { S3ArchiverError } from '../errors.ts'
+import { sealRecord } from '../format/record.ts'
+import { byteLengthOf, type BlockSegment, type HoleSegment, type Segment } from '../format/segment.ts'
+import { checkedEntry, expandSegments, readSegment } from '../read/archive-reader.ts'
+import { Stop } from '../stop.ts'
+import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+
+/** What has so many bytes stays as it is. */
+const FULL_BYTES: number = 4 * 1024 * 1024
+
+export interface CompactOptions extends CallOptions {
+  /** Cores whose small pieces are put together. */
+  keys: readonly Uint8Array[]
+  /** Of the archiver, which must not run meanwhile: it would be fenced. */
+  writerId: Uint8Array
+  /** As in `ArchiverOptions`. @defaultValue false */
+  takeOver?: boolean
+}
+
+/** What was put together. */
+export interface Compacted {
+  /** Segments before and after, of all cores. */
+  before: number
+  after: number
+  /** Of blocks that were read and uploaded again. */
+  bytes: number
+}
+
+type Part = BlockSegment | HoleSegment
+
+/**
+ * Puts small pieces of cores together into shards, out of the archive itself: for cores that are here no more, or only in part. What is archived is the same
+ * afterwards; what held the pieces goes by `prune`. An archiver does this for what it archives, by and by.
+ *
+ * @throws S3ArchiverError what `Archiver.flush` does, `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_DAMAGED`
+ */
+export async function compact(store: ObjectStore, options: CompactOptions): Promise<Compacted> {
+  const { keys, writerId, takeOver = false, signal } = options
+  const stop = new Stop(signal)
+  const call = { signal: stop }
+  try {
+    const log = await CommitLog.claim(store, { writerId, takeOver }, call)
+    const uploads = new Uploads(store, new Valve(systemClock, Infinity), stop, () => systemClock.now())
+    const tools = { store, log, uploads, ledger: new Ledger(store, uploads), call }
+    await tools.ledger.load(log.newest, call)
+    const total: Compacted = { before: 0, after: 0, bytes: 0 }
+    for (const key of keys) {
+      const { before, after, bytes } = await compactCore(tools, key)
+      total.before += before
+      total.after += after
+      total.bytes += bytes
+    }
+    return total
+  } finally {
+    stop.release()
+  }
+}
+
+interface Tools {
+  store: ObjectStore
+  log: CommitLog
+  uploads: Uploads
+  ledger: Ledger
+  call: CallOptions
+}
+
+async function compactCore(
+  { store, log, uploads, ledger, call }: Tools,
+  key: Uint8Array
+): Promise<Compacted> {
+  const entry = ledger.entryOf(key)
+  if (entry === null)
+    throw new S3ArchiverError('S3_ARCHIVER_NOT_ARCHIVED', 'this archive holds nothing of this core')
+  const { record } = checkedEntry(key, entry)
+  const parts: Part[] = []
+  for await (const part of expandSegments(store, key, record.segments, call)) parts.push(part)
+  const small = smallOf(parts)
+  if (small.size === 0) return { before: parts.length, after: parts.length, bytes: 0 }
+  uploads.begin()
+  const packer = new Packer(uploads)
+  for (const part of small) {
+    let seq = part.start
+    for (const block of await readSegment(store, key, part, call))
+      await packer.push(key, record.fork, seq++, block)
+  }
+  await packer.finish()
+  const kept: Segment[] = parts.filter((part) => !small.has(part as BlockSegment))
+  const all = [...kept, ...packer.segmentsOf(key)].sort((a, b) => a.start - b.start)
+  const segments = await new SegmentLists(store, uploads).fold(key, all, call)
+  const seq = log.newest.commit.seq + 1
+  const { front, previous } = entry
+  const sealed = sealRecord(key, seq, { ...record, segments }, { front, previous })
+  const compacted = checkedEntry(key, sealed).entry
+  const directory = await ledger.directoryOf(log.newest.commit, seq, [compacted])
+  await uploads.done()
+  ledger.note(await log.append({ ...directory, fronts: [], tail: b4a.alloc(0) }, call), [compacted])
+  return { before: parts.length, after: all.length, bytes: packer.bytes }
+}
+
+/** Small parts that stand beside another small one. */
+function smallOf(parts: readonly Part[]): Set<BlockSegment> {
+  const isSmall = (part: Part | undefined): part is BlockSegment =>
+    part?.kind === 'blocks' && byteLengthOf(part) < FULL_BYTES
+  return new Set(
+    parts.filter(isSmall).filter((part) => {
+      const i = parts.indexOf(part)
+      return isSmall(parts[i - 1]) || isSmall(parts[i + 1])
+    })
+  )
+}

@@ -1,0 +1,54 @@
+import { InvalidArgumentError } from 'commander'
+import id from 'hypercore-id-encoding'
+import { FileStore } from '../store/file-store.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+
+/** The store that a word names: a directory, or `s3://bucket/prefix`, with `?endpoint=` and `&region=` when it is not Amazon's. */
+export async function storeOf(word: string): Promise<ObjectStore> {
+  if (/^https?:/.test(word))
+    throw new InvalidArgumentError(
+      'A web server does not list what it has; name the bucket, or the directory.'
+    )
+  if (!word.startsWith('s3:')) return new FileStore(word.replace(/^file:(\/\/)?/, ''))
+  const match = /^s3:\/\/([^/?]+)\/?([^?]*)(?:\?(.*))?$/.exec(word)
+  if (match === null)
+    throw new InvalidArgumentError('A bucket is named s3://bucket/prefix?endpoint=…&region=…')
+  const [, bucket = '', prefix = '', query = ''] = match
+  const options = Object.fromEntries(
+    query
+      .split('&')
+      .filter((pair) => pair !== '')
+      .map((pair) => pair.split('=').map(decodeURIComponent) as [string, string])
+  )
+  for (const name of Object.keys(options))
+    if (name !== 'endpoint' && name !== 'region')
+      throw new InvalidArgumentError(`A bucket takes \`endpoint\` and \`region\`, not \`${name}\``)
+  const { S3Store } = await import('../s3/index.ts')
+  return new S3Store({ bucket, prefix: prefix.replace(/\/$/, ''), ...options })
+}
+
+/** The key of a core, as z-base-32 or hex. */
+export function keyOf(word: string): Uint8Array {
+  try {
+    return id.decode(word)
+  } catch {
+    throw new InvalidArgumentError('The key of a core has 64 hex digits, or 52 characters of z-base-32.')
+  }
+}
+
+export function keysOf(word: string, others: readonly Uint8Array[] = []): Uint8Array[] {
+  return [...others, keyOf(word)]
+}
+
+export function numberOf(word: string): number {
+  const value = Number(word)
+  if (word.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError('Not a number.')
+  return value
+}
+
+export function timeOf(word: string): number {
+  const timeMs = Date.parse(word)
+  if (Number.isNaN(timeMs)) throw new InvalidArgumentError('A time is written as 2026-11-21T15:00:00Z.')
+  return timeMs
+}

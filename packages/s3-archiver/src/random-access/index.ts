@@ -1,0 +1,1 @@
+export { ObjectView } from './object-view.ts'

@@ -1,0 +1,193 @@
+import b4a from 'b4a'
+import { decodeCommit } from '../format/commit.ts'
+import { blindIdOf, commitSeq } from '../format/names.ts'
+import type { BlockSegment } from '../format/segment.ts'
+import { decodeShardTable, tableLength, type Section } from '../format/shard.ts'
+import { leafOf, spanOf, type TreeNode } from '../merkle/subtree.ts'
+import { ByteCache } from './byte-cache.ts'
+import { damaged } from './objects.ts'
+import type { RangeReader } from './range-reader.ts'
+
+/** Blocks, and nodes of their tree: as somebody says. */
+export interface Claims {
+  blocks: ReadonlyMap<number, Uint8Array>
+  nodes: readonly TreeNode[]
+}
+
+/** A shard up to this size is read as a whole: it costs one request instead of two. */
+const SMALL_BYTES = 128 * 1024
+/** Largest table that is read, of a shard with a block of one byte each. */
+const MAX_TABLE_BYTES = 64 * 1024 * 1024
+const MAX_READ_AHEAD_BYTES = 1024 * 1024
+
+/** A section of an object, as far as it is known. */
+interface Opened {
+  section: Section
+  /** Where a block begins, from the start of the section's blocks on; also where the last one ends. */
+  offsetOf: (seq: number) => number
+  /** All of the object, when it is small. */
+  bytes: Uint8Array | null
+}
+
+/** Reads blocks of archived segments in groups. Checks nothing but that they can be read. */
+export class SegmentReader {
+  readonly #blindId: Uint8Array
+  readonly #ranges: RangeReader
+  readonly #chunkBytes: number
+  readonly #reading = new Map<string, Promise<Map<number, Uint8Array>>>()
+  readonly #opened: ByteCache<Promise<Opened>>
+  readonly #tails: ByteCache<Uint8Array>
+  /** Where a reader that goes from block to block would go on, and how much it is given then. */
+  #ahead = { seq: -1, bytes: 0 }
+
+  /**
+   * @param cacheBytes - of tables that are kept
+   * @param chunkBytes - that are read at once, as far as whole groups go
+   */
+  constructor(key: Uint8Array, ranges: RangeReader, cacheBytes: number, chunkBytes: number) {
+    this.#chunkBytes = chunkBytes
+    this.#blindId = blindIdOf(key)
+    this.#ranges = ranges
+    this.#opened = new ByteCache(cacheBytes * 0.75)
+    this.#tails = new ByteCache(cacheBytes * 0.25)
+  }
+
+  /** What lies in a commit that was read anyway. */
+  offerTail(object: string, tail: Uint8Array): void {
+    this.#tails.set(object, tail, tail.byteLength)
+  }
+
+  /** Nodes over all groups of a segment, from which it can be made. Cost: one request, two when its table is larger than could be told. */
+  async groupNodes(segment: BlockSegment): Promise<readonly TreeNode[]> {
+    const { section } = await this.#open(segment)
+    const end = segment.start + segment.count
+    const nodes = section.nodes.filter(({ index }) => {
+      const [first, last] = spanOf(index)
+      return first >= segment.start && last <= end
+    })
+    // Of a group that goes beyond the segment, what the segment has of it.
+    const size = 2 ** section.groupShift
+    const cut = new Set<number>()
+    if (segment.start > section.start && segment.start % size !== 0) cut.add(segment.start)
+    if (end < section.start + section.count && end % size !== 0) cut.add(end - 1)
+    for (const seq of cut)
+      for (const [at, block] of await this.group(segment, seq)) nodes.push(leafOf(at, block))
+    return nodes
+  }
+
+  /**
+   * The group of blocks that one is in; more of them when the group before was read just before. Cost: one request.
+   *
+   * @param isAlone - that and no more
+   */
+  async group(segment: BlockSegment, seq: number, isAlone = false): Promise<Map<number, Uint8Array>> {
+    const opened = await this.#open(segment)
+    const size = 2 ** opened.section.groupShift
+    const last = segment.start + segment.count
+    const bytesOf = (from: number, to: number): number => opened.offsetOf(to) - opened.offsetOf(from)
+    let first = Math.max(segment.start, Math.floor(seq / size) * size)
+    let end = Math.min(last, (Math.floor(seq / size) + 1) * size)
+    if (!isAlone) {
+      const isNext = first === this.#ahead.seq
+      const most = isNext ? Math.min(MAX_READ_AHEAD_BYTES, 2 * this.#ahead.bytes) : 0
+      while (end < last && bytesOf(first, Math.min(last, end + size)) <= most)
+        end = Math.min(last, end + size)
+      this.#ahead = { seq: end, bytes: bytesOf(first, end) }
+      const chunkOf = (at: number): number => Math.floor(opened.offsetOf(at) / Math.max(1, this.#chunkBytes))
+      const chunk = chunkOf(seq)
+      if (this.#chunkBytes > 0) {
+        while (first > segment.start && chunkOf(first - size) === chunk)
+          first = Math.max(segment.start, first - size)
+        while (end < last && chunkOf(end) === chunk) end = Math.min(last, end + size)
+      }
+    }
+    const name = `${segment.object} ${first} ${end}`
+    const reading = this.#reading.get(name) ?? this.#readBlocks(segment.object, opened, first, end)
+    this.#reading.set(name, reading)
+    return reading.finally(() => this.#reading.delete(name))
+  }
+
+  async #readBlocks(
+    object: string,
+    { section, offsetOf, bytes }: Opened,
+    first: number,
+    end: number
+  ): Promise<Map<number, Uint8Array>> {
+    const [from, to] = [section.offset + offsetOf(first), section.offset + offsetOf(end)]
+    const data = bytes?.subarray(from, to) ?? (await this.#ranges.read(object, from, to))
+    if (data.byteLength !== to - from) throw damaged('an object is cut short')
+    const blocks = new Map<number, Uint8Array>()
+    for (let at = first; at < end; at++)
+      blocks.set(at, data.subarray(offsetOf(at) - offsetOf(first), offsetOf(at + 1) - offsetOf(first)))
+    return blocks
+  }
+
+  #open(segment: BlockSegment): Promise<Opened> {
+    const name = `${segment.object} ${segment.fork} ${segment.start}`
+    const known = this.#opened.get(name)
+    if (known !== undefined) return known
+    const opening = this.#read(segment)
+    this.#opened.set(name, opening, 0)
+    opening.then(
+      ({ section, bytes }) =>
+        this.#opened.set(
+          name,
+          opening,
+          40 * section.count + 150 * section.nodes.length + (bytes?.byteLength ?? 0)
+        ),
+      () => this.#opened.delete(name)
+    )
+    return opening
+  }
+
+  async #read(segment: BlockSegment): Promise<Opened> {
+    const { object } = segment
+    if (commitSeq(object) !== null) return this.#find(segment, await this.#tailOf(object), true)
+    const blockBytes = segment.nodes.reduce((sum, { size }) => sum + size, 0)
+    const guess = guessTable(segment.count, blockBytes)
+    const start = await this.#ranges.readStart(
+      object,
+      guess + (blockBytes + guess <= SMALL_BYTES ? blockBytes : 0)
+    )
+    const length = tableLength(start)
+    if (length > MAX_TABLE_BYTES) throw damaged('a table is too long')
+    if (length <= start.byteLength) return this.#find(segment, start, start.byteLength >= length + blockBytes)
+    const rest = await this.#ranges.read(object, start.byteLength, length)
+    return this.#find(segment, b4a.concat([start, rest]), false)
+  }
+
+  /** What lies in a commit. Its size is not known beforehand. */
+  async #tailOf(object: string): Promise<Uint8Array> {
+    const known = this.#tails.get(object)
+    if (known !== undefined) return known
+    const { tail } = decodeCommit(await this.#ranges.readStart(object, MAX_TABLE_BYTES))
+    this.offerTail(object, tail)
+    return tail
+  }
+
+  #find({ fork, start, count }: BlockSegment, bytes: Uint8Array, isWhole: boolean): Opened {
+    const section = decodeShardTable(bytes).find(
+      (section) =>
+        b4a.equals(section.blindId, this.#blindId) &&
+        section.fork === fork &&
+        section.start <= start &&
+        section.start + section.count >= start + count
+    )
+    if (section === undefined) throw damaged('an object lacks what it should hold')
+    const offsets = new Float64Array(section.count + 1)
+    for (let i = 0; i < section.count; i++)
+      offsets[i + 1] = (offsets[i] as number) + (section.sizes[i] as number)
+    const isAllThere = isWhole && bytes.byteLength >= section.offset + (offsets[section.count] as number)
+    const offsetOf = (seq: number): number =>
+      offsets[Math.max(0, Math.min(section.count, seq - section.start))] as number
+    return { section, offsetOf, bytes: isAllThere ? bytes : null }
+  }
+}
+
+/** Bytes of a shard's table, as far as its one section tells, and a little more. */
+function guessTable(count: number, bytes: number): number {
+  const each = bytes / Math.max(1, count)
+  const groupSize = Math.max(1, Math.min(1024, 4096 / Math.max(1, each)))
+  const sizes = count * (each < 200 ? 1.3 : 3)
+  return Math.ceil(256 + sizes + (count / groupSize + 64) * 32)
+}

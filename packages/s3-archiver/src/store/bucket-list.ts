@@ -1,0 +1,34 @@
+import { S3ArchiverError } from '../errors.ts'
+import type { ObjectInfo } from './object-store.ts'
+
+/** One page of a bucket's list. */
+export interface BucketPage {
+  objects: ObjectInfo[]
+  /** Where the next one begins; `null` after the last. */
+  next: string | null
+}
+
+/**
+ * Reads what S3 answers to ListObjectsV2, of objects whose names need no escapes. Source: Amazon S3 API Reference, ListObjectsV2.
+ *
+ * @throws S3ArchiverError `S3_ARCHIVER_STORE_FAILED` for anything else
+ */
+export function readBucketPage(xml: string): BucketPage {
+  if (!/<ListBucketResult[ >]/.test(xml))
+    throw new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', 'the server does not list as S3 does')
+  const objects = [...xml.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, object = '']) => {
+    const size = Number(textOf(object, 'Size') ?? NaN)
+    const name = textOf(object, 'Key')
+    if (name === null || !Number.isSafeInteger(size))
+      throw new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', 'the server lists an object without name or size')
+    const modifiedMs = Date.parse(textOf(object, 'LastModified') ?? '')
+    return { name, size, modifiedMs: Number.isNaN(modifiedMs) ? 0 : modifiedMs }
+  })
+  const outside = xml.replaceAll(/<Contents>.*?<\/Contents>/gs, '')
+  const isTruncated = textOf(outside, 'IsTruncated') === 'true'
+  return { objects, next: isTruncated ? textOf(outside, 'NextContinuationToken') : null }
+}
+
+function textOf(xml: string, tag: string): string | null {
+  return new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(xml)?.[1] ?? null
+}

@@ -1,0 +1,70 @@
+import b4a from 'b4a'
+import { expect, test } from 'vitest'
+import { collect } from '@cloudpal/test-kit'
+import { CachedStore } from '../src/store/cached-store.ts'
+import { CountedStore } from '../src/store/counted-store.ts'
+import { MemoryStore } from '../src/testing/index.ts'
+import { changeObject } from './changed-objects.ts'
+
+async function cachedStore(maxBytes?: number) {
+  const remote = new CountedStore(new MemoryStore())
+  const cache = new MemoryStore()
+  for (const name of ['s/a', 'l/b']) await remote.putIfAbsent(name, b4a.alloc(1000, name))
+  const store = new CachedStore(remote, cache, maxBytes)
+  const gets = (): number => remote.counts.gets
+  return { store, cache, gets }
+}
+
+const PART = { start: 10, end: 30 }
+
+test('a part is read once, and then kept; another one is another one', async () => {
+  const { store, gets } = await cachedStore()
+  const first = await store.getRange('s/a', PART)
+  await store.settled()
+  expect(await store.getRange('s/a', PART)).toEqual(first)
+  expect(first).toEqual({ bytes: b4a.alloc(1000, 's/a').subarray(10, 30), size: 1000 })
+  expect(gets()).toBe(1)
+  await store.getRange('s/a', { start: 10, end: 31 })
+  expect(gets()).toBe(2)
+})
+
+test('commits, and what is not there, are asked for each time', async () => {
+  const { store, gets } = await cachedStore()
+  for (const name of ['l/b', 'l/b', 's/none', 's/none']) {
+    await store.getRange(name, PART)
+    await store.settled()
+  }
+  expect(gets()).toBe(4)
+})
+
+test('what was changed in the cache is read anew', async () => {
+  const { store, cache, gets } = await cachedStore()
+  const first = await store.getRange('s/a', PART)
+  await store.settled()
+  for (const { name } of await collect(cache.list('')))
+    await changeObject(cache, name, (bytes) => void (bytes[50] = (bytes[50] ?? 0) ^ 1))
+  expect(await store.getRange('s/a', PART)).toEqual(first)
+  await store.settled()
+  expect(await store.getRange('s/a', PART)).toEqual(first)
+  expect(gets()).toBe(2)
+})
+
+test('the cache stays as large as it may be, and a cache that fails is none', async () => {
+  const { store, cache } = await cachedStore(500)
+  for (let start = 0; start < 900; start += 100) {
+    await store.getRange('s/a', { start, end: start + 100 })
+    await store.settled()
+  }
+  const kept = await collect(cache.list(''))
+  const bytes = kept.reduce((sum, { size }) => sum + size, 0)
+  expect(bytes).toBeLessThanOrEqual(500)
+  expect(bytes).toBeGreaterThan(200)
+  const broken = new CachedStore(new MemoryStore(), new Broken())
+  expect(await broken.getRange('s/a', PART)).toBeNull()
+})
+
+class Broken extends MemoryStore {
+  override async getRange(): Promise<never> {
+    throw new Error('broken')
+  }
+}
