@@ -3,7 +3,8 @@ import { keysOf } from './keys/keys.ts'
 import { byPrecedence, type Resolve } from './resolve.ts'
 import { SourceList } from './sources/source-list.ts'
 import type { BeeLike, Key, Policy, Source, SourceStatus, TimerLike } from './types.ts'
-import { closeReaders, UnionView } from './union-view.ts'
+import { closeReaders } from './union-core.ts'
+import { UnionView } from './union-view.ts'
 
 export interface UnionBeeOptions<K = string, V = unknown> {
   /** How keys compare and what type they have; that of every source. @defaultValue 'utf-8' */

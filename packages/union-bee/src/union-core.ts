@@ -1,3 +1,4 @@
+import { UnionBeeError } from './errors.ts'
 import type { Bounds } from './keys/bounds.ts'
 import type { Keys } from './keys/keys.ts'
 import { type BatchReader, MergeReader } from './merge/merge-reader.ts'
@@ -35,4 +36,21 @@ export function scan<K extends Key, V>(
     return [cursor]
   })
   return new MergeReader(cursors, { keys, resolve, reverse, limit })
+}
+
+/** Ends all streams and watchers of a union, and waits until they have let go of their sources. Reads are refused from now on. */
+export async function closeReaders<K extends Key, V>(core: UnionCore<K, V>): Promise<void> {
+  const { streams, watchers } = core
+  core.closed = true
+  await Promise.all([...watchers].map((watcher) => watcher.close()))
+  await Promise.all(
+    [...streams].map(
+      (stream) =>
+        new Promise<void>((resolve) => {
+          stream.on('error', () => {})
+          stream.once('close', resolve)
+          stream.destroy(new UnionBeeError('UNION_BEE_CLOSED', 'the union was closed while it was read'))
+        })
+    )
+  )
 }

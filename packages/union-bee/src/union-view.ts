@@ -1,16 +1,17 @@
 import ReadyResource from 'ready-resource'
 import { UnionBeeError } from './errors.ts'
 import { type Bounds, boundsOf } from './keys/bounds.ts'
-import { changedKeys } from './merge/changed-keys.ts'
+import { differences } from './merge/differences.ts'
 import { DeferredReader, mapped } from './merge/deferred-reader.ts'
 import { GeneratorReader } from './merge/generator-reader.ts'
 import { history, type HistoryOptions } from './merge/history.ts'
 import { type Found, lookup } from './merge/lookup.ts'
 import type { BatchReader } from './merge/merge-reader.ts'
 import { ReaderStream, type UnionStream } from './merge/union-stream.ts'
+import { partial } from './partial.ts'
 import { canPinNow, openAll, pinAll, type Pins } from './sources/pin.ts'
 import type { Answer, DiffEntry, Entry, HistoryEntry, Key, KeyRange, ReadStreamOptions } from './types.ts'
-import { scan, type UnionCore } from './union-core.ts'
+import { closeReaders, scan, type UnionCore } from './union-core.ts'
 import { EntryWatcher } from './watch/entry-watcher.ts'
 import { UnionWatcher } from './watch/union-watcher.ts'
 
@@ -49,6 +50,11 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
   /** @internal */
   get prefix(): K | null {
     return this.#prefix
+  }
+
+  /** @internal Whether it is a snapshot. */
+  get isPin(): boolean {
+    return this.#isPin
   }
 
   /**
@@ -146,7 +152,9 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
       throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'the other side is a snapshot of this union')
     const { limit = -1, ...ends } = { ...options, ...range }
     const bounds = this.#bounds(ends)
-    return this.#stream(() => new GeneratorReader(({ own }) => this.#differences(other, bounds, limit, own)))
+    return this.#stream(
+      () => new GeneratorReader((reading) => differences(this, other, { bounds, limit }, reading))
+    )
   }
 
   /**
@@ -270,61 +278,4 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
         : { key: keys.afterSub(this.#prefix), inclusive: false }
     }
   }
-
-  async *#differences(
-    other: UnionView<K, V>,
-    bounds: Bounds<K>,
-    limit: number,
-    own: <T extends object>(stream: T) => T
-  ): AsyncGenerator<DiffEntry<K, V>> {
-    // Both sides stand still while they are compared.
-    const pins = [this, other].map((view) => (view.#isPin ? view : view.snapshot())) as [
-      UnionView<K, V>,
-      UnionView<K, V>
-    ]
-    const [left, right] = pins
-    try {
-      await Promise.all(pins.map((view) => view.ready()))
-      let count = 0
-      if (limit === 0) return
-      for await (const outer of changedKeys(left.#core, right.#core, bounds, own)) {
-        const key = this.#prefix === null ? outer : this.#core.keys.cut(outer, this.#prefix.length)
-        const [now, then] = await Promise.all([left.found(key), right.found(key)])
-        if (now.basis === then.basis) continue
-        yield { left: now.entry, right: then.entry }
-        if (++count === limit) return
-      }
-    } finally {
-      if (left !== this) await left.close()
-      if (right !== other) await right.close()
-    }
-  }
-}
-
-/** Ends all streams and watchers of a union, and waits until they have let go of their sources. Reads are refused from now on. */
-export async function closeReaders<K extends Key, V>(core: UnionCore<K, V>): Promise<void> {
-  const { streams, watchers } = core
-  core.closed = true
-  await Promise.all([...watchers].map((watcher) => watcher.close()))
-  await Promise.all(
-    [...streams].map(
-      (stream) =>
-        new Promise<void>((resolve) => {
-          stream.on('error', () => {})
-          stream.once('close', resolve)
-          stream.destroy(new UnionBeeError('UNION_BEE_CLOSED', 'the union was closed while it was read'))
-        })
-    )
-  )
-}
-
-/** @throws UnionBeeError `UNION_BEE_PARTIAL` when there is nothing to say it on */
-function partial<K, V>(entry: Entry<K, V> | null, skipped: Answer['skipped']): Entry<K, V> {
-  if (entry !== null) return { ...entry, skipped }
-  const [first] = skipped
-  throw new UnionBeeError(
-    'UNION_BEE_PARTIAL',
-    `nothing was found, but not all sources answered: ${skipped.map(({ source }) => source).join(', ')}`,
-    { cause: first?.cause, source: first?.source ?? null }
-  )
 }

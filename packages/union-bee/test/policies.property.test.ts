@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { byPrecedence, newest, type Policy, UnionBee, UnionBeeError } from '../src/index.ts'
 import { aKey, aRange, rows, runs } from './support/arbitraries.ts'
-import { FakeSource, HangTimer } from './support/fake-source.ts'
+import { FakeSource, FakeWalk, HangTimer } from './support/fake-source.ts'
 import { entriesOf, select, united } from './support/model.ts'
 
 const aFault = fc.option(
@@ -11,9 +11,15 @@ const aFault = fc.option(
   { freq: 2 }
 )
 
-function unionOf(data: { rows: Record<string, unknown>; fault: FakeSource['fault'] }[], policy: Policy) {
+function unionOf(
+  data: { rows: Record<string, unknown>; fault: FakeSource['fault']; walks: boolean }[],
+  policy: Policy
+) {
   const timer = new HangTimer()
-  const sources = data.map(({ rows, fault }) => new FakeSource(new Map(Object.entries(rows)), fault, timer))
+  const sources = data.map(
+    ({ rows, fault, walks }) =>
+      new (walks ? FakeWalk : FakeSource)(new Map(Object.entries(rows)), fault, timer)
+  )
   const union = new UnionBee(
     sources.map((bee, i) => ({ bee, name: `${i}` })),
     { policy, timer, timeoutMs: 1000 }
@@ -21,7 +27,10 @@ function unionOf(data: { rows: Record<string, unknown>; fault: FakeSource['fault
   return { sources, union, timer }
 }
 
-const aUnion = fc.array(fc.record({ rows, fault: aFault }), { minLength: 1, maxLength: 4 })
+const aUnion = fc.array(fc.record({ rows, fault: aFault, walks: fc.boolean() }), {
+  minLength: 1,
+  maxLength: 4
+})
 
 test('a lookup goes on without the sources that fail or hang, and names those that matter', async () => {
   await fc.assert(

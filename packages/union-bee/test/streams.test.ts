@@ -119,6 +119,22 @@ test('a failing source takes the streams of the others along', async () => {
   expect(healthy.streams.every(({ destroyed }) => destroyed)).toBe(true)
 })
 
+test('a failure that comes while nobody reads is told by the next read, and by nothing else', async () => {
+  const fine = new FakeSource(
+    new Map([
+      ['a', 1],
+      ['c', 1]
+    ])
+  )
+  const broken = new FakeSource(new Map([['b', 1]]), { kind: 'throws', after: 1 })
+  const items = new UnionBee([fine, broken]).createReadStream()[Symbol.asyncIterator]()
+  expect((await items.next()).value?.key).toBe('a')
+  expect((await items.next()).value?.key).toBe('b')
+  // Long enough for a rejection that nobody handles to end the process.
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+  await expect(items.next()).rejects.toMatchObject({ code: 'UNION_BEE_SOURCE_FAILED' })
+})
+
 test('a stream is one of the field: it flows, pauses, and ends', async () => {
   const make = await beeMaker()
   const rows = Object.fromEntries(

@@ -36,6 +36,20 @@ test('a change that is hidden, or out of range, is none', async () => {
   await watcher.close()
 })
 
+test('a source that changes nothing that is shown wakes nobody', async () => {
+  const make = await beeMaker()
+  const bee = await make({ a: 1 })
+  await using union = new UnionBee([bee])
+  await using watcher = union.watch()
+  await watcher.ready()
+  const step = watcher.next()
+  union.add(await make({ a: 2 }))
+  await bee.put('b', 1)
+  const { value } = await step
+  const diff = await collect(value?.[0].createDiffStream(value[1]) ?? [])
+  expect(diff.map(({ left }) => left?.key)).toEqual(['b'])
+})
+
 test('a watcher sees sources come and go', async () => {
   const make = await beeMaker()
   await using union = new UnionBee([await make({ a: 1 })])

@@ -19,6 +19,7 @@ export class GeneratorReader<T> implements BatchReader<T> {
   readonly skipped: Skipped[] = []
   readonly #owned = new Set<Endable>()
   readonly #items: AsyncGenerator<T>
+  #pending = false
 
   constructor(generate: (reading: Reading) => AsyncGenerator<T>) {
     const own = <S extends object>(stream: S): S => {
@@ -29,12 +30,19 @@ export class GeneratorReader<T> implements BatchReader<T> {
   }
 
   async next(): Promise<readonly T[] | null> {
-    const { done, value } = await this.#items.next()
-    return done === true ? null : [value]
+    this.#pending = true
+    try {
+      const { done, value } = await this.#items.next()
+      return done === true ? null : [value]
+    } finally {
+      this.#pending = false
+    }
   }
 
   async release(): Promise<void> {
     for (const stream of this.#owned) stream.destroy?.()
-    await this.#items.return(undefined).catch(() => {})
+    const ended = this.#items.return(undefined).catch(() => {})
+    // It waits for its turn behind the step under way, which may wait for what never comes.
+    if (!this.#pending) await ended
   }
 }

@@ -143,10 +143,17 @@ export class MergeReader<K extends Key, V> implements BatchReader<Entry<K, V>> {
     try {
       const moving = cursor.advance()
       if (moving === null) this.#heap.push(cursor)
-      else this.#moving.push(this.#settle(cursor, moving))
+      else this.#follow(cursor, moving)
     } catch (error) {
-      this.#moving.push(this.#settle(cursor, Promise.reject(error)))
+      this.#follow(cursor, Promise.reject(error))
     }
+  }
+
+  #follow(cursor: SourceCursor<K, V>, moving: Promise<void>): void {
+    const settled = this.#settle(cursor, moving)
+    // A failure is told by the next read, which may come much later.
+    settled.catch(() => {})
+    this.#moving.push(settled)
   }
 
   async #settle(cursor: SourceCursor<K, V>, moving: Promise<void>): Promise<void> {

@@ -1,7 +1,6 @@
 import { UnionBeeError } from '../errors.ts'
 import type { BeeLike, Key, Source } from '../types.ts'
 import { waitFor } from './patience.ts'
-import { boundedSnapshot } from './hyperbee-adapter.ts'
 import type { SourceHandle } from './source-handle.ts'
 import { SourceList } from './source-list.ts'
 
@@ -65,10 +64,7 @@ export function pinAll<K extends Key, V>(
     const failure = failures.get(handle)
     const snapshot = failure === undefined ? snapshotOf(handle) : null
     if (snapshot !== null) closings.push(async () => snapshot.close?.())
-    const bee =
-      snapshot === null
-        ? broken<K, V>(failure as Error)
-        : boundedSnapshot(handle.openedBee as BeeLike<K, V>, snapshot, sources.defaults.keyEncoding)
+    const bee = snapshot ?? broken<K, V>(failure as Error)
     const pin: Source<K, V> = { ...source, name, bee, immutable: true }
     return pinned.handle(pin, { origin: handle.origin, isConstant: false })
   })

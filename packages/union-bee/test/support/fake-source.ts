@@ -81,3 +81,18 @@ export class FakeSource implements BeeLike {
     return this.timer.hang()
   }
 }
+
+/** The same with Hyperbee's walk below its stream. */
+export class FakeWalk extends FakeSource {
+  createRangeIterator(range: KeyRange, options: SourceReadOptions) {
+    const entries = this.createReadStream(range, options)
+    return {
+      open: () => Promise.resolve(),
+      next: async () => {
+        const { done, value } = await entries.next()
+        return done === true ? null : value
+      },
+      close: () => Promise.resolve()
+    }
+  }
+}
