@@ -124,7 +124,10 @@ export class Readings {
     const archive = await openFromArchive(this.#storeOf(year), { key })
     this.#opened.set(year, archive)
     /** @type {Bee} */
-    const bee = new Hyperbee(/** @type {ConstructorParameters<typeof Hyperbee>[0]} */ (archive.core), ENCODINGS)
+    const bee = new Hyperbee(
+      /** @type {ConstructorParameters<typeof Hyperbee>[0]} */ (archive.core),
+      ENCODINGS
+    )
     await bee.ready()
     const close = bee.close.bind(bee)
     bee.close = async () => {

@@ -117,3 +117,18 @@ test('a sub is watched with its own keys', async () => {
   const { value } = await watcher.next()
   expect((await value?.[0].get('k'))?.value).toBe(1)
 })
+
+test('a union among the sources is watched through', async () => {
+  const make = await beeMaker()
+  const bee = await make()
+  await using inner = new UnionBee([bee])
+  await using outer = new UnionBee([{ bee: inner, prefix: 'in/' }, await make()])
+  await using watcher = outer.watch({ gte: 'in/b' })
+  await watcher.ready()
+  const step = watcher.next()
+  await bee.put('a', 1)
+  await bee.put('b', 1)
+  const { value } = await step
+  expect((await value?.[0].get('in/b'))?.value).toBe(1)
+  expect(await value?.[1].get('in/b')).toBeNull()
+})
