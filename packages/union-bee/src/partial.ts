@@ -1,12 +1,15 @@
 import { UnionBeeError } from './errors.ts'
-import type { Answer, Entry } from './types.ts'
+import type { Answer } from './types.ts'
 
 /**
  * An entry that says what it was found without.
  *
  * @throws UnionBeeError `UNION_BEE_PARTIAL` when there is no entry to say it on
  */
-export function partial<K, V>(entry: Entry<K, V> | null, skipped: Answer['skipped']): Entry<K, V> {
+export function partial<E extends object>(
+  entry: E | null,
+  skipped: Answer['skipped']
+): E & { skipped: Answer['skipped'] } {
   if (entry !== null) return { ...entry, skipped }
   const [first] = skipped
   throw new UnionBeeError(

@@ -101,7 +101,7 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
     const stream = this.createReadStream(range, { ...options, limit: 1 })
     for await (const entry of stream)
       return stream.skipped.length > 0 ? partial(entry, stream.skipped) : entry
-    return stream.skipped.length > 0 ? partial<K, V>(null, stream.skipped) : null
+    return stream.skipped.length > 0 ? partial<Entry<K, V>>(null, stream.skipped) : null
   }
 
   /**

@@ -3,6 +3,7 @@ import Hyperdrive from 'hyperdrive'
 import MirrorDrive from 'mirror-drive'
 import { expect, test } from 'vitest'
 import { type DriveLike, UnionDrive } from '../src/index.ts'
+import { HangTimer } from './support/fake-source.ts'
 
 async function driveMaker() {
   const store = await tmpStore()
@@ -181,6 +182,38 @@ test('what is wrong is refused with a code', async () => {
   await expect(collect(listing)).rejects.toMatchObject({ code: 'UNION_BEE_CLOSED' })
   await expect(union.entry('/a')).rejects.toMatchObject({ code: 'UNION_BEE_CLOSED' })
   await expect(collect(union.createReadStream('/a'))).rejects.toMatchObject({ code: 'UNION_BEE_CLOSED' })
+})
+
+test('drives that fail or hang are left out when they may be, and named', async () => {
+  const make = await driveMaker()
+  const timer = new HangTimer()
+  const [high, low] = [
+    await make({ '/a': 'high', '/d/e': 'high' }),
+    await make({ '/a': 'low', '/b': 'low', '/d': 'x' })
+  ]
+  for (const answer of [() => Promise.reject<never>(new Error('disk')), () => timer.hang()]) {
+    const broken: DriveLike = {
+      entry: answer,
+      async *entries() {
+        yield await answer()
+      },
+      get: answer,
+      createReadStream: () => null
+    }
+    await using union = new UnionDrive([high, broken, low], { policy: 'degrade', timer, timeoutMs: 1000 })
+    expect((await union.entry('/a'))?.skipped).toBeUndefined()
+    const entry = await union.entry('/b')
+    expect(entry?.skipped?.map(({ source }) => source)).toEqual(['drive-1'])
+    expect((await union.get(entry ?? ''))?.toString()).toBe('low')
+    await expect(union.entry('/none')).rejects.toMatchObject({ code: 'UNION_BEE_PARTIAL' })
+    const listing = union.list()
+    expect((await collect(listing)).map(({ key }) => key)).toEqual(['/a', '/b', '/d/e'])
+    expect(listing.skipped.map(({ source }) => source)).toEqual(['drive-1'])
+    const names = union.readdir()
+    expect(await collect(names)).toEqual(['a', 'b', 'd'])
+    expect(names.skipped.map(({ source }) => source)).toEqual(['drive-1'])
+    expect(timer.armed).toBe(0)
+  }
 })
 
 test('a drive that fails does so with its name and its error', async () => {

@@ -1,6 +1,7 @@
 import SubEncoder from 'sub-encoder'
 import { UnionBeeError } from '../errors.ts'
-import type { BeeLike } from '../types.ts'
+import { patience, type Patience, waitFor } from '../sources/patience.ts'
+import type { BeeLike, Policy, Skipped, TimerLike } from '../types.ts'
 import { ancestors, below } from './paths.ts'
 import type { DriveEntry, DriveLike, PathRange } from './types.ts'
 
@@ -15,16 +16,30 @@ export const WHITEOUTS: { keyEncoding: SubEncoder } = {
 /** What is written for a whiteout. */
 export const WHITEOUT = { version: 1 }
 
+/** What happens when a drive fails, or is silent for so long. */
+export interface LayerPolicy {
+  policy: Policy
+  timeoutMs: number | undefined
+  timer: TimerLike | undefined
+}
+
 /** One drive of a union: what it has, and what it hides of those below. */
 export class DriveLayer {
   readonly drive: DriveLike
   readonly name: string
+  readonly policy: Policy
   readonly #whiteouts: BeeLike | null
+  readonly #patience: Patience
 
-  constructor(drive: DriveLike, name: string) {
+  constructor(drive: DriveLike, name: string, { policy, timeoutMs, timer }: LayerPolicy) {
     this.drive = drive
     this.name = name
+    this.policy = policy
     this.#whiteouts = drive.db ?? null
+    this.#patience = patience(timeoutMs, timer, () => {
+      const message = `the drive ${name} was silent for ${timeoutMs} ms`
+      return new UnionBeeError('UNION_BEE_SOURCE_TIMEOUT', message, { source: name })
+    })
   }
 
   entry(path: string): Promise<DriveEntry | null> {
@@ -78,16 +93,24 @@ export class DriveLayer {
     return (await this.guard(this.#whiteouts.get(path, WHITEOUTS as object))) !== null
   }
 
-  /** @throws UnionBeeError `UNION_BEE_SOURCE_FAILED` */
+  /** @throws UnionBeeError `UNION_BEE_SOURCE_FAILED`, `UNION_BEE_SOURCE_TIMEOUT` */
   async guard<T>(work: Promise<T>): Promise<T> {
     try {
-      return await work
+      return await waitFor(work, this.#patience)
     } catch (cause) {
-      throw this.failure(cause)
+      throw this.#failure(cause)
     }
   }
 
-  failure(cause: unknown): UnionBeeError {
+  /** Adds what an answer goes on without, once, unless it may not. @throws the failure */
+  skip(failure: unknown, skipped: Skipped[]): void {
+    if (this.policy === 'fail') throw failure
+    if (!skipped.some(({ source }) => source === this.name))
+      skipped.push({ source: this.name, cause: failure })
+  }
+
+  #failure(cause: unknown): UnionBeeError {
+    if (cause instanceof UnionBeeError && cause.source === this.name) return cause
     const message = `the drive ${this.name} could not be read`
     return new UnionBeeError('UNION_BEE_SOURCE_FAILED', message, { cause, source: this.name })
   }

@@ -1,6 +1,7 @@
 import { compareText } from '../keys/compare-text.ts'
 import type { Reading } from '../merge/generator-reader.ts'
 import type { DriveLayer } from './drive-layer.ts'
+import type { Skipped } from '../types.ts'
 import type { DriveEntry, PathRange } from './types.ts'
 
 /** An entry that several layers may have, from the highest on; the highest is what is shown unless somebody prefers another. */
@@ -24,9 +25,9 @@ interface Hiding {
 export async function* mergeLayers(
   layers: readonly DriveLayer[],
   range: PathRange,
-  { own }: Pick<Reading, 'own'>
+  reading: Reading
 ): AsyncGenerator<LayeredEntry[]> {
-  const scans = layers.map((layer) => new LayerScan(layer, range, own))
+  const scans = layers.map((layer) => new LayerScan(layer, range, reading))
   try {
     await Promise.all(scans.map((scan) => scan.begin()))
     for (;;) {
@@ -67,9 +68,12 @@ class LayerScan {
   #whiteout: string | null = null
   /** Each lies within the one before it. */
   readonly #hiding: Hiding[] = []
+  readonly #skipped: Skipped[]
+  #isSkipped = false
 
-  constructor(layer: DriveLayer, range: PathRange, own: <T extends object>(stream: T) => T) {
+  constructor(layer: DriveLayer, range: PathRange, { own, skipped }: Reading) {
     this.layer = layer
+    this.#skipped = skipped
     this.#files = own(layer.files(range))[Symbol.asyncIterator]()
     this.#whiteouts = own(layer.whiteouts(range))[Symbol.asyncIterator]()
   }
@@ -99,6 +103,8 @@ class LayerScan {
   }
 
   async end(): Promise<void> {
+    // One that is silent would not say that it has ended, either.
+    if (this.#isSkipped) return
     await Promise.all([this.#files.return?.(), this.#whiteouts.return?.()])
   }
 
@@ -106,7 +112,13 @@ class LayerScan {
   async #hasDirectory(path: string): Promise<boolean> {
     if (this.head === null) return false
     if (this.head.key.startsWith(`${path}/`)) return true
-    return compareText(this.head.key, `${path}/`) < 0 && this.layer.hasDirectory(path)
+    if (compareText(this.head.key, `${path}/`) >= 0) return false
+    try {
+      return await this.layer.hasDirectory(path)
+    } catch (failure) {
+      this.#skip(failure)
+      return false
+    }
   }
 
   #push(hiding: Hiding): void {
@@ -122,12 +134,29 @@ class LayerScan {
   }
 
   async #nextFile(): Promise<void> {
-    const { done, value } = await this.layer.guard(this.#files.next())
-    this.head = done === true ? null : value
+    this.head = (await this.#next(this.#files)) ?? null
   }
 
   async #nextWhiteout(): Promise<void> {
-    const { done, value } = await this.layer.guard(this.#whiteouts.next())
-    this.#whiteout = done === true ? null : value.key
+    this.#whiteout = (await this.#next(this.#whiteouts))?.key ?? null
+  }
+
+  async #next<T>(items: AsyncIterator<T>): Promise<T | undefined> {
+    if (this.#isSkipped) return undefined
+    try {
+      const { done, value } = await this.layer.guard(items.next())
+      return done === true ? undefined : value
+    } catch (failure) {
+      this.#skip(failure)
+      return undefined
+    }
+  }
+
+  /** Goes on as if the layer had nothing more. */
+  #skip(failure: unknown): void {
+    this.layer.skip(failure, this.#skipped)
+    this.#isSkipped = true
+    this.head = null
+    this.#whiteout = null
   }
 }

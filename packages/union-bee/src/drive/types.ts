@@ -1,4 +1,4 @@
-import type { BeeLike, WritableBeeLike } from '../types.ts'
+import type { BeeLike, Skipped, WritableBeeLike } from '../types.ts'
 
 /** A file or a symbolic link, as Hyperdrive has it. */
 export interface DriveEntry {
@@ -12,6 +12,8 @@ export interface DriveEntry {
     blob: unknown
     metadata: unknown
   }
+  /** Of `entry`: drives that matter and were left out. Absent: the answer is complete. */
+  skipped?: readonly Skipped[]
 }
 
 /** A stream of the field. */

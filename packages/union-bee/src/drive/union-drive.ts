@@ -1,5 +1,7 @@
 import ReadyResource from 'ready-resource'
 import { UnionBeeError } from '../errors.ts'
+import { partial } from '../partial.ts'
+import type { Policy, Skipped, TimerLike } from '../types.ts'
 import { GeneratorReader, type Reading } from '../merge/generator-reader.ts'
 import { ReaderStream, type UnionStream } from '../merge/union-stream.ts'
 import { DriveLayer, WHITEOUT, WHITEOUTS } from './drive-layer.ts'
@@ -19,6 +21,12 @@ import type {
 export interface UnionDriveOptions {
   /** Of files that several drives have, the one with the greatest time is shown, whatever the order of the drives; `null` is earliest. */
   newest?: (entry: DriveEntry) => number | bigint | null
+  /** Of all drives. @defaultValue 'fail' */
+  policy?: Policy
+  /** Longest silence of a drive, in ms; not while a file's bytes are read. @defaultValue no limit */
+  timeoutMs?: number
+  /** @defaultValue those of the platform */
+  timer?: TimerLike
 }
 
 export interface ListOptions {
@@ -48,7 +56,13 @@ export class UnionDrive extends ReadyResource {
    */
   constructor(
     drives: Iterable<DriveLike>,
-    { top = null, newest }: UnionDriveOptions & { top?: WritableDriveLike | null } = {}
+    {
+      top = null,
+      newest,
+      policy = 'fail',
+      timeoutMs,
+      timer
+    }: UnionDriveOptions & { top?: WritableDriveLike | null } = {}
   ) {
     super()
     const all: DriveLike[] = top === null ? [...drives] : [top, ...drives]
@@ -57,7 +71,7 @@ export class UnionDrive extends ReadyResource {
       if (typeof drive?.entry !== 'function' || typeof drive.entries !== 'function')
         throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', `drive ${i} has no entry and entries`)
     }
-    this.#layers = all.map((drive, i) => new DriveLayer(drive, `drive-${i}`))
+    this.#layers = all.map((drive, i) => new DriveLayer(drive, `drive-${i}`, { policy, timeoutMs, timer }))
     this.#top = top
     this.#newest = newest
   }
@@ -69,21 +83,20 @@ export class UnionDrive extends ReadyResource {
   /**
    * A file or a link. An entry is given back as it is.
    *
-   * @returns `null` when there is none
-   * @throws UnionBeeError `UNION_BEE_CLOSED`, `UNION_BEE_SOURCE_FAILED`
+   * @returns `null` when there is none. An answer that drives were left out of has `skipped`
+   * @throws UnionBeeError `UNION_BEE_CLOSED`, `UNION_BEE_SOURCE_FAILED`, `UNION_BEE_SOURCE_TIMEOUT`; `UNION_BEE_PARTIAL` when nothing was found
+   * and a drive was left out that might have it
    */
   async entry(name: string | DriveEntry): Promise<DriveEntry | null> {
     this.#guard()
     if (typeof name !== 'string') return name
     const path = normalPath(name)
-    const found: LayeredEntry[] = []
-    for (const layer of this.#layers) {
-      const entry = await layer.entry(path)
-      if (entry !== null) found.push({ entry, layer })
-      if (entry !== null && this.#newest === undefined) break
-      if (layer !== this.#layers.at(-1) && (await layer.hides(path))) break
-    }
-    return this.#shown(found)
+    const skipped: Skipped[] = []
+    const shown = this.#shown(await this.#versions(path, skipped))
+    if (skipped.length === 0) return shown
+    const marked = partial(shown, skipped)
+    this.#owners.set(marked, this.#owner(shown as DriveEntry))
+    return marked
   }
 
   async exists(name: string): Promise<boolean> {
@@ -175,7 +188,15 @@ export class UnionDrive extends ReadyResource {
   }
 
   protected override async _open(): Promise<void> {
-    await Promise.all(this.#layers.map((layer) => layer.guard(Promise.resolve(layer.drive.ready?.()))))
+    await Promise.all(
+      this.#layers.map(async (layer) => {
+        try {
+          await layer.guard(Promise.resolve(layer.drive.ready?.()))
+        } catch (failure) {
+          layer.skip(failure, [])
+        }
+      })
+    )
   }
 
   protected override _close(): Promise<void> {
@@ -204,9 +225,25 @@ export class UnionDrive extends ReadyResource {
     }
   }
 
+  /** All that are visible on a path, or the highest alone when no other can be shown. */
+  async #versions(path: string, skipped: Skipped[]): Promise<LayeredEntry[]> {
+    const found: LayeredEntry[] = []
+    for (const layer of this.#layers) {
+      try {
+        const entry = await layer.entry(path)
+        if (entry !== null) found.push({ entry, layer })
+        if (entry !== null && this.#newest === undefined) break
+        if (layer !== this.#layers.at(-1) && (await layer.hides(path))) break
+      } catch (failure) {
+        layer.skip(failure, skipped)
+      }
+    }
+    return found
+  }
+
   /** Everything visible in a directory. */
-  async *#all(folder: string, reading: Pick<Reading, 'own'>): AsyncGenerator<DriveEntry> {
-    const layers = await this.#reaching(folder)
+  async *#all(folder: string, reading: Reading): AsyncGenerator<DriveEntry> {
+    const layers = await this.#reaching(folder, reading.skipped)
     for await (const found of mergeLayers(layers, below(folder), reading)) {
       const shown = this.#shown(found)
       if (shown !== null) yield shown
@@ -214,15 +251,15 @@ export class UnionDrive extends ReadyResource {
   }
 
   /** The first visible entry of each name in a directory. */
-  async *#firsts(folder: string, reading: Pick<Reading, 'own'>): AsyncGenerator<DriveEntry> {
-    const layers = await this.#reaching(folder)
+  async *#firsts(folder: string, reading: Reading): AsyncGenerator<DriveEntry> {
+    const layers = await this.#reaching(folder, reading.skipped)
     const { gt, lt } = below(folder)
     let after: PathRange = { gt }
     for (;;) {
       let first: DriveEntry | null = null
       for await (const found of mergeLayers(layers, { ...after, lt }, reading)) {
         // Having begun in the middle, the walk has not seen what hides from before: asked for exactly.
-        first = this.#shown(found) && (await this.entry((found[0] as LayeredEntry).entry.key))
+        first = this.#shown(await this.#versions((found[0] as LayeredEntry).entry.key, []))
         if (first !== null) break
       }
       if (first === null) return
@@ -235,11 +272,19 @@ export class UnionDrive extends ReadyResource {
   }
 
   /** Those that the ones above do not hide the directory of. */
-  async #reaching(folder: string): Promise<readonly DriveLayer[]> {
+  async #reaching(folder: string, skipped: Skipped[]): Promise<readonly DriveLayer[]> {
     this.#guard()
-    for (const [i, layer] of this.#layers.entries())
-      if (await layer.blocksFolder(folder)) return this.#layers.slice(0, i + 1)
-    return this.#layers
+    const reaching: DriveLayer[] = []
+    for (const layer of this.#layers) {
+      try {
+        const isLast = await layer.blocksFolder(folder)
+        reaching.push(layer)
+        if (isLast) break
+      } catch (failure) {
+        layer.skip(failure, skipped)
+      }
+    }
+    return reaching
   }
 
   /** The one that is shown of several versions. Remembers whose it is. */
