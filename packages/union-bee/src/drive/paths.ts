@@ -19,3 +19,10 @@ export function below(folder: string): { gt: string; lt: string } {
   const base = folder === '/' ? '' : folder
   return { gt: `${base}/`, lt: `${base}0` }
 }
+
+/** The first name of a path below a directory. */
+export function nameIn(folder: string, path: string): string {
+  const rest = path.slice(below(folder).gt.length)
+  const slash = rest.indexOf('/')
+  return slash === -1 ? rest : rest.slice(0, slash)
+}

@@ -1,22 +1,13 @@
 import ReadyResource from 'ready-resource'
 import { UnionBeeError } from '../errors.ts'
-import { partial } from '../partial.ts'
-import type { Policy, Skipped, TimerLike } from '../types.ts'
+import type { Policy, TimerLike } from '../types.ts'
 import { GeneratorReader, type Reading } from '../merge/generator-reader.ts'
 import { ReaderStream, type UnionStream } from '../merge/union-stream.ts'
 import { DriveLayer, WHITEOUT, WHITEOUTS } from './drive-layer.ts'
+import { DriveTree } from './drive-tree.ts'
 import { FileStream } from './file-stream.ts'
-import { type LayeredEntry, mergeLayers } from './merge-layers.ts'
-import { below, normalPath } from './paths.ts'
-import type {
-  ByteRange,
-  ByteStream,
-  DriveEntry,
-  DriveLike,
-  FileOptions,
-  PathRange,
-  WritableDriveLike
-} from './types.ts'
+import { nameIn, normalPath } from './paths.ts'
+import type { ByteRange, ByteStream, DriveEntry, DriveLike, FileOptions, WritableDriveLike } from './types.ts'
 
 export interface UnionDriveOptions {
   /** Of files that several drives have, the one with the greatest time is shown, whatever the order of the drives; `null` is earliest. */
@@ -46,8 +37,7 @@ export class UnionDrive extends ReadyResource {
   readonly supportsMetadata = true
   readonly #layers: readonly DriveLayer[]
   readonly #top: WritableDriveLike | null
-  readonly #newest: UnionDriveOptions['newest']
-  readonly #owners = new WeakMap<DriveEntry, DriveLayer>()
+  readonly #tree: DriveTree
   readonly #streams = new Set<{ destroy(error?: Error): unknown }>()
 
   /**
@@ -73,7 +63,7 @@ export class UnionDrive extends ReadyResource {
     }
     this.#layers = all.map((drive, i) => new DriveLayer(drive, `drive-${i}`, { policy, timeoutMs, timer }))
     this.#top = top
-    this.#newest = newest
+    this.#tree = new DriveTree(this.#layers, newest)
   }
 
   get writable(): boolean {
@@ -91,12 +81,7 @@ export class UnionDrive extends ReadyResource {
     this.#guard()
     if (typeof name !== 'string') return name
     const path = normalPath(name)
-    const skipped: Skipped[] = []
-    const shown = this.#shown(await this.#versions(path, skipped))
-    if (skipped.length === 0) return shown
-    const marked = partial(shown, skipped)
-    this.#owners.set(marked, this.#owner(shown as DriveEntry))
-    return marked
+    return this.#tree.entry(path)
   }
 
   async exists(name: string): Promise<boolean> {
@@ -107,7 +92,7 @@ export class UnionDrive extends ReadyResource {
   async get(name: string | DriveEntry): Promise<Uint8Array | null> {
     const entry = await this.entry(name)
     if (entry === null) return null
-    const layer = this.#owner(entry)
+    const layer = this.#tree.owner(entry)
     return layer.guard(layer.drive.get(entry as never))
   }
 
@@ -120,7 +105,7 @@ export class UnionDrive extends ReadyResource {
     const stream = new FileStream(async () => {
       const entry = await this.entry(name)
       if (entry === null) throw new UnionBeeError('UNION_BEE_NOT_FOUND', 'there is no such file')
-      const { drive } = this.#owner(entry)
+      const { drive } = this.#tree.owner(entry)
       return drive.createReadStream(entry as never, range) as ByteStream
     })
     return this.#track(stream) as unknown as ByteStream
@@ -139,7 +124,8 @@ export class UnionDrive extends ReadyResource {
     const ignores = ignoring(options.ignore)
     const { recursive = true } = options
     return this.#stream(async function* (this: UnionDrive, reading: Reading) {
-      const entries = recursive ? this.#all(path, reading) : this.#firsts(path, reading)
+      this.#guard()
+      const entries = recursive ? this.#tree.all(path, reading) : this.#tree.firsts(path, reading)
       for await (const entry of entries) if (!ignores(entry.key)) yield entry
     })
   }
@@ -148,7 +134,8 @@ export class UnionDrive extends ReadyResource {
   readdir(folder = '/'): UnionStream<string> {
     const path = normalPath(folder)
     return this.#stream(async function* (this: UnionDrive, reading: Reading) {
-      for await (const { key } of this.#firsts(path, reading)) yield nameIn(path, key)
+      this.#guard()
+      for await (const { key } of this.#tree.firsts(path, reading)) yield nameIn(path, key)
     })
   }
 
@@ -225,93 +212,6 @@ export class UnionDrive extends ReadyResource {
     }
   }
 
-  /** All that are visible on a path, or the highest alone when no other can be shown. */
-  async #versions(path: string, skipped: Skipped[]): Promise<LayeredEntry[]> {
-    const found: LayeredEntry[] = []
-    for (const layer of this.#layers) {
-      try {
-        const entry = await layer.entry(path)
-        if (entry !== null) found.push({ entry, layer })
-        if (entry !== null && this.#newest === undefined) break
-        if (layer !== this.#layers.at(-1) && (await layer.hides(path))) break
-      } catch (failure) {
-        layer.skip(failure, skipped)
-      }
-    }
-    return found
-  }
-
-  /** Everything visible in a directory. */
-  async *#all(folder: string, reading: Reading): AsyncGenerator<DriveEntry> {
-    const layers = await this.#reaching(folder, reading.skipped)
-    for await (const found of mergeLayers(layers, below(folder), reading)) {
-      const shown = this.#shown(found)
-      if (shown !== null) yield shown
-    }
-  }
-
-  /** The first visible entry of each name in a directory. */
-  async *#firsts(folder: string, reading: Reading): AsyncGenerator<DriveEntry> {
-    const layers = await this.#reaching(folder, reading.skipped)
-    const { gt, lt } = below(folder)
-    let after: PathRange = { gt }
-    for (;;) {
-      let first: DriveEntry | null = null
-      for await (const found of mergeLayers(layers, { ...after, lt }, reading)) {
-        // Having begun in the middle, the walk has not seen what hides from before: asked for exactly.
-        first = this.#shown(await this.#versions((found[0] as LayeredEntry).entry.key, []))
-        if (first !== null) break
-      }
-      if (first === null) return
-      yield first
-      const name = nameIn(folder, first.key)
-      const isFile = first.key.length === gt.length + name.length
-      // Hyperdrive goes on after `name0`, and so leaves a file of that name out.
-      after = isFile ? { gt: first.key } : { gte: `${gt}${name}0` }
-    }
-  }
-
-  /** Those that the ones above do not hide the directory of. */
-  async #reaching(folder: string, skipped: Skipped[]): Promise<readonly DriveLayer[]> {
-    this.#guard()
-    const reaching: DriveLayer[] = []
-    for (const layer of this.#layers) {
-      try {
-        const isLast = await layer.blocksFolder(folder)
-        reaching.push(layer)
-        if (isLast) break
-      } catch (failure) {
-        layer.skip(failure, skipped)
-      }
-    }
-    return reaching
-  }
-
-  /** The one that is shown of several versions. Remembers whose it is. */
-  #shown(found: readonly LayeredEntry[]): DriveEntry | null {
-    let [best] = found
-    if (best === undefined) return null
-    const timeOf = this.#newest
-    if (timeOf !== undefined) {
-      let latest = timeOf(best.entry)
-      for (const other of found.slice(1)) {
-        const time = timeOf(other.entry)
-        if (time === null || (latest !== null && time <= latest)) continue
-        best = other
-        latest = time
-      }
-    }
-    this.#owners.set(best.entry, best.layer)
-    return best.entry
-  }
-
-  #owner(entry: DriveEntry): DriveLayer {
-    const layer = this.#owners.get(entry)
-    if (layer === undefined)
-      throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'the entry is of no drive of this union')
-    return layer
-  }
-
   #stream<T>(generate: (this: UnionDrive, reading: Reading) => AsyncGenerator<T>): UnionStream<T> {
     const reader = new GeneratorReader<T>((reading) => generate.call(this, reading))
     return this.#track(new ReaderStream(reader)) as unknown as UnionStream<T>
@@ -322,13 +222,6 @@ export class UnionDrive extends ReadyResource {
     stream.once('close', () => this.#streams.delete(stream))
     return stream
   }
-}
-
-/** The first name of a path below a directory. */
-function nameIn(folder: string, path: string): string {
-  const rest = path.slice(below(folder).gt.length)
-  const slash = rest.indexOf('/')
-  return slash === -1 ? rest : rest.slice(0, slash)
 }
 
 function ignoring(ignore: ListOptions['ignore'] = null): (path: string) => boolean {
