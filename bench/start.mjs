@@ -8,7 +8,8 @@ import { cleanUpOnSignals } from './harness/scratch.mjs'
 /** @type {Record<string, () => Promise<{ suite: import('./harness/suite.mjs').Suite }>>} */
 const suites = {
   'multi-bee': () => import('./multi-bee/suite.mjs'),
-  's3-archiver': () => import('./s3-archiver/suite.mjs')
+  's3-archiver': () => import('./s3-archiver/suite.mjs'),
+  'union-bee': () => import('./union-bee/suite.mjs')
 }
 
 const print = { table: printTable, json: printLines, markdown: printMarkdown }

@@ -54,6 +54,15 @@ declare module 'hyperbee' {
   /** `cas` is asked when the key is there already; false keeps the old entry. */
   export interface BeeWriteOptions<K, V> {
     cas?: (previous: BeeEntry<K, V>, next: BeeEntry<K, V>) => boolean | Promise<boolean>
+    keyEncoding?: BeeEncoding
+    valueEncoding?: BeeEncoding
+  }
+
+  export interface BeeWatchOptions {
+    /** Also yields what is there already. */
+    eager?: boolean
+    keyEncoding?: BeeEncoding
+    valueEncoding?: BeeEncoding
   }
 
   export interface BeeHistoryOptions extends BeeReadOptions {
@@ -124,7 +133,7 @@ declare module 'hyperbee' {
       range?: BeeRange<K>,
       options?: BeeStreamOptions
     ): BeeStream<{ left: BeeEntry<K, V> | null; right: BeeEntry<K, V> | null }>
-    watch(range?: BeeRange<K>, options?: { eager?: boolean }): BeeWatcher<K, V>
+    watch(range?: BeeRange<K>, options?: BeeWatchOptions): BeeWatcher<K, V>
     sub(prefix: string | Uint8Array, options?: HyperbeeOptions): Hyperbee<K, V>
     snapshot(options?: HyperbeeOptions): Hyperbee<K, V>
     checkout(version: number, options?: HyperbeeOptions): Hyperbee<K, V>

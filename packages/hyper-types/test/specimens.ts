@@ -15,12 +15,14 @@ import Hyperdrive from 'hyperdrive'
 import crypto from 'hypercore-crypto'
 import id from 'hypercore-id-encoding'
 import HyperDHT from 'hyperdht'
+import MirrorDrive from 'mirror-drive'
 import createTestnet from 'hyperdht/testnet.js'
 import Hyperswarm from 'hyperswarm'
 import Protomux from 'protomux'
 import RocksDB, { BloomFilterPolicy, ColumnFamily, RibbonFilterPolicy } from 'rocksdb-native'
 import RandomAccessStorage from 'random-access-storage'
 import sodium from 'sodium-universal'
+import SubEncoder from 'sub-encoder'
 import z32 from 'z32'
 
 /** Live objects by declaration, and the classes that have statics. */
@@ -45,8 +47,10 @@ export async function makeSpecimens(): Promise<Specimens> {
       'hypercore/lib/verifier.js:Verifier': Verifier,
       'corestore:Corestore': Corestore,
       'hyperbee:Hyperbee': Hyperbee,
-      'hyperdht:HyperDHT': HyperDHT,
       'hyperdrive:Hyperdrive': Hyperdrive,
+      'mirror-drive:MirrorDrive': MirrorDrive,
+      'sub-encoder:SubEncoder': SubEncoder,
+      'hyperdht:HyperDHT': HyperDHT,
       'hyperswarm:Hyperswarm': Hyperswarm,
       'blind-pairing:BlindPairing': BlindPairing,
       'random-access-storage:RandomAccessStorage': RandomAccessStorage,
@@ -90,6 +94,7 @@ function pureSpecimens(): Record<string, unknown> {
     'sodium-universal:Sodium': sodium,
     'random-access-storage:RandomAccessStorage': new RandomAccessStorage(),
     'z32:Z32': z32,
+    'sub-encoder:SubEncoder': new SubEncoder('specimen', 'utf-8'),
     'device-file:DeviceFile': new DeviceFile(join(tmpdir(), 'specimen.device')),
     'flat-tree:FlatTree': flat,
     'hypercore/lib/multisig.js:Multisig': multisig,
@@ -175,6 +180,8 @@ async function makeCores(dir: string) {
   const beeStream = bee.createReadStream()
   const drive = new Hyperdrive(a.namespace('drive'))
   await drive.ready()
+  await drive.put('/file', new Uint8Array(1))
+  const writing = drive.createWriteStream('/other')
   return {
     instances: {
       '@hyperswarm/secret-stream:DuplexStream': left,
@@ -193,11 +200,16 @@ async function makeCores(dir: string) {
       'hyperbee:BeeEntry': await bee.get('key'),
       'hyperbee:BeeBatch': bee.batch(),
       'hyperbee:BeeStream': beeStream,
-      'hyperbee:BeeWatcher': watcher
+      'hyperbee:BeeWatcher': watcher,
+      'hyperdrive:DriveEntry': await drive.entry('/file'),
+      'hyperdrive:DriveStream': drive.list(),
+      'hyperdrive:DriveWriteStream': writing,
+      'mirror-drive:MirrorDrive': new MirrorDrive(drive, drive)
     },
     close: async () => {
       beeStream.destroy()
       await watcher.close()
+      await drive.close()
       left.destroy()
       right.destroy()
       await a.close()

@@ -1,0 +1,50 @@
+import type { Bounds } from '../keys/bounds.ts'
+import type { DiffEntry, Key } from '../types.ts'
+import type { UnionCore } from '../union-core.ts'
+import { changedKeys } from './changed-keys.ts'
+import type { Reading } from './generator-reader.ts'
+import type { Found } from './lookup.ts'
+
+/** What is compared: a view, or a snapshot of one. */
+interface Side<K extends Key, V> {
+  readonly core: UnionCore<K, V>
+  readonly prefix: K | null
+  readonly isPin: boolean
+  ready(): Promise<void>
+  close(): Promise<void>
+  snapshot(): Side<K, V>
+  found(key: K): Promise<Found<K, V>>
+}
+
+/**
+ * Keys that are shown otherwise on the two sides, in byte order.
+ *
+ * @param what - bounds with the prefix of the sides; -1 is no limit
+ */
+export async function* differences<K extends Key, V>(
+  left: Side<K, V>,
+  right: Side<K, V>,
+  { bounds, limit }: { bounds: Bounds<K>; limit: number },
+  { own }: Pick<Reading, 'own'>
+): AsyncGenerator<DiffEntry<K, V>> {
+  if (limit === 0) return
+  // Both sides stand still while they are compared.
+  const [now, then] = [left, right].map((side) => (side.isPin ? side : side.snapshot())) as [
+    Side<K, V>,
+    Side<K, V>
+  ]
+  try {
+    await Promise.all([now.ready(), then.ready()])
+    let count = 0
+    for await (const outer of changedKeys(now.core, then.core, bounds, own)) {
+      const key = left.prefix === null ? outer : now.core.keys.cut(outer, left.prefix.length)
+      const [a, b] = await Promise.all([now.found(key), then.found(key)])
+      if (a.basis === b.basis) continue
+      yield { left: a.entry, right: b.entry }
+      if (++count === limit) return
+    }
+  } finally {
+    if (now !== left) await now.close()
+    if (then !== right) await then.close()
+  }
+}

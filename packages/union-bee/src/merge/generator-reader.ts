@@ -1,0 +1,48 @@
+import type { Skipped } from '../types.ts'
+import type { BatchReader } from './merge-reader.ts'
+
+/** What can be ended while it is read. */
+interface Endable {
+  destroy?(): unknown
+}
+
+/** What a generator is given to work with. */
+export interface Reading {
+  /** Names a source it went on without. */
+  readonly skipped: Skipped[]
+  /** Ends this stream when the reader is released, also in the middle of a wait. Returns it. */
+  readonly own: <T extends object>(stream: T) => T
+}
+
+/** Reads a generator, one item a batch. */
+export class GeneratorReader<T> implements BatchReader<T> {
+  readonly skipped: Skipped[] = []
+  readonly #owned = new Set<Endable>()
+  readonly #items: AsyncGenerator<T>
+  #pending = false
+
+  constructor(generate: (reading: Reading) => AsyncGenerator<T>) {
+    const own = <S extends object>(stream: S): S => {
+      this.#owned.add(stream)
+      return stream
+    }
+    this.#items = generate({ skipped: this.skipped, own })
+  }
+
+  async next(): Promise<readonly T[] | null> {
+    this.#pending = true
+    try {
+      const { done, value } = await this.#items.next()
+      return done === true ? null : [value]
+    } finally {
+      this.#pending = false
+    }
+  }
+
+  async release(): Promise<void> {
+    for (const stream of this.#owned) stream.destroy?.()
+    const ended = this.#items.return(undefined).catch(() => {})
+    // It waits for its turn behind the step under way, which may wait for what never comes.
+    if (!this.#pending) await ended
+  }
+}

@@ -1,0 +1,27 @@
+import type { BeeLike, Entry, KeyRange, SourceReadOptions } from '../types.ts'
+
+/** How Hyperbee itself walks a range (hyperbee/iterators/range.js), below the stream of it. Pins the bee when it is made. */
+export interface RangeIterator<K, V> {
+  open(): Promise<void>
+  /** `null` at the end. */
+  next(): Promise<Entry<K, V> | null>
+  /** Also ends a `next` under way. */
+  close(): Promise<void>
+}
+
+/**
+ * The walk without a stream around it, which costs more than the walk; `null` for a bee that has only streams.
+ *
+ * @param isLocal - nothing need be loaded ahead. Without a limit Hyperbee begins with up to 2,048 nodes (`_preloadQuery`), which for several
+ * sources at once is most of the time to the first entry
+ */
+export function rangeIterator<K, V>(
+  bee: BeeLike<K, V>,
+  range: KeyRange<K>,
+  options: SourceReadOptions,
+  isLocal: boolean
+): RangeIterator<K, V> | null {
+  if (!('createRangeIterator' in bee) || typeof bee.createRangeIterator !== 'function') return null
+  const limit = isLocal ? { limit: Number.MAX_SAFE_INTEGER } : {}
+  return bee.createRangeIterator(range, { ...limit, ...options }) as RangeIterator<K, V>
+}

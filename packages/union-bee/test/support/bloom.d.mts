@@ -1,0 +1,1 @@
+export function bloomOf(keys: readonly string[]): { has(key: string): boolean }

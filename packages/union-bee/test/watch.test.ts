@@ -1,0 +1,134 @@
+import { collect, until } from '@cloudpal/test-kit'
+import { expect, test } from 'vitest'
+import { createOverlay, UnionBee } from '../src/index.ts'
+import { beeMaker } from './support/bees.ts'
+
+test('a watcher yields what is shown now and what was before, for each source that changes', async () => {
+  const make = await beeMaker()
+  const [a, b] = [await make({ k: 'a' }), await make({ k: 'b' })]
+  await using union = new UnionBee([a, b])
+  const watcher = union.watch()
+  await watcher.ready()
+  await b.put('x', 1)
+  const first = await watcher.next()
+  expect((await first.value?.[0].get('x'))?.value).toBe(1)
+  expect(await first.value?.[1].get('x')).toBeNull()
+  await a.del('k')
+  const second = await watcher.next()
+  expect((await second.value?.[0].get('k'))?.value).toBe('b')
+  expect((await second.value?.[1].get('k'))?.value).toBe('a')
+  await watcher.close()
+  expect((await watcher.next()).done).toBe(true)
+})
+
+test('a change that is hidden, or out of range, is none', async () => {
+  const make = await beeMaker()
+  const [a, b] = [await make({ k: 'a' }), await make({ k: 'b' })]
+  await using union = new UnionBee([a, b])
+  const watcher = union.watch({ gte: 'k', lt: 'm' })
+  await watcher.ready()
+  await b.put('k', 'hidden')
+  await b.put('z', 'out of range')
+  await a.put('l', 'shown')
+  const { value } = await watcher.next()
+  const diff = await collect(value?.[0].createDiffStream(value[1], { gte: 'k', lt: 'm' }) ?? [])
+  expect(diff.map(({ left }) => left?.key)).toEqual(['l'])
+  await watcher.close()
+})
+
+test('a source that changes nothing that is shown wakes nobody', async () => {
+  const make = await beeMaker()
+  const bee = await make({ a: 1 })
+  await using union = new UnionBee([bee])
+  await using watcher = union.watch()
+  await watcher.ready()
+  const step = watcher.next()
+  union.add(await make({ a: 2 }))
+  await bee.put('b', 1)
+  const { value } = await step
+  const diff = await collect(value?.[0].createDiffStream(value[1]) ?? [])
+  expect(diff.map(({ left }) => left?.key)).toEqual(['b'])
+})
+
+test('a watcher sees sources come and go', async () => {
+  const make = await beeMaker()
+  await using union = new UnionBee([await make({ a: 1 })])
+  await using watcher = union.watch()
+  await watcher.ready()
+  const added = await make({ b: 1 })
+  union.add({ bee: added, name: 'added' })
+  const first = await watcher.next()
+  expect(await collect(first.value?.[0].createReadStream() ?? [])).toHaveLength(2)
+  await added.put('c', 1)
+  const second = await watcher.next()
+  expect(await collect(second.value?.[0].createReadStream() ?? [])).toHaveLength(3)
+  void union.remove('added')
+  const third = await watcher.next()
+  expect(await collect(third.value?.[0].createReadStream() ?? [])).toHaveLength(1)
+})
+
+test('a watcher ends with the union, also while it waits', async () => {
+  const make = await beeMaker()
+  const union = new UnionBee([await make()])
+  const watcher = union.watch()
+  const waiting = watcher.next()
+  await watcher.ready()
+  await union.close()
+  expect((await waiting).done).toBe(true)
+})
+
+test('an early break closes the watcher', async () => {
+  const make = await beeMaker()
+  const bee = await make()
+  await using union = new UnionBee([bee])
+  const watcher = union.watch()
+  await watcher.ready()
+  await bee.put('a', 1)
+  for await (const _ of watcher) break
+  expect(watcher.closed).toBe(true)
+})
+
+test('an entry is followed through all sources, and through what hides it', async () => {
+  const make = await beeMaker()
+  const [top, lower] = [await make(), await make({ k: 'low' })]
+  await using overlay = createOverlay({ top, lower })
+  const entry = await overlay.getAndWatch('k')
+  const seen: unknown[] = [entry.node?.value]
+  entry.on('update', () => seen.push(entry.node?.value ?? null))
+  await overlay.put('k', 'high')
+  await until(() => seen.length === 2)
+  await overlay.del('k')
+  await until(() => seen.length === 3)
+  await lower.put('k', 'hidden')
+  await overlay.put('k', 'again')
+  await until(() => seen.length === 4)
+  expect(seen).toEqual(['low', 'high', null, 'again'])
+  await entry.close()
+})
+
+test('a sub is watched with its own keys', async () => {
+  const make = await beeMaker()
+  const bee = await make()
+  await using union = new UnionBee([bee])
+  await using watcher = union.sub('part').watch()
+  await watcher.ready()
+  await bee.put('other', 1)
+  await bee.put('part\0k', 1)
+  const { value } = await watcher.next()
+  expect((await value?.[0].get('k'))?.value).toBe(1)
+})
+
+test('a union among the sources is watched through', async () => {
+  const make = await beeMaker()
+  const bee = await make()
+  await using inner = new UnionBee([bee])
+  await using outer = new UnionBee([{ bee: inner, prefix: 'in/' }, await make()])
+  await using watcher = outer.watch({ gte: 'in/b' })
+  await watcher.ready()
+  const step = watcher.next()
+  await bee.put('a', 1)
+  await bee.put('b', 1)
+  const { value } = await step
+  expect((await value?.[0].get('in/b'))?.value).toBe(1)
+  expect(await value?.[1].get('in/b')).toBeNull()
+})
