@@ -1,0 +1,19 @@
+export { combine, type CombineOptions } from './combine/combine.ts'
+export { Recovered } from './combine/recovered.ts'
+export { corestoreKey, type CorestoreLike } from './corestore-key.ts'
+export { drill, type Drilled, type DrillOptions } from './drill.ts'
+export {
+  SecretShareError,
+  type SecretShareErrorCode,
+  type SecretShareErrorOptions,
+  type ShareFault
+} from './errors.ts'
+export { SetSheet, type SheetParts } from './format/set-sheet.ts'
+export { Share, type ShareParts } from './format/share.ts'
+export { answer, challenge, check, type ChallengeOptions } from './possession.ts'
+export { holderKeyPair, openShare, sealShare } from './sealing.ts'
+export { SecretSet, type HeldShare, type SetWarning } from './secret-set.ts'
+export { sealedToText, shareToText } from './share-text.ts'
+export { dealerKeyPair, refresh, split, type RefreshOptions, type SplitOptions } from './split.ts'
+export type { Holder, KeyPair, RandomBytes, SetHeader } from './types.ts'
+export { verifyShare, type ShareInput } from './verify-share.ts'
