@@ -27,7 +27,7 @@ function scan(modules: boolean[][], scale: number): string | undefined {
       if (dark) pixels.fill(0, (y * side + x) * 4, (y * side + x) * 4 + 3)
     }
   }
-  return jsQR(pixels, side, side)?.data
+  return (jsQR as unknown as typeof jsQR.default)(pixels, side, side)?.data
 }
 
 test('a share as text is the same share, however it is laid out', () => {
