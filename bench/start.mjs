@@ -7,7 +7,8 @@ import { cleanUpOnSignals } from './harness/scratch.mjs'
 
 /** @type {Record<string, () => Promise<{ suite: import('./harness/suite.mjs').Suite }>>} */
 const suites = {
-  'multi-bee': () => import('./multi-bee/suite.mjs')
+  'multi-bee': () => import('./multi-bee/suite.mjs'),
+  'secret-share': () => import('./secret-share/suite.mjs')
 }
 
 const print = { table: printTable, json: printLines, markdown: printMarkdown }

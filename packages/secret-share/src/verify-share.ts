@@ -40,7 +40,8 @@ export function checkAgainst(share: Share, sheet: SetSheet): void {
   const { header } = sheet
   checkOrigin(share, header.dealer, header.setId)
   if (share.header.epoch !== header.epoch) throw otherEpoch()
-  if (!b4a.equals(share.commitment, sheet.commitment)) throw otherSet()
+  const samePayload = share.payload === null || b4a.equals(share.payload, sheet.payload)
+  if (!b4a.equals(share.commitment, sheet.commitment) || !samePayload) throw otherSet()
   if (!fitsSheet(share, sheet)) {
     throw new SecretShareError(
       'SECRET_SHARE_FORGED',

@@ -57,6 +57,7 @@ const wrong: [string, Partial<SplitOptions>, string][] = [
   ['half a surrogate', { label: '\uD800' }, 'BAD_LABEL'],
   ['a dealer whose keys do not fit', { dealer: { ...dealer, publicKey: bytesOf(32) } }, 'BAD_ARGUMENT'],
   ['randomness that is none', { random: (length) => new Uint8Array(length) }, 'NO_RANDOMNESS'],
+  ['randomness that repeats itself', { random: (length) => bytesOf(length) }, 'NO_RANDOMNESS'],
   ['randomness that is too short', { random: () => bytesOf(8) }, 'NO_RANDOMNESS']
 ]
 

@@ -44,7 +44,12 @@ export function take(random: RandomBytes, length: number): Uint8Array {
   const bytes = random(length)
   const constant = length >= 16 && bytes.every((byte) => byte === bytes[0])
   if (bytes instanceof Uint8Array && bytes.length === length && !constant) return new Uint8Array(bytes)
-  throw new SecretShareError('SECRET_SHARE_NO_RANDOMNESS', 'This device gave no usable random numbers.')
+  throw noRandomness()
+}
+
+/** What came cannot be random. */
+export function noRandomness(): SecretShareError {
+  return new SecretShareError('SECRET_SHARE_NO_RANDOMNESS', 'This device gave no usable random numbers.')
 }
 
 /** An Ed25519 key pair (RFC 8032) of a seed of 32 bytes. */

@@ -1,4 +1,4 @@
-import { take, wipe } from '../crypto/sodium.ts'
+import { equal, noRandomness, take, wipe } from '../crypto/sodium.ts'
 import type { RandomBytes } from '../types.ts'
 import { invert, multiply } from './field.ts'
 
@@ -15,6 +15,7 @@ export interface Point {
  * `threshold - 1` for every byte, whose value at 0 is that byte.
  *
  * @returns the values at 1 to `count`
+ * @throws SECRET_SHARE_NO_RANDOMNESS
  */
 export function shareOut(
   secret: Uint8Array,
@@ -23,9 +24,17 @@ export function shareOut(
   random: RandomBytes
 ): Uint8Array[] {
   const coefficients = Array.from({ length: threshold - 1 }, () => take(random, secret.length))
+  checkDistinct([secret, ...coefficients])
   const shares = Array.from({ length: count }, (_, i) => evaluate(secret, coefficients, i + 1))
   wipe(...coefficients)
   return shares
+}
+
+/** A source that repeats itself would give the key away: two alike cancel each other out in some share. */
+function checkDistinct(drawn: readonly Uint8Array[]): void {
+  const [first] = drawn
+  if (first === undefined || first.length < 16) return
+  if (drawn.some((one, i) => drawn.slice(0, i).some((other) => equal(one, other)))) throw noRandomness()
 }
 
 function evaluate(secret: Uint8Array, coefficients: readonly Uint8Array[], x: number): Uint8Array {
