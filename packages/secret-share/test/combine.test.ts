@@ -104,6 +104,19 @@ test('shares of another set are named, with and without a pin', () => {
   }
 })
 
+test('whoever copies all that is public of a set is told from its dealer', () => {
+  const [a, b, c, d] = sharesOf(deal(secret, { dealer })) as [Share, Share, Share, Share]
+  const thief = dealerKeyPair()
+  const header = { ...d.header, dealer: thief.publicKey }
+  const copy = Share.make({ ...d, header, value: bytesOf(32, 5) }, thief.secretKey)
+  expect(verifyShare(copy).header.setId).toEqual(a.header.setId)
+  for (const options of [{}, { setId: a.header.setId }, { dealer: dealer.publicKey }]) {
+    const { secret: found, faults } = combine([a, copy, b, c], options)
+    expect(found).toEqual(secret)
+    expect(codes(faults)).toEqual([[1, 'SECRET_SHARE_OTHER_DEALER']])
+  }
+})
+
 test('two sets that are alike strong are not chosen between, and the pin decides', () => {
   const [own, other] = [deal(secret, { dealer }), deal(bytesOf(32, 2))]
   const mixed = [...sharesOf(own).slice(0, 3), ...sharesOf(other).slice(0, 3)]

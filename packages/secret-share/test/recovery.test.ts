@@ -9,6 +9,7 @@ import {
   type RecoveryAsk,
   type Share
 } from '../src/index.ts'
+import { KIND, wrap } from '../src/format/wire.ts'
 import { bytesOf, deal, sharesOf } from './sets.ts'
 
 const secret = bytesOf(32)
@@ -106,6 +107,19 @@ test('every changed byte of every message is noticed', () => {
   for (let at = 0; at < sent.length; at++)
     expect(() => ask.receive(change(sent, at))).toThrow('SECRET_SHARE_')
   expect(ask.receive(sent)).toBeNull()
+})
+
+test('a request that was changed and given a right checksum is forged', () => {
+  const hello = new Recovery({ label: 'cloud' }).ask('Ann').hello()
+  const thief = new Recovery({ label: 'cloud' }).ask('Ann').hello()
+  const at = 2 + 1 + 5 + 32
+  const body = Uint8Array.from([
+    ...hello.slice(2, at),
+    ...thief.slice(at, at + 32),
+    ...hello.slice(at + 32, -4)
+  ])
+  expect(() => new RecoveryHelp().receive(wrap(KIND.request, body))).toThrow('SECRET_SHARE_FORGED')
+  expect(new RecoveryHelp().receive(wrap(KIND.request, hello.slice(2, -4)))).not.toBeNull()
 })
 
 test('a share that was sealed for another device does not open here', () => {
