@@ -18,14 +18,15 @@ const swarm = connect()
 let share = null
 /** @type {{ help: RecoveryHelp, meeting: import('@cloudpal/secret-share/protomux').Meeting } | null} */
 let asked = null
-/** @type {(() => void)[]} */
-const waiting = []
+/** @type {(value?: unknown) => void} */
+let showCode = () => {}
+const comparable = new Promise((show) => (showCode = show))
 
 swarm.on('connection', (connection) => {
   connection.on('error', () => {})
   const help = new RecoveryHelp()
   const onprogress = () => {
-    for (const go of waiting.splice(0)) go()
+    if (help.code !== null) showCode()
   }
   const meeting = meet(connection, help, { onprogress })
   if (meeting) asked = { help, meeting }
@@ -56,9 +57,8 @@ const commands = {
 
   /** What is asked for, once both sides can compare a code. */
   async request() {
-    while (asked === null || asked.help.code === null)
-      await /** @type {Promise<void>} */ (new Promise((go) => waiting.push(go)))
-    return asked.help.request?.label
+    await comparable
+    return asked?.help.request?.label
   },
 
   /** The friend has heard the owner’s voice, and types in what it said. @param {string} code */

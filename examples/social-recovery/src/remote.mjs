@@ -35,7 +35,7 @@ export class Machine {
       if (message.error === undefined) pending?.resolve(/** @type {never} */ (message.result))
       else pending?.reject(new Error(message.error))
     })
-    void this.gone.then(() => {
+    this.process.once('exit', () => {
       for (const { reject } of this.#pending.values()) reject(new Error('the machine has ended'))
     })
   }

@@ -30,8 +30,8 @@ export async function runStory(tell) {
   /** @type {<C extends Record<string, unknown>>(program: string, name: string) => Machine<C>} */
   const boot = (program, name) => {
     const machine = new Machine(program, join(folder, name), network.bootstrap)
-    machines.add(/** @type {never} */ (machine))
-    return /** @type {never} */ (machine)
+    machines.add(machine)
+    return machine
   }
   try {
     return await chapters(boot, tell)

@@ -8,8 +8,8 @@ export {
   type SecretShareErrorOptions,
   type ShareFault
 } from './errors.ts'
-export { SetSheet, type SheetParts } from './format/set-sheet.ts'
-export { Share, type ShareParts } from './format/share.ts'
+export { SetSheet } from './format/set-sheet.ts'
+export { Share } from './format/share.ts'
 export { answer, challenge, check, type ChallengeOptions } from './possession.ts'
 export { holderKeyPair, openShare, sealShare } from './sealing.ts'
 export { SecretSet, type HeldShare, type SetWarning } from './secret-set.ts'

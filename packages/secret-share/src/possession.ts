@@ -5,7 +5,7 @@ import { derive, equal, sign, signKeyPair, systemRandom, take, verify, wipe } fr
 import { SecretShareError } from './errors.ts'
 import { KIND, uint, unwrap, WireReader, wrap } from './format/wire.ts'
 import type { SetSheet } from './format/set-sheet.ts'
-import { Share } from './format/share.ts'
+import { shareValue, type Share } from './format/share.ts'
 import type { KeyPair, RandomBytes, SetHeader } from './types.ts'
 
 const NONCE_BYTES = 16
@@ -24,7 +24,7 @@ export function possessionKeyPair(header: SetHeader, index: number, value: Uint8
 /** Whether the secret part is the one that the sheet commits to. */
 export function fitsSheet(share: Share, sheet: SetSheet): boolean {
   const expected = sheet.possessionKeys[share.index - 1]
-  const { publicKey, secretKey } = possessionKeyPair(share.header, share.index, Share.valueOf(share))
+  const { publicKey, secretKey } = possessionKeyPair(share.header, share.index, shareValue(share))
   wipe(secretKey)
   return expected !== undefined && equal(publicKey, expected)
 }
@@ -59,7 +59,7 @@ export function answer(share: Share, question: Uint8Array): Uint8Array {
       'This question is about another share than the one you have.'
     )
   }
-  const { secretKey } = possessionKeyPair(share.header, share.index, Share.valueOf(share))
+  const { secretKey } = possessionKeyPair(share.header, share.index, shareValue(share))
   const signature = sign('answer', question, secretKey)
   wipe(secretKey)
   return wrap(KIND.answer, signature)

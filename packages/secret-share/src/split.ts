@@ -2,8 +2,8 @@ import { checkDealer, checkHolders, checkSecret, checkThreshold } from './argume
 import { signKeyPair, systemRandom, take, wipe } from './crypto/sodium.ts'
 import { drillFor } from './drill.ts'
 import { SecretShareError } from './errors.ts'
-import { SetSheet, commitmentOf } from './format/set-sheet.ts'
-import { INLINE_BYTES, Share } from './format/share.ts'
+import { commitmentOf, makeSheet, type SetSheet } from './format/set-sheet.ts'
+import { INLINE_BYTES, makeShare, type Share } from './format/share.ts'
 import { encodeLabel } from './format/label.ts'
 import { commitToKey, sealPayload } from './payload.ts'
 import { possessionKeyPair } from './possession.ts'
@@ -92,9 +92,9 @@ function deal(secret: Uint8Array, options: SplitOptions, setId: Uint8Array, epoc
     commitment: commitmentOf(parts),
     payload: payload.length <= INLINE_BYTES ? payload : null
   }
-  const shares = values.map((value, i) => Share.make({ ...common, index: i + 1, value }, dealer.secretKey))
+  const shares = values.map((value, i) => makeShare({ ...common, index: i + 1, value }, dealer.secretKey))
   wipe(...values)
-  const sheet = SetSheet.make(parts, dealer.secretKey)
+  const sheet = makeSheet(parts, dealer.secretKey)
   const set = new SecretSet(
     sheet,
     holders.map((holder, i) => ({ holder, share: shares[i] as Share }))

@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import { SecretShareError } from './errors.ts'
 import type { SetSheet } from './format/set-sheet.ts'
-import { Share } from './format/share.ts'
+import { checkSignature, Share } from './format/share.ts'
 import { decodeText } from './format/text.ts'
 import { fitsSheet } from './possession.ts'
 
@@ -19,7 +19,7 @@ export type ShareInput = Share | Uint8Array | string
  */
 export function verifyShare(input: ShareInput, sheet?: SetSheet): Share {
   const share = readShare(input)
-  Share.checkSignature(share)
+  checkSignature(share)
   if (sheet) checkAgainst(share, sheet)
   return share
 }

@@ -14,7 +14,7 @@ import {
 } from '../src/index.ts'
 import type { SplitOptions } from '../src/index.ts'
 import { hash } from '../src/crypto/sodium.ts'
-import { bytesOf, deal, friends, sharesOf } from './sets.ts'
+import { bytesOf, deal, friends, resign, sharesOf } from './sets.ts'
 
 const dealer = dealerKeyPair()
 const good: SplitOptions = { threshold: 3, holders: friends(5), label: 'cloud', dealer }
@@ -95,21 +95,18 @@ test('a drill finds a share that does not fit, and one of another set', () => {
   const set = deal(bytesOf(32), { dealer })
   const [first, ...rest] = set.shares
   if (first === undefined) throw new Error('no share')
-  const bad = Share.make(
-    { ...first.share, header: first.share.header, value: bytesOf(32, 9) },
-    dealer.secretKey
-  )
+  const bad = resign(first.share, { value: bytesOf(32, 9) }, dealer.secretKey)
   const other = sharesOf(deal(bytesOf(32), { dealer }))[0]
-  for (const share of [bad, other]) {
-    const shares = [{ holder: first.holder, share: share as Share }, ...rest]
-    expect(codeOf(() => drill({ sheet: set.sheet, shares, warnings: [] } as never))).toBe('DRILL_FAILED')
+  for (const share of [bad, other as Share]) {
+    const shares = [{ holder: first.holder, share }, ...rest]
+    expect(codeOf(() => drill({ sheet: set.sheet, shares, warnings: [] }))).toBe('DRILL_FAILED')
   }
 })
 
 test('a refresh by another dealer, or after 65,535 of them, is refused', () => {
   const { sheet } = deal(bytesOf(32), { dealer })
   expect(codeOf(() => refresh(sheet, bytesOf(32), { ...good, dealer: dealerKeyPair() }))).toBe('OTHER_DEALER')
-  const last = { ...sheet, header: { ...sheet.header, epoch: 65_535 } }
+  const last = { header: { ...sheet.header, epoch: 65_535 } }
   expect(codeOf(() => refresh(last as never, bytesOf(32), good))).toBe('EPOCHS_USED_UP')
 })
 

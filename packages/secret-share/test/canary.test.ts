@@ -3,6 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import * as api from '../src/index.ts'
 import type { Share } from '../src/index.ts'
 import { recoverySheet } from '../src/qr/index.ts'
+import { resign } from './sets.ts'
 import { systemRandom } from '../src/crypto/sodium.ts'
 
 /** Every secret byte string there is gets remembered here, then looked for wherever something is shown. */
@@ -90,7 +91,7 @@ test('the set sheet, challenges, answers and sealed shares hold no secret bytes'
 test('no error holds secret bytes, in its message, its cause or its faults', () => {
   const thief = api.dealerKeyPair()
   const flipped = shares[1].toBytes().map((byte, i) => (i === 200 ? byte ^ 1 : byte))
-  const forged = api.Share.make({ ...shares[1], header: shares[1].header, value: secret }, thief.secretKey)
+  const forged = resign(shares[1], { value: secret }, thief.secretKey)
   const other = api.split(secret, { threshold: 2, holders, label: 'cloud', dealer, random: systemRandom })
   const strange = other.shares[2]?.share as Share
   const text = api.shareToText(shares[2])

@@ -10,7 +10,7 @@ import {
 } from '../src/index.ts'
 import type { CombineOptions, ShareInput } from '../src/index.ts'
 import { subsets } from '../src/sharing/subsets.ts'
-import { bytesOf, deal, friends, sharesOf } from './sets.ts'
+import { bytesOf, deal, friends, resign, sharesOf } from './sets.ts'
 
 const secret = bytesOf(32)
 const dealer = dealerKeyPair()
@@ -29,7 +29,7 @@ const codes = (faults: SecretShareError['faults']) => faults.map(({ position, co
 
 /** The same set, with another secret part in one share, signed by the true dealer all the same: a stolen dealer key. */
 function resigned(share: Share, value: Uint8Array, index = share.index): Share {
-  return Share.make({ ...share, header: share.header, index, value }, dealer.secretKey)
+  return resign(share, { index, value }, dealer.secretKey)
 }
 
 test('every subset that is large enough gives the secret back, for up to 7 holders', () => {
@@ -71,7 +71,7 @@ test('a flipped bit anywhere in a share is named, and the others do', () => {
 test('a forged share with a right checksum is named', () => {
   const [a, b, c, d] = sharesOf(deal(secret, { dealer })) as [Share, Share, Share, Share]
   const thief = dealerKeyPair()
-  const forged = Share.make({ ...b, header: b.header, value: bytesOf(32, 5) }, thief.secretKey)
+  const forged = resign(b, { value: bytesOf(32, 5) }, thief.secretKey)
   const { secret: found, faults } = combine([a, forged, c, d])
   expect(found).toEqual(secret)
   expect(codes(faults)).toEqual([[1, 'SECRET_SHARE_FORGED']])
@@ -108,7 +108,7 @@ test('whoever copies all that is public of a set is told from its dealer', () =>
   const [a, b, c, d] = sharesOf(deal(secret, { dealer })) as [Share, Share, Share, Share]
   const thief = dealerKeyPair()
   const header = { ...d.header, dealer: thief.publicKey }
-  const copy = Share.make({ ...d, header, value: bytesOf(32, 5) }, thief.secretKey)
+  const copy = resign(d, { header, value: bytesOf(32, 5) }, thief.secretKey)
   expect(verifyShare(copy).header.setId).toEqual(a.header.setId)
   for (const options of [{}, { setId: a.header.setId }, { dealer: dealer.publicKey }]) {
     const { secret: found, faults } = combine([a, copy, b, c], options)

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import * as api from '../src/index.ts'
 import { checkVectors, fromHex, makeVectors, toHex } from './vectors/make.mjs'
 
-type Vectors = ReturnType<typeof makeVectors> & { sealed: string }
+type Vectors = ReturnType<typeof makeVectors> & { sealed: string; forged: string }
 const vectors = JSON.parse(readFileSync(new URL('vectors/v1.json', import.meta.url), 'utf8')) as Vectors
 
 // FORMAT.md, written down a second time on other libraries. Nothing of src from here on.
@@ -21,12 +21,12 @@ const derive = (purpose: string, key: Uint8Array, ...parts: Uint8Array[]): Uint8
 
 function cut(bytes: Uint8Array, ...lengths: number[]): Uint8Array[] {
   let at = 0
-  return [...lengths, Infinity].map((length) => bytes.slice(at, (at += length)))
+  return lengths.concat(Infinity).map((length) => bytes.slice(at, (at += length)))
 }
 
 function body(hex: string, kind: number): Uint8Array {
   const bytes = fromHex(hex)
-  expect([...bytes.slice(0, 2)]).toEqual([1, kind])
+  expect(toHex(bytes.slice(0, 2))).toBe(toHex(Uint8Array.of(1, kind)))
   expect(toHex(hash('checksum', bytes.slice(0, -4)).slice(0, 4))).toBe(toHex(bytes.slice(-4)))
   return bytes.slice(2, -4)
 }
@@ -71,8 +71,8 @@ function keyOf(shares: { index: number; value: Uint8Array }[]): Uint8Array {
 }
 
 test('what this version writes are the vectors', () => {
-  const { sealed, ...made } = vectors
-  expect(sealed).not.toBe('')
+  const { sealed, forged, ...made } = vectors
+  expect(sealed).not.toBe(forged)
   expect(makeVectors(api)).toEqual(made)
 })
 
@@ -82,7 +82,7 @@ test('this version reads the vectors, and refuses changed ones', () => {
 
 test('an independent reader finds the secret in the shares', () => {
   const shares = vectors.shares.map(readShare)
-  for (const some of [shares.slice(0, 3), shares.slice(2), [0, 2, 4].map((at) => shares[at] ?? shares[0]!)]) {
+  for (const some of [shares.slice(0, 3), shares.slice(2), shares.filter((_, at) => at % 2 === 0)]) {
     const [{ header, payload, keyCommitment }] = some as [(typeof shares)[0]]
     const key = keyOf(some)
     expect(toHex(hash('key', key))).toBe(toHex(keyCommitment))

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { answer, challenge, check, dealerKeyPair, SetSheet, type Share } from '../src/index.ts'
+import { makeSheet } from '../src/format/set-sheet.ts'
 import { bytesOf, deal, sharesOf } from './sets.ts'
 
 const dealer = dealerKeyPair()
@@ -61,6 +62,6 @@ test('a sheet that was changed is refused, wherever', () => {
     bad[at] = (bad[at] ?? 0) ^ 1
     expect(() => SetSheet.fromBytes(bad)).toThrow('SECRET_SHARE_DAMAGED')
   }
-  const stolen = SetSheet.make({ ...set.sheet, header: set.sheet.header }, dealerKeyPair().secretKey)
+  const stolen = makeSheet(set.sheet, dealerKeyPair().secretKey)
   expect(() => SetSheet.fromBytes(stolen.toBytes())).toThrow('SECRET_SHARE_FORGED')
 })

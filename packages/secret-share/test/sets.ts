@@ -4,8 +4,10 @@ import {
   type Holder,
   type KeyPair,
   type RandomBytes,
-  type SecretSet
+  type SecretSet,
+  type Share
 } from '../src/index.ts'
+import { makeShare, shareValue, type ShareParts } from '../src/format/share.ts'
 
 /** Friends without keys, by number. */
 export function friends(count: number): Holder[] {
@@ -26,6 +28,12 @@ export function deal(
   { threshold = 3, count = 5, dealer = dealerKeyPair(), label = 'Ada’s cloud', random }: DealOptions = {}
 ): SecretSet {
   return split(secret, { threshold, holders: friends(count), label, dealer, ...(random && { random }) })
+}
+
+/** A share with other parts, signed by whoever has this key, 64 bytes. */
+export function resign(share: Share, changes: Partial<ShareParts>, secretKey: Uint8Array): Share {
+  const { header, commitment, index, payload } = share
+  return makeShare({ header, commitment, index, payload, value: shareValue(share), ...changes }, secretKey)
 }
 
 export function sharesOf(set: SecretSet) {

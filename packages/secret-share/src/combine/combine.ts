@@ -3,7 +3,7 @@ import { badArgument, isKey } from '../arguments.ts'
 import { equal, wipe } from '../crypto/sodium.ts'
 import { SecretShareError, type ShareFault } from '../errors.ts'
 import { SetSheet } from '../format/set-sheet.ts'
-import { Share } from '../format/share.ts'
+import { shareValue } from '../format/share.ts'
 import { openPayload } from '../payload.ts'
 import type { SetHeader } from '../types.ts'
 import type { ShareInput } from '../verify-share.ts'
@@ -65,7 +65,7 @@ function distinct(candidates: readonly Candidate[], faults: ShareFault[]): Candi
       (other) =>
         other.group === group &&
         other.share.index === share.index &&
-        equal(Share.valueOf(other.share), Share.valueOf(share))
+        equal(shareValue(other.share), shareValue(share))
     )
     if (!before) kept.push(candidate)
     else

@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import { SecretShareError, type SecretShareErrorCode, type ShareFault } from '../errors.ts'
 import type { SetSheet } from '../format/set-sheet.ts'
-import { Share } from '../format/share.ts'
+import { checkSignature, groupOf, type Share } from '../format/share.ts'
 import { checkAgainst, checkOrigin, readShare, type ShareInput } from '../verify-share.ts'
 
 /** Which set is wanted, as far as it is known. */
@@ -26,10 +26,10 @@ export function examine(inputs: readonly ShareInput[], wanted: Wanted, faults: S
     let share: Share | null = null
     try {
       share = readShare(input)
-      Share.checkSignature(share)
+      checkSignature(share)
       checkOrigin(share, wanted.dealer, wanted.setId)
       if (wanted.sheet) checkAgainst(share, wanted.sheet)
-      candidates.push({ position, share, group: b4a.toString(Share.groupOf(share), 'hex') })
+      candidates.push({ position, share, group: b4a.toString(groupOf(share), 'hex') })
     } catch (error) {
       if (!(error instanceof SecretShareError)) throw error
       faults.push({ position, index: share?.index ?? null, code: error.code, message: error.words })

@@ -1,6 +1,6 @@
 import { equal, wipe } from '../crypto/sodium.ts'
 import { SecretShareError, type ShareFault } from '../errors.ts'
-import { Share } from '../format/share.ts'
+import { shareValue, type Share } from '../format/share.ts'
 import { isKeyOf } from '../payload.ts'
 import { expectedValue, sharedKey } from '../sharing/shared-key.ts'
 import { subsets } from '../sharing/subsets.ts'
@@ -45,7 +45,7 @@ function nameOthers(candidates: readonly Candidate[], good: readonly Share[], fa
   for (const candidate of candidates) {
     if (good.includes(candidate.share)) continue
     const expected = expectedValue(good, candidate.share.index)
-    if (!equal(expected, Share.valueOf(candidate.share))) {
+    if (!equal(expected, shareValue(candidate.share))) {
       const words = 'This share is signed, and does not fit the others.'
       faults.push(faultOf(candidate, 'SECRET_SHARE_INCONSISTENT', words))
     }

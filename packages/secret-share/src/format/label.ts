@@ -2,7 +2,7 @@ import b4a from 'b4a'
 import { SecretShareError } from '../errors.ts'
 
 /** The longest label, in bytes of UTF-8. */
-export const LABEL_BYTES = 40
+const LABEL_BYTES = 40
 
 /** Controls, directions, unassigned and private characters: they make a text look like another one. */
 const UNFIT = /\p{C}/u

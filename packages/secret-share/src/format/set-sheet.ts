@@ -3,7 +3,6 @@ import { hash, sign, verify } from '../crypto/sodium.ts'
 import { SecretShareError } from '../errors.ts'
 import type { SetHeader } from '../types.ts'
 import { decodeHeader, encodeHeader } from './header.ts'
-import { INLINE_BYTES } from './share.ts'
 import { damaged, KIND, uint, unwrap, WireReader, wrap } from './wire.ts'
 
 /** The largest secret, in bytes: a key file, a wallet. */
@@ -18,6 +17,8 @@ export interface SheetParts {
   readonly payload: Uint8Array
   readonly possessionKeys: readonly Uint8Array[]
 }
+
+let fromBody: (body: Uint8Array) => SetSheet
 
 /**
  * What is public of a set: its header, the sealed payload, and a key a share to check possession with. It holds nothing that helps to open
@@ -46,17 +47,6 @@ export class SetSheet {
     this.#body = new Uint8Array(body)
   }
 
-  /** Makes and signs one with the dealer's secret key, 64 bytes. */
-  static make(parts: SheetParts, secretKey: Uint8Array): SetSheet {
-    const signed = concat([
-      encodeHeader(parts.header),
-      uint(parts.payload.length, 4),
-      parts.payload,
-      ...parts.possessionKeys
-    ])
-    return new SetSheet(concat([signed, sign('sheet', signed, secretKey)]))
-  }
-
   /** Reads the bytes of `toBytes()` and checks the dealer's signature. @throws SecretShareError */
   static fromBytes(bytes: Uint8Array): SetSheet {
     const body = unwrap(KIND.sheet, bytes)
@@ -74,10 +64,20 @@ export class SetSheet {
     return wrap(KIND.sheet, this.#body)
   }
 
-  /** The payload as shares carry it: `null` when it is too long for them. */
-  get inlinePayload(): Uint8Array | null {
-    return this.payload.length <= INLINE_BYTES ? this.payload : null
+  static {
+    fromBody = (body) => new SetSheet(body)
   }
+}
+
+/** Makes and signs one with the dealer's secret key, 64 bytes. */
+export function makeSheet(parts: SheetParts, secretKey: Uint8Array): SetSheet {
+  const signed = concat([
+    encodeHeader(parts.header),
+    uint(parts.payload.length, 4),
+    parts.payload,
+    ...parts.possessionKeys
+  ])
+  return fromBody(concat([signed, sign('sheet', signed, secretKey)]))
 }
 
 /** What ties shares to the whole of their set sheet. */

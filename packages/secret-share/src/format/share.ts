@@ -22,6 +22,11 @@ export interface ShareParts {
   readonly payload: Uint8Array | null
 }
 
+let fromBody: (body: Uint8Array) => Share
+let bodyOf: (share: Share) => Uint8Array
+/** The point of the polynomials, which is secret. */
+export let shareValue: (share: Share) => Uint8Array
+
 /**
  * One friend's share, as its bytes say. It is read, not yet believed: `verifyShare` checks the signature. The secret
  * part shows in nothing but `toBytes()`: not in a log, not in JSON.
@@ -52,20 +57,6 @@ export class Share {
     this.#body = new Uint8Array(body)
   }
 
-  /** Makes and signs one with the dealer's secret key, 64 bytes. */
-  static make(parts: ShareParts, secretKey: Uint8Array): Share {
-    const payload = parts.payload ?? new Uint8Array(0)
-    const signed = concat([
-      encodeHeader(parts.header),
-      parts.commitment,
-      uint(parts.index, 1),
-      parts.value,
-      uint(payload.length, 1),
-      payload
-    ])
-    return new Share(concat([signed, sign('share', signed, secretKey)]))
-  }
-
   /** Reads the bytes of `toBytes()`. @throws SecretShareError */
   static fromBytes(bytes: Uint8Array): Share {
     return new Share(unwrap(KIND.share, bytes))
@@ -82,25 +73,40 @@ export class Share {
     return { label, index: this.index, threshold, holders, epoch }
   }
 
-  /** The point of the polynomials. Not part of the package's face. */
-  static valueOf(share: Share): Uint8Array {
-    return share.#value
+  // What the package needs and its users must not have: the class's privates, as functions that index.ts leaves out.
+  static {
+    fromBody = (body) => new Share(body)
+    bodyOf = (share) => share.#body
+    shareValue = (share) => share.#value
   }
+}
 
-  /** @throws SECRET_SHARE_FORGED when the dealer it names did not sign it */
-  static checkSignature(share: Share): void {
-    const at = share.#body.length - SIGNATURE_BYTES
-    const [signed, signature] = [share.#body.subarray(0, at), share.#body.subarray(at)]
-    if (verify('share', signed, signature, share.header.dealer)) return
-    throw new SecretShareError(
-      'SECRET_SHARE_FORGED',
-      'This share was changed by someone: its signature is not right. Ask its holder for the original.'
-    )
-  }
+/** Makes and signs one with the dealer's secret key, 64 bytes. */
+export function makeShare(parts: ShareParts, secretKey: Uint8Array): Share {
+  const payload = parts.payload ?? new Uint8Array(0)
+  const signed = concat([
+    encodeHeader(parts.header),
+    parts.commitment,
+    uint(parts.index, 1),
+    parts.value,
+    uint(payload.length, 1),
+    payload
+  ])
+  return fromBody(concat([signed, sign('share', signed, secretKey)]))
+}
 
-  /** 32 bytes that are the same for all shares of one set and epoch, and for no others. */
-  static groupOf(share: Share): Uint8Array {
-    const { header, commitment, payload } = share
-    return hash('group', [encodeHeader(header), commitment, payload ?? new Uint8Array(0)])
-  }
+/** @throws SECRET_SHARE_FORGED when the dealer it names did not sign it */
+export function checkSignature(share: Share): void {
+  const body = bodyOf(share)
+  const at = body.length - SIGNATURE_BYTES
+  if (verify('share', body.subarray(0, at), body.subarray(at), share.header.dealer)) return
+  throw new SecretShareError(
+    'SECRET_SHARE_FORGED',
+    'This share was changed by someone: its signature is not right. Ask its holder for the original.'
+  )
+}
+
+/** 32 bytes that are the same for all shares of one set and epoch, and for no others. */
+export function groupOf({ header, commitment, payload }: Share): Uint8Array {
+  return hash('group', [encodeHeader(header), commitment, payload ?? new Uint8Array(0)])
 }

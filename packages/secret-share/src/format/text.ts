@@ -6,7 +6,7 @@ import { KIND, unwrap } from './wire.ts'
  * What a text begins with, up to the `1`. bech32m is BIP-350; its limit of 90 characters is lifted here, since the
  * envelope has a checksum of its own.
  */
-export const PREFIX = { share: 'cpshare', sealed: 'cpsealed' } as const
+const PREFIX = { share: 'cpshare', sealed: 'cpsealed' } as const
 
 export type TextKind = keyof typeof PREFIX
 

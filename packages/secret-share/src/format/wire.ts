@@ -4,7 +4,7 @@ import { hash } from '../crypto/sodium.ts'
 import { SecretShareError } from '../errors.ts'
 
 /** The format that this version writes, and the only one it reads. */
-export const FORMAT_VERSION = 1
+const FORMAT_VERSION = 1
 
 /** What the second byte says an envelope holds: FORMAT.md. */
 export const KIND = {

@@ -1,4 +1,3 @@
-import type { CompactEncoding } from 'codecs'
 import Protomux from 'protomux'
 import type { Party } from '../recovery/party.ts'
 
@@ -72,16 +71,23 @@ export function meet(
   }
 }
 
+/** Where Protomux stands in a frame, as compact-encoding has it. */
+interface FrameState {
+  start: number
+  end: number
+  buffer: Uint8Array | null
+}
+
 /** All that is left of a frame: an envelope is one frame. */
-const RAW: CompactEncoding<Uint8Array> = {
-  preencode: (state, bytes) => {
+const RAW = {
+  preencode: (state: FrameState, bytes: Uint8Array): void => {
     state.end += bytes.length
   },
-  encode: (state, bytes) => {
+  encode: (state: FrameState, bytes: Uint8Array): void => {
     state.buffer?.set(bytes, state.start)
     state.start += bytes.length
   },
-  decode: (state) => {
+  decode: (state: FrameState): Uint8Array => {
     const bytes = new Uint8Array(state.buffer?.subarray(state.start, state.end) ?? [])
     state.start = state.end
     return bytes

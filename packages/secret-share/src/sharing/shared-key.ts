@@ -1,4 +1,4 @@
-import { Share } from '../format/share.ts'
+import { shareValue, type Share } from '../format/share.ts'
 import { interpolate, type Point } from './polynomial.ts'
 
 /** What these shares, of distinct numbers, make together: right or wrong, so compare it with the set's commitment. */
@@ -12,5 +12,5 @@ export function expectedValue(shares: readonly Share[], index: number): Uint8Arr
 }
 
 function pointOf(share: Share): Point {
-  return { x: share.index, y: Share.valueOf(share) }
+  return { x: share.index, y: shareValue(share) }
 }

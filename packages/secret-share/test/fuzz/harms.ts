@@ -1,5 +1,6 @@
 import type { SeededRandom } from '@cloudpal/test-kit'
-import { Share, shareToText, type KeyPair, type ShareInput } from '../../src/index.ts'
+import { shareToText, type KeyPair, type Share, type ShareInput } from '../../src/index.ts'
+import { resign } from '../sets.ts'
 import { hash } from '../../src/crypto/sodium.ts'
 
 /** A set to recover, and what an attacker may have besides. */
@@ -18,7 +19,7 @@ export interface World {
 }
 
 /** What happened to one share: what is given instead, and the codes that name it rightly. */
-export interface Harm {
+interface Harm {
   input: ShareInput
   codes: readonly string[]
 }
@@ -72,7 +73,7 @@ export const harms: Record<string, Spoil> = {
     return { input: sealed(bytes), codes: ['NEWER_FORMAT'] }
   },
   forgedValue: (share, { thief }, random) => ({
-    input: Share.make({ ...share, header: share.header, value: random.bytes(32) }, thief.secretKey),
+    input: resign(share, { value: random.bytes(32) }, thief.secretKey),
     codes: ['FORGED']
   }),
   otherSet: (share, { otherSet }) => ({ input: at(otherSet, share), codes: ['OTHER_SET'] }),
