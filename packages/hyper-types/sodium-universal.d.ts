@@ -39,6 +39,8 @@ declare module 'sodium-universal' {
     crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
     /** X25519, all of 32 bytes. */
     crypto_box_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
+    /** X25519. Natively it throws where all secret keys give zeros. */
+    crypto_scalarmult(output: Uint8Array, secretKey: Uint8Array, publicKey: Uint8Array): void
     /** `cipher` has 48 bytes more than `message`. */
     crypto_box_seal(cipher: Uint8Array, message: Uint8Array, publicKey: Uint8Array): void
     /** False when it was sealed to another key, or a bit was changed. */

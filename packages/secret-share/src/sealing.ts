@@ -1,7 +1,16 @@
 import { concat } from './bytes.ts'
 import b4a from 'b4a'
 import { badArgument, checkBoxKeys, isKey } from './arguments.ts'
-import { boxKeyPair, hash, openSealed, sealTo, systemRandom, take, wipe } from './crypto/sodium.ts'
+import {
+  boxKeyPair,
+  hash,
+  isSealable,
+  openSealed,
+  sealTo,
+  systemRandom,
+  take,
+  wipe
+} from './crypto/sodium.ts'
 import { SecretShareError } from './errors.ts'
 import { Share } from './format/share.ts'
 import { decodeText } from './format/text.ts'
@@ -24,9 +33,12 @@ export function holderKeyPair(random: RandomBytes = systemRandom): KeyPair {
  * libsodium's own). FORMAT.md, "Sealed share".
  *
  * @param publicKey X25519, 32 bytes
+ * @throws SECRET_SHARE_BAD_ARGUMENT for another, or one of a small order
  */
 export function sealShare(share: Share, publicKey: Uint8Array): Uint8Array {
-  if (!isKey(publicKey, 32)) throw badArgument('the key to seal to must be 32 bytes')
+  if (!isKey(publicKey, 32) || !isSealable(publicKey)) {
+    throw badArgument('the key to seal to must be an X25519 key of 32 bytes')
+  }
   const bytes = share.toBytes()
   const sealed = sealTo(publicKey, bytes)
   wipe(bytes)

@@ -108,6 +108,20 @@ export function decryptOnce(cipher: Uint8Array, additional: Uint8Array, key: Uin
   }
 }
 
+/**
+ * Whether something can be sealed to an X25519 key. With one of a small order everybody would have the shared key (RFC 7748, section 6.1); the
+ * JavaScript build of libsodium does not look.
+ */
+export function isSealable(publicKey: Uint8Array): boolean {
+  const shared = new Uint8Array(32)
+  try {
+    sodium.crypto_scalarmult(shared, new Uint8Array(32).fill(1), publicKey)
+  } catch {
+    return false
+  }
+  return shared.some((byte) => byte !== 0)
+}
+
 /** `crypto_box_seal`: only the owner of the key opens it, and nobody can tell who sealed it. 48 bytes longer. */
 export function sealTo(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
   const cipher = new Uint8Array(message.length + SEAL_BYTES)

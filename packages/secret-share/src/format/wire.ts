@@ -37,6 +37,7 @@ export function wrap(kind: Kind, body: Uint8Array): Uint8Array {
  *   when it is whole and holds something else
  */
 export function unwrap(kind: Kind, bytes: Uint8Array): Uint8Array {
+  if (!(bytes instanceof Uint8Array)) throw damaged()
   const end = bytes.length - CHECK_BYTES
   if (end < 2 || !b4a.equals(checksum(bytes.subarray(0, end)), bytes.subarray(end))) throw damaged()
   if (bytes[0] !== FORMAT_VERSION) {

@@ -60,8 +60,7 @@ export class RecoveryAsk implements Party {
    * @throws SECRET_SHARE_REFUSED when the friend said no; SECRET_SHARE_OUT_OF_TURN; what `openShare` and `verifyShare` throw
    */
   receive(message: Uint8Array): Uint8Array | null {
-    const kind = message[1]
-    if (kind === KIND.refusal) {
+    if (message instanceof Uint8Array && message[1] === KIND.refusal) {
       unwrap(KIND.refusal, message)
       throw new SecretShareError(
         'SECRET_SHARE_REFUSED',

@@ -1,5 +1,8 @@
 // Everything the format says, from fixed inputs, with whatever implementation is given: Node's, Bare's or a browser's.
 
+/** A point of order 8: https://cr.yp.to/ecdh.html#validate */
+const LOW_ORDER = 'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800'
+
 /** @param {number} first */
 function counting(first) {
   let next = first
@@ -100,6 +103,13 @@ export function checkVectors(api, vectors) {
   })
   const [, b, c] = fresh.shares
   same('fresh', toHex(api.combine([b, c].flatMap((one) => one?.share ?? [])).secret), vectors.secret)
+  for (const low of ['00'.repeat(32), `01${'00'.repeat(31)}`, LOW_ORDER]) {
+    same(
+      'a key of a small order',
+      codeOf(() => api.sealShare(opened, fromHex(low))),
+      'SECRET_SHARE_BAD_ARGUMENT'
+    )
+  }
   same(
     'forged',
     codeOf(() => api.verifyShare(fromHex(vectors.forged))),
