@@ -13,7 +13,10 @@ import {
   verifyShare
 } from '../src/index.ts'
 import type { SplitOptions } from '../src/index.ts'
-import { hash } from '../src/crypto/sodium.ts'
+import { hash, systemRandom } from '../src/crypto/sodium.ts'
+import { drillFor } from '../src/drill.ts'
+import { makeSheet } from '../src/format/set-sheet.ts'
+import { possessionKeyPair } from '../src/possession.ts'
 import { bytesOf, deal, friends, resign, sharesOf } from './sets.ts'
 
 const dealer = dealerKeyPair()
@@ -100,6 +103,53 @@ test('a drill finds a share that does not fit, and one of another set', () => {
   for (const share of [bad, other as Share]) {
     const shares = [{ holder: first.holder, share }, ...rest]
     expect(codeOf(() => drill({ sheet: set.sheet, shares, warnings: [] }))).toBe('DRILL_FAILED')
+  }
+})
+
+test('a drill finds shares that are signed and committed to, and do not lie on one polynomial', () => {
+  const { sheet, shares } = deal(bytesOf(32), { dealer })
+  const value = bytesOf(32, 9)
+  const { publicKey } = possessionKeyPair(sheet.header, 1, value)
+  const parts = { header: sheet.header, payload: sheet.payload }
+  const keys = [publicKey, ...sheet.possessionKeys.slice(1)]
+  const crooked = makeSheet({ ...parts, possessionKeys: keys }, dealer.secretKey)
+  const { commitment } = crooked
+  const resigned = shares.map(({ holder, share }, i) => ({
+    holder,
+    share: resign(share, i === 0 ? { commitment, value } : { commitment }, dealer.secretKey)
+  }))
+  expect(codeOf(() => drill({ sheet: crooked, shares: resigned, warnings: [] }))).toBe('DRILL_FAILED')
+  const others = { sheet: crooked, shares: resigned.slice(1), warnings: [] }
+  expect(drill(others)).toEqual({ subsets: 4, all: true })
+})
+
+test('a drill for a secret finds that another one comes back', () => {
+  const set = deal(bytesOf(32))
+  expect(codeOf(() => drillFor(set, bytesOf(32, 2), systemRandom))).toBe('DRILL_FAILED')
+  expect(drillFor(set, bytesOf(32), systemRandom).all).toBe(true)
+})
+
+test('a header that split does not write is refused, whoever signed it', () => {
+  const { sheet } = deal(bytesOf(32), { dealer })
+  const [share] = sharesOf(deal(bytesOf(32), { dealer })) as [Share]
+  for (const change of [
+    { threshold: 1 },
+    { threshold: 0 },
+    { threshold: 6 },
+    { holders: 2 },
+    { holders: 0 }
+  ]) {
+    const header = { ...share.header, ...change }
+    expect(codeOf(() => resign(share, { header }, dealer.secretKey))).toBe('DAMAGED')
+    const parts = {
+      header,
+      payload: sheet.payload,
+      possessionKeys: sheet.possessionKeys.slice(0, header.holders)
+    }
+    expect(codeOf(() => makeSheet(parts, dealer.secretKey))).toBe('DAMAGED')
+  }
+  for (const payload of [bytesOf(16), bytesOf(49)]) {
+    expect(codeOf(() => resign(share, { payload }, dealer.secretKey))).toBe('DAMAGED')
   }
 })
 
