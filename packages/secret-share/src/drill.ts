@@ -1,4 +1,4 @@
-import { equal, systemRandom, take, wipe } from './crypto/sodium.ts'
+import { equal, systemRandom, take, wipe } from './crypto/crypto.ts'
 import { SecretShareError } from './errors.ts'
 import { Share } from './format/share.ts'
 import { isKeyOf, openPayload } from './payload.ts'

@@ -1,5 +1,5 @@
 import { encodeHeader } from './format/header.ts'
-import { decryptOnce, derive, encryptOnce, equal, hash, wipe } from './crypto/sodium.ts'
+import { decryptOnce, derive, encryptOnce, equal, hash, wipe } from './crypto/crypto.ts'
 import type { SetHeader } from './types.ts'
 
 /** What the key of a payload may be known by: two keys never have the same, which ChaCha20-Poly1305 does not promise. */

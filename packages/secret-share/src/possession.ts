@@ -1,7 +1,7 @@
 import { concat } from './bytes.ts'
 import b4a from 'b4a'
 import { badArgument } from './arguments.ts'
-import { derive, equal, sign, signKeyPair, systemRandom, take, verify, wipe } from './crypto/sodium.ts'
+import { derive, equal, sign, signKeyPair, systemRandom, take, verify, wipe } from './crypto/crypto.ts'
 import { SecretShareError } from './errors.ts'
 import { KIND, uint, unwrap, WireReader, wrap } from './format/wire.ts'
 import type { SetSheet } from './format/set-sheet.ts'

@@ -10,7 +10,7 @@ import {
   systemRandom,
   take,
   wipe
-} from './crypto/sodium.ts'
+} from './crypto/crypto.ts'
 import { SecretShareError } from './errors.ts'
 import { Share } from './format/share.ts'
 import { decodeText } from './format/text.ts'
@@ -40,7 +40,7 @@ export function sealShare(share: Share, publicKey: Uint8Array): Uint8Array {
     throw badArgument('the key to seal to must be an X25519 key of 32 bytes')
   }
   const bytes = share.toBytes()
-  const sealed = sealTo(publicKey, bytes)
+  const sealed = sealTo(bytes, publicKey)
   wipe(bytes)
   return wrap(KIND.sealed, concat([hintOf(publicKey), sealed]))
 }

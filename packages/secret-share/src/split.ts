@@ -1,5 +1,5 @@
 import { checkDealer, checkHolders, checkSecret, checkThreshold } from './arguments.ts'
-import { signKeyPair, systemRandom, take, wipe } from './crypto/sodium.ts'
+import { signKeyPair, systemRandom, take, wipe } from './crypto/crypto.ts'
 import { drillFor } from './drill.ts'
 import { SecretShareError } from './errors.ts'
 import { commitmentOf, makeSheet, type SetSheet } from './format/set-sheet.ts'

@@ -13,7 +13,7 @@ import {
   verifyShare
 } from '../src/index.ts'
 import type { SplitOptions } from '../src/index.ts'
-import { hash, systemRandom } from '../src/crypto/sodium.ts'
+import { hash, systemRandom } from '../src/crypto/crypto.ts'
 import { drillFor } from '../src/drill.ts'
 import { makeSheet } from '../src/format/set-sheet.ts'
 import { possessionKeyPair } from '../src/possession.ts'

@@ -4,7 +4,7 @@ import * as api from '../src/index.ts'
 import type { Share } from '../src/index.ts'
 import { recoverySheet } from '../src/qr/index.ts'
 import { resign } from './sets.ts'
-import { systemRandom } from '../src/crypto/sodium.ts'
+import { systemRandom } from '../src/crypto/crypto.ts'
 
 /** Every secret byte string there is gets remembered here, then looked for wherever something is shown. */
 const secrets: Uint8Array[] = []

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as api from '../src/index.ts'
 import type { RecoveryAsk, Share } from '../src/index.ts'
-import { hash } from '../src/crypto/sodium.ts'
+import { hash } from '../src/crypto/crypto.ts'
 import { bytesOf, deal, friends, sharesOf } from './sets.ts'
 
 const set = deal(bytesOf(100))

@@ -1,6 +1,6 @@
 import { split, combine } from 'shamir-secret-sharing'
 import { expect, test } from 'vitest'
-import { systemRandom } from '../src/crypto/sodium.ts'
+import { systemRandom } from '../src/crypto/crypto.ts'
 import { invert, multiply } from '../src/sharing/field.ts'
 import { interpolate, shareOut } from '../src/sharing/polynomial.ts'
 import { bytesOf } from './sets.ts'

@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import { badArgument, isKey } from '../arguments.ts'
-import { equal, wipe } from '../crypto/sodium.ts'
+import { equal, wipe } from '../crypto/crypto.ts'
 import { SecretShareError, type ShareFault } from '../errors.ts'
 import { SetSheet } from '../format/set-sheet.ts'
 import { shareValue } from '../format/share.ts'

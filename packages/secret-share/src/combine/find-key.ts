@@ -1,4 +1,4 @@
-import { equal, wipe } from '../crypto/sodium.ts'
+import { equal, wipe } from '../crypto/crypto.ts'
 import { SecretShareError, type ShareFault } from '../errors.ts'
 import { shareValue, type Share } from '../format/share.ts'
 import { isKeyOf } from '../payload.ts'

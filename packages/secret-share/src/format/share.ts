@@ -1,5 +1,5 @@
 import { concat } from '../bytes.ts'
-import { hash, sign, verify } from '../crypto/sodium.ts'
+import { hash, sign, verify } from '../crypto/crypto.ts'
 import { SecretShareError } from '../errors.ts'
 import type { SetHeader } from '../types.ts'
 import { decodeHeader, encodeHeader } from './header.ts'

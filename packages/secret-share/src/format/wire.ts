@@ -1,6 +1,6 @@
 import { concat } from '../bytes.ts'
 import b4a from 'b4a'
-import { hash } from '../crypto/sodium.ts'
+import { hash } from '../crypto/crypto.ts'
 import { SecretShareError } from '../errors.ts'
 
 /** The format that this version writes, and the only one it reads. */

@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import { hash } from '../crypto/sodium.ts'
+import { hash } from '../crypto/crypto.ts'
 import { SecretShareError, type ShareFault } from '../errors.ts'
 import { fromMnemonics, isMnemonic, toMnemonics } from './slip39-adapter.ts'
 

@@ -1,5 +1,5 @@
 import { wordlist } from '@scure/bip39/wordlists/english.js'
-import { hash } from '../crypto/sodium.ts'
+import { hash } from '../crypto/crypto.ts'
 
 const WORD_BITS = 11
 const WORDS = 3

@@ -1,4 +1,4 @@
-import { equal, systemRandom, take } from '../crypto/sodium.ts'
+import { equal, systemRandom, take } from '../crypto/crypto.ts'
 import { SecretShareError } from '../errors.ts'
 import type { Share } from '../format/share.ts'
 import { damaged, KIND, wrap } from '../format/wire.ts'

@@ -1,5 +1,5 @@
 import { concat } from '../bytes.ts'
-import { hash, sign, verify } from '../crypto/sodium.ts'
+import { hash, sign, verify } from '../crypto/crypto.ts'
 import { SecretShareError } from '../errors.ts'
 import { decodeLabel, encodeLabel } from '../format/label.ts'
 import { damaged, KIND, uint, unwrap, WireReader, wrap } from '../format/wire.ts'

@@ -1,7 +1,7 @@
 import { badArgument } from '../arguments.ts'
 import { combine, type CombineOptions } from '../combine/combine.ts'
 import type { Recovered } from '../combine/recovered.ts'
-import { signKeyPair, systemRandom, take, wipe } from '../crypto/sodium.ts'
+import { signKeyPair, systemRandom, take, wipe } from '../crypto/crypto.ts'
 import { encodeLabel } from '../format/label.ts'
 import { holderKeyPair } from '../sealing.ts'
 import type { KeyPair, RandomBytes } from '../types.ts'

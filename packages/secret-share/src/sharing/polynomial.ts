@@ -1,4 +1,4 @@
-import { equal, noRandomness, take, wipe } from '../crypto/sodium.ts'
+import { equal, noRandomness, take, wipe } from '../crypto/crypto.ts'
 import type { RandomBytes } from '../types.ts'
 import { invert, multiply } from './field.ts'
 

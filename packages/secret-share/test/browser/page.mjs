@@ -1,7 +1,7 @@
 // Bundled and run in a browser by browser.test.ts.
 import * as api from '../../src/index.ts'
 import * as qr from '../../src/qr/index.ts'
-import { checkVectors, makeVectors, same } from '../vectors/make.mjs'
+import { checkVectors, fromHex, makeVectors, same, toHex } from '../vectors/make.mjs'
 
 /** @param {ReturnType<typeof makeVectors> & { sealed: string, forged: string }} vectors */
 function run(vectors) {
@@ -10,7 +10,9 @@ function run(vectors) {
   checkVectors(api, vectors)
   const share = api.verifyShare(vectors.text)
   document.body.innerHTML = qr.qrToSvg(share)
-  return { modules: qr.qrModules(share).length, drawn: document.querySelectorAll('svg path').length }
+  const modules = qr.qrModules(share).length
+  const drawn = document.querySelectorAll('svg path').length
+  return { modules, drawn, sealed: toHex(api.sealShare(share, fromHex(vectors.holder))) }
 }
 
 Object.assign(globalThis, { run })

@@ -1,7 +1,7 @@
 import type { SeededRandom } from '@cloudpal/test-kit'
 import { shareToText, type KeyPair, type Share, type ShareInput } from '../../src/index.ts'
 import { resign } from '../sets.ts'
-import { hash } from '../../src/crypto/sodium.ts'
+import { hash } from '../../src/crypto/crypto.ts'
 
 /** A set to recover, and what an attacker may have besides. */
 export interface World {
