@@ -1,6 +1,7 @@
 // Bundled and run in a browser by browser.test.ts.
 import * as api from '../../src/index.ts'
 import * as qr from '../../src/qr/index.ts'
+import { fuzzAnywhere } from '../fuzz/portable.ts'
 import { checkVectors, fromHex, makeVectors, same, toHex } from '../vectors/make.mjs'
 
 /** @param {ReturnType<typeof makeVectors> & { sealed: string, forged: string }} vectors */
@@ -15,4 +16,4 @@ function run(vectors) {
   return { modules, drawn, sealed: toHex(api.sealShare(share, fromHex(vectors.holder))) }
 }
 
-Object.assign(globalThis, { run })
+Object.assign(globalThis, { fuzz: () => fuzzAnywhere(1_000, 2), run })

@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import type { SeededRandom } from '@cloudpal/test-kit'
 import { shareToText, type KeyPair, type Share, type ShareInput } from '../../src/index.ts'
 import { resign } from '../sets.ts'
@@ -84,7 +85,7 @@ export const harms: Record<string, Spoil> = {
 /** Number 0, at whose place the key itself is: the thief's choice, were it believed. */
 function zeroed(share: Share): Harm {
   const bytes = Uint8Array.from(share.toBytes())
-  const place = 2 + 22 + new TextEncoder().encode(share.header.label).length + 64 + 32
+  const place = 2 + 22 + b4a.byteLength(share.header.label) + 64 + 32
   bytes[place] = 0
   return { input: sealed(bytes), codes: ['DAMAGED'] }
 }

@@ -22,6 +22,8 @@ export interface Tally {
   mistakes: string[]
 }
 
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.join() === b.join()
+
 /** So many recoveries of one world, before another is made. */
 const PER_WORLD = 200
 
@@ -86,7 +88,7 @@ function recoverOnce(world: World & { set: SecretSet }, random: SeededRandom, ta
   recoverUnpinned(world, given, good, say)
   try {
     const { secret, faults } = combine(inputs, pinned)
-    if (Buffer.compare(secret, world.secret) !== 0) say('a WRONG SECRET')
+    if (!isSame(secret, world.secret)) say('a WRONG SECRET')
     if (!shouldWork) say(`a secret of ${good} good shares`)
     compareFaults(given, faults, say)
     tally.recovered++
@@ -113,7 +115,7 @@ function recoverUnpinned(
   if (good === 0 || foreign.length >= world.threshold) return
   try {
     const { secret } = combine(given.map(({ input }) => input))
-    if (Buffer.compare(secret, world.secret) !== 0) say('a WRONG SECRET, unpinned')
+    if (!isSame(secret, world.secret)) say('a WRONG SECRET, unpinned')
   } catch (error) {
     if (!(error instanceof SecretShareError)) throw error
     if (foreign.length === 0 && good >= world.threshold) say(`unpinned, none of ${good}: ${error.message}`)
