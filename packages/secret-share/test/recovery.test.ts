@@ -9,6 +9,7 @@ import {
   type RecoveryAsk,
   type Share
 } from '../src/index.ts'
+import { decodeHelp, encodeHelp } from '../src/recovery/messages.ts'
 import { KIND, wrap } from '../src/format/wire.ts'
 import { bytesOf, deal, sharesOf } from './sets.ts'
 
@@ -16,6 +17,8 @@ const secret = bytesOf(32)
 const set = deal(secret)
 const shares = sharesOf(set)
 const [share] = shares as [Share]
+
+const openHelp = (message: Uint8Array): Uint8Array => decodeHelp(message).sealed
 
 /** Brings two sides to where both show a code. */
 function meeting(recovery = new Recovery({ label: 'cloud' })): { ask: RecoveryAsk; help: RecoveryHelp } {
@@ -36,6 +39,37 @@ test('three friends bring the secret back to a new device, and none sends a raw 
   }
   expect(recovery.received).toEqual(['Ann', 'Ann', 'Ann'])
   expect(recovery.combine({ sheet: set.sheet }).secret).toEqual(secret)
+})
+
+test('a long secret comes back with the sheet that one friend kept, whatever sheet another sends', () => {
+  const long = bytesOf(5_000)
+  const { sheet, shares } = deal(long)
+  const lie = deal(bytesOf(5_000, 9))
+  const recovery = new Recovery({ label: 'a wallet' })
+  for (const [i, { share }] of shares.entries()) {
+    const { ask, help } = meeting(recovery)
+    const code = help.code?.words ?? ''
+    if (i === 4) expect(() => recovery.combine()).toThrow('SECRET_SHARE_NO_PAYLOAD')
+    if (i === 0) expect(() => help.approve(share, code, lie.sheet)).toThrow('SECRET_SHARE_OTHER_DEALER')
+    const theirs = sharesOf(lie)[0] as Share
+    if (i === 0) ask.receive(help.approve(theirs, code, lie.sheet))
+    else ask.receive(help.approve(share, code, i === 4 ? sheet : undefined))
+    expect(ask.sheet?.toBytes()).toEqual(
+      i === 4 ? sheet.toBytes() : i === 0 ? lie.sheet.toBytes() : undefined
+    )
+  }
+  const { secret: found, faults } = recovery.combine()
+  expect(found).toEqual(long)
+  expect(faults.map(({ code }) => code)).toEqual(['SECRET_SHARE_OTHER_DEALER'])
+})
+
+test('a sheet of another set, sent along by a false friend, is refused with its share', () => {
+  const { ask, help } = meeting()
+  const sealed = openHelp(help.approve(share, ask.code?.words ?? ''))
+  const message = encodeHelp(sealed, deal(secret).sheet)
+  expect(() => ask.receive(message)).toThrow('SECRET_SHARE_OTHER_DEALER')
+  expect(ask.share).toBeNull()
+  expect(ask.sheet).toBeNull()
 })
 
 test('numbers do as well as words, however they are typed', () => {

@@ -3,7 +3,7 @@ import { badArgument, isKey } from '../arguments.ts'
 import { equal, wipe } from '../crypto/crypto.ts'
 import { SecretShareError, type ShareFault } from '../errors.ts'
 import { SetSheet } from '../format/set-sheet.ts'
-import { shareValue } from '../format/share.ts'
+import { shareValue, type Share } from '../format/share.ts'
 import { openPayload } from '../payload.ts'
 import type { SetHeader } from '../types.ts'
 import type { ShareInput } from '../verify-share.ts'
@@ -22,6 +22,8 @@ export interface CombineOptions {
   setId?: Uint8Array
   /** The sealed payload, where shares do not carry it: of secrets above 32 bytes. */
   payload?: Uint8Array
+  /** Sheets of whomever: the one that the shares commit to gives its payload, and nothing else of them is believed. */
+  sheets?: readonly SetSheet[]
 }
 
 /**
@@ -41,7 +43,7 @@ export function combine(shares: readonly ShareInput[], options: CombineOptions =
   const candidates = distinct(examine(shares, options, faults), faults)
   const chosen = chooseSet(candidates, faults)
   const header = checkCount(chosen, faults)
-  const payload = chosen[0]?.share.payload ?? options.sheet?.payload ?? options.payload
+  const payload = payloadOf(chosen[0]?.share, options)
   if (payload === undefined) {
     const words =
       'The shares are good, but the locked file that they open is missing. Ask a holder for the set sheet.'
@@ -54,6 +56,12 @@ export function combine(shares: readonly ShareInput[], options: CombineOptions =
   if (secret !== null) return new Recovered(secret, header, used, sorted)
   const words = 'The shares are good, but the locked file is damaged or is of another set.'
   throw new SecretShareError('SECRET_SHARE_BAD_PAYLOAD', words, { faults: sorted })
+}
+
+function payloadOf(share: Share | undefined, options: CombineOptions): Uint8Array | undefined {
+  const { sheet, sheets = [], payload } = options
+  const same = sheets.find(({ commitment }) => share && b4a.equals(commitment, share.commitment))
+  return share?.payload ?? sheet?.payload ?? same?.payload ?? payload
 }
 
 /** Leaves out, and names, what was given before. */
@@ -88,9 +96,12 @@ function checkCount(chosen: readonly Candidate[], faults: readonly ShareFault[])
 }
 
 function checkOptions(shares: readonly ShareInput[], options: CombineOptions): void {
-  const { sheet, dealer, setId, payload } = options
+  const { sheet, sheets, dealer, setId, payload } = options
   if (!Array.isArray(shares)) throw badArgument('shares must be a list')
   if (sheet !== undefined && !(sheet instanceof SetSheet)) throw badArgument('sheet must be a SetSheet')
+  const areSheets =
+    sheets === undefined || (Array.isArray(sheets) && sheets.every((one) => one instanceof SetSheet))
+  if (!areSheets) throw badArgument('sheets must be a list of SetSheets')
   if (dealer !== undefined && !isKey(dealer, 32)) throw badArgument('dealer must be 32 bytes')
   if (setId !== undefined && !isKey(setId, 16)) throw badArgument('setId must be 16 bytes')
   if (payload !== undefined && !b4a.isBuffer(payload)) throw badArgument('payload must be bytes')

@@ -1,12 +1,13 @@
 import { concat } from '../bytes.ts'
 import { SecretShareError } from '../errors.ts'
+import type { SetSheet } from '../format/set-sheet.ts'
 import type { Share } from '../format/share.ts'
 import { KIND, unwrap } from '../format/wire.ts'
 import { openShare } from '../sealing.ts'
 import type { KeyPair } from '../types.ts'
 import { verifyShare } from '../verify-share.ts'
 import { shortCode, type ShortCode } from './code.ts'
-import { commitToNonce, decodeNonce, encodeNonce, encodeRequest } from './messages.ts'
+import { commitToNonce, decodeHelp, decodeNonce, encodeNonce, encodeRequest } from './messages.ts'
 import { outOfTurn, type Party } from './party.ts'
 
 export interface AskParts {
@@ -25,6 +26,7 @@ export class RecoveryAsk implements Party {
   readonly #request: Uint8Array
   #code: ShortCode | null = null
   #share: Share | null = null
+  #sheet: SetSheet | null = null
 
   constructor(parts: AskParts) {
     this.#parts = parts
@@ -53,6 +55,11 @@ export class RecoveryAsk implements Party {
     return this.#share
   }
 
+  /** The set sheet that came with the share, which fits it; `null` when none did. As true as the friend. */
+  get sheet(): SetSheet | null {
+    return this.#sheet
+  }
+
   /**
    * Takes a message of the friend's.
    *
@@ -73,7 +80,9 @@ export class RecoveryAsk implements Party {
       return encodeNonce(KIND.reveal, this.#parts.nonce)
     }
     if (this.#share !== null) throw outOfTurn()
-    this.#share = verifyShare(openShare(unwrap(KIND.help, message), this.#parts.box))
+    const { sealed, sheet } = decodeHelp(message)
+    this.#share = verifyShare(openShare(sealed, this.#parts.box), sheet ?? undefined)
+    this.#sheet = sheet
     return null
   }
 }

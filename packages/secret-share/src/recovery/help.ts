@@ -1,5 +1,6 @@
 import { equal, systemRandom, take } from '../crypto/crypto.ts'
 import { SecretShareError } from '../errors.ts'
+import type { SetSheet } from '../format/set-sheet.ts'
 import type { Share } from '../format/share.ts'
 import { damaged, KIND, wrap } from '../format/wire.ts'
 import { sealShare } from '../sealing.ts'
@@ -10,6 +11,7 @@ import {
   commitToNonce,
   decodeNonce,
   decodeRequest,
+  encodeHelp,
   encodeNonce,
   NONCE_BYTES,
   type RecoveryRequest
@@ -76,10 +78,11 @@ export class RecoveryHelp implements Party {
    * Seals the share to the new device.
    *
    * @param typed the code as the owner told it, in numbers or words
+   * @param sheet the set's, where the holder keeps it: secrets above 32 bytes cannot come back without. It goes as it is
    * @returns the last message, to be sent
-   * @throws SECRET_SHARE_CODE_MISMATCH, with the third also for good: somebody may sit in between
+   * @throws SECRET_SHARE_CODE_MISMATCH, with the third also for good: somebody may sit in between; what `verifyShare` throws
    */
-  approve(share: Share, typed: string): Uint8Array {
+  approve(share: Share, typed: string, sheet?: SetSheet): Uint8Array {
     if (this.#done || this.#code === null || this.#request === null) throw outOfTurn()
     if (!isCode(this.#code, typed)) {
       this.#tries--
@@ -89,9 +92,9 @@ export class RecoveryHelp implements Party {
         'This is not the code. If the owner really sees another one, someone is in between: send nothing.'
       )
     }
-    const checked = verifyShare(share)
+    const checked = verifyShare(share, sheet)
     this.#done = true
-    return wrap(KIND.help, sealShare(checked, this.#request.sealTo))
+    return encodeHelp(sealShare(checked, this.#request.sealTo), sheet ?? null)
   }
 
   /** Says no. @returns the last message, to be sent */

@@ -2,6 +2,7 @@ import { concat } from '../bytes.ts'
 import { hash, sign, verify } from '../crypto/crypto.ts'
 import { SecretShareError } from '../errors.ts'
 import { decodeLabel, encodeLabel } from '../format/label.ts'
+import { SetSheet } from '../format/set-sheet.ts'
 import { damaged, KIND, uint, unwrap, WireReader, wrap } from '../format/wire.ts'
 import type { KeyPair } from '../types.ts'
 
@@ -40,6 +41,23 @@ export function decodeRequest(message: Uint8Array): RecoveryRequest {
   if (verify('request', signed, signature, request.device)) return request
   const words = 'This request was changed on its way: its signature is not right. Do not answer it.'
   throw new SecretShareError('SECRET_SHARE_FORGED', words)
+}
+
+/** What a friend sends in the end: a sealed share, and the set's sheet where they have it. */
+interface Help {
+  readonly sealed: Uint8Array
+  readonly sheet: SetSheet | null
+}
+
+export function encodeHelp(sealed: Uint8Array, sheet: SetSheet | null): Uint8Array {
+  return wrap(KIND.help, concat([uint(sealed.length, 2), sealed, sheet?.toBytes() ?? new Uint8Array(0)]))
+}
+
+/** @throws SECRET_SHARE_DAMAGED, and what `SetSheet.fromBytes` throws */
+export function decodeHelp(message: Uint8Array): Help {
+  const reader = new WireReader(unwrap(KIND.help, message))
+  const sealed = reader.take(reader.uint(2))
+  return { sealed, sheet: reader.left === 0 ? null : SetSheet.fromBytes(reader.take(reader.left)) }
 }
 
 /** What a nonce is committed to by. */

@@ -62,11 +62,13 @@ export class Recovery {
     return this.#received().map(({ name }) => name)
   }
 
-  /** Combines what is here: `combine`, whose faults' positions are those of `received`. */
+  /** Combines what is here, with the sheets that friends sent for their payload: `combine`, whose faults' positions are those of `received`. */
   combine(options: CombineOptions = {}): Recovered {
+    const received = this.#received()
+    const sheets = received.flatMap(({ ask }) => ask.sheet ?? [])
     return combine(
-      this.#received().flatMap(({ ask }) => ask.share ?? []),
-      options
+      received.flatMap(({ ask }) => ask.share ?? []),
+      { ...options, sheets: [...(options.sheets ?? []), ...sheets] }
     )
   }
 
