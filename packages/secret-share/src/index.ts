@@ -1,3 +1,9 @@
+/**
+ * Any M of N friends bring a secret back, fewer learn nothing, and a wrong or forged share is named. QR codes and printed sheets are in `/qr`,
+ * recovery over a Hyperswarm connection in `/protomux`, SLIP-39 in `/paper`.
+ *
+ * @packageDocumentation
+ */
 export { combine, type CombineOptions } from './combine/combine.ts'
 export { Recovered } from './combine/recovered.ts'
 export { corestoreKey, type CorestoreLike } from './corestore-key.ts'

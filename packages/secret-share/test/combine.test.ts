@@ -180,6 +180,20 @@ test('with the sheet, such a share is named at once, even when no good subset is
   expect(verifyShare(evil).index).toBe(1)
 })
 
+test('a share whose payload was exchanged with a stolen dealer key is named', () => {
+  const set = deal(secret, { dealer })
+  const [a, b, c, d] = sharesOf(set) as [Share, Share, Share, Share]
+  const other = sharesOf(deal(bytesOf(32, 2), { dealer }))[0] as Share
+  for (const payload of [bytesOf(48), other.payload]) {
+    const evil = resign(a, { payload }, dealer.secretKey)
+    for (const options of [{}, { sheet: set.sheet }]) {
+      const { secret: found, faults } = combine([evil, b, c, d], options)
+      expect(found).toEqual(secret)
+      expect(codes(faults)).toEqual([[0, 'SECRET_SHARE_OTHER_SET']])
+    }
+  }
+})
+
 test('a search that would never end is given up', () => {
   const set = deal(secret, { dealer, threshold: 20, count: 40 })
   const shares = sharesOf(set).map((share, i) => (i % 2 ? share : resigned(share, bytesOf(32, i + 1))))
