@@ -186,6 +186,7 @@ test('a share whose payload was exchanged with a stolen dealer key is named', ()
   const other = sharesOf(deal(bytesOf(32, 2), { dealer }))[0] as Share
   for (const payload of [bytesOf(48), other.payload]) {
     const evil = resign(a, { payload }, dealer.secretKey)
+    expect(() => verifyShare(evil, set.sheet)).toThrow('SECRET_SHARE_OTHER_SET')
     for (const options of [{}, { sheet: set.sheet }]) {
       const { secret: found, faults } = combine([evil, b, c, d], options)
       expect(found).toEqual(secret)
