@@ -9,7 +9,8 @@ import { cleanUpOnSignals } from './harness/scratch.mjs'
 const suites = {
   'multi-bee': () => import('./multi-bee/suite.mjs'),
   's3-archiver': () => import('./s3-archiver/suite.mjs'),
-  'union-bee': () => import('./union-bee/suite.mjs')
+  'union-bee': () => import('./union-bee/suite.mjs'),
+  'secret-share': () => import('./secret-share/suite.mjs')
 }
 
 const print = { table: printTable, json: printLines, markdown: printMarkdown }

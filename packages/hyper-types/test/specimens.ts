@@ -21,6 +21,7 @@ import Hyperswarm from 'hyperswarm'
 import Protomux from 'protomux'
 import RocksDB, { BloomFilterPolicy, ColumnFamily, RibbonFilterPolicy } from 'rocksdb-native'
 import RandomAccessStorage from 'random-access-storage'
+import Slip39 from 'slip39'
 import sodium from 'sodium-universal'
 import SubEncoder from 'sub-encoder'
 import z32 from 'z32'
@@ -59,6 +60,7 @@ export async function makeSpecimens(): Promise<Specimens> {
       'rocksdb-native:BloomFilterPolicy': BloomFilterPolicy,
       'rocksdb-native:RibbonFilterPolicy': RibbonFilterPolicy,
       'protomux:Protomux': Protomux,
+      'slip39:Slip39': Slip39,
       'device-file:DeviceFile': DeviceFile,
       '@hyperswarm/secret-stream:NoiseSecretStream': NoiseSecretStream
     },
@@ -83,7 +85,20 @@ function pureSpecimens(): Record<string, unknown> {
     prologue: null,
     storage: null
   }
+  const slip39 = Slip39.fromArray(
+    Array.from({ length: 16 }, (_, i) => i),
+    {
+      passphrase: '',
+      threshold: 1,
+      groups: [[1, 1, 'one']],
+      iterationExponent: 0,
+      extendableBackupFlag: 1,
+      title: ''
+    }
+  )
   return {
+    'slip39:Slip39': slip39,
+    'slip39:Slip39Node': slip39.fromPath('r/0'),
     'hypercore/lib/merkle-tree.js:TreeBatch': new merkle.MerkleTreeBatch(tree),
     'hypercore/lib/verifier.js:Verifier': new Verifier(Hypercore.key(manifest), manifest),
     'codecs:Codec': codecs('json'),

@@ -9,10 +9,10 @@ type Changes = Map<Path, Place>
 /** What this device did after what is to be done again. */
 export class ChangesSince {
   /** What is done again already, by name of its place. */
-  readonly done = new Set<string>()
+  readonly done: Set<string> = new Set()
   /** By key id: what counts; and, of the same keys, what is to be done again. */
-  readonly kept = new Map<string, Changes>()
-  readonly lost = new Map<string, Changes>()
+  readonly kept: Map<string, Changes> = new Map()
+  readonly lost: Map<string, Changes> = new Map()
 
   /** @returns the paths that were changed later, in what is to be done again too; `null` when nothing that counts changed the key later */
   after(id: string, place: Place, history: OwnHistory): Path[] | null {

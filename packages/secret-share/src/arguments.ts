@@ -1,0 +1,68 @@
+import b4a from 'b4a'
+import { SECRET_BYTES } from './format/set-sheet.ts'
+import { SecretShareError } from './errors.ts'
+import type { Holder, KeyPair } from './types.ts'
+
+/** @throws SECRET_SHARE_BAD_SECRET when it is empty or no bytes, SECRET_SHARE_TOO_LARGE above 64 KB */
+export function checkSecret(secret: Uint8Array): void {
+  if (!(secret instanceof Uint8Array) || secret.length === 0) {
+    throw new SecretShareError('SECRET_SHARE_BAD_SECRET', 'There is no secret to share: it is empty.')
+  }
+  if (secret.length <= SECRET_BYTES) return
+  throw new SecretShareError('SECRET_SHARE_TOO_LARGE', `A secret may have ${SECRET_BYTES} bytes at most.`)
+}
+
+/** @throws SECRET_SHARE_BAD_HOLDERS, SECRET_SHARE_DUPLICATE_HOLDER */
+export function checkHolders(holders: readonly Holder[]): void {
+  const count = Array.isArray(holders) ? holders.length : 0
+  const fit = count >= 2 && count <= 255 && holders.every(isHolder)
+  if (!fit) {
+    throw new SecretShareError(
+      'SECRET_SHARE_BAD_HOLDERS',
+      'Choose 2 to 255 people, each with a name (and, where there is one, a key of 32 bytes).'
+    )
+  }
+  const keys = holders.flatMap(({ publicKey }) => (publicKey ? [b4a.toString(publicKey, 'hex')] : []))
+  const names = holders.map(({ name }) => name.normalize('NFC').trim())
+  if (new Set(keys).size === keys.length && new Set(names).size === names.length) return
+  throw new SecretShareError(
+    'SECRET_SHARE_DUPLICATE_HOLDER',
+    'The same person is in the list twice: whoever holds two shares needs fewer friends.'
+  )
+}
+
+function isHolder(holder: Holder): boolean {
+  const { name, publicKey } = holder ?? {}
+  return typeof name === 'string' && name.trim() !== '' && (publicKey === undefined || isKey(publicKey, 32))
+}
+
+/** @throws SECRET_SHARE_BAD_THRESHOLD */
+export function checkThreshold(threshold: number, holders: number): void {
+  const words =
+    threshold === 1
+      ? 'With one share being enough, every friend alone would have the secret. Ask for two or more.'
+      : 'The number of shares needed must be a whole number from 2 to the number of people.'
+  if (Number.isInteger(threshold) && threshold >= 2 && threshold <= holders) return
+  throw new SecretShareError('SECRET_SHARE_BAD_THRESHOLD', words)
+}
+
+/** An Ed25519 key pair, 32 and 64 bytes, that fits together. @throws SECRET_SHARE_BAD_ARGUMENT */
+export function checkDealer(dealer: KeyPair): void {
+  const { publicKey, secretKey } = dealer ?? {}
+  const fits = isKey(publicKey, 32) && isKey(secretKey, 64) && b4a.equals(secretKey.subarray(32), publicKey)
+  if (!fits) throw badArgument('the dealer must be an Ed25519 key pair: 32 and 64 bytes')
+}
+
+/** An X25519 key pair, 32 and 32 bytes. @throws SECRET_SHARE_BAD_ARGUMENT */
+export function checkBoxKeys(keys: KeyPair): void {
+  const fits = isKey(keys?.publicKey, 32) && isKey(keys.secretKey, 32)
+  if (!fits) throw badArgument('the keys must be those of holderKeyPair(): 32 and 32 bytes')
+}
+
+export function badArgument(words: string): SecretShareError {
+  return new SecretShareError('SECRET_SHARE_BAD_ARGUMENT', words)
+}
+
+export function isKey(key: unknown, length: number): key is Uint8Array {
+  return key instanceof Uint8Array && key.length === length
+}

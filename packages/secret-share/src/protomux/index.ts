@@ -1,0 +1,95 @@
+import Protomux from 'protomux'
+import type { Party } from '../recovery/party.ts'
+
+const PROTOCOL = 'cloudpal/secret-share/recovery/1'
+
+/** A connection that Protomux runs on, as Hyperswarm gives it, or its Protomux. */
+export interface ConnectionLike {
+  destroy(error?: Error): void
+}
+
+/** Either side of a meeting: a `RecoveryAsk` or a `RecoveryHelp`. */
+export interface PartyLike extends Party {
+  /** Only the new device's side begins. */
+  hello?(): Uint8Array
+}
+
+export interface MeetOptions {
+  /** After every message that was taken: the code or the share may be there. */
+  onprogress?: () => void
+  /** The meeting is over by a fault of the other side's, with a SecretShareError. The connection stays. */
+  onerror?: (error: unknown) => void
+  onclose?: () => void
+}
+
+/** A meeting that goes on over a connection; it does not own that. */
+export interface Meeting {
+  /** Sends what `approve` or `refuse` returned. */
+  send(message: Uint8Array): void
+  close(): void
+}
+
+/**
+ * Carries one meeting over a Protomux channel. Both sides call it, in any order.
+ *
+ * @returns `null` when this connection has such a channel already
+ */
+export function meet(
+  connection: ConnectionLike,
+  party: PartyLike,
+  options: MeetOptions = {}
+): Meeting | null {
+  const mux = Protomux.from(connection as Parameters<typeof Protomux.from>[0])
+  const channel = mux.createChannel<undefined>({
+    protocol: PROTOCOL,
+    unique: true,
+    onopen: () => {
+      if (party.hello) message.send(party.hello())
+    },
+    onclose: () => options.onclose?.()
+  })
+  if (channel === null) return null
+  const message = channel.addMessage<Uint8Array>({
+    encoding: RAW,
+    onmessage: (bytes) => {
+      try {
+        const reply = party.receive(bytes)
+        if (reply !== null) message.send(reply)
+      } catch (error) {
+        // What it throws here would end the whole connection, with everything else that runs on it.
+        channel.close()
+        options.onerror?.(error)
+        return
+      }
+      options.onprogress?.()
+    }
+  })
+  channel.open(undefined)
+  return {
+    send: (bytes) => void message.send(bytes),
+    close: () => channel.close()
+  }
+}
+
+/** Where Protomux stands in a frame, as compact-encoding has it. */
+interface FrameState {
+  start: number
+  end: number
+  buffer: Uint8Array | null
+}
+
+/** All that is left of a frame: an envelope is one frame. */
+const RAW = {
+  preencode: (state: FrameState, bytes: Uint8Array): void => {
+    state.end += bytes.length
+  },
+  encode: (state: FrameState, bytes: Uint8Array): void => {
+    state.buffer?.set(bytes, state.start)
+    state.start += bytes.length
+  },
+  decode: (state: FrameState): Uint8Array => {
+    const bytes = new Uint8Array(state.buffer?.subarray(state.start, state.end) ?? [])
+    state.start = state.end
+    return bytes
+  }
+}

@@ -1,0 +1,38 @@
+import { wordlist } from '@scure/bip39/wordlists/english.js'
+import { hash } from '../crypto/crypto.ts'
+
+const WORD_BITS = 11
+const WORDS = 3
+
+/** What two people compare: the same 33 bits as numbers and as words. */
+export interface ShortCode {
+  /** Ten digits in groups: `0123 456 789`. */
+  readonly numbers: string
+  /** Three words of BIP-39's English list, which differ in their first four letters: `zebra able music`. */
+  readonly words: string
+}
+
+/**
+ * The code of one meeting. Either side had to fix its part before it saw the other's, so whoever sits between the two and wants both to see
+ * the same code has one try in 2³³ (commitments as in ZRTP, RFC 6189, section 4.4.1.1).
+ */
+export function shortCode(request: Uint8Array, nonce: Uint8Array, reveal: Uint8Array): ShortCode {
+  const digest = hash('short code', [request, nonce, reveal])
+  const bits = digest.subarray(0, 5).reduce((value, byte) => value * 256 + byte, 0)
+  const value = Math.floor(bits / 2 ** (40 - WORDS * WORD_BITS))
+  const digits = String(value).padStart(10, '0')
+  const words = Array.from({ length: WORDS }, (_, i) => {
+    return wordlist[Math.floor(value / 2 ** (WORD_BITS * (WORDS - 1 - i))) % 2 ** WORD_BITS]
+  })
+  return {
+    numbers: `${digits.slice(0, 4)} ${digits.slice(4, 7)} ${digits.slice(7)}`,
+    words: words.join(' ')
+  }
+}
+
+/** Whether what a person typed is this code, in numbers or in words; case, spaces and hyphens do not count. */
+export function isCode(code: ShortCode, typed: string): boolean {
+  const plain = (text: string): string => text.toLowerCase().replaceAll(/[\s,.-]+/g, '')
+  const given = typeof typed === 'string' ? plain(typed) : ''
+  return given === plain(code.numbers) || given === plain(code.words)
+}

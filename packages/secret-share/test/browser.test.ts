@@ -1,0 +1,103 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { holderKeyPair, openShare, type Share } from '../src/index.ts'
+import { recoverySheet } from '../src/qr/index.ts'
+import type { Tally } from './fuzz/recoveries.ts'
+import { bytesOf, deal, sharesOf } from './sets.ts'
+import { fromHex, toHex } from './vectors/make.mjs'
+
+/** Debian's, or what else there is; `CHROMIUM` says where. */
+const PLACES = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/google-chrome']
+const EXECUTABLE = PLACES.find((place) => place !== undefined && existsSync(place)) ?? ''
+
+interface Result {
+  modules: number
+  drawn: number
+  sealed: string
+}
+
+const here = import.meta.dirname
+
+async function bundle(entry: string): Promise<Uint8Array> {
+  const result = await build({
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'iife',
+    platform: 'browser',
+    target: 'es2022',
+    define: { global: 'globalThis' },
+    logLevel: 'silent'
+  })
+  return result.outputFiles[0]?.contents ?? new Uint8Array(0)
+}
+
+describe.skipIf(EXECUTABLE === '')('in Chromium (skipped where there is none)', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox'] })
+  })
+  afterAll(async () => {
+    await browser.close()
+  })
+
+  /** A page with the package in it, and what went wrong there. */
+  async function open(): Promise<{ page: Page; errors: unknown[] }> {
+    const page = await browser.newPage()
+    const errors: unknown[] = []
+    page.on('pageerror', (error) => errors.push(error))
+    await page.setContent('<!doctype html><title>test</title><body></body>')
+    const script = await bundle(`${here}/browser/page.mjs`)
+    await page.addScriptTag({ content: Buffer.from(script).toString() })
+    return { page, errors }
+  }
+
+  test('the vectors are written and read, and shares split, sealed and recovered', async () => {
+    const vectors = JSON.parse(readFileSync(`${here}/vectors/v1.json`, 'utf8')) as { shares: string[] }
+    const { page, errors } = await open()
+    const { modules, drawn, sealed } = await page.evaluate((given) => {
+      const { run } = globalThis as unknown as { run(vectors: unknown): Result }
+      return run(given)
+    }, vectors)
+    expect(errors).toEqual([])
+    expect([modules, drawn]).toEqual([69, 1])
+    const holder = holderKeyPair((length) => Uint8Array.from({ length }, (_, i) => 55 + i))
+    expect(toHex(openShare(fromHex(sealed), holder).toBytes())).toBe(vectors.shares[0])
+  })
+
+  test('1,000 recoveries with bad shares give no wrong secret, and every bad share is named', async () => {
+    const { page } = await open()
+    const { recoveries, recovered, refused, mistakes } = await page.evaluate(() => {
+      const { fuzz } = globalThis as unknown as { fuzz(): Tally }
+      return fuzz()
+    })
+    expect(mistakes).toEqual([])
+    expect(recoveries).toBe(1_000)
+    expect(Math.min(recovered, refused)).toBeGreaterThan(100)
+  }, 60_000)
+
+  test('a recovery sheet prints on one page, and asks for nothing', async () => {
+    const [share] = sharesOf(deal(bytesOf(32), { label: 'x'.repeat(40) })) as [Share]
+    const page = await browser.newPage()
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    await page.setContent(recoverySheet(share, { owner: 'Ada', holder: 'Ann', date: '21 November 2026' }))
+    const pdf = Buffer.from(await page.pdf({ preferCSSPageSize: true })).toString('latin1')
+    expect(pdf.match(/\/Type\s*\/Page\b/g)).toHaveLength(1)
+    expect(asked).toEqual([])
+    const [width = 0] = await page.$$eval('svg', (found) =>
+      found.map((svg) => svg.getBoundingClientRect().width)
+    )
+    expect(width).toBeGreaterThan(250)
+  })
+})
+
+test('what a browser has to load is at most 60 KB, compressed, with QR codes and the printed sheet', async () => {
+  const script = await bundle(`${here}/browser/everything.mjs`)
+  expect(gzipSync(script, { level: 9 }).length).toBeLessThanOrEqual(60_000)
+  expect(script.length).toBeGreaterThan(100_000)
+})

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs'
+import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
+import { ed25519, x25519 } from '@noble/curves/ed25519.js'
+import { blake2b } from '@noble/hashes/blake2.js'
+import { expect, test } from 'vitest'
+import * as api from '../src/index.ts'
+import { checkVectors, fromHex, makeVectors, toHex } from './vectors/make.mjs'
+
+type Vectors = ReturnType<typeof makeVectors> & { sealed: string; forged: string }
+const vectors = JSON.parse(readFileSync(new URL('vectors/v1.json', import.meta.url), 'utf8')) as Vectors
+
+// FORMAT.md, written down a second time on other libraries. Nothing of src from here on.
+
+const join = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]))
+const domain = (purpose: string): Uint8Array =>
+  new TextEncoder().encode(`cloudpal/secret-share/1/${purpose}\0`)
+const hash = (purpose: string, ...parts: Uint8Array[]): Uint8Array =>
+  blake2b(join(domain(purpose), ...parts), { dkLen: 32 })
+const derive = (purpose: string, key: Uint8Array, ...parts: Uint8Array[]): Uint8Array =>
+  blake2b(join(domain(purpose), ...parts), { dkLen: 32, key })
+
+function cut(bytes: Uint8Array, ...lengths: number[]): Uint8Array[] {
+  let at = 0
+  return lengths.concat(Infinity).map((length) => bytes.slice(at, (at += length)))
+}
+
+function body(hex: string, kind: number): Uint8Array {
+  const bytes = fromHex(hex)
+  expect(toHex(bytes.slice(0, 2))).toBe(toHex(Uint8Array.of(1, kind)))
+  expect(toHex(hash('checksum', bytes.slice(0, -4)).slice(0, 4))).toBe(toHex(bytes.slice(-4)))
+  return bytes.slice(2, -4)
+}
+
+const HEADER = 1 + 16 + 2 + 3 + 13 + 32 + 32
+
+function readShare(hex: string) {
+  const whole = body(hex, 1)
+  const [header = whole, commitment = whole, index = whole, value = whole, length = whole, rest = whole] =
+    cut(whole, HEADER, 32, 1, 32, 1)
+  const payload = rest.slice(0, length[0])
+  const signature = rest.slice(length[0])
+  expect(signature).toHaveLength(64)
+  const dealer = header.slice(-64, -32)
+  const signed = join(domain('share'), whole.slice(0, -64))
+  expect(ed25519.verify(signature, signed, dealer)).toBe(true)
+  return { header, commitment, index: index[0] ?? 0, value, payload, keyCommitment: header.slice(-32) }
+}
+
+/** Russian peasants. */
+function times(a: number, b: number): number {
+  if (b === 0) return 0
+  const twice = (a << 1) ^ (a & 0x80 ? 0x11b : 0)
+  return times(twice & 0xff, b >> 1) ^ (b & 1 ? a : 0)
+}
+
+function over(a: number, b: number): number {
+  for (let c = 0; c < 256; c++) if (times(b, c) === a) return c
+  throw new Error('no quotient')
+}
+
+function keyOf(shares: { index: number; value: Uint8Array }[]): Uint8Array {
+  const weights = shares.map(({ index }) =>
+    shares.reduce(
+      (w, other) => (other.index === index ? w : times(w, over(other.index, other.index ^ index))),
+      1
+    )
+  )
+  return Uint8Array.from({ length: 32 }, (_, i) =>
+    shares.reduce((sum, { value }, at) => sum ^ times(weights[at] ?? 0, value[i] ?? 0), 0)
+  )
+}
+
+test('what this version writes are the vectors', () => {
+  const { sealed, forged, ...made } = vectors
+  expect(sealed).not.toBe(forged)
+  expect(makeVectors(api)).toEqual(made)
+})
+
+test('this version reads the vectors, and refuses changed ones', () => {
+  expect(() => checkVectors(api, vectors)).not.toThrow()
+})
+
+test('an independent reader finds the secret in the shares', () => {
+  const shares = vectors.shares.map(readShare)
+  for (const some of [shares.slice(0, 3), shares.slice(2), shares.filter((_, at) => at % 2 === 0)]) {
+    const [{ header, payload, keyCommitment }] = some as [(typeof shares)[0]]
+    const key = keyOf(some)
+    expect(toHex(hash('key', key))).toBe(toHex(keyCommitment))
+    const opened = chacha20poly1305(derive('payload key', key, header), new Uint8Array(12), header).decrypt(
+      payload
+    )
+    expect(toHex(opened)).toBe(vectors.secret)
+  }
+})
+
+test('an independent reader finds the sheet that the shares commit to', () => {
+  const sheet = body(vectors.sheet, 2)
+  const [header = sheet, , payload = sheet, keys = sheet, signature] = cut(sheet, HEADER, 4, 48, 5 * 32)
+  expect(
+    ed25519.verify(signature ?? sheet, join(domain('sheet'), sheet.slice(0, -64)), header.slice(-64, -32))
+  ).toBe(true)
+  for (const share of vectors.shares.map(readShare)) {
+    expect(toHex(share.header)).toBe(toHex(header))
+    expect(toHex(hash('set', header, hash('payload', payload), keys))).toBe(toHex(share.commitment))
+    const seed = derive('possession', share.value, header.slice(1, 19), Uint8Array.of(share.index))
+    const key = keys.slice((share.index - 1) * 32, share.index * 32)
+    expect(toHex(ed25519.getPublicKey(seed))).toBe(toHex(key))
+  }
+})
+
+test('an independent reader checks the answer to a challenge', () => {
+  const [first] = vectors.shares.map(readShare)
+  const challenge = body(vectors.challenge, 4)
+  expect(toHex(challenge.slice(0, 33))).toBe(`${toHex(first?.commitment ?? challenge)}01`)
+  expect(challenge).toHaveLength(49)
+  const key = fromHex(vectors.sheet).slice(2 + HEADER + 4 + 48, 2 + HEADER + 4 + 48 + 32)
+  const message = join(domain('answer'), fromHex(vectors.challenge))
+  expect(ed25519.verify(body(vectors.answer, 5), message, key)).toBe(true)
+})
+
+test('an independent reader gets the same short code', () => {
+  const request = body(vectors.request, 6)
+  const [, , device = request, , commitment = request, signature = request] = cut(request, 1, 13, 32, 32, 32)
+  expect(ed25519.verify(signature, join(domain('request'), request.slice(0, -64)), device)).toBe(true)
+  const reveal = body(vectors.reveal, 8)
+  expect(toHex(hash('nonce', reveal))).toBe(toHex(commitment))
+  const digest = hash('short code', fromHex(vectors.request), body(vectors.nonce, 7), reveal)
+  const number = BigInt(`0x${toHex(digest.slice(0, 5))}`) >> 7n
+  expect(vectors.code?.numbers.replaceAll(' ', '')).toBe(number.toString().padStart(10, '0'))
+})
+
+test('a holder’s key is that of X25519, and what is sealed names it by a hash', () => {
+  expect(vectors.holder).toMatch(/^[0-9a-f]{64}$/)
+  expect(() => x25519.getSharedSecret(x25519.utils.randomSecretKey(), fromHex(vectors.holder))).not.toThrow()
+  const sealed = body(vectors.sealed, 3)
+  expect(toHex(sealed.slice(0, 8))).toBe(toHex(hash('seal hint', fromHex(vectors.holder)).slice(0, 8)))
+  expect(sealed).toHaveLength(8 + 48 + fromHex(vectors.shares[0] ?? '').length)
+})
