@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import type { S3ArchiverError } from '../errors.ts'
 import type { Entry } from '../format/entry.ts'
-import { commitName } from '../format/names.ts'
+import { blindIdOf, commitName } from '../format/names.ts'
 import { sealRecord, type CoreRecord } from '../format/record.ts'
 import { missingIn, type HoleSegment } from '../format/segment.ts'
 import { headOf } from '../hypercore-adapter.ts'
@@ -13,6 +13,7 @@ import type { CoreLike } from '../types.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import type { CommitLog } from './commit-log.ts'
 import { holesOf, planOf, recordOf, type ArchiveParts, type CorePlan } from './core-plan.ts'
+import { commitWith } from './directory.ts'
 import type { Ledger } from './ledger.ts'
 import { Packer } from './pack.ts'
 import type { SegmentLists } from './segment-lists.ts'
@@ -169,11 +170,13 @@ export class Round {
   }
 
   async #entryOf({ key, plan, holes }: Planned, seq: number): Promise<Entry> {
-    const { ledger, lists } = this.#shop
+    const { ledger, lists, log } = this.#shop
     const record = recordOf(key, plan, [...this.#packer.segmentsOf(key), ...holes])
     const segments = await lists.fold(key, record.segments, this.#call)
     const known = ledger.entryOf(key)
-    const previous = plan.isOtherLine ? (known?.seq ?? null) : (known?.previous ?? null)
+    const previous = plan.isOtherLine
+      ? commitWith(log.newest.commit, blindIdOf(key))
+      : (known?.previous ?? null)
     this.#note(key, { ...record, segments })
     return sealRecord(key, seq, { ...record, segments }, { front: known?.front ?? null, previous })
   }
