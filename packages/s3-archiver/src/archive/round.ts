@@ -11,6 +11,7 @@ import { readObject } from '../read/objects.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import type { CoreLike } from '../types.ts'
 import type { ChangeFeed } from './change-feed.ts'
+import { commitEntries } from './commit-entries.ts'
 import type { CommitLog } from './commit-log.ts'
 import { holesOf, planOf, recordOf, type ArchiveParts, type CorePlan } from './core-plan.ts'
 import { commitWith } from './directory.ts'
@@ -140,9 +141,8 @@ export class Round {
   }
 
   async #commit(isInTime: () => boolean): Promise<void> {
-    const { log, ledger, uploads } = this.#shop
-    const { commit: before } = log.newest
-    const seq = before.seq + 1
+    const { log, uploads } = this.#shop
+    const seq = log.newest.commit.seq + 1
     if (this.#packer.pendingBytes > TAIL_BYTES) await this.#packer.finish()
     const tail = this.#packer.finishAs(commitName(seq))
     const entries: Entry[] = []
@@ -150,14 +150,10 @@ export class Round {
       await this.#orFailure(planned.key, async () => {
         entries.push(await this.#entryOf(planned, seq))
       })
-    const directory = await ledger.directoryOf(before, seq, entries)
-    await uploads.done()
-    if (entries.length === 0) return
-    await this.#shop.valve.pass(tail.byteLength, this.#shop.stop)
+    if (entries.length === 0) return uploads.done()
     // It took, or was paused, too long: what was uploaded may be taken for garbage by now.
-    if (!isInTime()) return this.#again()
-    const stored = await log.append({ ...directory, fronts: [], tail }, this.#call)
-    ledger.note(stored, entries)
+    if ((await commitEntries(this.#shop, isInTime, entries, { fronts: [], tail })) === null)
+      return this.#again()
     this.#result.seq = seq
     this.#result.blocks = this.#packer.blocks
     this.#result.bytes = this.#packer.bytes
