@@ -5,9 +5,9 @@ import { blindIdOf } from '../format/names.ts'
 import { sealRecord } from '../format/record.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { commitEntries } from './commit-entries.ts'
-import type { Workshop } from './round.ts'
+import type { Workshop } from './workshop.ts'
 
-/** Makes a commit that holds the front of a core's read pack, and by which it is found from then on. @returns the commit's number */
+/** Nothing may be left open: see `settle`. Makes a commit that holds the front of a core's read pack, and by which it is found from then on. @returns the commit's number */
 export async function attachFront(
   shop: Workshop,
   key: Uint8Array,
@@ -15,7 +15,6 @@ export async function attachFront(
 ): Promise<number> {
   const { store, log, ledger, uploads, stop } = shop
   const call = { signal: stop }
-  await ledger.load(await log.settle(call), call)
   const seq = log.newest.commit.seq + 1
   const [entry, record] = [ledger.entryOf(key), ledger.recordOf(key)]
   if (entry === null || record === null)
@@ -24,7 +23,7 @@ export async function attachFront(
   const content = { fronts: [{ ...front, blindId: blindIdOf(key) }], tail: b4a.alloc(0) }
   // It may have waited for long; then its pages may be gone.
   const checkPages = (): Promise<void> => checkThere(store, front.objects, call)
-  if ((await commitEntries(shop, uploads.begin(), entries, content, checkPages)) !== null) return seq
+  if ((await commitEntries(shop, uploads.begin().isInTime, entries, content, checkPages)) !== null) return seq
   throw new S3ArchiverError('S3_ARCHIVER_STORE_UNAVAILABLE', 'it was paused for too long; try again', {
     retryable: true
   })

@@ -49,6 +49,8 @@ export class ChangeFeed {
    * @param knownOf - what the archive has of a core
    */
   async open(knownOf: (key: Uint8Array) => Known | null): Promise<void> {
+    // It may have failed before.
+    await this.close()
     const { cores = [], corestore } = this.#source
     for (const core of cores) {
       await core.ready()

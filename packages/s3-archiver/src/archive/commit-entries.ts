@@ -1,7 +1,7 @@
 import type { Commit } from '../format/commit.ts'
 import type { Entry } from '../format/entry.ts'
 import type { StoredCommit } from '../read/commits.ts'
-import type { Workshop } from './round.ts'
+import type { Workshop } from './workshop.ts'
 
 /** What a commit is made with. */
 export type CommitTools = Pick<Workshop, 'log' | 'ledger' | 'uploads' | 'valve' | 'stop'>

@@ -6,6 +6,7 @@ import { commitName, COMMITS, givenUpName, KEPT_PLACE } from '../format/names.ts
 import { newestCommit, type StoredCommit } from '../read/commits.ts'
 import { readObject } from '../read/objects.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+import { noConditions } from '../store/probe.ts'
 import { nextDirectory } from './directory.ts'
 
 /** An object is named by a commit so soon after it was uploaded, or never: `prune` removes what is older and has no name. Half of its least age. */
@@ -94,6 +95,17 @@ export class CommitLog {
    */
   async append(content: CommitContent, call: CallOptions = {}): Promise<StoredCommit> {
     return this.#append('data', this.#newest.commit.epoch, content, call)
+  }
+
+  /**
+   * Tries whether the store makes the newest commit once more, the same: then it overwrites what is there. One request.
+   *
+   * @throws S3ArchiverError `S3_ARCHIVER_STORE_NO_CONDITIONS`
+   */
+  async probe(call: CallOptions = {}): Promise<void> {
+    const { commit } = this.#newest
+    if (await this.#store.putIfAbsent(commitName(commit.seq), encodeCommit(commit), call))
+      throw noConditions()
   }
 
   /**

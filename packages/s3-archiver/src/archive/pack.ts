@@ -63,15 +63,15 @@ export class Packer {
   }
 
   /**
-   * Packs blocks, as far as the core has them, and as far as a limit of bytes allows.
+   * Packs blocks, as far as the core has them, until it is enough.
    *
-   * @param limit - for all that this packer packs
+   * @param isEnough - asked again and again; of a megabyte, about
    * @returns whether it came to the end
    */
-  async add({ core, key, fork, start, end }: Wanted, limit: number): Promise<boolean> {
+  async add({ core, key, fork, start, end }: Wanted, isEnough: () => boolean): Promise<boolean> {
     let count = 16
     for (let seq = start; seq < end;) {
-      if (this.bytes >= limit) return false
+      if (isEnough()) return false
       const blocks = await storedBlocks(core, seq, Math.min(end, seq + count))
       let bytes = 0
       for (const [i, block] of blocks.entries()) {

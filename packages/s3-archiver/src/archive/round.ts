@@ -5,41 +5,23 @@ import { blindIdOf, commitName } from '../format/names.ts'
 import { sealRecord, type CoreRecord } from '../format/record.ts'
 import { missingIn, type HoleSegment } from '../format/segment.ts'
 import { headOf } from '../hypercore-adapter.ts'
-import type { Stop } from '../stop.ts'
 import { openSegment } from '../read/archive-reader.ts'
 import { readObject } from '../read/objects.ts'
-import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+import type { CallOptions } from '../store/object-store.ts'
 import type { CoreLike } from '../types.ts'
-import type { ChangeFeed } from './change-feed.ts'
 import { commitEntries } from './commit-entries.ts'
-import type { CommitLog } from './commit-log.ts'
 import { holesOf, planOf, recordOf, type ArchiveParts, type CorePlan } from './core-plan.ts'
 import { commitWith } from './directory.ts'
-import type { Ledger } from './ledger.ts'
 import { Packer } from './pack.ts'
-import type { SegmentLists } from './segment-lists.ts'
-import type { Uploads } from './uploads.ts'
-import type { Valve } from './valve.ts'
+import type { Workshop } from './workshop.ts'
 
 /** What is smaller lies in the commit itself: one request less, and nothing between the blocks and what names them. */
 const TAIL_BYTES: number = 64 * 1024
-/** After so many bytes there is a commit: what is uploaded once counts, whatever happens next. */
+/** After so many bytes, or so long, there is a commit: what is uploaded once counts, whatever happens next. */
 const ROUND_BYTES: number = 128 * 1024 * 1024
 
 /** What concerns one core only. */
 const LOCAL: ReadonlySet<string> = new Set(['S3_ARCHIVER_LOCAL_DAMAGED', 'S3_ARCHIVER_LOCAL_FAILED'])
-
-/** What rounds work with. */
-export interface Workshop {
-  store: ObjectStore
-  log: CommitLog
-  ledger: Ledger
-  lists: SegmentLists
-  uploads: Uploads
-  feed: ChangeFeed
-  valve: Valve
-  stop: Stop
-}
 
 /** Blocks that the archive lacks of a core, because the core lacks them. */
 interface Gap {
@@ -74,6 +56,7 @@ export class Round {
   readonly #call: CallOptions
   readonly #packer: Packer
   readonly #planned: Planned[] = []
+  #isFull: () => boolean = () => false
   readonly #result: RoundResult = {
     seq: null,
     cores: [],
@@ -90,14 +73,13 @@ export class Round {
     this.#packer = new Packer(shop.uploads)
   }
 
-  /** @throws S3ArchiverError what the store throws, and `S3_ARCHIVER_FENCED`; nothing is lost, and it may be tried again */
+  /** Nothing may be left open: see `settle`. @throws S3ArchiverError what the store throws, and `S3_ARCHIVER_FENCED`; nothing is lost, and it may be tried again */
   async run(keys: readonly Uint8Array[]): Promise<RoundResult> {
-    const { log, ledger, feed, uploads } = this.#shop
-    const isInTime = uploads.begin()
-    // A commit that was left open by a failure is here or not, and only then it is known what is new.
-    await ledger.load(await log.settle(this.#call), this.#call)
+    const { feed, uploads } = this.#shop
+    const { isInTime, isLong } = uploads.begin()
+    this.#isFull = () => this.#packer.bytes >= ROUND_BYTES || isLong()
     for (const key of keys) {
-      if (this.#packer.bytes >= ROUND_BYTES) this.#result.left.push(key)
+      if (this.#isFull()) this.#result.left.push(key)
       else
         await this.#orFailure(key, async () => {
           await feed.with(key, (core) => this.#plan(key, core))
@@ -116,7 +98,7 @@ export class Round {
     if (plan === null) return
     let isAll = true
     for (const [start, end] of plan.wanted)
-      isAll &&= await this.#packer.add({ core, key, fork: plan.head.fork, start, end }, ROUND_BYTES)
+      isAll &&= await this.#packer.add({ core, key, fork: plan.head.fork, start, end }, this.#isFull)
     const holes = await holesOf(core, plan, this.#packer.packedOf(key), before)
     // It may have been truncated while it was read; then it is looked at again.
     const now = headOf(core)
@@ -151,12 +133,15 @@ export class Round {
         entries.push(await this.#entryOf(planned, seq))
       })
     if (entries.length === 0) return uploads.done()
+    const { blocks, bytes } = this.#packer
+    const noteOpen = (): void => {
+      this.#shop.unsettled = { ...this.#result, seq, blocks, bytes, left: [], failures: [] }
+    }
+    const content = { fronts: [], tail }
     // It took, or was paused, too long: what was uploaded may be taken for garbage by now.
-    if ((await commitEntries(this.#shop, isInTime, entries, { fronts: [], tail })) === null)
-      return this.#again()
-    this.#result.seq = seq
-    this.#result.blocks = this.#packer.blocks
-    this.#result.bytes = this.#packer.bytes
+    if ((await commitEntries(this.#shop, isInTime, entries, content, noteOpen)) === null) return this.#again()
+    this.#shop.unsettled = null
+    Object.assign(this.#result, { seq, blocks, bytes })
   }
 
   #again(): void {

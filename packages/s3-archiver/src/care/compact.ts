@@ -88,7 +88,7 @@ async function compactCore(tools: Tools, key: Uint8Array): Promise<Compacted | n
   for await (const part of expandSegments(store, key, record.segments, call)) parts.push(part)
   const small = smallOf(parts)
   if (small.size === 0) return { before: parts.length, after: parts.length, bytes: 0 }
-  const isInTime = uploads.begin()
+  const { isInTime } = uploads.begin()
   const packer = new Packer(uploads)
   for (const part of small) {
     let seq = part.start
