@@ -2,6 +2,7 @@ import b4a from 'b4a'
 import { commitEntries, type CommitTools } from '../archive/commit-entries.ts'
 import { CommitLog } from '../archive/commit-log.ts'
 import { Ledger } from '../archive/ledger.ts'
+import { isSmall } from '../archive/merging.ts'
 import { Packer } from '../archive/pack.ts'
 import { SegmentLists } from '../archive/segment-lists.ts'
 import { Uploads } from '../archive/uploads.ts'
@@ -9,13 +10,10 @@ import { Valve } from '../archive/valve.ts'
 import { systemClock } from '../clock.ts'
 import { S3ArchiverError } from '../errors.ts'
 import { sealRecord } from '../format/record.ts'
-import { byteLengthOf, type BlockSegment, type HoleSegment, type Segment } from '../format/segment.ts'
+import { type BlockSegment, type HoleSegment, type Segment } from '../format/segment.ts'
 import { checkedEntry, expandSegments, readSegment } from '../read/archive-reader.ts'
 import { Stop } from '../stop.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
-
-/** What has so many bytes stays as it is. */
-const FULL_BYTES: number = 4 * 1024 * 1024
 
 export interface CompactOptions extends CallOptions {
   /** Cores whose small pieces are put together. */
@@ -110,11 +108,8 @@ async function compactCore(tools: Tools, key: Uint8Array): Promise<Compacted | n
 
 /** Small parts that stand beside another small one. */
 function smallOf(parts: readonly Part[]): Set<BlockSegment> {
-  const isSmall = (part: Part | undefined): part is BlockSegment =>
-    part?.kind === 'blocks' && byteLengthOf(part) < FULL_BYTES
+  const isSmallAt = (i: number): boolean => parts[i] !== undefined && isSmall(parts[i])
   return new Set(
-    parts.filter(
-      (part, i): part is BlockSegment => isSmall(part) && (isSmall(parts[i - 1]) || isSmall(parts[i + 1]))
-    )
+    parts.filter((part, i): part is BlockSegment => isSmallAt(i) && (isSmallAt(i - 1) || isSmallAt(i + 1)))
   )
 }
