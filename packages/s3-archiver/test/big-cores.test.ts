@@ -85,3 +85,17 @@ test('many segments go into lists, of which the record names few; what was missi
   expect(await archived(store, key)).toEqual([...filled.slice(0, 105), ...textOf(numbered(0, 3))])
   for (const stream of streams) stream.destroy()
 }, 60_000)
+
+test('small blocks lie in shards of a limited number, which are not uploaded again when the core grows', async () => {
+  const core = await openCore()
+  const store = new MemoryStore()
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, live: false, probe: false })
+  const blocks = Array.from({ length: 60_000 }, () => new Uint8Array(1))
+  for (let i = 0; i < 10; i++) await core.append(blocks)
+  await archiver.flush()
+  const { record } = await readHead(store, core.key as Uint8Array)
+  expect(record.segments.length).toBeGreaterThan(8)
+  expect(Math.max(...record.segments.map(({ count }) => count))).toBe(65_536)
+  await core.append(numbered(0, 1))
+  expect((await archiver.flush())?.blocks).toBeLessThan(65_536)
+}, 60_000)

@@ -20,8 +20,12 @@ const TAIL_BYTES: number = 64 * 1024
 /** After so many bytes, or so long, there is a commit: what is uploaded once counts, whatever happens next. */
 const ROUND_BYTES: number = 128 * 1024 * 1024
 
-/** What concerns one core only. */
-const LOCAL: ReadonlySet<string> = new Set(['S3_ARCHIVER_LOCAL_DAMAGED', 'S3_ARCHIVER_LOCAL_FAILED'])
+/** What concerns one core only: here, or what the archive says of it. */
+const LOCAL: ReadonlySet<string> = new Set([
+  'S3_ARCHIVER_DAMAGED',
+  'S3_ARCHIVER_LOCAL_DAMAGED',
+  'S3_ARCHIVER_LOCAL_FAILED'
+])
 
 /** Blocks that the archive lacks of a core, because the core lacks them. */
 interface Gap {
@@ -110,14 +114,11 @@ export class Round {
   #archiveOf(key: Uint8Array): ArchiveParts {
     const { store, lists } = this.#shop
     return {
-      segmentsOf: (list) => lists.read(key, list, this.#call),
+      segmentsOf: (list) => unlessDamaged(() => lists.read(key, list, this.#call)),
+      isLost: (list) => lists.isLost(list),
       nodesOf: async (segment) => {
         const bytes = await readObject(store, segment.object, this.#call)
-        try {
-          return bytes && openSegment(key, segment, bytes).nodes
-        } catch {
-          return null
-        }
+        return bytes && unlessDamaged(async () => openSegment(key, segment, bytes).nodes)
       }
     }
   }
@@ -178,5 +179,15 @@ export class Round {
       if (!LOCAL.has(code)) throw error
       this.#result.failures.push({ key, error: error as S3ArchiverError })
     }
+  }
+}
+
+/** `null` of what is missing in the archive, or damaged. */
+async function unlessDamaged<T>(read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read()
+  } catch (error) {
+    if ((error as S3ArchiverError).code === 'S3_ARCHIVER_DAMAGED') return null
+    throw error
   }
 }

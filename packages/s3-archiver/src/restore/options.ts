@@ -1,3 +1,4 @@
+import { S3ArchiverError } from '../errors.ts'
 import type { KeyPairLike } from '../core-writer.ts'
 import type { CallOptions } from '../store/object-store.ts'
 import type { Moment } from '../read/commits.ts'
@@ -46,6 +47,17 @@ export interface RestoreProgress {
   of: number
   /** Bytes of blocks that were read in this run. */
   bytes: number
+}
+
+/** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
+export function checkOptions({ at, writable, blocks = 'all', parallel = 4 }: RestoreOptions): void {
+  const refuse = (help: string): never => {
+    throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', help)
+  }
+  if (writable !== undefined && at !== undefined) refuse('only the newest state is restored to be written')
+  if (!(Number.isSafeInteger(parallel) && parallel > 0)) refuse('`parallel` is at least 1')
+  if (!Array.isArray(blocks) && !['all', 'held', 'none'].includes(blocks as string))
+    refuse("`blocks` is 'all', 'held', 'none', or runs of blocks")
 }
 
 /** What was restored, and how it is known to be right. */

@@ -11,9 +11,7 @@ import { ManualClock } from './manual-clock.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
-test.each(
-  Array.from({ length: Number(process.env['SEEDS'] ?? 8) }, (_, i) => i + Number(process.env['FIRST'] ?? 1))
-)(
+test.each([1, 2, 3, 4, 5, 6])(
   'whatever is done in what order, no archived block is lost (%i)',
   async (seed) => {
     let state = seed * 7919
@@ -86,10 +84,9 @@ test.each(
         }
       }
       if (what !== 8 && what !== 9) {
-        const flushed = await archiver.flush().catch((error: Error) => {
+        await archiver.flush().catch((error: Error) => {
           throw new Error(`step ${step} ${what}: ${error.message}`, { cause: error })
         })
-        void flushed
         clock.advance(60_000)
       }
       const report = await verify(store, { keys: [] }).catch((error: Error) => {
