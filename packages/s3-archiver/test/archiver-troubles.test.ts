@@ -85,7 +85,7 @@ test('cores that are written and closed at once are archived by a live archiver'
 test('blocks of a fork that the archive is ahead of are not silently left out', async () => {
   const store = new MemoryStore()
   const here = await tmpStore()
-  const core = here.get({ name: 'core' }) as Hypercore
+  const core = here.get({ name: 'core' })
   await core.append(numbered(0, 3))
   const key = core.key as Uint8Array
   const first = new Archiver(store, { corestore: here, ...QUIET })
@@ -206,7 +206,7 @@ test('an archiver that is started while the store is away begins once that is ba
 test('a core that is truncated while it is read unopened is archived, and nothing is called damaged', async () => {
   const store = new MemoryStore()
   const corestore = await tmpStore()
-  const core = corestore.get({ name: 'core' }) as Hypercore
+  const core = corestore.get({ name: 'core' })
   await core.append(Array.from({ length: 300 }, () => crypto.randomBytes(100_000)))
   const key = core.key as Uint8Array
   await core.close()
@@ -215,7 +215,7 @@ test('a core that is truncated while it is read unopened is archived, and nothin
     override async putIfAbsent(name: string, bytes: Uint8Array, options?: PutOptions): Promise<boolean> {
       if (name.startsWith('s/') && isFirst) {
         isFirst = false
-        const open = corestore.get({ key }) as Hypercore
+        const open = corestore.get({ key })
         await open.ready()
         await open.truncate(250)
         await open.append(Array.from({ length: 60 }, () => crypto.randomBytes(1000)))
@@ -237,7 +237,7 @@ test('a core that is truncated while it is read unopened is archived, and nothin
 test('a core that its user closes in the middle of a flush is archived', async () => {
   const store = new MemoryStore()
   const corestore = await tmpStore()
-  const core = corestore.get({ name: 'core' }) as Hypercore
+  const core = corestore.get({ name: 'core' })
   await core.append(Array.from({ length: 300 }, () => crypto.randomBytes(100_000)))
   const key = core.key as Uint8Array
   let isFirst = true

@@ -1,5 +1,4 @@
 import crypto from 'hypercore-crypto'
-import type Hypercore from 'hypercore'
 import { expect, test } from 'vitest'
 import { tmpStore } from '@cloudpal/test-kit'
 import { CoreWriter } from '../src/core-writer.ts'
@@ -64,7 +63,7 @@ test('a restore with nothing in parallel is refused, and does not wait for ever'
 test('a writable restore that cannot go where it should fences nobody', async () => {
   const store = new MemoryStore()
   const here = await tmpStore()
-  const core = here.get({ name: 'core' }) as Hypercore
+  const core = here.get({ name: 'core' })
   await core.append(numbered(0, 3))
   const key = core.key as Uint8Array
   const archiver = new Archiver(store, { corestore: here, ...QUIET })

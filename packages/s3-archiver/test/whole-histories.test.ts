@@ -20,7 +20,7 @@ test.each([1, 2, 3, 4, 5, 6])(
     const clock = new ManualClock()
     const store = new MemoryStore({ now: () => clock.now() })
     const corestore = await tmpStore()
-    const cores = Array.from({ length: 24 }, (_, i) => corestore.get({ name: `${i}` })) as Hypercore[]
+    const cores = Array.from({ length: 24 }, (_, i) => corestore.get({ name: `${i}` }))
     await Promise.all(cores.map((core) => core.ready()))
     const keys = cores.map(({ key }) => key as Uint8Array)
     const start = (): Archiver =>

@@ -13,6 +13,7 @@ import { commitEntries } from './commit-entries.ts'
 import { holesOf, planOf, recordOf, type ArchiveParts, type CorePlan } from './core-plan.ts'
 import { commitWith } from './directory.ts'
 import { Packer } from './pack.ts'
+import type { RoundResult } from './round-result.ts'
 import type { Workshop } from './workshop.ts'
 
 /** What is smaller lies in the commit itself: one request less, and nothing between the blocks and what names them. */
@@ -26,27 +27,6 @@ const LOCAL: ReadonlySet<string> = new Set([
   'S3_ARCHIVER_LOCAL_DAMAGED',
   'S3_ARCHIVER_LOCAL_FAILED'
 ])
-
-/** Blocks that the archive lacks of a core, because the core lacks them. */
-interface Gap {
-  key: Uint8Array
-  blocks: number
-}
-
-/** What a round has done. */
-export interface RoundResult {
-  /** Of the commit; `null` when there was nothing to be archived. */
-  seq: number | null
-  /** Keys of the cores that were archived. */
-  cores: Uint8Array[]
-  blocks: number
-  bytes: number
-  gaps: Gap[]
-  /** Cores of which there is more to be archived. */
-  left: Uint8Array[]
-  /** Cores that could not be archived, and why. */
-  failures: { key: Uint8Array; error: S3ArchiverError }[]
-}
 
 interface Planned {
   key: Uint8Array
