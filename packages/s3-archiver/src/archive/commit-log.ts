@@ -7,10 +7,9 @@ import { newestCommit, type StoredCommit } from '../read/commits.ts'
 import { readObject } from '../read/objects.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { noConditions } from '../store/probe.ts'
-import { nextDirectory } from './directory.ts'
+import { UNNAMED_MS } from './ages.ts'
+import { nextDirectory } from './next-directory.ts'
 
-/** An object is named by a commit so soon after it was uploaded, or never: `prune` removes what is older and has no name. Half of its least age. */
-export const UNNAMED_MS: number = 12 * 60 * 60 * 1000
 /** How often a put of which nothing is known is tried, before its failure is told. */
 const ATTEMPTS = 5
 

@@ -5,7 +5,7 @@ import { SALT_BYTES } from '../format/shard.ts'
 import { readObject } from '../read/objects.ts'
 import type { Stop } from '../stop.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import { UNNAMED_MS } from './commit-log.ts'
+import { UNNAMED_MS } from './ages.ts'
 import type { Valve } from './valve.ts'
 
 /** Uploads under way at once: so many objects are in memory, too. */

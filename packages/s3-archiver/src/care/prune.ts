@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
+import { LEAST_AGE_MS } from '../archive/ages.ts'
 import { S3ArchiverError } from '../errors.ts'
 import { isClaim, KIND_BYTES } from '../format/commit.ts'
 import { COMMITS, commitSeq, GIVEN_UP, givenUpName, KEPT_PLACE } from '../format/names.ts'
@@ -7,9 +8,6 @@ import { commitAt } from '../read/commits.ts'
 import type { CallOptions, ObjectInfo, ObjectStore } from '../store/object-store.ts'
 import { kindOf, Reach } from './reach.ts'
 import { checkRetention, retained, type Retention } from './retention.ts'
-
-/** What may still be named by a commit on its way is younger than this. */
-const LEAST_AGE_MS: number = 24 * 60 * 60 * 1000
 
 export interface PruneOptions extends CallOptions {
   keep: Retention

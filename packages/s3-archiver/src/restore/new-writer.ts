@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { CommitLog } from '../archive/commit-log.ts'
-import { commitWith, nextDirectory } from '../archive/directory.ts'
+import { commitWith, nextDirectory } from '../archive/next-directory.ts'
 import { keyPairOf } from '../corestore-adapter.ts'
 import { signFork, type CoreBlueprint } from '../core-writer.ts'
 import { S3ArchiverError } from '../errors.ts'
