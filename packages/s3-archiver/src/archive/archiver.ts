@@ -68,7 +68,8 @@ export class Archiver extends ReadyResource {
    * Archives what the cores hold now. Other than {@link flushed} it does not try again.
    *
    * @returns once it is durable, and known to count; `null` when there was nothing new
-   * @throws S3ArchiverError `S3_ARCHIVER_HELD`, `S3_ARCHIVER_FENCED`, `S3_ARCHIVER_LOCAL_DAMAGED` of a core, after the others were archived,
+   * @throws S3ArchiverError `S3_ARCHIVER_HELD`, `S3_ARCHIVER_FENCED`, `S3_ARCHIVER_LOCAL_DAMAGED`, `S3_ARCHIVER_LOCAL_FAILED` or
+   * `S3_ARCHIVER_DAMAGED` of a core, after the others were archived,
    * `S3_ARCHIVER_ABORTED` once it is closed, and what the store throws; nothing is lost, and it may be called again
    */
   async flush(): Promise<Flushed | null> {

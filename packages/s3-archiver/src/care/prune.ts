@@ -11,7 +11,7 @@ import { checkRetention, retained, type Retention } from './retention.ts'
 
 export interface PruneOptions extends CallOptions {
   keep: Retention
-  /** Whether the last state of each line that a core has given up is kept, too, when a moment that is kept came of it. @defaultValue true */
+  /** Whether the last state of each line that a core has given up is kept, too, when a moment that is kept came of it: for ever, of a core that is truncated again and again. @defaultValue true */
   keepLines?: boolean
   /** What is younger stays, in ms by the store's clock; at least a day. @defaultValue a day */
   minAgeMs?: number

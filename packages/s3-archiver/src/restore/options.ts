@@ -5,7 +5,7 @@ import type { Moment } from '../read/commits.ts'
 import type { CorestoreLike } from '../types.ts'
 
 /**
- * Which state of a core: that of a commit, of a time in ms since 1970, or the newest with no more blocks, on the line that the archive holds now or
+ * Which state of a core: that of a commit, of a time by the store's clock in ms since 1970, or the newest with no more blocks, on the line that the archive holds now or
  * on that of a fork. Only states that were archived are signed, and can be restored; between them a snapshot of the next one has what is wanted.
  */
 export type RestorePoint = Moment | { length: number; fork?: number }
