@@ -86,29 +86,38 @@ test('what was compacted, and lay there for days before it was committed, is not
   }
 }, 30_000)
 
-test('an archiver whose clock stood still while it was frozen is fenced, though its place was pruned', async () => {
-  const [clock, frozen] = [new ManualClock(), new ManualClock()]
-  const store = new MemoryStore({ now: () => clock.now() })
-  const core = await openCore()
-  const key = core.key as Uint8Array
-  const paused = new Archiver(store, { cores: [core], writerId: WRITER, clock: frozen, ...QUIET })
-  await core.append(numbered(0, 1))
-  await paused.flush()
-  // The virtual machine is paused here; its clock goes on from here when it is resumed.
-  const other = await openCore('other')
-  const next = new Archiver(store, { cores: [other], takeOver: true, clock, ...QUIET })
-  for (let i = 0; i < 3; i++) {
-    await other.append(numbered(i, i + 1))
-    await next.flush()
-  }
-  clock.advance(3 * DAY)
-  await prune(store, { keep: { last: 1 } })
-  await core.append(numbered(1, 2))
-  await expect(paused.flushed()).rejects.toMatchObject({ code: 'S3_ARCHIVER_FENCED' })
-  expect((await readHead(store, key)).record.length).toBe(1)
-  await paused.close()
-  await next.close()
-}, 30_000)
+test.each([
+  ['is marked', true],
+  ['is not marked yet', false]
+])(
+  'an archiver whose clock stood still while it was frozen is fenced by a claim that %s',
+  async (_, isMarked) => {
+    const [clock, frozen] = [new ManualClock(), new ManualClock()]
+    const store = new MemoryStore({ now: () => clock.now() })
+    const core = await openCore()
+    const key = core.key as Uint8Array
+    const paused = new Archiver(store, { cores: [core], writerId: WRITER, clock: frozen, ...QUIET })
+    await core.append(numbered(0, 1))
+    await paused.flush()
+    // The virtual machine is paused here; its clock goes on from here when it is resumed.
+    const other = await openCore('other')
+    const next = new Archiver(store, { cores: [other], takeOver: true, clock, ...QUIET })
+    for (let i = 0; i < 3; i++) {
+      await other.append(numbered(i, i + 1))
+      await next.flush()
+    }
+    clock.advance(3 * DAY)
+    // As after a crash between a claim and its mark.
+    if (!isMarked) for (const { name } of await collect(store.list('g/'))) await store.delete(name)
+    expect((await prune(store, { keep: { last: 1 } })).commits).toBe(3)
+    await core.append(numbered(1, 2))
+    await expect(paused.flushed()).rejects.toMatchObject({ code: 'S3_ARCHIVER_FENCED' })
+    expect((await readHead(store, key)).record.length).toBe(1)
+    await paused.close()
+    await next.close()
+  },
+  30_000
+)
 
 test('a put that was stalled into a pruned place keeps no prune from working', async () => {
   const clock = new ManualClock()

@@ -156,6 +156,8 @@ export class Archiver extends ReadyResource {
   override async _close(): Promise<void> {
     await this.#release()
     await this.#running
+    // The last flush may have been the one that began.
+    await this.#feed.close()
   }
 
   async #release(): Promise<void> {
