@@ -10,7 +10,10 @@ import {
   type ObjectInfo,
   type PutOptions
 } from '../src/index.ts'
+import { planOf } from '../src/archive/core-plan.ts'
 import { commitSeq } from '../src/format/names.ts'
+import type { Segment } from '../src/format/segment.ts'
+import { headOf, type Head } from '../src/hypercore-adapter.ts'
 import { readHead } from '../src/read/archive-reader.ts'
 import { MemoryStore } from '../src/testing/index.ts'
 import { archived, numbered, openCore, textOf, WRITER } from './archived.ts'
@@ -49,6 +52,28 @@ test('what is damaged of one core in the archive keeps no other core from being 
   expect(await archived(store, core.key as Uint8Array)).toEqual(all)
   await archiver.close()
 }, 30_000)
+
+test('what a list names that could not be read is planned anew, and other lists are left alone', async () => {
+  const store = new MemoryStore()
+  const core = await openCore()
+  await core.append(numbered(0, 4))
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, ...QUIET })
+  await archiver.flush()
+  await archiver.close()
+  const { record } = await readHead(store, core.key as Uint8Array)
+  const { nodes } = record.segments[0] as Segment
+  const list: Segment = { kind: 'list', object: 'x/00/00', missing: 0, start: 0, count: 4, nodes }
+  const planned = await Promise.all(
+    [true, false].map((isLost) =>
+      planOf(core, { ...record, segments: [list] }, headOf(core) as Head, {
+        segmentsOf: async () => null,
+        isLost: () => isLost,
+        nodesOf: async () => null
+      })
+    )
+  )
+  expect(planned.map((plan) => plan && [plan.kept, plan.wanted])).toEqual([[[], [[0, 4]]], null])
+})
 
 test('cores that are written and closed at once are archived by a live archiver', async () => {
   const store = new MemoryStore()
