@@ -1,7 +1,7 @@
 import crypto from 'hypercore-crypto'
 import type Hypercore from 'hypercore'
 import { expect, test } from 'vitest'
-import { tmpStore } from '@cloudpal/test-kit'
+import { tmpStore, until } from '@cloudpal/test-kit'
 import {
   Archiver,
   restore,
@@ -128,6 +128,20 @@ test('blocks of a fork that the archive is ahead of are not silently left out', 
   expect(told).toEqual([key])
   expect((await readHead(store, key)).record.length).toBe(3)
   await again.close()
+  // Others do not wait until that one is tried again.
+  const clock = new ManualClock()
+  const live = new Archiver(store, { corestore: here, takeOver: true, probe: false, clock })
+  const failed = new Promise<unknown>((resolve) =>
+    live.on('failure', ({ key: one, retryInMs }) => one === null && resolve(retryInMs))
+  )
+  await live.ready()
+  clock.advance(1000)
+  await failed
+  clock.advance(1000)
+  const other = here.get({ name: 'other' })
+  await other.append(numbered(0, 1))
+  await until(() => clock.nextMs !== null && clock.nextMs <= 1000)
+  await live.close()
 }, 30_000)
 
 test('a store that overwrites is refused also when an archive has come to lie there', async () => {

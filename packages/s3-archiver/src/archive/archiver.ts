@@ -7,7 +7,7 @@ import { attachFront } from './attach-front.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { checkOptions, type ArchiverEvents, type ArchiverOptions, type Flushed } from './options.ts'
 import type { RoundResult } from './round-result.ts'
-import { Round } from './round.ts'
+import { LOCAL, Round } from './round.ts'
 import { Schedule } from './schedule.ts'
 import { Valve } from './valve.ts'
 import { openWorkshop, settle, type Workshop } from './workshop.ts'
@@ -248,7 +248,7 @@ export class Archiver extends ReadyResource {
 
   #failed(error: S3ArchiverError): void {
     const isLive = this.#options.live !== false
-    const retryInMs = !isLive || FINAL.has(error.code) ? null : this.#schedule.failed()
+    const retryInMs = !isLive || FINAL.has(error.code) ? null : this.#schedule.failed(LOCAL.has(error.code))
     this.emit('failure', { error, key: null, retryInMs })
   }
 }

@@ -22,7 +22,7 @@ const TAIL_BYTES: number = 64 * 1024
 const ROUND_BYTES: number = 128 * 1024 * 1024
 
 /** What concerns one core only: here, or what the archive says of it. */
-const LOCAL: ReadonlySet<string> = new Set([
+export const LOCAL: ReadonlySet<string> = new Set([
   'S3_ARCHIVER_DAMAGED',
   'S3_ARCHIVER_LOCAL_DAMAGED',
   'S3_ARCHIVER_LOCAL_FAILED'
