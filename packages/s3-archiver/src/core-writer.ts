@@ -54,18 +54,22 @@ export class CoreWriter {
    * @returns `null` when the store has blocks of the core, or has it open
    */
   static async open(corestore: CorestoreLike, blueprint: CoreBlueprint): Promise<CoreWriter | null> {
-    await corestore.ready()
-    const { storage: store, cores } = corestore as unknown as StoreInternals
+    const { isFree, isKnown } = await placeOf(corestore, blueprint.key)
+    if (!isFree) return null
+    const { storage: store } = corestore as unknown as StoreInternals
     const discoveryKey = crypto.discoveryKey(blueprint.key)
-    const [info] = await store.getInfos([discoveryKey], { auth: true, head: true })
-    if (cores.get(discoveryKey) !== null || (info?.head?.length ?? 0) > 0) return null
     const { key, keyPair, alias } = blueprint
     const manifest = manifestOf(blueprint)
     const auth = { key, manifest, keyPair, frozen: false, discoveryKey, userData: [], alias }
-    const storage = info === null ? null : await store.resumeCore(discoveryKey)
+    const storage = isKnown ? await store.resumeCore(discoveryKey) : null
     const writer = new CoreWriter(storage ?? (await store.createCore(auth)), blueprint)
     await writer.#goOn(auth)
     return writer
+  }
+
+  /** Whether a store has no blocks of a core, and does not have it open. */
+  static async isFree(corestore: CorestoreLike, key: Uint8Array): Promise<boolean> {
+    return (await placeOf(corestore, key)).isFree
   }
 
   /** Whether blocks are there already, as an earlier run has checked and written them. */
@@ -205,6 +209,18 @@ function manifestOf({
   manifest
 }: Pick<CoreBlueprint, 'manifest'>): ReturnType<typeof Verifier.createManifest> {
   return Verifier.createManifest(c.decode(messages.manifest, manifest))
+}
+
+async function placeOf(
+  corestore: CorestoreLike,
+  key: Uint8Array
+): Promise<{ isFree: boolean; isKnown: boolean }> {
+  await corestore.ready()
+  const { storage, cores } = corestore as unknown as StoreInternals
+  const discoveryKey = crypto.discoveryKey(key)
+  const [info = null] = await storage.getInfos([discoveryKey], { auth: true, head: true })
+  const isFree = cores.get(discoveryKey) === null && (info?.head?.length ?? 0) === 0
+  return { isFree, isKnown: info !== null }
 }
 
 interface StoreInternals {

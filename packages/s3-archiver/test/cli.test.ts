@@ -96,22 +96,35 @@ describe('cloudpal-archive', () => {
     const earlier = join(directory, 'earlier')
     expect(
       (await cli('restore', key, '--from', archive, '--into', earlier, '--at-length', '7')).out[0]
-    ).toContain('5 of 5 blocks of fork 0, as of commit 2')
+    ).toContain('5 of 5 blocks of fork 0, as of commit 1')
     expect(await read(earlier)).toEqual((await read(into)).slice(0, 5))
 
     const moments = jsonOf(await cli('ls', '--from', archive, '--key', key, '--json'))
     expect(moments.map(({ seq, core }) => [seq, core])).toEqual([
-      [4, { fork: 0, length: 8 }],
       [3, { fork: 0, length: 8 }],
-      [2, { fork: 0, length: 5 }],
-      [1, { fork: 0, length: 5 }],
-      [0, null]
+      [1, { fork: 0, length: 5 }]
     ])
     expect((await cli('stats', '--from', archive)).out.at(-1)).toMatch(/^1 cores, commit 4 at /)
     const verified = await cli('verify', '--from', archive, '--key', key)
     expect([verified.code, verified.out.at(-1)]).toEqual([EXIT.ok, 'nothing is wrong'])
     const pruned = await cli('prune', '--from', archive, '--keep-last', '1', '--keep-daily', '3', '--json')
-    expect([pruned.code, jsonOf(pruned)]).toEqual([EXIT.ok, [{ kept: 5, commits: 0, objects: 0, bytes: 0 }]])
+    expect([pruned.code, jsonOf(pruned)]).toEqual([EXIT.ok, [{ kept: 2, commits: 0, objects: 0, bytes: 0 }]])
+  })
+
+  test('backs up no directory that is no Corestore, and none that another program has open', async () => {
+    const typo = await cli('backup', `${source}-typo`, '--to', archive, '--create')
+    expect([typo.code, typo.err.at(-1)]).toEqual([
+      EXIT.failed,
+      expect.stringMatching(/LOCAL_FAILED.*there is no/)
+    ])
+    const corestore = new Corestore(source)
+    await corestore.ready()
+    const busy = await cli('backup', source, '--to', archive, '--create')
+    expect([busy.code, busy.err.at(-1)]).toEqual([
+      EXIT.failed,
+      expect.stringMatching(/LOCAL_FAILED.*another program/)
+    ])
+    await corestore.close()
   })
 
   test('makes a core writable again under its name, and fences who wrote it before', async () => {
@@ -138,6 +151,9 @@ describe('cloudpal-archive', () => {
     expect(jsonOf(restored)).toMatchObject([{ writable: true, length: 5 }])
     // Another device altogether is not let in.
     const other = join(directory, 'other')
+    const stranger = new Corestore(other)
+    await stranger.ready()
+    await stranger.close()
     const held = await cli('backup', other, '--to', archive, '--json')
     expect([held.code, JSON.parse(held.err.join())]).toMatchObject([
       EXIT.fenced,
@@ -156,6 +172,7 @@ describe('cloudpal-archive', () => {
       ['restore', 'no key', '--from', archive, '--into', source],
       ['restore', key, '--from', archive],
       ['prune', '--from', archive, '--keep-last', 'many'],
+      ['prune', '--from', archive],
       ['ls', '--from', 's3://bucket?region=a&secret=b'],
       ['ls', '--from', 'https://example.org/archive'],
       ['restore', key, '--from', archive, '--into', source, '--at-time', 'yesterday'],

@@ -181,18 +181,34 @@ test('a commit that was left open for a day is not made any more: what it names 
   }
 })
 
-test('who was away while its place was taken and tidied up learns that others are ahead', async () => {
-  const store = new MemoryStore()
-  const clock = fakeClock()
-  const now = (): number => clock.now()
-  const alice = await CommitLog.claim(store, { writerId: ALICE, now })
-  const bob = await CommitLog.claim(store, { writerId: BOB, takeOver: true, now })
-  for (const text of ['a', 'b', 'c']) await bob.append(content(text))
-  await store.delete(commitName(1))
-  clock.advance(61_000)
-  await expect(alice.append(content('lost'))).rejects.toMatchObject({ code: 'S3_ARCHIVER_FENCED' })
+test('who left a commit open while it was followed by others, and tidied up, does not make it again', async () => {
+  const inner = new MemoryStore()
+  const store = new FaultyStore(inner)
+  const alice = await CommitLog.claim(store, { writerId: ALICE })
+  store.fates = Array.from({ length: 5 }, () => 'late')
+  await expect(alice.append(content('a'))).rejects.toMatchObject({ ambiguous: true })
+  await store.arrive()
+  const bob = await CommitLog.claim(inner, { writerId: BOB, takeOver: true })
+  for (const text of ['b', 'c']) await bob.append(content(text))
+  await inner.delete(commitName(1))
+  await expect(alice.settle()).rejects.toMatchObject({ code: 'S3_ARCHIVER_FENCED' })
+  await expect(alice.settle()).rejects.toMatchObject({ code: 'S3_ARCHIVER_FENCED' })
+  expect(await inner.head(commitName(1))).toBeNull()
   await bob.append(content('d'))
   expect((await newestCommit(store))?.commit.seq).toBe(5)
+})
+
+test('a commit that came to be is not taken for another archiver’s, whatever the store refuses then', async () => {
+  const inner = new MemoryStore()
+  const store = new FaultyStore(inner)
+  const log = await CommitLog.claim(store, { writerId: ALICE })
+  store.fates = ['lost', 'refused']
+  await expect(log.append(content('a'))).rejects.toMatchObject({ code: 'S3_ARCHIVER_STORE_THROTTLED' })
+  store.fates = ['refused']
+  await expect(log.settle()).rejects.toMatchObject({ code: 'S3_ARCHIVER_STORE_THROTTLED' })
+  await log.settle()
+  await log.append(content('b'))
+  expect(await history(inner)).toEqual(['a', 'b'])
 })
 
 test('of two that claim or write in one moment exactly one goes on', async () => {

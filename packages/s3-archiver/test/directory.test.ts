@@ -2,7 +2,7 @@ import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { nextDirectory, needsCheckpoint, type Directory } from '../src/archive/directory.ts'
+import { nextDirectory, needsCheckpoint, type Directory } from '../src/archive/next-directory.ts'
 import {
   decodeCheckpoint,
   encodeCheckpoint,

@@ -68,7 +68,7 @@ describe('a core is restored', () => {
   test('as it was at a commit, at a time, or at a length, on any of its lines', async () => {
     const clock = new ManualClock()
     const core = await openCore()
-    const store = new MemoryStore()
+    const store = new MemoryStore({ now: () => clock.now() })
     const archiver = archiverOf(store, core, { clock })
     const key = core.key as Uint8Array
     const states: { seq: number; timeMs: number; texts: (string | null)[]; fork: number }[] = []

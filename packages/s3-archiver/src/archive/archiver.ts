@@ -1,21 +1,16 @@
 import ReadyResource from 'ready-resource'
 import { systemClock, type Clock } from '../clock.ts'
-import { writerIdFor } from '../corestore-adapter.ts'
 import { S3ArchiverError } from '../errors.ts'
-import { newestCommit } from '../read/commits.ts'
 import { Stop } from '../stop.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import { probeStore } from '../store/probe.ts'
 import { attachFront } from './attach-front.ts'
 import { ChangeFeed } from './change-feed.ts'
-import { CommitLog } from './commit-log.ts'
-import { Ledger } from './ledger.ts'
 import { checkOptions, type ArchiverEvents, type ArchiverOptions, type Flushed } from './options.ts'
-import { Round, type RoundResult, type Workshop } from './round.ts'
+import type { RoundResult } from './round-result.ts'
+import { LOCAL, Round } from './round.ts'
 import { Schedule } from './schedule.ts'
-import { SegmentLists } from './segment-lists.ts'
-import { Uploads } from './uploads.ts'
 import { Valve } from './valve.ts'
+import { openWorkshop, settle, type Workshop } from './workshop.ts'
 
 /** Errors after which no retry can help. */
 const FINAL: ReadonlySet<string> = new Set([
@@ -47,7 +42,7 @@ export class Archiver extends ReadyResource {
   #running: Promise<unknown> = Promise.resolve()
   readonly #onabort = (): void => void this.close().catch(() => {})
 
-  /** Does nothing yet: see `ready`. @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
+  /** Does nothing yet; `ready` claims the archive, or the first flush does when the store is away then. @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
   constructor(store: ObjectStore, options: ArchiverOptions) {
     super()
     checkOptions(options)
@@ -59,7 +54,7 @@ export class Archiver extends ReadyResource {
     this.#valve = new Valve(clock, bytesPerSecond)
     this.#schedule = new Schedule(clock, debounceMs, () => void this.#flushLive())
     this.#feed = new ChangeFeed(options, () => {
-      if (live) this.#schedule.request()
+      if (live && this.#fenced === null) this.#schedule.request()
     })
     options.signal?.addEventListener('abort', this.#onabort, { once: true })
   }
@@ -73,7 +68,8 @@ export class Archiver extends ReadyResource {
    * Archives what the cores hold now. Other than {@link flushed} it does not try again.
    *
    * @returns once it is durable, and known to count; `null` when there was nothing new
-   * @throws S3ArchiverError `S3_ARCHIVER_HELD`, `S3_ARCHIVER_FENCED`, `S3_ARCHIVER_LOCAL_DAMAGED` of a core, after the others were archived,
+   * @throws S3ArchiverError `S3_ARCHIVER_HELD`, `S3_ARCHIVER_FENCED`, `S3_ARCHIVER_LOCAL_DAMAGED`, `S3_ARCHIVER_LOCAL_FAILED` or
+   * `S3_ARCHIVER_DAMAGED` of a core, after the others were archived,
    * `S3_ARCHIVER_ABORTED` once it is closed, and what the store throws; nothing is lost, and it may be called again
    */
   async flush(): Promise<Flushed | null> {
@@ -110,7 +106,12 @@ export class Archiver extends ReadyResource {
     front: { objects: readonly string[]; bytes: Uint8Array }
   ): Promise<number> {
     await this.ready()
-    return this.#oneAfterTheOther(() => attachFront(this.#shop as Workshop, key, front))
+    return this.#oneAfterTheOther(async () => {
+      const shop = await this.#begun()
+      const settled = await settle(shop)
+      if (settled !== null) this.#tell(settled)
+      return attachFront(shop, key, front)
+    })
   }
 
   /** Uploads nothing until `resume`. What is on its way already comes to its end. */
@@ -142,37 +143,21 @@ export class Archiver extends ReadyResource {
   }
 
   override async _open(): Promise<void> {
-    const call = { signal: this.#stop }
     try {
-      const { corestore, takeOver = false, probe = true } = this.#options
-      await corestore?.ready()
-      if (probe && (await newestCommit(this.#store, call)) === null) await probeStore(this.#store, call)
-      const writerId = this.#options.writerId ?? writerIdFor(corestore)
-      const now = (): number => this.#clock.now()
-      const log = await CommitLog.claim(this.#store, { writerId, takeOver, now }, call)
-      const uploads = new Uploads(this.#store, this.#valve, this.#stop, now)
-      const sum = { objects: 0, bytes: 0 }
-      uploads.onStored = (bytes) => {
-        sum.objects++
-        sum.bytes += bytes
-        this.emit('progress', { ...sum })
-      }
-      const ledger = new Ledger(this.#store, uploads)
-      const lists = new SegmentLists(this.#store, uploads)
-      await ledger.load(log.newest, call)
-      await this.#feed.open((key) => ledger.knownOf(key))
-      const tools = { feed: this.#feed, valve: this.#valve, stop: this.#stop }
-      this.#shop = { store: this.#store, log, ledger, lists, uploads, ...tools }
-      if (this.#options.live !== false && !this.#feed.isEmpty) this.#schedule.request()
+      await this.#begun()
     } catch (error) {
+      if ((error as S3ArchiverError).retryable) return this.#failed(error as S3ArchiverError)
       await this.#release()
       throw error
     }
+    if (this.#options.live !== false && !this.#feed.isEmpty) this.#schedule.request()
   }
 
   override async _close(): Promise<void> {
     await this.#release()
     await this.#running
+    // The last flush may have been the one that began.
+    await this.#feed.close()
   }
 
   async #release(): Promise<void> {
@@ -180,6 +165,19 @@ export class Archiver extends ReadyResource {
     this.#stop.abort()
     this.#schedule.stop()
     await this.#feed.close()
+  }
+
+  /** It may have been opened while the store was away. */
+  async #begun(): Promise<Workshop> {
+    if (this.#shop !== null) return this.#shop
+    const tools = { store: this.#store, feed: this.#feed, valve: this.#valve, stop: this.#stop }
+    const sum = { objects: 0, bytes: 0 }
+    const onStored = (bytes: number): void => {
+      sum.objects++
+      sum.bytes += bytes
+      this.emit('progress', { ...sum })
+    }
+    return (this.#shop = await openWorkshop(tools, this.#options, () => this.#clock.now(), onStored))
   }
 
   async #oneAfterTheOther<T>(act: () => Promise<T>): Promise<T> {
@@ -192,21 +190,27 @@ export class Archiver extends ReadyResource {
     if (this.#fenced !== null) throw this.#fenced
     const total: Flushed = { seq: -1, cores: 0, blocks: 0, bytes: 0, missing: 0 }
     let failure: S3ArchiverError | null = null
-    for (let keys = await this.#feed.take(); keys.length > 0;) {
-      let result: RoundResult
-      try {
-        result = await new Round(this.#shop as Workshop).run(keys)
-      } catch (error) {
-        for (const key of keys) this.#feed.mark(key)
-        throw this.#noted(error as S3ArchiverError)
-      }
-      keys = result.left
+    const add = (result: RoundResult): void => {
       failure ??= this.#tell(result)
       total.cores += result.cores.length
       total.blocks += result.blocks
       total.bytes += result.bytes
       total.missing += result.gaps.reduce((sum, { blocks }) => sum + blocks, 0)
       total.seq = result.seq ?? total.seq
+    }
+    let keys: readonly Uint8Array[] = []
+    try {
+      const shop = await this.#begun()
+      const settled = await settle(shop)
+      if (settled !== null) add(settled)
+      for (keys = await this.#feed.take(); keys.length > 0;) {
+        const result = await new Round(shop).run(keys)
+        keys = result.left
+        add(result)
+      }
+    } catch (error) {
+      for (const key of keys) this.#feed.mark(key)
+      throw this.#noted(error as S3ArchiverError)
     }
     if (failure !== null) throw failure
     return total.seq === -1 ? null : total
@@ -233,14 +237,18 @@ export class Archiver extends ReadyResource {
   }
 
   async #flushLive(): Promise<void> {
+    if (this.#fenced !== null) return
     try {
       await this.flush()
       this.#schedule.succeeded()
     } catch (error) {
-      const { code } = error as S3ArchiverError
-      if (this.#stop.aborted) return
-      const retryInMs = FINAL.has(code) ? null : this.#schedule.failed()
-      this.emit('failure', { error: error as Error, key: null, retryInMs })
+      if (!this.#stop.aborted) this.#failed(error as S3ArchiverError)
     }
+  }
+
+  #failed(error: S3ArchiverError): void {
+    const isLive = this.#options.live !== false
+    const retryInMs = !isLive || FINAL.has(error.code) ? null : this.#schedule.failed(LOCAL.has(error.code))
+    this.emit('failure', { error, key: null, retryInMs })
   }
 }

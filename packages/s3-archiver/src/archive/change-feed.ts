@@ -49,6 +49,8 @@ export class ChangeFeed {
    * @param knownOf - what the archive has of a core
    */
   async open(knownOf: (key: Uint8Array) => Known | null): Promise<void> {
+    // It may have failed before.
+    await this.close()
     const { cores = [], corestore } = this.#source
     for (const core of cores) {
       await core.ready()
@@ -131,7 +133,7 @@ export class ChangeFeed {
 
 function isToBeArchived({ fork, length }: Pick<StoredCore, 'fork' | 'length'>, known: Known | null): boolean {
   if (known === null || known.missing > 0) return true
-  return fork > known.fork || (fork === known.fork && length > known.length)
+  return fork !== known.fork || length > known.length
 }
 
 function idOf({ key }: CoreLike): string {

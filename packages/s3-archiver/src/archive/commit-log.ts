@@ -2,16 +2,14 @@ import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { S3ArchiverError } from '../errors.ts'
 import { encodeCommit, hashOf, type Commit } from '../format/commit.ts'
-import { commitName, COMMITS } from '../format/names.ts'
+import { commitName, COMMITS, givenUpName, KEPT_PLACE } from '../format/names.ts'
 import { newestCommit, type StoredCommit } from '../read/commits.ts'
 import { readObject } from '../read/objects.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
-import { nextDirectory } from './directory.ts'
+import { noConditions } from '../store/probe.ts'
+import { UNNAMED_MS } from './ages.ts'
+import { nextDirectory } from './next-directory.ts'
 
-/** Who was away for longer looks whether its commit is still the newest before it relies on it: others may have gone on, and tidied up. */
-const STALE_MS = 60_000
-/** An object is named by a commit so soon after it was uploaded, or never: `prune` removes what is older and has no name. Half of its least age. */
-export const UNNAMED_MS: number = 12 * 60 * 60 * 1000
 /** How often a put of which nothing is known is tried, before its failure is told. */
 const ATTEMPTS = 5
 
@@ -37,14 +35,14 @@ interface Pending {
 /**
  * The one history of an archive, which one archiver writes at a time. A commit is an object that is only made where there is none: of two
  * archivers that write the same place one wins, and the other knows that it is no longer the one. Who begins to write claims the next
- * place, so that nobody who wrote before can go on unnoticed.
+ * place, so that nobody who wrote before can go on unnoticed: nobody else has made the commit after its last one, and no claim is ever
+ * removed, so it finds that place taken however long it was away.
  */
 export class CommitLog {
   readonly #store: ObjectStore
   readonly #options: CommitLogOptions
   readonly #now: () => number
   #newest: StoredCommit
-  #confirmedMs: number
   #isFenced = false
   /** Of which it is not known whether it is there. */
   #pending: Pending | null = null
@@ -54,7 +52,6 @@ export class CommitLog {
     this.#options = options
     this.#now = options.now ?? Date.now
     this.#newest = newest
-    this.#confirmedMs = this.#now()
   }
 
   /**
@@ -78,7 +75,9 @@ export class CommitLog {
     const before = newest ?? { commit: null, hash: b4a.alloc(32) }
     const log = new CommitLog(store, options, before as StoredCommit)
     const content = { ...nextDirectory(before.commit, []), fronts: [], tail: b4a.alloc(0) }
-    await log.#append('claim', (before.commit?.epoch ?? 0) + 1, content, call)
+    const { commit } = await log.#append('claim', (before.commit?.epoch ?? 0) + 1, content, call)
+    // It says nothing new, so it is no moment to be restored.
+    await store.putIfAbsent(givenUpName(commitName(commit.seq)), KEPT_PLACE, call)
     return log
   }
 
@@ -95,6 +94,17 @@ export class CommitLog {
    */
   async append(content: CommitContent, call: CallOptions = {}): Promise<StoredCommit> {
     return this.#append('data', this.#newest.commit.epoch, content, call)
+  }
+
+  /**
+   * Tries whether the store makes the newest commit once more, the same: then it overwrites what is there. One request.
+   *
+   * @throws S3ArchiverError `S3_ARCHIVER_STORE_NO_CONDITIONS`
+   */
+  async probe(call: CallOptions = {}): Promise<void> {
+    const { commit } = this.#newest
+    if (await this.#store.putIfAbsent(commitName(commit.seq), encodeCommit(commit), call))
+      throw noConditions()
   }
 
   /**
@@ -135,13 +145,12 @@ export class CommitLog {
   async #finish(pending: Pending, call: CallOptions): Promise<StoredCommit> {
     if (this.#isFenced) throw fenced()
     const { commit, bytes } = pending
-    if (!(await this.#isOurs(pending, call)) || !(await this.#isStillNewest(commit.seq, call))) {
+    if (!(await this.#isOurs(pending, call))) {
       this.#isFenced = true
       throw fenced()
     }
     this.#pending = null
     this.#newest = { commit, hash: hashOf(bytes) }
-    this.#confirmedMs = this.#now()
     return this.#newest
   }
 
@@ -150,6 +159,7 @@ export class CommitLog {
     const { bytes } = pending
     const { seq, timeMs } = pending.commit
     if (Math.abs(this.#now() - timeMs) > UNNAMED_MS) return this.#wasOurs(pending, call)
+    if (pending.isOpen && (await this.#isSurpassed(seq, call))) return false
     for (let attempt = 1; ; attempt++) {
       try {
         if (await this.#store.putIfAbsent(commitName(seq), bytes, { ...call, kind: 'commit' })) return true
@@ -174,13 +184,10 @@ export class CommitLog {
     throw new S3ArchiverError('S3_ARCHIVER_STORE_UNAVAILABLE', help, { retryable: true })
   }
 
-  /** A place that was taken and tidied up since can be taken again, by one who was away; but then others are ahead. */
-  async #isStillNewest(seq: number, call: CallOptions): Promise<boolean> {
-    const awayMs = this.#now() - this.#confirmedMs
-    // A clock that was set back says nothing of how long it was.
-    if (awayMs >= 0 && awayMs < STALE_MS) return true
+  /** A commit that was left open may have come to be, been followed by another archiver's claim, and been pruned: its place is not taken twice. */
+  async #isSurpassed(seq: number, call: CallOptions): Promise<boolean> {
     for await (const { name } of this.#store.list(COMMITS, { ...call, limit: 1 }))
-      return name === commitName(seq)
+      return name < commitName(seq)
     return false
   }
 }

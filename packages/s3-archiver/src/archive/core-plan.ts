@@ -22,8 +22,10 @@ export interface CorePlan {
 
 /** Reads from the archive. */
 export interface ArchiveParts {
-  /** The segments of a list. */
-  segmentsOf(list: ListSegment): Promise<readonly Segment[]>
+  /** The segments of a list; `null` when the archive is damaged there. */
+  segmentsOf(list: ListSegment): Promise<readonly Segment[] | null>
+  /** Whether it is known that there is no use in a list. */
+  isLost(list: ListSegment): boolean
   /** All nodes up to those over a segment's blocks; `null` when the archive is damaged there. */
   nodesOf(segment: BlockSegment): Promise<ReadonlyMap<number, TreeNode> | null>
 }
@@ -35,6 +37,7 @@ export interface ArchiveParts {
  * @param record - what the archive says of it now
  * @param head - what the core is now; when it is behind the archive, that keeps what it has
  * @returns `null` when there is nothing to be done
+ * @throws S3ArchiverError `S3_ARCHIVER_LOCAL_FAILED` when the archive is on a later fork
  */
 export async function planOf(
   core: CoreLike,
@@ -42,7 +45,11 @@ export async function planOf(
   head: Head,
   archive: ArchiveParts
 ): Promise<CorePlan | null> {
-  if (record !== null && record.fork > head.fork) return null
+  if (record !== null && record.fork > head.fork)
+    throw new S3ArchiverError(
+      'S3_ARCHIVER_LOCAL_FAILED',
+      `the archive holds a core on fork ${record.fork}, and here it is on fork ${head.fork}: it was continued elsewhere, so it is not archived from here`
+    )
   const isBehind = record !== null && record.fork === head.fork && record.length > head.length
   const target = isBehind ? record : head
   const { kept, isCut } = await keep(core, record, target.length, archive)
@@ -107,8 +114,10 @@ async function keep(
       const local = nodes.slice(at, (at += segment.nodes.length))
       if (segment.kind === 'hole') continue
       const isShared = segment.start + segment.count <= length && !isContradicted(segment, local)
-      if (segment.kind === 'list' && (!isShared || (await isFillable(core, segment, archive))))
-        await look(await archive.segmentsOf(segment))
+      const isList = segment.kind === 'list'
+      // What a list says that is lost is archived anew.
+      if (isList && (!isShared || archive.isLost(segment) || (await isFillable(core, segment, archive))))
+        await look((await archive.segmentsOf(segment)) ?? [])
       else if (isShared) kept.push(segment)
       else if (segment.kind === 'blocks') {
         isCut = true
@@ -154,6 +163,7 @@ function isContradicted({ nodes }: Pick<Segment, 'nodes'>, local: readonly (Tree
 async function isFillable(core: CoreLike, list: ListSegment, archive: ArchiveParts): Promise<boolean> {
   if (list.missing === 0) return false
   const inside = await archive.segmentsOf(list)
+  if (inside === null) return true
   return inside.some(
     (one) => one.kind === 'hole' && heldRuns(core, one.start, one.start + one.count).length > 0
   )

@@ -8,7 +8,7 @@ import type { StoredCommit } from '../read/commits.ts'
 import { allEntries } from '../read/directory.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import type { Known } from './change-feed.ts'
-import { idOf, needsCheckpoint, nextDirectory, type Directory } from './directory.ts'
+import { idOf, needsCheckpoint, nextDirectory, type Directory } from './next-directory.ts'
 import type { Uploads } from './uploads.ts'
 
 /** What the archive says of all its cores, sealed as it is there. About 500 bytes for each. */

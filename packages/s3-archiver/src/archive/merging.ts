@@ -1,9 +1,8 @@
 import { byteLengthOf, type BlockSegment, type Segment } from '../format/segment.ts'
+import { isFull } from './pack.ts'
 
 /** So many segments of about one size are made one of the next size. */
 const FAN_IN = 8
-/** What has so many bytes is a shard, and stays. */
-const FULL_BYTES: number = 4 * 1024 * 1024
 /** Of all small segments at the end of a core there are no more than so many, whatever their sizes. */
 const MAX_SMALL = 64
 
@@ -24,8 +23,9 @@ export function mergeable(segments: readonly Segment[]): number {
   return smalls > MAX_SMALL ? smalls : 0
 }
 
-function isSmall(segment: Segment): segment is BlockSegment {
-  return segment.kind === 'blocks' && byteLengthOf(segment) < FULL_BYTES
+/** What is no shard of its own, and may be put together with others. */
+export function isSmall(segment: Segment): segment is BlockSegment {
+  return segment.kind === 'blocks' && !isFull(byteLengthOf(segment), segment.count)
 }
 
 function tierOf(segment: Segment): number {

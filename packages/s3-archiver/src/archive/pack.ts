@@ -9,6 +9,8 @@ import type { Uploads } from './uploads.ts'
 
 /** Bytes of blocks of a shard: at most so many, and at least half of them, unless a single block has more. */
 const SHARD_BYTES: number = 8 * 1024 * 1024
+/** And so many blocks: each takes some hundred bytes of memory where it is read or written, however small it is. */
+const SHARD_BLOCKS = 65_536
 /** Bytes that are read from a core at once, about. */
 const READ_BYTES: number = 1024 * 1024
 
@@ -39,6 +41,7 @@ export class Packer {
   readonly #packed = new Map<Uint8Array, [start: number, end: number][]>()
   #runs: PendingRun[] = []
   #pendingBytes = 0
+  #pendingBlocks = 0
   /** Bytes of blocks that were packed. */
   bytes = 0
   blocks = 0
@@ -63,25 +66,26 @@ export class Packer {
   }
 
   /**
-   * Packs blocks, as far as the core has them, and as far as a limit of bytes allows.
+   * Packs blocks, as far as the core has them, until it is enough.
    *
-   * @param limit - for all that this packer packs
+   * @param isEnough - asked before each block
    * @returns whether it came to the end
    */
-  async add({ core, key, fork, start, end }: Wanted, limit: number): Promise<boolean> {
-    let count = 16
+  async add({ core, key, fork, start, end }: Wanted, isEnough: () => boolean): Promise<boolean> {
+    let count = 1
     for (let seq = start; seq < end;) {
-      if (this.bytes >= limit) return false
       const blocks = await storedBlocks(core, seq, Math.min(end, seq + count))
       let bytes = 0
       for (const [i, block] of blocks.entries()) {
         if (block === null) continue
+        if (this.blocks > 0 && isEnough()) return false
         bytes += block.byteLength
         await this.push(key, fork, seq + i, block)
       }
       seq += blocks.length
-      // The next ones are likely to be as large as these.
-      count = Math.max(1, Math.min(4096, Math.floor((READ_BYTES * blocks.length) / Math.max(1, bytes))))
+      // The next ones are likely to be as large as these; if not, they are not all read at once.
+      const fitting = Math.floor((READ_BYTES * blocks.length) / Math.max(1, bytes))
+      count = Math.max(1, Math.min(4096, 8 * count, fitting))
     }
     return true
   }
@@ -89,7 +93,7 @@ export class Packer {
   /** Packs one block. */
   async push(key: Uint8Array, fork: number, seq: number, block: Uint8Array): Promise<void> {
     this.#push(key, fork, seq, block)
-    if (this.#pendingBytes >= SHARD_BYTES) await this.#storeFull()
+    if (this.#pendingBytes >= SHARD_BYTES || this.#pendingBlocks >= SHARD_BLOCKS) await this.#storeFull()
   }
 
   /** Makes what is left a shard of its own. */
@@ -115,6 +119,7 @@ export class Packer {
     else packed.push([seq, seq + 1])
     this.#packed.set(key, packed)
     this.#pendingBytes += block.byteLength
+    this.#pendingBlocks++
     this.bytes += block.byteLength
     this.blocks++
   }
@@ -122,12 +127,13 @@ export class Packer {
   /** The last run is cut where the tree has a node over as much as possible, so that one hash vouches for all of a shard. */
   async #storeFull(): Promise<void> {
     const last = this.#runs.pop() as PendingRun
-    const cut = cutOf(last, this.#pendingBytes)
+    const cut = cutOf(last, this.#pendingBytes, this.#pendingBlocks)
     const [head, rest] = [last.blocks.slice(0, cut), last.blocks.slice(cut)]
     await this.#store([...this.#runs.splice(0), { ...last, blocks: head }])
     if (rest.length === 0) return
     this.#runs.push({ ...last, start: last.start + cut, blocks: rest })
     this.#pendingBytes = bytesOf(rest)
+    this.#pendingBlocks = rest.length
   }
 
   async #store(runs: PendingRun[]): Promise<void> {
@@ -142,18 +148,25 @@ export class Packer {
       this.#segments.set(key, known)
     }
     this.#pendingBytes = 0
+    this.#pendingBlocks = 0
   }
 }
 
 /** After how many of its blocks a run is cut: in the second half of a shard, where the number of the next block has the most factors of two. */
-function cutOf({ start, blocks }: PendingRun, pendingBytes: number): number {
+function cutOf({ start, blocks }: PendingRun, pendingBytes: number, pendingBlocks: number): number {
   let [best, bytes] = [0, pendingBytes]
-  for (let cut = blocks.length; cut > 0 && bytes >= SHARD_BYTES / 2; cut--) {
+  const others = pendingBlocks - blocks.length
+  for (let cut = blocks.length; cut > 0 && isFull(bytes, others + cut); cut--) {
     const isBetter = best === 0 || evenness(start + cut) > evenness(start + best)
     if (bytes <= SHARD_BYTES && isBetter) best = cut
     bytes -= (blocks[cut - 1] as Uint8Array).byteLength
   }
   return best === 0 ? blocks.length : best
+}
+
+/** Whether something is large enough for a shard of its own. @param bytes - of its blocks */
+export function isFull(bytes: number, blocks: number): boolean {
+  return bytes >= SHARD_BYTES / 2 || blocks >= SHARD_BLOCKS / 2
 }
 
 /** The largest power of two that divides a number. */

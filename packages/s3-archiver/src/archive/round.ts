@@ -1,64 +1,32 @@
 import b4a from 'b4a'
 import type { S3ArchiverError } from '../errors.ts'
 import type { Entry } from '../format/entry.ts'
-import { commitName } from '../format/names.ts'
+import { blindIdOf, commitName } from '../format/names.ts'
 import { sealRecord, type CoreRecord } from '../format/record.ts'
 import { missingIn, type HoleSegment } from '../format/segment.ts'
 import { headOf } from '../hypercore-adapter.ts'
-import type { Stop } from '../stop.ts'
 import { openSegment } from '../read/archive-reader.ts'
 import { readObject } from '../read/objects.ts'
-import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+import type { CallOptions } from '../store/object-store.ts'
 import type { CoreLike } from '../types.ts'
-import type { ChangeFeed } from './change-feed.ts'
-import type { CommitLog } from './commit-log.ts'
+import { commitEntries } from './commit-entries.ts'
 import { holesOf, planOf, recordOf, type ArchiveParts, type CorePlan } from './core-plan.ts'
-import type { Ledger } from './ledger.ts'
+import { commitWith } from './next-directory.ts'
 import { Packer } from './pack.ts'
-import type { SegmentLists } from './segment-lists.ts'
-import type { Uploads } from './uploads.ts'
-import type { Valve } from './valve.ts'
+import type { RoundResult } from './round-result.ts'
+import type { Workshop } from './workshop.ts'
 
 /** What is smaller lies in the commit itself: one request less, and nothing between the blocks and what names them. */
 const TAIL_BYTES: number = 64 * 1024
-/** After so many bytes there is a commit: what is uploaded once counts, whatever happens next. */
+/** After so many bytes, or so long, there is a commit: what is uploaded once counts, whatever happens next. */
 const ROUND_BYTES: number = 128 * 1024 * 1024
 
-/** What concerns one core only. */
-const LOCAL: ReadonlySet<string> = new Set(['S3_ARCHIVER_LOCAL_DAMAGED', 'S3_ARCHIVER_LOCAL_FAILED'])
-
-/** What rounds work with. */
-export interface Workshop {
-  store: ObjectStore
-  log: CommitLog
-  ledger: Ledger
-  lists: SegmentLists
-  uploads: Uploads
-  feed: ChangeFeed
-  valve: Valve
-  stop: Stop
-}
-
-/** Blocks that the archive lacks of a core, because the core lacks them. */
-interface Gap {
-  key: Uint8Array
-  blocks: number
-}
-
-/** What a round has done. */
-export interface RoundResult {
-  /** Of the commit; `null` when there was nothing to be archived. */
-  seq: number | null
-  /** Keys of the cores that were archived. */
-  cores: Uint8Array[]
-  blocks: number
-  bytes: number
-  gaps: Gap[]
-  /** Cores of which there is more to be archived. */
-  left: Uint8Array[]
-  /** Cores that could not be archived, and why. */
-  failures: { key: Uint8Array; error: S3ArchiverError }[]
-}
+/** What concerns one core only: here, or what the archive says of it. */
+export const LOCAL: ReadonlySet<string> = new Set([
+  'S3_ARCHIVER_DAMAGED',
+  'S3_ARCHIVER_LOCAL_DAMAGED',
+  'S3_ARCHIVER_LOCAL_FAILED'
+])
 
 interface Planned {
   key: Uint8Array
@@ -72,6 +40,7 @@ export class Round {
   readonly #call: CallOptions
   readonly #packer: Packer
   readonly #planned: Planned[] = []
+  #isFull: () => boolean = () => false
   readonly #result: RoundResult = {
     seq: null,
     cores: [],
@@ -88,14 +57,13 @@ export class Round {
     this.#packer = new Packer(shop.uploads)
   }
 
-  /** @throws S3ArchiverError what the store throws, and `S3_ARCHIVER_FENCED`; nothing is lost, and it may be tried again */
+  /** Nothing may be left open: see `settle`. @throws S3ArchiverError what the store throws, and `S3_ARCHIVER_FENCED`; nothing is lost, and it may be tried again */
   async run(keys: readonly Uint8Array[]): Promise<RoundResult> {
-    const { log, ledger, feed, uploads } = this.#shop
-    const isInTime = uploads.begin()
-    // A commit that was left open by a failure is here or not, and only then it is known what is new.
-    await ledger.load(await log.settle(this.#call), this.#call)
+    const { feed, uploads } = this.#shop
+    const { isInTime, isLong } = uploads.begin()
+    this.#isFull = () => this.#packer.bytes >= ROUND_BYTES || isLong()
     for (const key of keys) {
-      if (this.#packer.bytes >= ROUND_BYTES) this.#result.left.push(key)
+      if (this.#isFull()) this.#result.left.push(key)
       else
         await this.#orFailure(key, async () => {
           await feed.with(key, (core) => this.#plan(key, core))
@@ -114,7 +82,7 @@ export class Round {
     if (plan === null) return
     let isAll = true
     for (const [start, end] of plan.wanted)
-      isAll &&= await this.#packer.add({ core, key, fork: plan.head.fork, start, end }, ROUND_BYTES)
+      isAll &&= await this.#packer.add({ core, key, fork: plan.head.fork, start, end }, this.#isFull)
     const holes = await holesOf(core, plan, this.#packer.packedOf(key), before)
     // It may have been truncated while it was read; then it is looked at again.
     const now = headOf(core)
@@ -126,22 +94,18 @@ export class Round {
   #archiveOf(key: Uint8Array): ArchiveParts {
     const { store, lists } = this.#shop
     return {
-      segmentsOf: (list) => lists.read(key, list, this.#call),
+      segmentsOf: (list) => unlessDamaged(() => lists.read(key, list, this.#call)),
+      isLost: (list) => lists.isLost(list),
       nodesOf: async (segment) => {
         const bytes = await readObject(store, segment.object, this.#call)
-        try {
-          return bytes && openSegment(key, segment, bytes).nodes
-        } catch {
-          return null
-        }
+        return bytes && unlessDamaged(async () => openSegment(key, segment, bytes).nodes)
       }
     }
   }
 
   async #commit(isInTime: () => boolean): Promise<void> {
-    const { log, ledger, uploads } = this.#shop
-    const { commit: before } = log.newest
-    const seq = before.seq + 1
+    const { log, uploads } = this.#shop
+    const seq = log.newest.commit.seq + 1
     if (this.#packer.pendingBytes > TAIL_BYTES) await this.#packer.finish()
     const tail = this.#packer.finishAs(commitName(seq))
     const entries: Entry[] = []
@@ -149,17 +113,16 @@ export class Round {
       await this.#orFailure(planned.key, async () => {
         entries.push(await this.#entryOf(planned, seq))
       })
-    const directory = await ledger.directoryOf(before, seq, entries)
-    await uploads.done()
-    if (entries.length === 0) return
-    await this.#shop.valve.pass(tail.byteLength, this.#shop.stop)
+    if (entries.length === 0) return uploads.done()
+    const { blocks, bytes } = this.#packer
+    const noteOpen = (): void => {
+      this.#shop.unsettled = { ...this.#result, seq, blocks, bytes, left: [], failures: [] }
+    }
+    const content = { fronts: [], tail }
     // It took, or was paused, too long: what was uploaded may be taken for garbage by now.
-    if (!isInTime()) return this.#again()
-    const stored = await log.append({ ...directory, fronts: [], tail }, this.#call)
-    ledger.note(stored, entries)
-    this.#result.seq = seq
-    this.#result.blocks = this.#packer.blocks
-    this.#result.bytes = this.#packer.bytes
+    if ((await commitEntries(this.#shop, isInTime, entries, content, noteOpen)) === null) return this.#again()
+    this.#shop.unsettled = null
+    Object.assign(this.#result, { seq, blocks, bytes })
   }
 
   #again(): void {
@@ -169,11 +132,13 @@ export class Round {
   }
 
   async #entryOf({ key, plan, holes }: Planned, seq: number): Promise<Entry> {
-    const { ledger, lists } = this.#shop
+    const { ledger, lists, log } = this.#shop
     const record = recordOf(key, plan, [...this.#packer.segmentsOf(key), ...holes])
     const segments = await lists.fold(key, record.segments, this.#call)
     const known = ledger.entryOf(key)
-    const previous = plan.isOtherLine ? (known?.seq ?? null) : (known?.previous ?? null)
+    const previous = plan.isOtherLine
+      ? commitWith(log.newest.commit, blindIdOf(key))
+      : (known?.previous ?? null)
     this.#note(key, { ...record, segments })
     return sealRecord(key, seq, { ...record, segments }, { front: known?.front ?? null, previous })
   }
@@ -194,5 +159,15 @@ export class Round {
       if (!LOCAL.has(code)) throw error
       this.#result.failures.push({ key, error: error as S3ArchiverError })
     }
+  }
+}
+
+/** `null` of what is missing in the archive, or damaged. */
+async function unlessDamaged<T>(read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read()
+  } catch (error) {
+    if ((error as S3ArchiverError).code === 'S3_ARCHIVER_DAMAGED') return null
+    throw error
   }
 }

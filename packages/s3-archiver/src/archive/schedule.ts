@@ -11,6 +11,7 @@ export class Schedule {
   readonly #debounceMs: number
   #end: (() => void) | null = null
   #failures = 0
+  #isUrgeable = false
 
   constructor(clock: Clock, debounceMs: number, act: () => void) {
     this.#clock = clock
@@ -20,17 +21,26 @@ export class Schedule {
 
   /** Something has changed. */
   request(): void {
-    if (this.#end === null) this.#start(this.#debounceMs)
+    if (this.#end !== null && !this.#isUrgeable) return
+    this.#isUrgeable = false
+    this.stop()
+    this.#start(this.#debounceMs)
   }
 
   succeeded(): void {
     this.#failures = 0
   }
 
-  /** @returns after how many ms it is tried again */
-  failed(): number {
+  /**
+   * @param isPartial - what changes meanwhile need not wait for that
+   * @returns after how many ms it is tried again
+   */
+  failed(isPartial: boolean): number {
+    // Something has changed already.
+    if (isPartial && this.#end !== null) return this.#debounceMs
     const ms = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++)
     this.stop()
+    this.#isUrgeable = isPartial
     this.#start(ms)
     return ms
   }

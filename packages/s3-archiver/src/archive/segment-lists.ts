@@ -1,3 +1,4 @@
+import type { S3ArchiverError } from '../errors.ts'
 import { contentName } from '../format/names.ts'
 import { encodeSegmentList } from '../format/segment-list.ts'
 import { missingIn, type ListSegment, type Segment } from '../format/segment.ts'
@@ -20,17 +21,29 @@ export class SegmentLists {
   readonly #store: ObjectStore
   readonly #uploads: Uploads
   readonly #cache = new Map<string, readonly Segment[]>()
+  readonly #lost = new Set<string>()
 
   constructor(store: ObjectStore, uploads: Uploads) {
     this.#store = store
     this.#uploads = uploads
   }
 
+  /** @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` */
   async read(key: Uint8Array, list: ListSegment, call: CallOptions): Promise<readonly Segment[]> {
     const known = this.#cache.get(list.object)
-    const segments = known ?? (await readList(this.#store, key, list, call))
-    this.#note(list.object, segments)
-    return segments
+    try {
+      const segments = known ?? (await readList(this.#store, key, list, call))
+      this.#note(list.object, segments)
+      return segments
+    } catch (error) {
+      if ((error as S3ArchiverError).code === 'S3_ARCHIVER_DAMAGED') this.#lost.add(list.object)
+      throw error
+    }
+  }
+
+  /** Whether it was tried to read a list that is missing, or damaged. */
+  isLost({ object }: ListSegment): boolean {
+    return this.#lost.has(object)
   }
 
   /** Segments of which all but the last ones are in lists, when they are many. Begins to upload those. */

@@ -5,11 +5,13 @@ import { SALT_BYTES } from '../format/shard.ts'
 import { readObject } from '../read/objects.ts'
 import type { Stop } from '../stop.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import { UNNAMED_MS } from './commit-log.ts'
+import { UNNAMED_MS } from './ages.ts'
 import type { Valve } from './valve.ts'
 
 /** Uploads under way at once: so many objects are in memory, too. */
 const PARALLEL = 4
+/** A round that has taken so long comes to its end: else, of a link that is slow enough, all would be too old to be named. */
+const LONG_MS: number = 60 * 60 * 1000
 /** How often an object is put, before its failure is told. */
 const ATTEMPTS = 3
 
@@ -45,16 +47,19 @@ export class Uploads {
   /**
    * Begins a round. What was uploaded long ago, and named by no commit, may be gone: it is not relied on.
    *
-   * @returns whether what is uploaded from then on can still be named by a commit
+   * @returns whether what is uploaded from then on can still be named by a commit; and whether it is time for one
    */
-  begin(): () => boolean {
+  begin(): { isInTime: () => boolean; isLong: () => boolean } {
     const startMs = this.#now()
     if (Math.abs(startMs - this.#sinceMs) > UNNAMED_MS / 2) {
       this.#sinceMs = startMs
       this.#salt = crypto.randomBytes(SALT_BYTES)
       this.#known = new Set()
     }
-    return () => Math.abs(this.#now() - this.#sinceMs) < UNNAMED_MS
+    return {
+      isInTime: () => Math.abs(this.#now() - this.#sinceMs) < UNNAMED_MS,
+      isLong: () => Math.abs(this.#now() - startMs) > LONG_MS
+    }
   }
 
   /**

@@ -1,6 +1,8 @@
 import b4a from 'b4a'
+import { commitEntries, type CommitTools } from '../archive/commit-entries.ts'
 import { CommitLog } from '../archive/commit-log.ts'
 import { Ledger } from '../archive/ledger.ts'
+import { isSmall } from '../archive/merging.ts'
 import { Packer } from '../archive/pack.ts'
 import { SegmentLists } from '../archive/segment-lists.ts'
 import { Uploads } from '../archive/uploads.ts'
@@ -8,13 +10,10 @@ import { Valve } from '../archive/valve.ts'
 import { systemClock } from '../clock.ts'
 import { S3ArchiverError } from '../errors.ts'
 import { sealRecord } from '../format/record.ts'
-import { byteLengthOf, type BlockSegment, type HoleSegment, type Segment } from '../format/segment.ts'
+import { type BlockSegment, type HoleSegment, type Segment } from '../format/segment.ts'
 import { checkedEntry, expandSegments, readSegment } from '../read/archive-reader.ts'
 import { Stop } from '../stop.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
-
-/** What has so many bytes stays as it is. */
-const FULL_BYTES: number = 4 * 1024 * 1024
 
 export interface CompactOptions extends CallOptions {
   /** Cores whose small pieces are put together. */
@@ -48,12 +47,18 @@ export async function compact(store: ObjectStore, options: CompactOptions): Prom
   const call = { signal: stop }
   try {
     const log = await CommitLog.claim(store, { writerId, takeOver }, call)
-    const uploads = new Uploads(store, new Valve(systemClock, Infinity), stop, () => systemClock.now())
-    const tools = { store, log, uploads, ledger: new Ledger(store, uploads), call }
+    const valve = new Valve(systemClock, Infinity)
+    const uploads = new Uploads(store, valve, stop, () => systemClock.now())
+    const ledger = new Ledger(store, uploads)
+    const lists = new SegmentLists(store, uploads)
+    const tools = { store, log, uploads, ledger, lists, valve, stop, call }
     await tools.ledger.load(log.newest, call)
     const total: Compacted = { before: 0, after: 0, bytes: 0 }
     for (const key of keys) {
-      const { before, after, bytes } = await compactCore(tools, key)
+      let compacted: Compacted | null
+      do compacted = await compactCore(tools, key)
+      while (compacted === null)
+      const { before, after, bytes } = compacted
       total.before += before
       total.after += after
       total.bytes += bytes
@@ -64,18 +69,15 @@ export async function compact(store: ObjectStore, options: CompactOptions): Prom
   }
 }
 
-interface Tools {
+interface Tools extends CommitTools {
   store: ObjectStore
-  log: CommitLog
-  uploads: Uploads
-  ledger: Ledger
+  lists: SegmentLists
   call: CallOptions
 }
 
-async function compactCore(
-  { store, log, uploads, ledger, call }: Tools,
-  key: Uint8Array
-): Promise<Compacted> {
+/** @returns `null` when it took so long that it is to be done anew */
+async function compactCore(tools: Tools, key: Uint8Array): Promise<Compacted | null> {
+  const { store, log, uploads, ledger, lists, call } = tools
   const entry = ledger.entryOf(key)
   if (entry === null)
     throw new S3ArchiverError('S3_ARCHIVER_NOT_ARCHIVED', 'this archive holds nothing of this core')
@@ -84,7 +86,7 @@ async function compactCore(
   for await (const part of expandSegments(store, key, record.segments, call)) parts.push(part)
   const small = smallOf(parts)
   if (small.size === 0) return { before: parts.length, after: parts.length, bytes: 0 }
-  uploads.begin()
+  const { isInTime } = uploads.begin()
   const packer = new Packer(uploads)
   for (const part of small) {
     let seq = part.start
@@ -94,25 +96,20 @@ async function compactCore(
   await packer.finish()
   const kept: Segment[] = parts.filter((part) => !small.has(part as BlockSegment))
   const all = [...kept, ...packer.segmentsOf(key)].sort((a, b) => a.start - b.start)
-  const segments = await new SegmentLists(store, uploads).fold(key, all, call)
+  const segments = await lists.fold(key, all, call)
   const seq = log.newest.commit.seq + 1
   const { front, previous } = entry
   const sealed = sealRecord(key, seq, { ...record, segments }, { front, previous })
   const compacted = checkedEntry(key, sealed).entry
-  const directory = await ledger.directoryOf(log.newest.commit, seq, [compacted])
-  await uploads.done()
-  ledger.note(await log.append({ ...directory, fronts: [], tail: b4a.alloc(0) }, call), [compacted])
-  return { before: parts.length, after: all.length, bytes: packer.bytes }
+  const content = { fronts: [], tail: b4a.alloc(0) }
+  const stored = await commitEntries(tools, isInTime, [compacted], content)
+  return stored && { before: parts.length, after: all.length, bytes: packer.bytes }
 }
 
 /** Small parts that stand beside another small one. */
 function smallOf(parts: readonly Part[]): Set<BlockSegment> {
-  const isSmall = (part: Part | undefined): part is BlockSegment =>
-    part?.kind === 'blocks' && byteLengthOf(part) < FULL_BYTES
+  const isSmallAt = (i: number): boolean => parts[i] !== undefined && isSmall(parts[i])
   return new Set(
-    parts.filter(isSmall).filter((part) => {
-      const i = parts.indexOf(part)
-      return isSmall(parts[i - 1]) || isSmall(parts[i + 1])
-    })
+    parts.filter((part, i): part is BlockSegment => isSmallAt(i) && (isSmallAt(i - 1) || isSmallAt(i + 1)))
   )
 }

@@ -1,18 +1,17 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
+import { LEAST_AGE_MS } from '../archive/ages.ts'
 import { S3ArchiverError } from '../errors.ts'
-import { COMMITS, commitSeq, GIVEN_UP, givenUpName } from '../format/names.ts'
+import { isClaim, KIND_BYTES } from '../format/commit.ts'
+import { COMMITS, commitSeq, GIVEN_UP, givenUpName, KEPT_PLACE } from '../format/names.ts'
 import { commitAt } from '../read/commits.ts'
 import type { CallOptions, ObjectInfo, ObjectStore } from '../store/object-store.ts'
 import { kindOf, Reach } from './reach.ts'
 import { checkRetention, retained, type Retention } from './retention.ts'
 
-/** What may still be named by a commit on its way is younger than this. */
-const LEAST_AGE_MS: number = 24 * 60 * 60 * 1000
-
 export interface PruneOptions extends CallOptions {
   keep: Retention
-  /** Whether the last state of each line that a core has given up is kept, too, when a moment that is kept came of it. @defaultValue true */
+  /** Whether the last state of each line that a core has given up is kept, too, when a moment that is kept came of it: for ever, of a core that is truncated again and again. @defaultValue true */
   keepLines?: boolean
   /** What is younger stays, in ms by the store's clock; at least a day. @defaultValue a day */
   minAgeMs?: number
@@ -40,9 +39,10 @@ interface Listed extends ObjectInfo {
  * need not have. Safe beside an archiver and readers: what is younger than `minAgeMs`, and the newest commit, stay; a reader of a moment that goes meanwhile
  * is told that the archive is damaged there, and finds the newest one. After a crash the next one goes on.
  *
- * Cost: a list of all objects, a get for each moment that is kept and what it refers to, a delete for each object.
+ * Cost: a list of all objects, a get for each moment that is kept and what it refers to, a delete for each object, and a small get for each commit of these.
+ * What begins an archiver's writing, some hundred bytes for each start, stays for ever: by it, whoever was away learns that others are ahead.
  *
- * @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT`, `S3_ARCHIVER_DAMAGED` when a moment that is kept lacks something: then nothing is removed; and what
+ * @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT`, `S3_ARCHIVER_DAMAGED` when a moment that is kept lacks something, or no commit is there: then nothing is removed; and what
  * the store throws
  */
 export async function prune(store: ObjectStore, options: PruneOptions): Promise<Pruned> {
@@ -59,14 +59,22 @@ export async function prune(store: ObjectStore, options: PruneOptions): Promise<
       if (isOld(info) && kindOf(info.name) !== null) objects.push(info)
   // After the objects: what is listed above, and old, was named before now or never will be.
   const reach = new Reach(store, call, keepLines)
-  const { kept, commits, carriers } = await mark(store, reach, keep, isOld, call)
-  const garbage = [...commits, ...objects].filter(({ name }) => !reach.has(name))
+  const { kept, commits, carriers, claims } = await mark(store, reach, keep, isOld, call)
+  // Even if no moment is kept, the newest commit is.
+  if (objects.length > 0 && reach.names.size === 0)
+    throw new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'no commit is left that says what is needed here')
+  const garbage = [...commits, ...objects.filter(({ name }) => !reach.has(name))]
   const bytes = garbage.reduce((sum, { size }) => sum + size, 0)
-  const gone = garbage.filter(({ name }) => commitSeq(name) !== null).length
-  const result = { kept, commits: gone, objects: garbage.length - gone, bytes }
+  const result = {
+    kept: kept.length,
+    commits: commits.length,
+    objects: garbage.length - commits.length,
+    bytes
+  }
   if (dryRun) return result
   // What is there only for others must not be taken for a moment that can be restored.
   for (const { name } of carriers) await store.putIfAbsent(givenUpName(name), b4a.alloc(0), call)
+  for (const { name } of claims) await store.putIfAbsent(givenUpName(name), KEPT_PLACE, call)
   // Commits first: none is left that lacks something.
   for (const [deleted, { name }] of garbage.entries()) {
     await store.delete(name, call)
@@ -76,6 +84,17 @@ export async function prune(store: ObjectStore, options: PruneOptions): Promise<
   return result
 }
 
+/** Commits of an archive, the newest first in each. */
+interface Marked {
+  kept: Listed[]
+  /** To be removed. */
+  commits: Listed[]
+  /** Needed only for what they hold of others' entries. */
+  carriers: Listed[]
+  /** Needed only to keep their places. */
+  claims: Listed[]
+}
+
 /** What is needed by the moments that are kept, and by all that are young. */
 async function mark(
   store: ObjectStore,
@@ -83,22 +102,33 @@ async function mark(
   keep: Retention,
   isOld: (info: ObjectInfo) => boolean,
   call: CallOptions
-): Promise<{ kept: number; commits: Listed[]; carriers: Listed[] }> {
-  const givenUp = new Set<string>()
-  for await (const { name } of store.list(GIVEN_UP, call)) givenUp.add(name)
+): Promise<Marked> {
+  const givenUp = new Map<string, number>()
+  for await (const { name, size } of store.list(GIVEN_UP, call)) givenUp.set(name, size)
+  const sizeOfMark = ({ name }: ObjectInfo): number | undefined => givenUp.get(givenUpName(name))
   const listed: Listed[] = []
   for await (const info of store.list(COMMITS, call))
     if (commitSeq(info.name) !== null) listed.push({ ...info, timeMs: info.modifiedMs })
-  const commits = listed.filter(({ name }) => !givenUp.has(givenUpName(name)))
-  const rules = retained(commits, keep)
-  const kept = commits.filter((info) => rules.has(info) || !isOld(info))
-  for (const { name } of kept) {
-    const { commit } = await commitAt(store, commitSeq(name) as number, call)
-    await reach.add(commit)
-  }
+  const moments = listed.filter((info) => sizeOfMark(info) === undefined)
+  const rules = retained(moments, keep)
+  const kept = moments.filter((info) => rules.has(info) || !isOld(info))
   const isKept = new Set(kept)
-  const others = listed.filter((info) => !isKept.has(info))
-  return { kept: kept.length, commits: others, carriers: others.filter(({ name }) => reach.has(name)) }
+  for (const [i, info] of listed.entries())
+    if (i === 0 || isKept.has(info) || !isOld(info))
+      await reach.add((await commitAt(store, commitSeq(info.name) as number, call)).commit)
+  const marked: Marked = { kept, commits: [], carriers: [], claims: [] }
+  for (const info of listed.filter((one) => !isKept.has(one)))
+    if (sizeOfMark(info) === KEPT_PLACE.byteLength) marked.claims.push(info)
+    else if (reach.has(info.name)) marked.carriers.push(info)
+    else if (await isClaimAt(store, info.name, call)) marked.claims.push(info)
+    else marked.commits.push(info)
+  return marked
+}
+
+/** Whoever stood still before the claim of another would take its place for free. */
+async function isClaimAt(store: ObjectStore, name: string, call: CallOptions): Promise<boolean> {
+  const result = await store.getRange(name, { start: 0, end: KIND_BYTES }, call)
+  return result !== null && isClaim(result.bytes)
 }
 
 /** The store's own time. */

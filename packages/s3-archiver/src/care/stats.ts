@@ -1,4 +1,5 @@
 import type { ObjectKind, CallOptions, ObjectStore } from '../store/object-store.ts'
+import { GIVEN_UP, givenUpName, KEPT_PLACE } from '../format/names.ts'
 import { newestCommit } from '../read/commits.ts'
 import { allEntries } from '../read/directory.ts'
 import { kindOf, Reach } from './reach.ts'
@@ -14,7 +15,7 @@ export interface ArchiveStats {
   /** All that is there, by kind. */
   stored: Record<ObjectKind, Amount>
   total: Amount
-  /** What the newest commit needs: what would be left if only that were kept. */
+  /** What the newest commit needs, and what is never removed: what would be left if only that were kept. */
   live: Amount
   cores: number
   /** The newest commit; `null` in an empty archive. */
@@ -31,13 +32,17 @@ export async function stats(
   const newest = await newestCommit(store, call)
   const reach = new Reach(store, call)
   if (newest !== null) await reach.add(newest.commit)
+  const claims = new Set<string>()
+  for await (const { name, size } of store.list(GIVEN_UP, call))
+    if (size === KEPT_PLACE.byteLength) claims.add(name)
   const stored: ArchiveStats['stored'] = { commit: none(), shard: none(), index: none(), page: none() }
   const [total, live] = [none(), none()]
   for (const folder of ['l/', 'p/', 's/', 'x/'])
     for await (const { name, size } of store.list(folder, call)) {
       const kind = kindOf(name)
       if (kind === null) continue
-      for (const amount of reach.has(name) ? [stored[kind], total, live] : [stored[kind], total]) {
+      const isLive = reach.has(name) || (kind === 'commit' && claims.has(givenUpName(name)))
+      for (const amount of isLive ? [stored[kind], total, live] : [stored[kind], total]) {
         amount.objects++
         amount.bytes += size
       }

@@ -1,9 +1,9 @@
-import Corestore from 'corestore'
 import { Archiver } from '../archive/archiver.ts'
 import { S3ArchiverError } from '../errors.ts'
 import { newestCommit } from '../read/commits.ts'
 import { Stop } from '../stop.ts'
 import { storeOf } from './arguments.ts'
+import { openOldCorestore } from './corestores.ts'
 import { sizeText, type Terminal } from './terminal.ts'
 
 export interface BackupOptions {
@@ -24,7 +24,7 @@ export async function backup(terminal: Terminal, directory: string, options: Bac
       'S3_ARCHIVER_NOT_ARCHIVED',
       'there is no archive yet; with --create one is begun'
     )
-  const corestore = new Corestore(directory)
+  const corestore = await openOldCorestore(directory)
   const total = { seq: -1, cores: 0, blocks: 0, bytes: 0, missing: 0 }
   try {
     const archiver = new Archiver(store, { corestore, takeOver, bytesPerSecond, live: watch, signal })

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from 'commander'
 import { moments } from '../care/moments.ts'
 import { prune } from '../care/prune.ts'
 import type { Retention } from '../care/retention.ts'
@@ -41,8 +42,12 @@ export interface PruneCommandOptions {
 }
 
 export async function pruneCommand(terminal: Terminal, options: PruneCommandOptions): Promise<void> {
-  const { keepLast = 1, keepDaily = 0, keepWeekly = 0, keepMonthly = 0, minAgeDays = 1 } = options
-  const keep: Retention = { last: keepLast, daily: keepDaily, weekly: keepWeekly, monthly: keepMonthly }
+  const { keepLast, keepDaily, keepWeekly, keepMonthly, minAgeDays = 1 } = options
+  const rules = { last: keepLast, daily: keepDaily, weekly: keepWeekly, monthly: keepMonthly }
+  const keep: Retention = Object.fromEntries(Object.entries(rules).filter(([, count]) => count !== undefined))
+  // Who forgets them would be left with one moment.
+  if (Object.keys(keep).length === 0)
+    throw new InvalidArgumentError('Which moments are kept? At least one of the --keep options is needed.')
   const { dryRun = false, dropLines = false } = options
   const onProgress = ({ deleted, of }: { deleted: number; of: number }): void =>
     terminal.progress('deleted', deleted, of)

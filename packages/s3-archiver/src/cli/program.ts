@@ -100,9 +100,11 @@ function programOf(surroundings: Surroundings, onVerified: (isOk: boolean) => vo
     .action(async (options: VerifyCommandOptions) => onVerified(await verifyCommand(terminal(), options)))
   program
     .command('prune')
-    .description('remove moments that no rule keeps, and what only they need')
+    .description(
+      'remove moments that no rule keeps, and what only they need; the newest stays, and one rule is needed'
+    )
     .addOption(from)
-    .option('--keep-last <number>', 'the last so many (1)', numberOf)
+    .option('--keep-last <number>', 'the last so many', numberOf)
     .option('--keep-daily <number>', 'one of each of so many days', numberOf)
     .option('--keep-weekly <number>', 'one of each of so many weeks', numberOf)
     .option('--keep-monthly <number>', 'one of each of so many months', numberOf)

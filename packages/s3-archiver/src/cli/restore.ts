@@ -1,7 +1,7 @@
-import Corestore from 'corestore'
 import { restore } from '../restore/restore.ts'
 import type { RestoreOptions, RestorePoint } from '../restore/options.ts'
 import { storeOf } from './arguments.ts'
+import { openCorestore } from './corestores.ts'
 import { sizeText, timeText, type Terminal } from './terminal.ts'
 
 export interface RestoreCommandOptions {
@@ -23,7 +23,7 @@ export async function restoreCommand(
 ): Promise<void> {
   const { from, into, blocks = 'all', writable } = options
   const store = await storeOf(from)
-  const corestore = new Corestore(into)
+  const corestore = await openCorestore(into)
   try {
     const at = pointOf(options)
     const request: RestoreOptions = { corestore, key, blocks, signal: terminal.signal }

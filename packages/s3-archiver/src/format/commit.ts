@@ -81,6 +81,15 @@ export function encodeCommit(commit: Commit): Uint8Array {
   return b4a.concat([body, crypto.hash(body)])
 }
 
+/** Bytes at the beginning of an encoded commit that tell of which kind it is. */
+export const KIND_BYTES: number = MAGIC.byteLength + 2
+
+/** Whether a commit is a claim. @param bytes - its beginning. @throws S3ArchiverError what {@link decodeCommit} does */
+export function isClaim(bytes: Uint8Array): boolean {
+  const reader = openFormat(bytes.subarray(0, KIND_BYTES), MAGIC)
+  return KINDS[reader.byte()] === 'claim'
+}
+
 /** @throws S3ArchiverError `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_NEWER_FORMAT` */
 export function decodeCommit(bytes: Uint8Array): Commit {
   const body = bytes.subarray(0, Math.max(0, bytes.byteLength - HASH_BYTES))

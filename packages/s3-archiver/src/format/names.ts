@@ -54,8 +54,11 @@ export function commitName(seq: number): string {
   return COMMITS + (NEWEST - BigInt(seq)).toString(16).padStart(16, '0')
 }
 
-/** Of an object that says that a commit is there only for what later ones need of it: as a moment it was pruned. */
+/** Of an object that says that a commit is no moment to be restored: it was pruned, and is there only for what later ones need of it; or is a claim. */
 export const GIVEN_UP = 'g/'
+
+/** What such an object holds when the commit is a claim, whose place is never free again; else it is empty. */
+export const KEPT_PLACE: Uint8Array = b4a.from([1])
 
 export function givenUpName(commit: string): string {
   return GIVEN_UP + commit.slice(COMMITS.length)

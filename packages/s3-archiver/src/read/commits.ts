@@ -9,7 +9,7 @@ export interface StoredCommit {
   hash: Uint8Array
 }
 
-/** A moment of an archive: a commit, or the last one that was made by a time, in ms since 1970. */
+/** A moment of an archive: a commit, or the last one that was made by a time of the store's clock, in ms since 1970. */
 export type Moment = { seq: number } | { timeMs: number }
 
 /** The newest commit of an archive; `null` of one that is empty. Cost: a list and a get. */
@@ -25,36 +25,35 @@ export async function newestCommit(
 /**
  * The newest commit that is not younger than a moment. Those that were pruned are passed over.
  *
- * @returns `null` when the archive begins later. Cost: a list of all commits; of a time a get for each halving of their number, too
+ * @returns `null` when the archive begins later. Cost: lists of all commits, and a get
  */
 export async function commitAsOf(
   store: ObjectStore,
   moment: Moment,
   options: CallOptions = {}
 ): Promise<StoredCommit | null> {
-  const seqs = await commitSeqs(store, options)
-  if ('seq' in moment) {
-    const seq = seqs.find((one) => one <= moment.seq)
-    return seq === undefined ? null : commitAt(store, seq, options)
-  }
-  let found: StoredCommit | null = null
-  for (let [low, high] = [0, seqs.length]; low < high;) {
-    const middle = (low + high) >> 1
-    const stored = await commitAt(store, seqs[middle] as number, options)
-    if (stored.commit.timeMs <= moment.timeMs) [found, high] = [stored, middle]
-    else low = middle + 1
-  }
-  return found
+  // A commit has an author's time, too; but a clock that was wrong once would mislead about all that follow.
+  for await (const { seq, modifiedMs } of listed(store, options))
+    if ('seq' in moment ? seq <= moment.seq : modifiedMs <= moment.timeMs)
+      return commitAt(store, seq, options)
+  return null
 }
 
 /** Numbers of all commits that can be restored, the newest first. */
 export async function commitSeqs(store: ObjectStore, options: CallOptions = {}): Promise<number[]> {
+  const seqs: number[] = []
+  for await (const { seq } of listed(store, options)) seqs.push(seq)
+  return seqs
+}
+
+async function* listed(
+  store: ObjectStore,
+  options: CallOptions
+): AsyncGenerator<{ seq: number; modifiedMs: number }> {
   const givenUp = new Set<string>()
   for await (const { name } of store.list(GIVEN_UP, options)) givenUp.add(name)
-  const seqs: number[] = []
-  for await (const { name } of store.list(COMMITS, options))
-    if (!givenUp.has(givenUpName(name))) seqs.push(seqOf(name))
-  return seqs
+  for await (const { name, modifiedMs } of store.list(COMMITS, options))
+    if (!givenUp.has(givenUpName(name))) yield { seq: seqOf(name), modifiedMs }
 }
 
 /** @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when it is not there, or another one */

@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { CommitLog } from '../archive/commit-log.ts'
-import { nextDirectory } from '../archive/directory.ts'
+import { commitWith, nextDirectory } from '../archive/next-directory.ts'
 import { keyPairOf } from '../corestore-adapter.ts'
 import { signFork, type CoreBlueprint } from '../core-writer.ts'
 import { S3ArchiverError } from '../errors.ts'
@@ -54,7 +54,7 @@ export async function archiveLeap(
 ): Promise<number> {
   const { commit: before } = log.newest
   const seq = before.seq + 1
-  const links = { front: entry.front, previous: entry.seq }
+  const links = { front: entry.front, previous: commitWith(before, entry.blindId) }
   const sealed = sealRecord(key, seq, { ...record, ...head }, links)
   await log.append({ ...nextDirectory(before, [sealed]), fronts: [], tail: b4a.alloc(0) }, call)
   return seq

@@ -1,10 +1,11 @@
+import { S3ArchiverError } from '../errors.ts'
 import type { KeyPairLike } from '../core-writer.ts'
 import type { CallOptions } from '../store/object-store.ts'
 import type { Moment } from '../read/commits.ts'
 import type { CorestoreLike } from '../types.ts'
 
 /**
- * Which state of a core: that of a commit, of a time in ms since 1970, or the newest with no more blocks, on the line that the archive holds now or
+ * Which state of a core: that of a commit, of a time by the store's clock in ms since 1970, or the newest with no more blocks, on the line that the archive holds now or
  * on that of a fork. Only states that were archived are signed, and can be restored; between them a snapshot of the next one has what is wanted.
  */
 export type RestorePoint = Moment | { length: number; fork?: number }
@@ -46,6 +47,17 @@ export interface RestoreProgress {
   of: number
   /** Bytes of blocks that were read in this run. */
   bytes: number
+}
+
+/** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
+export function checkOptions({ at, writable, blocks = 'all', parallel = 4 }: RestoreOptions): void {
+  const refuse = (help: string): never => {
+    throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', help)
+  }
+  if (writable !== undefined && at !== undefined) refuse('only the newest state is restored to be written')
+  if (!(Number.isSafeInteger(parallel) && parallel > 0)) refuse('`parallel` is at least 1')
+  if (!Array.isArray(blocks) && !['all', 'held', 'none'].includes(blocks as string))
+    refuse("`blocks` is 'all', 'held', 'none', or runs of blocks")
 }
 
 /** What was restored, and how it is known to be right. */

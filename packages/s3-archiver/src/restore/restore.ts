@@ -12,7 +12,7 @@ import { expandSegments, type ArchivedCore } from '../read/archive-reader.ts'
 import { Stop } from '../stop.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { archiveLeap, leapHead, writerOf } from './new-writer.ts'
-import type { Restored, RestoreOptions } from './options.ts'
+import { checkOptions, type Restored, type RestoreOptions } from './options.ts'
 import { readPoint } from './restore-point.ts'
 import { RunWriter } from './run-writer.ts'
 
@@ -21,15 +21,14 @@ type Range = { start: number; end: number }
 /**
  * Puts an archived core into a Corestore. Every block is hashed and compared with the tree that the core's key has signed before it is stored; for
  * Hypercore the core is there only once all of it is. What failed, or was aborted, or crashed goes on where it was when it is called again with the
- * same archive and the same point. Memory: about 20 MiB for each object that is read at once.
+ * same archive, point and blocks. Memory: about 20 MiB for each object that is read at once.
  *
  * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_NOT_EMPTY`, `S3_ARCHIVER_MISSING_BLOCKS` when all blocks are wanted and the archive lacks
  * some, `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_ABORTED`, `S3_ARCHIVER_BAD_ARGUMENT`, and what the store throws
  */
 export async function restore(store: ObjectStore, options: RestoreOptions): Promise<Restored> {
   const { corestore, key, at, writable, writerId } = options
-  if (writable !== undefined && at !== undefined)
-    throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'only the newest state is restored to be written')
+  checkOptions(options)
   const stop = new Stop(options.signal)
   const call = { signal: stop }
   try {
@@ -38,8 +37,10 @@ export async function restore(store: ObjectStore, options: RestoreOptions): Prom
     const blueprint = await blueprintOf(archived, options)
     let [log, head]: [CommitLog | null, Head] = [null, archived.record]
     if (writable !== undefined) {
-      // Nobody is fenced for a key pair that does not fit; and what is archived until then is not lost.
+      // Nobody is fenced for what cannot be; and what is archived until then is not lost.
       leapHead(archived, blueprint)
+      checkBlocks(archived.record, options)
+      if (!(await CoreWriter.isFree(corestore, key))) throw notEmpty()
       log = await CommitLog.claim(
         store,
         { writerId: writerId ?? writerIdFor(corestore), takeOver: true },
@@ -49,11 +50,7 @@ export async function restore(store: ObjectStore, options: RestoreOptions): Prom
       head = leapHead(archived, blueprint)
     }
     const target = await CoreWriter.open(corestore, blueprint)
-    if (target === null)
-      throw new S3ArchiverError(
-        'S3_ARCHIVER_NOT_EMPTY',
-        'this Corestore holds the core already, or has it open'
-      )
+    if (target === null) throw notEmpty()
     try {
       const restored = await restoreInto(target, store, archived, head, options, stop)
       if (log === null) return restored
@@ -66,13 +63,31 @@ export async function restore(store: ObjectStore, options: RestoreOptions): Prom
   }
 }
 
+/** @throws S3ArchiverError `S3_ARCHIVER_MISSING_BLOCKS` */
+function checkBlocks({ segments }: CoreRecord, { blocks = 'all' }: RestoreOptions): void {
+  const missing = missingIn(segments)
+  if (blocks !== 'all' || missing === 0) return
+  throw new S3ArchiverError(
+    'S3_ARCHIVER_MISSING_BLOCKS',
+    `the archive lacks ${missing} blocks of the core; with \`blocks: 'held'\` the others are restored`
+  )
+}
+
+function notEmpty(): S3ArchiverError {
+  return new S3ArchiverError('S3_ARCHIVER_NOT_EMPTY', 'this Corestore holds the core already, or has it open')
+}
+
 async function blueprintOf(
   { key, record, roots }: ArchivedCore,
-  { corestore, writable }: RestoreOptions
+  { corestore, writable, blocks = 'all' }: RestoreOptions
 ): Promise<CoreBlueprint> {
   const writer = writable === undefined ? { keyPair: null, alias: null } : await writerOf(corestore, writable)
   const { manifest, fork, length } = record
-  const mark = crypto.hash([b4a.from(`${fork} ${length} `), crypto.tree(roots)])
+  // What is there of one that was to have other blocks is no use: bits of it would be left without what proves them.
+  const wanted = JSON.stringify(
+    typeof blocks === 'string' ? blocks : blocks.map(({ start, end }) => [start, end])
+  )
+  const mark = crypto.hash([b4a.from(`${fork} ${length} ${wanted} `), crypto.tree(roots)])
   return { key, manifest, mark, ...writer }
 }
 
@@ -85,12 +100,7 @@ async function restoreInto(
   stop: Stop
 ): Promise<Restored> {
   const { onProgress, parallel = 4, blocks = 'all' } = options
-  const missing = missingIn(record.segments)
-  if (blocks === 'all' && missing > 0)
-    throw new S3ArchiverError(
-      'S3_ARCHIVER_MISSING_BLOCKS',
-      `the archive lacks ${missing} blocks of the core; with \`blocks: 'held'\` the others are restored`
-    )
+  checkBlocks(record, options)
   const { segments, of } = await segmentsFor(store, key, record, blocks, { signal: stop })
   const run = new RunWriter(store, key, target, parallel, stop)
   try {

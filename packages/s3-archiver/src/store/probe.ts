@@ -55,7 +55,8 @@ async function removeAll(
   }
 }
 
-function noConditions(): S3ArchiverError {
+/** What is thrown of a store that makes an object again that is there. */
+export function noConditions(): S3ArchiverError {
   const help =
     'this store overwrites what is there, or lets several create one object: two archivers could harm each other'
   return new S3ArchiverError('S3_ARCHIVER_STORE_NO_CONDITIONS', help)

@@ -26,9 +26,15 @@ export function nextDirectory(
     if (isChanged.has(idOf(entry.blindId))) continue
     room -= bytesOf([entry])
     if (room >= 0) entries.push(entry)
-    else if (entry.seq > (checkpoint?.seq ?? -1)) carried.push({ blindId: entry.blindId, seq: entry.seq })
+    // It is named where it stands last: the commit that it was made for may be pruned by now.
+    else if (entry.seq > (checkpoint?.seq ?? -1)) carried.push({ blindId: entry.blindId, seq: before.seq })
   }
   return { checkpoint, carried: sorted(carried), entries: sorted(entries) }
+}
+
+/** A commit by which the entry of a core that has one is still found when later ones say otherwise, as far as it can be told without reading. */
+export function commitWith({ seq, carried }: Commit, blindId: Uint8Array): number {
+  return carried.find((one) => b4a.equals(one.blindId, blindId))?.seq ?? seq
 }
 
 /**
