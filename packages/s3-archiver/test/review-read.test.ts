@@ -11,6 +11,8 @@ import { collect, testCleanup, tmpDir, tmpStore, until } from '@cloudpal/test-ki
 import { readFromArchive } from '../src/browser/index.ts'
 import { decodeCommit, encodeCommit, type Commit } from '../src/format/commit.ts'
 import { contentName } from '../src/format/names.ts'
+import { sealRecord } from '../src/format/record.ts'
+import { encodeSegmentList } from '../src/format/segment-list.ts'
 import { sealFront, sealPage, unsealFront, unsealPage } from '../src/format/page.ts'
 import { beginFormat, Writer } from '../src/format/wire.ts'
 import {
@@ -193,7 +195,7 @@ describe('numbers that lie', () => {
     await forge(store, (commit) => ({
       ...commit,
       entries: [],
-      checkpoint: { name: contentName('index', b4a.alloc(1)), seq: 0, count: 2 ** 40, byteLength: 2 ** 50 }
+      checkpoint: { name: contentName('index', b4a.alloc(1)), seq: 0, count: 2 ** 46, byteLength: 2 ** 52 }
     }))
     const meddling = new Meddling(store)
     expect(await outcome(readFromArchive(meddling, { key }))).toBe('S3_ARCHIVER_DAMAGED')
@@ -260,7 +262,7 @@ describe('a read pack by who knows the key', () => {
 
 describe('what was damaged once, on its way', () => {
   test.each([
-    ['a small shard', 100],
+    ['a small shard', 400],
     ['a large shard', 4000]
   ])('%s is read again by the same reader', async (_, size) => {
     const blocks = numbered(0, 300, size)
@@ -325,7 +327,7 @@ describe('a rollback', () => {
 })
 
 describe('no wait is without an end', () => {
-  test('for a fork, when the store fails meanwhile', async () => {
+  test.each([false, true])('for a fork, when the store fails meanwhile: %s', async (fails) => {
     const { core, store, archiver, key } = await archived(numbered(0, 3000, 500))
     const meddling = new Meddling(store)
     const archive = await open(meddling, { key })
@@ -333,11 +335,15 @@ describe('no wait is without an end', () => {
     await core.truncate(1501)
     await core.append(numbered(0, 800, 501))
     await archiver.flush()
-    meddling.change = (name, bytes) => (name.startsWith('l/') ? bytes : unavailable())
-    expect(await outcome(archive.update())).not.toBe('stuck')
+    if (fails) meddling.change = (name, bytes) => (name.startsWith('l/') ? bytes : unavailable())
+    const result = await outcome(archive.update())
+    meddling.change = (_, bytes) => bytes
+    expect(result).not.toBe('stuck')
+    if (fails) expect(await outcome(archive.update())).toBe(true)
+    else expect(result).toBe(true)
   })
 
-  test('for a longer head, when the store fails meanwhile', async () => {
+  test.each([false, true])('for a longer head, when the store fails meanwhile: %s', async (fails) => {
     const { core, store, archiver, key } = await archived(numbered(0, 1001, 500))
     const corestore = await tmpStore()
     await (await open(store, { key, corestore })).close()
@@ -352,9 +358,11 @@ describe('no wait is without an end', () => {
       await second.flush()
     }
     const meddling = new Meddling(other)
-    meddling.change = (name, bytes) => (name.startsWith('l/') ? bytes : unavailable())
+    if (fails) meddling.change = (name, bytes) => (name.startsWith('l/') ? bytes : unavailable())
     const opening = open(meddling, { key, corestore }).then(() => 'open')
-    expect(await outcome(opening)).not.toBe('stuck')
+    const result = await outcome(opening)
+    expect(result).not.toBe('stuck')
+    if (!fails) expect(result).toBe('open')
   })
 
   test('for a fork, when it is aborted meanwhile', async () => {
@@ -418,6 +426,79 @@ describe('no wait is without an end', () => {
     const later = archive.core.get(25)
     setTimeout(() => stop.abort(), 50)
     expect(await outcome(later)).not.toBe('stuck')
+  })
+})
+
+describe('what is asked for', () => {
+  test('no list in lists is deeper than the format says', async () => {
+    const { store, key } = await archived(numbered(0, 100, 4000))
+    const { record, entry } = await readHead(store, key)
+    const nodes = record.segments.flatMap((segment) => segment.nodes)
+    let segments = record.segments
+    for (let depth = 0; depth < 40; depth++) {
+      const bytes = encodeSegmentList(key, segments)
+      const object = contentName('index', bytes)
+      await store.putIfAbsent(object, bytes)
+      segments = [{ kind: 'list', object, missing: 0, start: 0, count: 100, nodes }]
+    }
+    const forged = sealRecord(key, entry.seq, { ...record, segments })
+    await forge(store, (commit) => ({ ...commit, entries: [forged] }))
+    const meddling = new Meddling(store)
+    const read = await readFromArchive(meddling, { key })
+    expect(await outcome(read.get(3))).toBe('S3_ARCHIVER_DAMAGED')
+    expect(meddling.gets).toBeLessThan(15)
+  })
+
+  test.each([
+    ['cacheBytes', NaN],
+    ['cacheBytes', -1],
+    ['pollMs', 0],
+    ['pollMs', NaN]
+  ])('%s of %d is refused', async (name, value) => {
+    const { store, key } = await archived(numbered(0, 3))
+    const options = { key, keys: [key], [name]: value }
+    const ends = [
+      outcome(open(store, options)),
+      outcome(
+        (async () => {
+          const seeder = new Seeder(store, options)
+          await seeder.close()
+        })()
+      ),
+      ...(name === 'cacheBytes' ? [outcome(readFromArchive(store, options))] : [])
+    ]
+    for (const end of await Promise.all(ends)) expect(end).toBe('S3_ARCHIVER_BAD_ARGUMENT')
+  })
+
+  test('a seeder looks once for what is new of all its cores', async () => {
+    const corestore: Corestore = await tmpStore()
+    const cores = Array.from({ length: 20 }, (_, i) => corestore.get({ name: `core ${i}` }))
+    for (const core of cores) await core.append(numbered(0, 5))
+    const store = new MemoryStore()
+    const archiver = new Archiver(store, { cores, writerId: WRITER, live: false })
+    onTestFinished(() => archiver.close())
+    await archiver.flush()
+    const keys = cores.map(({ key }) => key as Uint8Array)
+    const seeder = new Seeder(store, { keys })
+    onTestFinished(() => seeder.close())
+    const peerStore = await tmpStore()
+    const theirs = peerStore.replicate(true) as DuplexStream
+    const ours = seeder.replicate(false)
+    theirs.pipe(ours).pipe(theirs)
+    for (const stream of [theirs, ours]) {
+      stream.on('error', () => {})
+      testCleanup().defer('stream', () => stream.destroy())
+    }
+    for (const key of keys) {
+      const core = peerStore.get({ key })
+      await core.ready()
+      await until(() => core.length === 5)
+    }
+    const opened = seeder.stats().requests
+    await cores[7]?.append(numbered(5, 6))
+    await archiver.flush()
+    await seeder.update()
+    expect({ opened, updated: seeder.stats().requests - opened }).toEqual({ opened: 2, updated: 2 })
   })
 })
 
