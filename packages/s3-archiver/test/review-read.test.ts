@@ -429,6 +429,125 @@ describe('no wait is without an end', () => {
   })
 })
 
+describe('an end', () => {
+  test('of a download behind the last block is an error', async () => {
+    const { store, key } = await archived(numbered(0, 20))
+    const archive = await open(store, { key })
+    expect(await outcome(archive.download({ start: 10, end: 30 }))).not.toBe('stuck')
+  })
+
+  test('by close, while a fork is followed, is no damage', async () => {
+    const { core, store, archiver, key } = await archived(numbered(0, 3000, 500))
+    class Slow extends Meddling {
+      isSlow = false
+      override async getRange(name: string, range: { start: number; end: number }, options?: CallOptions) {
+        if (this.isSlow && !name.startsWith('l/')) await new Promise((resolve) => setTimeout(resolve, 800))
+        return super.getRange(name, range, options)
+      }
+    }
+    const slow = new Slow(store)
+    const archive = await open(slow, { key })
+    await core.truncate(1501)
+    await core.append(numbered(0, 800, 501))
+    await archiver.flush()
+    slow.isSlow = true
+    const updating = outcome(archive.update())
+    setTimeout(() => void archive.close(), 200)
+    expect(await updating).toBe('S3_ARCHIVER_CLOSED')
+  })
+
+  test('by close leaves no error behind when the store answers late', async () => {
+    const { store, key } = await archived(numbered(0, 300, 4000))
+    const late: (() => void)[] = []
+    class Late extends Meddling {
+      override async getRange(name: string, range: { start: number; end: number }, options?: CallOptions) {
+        if (!name.startsWith('l/')) {
+          await new Promise<void>((resolve) => late.push(resolve))
+          return unavailable()
+        }
+        return super.getRange(name, range, options)
+      }
+    }
+    const unhandled: unknown[] = []
+    const note = (error: unknown): unknown => unhandled.push(error)
+    process.on('unhandledRejection', note)
+    onTestFinished(() => void process.off('unhandledRejection', note))
+    const archive = await open(new Late(store), { key })
+    const reading = outcome(archive.core.get(7))
+    await until(() => late.length > 0)
+    await archive.close()
+    expect(await reading).not.toBe('stuck')
+    for (const resolve of late) resolve()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(unhandled).toEqual([])
+  })
+
+  test('of a long wait: a fork is followed again once the store is back', async () => {
+    const { core, store, archiver, key } = await archived(numbered(0, 3000, 500))
+    const meddling = new Meddling(store)
+    const archive = await open(meddling, { key, pollMs: 50 })
+    await archive.core.get(5)
+    meddling.change = (name, bytes) => (name.startsWith('l/') ? bytes : unavailable())
+    await core.truncate(1501)
+    await core.append(numbered(0, 800, 501))
+    await archiver.flush()
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    meddling.change = (_, bytes) => bytes
+    await until(() => archive.core.fork === 1, { timeoutMs: 4000 })
+  })
+})
+
+describe('requests of a peer', () => {
+  test('that are more than it may have are not all kept', async () => {
+    const { store, key } = await archived(numbered(0, 300, 4000))
+    const meddling = new Meddling(store)
+    let isHeld = true
+    class Held extends Meddling {
+      override async getRange(name: string, range: { start: number; end: number }, options?: CallOptions) {
+        while (isHeld && !name.startsWith('l/')) await new Promise((resolve) => setTimeout(resolve, 20))
+        return super.getRange(name, range, options)
+      }
+    }
+    expect(meddling.gets).toBe(0)
+    const held = new Held(store)
+    const seeder = new Seeder(held, { keys: [key] })
+    onTestFinished(() => seeder.close())
+    const theirs = protocolStream(true)
+    const ours = seeder.replicate(false)
+    theirs.pipe(ours).pipe(theirs)
+    for (const stream of [theirs, ours]) {
+      stream.on('error', () => {})
+      testCleanup().defer('stream', () => stream.destroy())
+    }
+    const noise = (theirs as unknown as { noiseStream: NoiseLike }).noiseStream
+    await noise.opened
+    const { default: messages } = await import('hypercore/messages.js')
+    let answers = 0
+    const count = (): unknown => answers++
+    const channel = noise.userData.createChannel({
+      protocol: 'hypercore/alpha',
+      id: crypto.discoveryKey(key),
+      handshake: messages.wire.handshake,
+      messages: [
+        { encoding: messages.wire.sync },
+        { encoding: messages.wire.request },
+        { encoding: messages.wire.cancel },
+        { encoding: messages.wire.data, onmessage: count },
+        { encoding: messages.wire.noData, onmessage: count }
+      ]
+    })
+    channel.open({ seeks: true, capability: caps.replicate(true, key, noise.handshakeHash) })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const sent = 50_000
+    for (let id = 1; id <= sent; id++)
+      channel.messages[1]?.send({ id, fork: 0, block: { index: id % 300, nodes: 0 }, manifest: false, priority: 0 })
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    isHeld = false
+    await new Promise((resolve) => setTimeout(resolve, 4000))
+    expect({ answers, isBounded: answers < 5000 || ours.destroyed }).toMatchObject({ isBounded: true })
+  }, 20_000)
+})
+
 describe('what is asked for', () => {
   test('no list in lists is deeper than the format says', async () => {
     const { store, key } = await archived(numbered(0, 100, 4000))
