@@ -147,6 +147,27 @@ describe('a segment in a list', () => {
   })
 })
 
+describe('a core of 560 MB, as nothing but appends makes it', () => {
+  test('is read', async () => {
+    const core = (await tmpStore()).get({ name: 'core' })
+    await core.ready()
+    const block = (seq: number) => b4a.alloc(65_536, seq % 251)
+    for (let at = 0; at < 8600; at += 100)
+      await core.append(Array.from({ length: 100 }, (_, i) => block(at + i)))
+    const store = new FileStore(await tmpDir())
+    const archiver = new Archiver(store, { cores: [core], writerId: WRITER, live: false })
+    onTestFinished(() => archiver.close())
+    await archiver.flush()
+    const key = core.key as Uint8Array
+    const { record } = await readHead(store, key)
+    expect(record.segments.map(({ kind }) => kind)).toContain('list')
+    const read = await readFromArchive(store, { key })
+    onTestFinished(() => read.close())
+    expect(await read.get(8599)).toEqual(block(8599))
+    expect(await read.get(1234)).toEqual(block(1234))
+  }, 120_000)
+})
+
 describe('numbers that lie', () => {
   test('sizes in the table of a shard do not make a reader ask for more than the segment has', async () => {
     const { store, key } = await archived(numbered(0, 100, 4000))
