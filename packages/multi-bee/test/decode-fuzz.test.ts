@@ -136,7 +136,7 @@ function blockOf(forks: readonly ToldFork[]): Uint8Array {
     cutOff: { length: agreed - back, fork: 0, treeHash: b4a.alloc(32, back) },
     proof: forkOf(keyPairOf(writer), agreed).proof
   }))
-  const draft = { ms: 1, counter: 0, context: [], membership, operations: [] }
+  const draft = { ms: 1, counter: 0, context: [], again: null, membership, operations: [] }
   const encoded = encodeTransaction(draft, initialLogState(0), new WriterTable())
   return encoded?.blocks[0] as Uint8Array
 }
@@ -422,7 +422,7 @@ describe('hostile counts and lengths', () => {
       seen
     })
     const encode = (operations: Operation[]): boolean => {
-      const draft = { ms: 1, counter: 0, context: [0, 99_999], membership: [], operations }
+      const draft = { ms: 1, counter: 0, context: [0, 99_999], again: null, membership: [], operations }
       return encodeTransaction(draft, initialLogState(0), tableOf(fromHex(WRITER), b4a.alloc(32, 2))) !== null
     }
     const distinct = (length: number): Operation[] => Array.from({ length }, (_, i) => operation([0, i + 1]))
@@ -561,7 +561,8 @@ describe('random transactions', () => {
       type: fc.constant('remove' as const),
       writer: key32,
       cutOff: fc.record({ length, fork: length, treeHash: key32 })
-    })
+    }),
+    fc.record({ type: fc.constant('again' as const), writer: key32, from: length })
   )
 
   const documentBytes = fc
@@ -593,6 +594,7 @@ describe('random transactions', () => {
       minLength: writers.length,
       maxLength: writers.length
     }),
+    again: fc.option(fc.record({ other: fc.nat(writers.length - 2), seq: length })),
     membership: fc.array(record, { maxLength: 3 }),
     operations: fc.array(operation, { maxLength: 5 })
   })
@@ -617,10 +619,11 @@ describe('random transactions', () => {
           let readState = initialLogState(reading.idOf(writers[self] as Uint8Array))
           const reached = writers.map(() => 0)
           let [ms, counter] = [0, 0]
-          for (const [seq, { gains, membership, operations, ...time }] of list.entries()) {
+          for (const [seq, { gains, again: done, membership, operations, ...time }] of list.entries()) {
             for (const [id, gain] of gains.entries()) reached[id] = (reached[id] ?? 0) + (gain ?? 0)
             reached[self] = seq
             const context = [...reached]
+            const again = done && { writer: done.other < self ? done.other : done.other + 1, seq: done.seq }
             const drafted = operations.map(({ key, path, value, lowered }): Operation => ({
               key,
               path: pathOf(value?.document === false ? [] : path),
@@ -628,7 +631,7 @@ describe('random transactions', () => {
               seen: lowered === null ? null : lowered.map((blocks, id) => Math.min(blocks, context[id] ?? 0))
             }))
             const encoded = encodeTransaction(
-              { ...time, context, membership, operations: drafted },
+              { ...time, context, again, membership, operations: drafted },
               state,
               writing
             )
@@ -647,6 +650,12 @@ describe('random transactions', () => {
             ])
             expect(printed(transaction.membership)).toBe(printed(membership))
             expect(padded(transaction.context)).toEqual(translate(context))
+            expect(
+              transaction.again && {
+                ...transaction.again,
+                writer: writing.idOf(reading.keyOf(transaction.again.writer))
+              }
+            ).toEqual(again)
             expect(
               printed(
                 transaction.operations.map(({ seen, ...rest }) => ({ ...rest, seen: seen && padded(seen) }))

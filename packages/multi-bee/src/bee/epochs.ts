@@ -58,8 +58,8 @@ export class Epochs {
     const record = text === null ? null : (JSON.parse(b4a.toString(text)) as EpochRecord)
     this.#record = record?.next === b4a.toString(writer, 'hex') ? record : null
     if (await this.#isCopied(writer)) {
-      // A log that was made for an epoch and not written yet has nothing that could be succeeded.
-      const epoch = await this.next(await this.#lastWritten(writer), 'copied', null)
+      const { previous, fork } = await this.#lastWritten(writer)
+      const epoch = await this.next(previous, 'copied', fork)
       return { own: epoch.log as HypercoreLog, epoch }
     }
     const own = await this.#openLog(writer, true)
@@ -115,18 +115,20 @@ export class Epochs {
     return !(await isMarkIntact(markPath(this.#scope.directory, marked.subarray(32))))
   }
 
-  async #lastWritten(writer: Uint8Array): Promise<Uint8Array> {
-    if (this.#record === null) return writer
+  /** The log to go on from, and its fork: one that was made for an epoch and not written yet has nothing that could be succeeded. */
+  async #lastWritten(writer: Uint8Array): Promise<{ previous: Uint8Array; fork: LogFork | null }> {
+    if (this.#record === null) return { previous: writer, fork: null }
     const log = await this.#openLog(writer, true)
     const isWritten = log.available > 0
     await log.close()
-    return isWritten ? writer : b4a.from(this.#record.previous, 'hex')
+    if (isWritten) return { previous: writer, fork: null }
+    return { previous: b4a.from(this.#record.previous, 'hex'), fork: notedFork(this.#record) }
   }
 
   /** An epoch that is made, and of which not all may be done. */
   async #pending(log: HypercoreLog): Promise<Epoch> {
-    const { previous, reason, fork: noted } = this.#record as EpochRecord
-    const fork = noted && { agreed: noted.agreed, proof: b4a.from(noted.proof, 'hex') }
+    const { previous, reason } = this.#record as EpochRecord
+    const fork = notedFork(this.#record as EpochRecord)
     const before = await this.#openLog(b4a.from(previous, 'hex'), false)
     try {
       return { log, succession: before.succeededBy(log.key), reason, fork }
@@ -144,4 +146,8 @@ export class Epochs {
     const { store, encryptionKey, onUpdate } = this.#scope
     return HypercoreLog.open(store, { key, encryptionKey, isOwn, onUpdate })
   }
+}
+
+function notedFork({ fork }: EpochRecord): LogFork | null {
+  return fork && { agreed: fork.agreed, proof: b4a.from(fork.proof, 'hex') }
 }

@@ -9,6 +9,7 @@ import type { WriterTable } from '../merge/writer-table.ts'
 import type { Stored } from '../view/record.ts'
 import type { View } from '../view/view.ts'
 import { Group, GROUP_BYTES, type Outcome } from './group.ts'
+import type { Repetitions } from './repetitions.ts'
 import type { Compare, LocalRequest, Write, WriteRequest } from './requests.ts'
 import { keyId } from '../view/key-id.ts'
 
@@ -31,6 +32,7 @@ export interface TurnScope {
   state: LogState
   applied: VersionVector
   membership: Membership
+  repetitions: Repetitions
   version: number
   clock: HybridClock
 }
@@ -114,6 +116,7 @@ class TurnInProgress implements Turn {
         {
           ...this.#scope.clock.tick(),
           context: this.#vectors().context,
+          again: request.again ?? null,
           membership: request.records,
           operations: []
         },
@@ -135,7 +138,7 @@ class TurnInProgress implements Turn {
     }
   }
 
-  async #takeAtomic({ writes }: WriteRequest): Promise<void> {
+  async #takeAtomic({ writes, again = null }: WriteRequest): Promise<void> {
     const group = this.#newGroup(true)
     for (const write of writes) {
       const id = keyId(write.key)
@@ -143,7 +146,7 @@ class TurnInProgress implements Turn {
       if (write.compare !== null && (await this.#isRefused(id, write.compare, newest, group))) continue
       if (!group.add(id, write, newest, await asRead(write, newest, this.#view))) throw overlap()
     }
-    if (!group.isEmpty) this.#push(group.draft(), group.outcomes())
+    if (!group.isEmpty) this.#push({ ...group.draft(), again }, group.outcomes())
   }
 
   async #takeWrite(waiting: Waiting, write: Write): Promise<void> {
@@ -178,11 +181,15 @@ class TurnInProgress implements Turn {
   }
 
   #newGroup(isAtomic: boolean): Group {
-    const { writer, writers, deleteWins, membership, clock } = this.#scope
+    const { writer, writers, deleteWins, membership, repetitions, clock } = this.#scope
     const { applied, context } = this.#vectors()
     const admit = (vector: VersionVector): VersionVector => membership.admitted(vector, { writer, context })
     const time = clock.tick()
-    return new Group({ writer, writers, deleteWins, seq: this.#seq, applied, context, admit, time }, isAtomic)
+    const seenWith = (vector: VersionVector): VersionVector => repetitions.seenWith(vector)
+    return new Group(
+      { writer, writers, deleteWins, seq: this.#seq, applied, context, admit, seenWith, time },
+      isAtomic
+    )
   }
 
   /**

@@ -4,6 +4,7 @@ import { walk } from '../membership/walk.ts'
 import type { Transaction } from '../merge/transaction.ts'
 import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
+import type { Repetitions } from './repetitions.ts'
 import type { WriterLog } from './writer-log.ts'
 
 /** What one device has made of the logs so far. Changed only by the engine's loop, and only in one go. */
@@ -22,6 +23,7 @@ export interface DeviceState {
   applied: VersionVector
   /** Transactions with membership records that were read, applied or not. */
   readonly controls: Controls
+  readonly repetitions: Repetitions
   version: number
   /** Oldest version that can be read. */
   floor: number

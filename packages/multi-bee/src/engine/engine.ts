@@ -194,6 +194,7 @@ export class Engine {
         (await this.#merging.applyNext()) ||
         (await readBeyond(this.state, !this.#isOpen)) ||
         (await this.#merging.walkAgain())
+      if (!moved && this.#isOpen && (await this.#epochs.doAgain())) continue
       if (!moved) this.#reportUnreadable()
       if (!moved && this.#writes.isEmpty && !this.#again) return
     }

@@ -39,6 +39,8 @@ export interface GroupScope {
   context: VersionVector
   /** What of a vector counts, as every other device will read it under this context. */
   admit: (vector: VersionVector) => VersionVector
+  /** What who has seen so much has seen, with what this device has done again of it. */
+  seenWith: (vector: VersionVector) => VersionVector
   time: Timestamp
 }
 
@@ -90,10 +92,10 @@ export class Group {
     const entry = this.#keys.get(id)
     if (entry !== undefined && entry.base !== base) return false
 
-    const { applied, context } = this.scope
+    const { applied, context, seenWith } = this.scope
     const isOlder = base !== null && isLower(base.vector, applied)
     const origin = isOlder ? asRead : newest
-    const vector = isOlder ? base.vector : applied
+    const vector = isOlder ? seenWith(base.vector) : applied
     const seen = isLower(vector, context) ? vector : null
     const changes = changesOf(write, entry === undefined ? viewOf(origin) : this.#working(entry))
     if (changes.length === 0) return true
@@ -116,7 +118,7 @@ export class Group {
     const operations: Operation[] = []
     for (const { key, changes, seen } of this.#keys.values())
       for (const { path, value } of changes) operations.push({ key, path, value, seen })
-    return { ...this.scope.time, context: this.scope.context, membership: [], operations }
+    return { ...this.scope.time, context: this.scope.context, again: null, membership: [], operations }
   }
 
   /** What each key becomes. Dots count operations in the order of {@link draft}. */

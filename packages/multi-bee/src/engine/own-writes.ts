@@ -39,16 +39,21 @@ export class OwnWrites {
     if (!this.#isCaughtUp) await this.#catchUp()
   }
 
-  /** Writes something before anything that waits. */
-  async write(request: LocalRequest): Promise<void> {
+  /**
+   * Writes something before anything that waits.
+   *
+   * @returns false when it is not written, as there is doubt about this device's log: it has to be asked for again
+   */
+  async write(request: LocalRequest): Promise<boolean> {
     let failure: unknown = null
     const waiting = {
       request,
       resolve: () => {},
       reject: (error: unknown) => void (failure = error)
     }
-    await this.#commit([waiting])
+    const isTaken = await this.#commit([waiting])
     if (failure !== null) throw failure
+    return isTaken
   }
 
   /** What may go before what is about to be installed. */
@@ -65,14 +70,14 @@ export class OwnWrites {
   }
 
   async commitTurn(): Promise<void> {
-    await this.#commit(takeTurn(this.#queue))
+    const taken = takeTurn(this.#queue)
+    if (!(await this.#commit(taken))) this.#queue.unshift(...taken)
   }
 
-  async #commit(taken: readonly Waiting[]): Promise<void> {
-    if (doubtAbout(this.#parts.state) !== null && !this.isClosing) {
-      this.#queue.unshift(...taken)
-      return
-    }
+  /** @returns false when nothing is written of it nor will be, as the log of this device is in doubt: it belongs into the next */
+  async #commit(taken: readonly Waiting[]): Promise<boolean> {
+    if (this.#isInDoubt) return false
+    let isAppended = false
     try {
       if (!this.#parts.state.membership.isActive(this.#parts.state.self) && !isSuccession(taken)) {
         throw new MultiBeeError('MULTI_BEE_NOT_WRITABLE', 'this device is not a writer of the database')
@@ -81,21 +86,27 @@ export class OwnWrites {
       await this.catchUp()
       const turn = await prepareTurn(taken, this.#parts.view, this.#turnScope())
       await this.#append(turn)
+      isAppended = true
       const changes = await this.#installTurn(turn)
       for (const { waiting, error } of turn.refused) waiting.reject(error)
       for (const { resolve } of turn.done) resolve()
       this.#parts.announce(changes, true)
     } catch (error) {
-      // Nothing was appended to a log that turns out to be old: it is written to the next.
-      if (doubtAbout(this.#parts.state) !== null && !this.isClosing) this.#queue.unshift(...taken)
-      else for (const { reject } of taken) reject(error)
-      return
+      // Nothing was appended to a log that turns out to be old.
+      if (!isAppended && this.#isInDoubt) return false
+      for (const { reject } of taken) reject(error)
+      return true
     }
     await this.#parts.flusher.changed()
+    return true
+  }
+
+  get #isInDoubt(): boolean {
+    return doubtAbout(this.#parts.state) !== null && !this.isClosing
   }
 
   #turnScope(): Parameters<typeof prepareTurn>[2] {
-    const { self, writers, version, membership } = this.#parts.state
+    const { self, writers, version, membership, repetitions } = this.#parts.state
     const applied = appliedEverywhere(this.#parts.state)
     const { position: seq, state } = ownLogOf(this.#parts.state).cursor
     // Part of the log may have been applied only since it was opened, and readers let no time in a log go back.
@@ -108,6 +119,7 @@ export class OwnWrites {
       state,
       applied,
       membership,
+      repetitions,
       version,
       clock: this.#parts.clock
     }

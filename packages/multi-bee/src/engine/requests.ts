@@ -1,4 +1,4 @@
-import type { MembershipRecord, Value } from '../merge/transaction.ts'
+import type { MembershipRecord, Place, Value } from '../merge/transaction.ts'
 import type { Path } from '../merge/path.ts'
 import type { VersionVector } from '../merge/version-vector.ts'
 
@@ -33,11 +33,15 @@ export interface WriteRequest {
   writes: readonly Write[]
   /** Alone in its transaction. */
   atomic: boolean
+  /** What it does again; only when it is atomic. */
+  again?: Place | null
 }
 
 interface MembershipRequest {
   type: 'membership'
   records: readonly MembershipRecord[]
+  /** What they do again. */
+  again?: Place | null
 }
 
 export type LocalRequest = WriteRequest | MembershipRequest

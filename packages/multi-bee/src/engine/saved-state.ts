@@ -1,5 +1,6 @@
 import { WriterTable } from '../merge/writer-table.ts'
 import { Controls } from '../membership/controls.ts'
+import { Repetitions } from './repetitions.ts'
 import { Membership } from '../membership/membership.ts'
 import type { DeviceState } from './device-state.ts'
 import { encodeViewState, type ViewState } from './view-state.ts'
@@ -29,6 +30,7 @@ export function initialState(
     self: writers.idOf(self.key),
     hasLostTail: false,
     leaving: null,
+    repetitions: new Repetitions(),
     logs: new Map(),
     membership: saved?.membership ?? Membership.first(firstId, undefined),
     applied: saved?.applied ?? [],

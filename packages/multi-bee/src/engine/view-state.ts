@@ -3,12 +3,12 @@ import { MultiBeeError } from '../errors.ts'
 import type { LogState } from '../log/log-state.ts'
 import { Controls, type Control } from '../membership/controls.ts'
 import { Membership } from '../membership/membership.ts'
-import type { MembershipRecord } from '../merge/transaction.ts'
+import type { ForkedWriter, MembershipRecord } from '../merge/transaction.ts'
 import type { VersionVector } from '../merge/version-vector.ts'
 import { WriterTable } from '../merge/writer-table.ts'
 
 /** Version of the view's layout. A view of another version is rebuilt from the logs. */
-const VIEW_FORMAT = 3
+const VIEW_FORMAT = 4
 
 /** Everything the view knows of itself: what its records cover, and what is needed to go on from there. */
 export interface ViewState {
@@ -51,6 +51,7 @@ export function encodeViewState(state: ViewState): Uint8Array {
     genesis: state.membership.genesis && hexed(state.membership.genesis),
     walked: state.membership.walked,
     admits: [...state.membership.admits],
+    forks: state.membership.forks.map(hexed),
     logs: [...state.logs],
     lastSeen: [...state.lastSeen],
     skew: [...state.skew],
@@ -85,7 +86,7 @@ export function decodeViewState(bytes: Uint8Array): ViewState | null {
       (raw.genesis && unhexed(raw.genesis)) as Membership['genesis'],
       raw.walked,
       new Map(raw.admits)
-    )
+    ).knowing(raw.forks.map(unhexed) as ForkedWriter[])
     const controls = new Controls(
       raw.controls.map(([writer, list]) => [
         writer,
@@ -133,6 +134,7 @@ interface RawState extends Omit<
   genesis: Hexed | null
   walked: VersionVector
   admits: [string, readonly { writer: number; seq: number }[]][]
+  forks: Hexed[]
   controls: [number, (Omit<Control, 'membership'> & { membership: Hexed[] })[]][]
   logs: [number, LogState][]
   lastSeen: [number, number][]

@@ -85,7 +85,17 @@ function malformed(seq: number, state: LogState): Decoded {
   const writer = state.table[0] ?? 0
   const context = withLength(state.context, writer, seq)
   return {
-    transaction: { writer, seq, length: 1, ms, counter, context, membership: [], operations: [] },
+    transaction: {
+      writer,
+      seq,
+      length: 1,
+      ms,
+      counter,
+      context,
+      again: null,
+      membership: [],
+      operations: []
+    },
     state: { ...state, malformed: state.malformed + 1 },
     malformed: true
   }

@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import { ROOT } from '../merge/path.ts'
-import type { MembershipRecord, Operation } from '../merge/transaction.ts'
+import type { MembershipRecord, Operation, Place } from '../merge/transaction.ts'
 import { lengthAt, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import {
@@ -21,6 +21,7 @@ export const FORMAT_VERSION = 1
 export const FLAG_CONTINUATION = 1
 export const FLAG_MEMBERSHIP = 2
 export const FLAG_CHAIN = 4
+export const FLAG_AGAIN = 8
 
 export const OP_UNSET = 1
 export const OP_OPAQUE = 2
@@ -33,12 +34,14 @@ export const RECORD_REMOVE = 2
 export const RECORD_FORK = 3
 export const RECORD_SUCCEED = 4
 export const RECORD_ADMIT = 5
+export const RECORD_AGAIN = 6
 
 /** A transaction about to be appended. */
 export interface Draft {
   ms: number
   counter: number
   context: VersionVector
+  again: Place | null
   membership: readonly MembershipRecord[]
   operations: readonly Operation[]
 }
@@ -66,13 +69,18 @@ export function encodeTransaction(draft: Draft, state: LogState, writers: Writer
     return known === -1 ? table.push(id) - 1 : known
   }
   const context = contextEntries(draft, state, refOf)
+  const again = draft.again && ([refOf(draft.again.writer), draft.again.seq] as const)
   const chunks = operationChunks(draft.operations, refOf, writers)
   const introduced = table.slice(state.table.length).map((id) => writers.keyOf(id))
   if (chunks.length > MAX_CHAIN_BLOCKS) return null
 
   const first = new WireWriter()
   first.byte(FORMAT_VERSION)
-  first.byte((draft.membership.length > 0 ? FLAG_MEMBERSHIP : 0) | (chunks.length > 1 ? FLAG_CHAIN : 0))
+  first.byte(
+    (draft.membership.length > 0 ? FLAG_MEMBERSHIP : 0) |
+      (chunks.length > 1 ? FLAG_CHAIN : 0) |
+      (again === null ? 0 : FLAG_AGAIN)
+  )
   first.uint48(draft.ms)
   first.uint16(draft.counter)
   if (chunks.length > 1) first.uint(chunks.length)
@@ -83,6 +91,7 @@ export function encodeTransaction(draft: Draft, state: LogState, writers: Writer
     first.uint(ref)
     first.uint(length)
   }
+  for (const value of again ?? []) first.uint(value)
   if (draft.membership.length > 0) writeMembership(first, draft.membership)
 
   const blocks: Uint8Array[] = []
@@ -199,6 +208,10 @@ function writeMembership(writer: WireWriter, records: readonly MembershipRecord[
       writer.bytes(record.previous)
       writer.bytes(record.publicKey)
       writer.bytes(record.signature)
+    } else if (record.type === 'again') {
+      writer.byte(RECORD_AGAIN)
+      writer.bytes(record.writer)
+      writer.uint(record.from)
     } else {
       writer.byte(record.type === 'remove' ? RECORD_REMOVE : RECORD_FORK)
       writer.bytes(record.writer)

@@ -3,6 +3,7 @@ import type { MembershipRecord } from '../merge/transaction.ts'
 import {
   RECORD_ADD,
   RECORD_ADMIT,
+  RECORD_AGAIN,
   RECORD_FORK,
   RECORD_GENESIS,
   RECORD_REMOVE,
@@ -43,6 +44,7 @@ function readRecord(reader: WireReader, successor: Uint8Array | null): Membershi
   const writer = readKey(reader)
   if (type === RECORD_ADD) return { type: 'add', writer, name: reader.text(MAX_NAME_BYTES) }
   if (type === RECORD_ADMIT) return { type: 'admit', writer }
+  if (type === RECORD_AGAIN) return { type: 'again', writer, from: reader.uint() }
   if (type === RECORD_SUCCEED) {
     const signature = { publicKey: readKey(reader), signature: b4a.from(reader.bytes(64)) }
     const record = { type: 'succeed' as const, previous: writer, ...signature }

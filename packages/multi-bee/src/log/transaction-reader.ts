@@ -4,10 +4,11 @@ import { MAX_DEPTH } from '../merge/canonical-json.ts'
 import { isCanonicalJson } from '../merge/canonical-text.ts'
 import { isPath, ROOT } from '../merge/path.ts'
 import { isLater } from '../merge/hybrid-clock.ts'
-import type { MembershipRecord, Operation, Transaction, Value } from '../merge/transaction.ts'
+import type { MembershipRecord, Operation, Place, Transaction, Value } from '../merge/transaction.ts'
 import { lengthAt, withLength, type VersionVector } from '../merge/version-vector.ts'
 import type { WriterTable } from '../merge/writer-table.ts'
 import {
+  FLAG_AGAIN,
   FLAG_CHAIN,
   FLAG_CONTINUATION,
   FLAG_MEMBERSHIP,
@@ -43,6 +44,7 @@ export class TransactionReader {
   readonly #writers: WriterTable
   readonly #time: { ms: number; counter: number }
   readonly #header: Header
+  readonly #again: Place | null
   readonly #membership: MembershipRecord[]
   readonly #scope: Scope
   #bytes: number
@@ -55,12 +57,13 @@ export class TransactionReader {
     this.#bytes = first.byteLength
     const reader = openBlock(first)
     const flags = reader.byte()
-    if ((flags & ~(FLAG_MEMBERSHIP | FLAG_CHAIN)) !== 0) throw new Error('unexpected flags')
+    if ((flags & ~(FLAG_MEMBERSHIP | FLAG_CHAIN | FLAG_AGAIN)) !== 0) throw new Error('unexpected flags')
     this.#time = { ms: reader.uint48(), counter: reader.uint16() }
     this.length = flags & FLAG_CHAIN ? reader.uint() : 1
     if (this.length < 1 || this.length > MAX_CHAIN_BLOCKS) throw new Error('chain length')
     if ((flags & FLAG_CHAIN) !== 0 && this.length < 2) throw new Error('chain of one')
     this.#header = readHeader(reader, seq, state, writers)
+    this.#again = flags & FLAG_AGAIN ? readAgain(reader, this.#header) : null
     this.#membership =
       flags & FLAG_MEMBERSHIP
         ? readMembership(reader, state.records, seq === 0 ? writers.keyOf(state.table[0] ?? 0) : null)
@@ -94,6 +97,7 @@ export class TransactionReader {
       ms,
       counter,
       context,
+      again: this.#again,
       membership: this.#membership,
       operations: this.#scope.operations ?? []
     }
@@ -139,6 +143,14 @@ function readHeader(reader: WireReader, seq: number, state: LogState, writers: W
     if (length > lengthAt(context, id)) context = withLength(context, id, length)
   }
   return { table, context, introduced: keys }
+}
+
+/** The own log is no earlier one. */
+function readAgain(reader: WireReader, { table }: Header): Place {
+  const ref = reader.uint()
+  const writer = table[ref]
+  if (ref === 0 || writer === undefined) throw new Error('unknown writer that is done again')
+  return { writer, seq: reader.uint() }
 }
 
 /** The numbers that the keys have, or will have once they are known in this order. */

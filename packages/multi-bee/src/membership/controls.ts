@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import type { ForkedWriter, MembershipRecord, Transaction } from '../merge/transaction.ts'
+import type { MembershipRecord, Transaction } from '../merge/transaction.ts'
 import { lengthAt } from '../merge/version-vector.ts'
 
 /** Logs that are followed because somebody named them: twice the members there can be. */
@@ -83,13 +83,6 @@ export class Controls {
     }
   }
 
-  /** All that says of a writer that its log forked. */
-  *forks(): Iterable<ForkedWriter> {
-    for (const { list } of this.#logs.values())
-      for (const { membership } of list)
-        for (const record of membership) if (record.type === 'fork') yield record
-  }
-
   /** How many blocks of a writer's log there must be for all of them. */
   reach(writer: number): number {
     let blocks = 0
@@ -130,6 +123,7 @@ export class ControlCursor {
       length,
       membership,
       context: this.#context,
+      again: null,
       operations: [],
       ms: 0,
       counter: 0

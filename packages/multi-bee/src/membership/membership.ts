@@ -18,8 +18,8 @@ export class Membership {
   readonly walked: VersionVector
   /** By key, in hex, of a writer that is no member: transactions that admit it. Shared by all steps of one walk. */
   readonly admits: ReadonlyMap<string, readonly Admission[]>
-  /** Forks whose records were met on the way to this walk, and not in it: what they cut off told of them. */
-  readonly unconfirmed: readonly ForkedWriter[]
+  /** Those that are known, of each writer the one that cuts lowest. */
+  readonly forks: readonly ForkedWriter[]
   readonly #places: ReadonlyMap<number, number>
 
   /** @param before - a membership it may share members with */
@@ -29,13 +29,13 @@ export class Membership {
     walked: VersionVector,
     admits: ReadonlyMap<string, readonly Admission[]>,
     before: Membership | null = null,
-    unconfirmed: readonly ForkedWriter[] = []
+    forks: readonly ForkedWriter[] = []
   ) {
     this.members = members
     this.genesis = genesis
     this.walked = walked
     this.admits = admits
-    this.unconfirmed = unconfirmed
+    this.forks = forks
     this.#places = isSameOrder(before, members)
       ? before.#places
       : new Map(members.map((member, place) => [member.writer, place]))
@@ -154,7 +154,7 @@ export class Membership {
   /** Whether both were made by the same transactions in the same order, as far as that can be told from outside. */
   isSame(other: Membership): boolean {
     return (
-      this.unconfirmed.length === other.unconfirmed.length &&
+      isSameForks(this.forks, other.forks) &&
       this.extends(other) &&
       other.extends(this) &&
       this.members.every((member, place) => isSameMember(member, other.members[place])) &&
@@ -203,11 +203,11 @@ export class Membership {
     return this.members.filter((member) => this.rootOf(member.writer) === root)
   }
 
-  /** The same at the end of a walk that did not meet these forks again. */
-  leaving(unconfirmed: readonly ForkedWriter[]): Membership {
-    return unconfirmed.length === 0
+  /** The same at the end of a walk that was done with these forks. */
+  knowing(forks: readonly ForkedWriter[]): Membership {
+    return forks.length === 0
       ? this
-      : new Membership(this.members, this.genesis, this.walked, this.admits, this, unconfirmed)
+      : new Membership(this.members, this.genesis, this.walked, this.admits, this, forks)
   }
 }
 
@@ -234,4 +234,11 @@ function isKnown(admits: Membership['admits'], { writer, seq }: Admission): bool
 /** The writer that a transaction says its author succeeds; -1 when it says nothing of that kind. */
 function previousOf({ membership: [record] }: Transaction, writers: WriterTable): number {
   return record?.type === 'succeed' ? writers.find(record.previous) : -1
+}
+
+function isSameForks(a: readonly ForkedWriter[], b: readonly ForkedWriter[]): boolean {
+  const lengths = new Map(b.map(({ writer, cutOff }) => [hexOf(writer), cutOff.length]))
+  return (
+    a.length === b.length && a.every(({ writer, cutOff }) => lengths.get(hexOf(writer)) === cutOff.length)
+  )
 }

@@ -70,6 +70,36 @@ export function fold(changes: Change[], next: Change): boolean {
   return true
 }
 
+/** What of an operation is left when others at these paths come after it; `null` when nothing is. */
+export function withoutPaths<T extends Change>(operation: T, paths: readonly Path[]): T | null {
+  let { value } = operation
+  for (const path of paths) {
+    if (isAtOrBelow(operation.path, path)) return null
+    if (value === null || !isBelow(path, operation.path)) continue
+    const kept = value.document ? without(value, pathNames(path.slice(operation.path.length))) : null
+    if (kept === null) return null
+    value = kept
+  }
+  return { ...operation, value }
+}
+
+/** A document without what is at a place, or the leaf that an operation there replaces; `null` when the document is that leaf. */
+function without(document: Value, names: readonly string[]): Value | null {
+  const tree: unknown = JSON.parse(b4a.toString(document.bytes))
+  if (!isMap(tree)) return null
+  let map = tree
+  for (const [i, name] of names.entries()) {
+    if (!Object.hasOwn(map, name)) return document
+    const field = fieldOf(map, name)
+    if (i < names.length - 1 && isMap(field)) map = field
+    else {
+      Reflect.deleteProperty(map, name)
+      break
+    }
+  }
+  return documentOf(tree)
+}
+
 /** The map with the change made inside it; `null` when the way there does not lead through maps, or it would be too large. */
 function graft(map: Value, path: Path, next: Change): Value | null {
   const tree: unknown = JSON.parse(b4a.toString(map.bytes))

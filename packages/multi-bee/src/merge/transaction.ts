@@ -72,7 +72,29 @@ interface AdmitWriter {
   writer: Uint8Array
 }
 
-export type MembershipRecord = Genesis | AddWriter | RemoveWriter | ForkedWriter | Succession | AdmitWriter
+/** All that the device of this log wrote past the cut-off of an earlier one of its logs, from this length on, is done again. Changes nothing. */
+interface DoneAgain {
+  type: 'again'
+  writer: Uint8Array
+  /** In blocks. */
+  from: number
+}
+
+export type MembershipRecord =
+  | Genesis
+  | AddWriter
+  | RemoveWriter
+  | ForkedWriter
+  | Succession
+  | AdmitWriter
+  | DoneAgain
+
+/** Where a transaction stands. */
+export interface Place {
+  /** Local number. */
+  writer: number
+  seq: number
+}
 
 /** What one device did at once: one block, or a chain of blocks, of its log. All or nothing everywhere. */
 export interface Transaction {
@@ -87,6 +109,8 @@ export interface Transaction {
   counter: number
   /** What its author had applied; for the author itself its own `seq`. */
   context: VersionVector
+  /** The transaction of an earlier log of the same device that this one does again. */
+  again: Place | null
   membership: readonly MembershipRecord[]
   operations: readonly Operation[]
 }

@@ -36,41 +36,129 @@ export const epochMutants = [
     name: 'the unsent tail is forgotten',
     fault: 'what only a forked log held is quarantined and not written again',
     file: 'engine/epoch-keeper.ts',
-    find: "if (reason === 'forked' && isIn) await",
-    replace: 'if (false as boolean) await',
+    find: 'of ownTail(state, this.#parts.view, tails)',
+    replace: 'of ownTail(state, this.#parts.view, [])',
     caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }
   },
   {
     name: 'what is issued again has seen everything',
     fault: 'the unsent tail of a forked log replaces what others did meanwhile',
     file: 'engine/reissue.ts',
-    find: 'vector: withLength(seen ?? context, state.self, known)',
-    replace: 'vector: withLength(state.applied, state.self, (seen ?? context).length < 0 ? 0 : known)',
+    find: '?? history.seenBy(place, vector)',
+    replace: '?? state.applied',
     caughtBy: { file: 'epochs.test.ts', tests: 'closes no log' }
   },
   {
     name: 'what lies between two cut-offs is forgotten',
     fault: 'a copy that turns up later and parts earlier takes away what its device wrote',
-    file: 'engine/upkeep.ts',
-    find: 'const fork = cutOff < said ?',
-    replace: 'const fork = cutOff < 0 ?',
+    file: 'engine/own-forks.ts',
+    find: 'state.membership.get(writer)?.forkedAt ?? Infinity',
+    replace: 'Math.max(state.membership.get(writer)?.forkedAt ?? Infinity, until === Infinity ? 3 : 0)',
     caughtBy: { file: 'malice-forks.test.ts', tests: 'loses nothing' }
   },
   {
     name: 'what is issued again late has seen what came after it',
     fault: 'it takes away what its device has changed since',
     file: 'engine/reissue.ts',
-    find: 'later.has(keyId(key)) ? 0 : own',
-    replace: 'later.has(keyId(key)) ? own : own',
+    find: 'if (later === null) {',
+    replace: 'if (later !== undefined) {',
     caughtBy: { file: 'malice-forks.test.ts', tests: 'loses nothing' }
   },
   {
     name: 'what was overwritten is issued again',
     fault: 'old values of a device come back over its newer ones',
     file: 'engine/reissue.ts',
-    find: '?.some((above) => isAtOrBelow(path, above)) ?? false',
-    replace: '?.some((above) => above === `no ${path}` || !isAtOrBelow(path, path)) ?? false',
+    find: 'const left = later === null ? operation : withoutPaths(operation, later)',
+    replace: 'const left = later === null ? operation : withoutPaths(operation, [])',
     caughtBy: { file: 'malice-forks.test.ts', tests: 'loses nothing' }
+  },
+  {
+    name: 'who was let in and removed is not done again',
+    fault: 'a device that was removed before a fork writes on',
+    file: 'engine/reissue.ts',
+    find: "type === 'add' || type === 'remove'",
+    replace: "type === 'add' && type !== 'add'",
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'who was removed stays removed' }
+  },
+  {
+    name: 'what cannot be done again as one transaction is given up',
+    fault: 'it is lost',
+    file: 'engine/epoch-keeper.ts',
+    find: "if (request.type === 'write' && request.atomic)",
+    replace: "if (request.type === 'write' && request.atomic && request.writes.length < 0)",
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'overlap' }
+  },
+  {
+    name: 'each write that is done again has a vector of its own',
+    fault: 'a batch of many keys cannot be done again as one',
+    file: 'engine/reissue.ts',
+    find: 'vectors.get(seen ?? context) ?? history',
+    replace: 'history',
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'done again as one' }
+  },
+  {
+    name: 'who has read the first of something has not seen its repetition',
+    fault: 'a field that was deleted in a form stays',
+    file: 'engine/group.ts',
+    find: 'isOlder ? seenWith(base.vector) : applied',
+    replace: 'isOlder ? base.vector : applied',
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'read before the fork' }
+  },
+  {
+    name: 'a deletion that is done again takes away what came after it',
+    fault: 'where deletions win, what others put knowing of it is gone',
+    file: 'engine/reissue.ts',
+    find: 'if (deleteWins(state)) return elements.some(isNew)',
+    replace: 'if (deleteWins(state)) return false',
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'takes away nothing' }
+  },
+  {
+    name: 'what no longer counts replaces what is done again',
+    fault: 'a key vanishes',
+    file: 'engine/reissue.ts',
+    find: 'if (counts) note(changes.kept',
+    replace: 'note(changes.kept',
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'does not count any more' }
+  },
+  {
+    name: 'a leaf is brought back over what was put below it',
+    fault: 'an old leaf shows over a newer map',
+    file: 'merge/diff.ts',
+    find: 'if (!isMap(tree)) return null\n  let map',
+    replace: 'if (!isMap(tree)) return document\n  let map',
+    caughtBy: { file: 'reissue-hazards.test.ts', tests: 'over a leaf' }
+  },
+  {
+    name: 'what was changed in part comes back whole',
+    fault: 'old fields of a device come back over its newer ones',
+    file: 'merge/diff.ts',
+    find: 'if (value === null || !isBelow(path, operation.path)) continue',
+    replace: 'if (value === null || path !== operation.path) continue',
+    caughtBy: { file: 'reissue.test.ts', tests: 'changed in part' }
+  },
+  {
+    name: 'what was done again is done once more',
+    fault: 'a device that is killed while it does something again doubles its history',
+    file: 'engine/reissue.ts',
+    find: 'if (counts && transaction.again !== null)',
+    replace: 'if (!counts && transaction.again !== null)',
+    caughtBy: { file: 'reissue.test.ts', tests: 'not done once more' }
+  },
+  {
+    name: 'what its last log held is not seen when something is done again',
+    fault: 'a moved device shows what it has overwritten itself',
+    file: 'engine/own-forks.ts',
+    find: 'appliedLength(state, writer) >= Math.min(',
+    replace: 'appliedLength(state, writer) >= 0 * Math.min(',
+    caughtBy: { file: 'reissue.test.ts', tests: 'is moved' }
+  },
+  {
+    name: 'a copied store forgets the fork of a log that it has not left yet',
+    fault: 'what that fork cuts off is not done again',
+    file: 'engine/epoch-keeper.ts',
+    find: 'earlierFork(epoch.fork, knownFork(state, previous))',
+    replace: 'earlierFork(epoch.reason === `copied` ? null : epoch.fork, knownFork(state, previous))',
+    caughtBy: { file: 'reissue.test.ts', tests: 'only a peer has proven' }
   },
   {
     name: 'peers are not told of new logs',

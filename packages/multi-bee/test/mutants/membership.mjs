@@ -90,52 +90,12 @@ export const membershipMutants = [
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
-    name: 'a fork does not begin the walk anew',
-    fault: 'changes of membership past a fork that were walked before it was found still count',
-    file: 'membership/walk.ts',
-    find: 'if (lowersCut(best, cuts)) return null',
-    replace: `if (lowersCut(best, cuts)) {
-      const cut = membership.members.map((member) => {
-        const fork = cuts.get(hexOf(writers.keyOf(member.writer)))?.cutOff
-        if (fork === undefined) return member
-        const cutOff = (member.cutOff?.length ?? Infinity) <= fork.length ? member.cutOff : fork
-        return { ...member, cutOff, forkedAt: fork.length }
-      })
-      membership = new Membership(cut, membership.genesis, membership.walked, membership.admits)
-    }`,
-    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
-  },
-  {
     name: 'a fork of a stranger is forgotten',
     fault: 'a log that was forked before its writer joined counts beyond the cut-off',
     file: 'membership/walk-step.ts',
     find: 'previous, admissions }, cuts.get(id))',
     replace: 'previous, admissions }, undefined)',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
-  },
-  {
-    name: 'a fork counts no sooner than it is walked',
-    fault: 'a branch of a forked log decides whether who tells of the fork is heard',
-    file: 'membership/walk.ts',
-    find: 'const cuts = provenForks(controls, writers)',
-    replace: 'const cuts = new Map<string, ForkedWriter>()',
-    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
-  },
-  {
-    name: 'a fork stands that a log of its own succession tells',
-    fault: 'who has stolen a device takes back all that it ever wrote, from a log that is not let in',
-    file: 'membership/walk.ts',
-    find: "if (record.type === 'fork' && !line.has(hexOf(record.writer))) lower(cuts, record)",
-    replace: "if (record.type === 'fork') lower(cuts, record)",
-    caughtBy: { file: 'fork-succession.test.ts', tests: 'does not cut it' }
-  },
-  {
-    name: 'a walk knows no log that has no number yet',
-    fault: 'two walks over the same blocks differ: the first one gives the number out',
-    file: 'membership/walk.ts',
-    find: '!line.has(hexOf(record.writer))',
-    replace: '(writers.find(record.writer) === -1 || !line.has(hexOf(record.writer)))',
-    caughtBy: { file: 'fork-succession.test.ts', tests: 'when it is repeated' }
   },
   {
     name: 'a removal of a stranger is forgotten',
@@ -162,27 +122,59 @@ export const membershipMutants = [
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
-    name: 'a fork counts only where it is walked',
-    fault: 'a copy of a forked log that removes who reports the fork keeps its devices apart from the others',
+    name: 'a fork does not begin the walk anew',
+    fault: 'what was walked past a fork that became known later still counts',
     file: 'membership/walk.ts',
-    find: 'const cuts = provenForks(controls, writers)',
-    replace: 'const cuts: ReturnType<typeof provenForks> = new Map()',
+    find: 'if (!learnForks(membership, controls, scope)) return',
+    replace: 'if (!learnForks(membership, controls, scope) || cuts.size > 0) return',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
-    name: 'a log tells of its own fork',
-    fault: 'who has a removed device takes back all that it ever wrote',
+    name: 'a fork counts only where it is walked',
+    fault: 'a copy of a forked log that removes who reports the fork keeps its devices apart from the others',
     file: 'membership/walk.ts',
-    find: "record.type === 'fork' && !line.has(hexOf(record.writer))",
-    replace: "record.type === 'fork' && line.size > 0",
-    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 200 }
+    find: 'if (seq >= walked && isRemoved && (!isMember || lines.isOne(author, record.writer))) continue',
+    replace: 'if (seq >= walked) continue',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 100 }
   },
   {
-    name: 'a log that says it goes on from another tells of its fork',
-    fault: 'who has a removed device takes back all that it ever wrote, from a log of its own making',
+    name: 'a log is heard of its own line before it is walked',
+    fault: 'who has stolen a device takes back all that it ever wrote, from a log that is not let in',
     file: 'membership/walk.ts',
-    find: 'while (key !== null && !line.has(hexOf(key))) {',
-    replace: 'while (key !== null && line.size === 0) {',
+    find: '(!isMember || lines.isOne(author, record.writer))',
+    replace: '!isMember',
     caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 400 }
+  },
+  {
+    name: 'a line ends with the log before',
+    fault: 'who has stolen a device takes back all that it ever wrote, from the second log of his own making',
+    file: 'membership/lines.ts',
+    find: 'previous === null ? id : this.#rootOf(previous)',
+    replace: 'previous === null ? id : hexOf(previous)',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 400 }
+  },
+  {
+    name: 'a stranger is heard of a removed writer',
+    fault: 'who has stolen a device takes back all that it ever wrote, from a log that the stolen one names',
+    file: 'membership/walk.ts',
+    find: 'isRemoved && (!isMember || ',
+    replace: 'isRemoved && (',
+    caughtBy: { file: 'forks-heard.test.ts', tests: 'who has stolen' }
+  },
+  {
+    name: 'a member is not heard of a removed writer',
+    fault: 'two devices with two copies of its log stay apart',
+    file: 'membership/walk.ts',
+    find: 'isRemoved && (!isMember || lines.isOne(author, record.writer))',
+    replace: 'isRemoved',
+    caughtBy: { file: 'engine.property.test.ts', tests: 'hostile devices$', runs: 400 }
+  },
+  {
+    name: 'a fork that is known is not said again',
+    fault: 'a device that holds another copy may not hear of it',
+    file: 'engine/fork-records.ts',
+    find: 'for (const fork of membership.forks) if (',
+    replace: 'for (const fork of membership.forks) if (fork.cutOff.length < 0 && ',
+    caughtBy: { file: 'forks-heard.test.ts', tests: 'it says again' }
   }
 ]

@@ -32,6 +32,7 @@ function membershipText(record: Membership): string {
   if (record.type === 'remove') return `remove ${shortName(record.writer)} at ${record.length}`
   if (record.type === 'fork') return `fork ${shortName(record.writer)} at ${record.length}`
   if (record.type === 'admit') return `admit ${shortName(record.writer)}`
+  if (record.type === 'again') return `again ${shortName(record.writer)} from ${record.from}`
   if (record.type === 'succeed') return `succeed ${shortName(record.previous)}`
   const owner = record.ownerKey === null ? '' : ` owner ${shortName(record.ownerKey)}`
   return `genesis${record.deleteWins ? ' deleteWins' : ''}${owner}`

@@ -15,7 +15,7 @@ const RUNS = runs(150)
 
 /** All of a state that can be compared. */
 function plain(state: OracleState) {
-  const { conflicts, remaining, hasMarker: _, known: __, ...rest } = state
+  const { conflicts, remaining, hasMarker: _, known: __, toSay: ___, ...rest } = state
   return {
     ...rest,
     entries: [...state.entries],
@@ -78,6 +78,50 @@ function following(before: Transaction | undefined, step: Transaction): Transact
   for (const [writer, blocks] of Object.entries(step.context))
     context[writer] = Math.max(blocks, context[writer] ?? 0)
   return { ...step, seq, context }
+}
+
+/** The world with the log of a stranger who tells of a fork at 0 of each of the writers. */
+function withStranger(world: World, writers: string[]): World {
+  const told = writers.map((writer): Membership => ({ type: 'fork', writer, length: 0 }))
+  // A log that begins so is held by everybody, and this one lets nobody in.
+  const membership: Membership[] = [{ type: 'succeed', previous: 'ee'.repeat(32) }, ...told]
+  const step = { seq: 0, length: 1, ms: 0, counter: 0, context: {}, membership, operations: [] }
+  return { ...world, logs: { ...world.logs, ['ff'.repeat(32)]: [step] } }
+}
+
+/** The world once each device that holds it and may write has said the forks it has to say. */
+function afterSaying(world: World): World {
+  const sayers = sayersOf(oracle(world), '')
+  return sayers.length === 0 ? world : afterSaying(sayers.reduce(withSaid, world))
+}
+
+/** Two worlds that differ in the log of one writer, once each device that may write in one of them has said its forks. */
+function bothAfterSaying(one: World, two: World, writer: string): [World, World] {
+  const sayers = [one, two].flatMap((world) => sayersOf(oracle(world), writer))
+  return sayers.length === 0
+    ? [one, two]
+    : bothAfterSaying(sayers.reduce(withSaid, one), sayers.reduce(withSaid, two), writer)
+}
+
+type Said = [writer: string, records: Membership[]]
+
+function sayersOf({ members, toSay }: OracleState, forked: string): Said[] {
+  return members
+    .filter(({ writer }) => writer !== forked)
+    .map(({ writer }): Said => [writer, toSay(writer)])
+    .filter(([, records]) => records.length > 0)
+}
+
+function withSaid({ first, logs }: World, [writer, membership]: Said): World {
+  const log = logs[writer] ?? []
+  const step = { seq: 0, length: 1, ms: 0, counter: 0, context: {}, membership, operations: [] }
+  return { first, logs: { ...logs, [writer]: [...log, following(log.at(-1), step)] } }
+}
+
+/** The log at the beginning of the line of an honest writer. */
+function rootOf(writer: string, world: World): string {
+  const [record] = world.logs[writer]?.[0]?.membership ?? []
+  return record?.type === 'succeed' ? rootOf(record.previous, world) : writer
 }
 
 /** All of a state but what is held of it without counting. */
@@ -198,40 +242,44 @@ describe('every world', () => {
       RUNS
     )
   })
-  test('is the same when a stranger tells its forks again', () => {
+  test('without forks hears a stranger tell of those that are not removed, and of no others', () => {
     fc.assert(
       fc.property(both, (world) => {
         const state = oracle(world)
-        const told = Object.entries(state.forks).map(([writer, length]): Membership => ({
-          type: 'fork',
-          writer,
-          length
-        }))
-        const step: Transaction = {
-          seq: 0,
-          length: 1,
-          ms: 0,
-          counter: 0,
-          context: {},
-          // A log that begins so is held by everybody, and this one lets nobody in.
-          membership: [{ type: 'succeed', previous: 'ee'.repeat(32) }, ...told],
-          operations: []
-        }
-        const again: World = { ...world, logs: { ...world.logs, ['ff'.repeat(32)]: [step] } }
-        expect(counting(oracle(again))).toEqual(counting(state))
+        fc.pre(Object.keys(state.forks).length === 0)
+        const removed = state.members.filter((member) => member.removed).map(({ writer }) => writer)
+        expect(counting(oracle(withStranger(world, removed)))).toEqual(counting(state))
+        const others = state.members.filter((member) => !member.removed).map(({ writer }) => writer)
+        const expected = Object.fromEntries(others.map((writer) => [writer, 0]))
+        expect(oracle(withStranger(world, others)).forks).toMatchObject(expected)
       }),
       RUNS
     )
   })
-  test('cuts by every fork that one who is or was a member tells of a log that its own does not go on from', () => {
+  test('cuts by every fork of a member that is not removed, whoever tells it', () => {
     fc.assert(
       fc.property(both, (world) => {
         const { forks, members } = oracle(world)
+        for (const told of Object.values(world.logs).flatMap((log) =>
+          log.flatMap(({ membership }) => membership)
+        )) {
+          if (told.type !== 'fork') continue
+          const named = members.find(({ writer }) => writer === told.writer)
+          if (named?.removed === false) expect(forks[told.writer]).toBeLessThanOrEqual(told.length)
+        }
+      }),
+      RUNS
+    )
+  })
+  test('cuts by every fork that one who is or was a member tells of another, neither of which goes on from any', () => {
+    fc.assert(
+      fc.property(both, (world) => {
+        const { forks, members } = oracle(world)
+        const goesOn = (writer: string): boolean => world.logs[writer]?.[0]?.membership[0]?.type === 'succeed'
         for (const { writer: author } of members) {
-          const log = world.logs[author] ?? []
-          if (log[0]?.membership[0]?.type === 'succeed') continue
-          for (const told of log.flatMap(({ membership }) => membership)) {
-            if (told.type === 'fork' && told.writer !== author)
+          if (goesOn(author)) continue
+          for (const told of (world.logs[author] ?? []).flatMap(({ membership }) => membership)) {
+            if (told.type === 'fork' && told.writer !== author && !goesOn(told.writer))
               expect(forks[told.writer]).toBeLessThanOrEqual(told.length)
           }
         }
@@ -300,6 +348,15 @@ describe('every world', () => {
       RUNS
     )
   })
+  test('asks a device to say a fork once', () => {
+    fc.assert(
+      fc.property(both, (world) => {
+        const said = oracle(afterSaying(world))
+        for (const { writer } of said.members) expect(said.toSay(writer)).toEqual([])
+      }),
+      RUNS
+    )
+  })
   test('has no deletion among its conflicts when deletes win', () => {
     fc.assert(
       fc.property(both, (world) => {
@@ -324,6 +381,14 @@ describe('an honest world', () => {
           })
           expect(plain(oracle({ first: world.first, logs: Object.fromEntries(missing) }))).toEqual(expected)
         }
+      }),
+      RUNS
+    )
+  })
+  test('knows no other forks once they were said again', () => {
+    fc.assert(
+      fc.property(honestWorld(), (world) => {
+        expect(oracle(afterSaying(world)).forks).toEqual(oracle(world).forks)
       }),
       RUNS
     )
@@ -446,8 +511,11 @@ describe('an honest world', () => {
   })
   test('an own transaction never waits on the device that wrote it', () => {
     fc.assert(
-      fc.property(honestRun(), ({ moments }) => {
-        for (const { after, writer } of writesOf(moments)) {
+      fc.property(honestRun(), ({ world, moments }) => {
+        const goesOn = (writer: string): boolean => world.logs[writer]?.[0]?.membership[0]?.type === 'succeed'
+        for (const { after, writer, held } of writesOf(moments)) {
+          // One that is added before its log arrives is waited for, where others have seen it.
+          if (after.members.some((member) => goesOn(member.writer) && !held[member.writer])) continue
           expect(
             after.members.some((member) => member.writer === writer) && after.waiting[writer] !== undefined
           ).toBe(false)
@@ -465,9 +533,11 @@ describe('an honest world', () => {
         for (const [writer, log] of Object.entries(part.logs)) {
           for (const { seq, context } of log.filter((step) => step.seq < (some.applied[writer] ?? 0))) {
             expect(seq).toBeLessThan(some.applied[writer] ?? 0)
+            const known = some.known(writer, { ...context, [writer]: seq })
             for (const [other, seen] of Object.entries(context)) {
-              // A log that was admitted and has not joined yet is read as 0.
-              if (other === writer || !some.members.some((member) => member.writer === other)) continue
+              // A log that has not joined yet is read as 0, and so is one whose `admit` is not held yet.
+              const isMember = some.members.some((member) => member.writer === other)
+              if (other === writer || !isMember || !known.includes(other)) continue
               expect(some.applied[other] ?? 0).toBeGreaterThanOrEqual(seen)
             }
           }
@@ -523,7 +593,49 @@ describe('two branches of a forked log', () => {
       }),
       RUNS
     )
-    expect(counted).toBeGreaterThan(swapped / 2)
+    expect(counted).toBeGreaterThan(swapped / 4)
+  })
+  test('know the same forks once every device that may write has said them, and are one state, unless a forked writer is removed in one', () => {
+    let known = 0
+    let alike = 0
+    fc.assert(
+      fc.property(branches, ({ world, writer, tail }) => {
+        if (writer === undefined) return
+        const length = oracle(world).forks[writer] as number
+        const changed = withTails(world, { [writer]: length }, { [writer]: tail })
+        const [one, two] = bothAfterSaying(world, changed, writer).map(oracle) as [OracleState, OracleState]
+        const mayWrite = ({ members }: OracleState): string[] =>
+          members.filter(({ cutOff }) => cutOff === null).map((member) => member.writer)
+        const isRemoved = ({ members }: OracleState, forked: string): boolean =>
+          members.some((member) => member.writer === forked && member.removed)
+        for (const [from, to] of [
+          [one, two],
+          [two, one]
+        ] as const) {
+          for (const { writer: forked } of from.members.filter((member) => member.writer in from.forks)) {
+            // Where it is removed, members of other lines are heard.
+            const heard = mayWrite(from).filter(
+              (sayer) =>
+                sayer !== writer &&
+                (!isRemoved(to, forked) ||
+                  (rootOf(sayer, world) !== rootOf(forked, world) &&
+                    to.members.some((member) => member.writer === sayer)))
+            )
+            if (heard.length === 0) continue
+            known++
+            expect(to.forks[forked]).toBeLessThanOrEqual(from.forks[forked] as number)
+          }
+        }
+        const forked = [one, two].flatMap(({ forks }) => Object.keys(forks))
+        if (forked.some((name) => isRemoved(one, name) || isRemoved(two, name))) return
+        if (mayWrite(one).length === 0 || mayWrite(two).length === 0) return
+        alike++
+        expect(counting(two)).toEqual(counting(one))
+      }),
+      RUNS
+    )
+    expect(known).toBeGreaterThan(0)
+    expect(alike).toBeGreaterThan(0)
   })
 })
 

@@ -41,7 +41,7 @@ interface Step {
   transaction: Transaction
 }
 
-/** A member during the walk; the cut-off is infinite until a `remove` or `fork` lowers it. */
+/** A member during the walk; the cut-off is infinite until a walked `remove` or a known `fork` lowers it. */
 interface Walker {
   writer: string
   name: string
@@ -64,7 +64,7 @@ interface Walk {
   members: Walker[]
   walked: Step[]
   admissions: Admission[]
-  /** The cut-offs of the forks that stand from the start, and of those found in this walk and in those it began anew from. */
+  /** The cut-offs of the forks that are known. */
   forks: Vector
   /** The cut-offs of removals of strangers, for when they join. */
   removals: Vector
@@ -130,6 +130,7 @@ export function oracle(world: World): OracleState {
     forks: end.forks,
     walked: Object.fromEntries(end.walked.map(({ writer, seq, length }) => [writer, seq + length])),
     known: (author, context) => known(author, context, end),
+    toSay: (author) => forksToSay(author, end, steps),
     applied: blocksOf(steps, (step) => step.seq < reached(applied, step.writer)),
     // The rest waits (below the cut-off) or is quarantined (past it).
     // READING: by the seq of the transaction, as for what belongs to the set; of a writer that never was a
@@ -261,44 +262,95 @@ function isReady(step: Step, end: Walk, applied: Vector): boolean {
   )
 }
 
-/** The walk goes over the transactions with membership operations and no others: where it stands at its end. */
+/**
+ * The walk goes over the transactions with membership operations and no others: where it stands at its end. It is done
+ * with the forks that are known, at first none; if one that becomes known cuts lower, it begins anew.
+ */
 function walk(first: string, ownerKey: string | null, steps: Step[]): Walk {
-  const forks = forksFromTheStart(steps)
-  while (true) {
-    const end = walkOnce(first, ownerKey, steps, forks)
-    if (end !== null) return end
-  }
-}
-
-/**
- * Every fork in the blocks that are held stands from the start of the walk, wherever it is. Only one that names a
- * writer of its own author's succession counts no sooner than it is walked.
- */
-function forksFromTheStart(steps: Step[]): Vector {
   const forks: Vector = {}
-  for (const { writer: author, transaction } of steps) {
-    const own = successionOf(author, steps)
-    for (const record of transaction.membership) {
-      if (record.type === 'fork' && !own.includes(record.writer)) lower(forks, record)
-    }
+  while (true) {
+    const end = walkOnce(first, ownerKey, steps, { ...forks })
+    for (const record of forksHeard(end, steps)) lower(forks, record)
+    // What is known stays known.
+    if (isDeepStrictEqual(forks, end.forks)) return end
   }
-  return forks
+}
+
+type Fork = Membership & { type: 'fork' }
+
+/**
+ * More become known: every fork in the transactions that were walked, and every other fork in held blocks, except one
+ * that names a writer that is removed now, in a log of the same line as that writer or of one who is no member now.
+ * READING: the world is what is held.
+ */
+function forksHeard(end: Walk, steps: Step[]): Fork[] {
+  const others = steps
+    .filter((step) => !end.walked.includes(step))
+    .flatMap((step) => {
+      const line = lineByLogs(step.writer, steps)
+      const isMember = memberOf(step.writer, end.members) !== null
+      return forksIn(step).filter(
+        ({ writer }) => !isRemoved(writer, end) || (isMember && !line.includes(writer))
+      )
+    })
+  return [...end.walked.flatMap(forksIn), ...others]
+}
+
+/** READING: a walked remove names it, whether it is a member or not. */
+function isRemoved(removed: string, { walked }: Walk): boolean {
+  const records = walked.flatMap(({ transaction }) => transaction.membership)
+  return records.some((record) => record.type === 'remove' && record.writer === removed)
+}
+
+function forksIn({ transaction }: Step): Fork[] {
+  return transaction.membership.filter((record) => record.type === 'fork')
 }
 
 /**
- * The author, the writer that the succeed in the first transaction of its log names, the writer that is named so in
- * the log of that one, and so on, whether these count or not.
- * READING: of the blocks that are held; it ends at a log of which none are, and where it comes round to one it has
- * been at.
+ * A line, here, is by what logs say, whether it counts or not: each log that begins with a succeed is of one line with
+ * the log that it names. READING: so are all that are joined in this way, also by way of a log that is not held.
  */
-function successionOf(author: string, steps: Step[]): string[] {
-  const writers = [author]
+function lineByLogs(writer: string, steps: Step[]): string[] {
+  const line = [writer]
+  const pairs = steps.flatMap((step) => {
+    const [record] = step.transaction.membership
+    return record?.type === 'succeed' ? [[step.writer, record.previous] as const] : []
+  })
   while (true) {
-    const first = steps.find(({ writer, seq }) => writer === writers.at(-1) && seq === 0)
-    const record = first?.transaction.membership[0]
-    if (record?.type !== 'succeed' || writers.includes(record.previous)) return writers
-    writers.push(record.previous)
+    const pair = pairs.find(([one, other]) => line.includes(one) !== line.includes(other))
+    if (pair === undefined) return line
+    line.push(...pair.filter((one) => !line.includes(one)))
   }
+}
+
+/**
+ * A device that may write says every known fork of a log that it follows in its own log, unless that has a fork that
+ * cuts as low. READING: it may write as a member without a cut-off.
+ */
+function forksToSay(author: string, end: Walk, steps: Step[]): Fork[] {
+  if (cutOffOf(author, end) !== Infinity) return []
+  const said = steps.filter((step) => step.writer === author).flatMap(forksIn)
+  return Object.entries(end.forks)
+    .map(([writer, length]): Fork => ({ type: 'fork', writer, length }))
+    .filter(({ writer }) => follows(writer, end, steps))
+    .filter((fork) => !said.some(({ writer, length }) => writer === fork.writer && length <= fork.length))
+}
+
+/**
+ * It follows the first log, every log that an add or admit in a held block names, and logs that begin with a succeed,
+ * and no others. READING: the world is what is held.
+ */
+function follows(writer: string, { members }: Walk, steps: Step[]): boolean {
+  const names = (record: Membership): boolean =>
+    (record.type === 'add' || record.type === 'admit') && record.writer === writer
+  return (
+    members[0]?.writer === writer ||
+    steps.some(
+      (step) =>
+        step.transaction.membership.some(names) ||
+        (step.writer === writer && step.transaction.membership[0]?.type === 'succeed')
+    )
+  )
 }
 
 /** To the given length if that is lower. */
@@ -306,10 +358,9 @@ function lower(cutOffs: Vector, { writer, length }: { writer: string; length: nu
   cutOffs[writer] = Math.min(length, cutOffs[writer] ?? Infinity)
 }
 
-/** Null when it has to begin anew, with what it has added to the forks. */
-function walkOnce(first: string, ownerKey: string | null, steps: Step[], forks: Vector): Walk | null {
+/** One walk, done with the forks that are known. */
+function walkOnce(first: string, ownerKey: string | null, steps: Step[], forks: Vector): Walk {
   const walk: Walk = { members: [], walked: [], admissions: [], forks, removals: {} }
-  const known = { ...forks }
   // It starts with the first log's writer as the only member.
   walk.members.push(joining(first, '', walk))
   // READING: a genesis record is a membership operation wherever it stands.
@@ -325,12 +376,10 @@ function walkOnce(first: string, ownerKey: string | null, steps: Step[], forks: 
     // What was walked stays walked.
     walk.walked.push(step)
     for (const record of step.transaction.membership) changeMembers(record, step, walk, first)
-    // A fork that cuts lower than was known from the start begins the walk anew.
-    if (!isDeepStrictEqual(forks, known)) return null
   }
 }
 
-/** A fork or a removal lowers the cut-off also of a writer that joins only later. */
+/** A known fork or a walked removal lowers the cut-off also of a writer that joins only later. */
 function joining(writer: string, name: string, walk: Walk): Walker {
   return {
     writer,
@@ -377,9 +426,8 @@ function isReadyToWalk(step: Step, walk: Walk, steps: Step[], left: Step[]): boo
 
 /**
  * Its seq is below the author's cut-off, or, when the author is no member yet, it starts with a `succeed` of a
- * member that no walked `remove` names, and the first transaction of the first log was walked.
- * READING: "no walked remove or fork cuts its log at 0" is any fork that stands, walked or not, for nothing from a
- * fork's cut-off on may count.
+ * member that no walked `remove` names, no walked `remove` and no known `fork` cuts its log at 0, and the first
+ * transaction of the first log was walked.
  */
 function mayWrite(step: Step, walk: Walk): boolean {
   const { members, walked } = walk
@@ -433,7 +481,8 @@ function changeMembers(record: Membership, step: Step, walk: Walk, first: string
   else if (record.type === 'add') add(record, step, walk)
   else if (record.type === 'admit') admit(record.writer, step, walk)
   else if (record.type === 'succeed') succeed(step, walk)
-  else cut(record, walk)
+  else if (record.type === 'remove') remove(record, walk)
+  // A fork does nothing in the walk that comes to it.
 }
 
 /** The creator's name. */
@@ -466,18 +515,13 @@ function admit(writer: string, step: Step, { admissions }: Walk): void {
   admissions.push({ writer, by: step.writer, seq: step.seq })
 }
 
-/**
- * remove lowers the cut-off to the given length if that is lower, also of one that joins only later; fork lowers it in
- * the same way.
- */
-function cut(record: Membership & { type: 'remove' | 'fork' }, { members, forks, removals }: Walk): void {
+/** remove lowers the cut-off to the given length if that is lower, also of one that joins only later. */
+function remove(record: Membership & { type: 'remove' }, { members, removals }: Walk): void {
   const { writer, length } = record
-  if (record.type === 'fork') lower(forks, record)
   const member = memberOf(writer, members)
-  if (member === null && record.type === 'remove') lower(removals, record)
-  if (member === null) return
+  if (member === null) return lower(removals, record)
   member.cutOff = Math.min(member.cutOff, length)
-  if (record.type === 'remove') member.removed = true
+  member.removed = true
 }
 
 /**

@@ -24,6 +24,7 @@ export type Membership =
   | { type: 'fork'; writer: string; length: number }
   | { type: 'succeed'; previous: string }
   | { type: 'admit'; writer: string }
+  | { type: 'again'; writer: string; from: number }
 
 /**
  * One block, or a chain of `length` blocks. `ms` and `counter` are as written: the running maximum is not
@@ -111,6 +112,8 @@ export interface OracleState {
   walked: Record<string, number>
   /** The writers that a context of this author knows. */
   known: (author: string, context: Record<string, number>) => string[]
+  /** The known forks that a device has to say in this log of its own; none when it may not write. */
+  toSay: (author: string) => Array<Membership & { type: 'fork' }>
   applied: Record<string, number>
   /** Held, not applied, seq below the cut-off; and everything held of a writer that is no member. */
   waiting: Record<string, number>

@@ -23,6 +23,7 @@ export const actions: readonly Action[] = [
   { weight: 3, run: backUp },
   { weight: 2, run: restore },
   { weight: 1, run: clone },
+  { weight: 2, run: move },
   { weight: 3, run: add },
   { weight: 2, run: remove },
   { weight: 3, run: checkOne }
@@ -67,7 +68,7 @@ function change(simulation: Simulation, device: SimDevice): void {
   const { disk } = device
   const acknowledge = (isKept: boolean): void => {
     simulation.counts.writes++
-    if (isKept && !disk.isDead) simulation.acknowledged.push({ device, value: unique })
+    if (isKept && !disk.isDead) simulation.acknowledged.push({ device, value: unique, isMoved: false })
   }
   const refuse = (error: { code?: string }): void => {
     if (!REFUSALS.has(error.code ?? '')) device.failures.push(error)
@@ -236,6 +237,18 @@ async function clone(simulation: Simulation): Promise<void> {
   device.isMoved = random.float() < 0.7
   simulation.counts.restores++
   simulation.tell(`${device.name} is a clone of ${of.name}${device.isMoved ? '' : ', and cannot tell'}`)
+  await simulation.start(device)
+}
+
+/** The store of a device is moved: nothing of it is lost, and the device can tell. */
+async function move(simulation: Simulation): Promise<void> {
+  const device = someDevice(simulation)
+  if (device === null) return
+  await simulation.rest()
+  device.kill()
+  device.isMoved = true
+  simulation.tell(`${device.name} is moved`)
+  for (const entry of simulation.acknowledged) if (entry.device === device) entry.isMoved = true
   await simulation.start(device)
 }
 

@@ -44,6 +44,8 @@ export class SimDevice extends BeeEditor<string, unknown> {
   /** Whether its files are no longer where they were written, and it can tell. */
   isMoved = false
   logs = new Map<string, SimLog>()
+  /** Keys of the logs it has written. */
+  readonly #written = new Set<string>()
   readonly #around: Surroundings
   #timers = new Set<() => void>()
   #heard: Successor[] = []
@@ -72,8 +74,22 @@ export class SimDevice extends BeeEditor<string, unknown> {
 
   /** Whether nobody has removed it, nor any log that it wrote before. */
   get isUntouched(): boolean {
+    const { membership, self, writers } = this.engine.state
+    // A log whose writer was removed is in nobody's line, also when the device was added again.
+    const line = [...this.#written].map((key) => membership.get(writers.find(bytesOf(key))))
+    return this.isWritable && [...membership.lineOf(self), ...line].every((member) => !member?.removed)
+  }
+
+  /** Whether a log that it wrote is cut off by a fork. */
+  get isForked(): boolean {
     const { membership, self } = this.engine.state
-    return this.isWritable && membership.lineOf(self).every(({ removed }) => !removed)
+    return membership.lineOf(self).some(({ forkedAt }) => forkedAt !== null)
+  }
+
+  /** Whether its logs go on from that one, or it is its own. */
+  hasWritten(key: string): boolean {
+    const { membership, self, writers } = this.engine.state
+    return membership.lineOf(self).some(({ writer }) => writer === writers.find(bytesOf(key)))
   }
 
   get isWritable(): boolean {
@@ -167,8 +183,9 @@ export class SimDevice extends BeeEditor<string, unknown> {
     const { writer, epoch: note } = this.disk.local
     const isCurrent = note !== null && note.next === writer
     if (this.isMoved) {
-      const isWritten = (this.disk.logs.get(writer)?.length ?? 0) > 0
-      const epoch = await this.#makeEpoch(isWritten || !isCurrent ? writer : note.previous, 'copied', null)
+      const isWritten = !isCurrent || (this.disk.logs.get(writer)?.length ?? 0) > 0
+      const [previous, fork] = isWritten ? [writer, null] : [note.previous, note.fork]
+      const epoch = await this.#makeEpoch(previous, 'copied', fork)
       this.isMoved = false
       return { own: epoch.log as SimLog, epoch }
     }
@@ -190,6 +207,7 @@ export class SimDevice extends BeeEditor<string, unknown> {
   }
 
   #openLog(key: string, isOwn: boolean): SimLog {
+    if (isOwn) this.#written.add(key)
     return new SimLog(this.disk, key, this.#around.keys.pairOf(key), isOwn)
   }
 

@@ -1,6 +1,8 @@
 import b4a from 'b4a'
 import { isDeepStrictEqual } from 'node:util'
 import { seededRandom, type SeededRandom } from '@cloudpal/test-kit'
+import type { Engine } from '../../src/engine/engine.ts'
+import type { MembershipRecord } from '../../src/merge/transaction.ts'
 import type { Outcome } from './outcome.ts'
 import { shownByOracle, type Shown } from '../support/shown.ts'
 import { oracleOver, shownOf, statusByOracle, statusOf } from './check.ts'
@@ -21,6 +23,8 @@ const TURNS = 20
 interface Acknowledged {
   device: SimDevice
   value: string
+  /** Whether the device's store was moved since. */
+  isMoved: boolean
 }
 
 /** Something that can happen. */
@@ -291,7 +295,10 @@ export class Simulation implements Surroundings {
     return size
   }
 
-  /** Whether copies of a log differ below where all that are members could cut it: only so for a writer that was removed, or when nobody may write. */
+  /**
+   * Whether copies of a log differ below where all that are members could cut it: only so for a writer that was removed, or when nobody may
+   * write; or when one copy removes itself, and nobody but the device that wrote it may say that there is another.
+   */
   #isSplit(): boolean {
     let isSplit = false
     for (const { logs, engine } of this.devices) {
@@ -300,7 +307,14 @@ export class Simulation implements Surroundings {
         if (fork === null) continue
         this.counts.forks++
         const member = membership.get(writers.find(keyBytes(key)))
+        isSplit ||= this.#removesItself(engine, key, fork.agreed)
         if (member === undefined || (member.cutOff !== null && member.cutOff.length <= fork.agreed)) continue
+        // Of a copy that is gone only those may know who may not write.
+        if (
+          this.devices.every(({ isWritable, logs: others }) => !isWritable || !others.get(key)?.fork) &&
+          this.#isOne(key)
+        )
+          continue
         const nobody = this.devices.every(({ isWritable }) => !isWritable)
         if (!member.removed && !nobody)
           throw new Error(`a fork of ${key.slice(0, 8)} at ${fork.agreed} was never cut\n${this.#picture()}`)
@@ -310,13 +324,34 @@ export class Simulation implements Surroundings {
     return isSplit
   }
 
+  /** Whether all copies of a log are the same as far as they go. */
+  #isOne(key: string): boolean {
+    const copies = this.devices.map(({ logs }) => logs.get(key)?.blocks ?? [])
+    const longest = copies.reduce((a, b) => (b.length > a.length ? b : a))
+    return copies.every((copy) => copy.every((block, i) => block === longest[i]))
+  }
+
+  #removesItself({ state }: Engine, key: string, agreed: number): boolean {
+    const { controls, writers } = state
+    const isRemoval = (record: MembershipRecord): boolean =>
+      record.type === 'remove' && b4a.equals(record.writer, keyBytes(key))
+    return (
+      controls
+        .of(writers.find(keyBytes(key)))
+        .some(({ seq, membership }) => seq >= agreed && membership.some(isRemoval)) &&
+      this.devices.every((device) => !device.isWritable || device.hasWritten(key))
+    )
+  }
+
   /** What a device was told is written is shown everywhere, or somewhere in a log when one that the device wrote was removed. */
   #demandAcknowledged({ entries }: Shown): void {
     const shown = new Set(entries.map(([key]) => key))
     const blocks = this.devices.flatMap(({ logs }) => [...logs.values()].flatMap((log) => log.blocks))
     const written = blocks.map((block) => b4a.toString(block, 'latin1')).join('\n')
-    for (const { device, value } of this.acknowledged) {
-      const isThere = device.isUntouched ? shown.has(`keep/${value}`) : written.includes(value)
+    for (const { device, value, isMoved } of this.acknowledged) {
+      // What a fork cuts off a log that was left because its store was moved is not written again.
+      const isShown = device.isUntouched && !(isMoved && device.isForked)
+      const isThere = isShown ? shown.has(`keep/${value}`) : written.includes(value)
       if (!isThere)
         throw new Error(
           `${device.name} was told that ${value} is written, and it is gone\n${this.#whereIs(value)}\n${this.#picture()}`

@@ -18,6 +18,7 @@ export interface PlainTransaction {
   ms: number
   counter: number
   context: PlainVector
+  again?: { writer: string; seq: number }
   membership: object[]
   operations: { key: string; path: string[]; value: PlainValue | null; seen?: PlainVector }[]
   malformed?: true
@@ -90,7 +91,7 @@ export function decodeLog(
 }
 
 export function plainTransaction(transaction: merge.Transaction, writers: WriterTable): PlainTransaction {
-  const { seq, length, ms, counter } = transaction
+  const { seq, length, ms, counter, again } = transaction
   const vector = (lengths: readonly number[]): PlainVector =>
     Object.fromEntries(
       lengths
@@ -103,6 +104,7 @@ export function plainTransaction(transaction: merge.Transaction, writers: Writer
     ms,
     counter,
     context: vector(transaction.context),
+    ...(again === null ? {} : { again: { writer: toHex(writers.keyOf(again.writer)), seq: again.seq } }),
     membership: transaction.membership.map(hexed),
     operations: transaction.operations.map(({ key, path, value, seen }) => ({
       key: toHex(key),
@@ -115,13 +117,14 @@ export function plainTransaction(transaction: merge.Transaction, writers: Writer
 
 /** What the encoder is given to write it. */
 export function draftOf(
-  { ms, counter, context, membership, operations }: PlainTransaction,
+  { ms, counter, context, again, membership, operations }: PlainTransaction,
   writers: WriterTable
 ): Draft {
   return {
     ms,
     counter,
     context: vectorOf(context, writers),
+    again: again === undefined ? null : { writer: writers.idOf(fromHex(again.writer)), seq: again.seq },
     membership: membership.map(unhexed) as merge.MembershipRecord[],
     operations: operations.map(({ key, path, value, seen }) => ({
       key: fromHex(key),

@@ -124,7 +124,10 @@ export class EngineDevice {
 
   /** As if its store had been copied while it was off: when it is opened, it goes on in a new log. */
   async moveStore(): Promise<void> {
-    await this.#nextEpoch(this.own, 'copied', null)
+    const epoch = this.#epoch
+    const isWritten = epoch === null || this.own.available > 0
+    const previous = isWritten ? this.own : this.log(hex(epoch.succession.previous))
+    await this.#nextEpoch(previous, 'copied', isWritten ? null : epoch.fork)
   }
 
   /** This device's copy of a log. */

@@ -32,7 +32,7 @@ export class MaliciousMember {
       while (context.length <= id) context.push(0)
       context[id] = length
     }
-    const draft = { ms: NOW, counter: 0, membership: [], operations: [], ...rest, context }
+    const draft = { ms: NOW, counter: 0, again: null, membership: [], operations: [], ...rest, context }
     const encoded = encodeTransaction(draft, this.#state, this.#writers)
     if (encoded === null) throw new Error('it does not fit into a transaction')
     // It counts for itself no membership records.

@@ -32,6 +32,7 @@ function encodeLog(writer: string, log: Transaction[], writers: WriterTable): Ui
         ms: transaction.ms + TIME_OFFSET,
         counter: transaction.counter,
         context,
+        again: null,
         membership: transaction.membership.map((record) => recordOf(record, writer)),
         operations: transaction.operations.map((operation) => operationOf(operation, writers))
       },
@@ -76,7 +77,7 @@ function operationOf(operation: Operation, writers: WriterTable): merge.Operatio
 function recordOf(record: Membership, author: string): merge.MembershipRecord {
   if (record.type === 'genesis')
     return { ...record, ownerKey: record.ownerKey === null ? null : bytes(record.ownerKey) }
-  if (record.type === 'add') return { ...record, writer: bytes(record.writer) }
+  if (record.type === 'add' || record.type === 'again') return { ...record, writer: bytes(record.writer) }
   if (record.type === 'succeed') return succession(record.previous, author)
   if (record.type === 'admit') return { type: 'admit', writer: bytes(record.writer) }
   const cut = {
@@ -160,7 +161,7 @@ function decodeLog(writer: string, blocks: readonly Uint8Array[], writers: Write
 function plainRecord(record: merge.MembershipRecord): Membership {
   if (record.type === 'genesis')
     return { ...record, ownerKey: record.ownerKey === null ? null : hex(record.ownerKey) }
-  if (record.type === 'add') return { ...record, writer: hex(record.writer) }
+  if (record.type === 'add' || record.type === 'again') return { ...record, writer: hex(record.writer) }
   if (record.type === 'succeed') return { type: 'succeed', previous: hex(record.previous) }
   if (record.type === 'admit') return { type: 'admit', writer: hex(record.writer) }
   return { type: record.type, writer: hex(record.writer), length: record.cutOff.length }
