@@ -20,6 +20,10 @@ export class ByteCache<V> {
     return this.#entries.get(key)?.value
   }
 
+  keys(): Iterable<number | string> {
+    return this.#entries.keys()
+  }
+
   delete(key: number | string): void {
     this.#bytes -= this.#entries.peek(key)?.bytes ?? 0
     this.#entries.delete(key)
