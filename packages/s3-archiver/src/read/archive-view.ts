@@ -91,7 +91,18 @@ export class ArchiveView {
   }
 
   async #update(): Promise<void> {
-    const newest = (await this.#commits.look()) as StoredCommit
+    await this.#commits.look()
+    await this.#goOn()
+  }
+
+  /** Goes on to the newest commit that somebody has found. @throws what {@link update} does */
+  async goOn(): Promise<void> {
+    this.#updating ??= this.#goOn().finally(() => (this.#updating = null))
+    return this.#updating
+  }
+
+  async #goOn(): Promise<void> {
+    const newest = (await this.#commits.known()) as StoredCommit
     if (newest.commit.seq === this.#newest.commit.seq) return
     const archived = await headIn(this.#store, this.#key, newest, this.#options)
     const mark = markOf(newest, archived)

@@ -189,8 +189,10 @@ export class S3Store implements ObjectStore {
         if (--left <= 0) return
       }
       if (page.IsTruncated !== true) return
-      token = page.NextContinuationToken
-      if (token === undefined) throw unsorted()
+      const next = page.NextContinuationToken
+      // Else it would have no end.
+      if (next === undefined || next === token) throw unsorted()
+      token = next
     }
   }
 

@@ -17,6 +17,12 @@ import {
 
 /** Most names in one page of a list. */
 const LIST_PAGE = 1000
+/** Most bytes of such a page. */
+const MAX_LIST_BYTES: number = 16 * 1024 * 1024
+/** Most bytes that are read beyond those that were asked for, from a server which does not know ranges: more than any object of an archive has. */
+const MAX_BEYOND_BYTES: number = 16 * 1024 * 1024
+/** Of what a server says besides its status. */
+const MAX_REASON_BYTES: number = 64 * 1024
 
 /** Of the web's `fetch` what is used here. */
 export type FetchLike = (url: string, init: HttpRequest) => Promise<ResponseLike>
@@ -33,6 +39,13 @@ export interface ResponseLike {
   readonly status: number
   readonly headers: { get(name: string): string | null }
   arrayBuffer(): Promise<ArrayBuffer>
+  /** Where it can be read in parts, so that more than was asked for is not taken in. */
+  readonly body?: { getReader(): BodyReader } | null
+}
+
+interface BodyReader {
+  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>
+  cancel(): Promise<void>
 }
 
 export interface HttpStoreOptions {
@@ -91,7 +104,8 @@ export class HttpStore implements ObjectStore {
     const response = await this.#ask('GET', name, { range: `bytes=${start}-${end - 1}` }, options)
     if (response === null) return null
     if (response.status === 416) return this.#behindEnd(name, response, options)
-    const bytes = b4a.from(await bodyOf(response, options))
+    const most = end - (response.status === 206 ? start : 0)
+    const bytes = await bodyOf(response, options, most + (response.status === 206 ? 0 : MAX_BEYOND_BYTES))
     if (response.status === 200)
       return { bytes: b4a.from(bytes.subarray(start, end)), size: bytes.byteLength }
     const { first, size } = contentRangeOf(response)
@@ -120,7 +134,7 @@ export class HttpStore implements ObjectStore {
     const response = await this.#ask('GET', name, { range: 'bytes=0-0' }, options)
     if (response === null) return null
     const modifiedMs = modifiedMsOf(response)
-    const { byteLength } = await bodyOf(response, options)
+    const { byteLength } = await bodyOf(response, options, MAX_BEYOND_BYTES)
     if (response.status === 200) return { name, size: byteLength, modifiedMs }
     const { size } = contentRangeOf(response)
     // An object without bytes has no first one.
@@ -148,7 +162,7 @@ export class HttpStore implements ObjectStore {
       const response = await this.#askUrl('GET', `${url}?${fields.join('&')}`, {}, call)
       if (response === null)
         throw new S3ArchiverError('S3_ARCHIVER_STORE_NO_BUCKET', 'there is no such bucket')
-      const page = readBucketPage(b4a.toString(b4a.from(await bodyOf(response, call))))
+      const page = readBucketPage(b4a.toString(await bodyOf(response, call, MAX_LIST_BYTES)))
       for (const { name: full, ...info } of page.objects) {
         const name = full.slice(own.length)
         if (name <= last || !full.startsWith(own + prefix)) throw unsorted()
@@ -157,6 +171,8 @@ export class HttpStore implements ObjectStore {
         yield { ...info, name }
         if (--left <= 0) return
       }
+      // Else it would have no end.
+      if (page.next !== null && page.next === token) throw unsorted()
       token = page.next
     }
   }
@@ -193,7 +209,7 @@ export class HttpStore implements ObjectStore {
     const { status } = response
     if (status === 200 || status === 206 || status === 416) return response
     // So that the connection can be used again.
-    await response.arrayBuffer().catch(() => {})
+    await bodyOf(response, { signal }, MAX_REASON_BYTES).catch(() => {})
     if (status === 404) return null
     if (method === 'HEAD' && (status === 405 || status === 501)) return response
     throw refused(response)
@@ -222,13 +238,40 @@ function ownSignal(signal: SignalLike): SignalLike {
   return controller.signal
 }
 
-async function bodyOf(response: ResponseLike, { signal }: CallOptions): Promise<ArrayBuffer> {
+/** @throws S3ArchiverError `S3_ARCHIVER_STORE_FAILED` when it has more bytes than so many */
+async function bodyOf(
+  response: ResponseLike,
+  { signal }: { signal?: SignalLike | undefined },
+  mostBytes: number
+): Promise<Uint8Array> {
   try {
-    return await response.arrayBuffer()
+    const reader = response.body?.getReader()
+    if (reader !== undefined) return await readAll(reader, mostBytes)
+    const whole = b4a.from(await response.arrayBuffer())
+    if (whole.byteLength > mostBytes) throw tooLong()
+    return whole
   } catch (cause) {
     throwIfAborted(signal)
-    throw truncated(cause)
+    throw cause instanceof S3ArchiverError ? cause : truncated(cause)
   }
+}
+
+async function readAll(reader: BodyReader, mostBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    if (part.value === undefined) continue
+    parts.push(part.value)
+    bytes += part.value.byteLength
+    if (bytes <= mostBytes) continue
+    await reader.cancel().catch(() => {})
+    throw tooLong()
+  }
+  return b4a.concat(parts)
+}
+
+function tooLong(): S3ArchiverError {
+  return new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', 'an answer is longer than what was asked for can be')
 }
 
 /** NaN where the server does not say it. */
