@@ -1,4 +1,7 @@
+import b4a from 'b4a'
 import type { S3ArchiverError } from '../errors.ts'
+import type { Commit } from '../format/commit.ts'
+import { blindIdOf } from '../format/names.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { readHeadIn, type ArchivedCore } from './archive-reader.ts'
 import { BlockSource, type BlockSourceOptions } from './block-source.ts'
@@ -104,6 +107,12 @@ export class ArchiveView {
   async #goOn(): Promise<void> {
     const newest = (await this.#commits.known()) as StoredCommit
     if (newest.commit.seq === this.#newest.commit.seq) return
+    if (!isChanged(newest.commit, blindIdOf(this.#key), this.#newest.commit.seq)) {
+      const { seq } = newest.commit
+      this.#newest = newest
+      this.#mark = { ...this.#mark, seq, hash: newest.hash }
+      return
+    }
     const archived = await headIn(this.#store, this.#key, newest, this.#options)
     const mark = markOf(newest, archived)
     checkNotBehind(mark, this.#mark)
@@ -128,6 +137,13 @@ export class ArchiveView {
         ? null
         : new ReadPack(this.#store, this.#source, { seq: entry.front, newest: this.#newest, ...this.#call })
   }
+}
+
+/** Whether what a commit says of a core may have come after another one: what stands elsewhere is read only then. */
+function isChanged({ entries, carried, checkpoint }: Commit, blindId: Uint8Array, since: number): boolean {
+  if (entries.some((entry) => b4a.equals(entry.blindId, blindId))) return true
+  const place = carried.find((one) => b4a.equals(one.blindId, blindId)) ?? checkpoint
+  return place === null || place.seq > since
 }
 
 async function headIn(
