@@ -69,7 +69,12 @@ export class ArchiveView {
     }
     const mark = markOf(newest as StoredCommit, archived)
     const source = new BlockSource(store, archived, options)
-    const view = new ArchiveView(store, key, options, { commits, newest: newest as StoredCommit, source, mark })
+    const view = new ArchiveView(store, key, options, {
+      commits,
+      newest: newest as StoredCommit,
+      source,
+      mark
+    })
     view.#equip()
     return view
   }

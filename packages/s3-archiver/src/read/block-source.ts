@@ -331,7 +331,8 @@ export class BlockSource {
   }
 
   readonly #known = {
-    get: (index: number): TreeNode | undefined => this.#pinned.get(index) ?? this.#cover.get(index) ?? this.#nodes.get(index)
+    get: (index: number): TreeNode | undefined =>
+      this.#pinned.get(index) ?? this.#cover.get(index) ?? this.#nodes.get(index)
   } as ReadonlyMap<number, TreeNode>
 }
 

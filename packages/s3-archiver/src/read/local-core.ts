@@ -58,7 +58,8 @@ export class LocalCore {
   /** Another reader may have seen more in the meantime: that stays. */
   async setMark(mark: HeadMark): Promise<void> {
     const known = await this.mark()
-    if (known === null || known.seq < mark.seq) await this.session.setUserData(this.#markName, encodeMark(mark))
+    if (known === null || known.seq < mark.seq)
+      await this.session.setUserData(this.#markName, encodeMark(mark))
   }
 
   /**

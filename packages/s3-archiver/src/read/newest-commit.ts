@@ -32,7 +32,8 @@ export class NewestCommit {
   }
 
   async #look(): Promise<StoredCommit | null> {
-    this.#known = this.#known === null ? await newestCommit(this.#store, this.#call) : await this.#after(this.#known)
+    this.#known =
+      this.#known === null ? await newestCommit(this.#store, this.#call) : await this.#after(this.#known)
     return this.#known
   }
 

@@ -115,9 +115,7 @@ export class OpenedArchive {
         }),
         LocalCore.open(options, (seq) => {
           if (opened.archive !== undefined) void opened.archive.#demand(seq)
-        }).then(
-          (local) => (opened.local = local)
-        )
+        }).then((local) => (opened.local = local))
       )
       for (const seen of [mark, await local.mark()]) checkNotBehind(view.mark, seen)
       const archive = new OpenedArchive({ local, store: counted, cached, view, stop, options })
@@ -194,7 +192,11 @@ export class OpenedArchive {
   }
 
   get #isBehind(): boolean {
-    return this.#peer?.isClosed !== false || this.#view.source !== this.#source || !isSameHead(this.mark, this.#told)
+    return (
+      this.#peer?.isClosed !== false ||
+      this.#view.source !== this.#source ||
+      !isSameHead(this.mark, this.#told)
+    )
   }
 
   /** Takes the core to the head that the archive was seen at; connects it when it is not. */
@@ -286,6 +288,7 @@ export class OpenedArchive {
       else await this.#demand(seq)
     } catch (error) {
       failBlock(this.core, seq, error as Error)
+      if (this.#peer?.isClosed === false && this.#isBehind) this.#follow().catch(() => {})
     }
   }
 

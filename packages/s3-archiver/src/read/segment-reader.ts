@@ -190,7 +190,8 @@ export class SegmentReader {
     const isAllThere = isWhole && bytes.byteLength >= section.offset + (offsets[section.count] as number)
     const offsetOf = (seq: number): number =>
       offsets[Math.max(0, Math.min(section.count, seq - section.start))] as number
-    if (offsetOf(start + count) - offsetOf(start) !== byteLengthOf(segment)) throw damaged('a table is not that of its blocks')
+    if (offsetOf(start + count) - offsetOf(start) !== byteLengthOf(segment))
+      throw damaged('a table is not that of its blocks')
     if (!Number.isSafeInteger(section.offset + offsetOf(start + count))) throw damaged('a table')
     return { section, offsetOf, bytes: isAllThere ? bytes : null }
   }

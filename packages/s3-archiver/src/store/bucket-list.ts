@@ -40,7 +40,8 @@ function split(xml: string): { inside: string[]; outside: string } {
     const begin = xml.indexOf(BEGIN, at)
     if (begin < 0) return { inside, outside: outside + xml.slice(at) }
     const end = xml.indexOf(END, begin)
-    if (end < 0) throw new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', 'the server’s list ends within an object')
+    if (end < 0)
+      throw new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', 'the server’s list ends within an object')
     outside += xml.slice(at, begin)
     inside.push(xml.slice(begin + BEGIN.length, end))
     at = end + END.length
