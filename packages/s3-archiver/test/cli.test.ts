@@ -157,7 +157,7 @@ describe('cloudpal-archive', () => {
       ['restore', key, '--from', archive],
       ['prune', '--from', archive, '--keep-last', 'many'],
       ['ls', '--from', 's3://bucket?region=a&secret=b'],
-      ['ls', '--from', 'https://example.org/archive'],
+      ['ls', '--from', 'https://example.org/archive?secret=a'],
       ['restore', key, '--from', archive, '--into', source, '--at-time', 'yesterday'],
       ['nothing']
     ]) {

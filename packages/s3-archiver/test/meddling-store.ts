@@ -18,7 +18,7 @@ import { MemoryStore } from '../src/testing/index.ts'
 import { Passing } from './bad-stores.ts'
 import { changeObject } from './changed-objects.ts'
 
-export const WRITER: Uint8Array = new Uint8Array(16).fill(1)
+const WRITER: Uint8Array = new Uint8Array(16).fill(1)
 
 export interface Archived {
   core: Hypercore

@@ -25,8 +25,8 @@ export class ArchiveView {
   #source: BlockSource
   #mark: HeadMark
   #updating: Promise<void> | null = null
-  /** There is another head. */
-  onchange: (() => void) | null = null
+  /** Is told of another head. */
+  listener: (() => void) | null = null
 
   private constructor(
     store: ObjectStore,
@@ -126,7 +126,7 @@ export class ArchiveView {
     if (this.#source.isContinuedBy(archived)) this.#source.grow(archived)
     else this.#source = new BlockSource(this.#store, archived, this.#options)
     this.#equip()
-    this.onchange?.()
+    this.listener?.()
   }
 
   /** What the newest commit brings besides the head: small blocks, and where the others are found fast. */

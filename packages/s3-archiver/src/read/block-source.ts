@@ -122,9 +122,8 @@ export class BlockSource {
     this.#roots = [...archived.roots]
     this.#pinned = pinned
     this.#cover = new Map([...this.#cover].filter(([index]) => spanOf(index)[1] <= same))
-    for (const seq of [...this.#blocks.keys()]) if ((seq as number) >= same) this.#blocks.delete(seq)
-    for (const index of [...this.#nodes.keys()])
-      if (spanOf(index as number)[1] > same) this.#nodes.delete(index)
+    for (const seq of this.#blocks.keys()) if ((seq as number) >= same) this.#blocks.delete(seq)
+    for (const index of this.#nodes.keys()) if (spanOf(index as number)[1] > same) this.#nodes.delete(index)
     this.#keep([...before.values()].filter(({ index }) => spanOf(index)[1] <= same))
   }
 

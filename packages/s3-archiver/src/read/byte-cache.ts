@@ -20,7 +20,8 @@ export class ByteCache<V> {
     return this.#entries.get(key)?.value
   }
 
-  keys(): Iterable<number | string> {
+  /** Of all that is kept, in a list of its own. */
+  keys(): (number | string)[] {
     return this.#entries.keys()
   }
 

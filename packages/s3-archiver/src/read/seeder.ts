@@ -160,6 +160,10 @@ export class Seeder {
     return failures
   }
 
+  async #updateAndTell(): Promise<void> {
+    for (const { error, core } of await this.#update()) this.#fail(error, core)
+  }
+
   /** Tells the peers of a core where it is now. */
   #tell(core: Seeded, { mark, source }: ArchiveView): void {
     if (core.told !== null && isSameHead(mark, core.told) && source === core.source) return
@@ -173,7 +177,7 @@ export class Seeder {
     const { cacheBytes = CACHE_BYTES } = this.#options
     const options = { cacheBytes, chunkBytes: CHUNK_BYTES, signal: this.#stop }
     const opening = ArchiveView.open(this.#store, core.key, options, this.#commits).then((view) => {
-      view.onchange = () => this.#tell(core, view)
+      view.listener = () => this.#tell(core, view)
       return view
     })
     core.view = opening
@@ -190,11 +194,7 @@ export class Seeder {
     const { pollMs } = this.#options
     if (pollMs === undefined || this.#isClosed) return
     this.#timer = setTimeout(() => {
-      void this.#update()
-        .then((failures) => {
-          for (const { error, core } of failures) this.#fail(error, core)
-        })
-        .finally(() => this.#poll())
+      void this.#updateAndTell().finally(() => this.#poll())
     }, pollMs)
   }
 }

@@ -59,7 +59,7 @@ export class SegmentReader {
 
   /** Drops what is kept of an object: it may have been damaged on its way. */
   forget(object: string): void {
-    for (const name of [...this.#opened.keys()])
+    for (const name of this.#opened.keys())
       if ((name as string).startsWith(`${object} `)) this.#opened.delete(name)
     this.#tails.delete(object)
     this.#ahead = { seq: -1, bytes: 0 }
