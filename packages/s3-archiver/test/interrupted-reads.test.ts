@@ -134,6 +134,29 @@ describe('an end', () => {
     expect(await updating).toBe('S3_ARCHIVER_CLOSED')
   })
 
+  test('by close ends a wait for a block that comes later', async () => {
+    const { store, key } = await archived(numbered(0, 20))
+    const archive = await open(store, { key })
+    const later = outcome(archive.core.get(25))
+    await archive.update()
+    await archive.close()
+    expect(await later).not.toBeNull()
+    expect(await outcome(archive.update())).toBe('S3_ARCHIVER_CLOSED')
+  })
+
+  test('by close leaves no error behind when the store answers late', async () => {
+    const { store, key } = await archived(numbered(0, 300, 4000))
+    const held = new Held(store)
+    const archive = await open(held, { key })
+    held.isHeld = true
+    held.change = unavailable
+    const reading = outcome(archive.core.get(7))
+    await until(() => held.waiting.length > 0)
+    await archive.close()
+    held.letGo()
+    expect(await reading).not.toBeInstanceOf(Uint8Array)
+  })
+
   test('of what keeps the store away: a fork is followed again once it is back', async () => {
     const { core, store, archiver, key } = await archived(numbered(0, 3000, 500))
     const meddling = new Meddling(store)

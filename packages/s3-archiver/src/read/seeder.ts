@@ -124,7 +124,8 @@ export class Seeder {
 
   async #join(stream: StreamLike, core: Seeded): Promise<void> {
     try {
-      const { source } = await this.#viewOf(core)
+      const view = await this.#viewOf(core)
+      const { source, mark } = view
       if (this.#isClosed) return
       const peer = await ArchivePeer.join(stream, source, {
         announces: 'all',
@@ -136,6 +137,8 @@ export class Seeder {
       })
       if (peer === null || peer.isClosed) return
       core.peers.add(peer)
+      // It may have gone on in the meantime.
+      if (view.source !== source || !isSameHead(view.mark, mark)) peer.setSource(view.source)
     } catch (error) {
       this.#fail(error as Error, core)
     }
