@@ -2,20 +2,20 @@ import b4a from 'b4a'
 import flat from 'flat-tree'
 import { S3ArchiverError } from '../errors.ts'
 import { commitName } from '../format/names.ts'
-import type { BlockSegment, ListSegment, Segment } from '../format/segment.ts'
+import type { BlockSegment, Segment } from '../format/segment.ts'
 import { checkClaims, isSameNode } from '../merkle/claims.ts'
-import { leafOf, nodeAt, spanOf, treeOver, type TreeNode } from '../merkle/subtree.ts'
+import { leafOf, nodeAt, spanOf, type TreeNode } from '../merkle/subtree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
-import { MAX_LIST_DEPTH, readList, type ArchivedCore } from './archive-reader.ts'
+import type { ArchivedCore } from './archive-reader.ts'
 import { ByteCache } from './byte-cache.ts'
 import { damaged } from './objects.ts'
 import { RangeReader } from './range-reader.ts'
+import { SegmentFinder } from './segment-finder.ts'
 import { SegmentReader, type Claims } from './segment-reader.ts'
 
 /** What a node takes in memory, about; and a block besides its bytes. */
 const NODE_BYTES = 160
 const BLOCK_BYTES = 120
-const SEGMENT_BYTES = 200
 
 export interface BlockSourceOptions extends CallOptions {
   /** Of what was fetched, how much is kept in memory. */
@@ -32,12 +32,6 @@ export interface BlockHints {
   find(seq: number): Promise<Claims | null>
 }
 
-/** A list, with all nodes between those of its segments and its own: all of them are checked. */
-interface OpenedList {
-  segments: readonly Segment[]
-  nodes: ReadonlyMap<number, TreeNode>
-}
-
 /**
  * The blocks and tree nodes of one fork of an archived core, fetched when they are asked for and checked against its signed roots before
  * anything else is done with them. Of what was fetched the last used is kept in memory.
@@ -45,10 +39,8 @@ interface OpenedList {
 export class BlockSource {
   readonly key: Uint8Array
   readonly ranges: RangeReader
-  readonly #store: ObjectStore
-  readonly #call: CallOptions
   readonly #forget: (object: string) => Promise<void>
-  readonly #lists: ByteCache<Promise<OpenedList>>
+  readonly #finder: SegmentFinder
   readonly #segments: SegmentReader
   readonly #blocks: ByteCache<Uint8Array>
   readonly #nodes: ByteCache<TreeNode>
@@ -69,14 +61,12 @@ export class BlockSource {
     { cacheBytes, chunkBytes = 0, forget = async () => {}, ...call }: BlockSourceOptions
   ) {
     this.key = archived.key
-    this.#store = store
-    this.#call = call
     this.#forget = forget
     this.ranges = new RangeReader(store, call)
     this.#blocks = new ByteCache(cacheBytes * 0.5)
     this.#nodes = new ByteCache(cacheBytes * 0.25)
     this.#segments = new SegmentReader(archived.key, this.ranges, cacheBytes * 0.25, chunkBytes)
-    this.#lists = new ByteCache(cacheBytes * 0.25)
+    this.#finder = new SegmentFinder(store, archived.key, { cacheBytes: cacheBytes * 0.25, ...call })
     this.#archived = archived
     this.#roots = [...archived.roots]
     this.#pinned = pinnedOf(archived)
@@ -265,62 +255,10 @@ export class BlockSource {
     return true
   }
 
-  /** Those that have some of a range of blocks, in order. Cost: one request for each list that is not known. */
-  async #segmentsOf(
-    first: number,
-    end: number,
-    segments: readonly Segment[] = this.#archived.record.segments,
-    lists: readonly OpenedList[] = []
-  ): Promise<Segment[]> {
-    if (lists.length > MAX_LIST_DEPTH) throw damaged('lists in lists without end')
-    const found: Segment[] = []
-    for (const segment of segments) {
-      if (segment.start >= end || segment.start + segment.count <= first) continue
-      const outer = lists.at(-1)
-      if (outer !== undefined) this.#keepPath(segment, outer)
-      if (segment.kind !== 'list') {
-        found.push(segment)
-        continue
-      }
-      const list = await this.#list(segment)
-      found.push(...(await this.#segmentsOf(first, end, list.segments, [...lists, list])))
-    }
-    return found
-  }
-
-  /** Keeps what leads from a segment to its list, each time: it may have been dropped since. */
-  #keepPath({ nodes }: Segment, list: OpenedList): void {
-    for (const { index } of nodes)
-      for (let at = index, node = list.nodes.get(at); node !== undefined; node = list.nodes.get(at)) {
-        const sibling = list.nodes.get(flat.sibling(at))
-        this.#keep(sibling === undefined ? [node] : [node, sibling])
-        at = flat.parent(at)
-      }
-  }
-
-  #list(list: ListSegment): Promise<OpenedList> {
-    const known = this.#lists.get(list.object)
-    if (known !== undefined) return known
-    const reading = this.#readList(list)
-    this.#lists.set(list.object, reading, 0)
-    reading.then(
-      ({ segments, nodes }) =>
-        this.#lists.set(list.object, reading, segments.length * SEGMENT_BYTES + nodes.size * NODE_BYTES),
-      () => this.#lists.delete(list.object)
-    )
-    return reading
-  }
-
-  async #readList(list: ListSegment): Promise<OpenedList> {
-    const { start, count } = list
-    const segments = await readList(this.#store, this.key, list, this.#call)
-    const nodes = treeOver(
-      start,
-      start + count,
-      segments.flatMap((segment) => segment.nodes)
-    )
-    if (nodes === null) throw damaged('a list is not what the core’s key has signed')
-    return { segments, nodes }
+  async #segmentsOf(first: number, end: number): Promise<Segment[]> {
+    const { segments, nodes } = await this.#finder.find(this.#archived.record.segments, first, end)
+    this.#keep(nodes)
+    return segments
   }
 
   async #once(seq: number, load: () => Promise<void>): Promise<void> {
