@@ -16,18 +16,20 @@ export const ENCODINGS = /** @type {const} */ ({
 const BATCH = 1000
 
 /**
- * Archives a bee of so many entries, which were put in the order of their keys; and its read pack.
+ * Archives a bee of so many entries, put in batches of 1,000; and its read pack.
  *
  * @param {ObjectStore} store
  * @param {string} dir
  * @param {number} keys
+ * @param {{ isOrdered?: boolean }} [options] whether they are put in the order of their keys
  */
-export async function archiveBee(store, dir, keys) {
+export async function archiveBee(store, dir, keys, { isOrdered = true } = {}) {
   const corestore = new Corestore(join(dir, 'source'))
   const core = corestore.get({ name: 'bee' })
   /** @type {Hyperbee<string, object>} */
   const bee = new Hyperbee(core, ENCODINGS)
-  const all = entries(keys).sort((a, b) => (a.key < b.key ? -1 : 1))
+  const all = entries(keys)
+  if (isOrdered) all.sort((a, b) => (a.key < b.key ? -1 : 1))
   for (let i = 0; i < all.length; i += BATCH) {
     const batch = bee.batch()
     for (const { key, value } of all.slice(i, i + BATCH)) await batch.put(key, value)

@@ -10,6 +10,10 @@ export const summary = {
       metrics: ['lookup-requests-p50', 'lookup-requests-p99']
     },
     { label: '– bytes: p50 / most', metrics: ['lookup-bytes-p50', 'lookup-bytes-max'] },
+    {
+      label: '– put in no order, requests: p50 / p99 / most of a range of 100',
+      metrics: ['unordered-requests-p50', 'unordered-requests-p99', 'unordered-range-100-requests-max']
+    },
     { label: '– ms, and with 40 ms a request', metrics: ['lookup-ms-p50', 'lookup-40ms-p50'] },
     {
       label: '– without the read pack: requests / bytes / ms with 40 ms a request',

@@ -52,7 +52,39 @@ export const lookups = {
     }))
 }
 
+/** The same of a bee that was not put in the order of its keys. @type {import('../../harness/suite.mjs').Scenario} */
+export const unordered = {
+  module: import.meta.url,
+  metrics: [
+    ...metrics(['unordered-requests-p50', 'unordered-requests-p99'], 'requests'),
+    ...metrics(['unordered-bytes-p50'], 'bytes'),
+    ...metrics(['unordered-range-100-requests-max'], 'requests'),
+    ...metrics(['unordered-pack-ratio'], 'x')
+  ],
+  subjects: { directory: ['medium'] },
+  once: { directory: ['medium'] },
+  measure: (measuring) => withStore(measuring, (step) => step('unordered'))
+}
+
 export const steps = {
+  /** @param {StoreInput} input */
+  async unordered(input) {
+    const store = openStore(input)
+    const { packBytes, byteLength } = await archiveBee(store, input.dir, input.keys, { isOrdered: false })
+    const { cold } = await costs(store, input, LOOKUPS)
+    const ranges = await costs(store, input, LOOKUPS / 4, { limit: RANGE })
+    return {
+      'unordered-requests-p50': median(cold.map(({ requests }) => requests)),
+      'unordered-requests-p99': quantile(
+        cold.map(({ requests }) => requests),
+        0.99
+      ),
+      'unordered-bytes-p50': median(cold.map(({ bytes }) => bytes)),
+      'unordered-range-100-requests-max': Math.max(...ranges.cold.map(({ requests }) => requests)),
+      'unordered-pack-ratio': packBytes / byteLength
+    }
+  },
+
   /** @param {StoreInput} input */
   async build(input) {
     const { packBytes, byteLength } = await archiveBee(openStore(input), input.dir, input.keys)

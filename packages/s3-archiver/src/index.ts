@@ -16,15 +16,11 @@ export type {
   SignalLike
 } from './store/object-store.ts'
 export { FileStore } from './store/file-store.ts'
-export {
-  HttpStore,
-  type FetchLike,
-  type HttpRequest,
-  type HttpStoreOptions,
-  type ResponseLike
-} from './store/http-store.ts'
+export { HttpStore, type FetchLike, type HttpRequest, type HttpStoreOptions } from './store/http-store.ts'
+export type { ResponseLike } from './store/http-answers.ts'
 export { CountedStore, type RequestCounts } from './store/counted-store.ts'
-export { openFromArchive, type OpenedArchive, type OpenFromArchiveOptions } from './read/open-from-archive.ts'
+export { openFromArchive, type OpenedArchive } from './read/open-from-archive.ts'
+export type { OpenFromArchiveOptions } from './read/open-options.ts'
 export { Seeder, type SeederOptions } from './read/seeder.ts'
 export type { HeadMark } from './read/head-mark.ts'
 export { probeStore, type ProbeResult } from './store/probe.ts'

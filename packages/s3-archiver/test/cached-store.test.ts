@@ -63,6 +63,40 @@ test('the cache stays as large as it may be, and a cache that fails is none', as
   expect(await broken.getRange('s/a', PART)).toBeNull()
 })
 
+test('what a slow cache has not written yet does not pile up', async () => {
+  const [inner, cache] = [new MemoryStore(), new Slow()]
+  const store = new CachedStore(inner, cache)
+  await inner.putIfAbsent('s/a', b4a.alloc(1024 * 1024))
+  for (let start = 1; start <= 64; start++) await store.getRange('s/a', { start, end: 1024 * 1024 })
+  cache.letGo()
+  await store.settled()
+  const kept = await collect(cache.list(''))
+  expect(kept.length).toBeGreaterThan(8)
+  expect(kept.length).toBeLessThanOrEqual(16)
+})
+
+test('what was not what it should be is dropped, and an object that is not named for its bytes is not kept', async () => {
+  const { store, cache, gets } = await cachedStore()
+  for (const range of [PART, { start: 20, end: 40 }, { start: 0, end: 5000 }])
+    await store.getRange('s/a', range)
+  await store.settled()
+  expect(await collect(cache.list(''))).toHaveLength(2)
+  await store.forget('s/a')
+  expect(await collect(cache.list(''))).toEqual([])
+  await store.getRange('s/a', PART)
+  expect(gets()).toBe(4)
+})
+
+class Slow extends MemoryStore {
+  letGo: () => void = () => {}
+  readonly #isLetGo = new Promise<void>((resolve) => (this.letGo = resolve))
+
+  override async putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
+    await this.#isLetGo
+    return super.putIfAbsent(name, bytes)
+  }
+}
+
 class Broken extends MemoryStore {
   override async getRange(): Promise<never> {
     throw new Error('broken')

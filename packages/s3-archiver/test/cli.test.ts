@@ -174,7 +174,7 @@ describe('cloudpal-archive', () => {
       ['prune', '--from', archive, '--keep-last', 'many'],
       ['prune', '--from', archive],
       ['ls', '--from', 's3://bucket?region=a&secret=b'],
-      ['ls', '--from', 'https://example.org/archive'],
+      ['ls', '--from', 'https://example.org/archive?secret=a'],
       ['restore', key, '--from', archive, '--into', source, '--at-time', 'yesterday'],
       ['nothing']
     ]) {

@@ -5,6 +5,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { collect } from '@cloudpal/test-kit'
 import { HttpStore } from '../src/index.ts'
 import { Stop } from '../src/stop.ts'
+import { readBucketPage } from '../src/store/bucket-list.ts'
+import type { FetchLike } from '../src/store/http-store.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -265,4 +267,46 @@ test('a signal that is not the runtime’s own ends a call, too', async () => {
   await expect(store.head('a/b', { signal: stop })).rejects.toMatchObject({ code: 'S3_ARCHIVER_ABORTED' })
   const found = await (await serve(ranged)).getRange('a/b', { start: 2, end: 4 }, { signal: new Stop() })
   expect(found?.bytes).toEqual(b4a.from('23'))
+})
+
+describe('a server that means harm', () => {
+  test('is not read on when its list ends within an object', () => {
+    const xml = `<ListBucketResult >${'<Contents>'.repeat(20_000)}`
+    expect(() => readBucketPage(xml)).toThrow('S3_ARCHIVER_STORE_FAILED')
+  })
+
+  test('does not list without end', async () => {
+    let calls = 0
+    const xml = `<ListBucketResult ><IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken></ListBucketResult>`
+    const fetch: FetchLike = async () => {
+      calls++
+      return {
+        status: 200,
+        headers: { get: () => null },
+        arrayBuffer: async () => new TextEncoder().encode(xml).buffer
+      }
+    }
+    const store = new HttpStore({ url: 'http://a/b/', bucket: 'http://a/b/', fetch })
+    await expect(collect(store.list('l/', { limit: 1 }))).rejects.toMatchObject({
+      code: 'S3_ARCHIVER_STORE_UNSORTED'
+    })
+    expect(calls).toBe(2)
+  })
+
+  test.each([200, 206])('with %d does not answer without end', async (status) => {
+    let sent = 0
+    const reader = {
+      read: async () => ({ done: false, value: b4a.alloc((sent += 65_536) && 65_536) }),
+      cancel: async () => {}
+    }
+    const headers = { get: (name: string) => (name === 'content-range' ? 'bytes 0-99/100' : null) }
+    const arrayBuffer = async (): Promise<never> => {
+      throw new Error('all of it')
+    }
+    const fetch: FetchLike = async () => ({ status, headers, arrayBuffer, body: { getReader: () => reader } })
+    const store = new HttpStore({ url: 'http://a/b/', fetch })
+    const reading = store.getRange('a', { start: 0, end: 100 })
+    await expect(reading).rejects.toMatchObject({ code: 'S3_ARCHIVER_STORE_FAILED' })
+    expect(sent).toBeLessThan(32 * 1024 * 1024)
+  })
 })

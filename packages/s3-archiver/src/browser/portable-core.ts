@@ -5,6 +5,7 @@ import { S3ArchiverError } from '../errors.ts'
 import { ArchiveView } from '../read/archive-view.ts'
 import type { BlockSource } from '../read/block-source.ts'
 import { checkNotBehind, isSameHead, type HeadMark } from '../read/head-mark.ts'
+import { CACHE_BYTES, checkReadOptions } from '../read/read-options.ts'
 import { Stop } from '../stop.ts'
 import { CountedStore, type RequestCounts } from '../store/counted-store.ts'
 import type { ObjectStore, SignalLike } from '../store/object-store.ts'
@@ -20,15 +21,14 @@ export interface ReadFromArchiveOptions {
   signal?: SignalLike
 }
 
-const CACHE_BYTES = 32 * 1024 * 1024
-
 interface Shared {
   readonly store: CountedStore
   readonly view: ArchiveView
   readonly stop: Stop
   readonly sessions: Set<PortableCore>
-  /** The head that was told of. */
+  /** The head that was told of, and where it is read. */
   told: HeadMark
+  source: BlockSource
 }
 
 type Listener = (...args: never[]) => void
@@ -72,14 +72,14 @@ export class PortableCore {
   /** See {@link readFromArchive}. */
   static async open(store: ObjectStore, options: ReadFromArchiveOptions): Promise<PortableCore> {
     const { key, cacheBytes = CACHE_BYTES, mark = null, signal } = options ?? {}
-    if (!(key instanceof Uint8Array) || key.byteLength !== 32)
-      throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'a core has a key of 32 bytes')
+    checkReadOptions([key], options ?? {})
     const stop = new Stop(signal)
     const counted = new CountedStore(store)
     try {
       const view = await ArchiveView.open(counted, key, { cacheBytes, signal: stop })
       checkNotBehind(view.mark, mark)
-      return new PortableCore({ store: counted, view, stop, sessions: new Set(), told: view.mark }, false)
+      const { mark: told, source } = view
+      return new PortableCore({ store: counted, view, stop, sessions: new Set(), told, source }, false)
     } catch (error) {
       stop.abort()
       throw error
@@ -147,15 +147,15 @@ export class PortableCore {
   async update(): Promise<boolean> {
     this.#guard()
     if (this.#source !== null) return false
-    const { view, sessions, told } = this.#shared
+    const { view, sessions, told, source: before } = this.#shared
     await view.update()
-    const { mark } = view
-    if (isSameHead(mark, told)) return false
+    const { mark, source } = view
+    if (isSameHead(mark, told) && source === before) return false
     this.#shared.told = mark
-    const { fork } = told
+    this.#shared.source = source
     for (const session of sessions) {
       if (session.#source !== null) continue
-      if (mark.fork !== fork) session.#emit('truncate', mark.length, mark.fork)
+      if (source !== before) session.#emit('truncate', mark.length, mark.fork)
       session.#emit('append')
     }
     return true

@@ -1,14 +1,15 @@
 import { InvalidArgumentError } from 'commander'
 import id from 'hypercore-id-encoding'
 import { FileStore } from '../store/file-store.ts'
+import { HttpStore } from '../store/http-store.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 
-/** The store that a word names: a directory, or `s3://bucket/prefix`, with `?endpoint=` and `&region=` when it is not Amazon's. */
+/**
+ * The store that a word names: a directory, or `s3://bucket/prefix`, with `?endpoint=` and `&region=` when it is not Amazon's; or the url of a
+ * bucket that anybody may list, with `?prefix=` for what lies deeper in it.
+ */
 export async function storeOf(word: string): Promise<ObjectStore> {
-  if (/^https?:/.test(word))
-    throw new InvalidArgumentError(
-      'A web server does not list what it has; name the bucket, or the directory.'
-    )
+  if (/^https?:/.test(word)) return publicStoreOf(word)
   if (!word.startsWith('s3:')) return new FileStore(word.replace(/^file:(\/\/)?/, ''))
   const match = /^s3:\/\/([^/?]+)\/?([^?]*)(?:\?(.*))?$/.exec(word)
   if (match === null)
@@ -25,6 +26,15 @@ export async function storeOf(word: string): Promise<ObjectStore> {
       throw new InvalidArgumentError(`A bucket takes \`endpoint\` and \`region\`, not \`${name}\``)
   const { S3Store } = await import('../s3/index.ts')
   return new S3Store({ bucket, prefix: prefix.replace(/\/$/, ''), ...options })
+}
+
+function publicStoreOf(word: string): ObjectStore {
+  const [, bucket = '', query = ''] = /^([^?]+?)\/*(?:\?(.*))?$/.exec(word) ?? []
+  const [, prefix] = /^prefix=([^&]*?)\/*$/.exec(query) ?? []
+  if (query !== '' && prefix === undefined)
+    throw new InvalidArgumentError('A public bucket is named https://…/bucket?prefix=…')
+  const url = prefix === undefined ? bucket : `${bucket}/${decodeURIComponent(prefix)}`
+  return new HttpStore({ url, bucket })
 }
 
 /** The key of a core, as z-base-32 or hex. */

@@ -23,7 +23,7 @@ const CODES: Record<string, number> = {
   S3_ARCHIVER_HELD: EXIT.fenced
 }
 
-const STORE = 'a directory, or s3://bucket/prefix?endpoint=…&region=…'
+const STORE = 'a directory, s3://bucket/prefix?endpoint=…&region=…, or a public bucket’s https://…?prefix=…'
 
 /**
  * Runs a command line.

@@ -176,7 +176,9 @@ function readPage(reader: Reader, length: number, height: number): Page {
   before = 0
   for (let left = reader.count(2); left > 0; left--) {
     before += reader.uint()
-    locator.push([before, reader.uint()])
+    const page = reader.uint()
+    if (page >= pages.length) throw reader.damaged('an entry')
+    locator.push([before, page])
   }
   reader.end()
   return { blocks, nodes, pages, locator }

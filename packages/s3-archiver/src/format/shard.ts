@@ -7,6 +7,7 @@ const MAGIC = b4a.from('CPS')
 /** Blocks are hashed in groups of about so many bytes: the least that has to be read to check one of them. */
 const GROUP_BYTES = 4096
 const MAX_GROUP_SHIFT = 10
+const HASH_BYTES = 32
 
 /** Bytes that tell a shard from others with the same blocks. */
 export const SALT_BYTES = 8
@@ -139,14 +140,17 @@ function readSection(reader: Reader, offset: number): Section {
   const count = reader.count(1)
   const groupShift = reader.uint()
   if (groupShift > MAX_GROUP_SHIFT || start + count > 2 ** 48) throw reader.damaged('a section')
+  const groups = Math.ceil(count / 2 ** groupShift)
+  if (count + groups * HASH_BYTES > reader.remaining) throw reader.damaged('a count')
   const sizes = Array.from({ length: count }, () => reader.uint())
-  const before = new Map<number, number>()
-  for (let i = 0, bytes = 0; i <= count; bytes += sizes[i++] ?? 0) before.set(start + i, bytes)
+  const before = new Float64Array(count + 1)
+  for (let i = 0; i < count; i++) before[i + 1] = (before[i] as number) + (sizes[i] as number)
   const nodes = groupsOf(start, count, groupShift)
     .flatMap(([first, end]) => coverOf(first, end))
     .map((index): TreeNode => {
       const [first, end] = spanOf(index)
-      return { index, size: (before.get(end) ?? 0) - (before.get(first) ?? 0), hash: reader.bytes(32) }
+      const size = (before[end - start] as number) - (before[first - start] as number)
+      return { index, size, hash: reader.bytes(HASH_BYTES) }
     })
   return { blindId, fork, start, count, groupShift, sizes, nodes, offset }
 }

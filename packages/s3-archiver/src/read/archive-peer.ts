@@ -10,9 +10,14 @@ export interface ArchivePeerOptions {
   /** Requests that are answered at once; the others wait. */
   parallel: number
   /** A request could not be answered. */
-  onfailure?: (error: Error) => void
+  onfailure?: (error: Error, request: WireRequest) => void
+  /** What was asked for is not here. */
+  onrefused?: (request: WireRequest) => void
   onclose?: () => void
 }
+
+/** Requests of one peer that wait; Hypercore sends at most 512 at once. */
+const MAX_WAITING = 2048
 
 /** A peer that has what is in an archive, and speaks Hypercore's own protocol: Hypercore checks each block that it gets from it. */
 export class ArchivePeer {
@@ -23,9 +28,10 @@ export class ArchivePeer {
   #isClosed = false
   /** Of the other side, on our fork. */
   #remoteLength = 0
-  /** By id; those that were cancelled are gone. */
+  /** By id, of those that are answered now; those that were cancelled are gone. */
   readonly #requests = new Map<number, WireRequest>()
-  #queue: WireRequest[] = []
+  /** By id, in the order in which they came. */
+  readonly #waiting = new Map<number, WireRequest>()
   /** Blocks that were announced one by one and not asked for yet. */
   readonly #wanted = new Set<number>()
   /** Blocks from the first on that were all announced for a while. */
@@ -51,7 +57,10 @@ export class ArchivePeer {
       },
       onsync: (state) => peer.#onsync(state),
       onrequest: (request) => peer.#onrequest(request),
-      oncancel: (id) => void peer.#requests.delete(id),
+      oncancel: (id) => {
+        peer.#requests.delete(id)
+        peer.#waiting.delete(id)
+      },
       onclose: () => peer.close()
     })
     return peer.#channel === null ? null : peer
@@ -66,17 +75,19 @@ export class ArchivePeer {
     const isOtherFork = source.archived.record.fork !== this.#source.archived.record.fork
     this.#source = source
     this.#remoteLength = isOtherFork ? 0 : this.#remoteLength
+    if (isOtherFork) this.announceFork()
+    else this.#sendHead()
+  }
+
+  /** Hypercore looks for where a fork begins only among blocks that a peer has. {@link settle} has to follow. */
+  announceFork(): void {
+    if (this.#options.announces === 'demand') this.#announced = this.#source.archived.record.length
     this.#sendHead()
-    // Hypercore looks for where a fork begins only among blocks that a peer has.
-    if (!isOtherFork || this.#options.announces === 'all') return
-    this.#announced = source.archived.record.length
-    this.#channel?.announce(0, this.#announced)
   }
 
   /** The other side has come to the head: from now on it asks for nothing that nobody waits for. */
   settle(): void {
-    if (this.#announced === 0) return
-    this.#channel?.withdraw(0, this.#announced)
+    if (this.#announced > 0) this.#channel?.withdraw(0, this.#announced)
     this.#announced = 0
     for (const seq of this.#wanted) this.announce(seq)
   }
@@ -93,7 +104,7 @@ export class ArchivePeer {
     this.#isClosed = true
     this.#isOpen = false
     this.#requests.clear()
-    this.#queue = []
+    this.#waiting.clear()
     this.#channel?.close()
     this.#options.onclose?.()
   }
@@ -103,6 +114,7 @@ export class ArchivePeer {
     const { fork, length } = this.#source.archived.record
     this.#channel?.sync({ fork, length, remoteLength: this.#remoteLength, isPublished: true })
     if (this.#options.announces === 'all') this.#announceAll()
+    else if (this.#announced > 0) this.#channel?.announce(0, this.#announced)
   }
 
   #withdraw(seq: number): void {
@@ -127,17 +139,19 @@ export class ArchivePeer {
   }
 
   #onrequest(request: WireRequest): void {
-    this.#requests.set(request.id, request)
     if (request.block !== null) this.#wanted.delete(request.block.index)
-    this.#queue.push(request)
-    this.#next()
+    this.#waiting.set(request.id, request)
+    // No Hypercore asks for so much: who does is not to fill our memory.
+    if (this.#waiting.size > MAX_WAITING) this.close()
+    else this.#next()
   }
 
   #next(): void {
     while (this.#running < this.#options.parallel) {
-      const request = this.#queue.shift()
+      const [request] = this.#waiting.values()
       if (request === undefined) return
-      if (this.#requests.get(request.id) !== request) continue
+      this.#waiting.delete(request.id)
+      this.#requests.set(request.id, request)
       this.#running++
       void this.#answer(request).finally(() => {
         this.#running--
@@ -148,18 +162,24 @@ export class ArchivePeer {
 
   async #answer(request: WireRequest): Promise<void> {
     let answer: object | null = null
+    let failure: Error | null = null
     try {
       answer = await prove(this.#source, request)
     } catch (error) {
-      this.#options.onfailure?.(error as Error)
+      failure = error as Error
     }
+    const isWanted = this.#requests.get(request.id) === request
+    if (isWanted) this.#requests.delete(request.id)
     // It was cancelled in the meantime.
-    if (this.#requests.get(request.id) !== request) return
-    this.#requests.delete(request.id)
-    if (answer === null) {
-      // Told only that it is not here now, it would ask again at once, and after some more times never for anything.
-      if (request.block !== null) this.#withdraw(request.block.index)
-      this.#channel?.refuse(request.id)
-    } else this.#channel?.answer(answer)
+    if (isWanted && answer === null) this.#refuse(request)
+    else if (isWanted && answer !== null) this.#channel?.answer(answer)
+    if (failure !== null) this.#options.onfailure?.(failure, request)
+    else if (answer === null) this.#options.onrefused?.(request)
+  }
+
+  #refuse({ id, block }: WireRequest): void {
+    // Told only that it is not here now, it would ask again at once, and after some more times never for anything.
+    if (block !== null) this.#withdraw(block.index)
+    this.#channel?.refuse(id)
   }
 }

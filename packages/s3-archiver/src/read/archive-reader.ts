@@ -15,7 +15,7 @@ import { findEntry } from './directory.ts'
 import { damaged, readNamed, readObject } from './objects.ts'
 
 /** Lists may hold lists; deeper than this none is written. */
-const MAX_LIST_DEPTH = 8
+export const MAX_LIST_DEPTH = 8
 
 /** What an archive holds of a core, checked against the core's key: nothing else is trusted. */
 export interface ArchivedCore {

@@ -1,12 +1,18 @@
-import { commitSeq, COMMITS } from '../format/names.ts'
+import b4a from 'b4a'
+import type { S3ArchiverError } from '../errors.ts'
+import type { Commit } from '../format/commit.ts'
+import { blindIdOf } from '../format/names.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
-import { readHeadIn } from './archive-reader.ts'
+import { readHeadIn, type ArchivedCore } from './archive-reader.ts'
 import { BlockSource, type BlockSourceOptions } from './block-source.ts'
-import { commitAt, newestCommit, type StoredCommit } from './commits.ts'
-import { checkNotBehind, markOf, rollback, type HeadMark } from './head-mark.ts'
+import type { StoredCommit } from './commits.ts'
+import { checkNotBehind, markOf, type HeadMark } from './head-mark.ts'
+import { NewestCommit } from './newest-commit.ts'
 import { ReadPack } from './read-pack.ts'
 
 export type ArchiveViewOptions = BlockSourceOptions
+
+const MOVED: ReadonlySet<string> = new Set(['S3_ARCHIVER_DAMAGED', 'S3_ARCHIVER_NOT_ARCHIVED'])
 
 /** A core as its archive has it now. */
 export class ArchiveView {
@@ -14,40 +20,61 @@ export class ArchiveView {
   readonly #key: Uint8Array
   readonly #options: ArchiveViewOptions
   readonly #call: CallOptions
+  readonly #commits: NewestCommit
   #newest: StoredCommit
   #source: BlockSource
   #mark: HeadMark
   #updating: Promise<void> | null = null
+  /** Is told of another head. */
+  listener: (() => void) | null = null
 
   private constructor(
     store: ObjectStore,
     key: Uint8Array,
     options: ArchiveViewOptions,
-    found: { newest: StoredCommit; source: BlockSource; mark: HeadMark }
+    found: { commits: NewestCommit; newest: StoredCommit; source: BlockSource; mark: HeadMark }
   ) {
-    const { cacheBytes: _, chunkBytes: __, ...call } = options
     this.#store = store
     this.#key = key
     this.#options = options
-    this.#call = call
+    this.#call = callOf(options)
+    this.#commits = found.commits
     this.#newest = found.newest
     this.#source = found.source
     this.#mark = found.mark
   }
 
   /**
-   * Cost: a list and a get; more in an archive of many cores.
+   * Cost: a list and a get, unless the newest commit is known already; more in an archive of many cores.
    *
+   * @param commits - of the archive, when others are read out of it, too
    * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_DAMAGED`, and what the store throws
    */
-  static async open(store: ObjectStore, key: Uint8Array, options: ArchiveViewOptions): Promise<ArchiveView> {
-    const { cacheBytes: _, chunkBytes: __, ...call } = options
-    const stored = await newestCommit(store, call)
-    const archived = await readHeadIn(store, key, stored, call)
-    const newest = stored as StoredCommit
-    const mark = markOf(newest, archived)
+  static async open(
+    store: ObjectStore,
+    key: Uint8Array,
+    options: ArchiveViewOptions,
+    commits: NewestCommit = new NewestCommit(store, callOf(options))
+  ): Promise<ArchiveView> {
+    let newest = await commits.known()
+    let archived: ArchivedCore
+    try {
+      archived = await headIn(store, key, newest, options)
+    } catch (error) {
+      // It may have come, or been moved, since somebody looked last.
+      const later = MOVED.has((error as S3ArchiverError).code) ? await commits.look() : newest
+      if (later === newest) throw error
+      newest = later
+      archived = await headIn(store, key, newest, options)
+    }
+    const mark = markOf(newest as StoredCommit, archived)
     const source = new BlockSource(store, archived, options)
-    const view = new ArchiveView(store, key, options, { newest, source, mark })
+    const view = new ArchiveView(store, key, options, {
+      commits,
+      newest: newest as StoredCommit,
+      source,
+      mark
+    })
     view.#equip()
     return view
   }
@@ -72,17 +99,34 @@ export class ArchiveView {
   }
 
   async #update(): Promise<void> {
-    const newest = await this.#findNewest()
-    if (newest === null) return
-    const archived = await readHeadIn(this.#store, this.#key, newest, this.#call)
+    await this.#commits.look()
+    await this.#goOn()
+  }
+
+  /** Goes on to the newest commit that somebody has found. @throws what {@link update} does */
+  async goOn(): Promise<void> {
+    this.#updating ??= this.#goOn().finally(() => (this.#updating = null))
+    return this.#updating
+  }
+
+  async #goOn(): Promise<void> {
+    const newest = (await this.#commits.known()) as StoredCommit
+    if (newest.commit.seq === this.#newest.commit.seq) return
+    if (!isChanged(newest.commit, blindIdOf(this.#key), this.#newest.commit.seq)) {
+      const { seq } = newest.commit
+      this.#newest = newest
+      this.#mark = { ...this.#mark, seq, hash: newest.hash }
+      return
+    }
+    const archived = await headIn(this.#store, this.#key, newest, this.#options)
     const mark = markOf(newest, archived)
     checkNotBehind(mark, this.#mark)
-    const { fork } = this.#mark
     this.#newest = newest
     this.#mark = mark
-    if (mark.fork === fork) this.#source.grow(archived)
+    if (this.#source.isContinuedBy(archived)) this.#source.grow(archived)
     else this.#source = new BlockSource(this.#store, archived, this.#options)
     this.#equip()
+    this.listener?.()
   }
 
   /** What the newest commit brings besides the head: small blocks, and where the others are found fast. */
@@ -98,15 +142,32 @@ export class ArchiveView {
         ? null
         : new ReadPack(this.#store, this.#source, { seq: entry.front, newest: this.#newest, ...this.#call })
   }
+}
 
-  /** @returns `null` when there is nothing new */
-  async #findNewest(): Promise<StoredCommit | null> {
-    const { seq: known } = this.#newest.commit
-    for await (const { name } of this.#store.list(COMMITS, { ...this.#call, limit: 1 })) {
-      const seq = commitSeq(name) ?? -1
-      if (seq < known) throw rollback(`commit ${seq} is there, and commit ${known} was seen before`)
-      return seq === known ? null : await commitAt(this.#store, seq, this.#call)
-    }
-    throw rollback('it is empty')
+/** Whether what a commit says of a core may have come after another one: what stands elsewhere is read only then. */
+function isChanged({ entries, carried, checkpoint }: Commit, blindId: Uint8Array, since: number): boolean {
+  if (entries.some((entry) => b4a.equals(entry.blindId, blindId))) return true
+  const place = carried.find((one) => b4a.equals(one.blindId, blindId)) ?? checkpoint
+  return place === null || place.seq > since
+}
+
+async function headIn(
+  store: ObjectStore,
+  key: Uint8Array,
+  stored: StoredCommit | null,
+  options: ArchiveViewOptions
+): Promise<ArchivedCore> {
+  try {
+    return await readHeadIn(store, key, stored, callOf(options))
+  } catch (error) {
+    // The next one who asks reads it where it is, and not what was kept of it.
+    const checkpoint = stored?.commit.checkpoint
+    if ((error as S3ArchiverError).code === 'S3_ARCHIVER_DAMAGED' && checkpoint != null)
+      await options.forget?.(checkpoint.name).catch(() => {})
+    throw error
   }
+}
+
+function callOf({ signal }: ArchiveViewOptions): CallOptions {
+  return signal === undefined ? {} : { signal }
 }

@@ -2,14 +2,16 @@ import b4a from 'b4a'
 import flat from 'flat-tree'
 import { S3ArchiverError } from '../errors.ts'
 import { commitName } from '../format/names.ts'
-import type { ListSegment, Segment } from '../format/segment.ts'
-import { checkClaims } from '../merkle/claims.ts'
-import { leafOf, spanOf, nodeAt, type TreeNode } from '../merkle/subtree.ts'
+import type { BlockSegment, Segment } from '../format/segment.ts'
+import { checkClaims, isSameNode } from '../merkle/claims.ts'
+import { leafOf, nodeAt, spanOf, type TreeNode } from '../merkle/subtree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
-import { readList, type ArchivedCore } from './archive-reader.ts'
+import type { ArchivedCore } from './archive-reader.ts'
 import { ByteCache } from './byte-cache.ts'
-import { SegmentReader, type Claims } from './segment-reader.ts'
+import { damaged } from './objects.ts'
 import { RangeReader } from './range-reader.ts'
+import { SegmentFinder } from './segment-finder.ts'
+import { SegmentReader, type Claims } from './segment-reader.ts'
 
 /** What a node takes in memory, about; and a block besides its bytes. */
 const NODE_BYTES = 160
@@ -20,6 +22,8 @@ export interface BlockSourceOptions extends CallOptions {
   cacheBytes: number
   /** Bytes that are read at once where blocks lie side by side. @defaultValue only the blocks that are checked together */
   chunkBytes?: number
+  /** Drops what is kept of an object outside of memory: it was not what it should be. */
+  forget?: (object: string) => Promise<void>
 }
 
 /** Another place where blocks may be found, with proofs. Nothing of it is trusted. */
@@ -35,14 +39,15 @@ export interface BlockHints {
 export class BlockSource {
   readonly key: Uint8Array
   readonly ranges: RangeReader
-  readonly #store: ObjectStore
-  readonly #call: CallOptions
-  readonly #lists: ByteCache<Promise<Segment[]>>
+  readonly #forget: (object: string) => Promise<void>
+  readonly #finder: SegmentFinder
   readonly #segments: SegmentReader
   readonly #blocks: ByteCache<Uint8Array>
   readonly #nodes: ByteCache<TreeNode>
-  /** Never dropped: those over whole segments, and what hints stand on. */
-  readonly #pinned = new Map<number, TreeNode>()
+  /** Not dropped before there is another head: those over whole segments. */
+  #pinned: ReadonlyMap<number, TreeNode> = new Map()
+  /** Nor these before there are others: what hints stand on. */
+  #cover: ReadonlyMap<number, TreeNode> = new Map()
   readonly #loading = new Map<number, Promise<void>>()
   #archived: ArchivedCore
   #roots: TreeNode[] = []
@@ -53,18 +58,18 @@ export class BlockSource {
   constructor(
     store: ObjectStore,
     archived: ArchivedCore,
-    { cacheBytes, chunkBytes = 0, ...call }: BlockSourceOptions
+    { cacheBytes, chunkBytes = 0, forget = async () => {}, ...call }: BlockSourceOptions
   ) {
     this.key = archived.key
-    this.#store = store
-    this.#call = call
+    this.#forget = forget
     this.ranges = new RangeReader(store, call)
     this.#blocks = new ByteCache(cacheBytes * 0.5)
     this.#nodes = new ByteCache(cacheBytes * 0.25)
     this.#segments = new SegmentReader(archived.key, this.ranges, cacheBytes * 0.25, chunkBytes)
-    this.#lists = new ByteCache(cacheBytes * 0.25)
+    this.#finder = new SegmentFinder(store, archived.key, { cacheBytes: cacheBytes * 0.25, ...call })
     this.#archived = archived
-    this.grow(archived)
+    this.#roots = [...archived.roots]
+    this.#pinned = pinnedOf(archived)
   }
 
   /** The tail of a commit that was read anyway. */
@@ -84,19 +89,37 @@ export class BlockSource {
     return this.#roots.reduce((sum, { size }) => sum + size, 0)
   }
 
-  /** Goes on to a longer head of the same fork: all that is known stays. */
-  grow(archived: ArchivedCore): void {
-    this.#archived = archived
-    this.#roots = [...archived.roots]
-    const roots = new Map(archived.roots.map((node) => [node.index, node]))
-    const inside = archived.record.segments.flatMap(({ nodes }) => nodes)
-    this.pin(archived.roots)
-    this.pin(checkClaims(inside, (index) => roots.get(index) ?? null)?.values() ?? [])
+  /** Whether a head may be a later one of the same history: a key may have signed two. */
+  isContinuedBy(archived: ArchivedCore): boolean {
+    if (archived.record.fork !== this.#archived.record.fork) return false
+    const next = pinnedOf(archived)
+    return [...this.#pinned.values()].every((node) => {
+      const other = next.get(node.index)
+      return other === undefined || isSameNode(other, node)
+    })
   }
 
-  /** Keeps nodes that are known to be of the tree for good. */
+  /** Goes on to a longer head of the same fork: all stays that is known to be of its tree, too. */
+  grow(archived: ArchivedCore): void {
+    const [pinned, before] = [pinnedOf(archived), this.#pinned]
+    let same = 0
+    for (const root of this.#roots) {
+      const node = nodeAt(root.index, pinned)
+      if (node === null || !isSameNode(node, root)) break
+      same = spanOf(root.index)[1]
+    }
+    this.#archived = archived
+    this.#roots = [...archived.roots]
+    this.#pinned = pinned
+    this.#cover = new Map([...this.#cover].filter(([index]) => spanOf(index)[1] <= same))
+    for (const seq of this.#blocks.keys()) if ((seq as number) >= same) this.#blocks.delete(seq)
+    for (const index of this.#nodes.keys()) if (spanOf(index as number)[1] > same) this.#nodes.delete(index)
+    this.#keep([...before.values()].filter(({ index }) => spanOf(index)[1] <= same))
+  }
+
+  /** Keeps nodes that are known to be of the tree, until it is given others. */
   pin(nodes: Iterable<TreeNode>): void {
-    for (const node of nodes) this.#pinned.set(node.index, node)
+    this.#cover = new Map([...nodes].map((node) => [node.index, node]))
   }
 
   /** A node that is known already, or made of such. */
@@ -137,7 +160,7 @@ export class BlockSource {
     if (end > this.#archived.record.length) return null
     for (const segment of await this.#segmentsOf(first, end)) {
       if (this.node(index) !== null) break
-      if (segment.kind === 'blocks') this.#learn(await this.#segments.groupNodes(segment))
+      if (segment.kind === 'blocks') this.#learn(segment, await this.#segments.groupNodes(segment))
     }
     // Inside a group: a small one, since nodes above are known now.
     for (let seq = first; seq < end && this.node(index) === null; seq++) await this.#fetchGroup(seq)
@@ -166,17 +189,31 @@ export class BlockSource {
         'S3_ARCHIVER_MISSING_BLOCKS',
         `the archive does not have block ${seq} of a core`
       )
-    const blocks = await this.#segments.group(segment, seq)
+    for (const isAgain of [false, true]) {
+      try {
+        return await this.#tryGroup(segment, seq, isAgain)
+      } catch (error) {
+        if ((error as S3ArchiverError).code !== 'S3_ARCHIVER_DAMAGED') throw error
+        await this.forget(segment.object)
+        if (isAgain) throw error
+      }
+    }
+  }
+
+  /** @param isAlone - reads no others besides: what was read ahead may be damaged, and this not */
+  async #tryGroup(segment: BlockSegment, seq: number, isAlone: boolean): Promise<void> {
+    const blocks = await this.#segments.group(segment, seq, isAlone)
     // Nodes over the groups of a segment are checked once, unless they were dropped since.
     if (this.#accept({ blocks, nodes: [] })) return
-    this.#learn(await this.#segments.groupNodes(segment))
-    if (this.#accept({ blocks, nodes: [] })) return
-    // What was read ahead may be damaged, and this not.
-    if (!this.#accept({ blocks: await this.#segments.group(segment, seq, true), nodes: [] }))
-      throw new S3ArchiverError(
-        'S3_ARCHIVER_DAMAGED',
-        'the archive is damaged: blocks are not those that the core’s key has signed'
-      )
+    this.#learn(segment, await this.#segments.groupNodes(segment))
+    if (!this.#accept({ blocks, nodes: [] }))
+      throw damaged('blocks are not those that the core’s key has signed')
+  }
+
+  /** Drops what is kept of an object's bytes: it may have been damaged on its way, and not where it is. */
+  async forget(object: string): Promise<void> {
+    this.#segments.forget(object)
+    await this.#forget(object).catch(() => {})
   }
 
   async #alone(seq: number): Promise<Uint8Array> {
@@ -186,14 +223,11 @@ export class BlockSource {
     throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'the cache is too small for this core')
   }
 
-  /** Nodes over the groups of a segment; they have to make those that are signed. */
-  #learn(nodes: readonly TreeNode[]): void {
-    const checked = checkClaims(nodes, (index) => this.#pinned.get(index) ?? null)
-    if (checked === null)
-      throw new S3ArchiverError(
-        'S3_ARCHIVER_DAMAGED',
-        'the archive is damaged: a table is not that of its blocks'
-      )
+  /** Nodes over the groups of a segment; they have to make those of the segment, which were checked. */
+  #learn(segment: BlockSegment, nodes: readonly TreeNode[]): void {
+    const own = new Map(segment.nodes.map((node) => [node.index, node]))
+    const checked = checkClaims(nodes, (index) => own.get(index) ?? this.#pinned.get(index) ?? null)
+    if (checked === null) throw damaged('a table is not that of its blocks')
     this.#keep(checked.values())
   }
 
@@ -221,33 +255,9 @@ export class BlockSource {
     return true
   }
 
-  /** Those that have some of a range of blocks, in order. Cost: one request for each list that is not known. */
-  async #segmentsOf(
-    first: number,
-    end: number,
-    segments: readonly Segment[] = this.#archived.record.segments
-  ): Promise<Segment[]> {
-    const found: Segment[] = []
-    for (const segment of segments) {
-      if (segment.start >= end || segment.start + segment.count <= first) continue
-      if (segment.kind !== 'list') found.push(segment)
-      else found.push(...(await this.#segmentsOf(first, end, await this.#list(segment))))
-    }
-    return found
-  }
-
-  #list(list: ListSegment): Promise<Segment[]> {
-    const known = this.#lists.get(list.object)
-    if (known !== undefined) return known
-    const reading = this.#readList(list)
-    this.#lists.set(list.object, reading, 0)
-    reading.catch(() => this.#lists.delete(list.object))
-    return reading
-  }
-
-  async #readList(list: ListSegment): Promise<Segment[]> {
-    const segments = await readList(this.#store, this.key, list, this.#call)
-    this.#keep(segments.flatMap(({ nodes }) => nodes))
+  async #segmentsOf(first: number, end: number): Promise<Segment[]> {
+    const { segments, nodes } = await this.#finder.find(this.#archived.record.segments, first, end)
+    this.#keep(nodes)
     return segments
   }
 
@@ -258,6 +268,15 @@ export class BlockSource {
   }
 
   readonly #known = {
-    get: (index: number): TreeNode | undefined => this.#pinned.get(index) ?? this.#nodes.get(index)
+    get: (index: number): TreeNode | undefined =>
+      this.#pinned.get(index) ?? this.#cover.get(index) ?? this.#nodes.get(index)
   } as ReadonlyMap<number, TreeNode>
+}
+
+/** Nodes over whole segments, and all above them. */
+function pinnedOf({ roots, record }: ArchivedCore): ReadonlyMap<number, TreeNode> {
+  const signed = new Map(roots.map((node) => [node.index, node]))
+  const inside = record.segments.flatMap(({ nodes }) => nodes)
+  const checked = checkClaims(inside, (index) => signed.get(index) ?? null)
+  return new Map([...signed, ...(checked ?? [])])
 }

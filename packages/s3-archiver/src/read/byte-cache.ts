@@ -20,6 +20,11 @@ export class ByteCache<V> {
     return this.#entries.get(key)?.value
   }
 
+  /** Of all that is kept, in a list of its own. */
+  keys(): (number | string)[] {
+    return this.#entries.keys()
+  }
+
   delete(key: number | string): void {
     this.#bytes -= this.#entries.peek(key)?.bytes ?? 0
     this.#entries.delete(key)

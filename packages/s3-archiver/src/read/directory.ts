@@ -4,7 +4,7 @@ import type { CheckpointPointer, Commit } from '../format/commit.ts'
 import type { Entry } from '../format/entry.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { commitAt } from './commits.ts'
-import { damaged, readNamed } from './objects.ts'
+import { damaged, MAX_OBJECT_BYTES, readNamed } from './objects.ts'
 
 /**
  * What a commit says of one core, wherever that stands.
@@ -71,6 +71,8 @@ async function lookUp(
   blindId: Uint8Array,
   call: CallOptions
 ): Promise<Entry | null> {
+  if (!(byteLength <= MAX_OBJECT_BYTES && wholeTable(count).bytes.end <= byteLength))
+    throw damaged('the sizes of its checkpoint cannot be')
   for (const rows of [windowOf(blindId, count), wholeTable(count)]) {
     const table = await store.getRange(name, rows.bytes, call)
     if (table === null) throw damaged('an object of it is missing')

@@ -3,7 +3,7 @@ import { isNamedFor } from '../format/names.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 
 /** Largest object that is read as a whole: more than any that is written, so that a store cannot make a reader take any number of bytes. */
-const MAX_OBJECT_BYTES: number = 256 * 1024 * 1024
+export const MAX_OBJECT_BYTES: number = 256 * 1024 * 1024
 
 /** @returns `null` when there is none */
 export async function readObject(

@@ -1,49 +1,22 @@
 import { S3ArchiverError } from '../errors.ts'
-import { CachedStore } from '../store/cached-store.ts'
 import { Stop } from '../stop.ts'
+import { CachedStore } from '../store/cached-store.ts'
 import { CountedStore, type RequestCounts } from '../store/counted-store.ts'
-import type { ObjectStore, SignalLike } from '../store/object-store.ts'
-import type { CorestoreLike, SessionLike, StreamLike } from '../types.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import type { SessionLike, StreamLike } from '../types.ts'
 import { ArchivePeer } from './archive-peer.ts'
 import { ArchiveView } from './archive-view.ts'
-import { checkNotBehind, decodeMark, encodeMark, isSameHead, type HeadMark } from './head-mark.ts'
-import { openTemporaryStore, type TemporaryStore } from './temporary-store.ts'
-import { checkWire, failBlock, protocolStream, sessionOf } from './wire.ts'
+import type { BlockSource } from './block-source.ts'
+import { checkNotBehind, isSameHead, rollback, type HeadMark } from './head-mark.ts'
+import { LocalCore } from './local-core.ts'
+import type { OpenFromArchiveOptions } from './open-options.ts'
+import { CACHE_BYTES, checkReadOptions } from './read-options.ts'
+import { failBlock, protocolStream, type WireRequest } from './wire.ts'
 
-export interface OpenFromArchiveOptions {
-  /** Key of the core, 32 bytes: all that is trusted. */
-  key: Uint8Array
-  /** Decrypts the blocks; what Hypercore takes as `encryption`. */
-  encryption?: Uint8Array | { key: Uint8Array; block?: boolean }
-  /**
-   * Where the blocks go that were read: they need not be fetched again, and what was seen of the archive is kept there, too, so that a rollback
-   * is noticed. Borrowed. @defaultValue one in a directory for temporary files, which is removed on close
-   */
-  corestore?: CorestoreLike
-  /** Of what was fetched, how much is kept in memory. @defaultValue 32 MiB */
-  cacheBytes?: number
-  /** Where parts of objects are kept that were read: as a rule a directory. Borrowed. @defaultValue nowhere */
-  cache?: ObjectStore
-  /** Of that, the most bytes; what was put there first goes first. @defaultValue 256 MiB */
-  maxCacheBytes?: number
-  /** Looks for a newer head every so many ms. @defaultValue never, but by `update()` */
-  pollMs?: number
-  /** What was seen of the archive before; see {@link OpenedArchive.mark}. */
-  mark?: HeadMark
-  /** Ends it all. */
-  signal?: SignalLike
-  /** The core has changed. */
-  onchange?: (head: { fork: number; length: number }) => void
-  /** A look for a newer head has failed; it is tried again. */
-  onerror?: (error: S3ArchiverError) => void
-}
-
-const CACHE_BYTES = 32 * 1024 * 1024
-/** Fewer would not hold a shard's table. */
-const MIN_CACHE_BYTES = 1024 * 1024
 /** Requests of the core that are answered at once: as many as Hypercore sends on such a stream. */
 const PARALLEL = 64
-const MARK = 'cloudpal/s3-archiver/mark'
+/** Blocks of a download that are asked for at once. */
+const DOWNLOAD_BLOCKS = 256
 
 /**
  * A core whose blocks come from an archive, when they are asked for. {@link core} is an ordinary session of Hypercore, which asks nobody but the
@@ -54,73 +27,81 @@ const MARK = 'cloudpal/s3-archiver/mark'
  * session; and the Corestore, when it was given none.
  */
 export class OpenedArchive {
-  readonly core: SessionLike
+  readonly #local: LocalCore
   readonly #store: CountedStore
   readonly #cached: CachedStore | undefined
   readonly #view: ArchiveView
   readonly #stop: Stop
   readonly #options: OpenFromArchiveOptions
-  readonly #temporary: TemporaryStore | null
-  /** The head that the core is at. */
+  /** The head that the core is at, and where it is read. */
   #told: HeadMark
+  #source: BlockSource
   #peer: ArchivePeer | null = null
   #streams: StreamLike[] = []
   #timer: unknown = null
+  #following: Promise<void> | null = null
   #closing: Promise<void> | null = null
   /** Waits for blocks that the archive does not have yet. */
   #ahead: number[] = []
 
   private constructor(parts: {
-    core: SessionLike
+    local: LocalCore
     store: CountedStore
     cached: CachedStore | undefined
     view: ArchiveView
     stop: Stop
     options: OpenFromArchiveOptions
-    temporary: TemporaryStore | null
   }) {
-    this.core = parts.core
+    this.#local = parts.local
     this.#store = parts.store
     this.#cached = parts.cached
     this.#view = parts.view
     this.#told = parts.view.mark
+    this.#source = parts.view.source
     this.#stop = parts.stop
     this.#options = parts.options
-    this.#temporary = parts.temporary
+    this.#stop.addEventListener('abort', () => {
+      for (const seq of this.#ahead.splice(0)) void this.#demand(seq)
+    })
   }
 
   /** See {@link openFromArchive}. */
   static async open(store: ObjectStore, options: OpenFromArchiveOptions): Promise<OpenedArchive> {
-    const { key, cacheBytes = CACHE_BYTES, mark, signal } = options ?? {}
-    if (!(key instanceof Uint8Array) || key.byteLength !== 32 || !(cacheBytes >= MIN_CACHE_BYTES))
-      throw new S3ArchiverError(
-        'S3_ARCHIVER_BAD_ARGUMENT',
-        'a core has a key of 32 bytes, and its cache at least 1 MiB'
-      )
+    const { key, cacheBytes = CACHE_BYTES, mark = null, signal, cache, maxCacheBytes } = options ?? {}
+    checkReadOptions([key], options ?? {})
     const stop = new Stop(signal)
     const counted = new CountedStore(store)
-    const cached = options.cache && new CachedStore(counted, options.cache, options.maxCacheBytes)
-    const opened: { archive: OpenedArchive | null } = { archive: null }
-    const closers: (() => Promise<void>)[] = []
+    const cached = cache && new CachedStore(counted, cache, maxCacheBytes)
+    const opened: { archive?: OpenedArchive; local?: LocalCore } = {}
     try {
       // At once: a store that is far away takes as long as all that is done here.
       const [view, local] = await all(
-        ArchiveView.open(cached ?? counted, key, { cacheBytes, signal: stop }),
-        openCore(options, closers, (seq) => {
-          if (opened.archive !== null) void opened.archive.#demand(seq)
-        })
+        ArchiveView.open(cached ?? counted, key, {
+          cacheBytes,
+          signal: stop,
+          ...(cached === undefined ? {} : { forget: (object) => cached.forget(object) })
+        }),
+        LocalCore.open(options, (seq) => {
+          if (opened.archive !== undefined) void opened.archive.#demand(seq)
+        }).then((local) => (opened.local = local))
       )
-      checkNotBehind(view.mark, mark ?? local.mark)
-      const archive = new OpenedArchive({ ...local, store: counted, cached, view, stop, options })
+      for (const seen of [mark, await local.mark()]) checkNotBehind(view.mark, seen)
+      const archive = new OpenedArchive({ local, store: counted, cached, view, stop, options })
       opened.archive = archive
-      await archive.#connect()
+      await archive.#follow()
+      archive.#poll()
       return archive
     } catch (error) {
       stop.abort()
       await opened.archive?.close()
-      for (const close of closers.toReversed()) await close()
+      await opened.local?.close()
       throw error
     }
+  }
+
+  /** An ordinary session of Hypercore. */
+  get core(): SessionLike {
+    return this.#local.session
   }
 
   /** What was seen of the archive. Give it to the next reader, so that it notices a rollback. */
@@ -141,20 +122,27 @@ export class OpenedArchive {
    */
   async update(): Promise<boolean> {
     this.#guard()
-    await this.#view.update()
-    if (isSameHead(this.mark, this.#told)) return false
-    this.#peer?.setSource(this.#view.source)
-    await this.#follow()
-    this.#options.onchange?.({ fork: this.mark.fork, length: this.mark.length })
-    return true
+    const before = this.#told
+    try {
+      await this.#view.update()
+      await this.#follow()
+    } catch (error) {
+      throw this.#closing === null ? error : closed()
+    }
+    return !isSameHead(before, this.#told)
   }
 
-  /** Reads a range of blocks into the core's store. @throws S3ArchiverError as a read does */
+  /**
+   * Reads a range of blocks into the core's store.
+   *
+   * @throws S3ArchiverError as a read does; `S3_ARCHIVER_MISSING_BLOCKS` also when the core ends before
+   */
   async download({
     start = 0,
-    end = this.mark.length
+    end = this.#told.length
   }: { start?: number; end?: number } = {}): Promise<void> {
     this.#guard()
+    if (end > this.#told.length) throw missing(this.#told.length)
     for (let at = start; at < end; at += DOWNLOAD_BLOCKS) {
       const seqs = Array.from({ length: Math.min(DOWNLOAD_BLOCKS, end - at) }, (_, i) => at + i)
       await Promise.all(seqs.map((seq) => this.core.get(seq)))
@@ -171,69 +159,105 @@ export class OpenedArchive {
     await this.close()
   }
 
-  /** Connects the core to the archive. */
-  async #connect(): Promise<void> {
+  get #isBehind(): boolean {
+    return (
+      this.#peer?.isClosed !== false ||
+      this.#view.source !== this.#source ||
+      !isSameHead(this.mark, this.#told)
+    )
+  }
+
+  /** Takes the core to the head that the archive was seen at; connects it when it is not. */
+  #follow(): Promise<void> {
+    this.#following ??= this.#goOn().finally(() => (this.#following = null))
+    return this.#following
+  }
+
+  async #goOn(): Promise<void> {
+    while (this.#isBehind) {
+      const { mark } = this
+      const { source } = this.#view
+      if (source !== this.#source && mark.fork === this.#told.fork)
+        throw rollback('another history, signed with the same key')
+      try {
+        if (this.#peer?.isClosed === false) this.#peer.setSource(source)
+        else await this.#connect(source)
+        await this.#local.arriveAt(mark, this.#stop)
+        await this.#local.setMark(mark)
+      } catch (error) {
+        // What was asked for is not asked for again on the same connection.
+        this.#disconnect()
+        throw error
+      }
+      const isNew = !isSameHead(mark, this.#told)
+      this.#told = mark
+      this.#source = source
+      this.#peer?.settle()
+      if (isNew) this.#options.onchange?.({ fork: mark.fork, length: mark.length })
+      for (const seq of this.#ahead.splice(0)) void this.#demand(seq)
+    }
+  }
+
+  async #connect(source: BlockSource): Promise<void> {
+    this.#disconnect()
     const local = this.core.replicate(true, { keepAlive: false })
     const remote = protocolStream(false)
     this.#streams = [local, remote]
     for (const stream of this.#streams) stream.on('error', () => {})
     local.pipe(remote).pipe(local)
-    this.#peer = await ArchivePeer.join(remote, this.#view.source, {
+    this.#peer = await ArchivePeer.join(remote, source, {
       announces: 'demand',
-      parallel: PARALLEL
+      parallel: PARALLEL,
+      onfailure: (error, request) => this.#onfailure(error, request),
+      onrefused: (request) => this.#onrefused(request)
     })
-    await this.#follow()
-    this.#poll()
+    if (this.#peer === null) throw closed()
+    if (this.core.fork !== source.archived.record.fork) this.#peer.announceFork()
+  }
+
+  #disconnect(): void {
+    this.#peer?.close()
+    this.#peer = null
+    for (const stream of this.#streams.splice(0)) stream.destroy()
+  }
+
+  #onfailure(error: Error, { block, upgrade }: WireRequest): void {
+    if (block === null || upgrade !== null) this.#local.fail(error)
+    if (block !== null) failBlock(this.core, block.index, error)
+  }
+
+  /** The core may be on another fork than the archive; what is waited for is asked for again once it is not. */
+  #onrefused({ block, fork }: WireRequest): void {
+    if (block === null) return
+    if (fork > this.mark.fork) failBlock(this.core, block.index, rollback(`the core has fork ${fork}`))
+    else void this.#demand(block.index)
   }
 
   /** Somebody waits for a block. */
   async #demand(seq: number): Promise<void> {
-    if (seq >= this.#told.length) {
-      this.#ahead.push(seq)
-      return
-    }
     try {
-      await this.#view.source.block(seq)
-      this.#peer?.announce(seq)
+      // Whoever waits is noted only once this has returned.
+      await Promise.resolve()
+      if (this.#stop.aborted)
+        throw this.#closing === null
+          ? new S3ArchiverError('S3_ARCHIVER_ABORTED', 'the call was aborted')
+          : closed()
+      if (this.#isBehind) await this.#follow()
+      if (seq >= this.#told.length) {
+        if (seq < this.core.length) throw missing(seq)
+        this.#ahead.push(seq)
+        return
+      }
+      const { source } = this.#view
+      await source.block(seq)
+      // It may have been found on another head by the way.
+      if (this.#isBehind) await this.#follow()
+      if (source === this.#source) this.#peer?.announce(seq)
+      else await this.#demand(seq)
     } catch (error) {
       failBlock(this.core, seq, error as Error)
+      if (this.#peer?.isClosed === false && this.#isBehind) this.#follow().catch(() => {})
     }
-  }
-
-  /** Waits until the core is where the archive is, and keeps that. */
-  async #follow(): Promise<void> {
-    const { mark } = this
-    const { fork, length } = mark
-    const core = this.core
-    const isThere = (): boolean => core.fork > fork || (core.fork === fork && core.length >= length)
-    await new Promise<void>((resolve, reject) => {
-      const look = (): void => {
-        if (isThere()) done()
-      }
-      const fail = (error: Error): void => {
-        done()
-        reject(
-          new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'Hypercore refuses the archived head', { cause: error })
-        )
-      }
-      const ended = (): void => fail(new Error('the core was closed'))
-      const done = (): void => {
-        core.off('append', look)
-        core.off('truncate', look)
-        core.off('verification-error', fail)
-        core.off('close', ended)
-        resolve()
-      }
-      core.on('append', look)
-      core.on('truncate', look)
-      core.on('verification-error', fail)
-      core.on('close', ended)
-      look()
-    })
-    this.#told = mark
-    this.#peer?.settle()
-    await core.setUserData(MARK, encodeMark(mark))
-    for (const seq of this.#ahead.splice(0)) void this.#demand(seq)
   }
 
   #poll(): void {
@@ -251,20 +275,23 @@ export class OpenedArchive {
   async #close(): Promise<void> {
     clearTimeout(this.#timer)
     this.#stop.abort()
-    this.#peer?.close()
-    for (const stream of this.#streams) stream.destroy()
+    this.#disconnect()
     await this.#cached?.settled()
-    await this.core.close()
-    await this.#temporary?.close()
+    await this.#local.close()
   }
 
   #guard(): void {
-    if (this.#closing !== null) throw new S3ArchiverError('S3_ARCHIVER_CLOSED', 'it was closed')
+    if (this.#closing !== null) throw closed()
   }
 }
 
-/** Blocks that are asked for at once. */
-const DOWNLOAD_BLOCKS = 256
+function closed(): S3ArchiverError {
+  return new S3ArchiverError('S3_ARCHIVER_CLOSED', 'it was closed')
+}
+
+function missing(seq: number): S3ArchiverError {
+  return new S3ArchiverError('S3_ARCHIVER_MISSING_BLOCKS', `the archive does not have block ${seq} of a core`)
+}
 
 /**
  * Opens a core out of its archive.
@@ -275,26 +302,6 @@ const DOWNLOAD_BLOCKS = 256
  */
 export function openFromArchive(store: ObjectStore, options: OpenFromArchiveOptions): Promise<OpenedArchive> {
   return OpenedArchive.open(store, options)
-}
-
-/** A session of a core, with what was seen of its archive before. */
-async function openCore(
-  { key, encryption, corestore }: Pick<OpenFromArchiveOptions, 'key' | 'encryption' | 'corestore'>,
-  closers: (() => Promise<void>)[],
-  onwait: (seq: number) => void
-): Promise<{ core: SessionLike; temporary: TemporaryStore | null; mark: HeadMark | null }> {
-  const temporary = corestore === undefined ? await openTemporaryStore() : null
-  if (temporary !== null) closers.push(() => temporary.close())
-  const core = sessionOf(corestore ?? (temporary as TemporaryStore).corestore, {
-    key,
-    ...(encryption === undefined ? {} : { encryption }),
-    onwait
-  })
-  closers.push(() => core.close())
-  await core.ready()
-  checkWire(core)
-  const bytes = await core.getUserData(MARK)
-  return { core, temporary, mark: bytes && decodeMark(bytes) }
 }
 
 /** Both, or the first error once both have ended: so that what one of them has opened can be closed. */

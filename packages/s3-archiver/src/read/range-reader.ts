@@ -6,6 +6,8 @@ import { damaged } from './objects.ts'
 const GAP_BYTES = 16 * 1024
 /** Most bytes of one request that was made of several. */
 const MAX_MERGED_BYTES = 1024 * 1024
+/** Most bytes of one request: more than any block, or table, has. Sizes that others say are not to be believed. */
+const MAX_READ_BYTES: number = 64 * 1024 * 1024
 /** Requests at once. */
 const MAX_IN_FLIGHT = 6
 
@@ -47,6 +49,8 @@ export class RangeReader {
   }
 
   #want(object: string, start: number, end: number, isExact: boolean): Promise<Uint8Array> {
+    if (!(end - start <= MAX_READ_BYTES && Number.isSafeInteger(end)))
+      return Promise.reject(damaged('a size in it cannot be'))
     return new Promise((resolve, reject) => {
       // A turn, and not a microtask: what is asked for at once comes in over several of these.
       if (this.#wants.length === 0) setTimeout(() => this.#plan(), 0)

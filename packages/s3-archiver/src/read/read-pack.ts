@@ -11,6 +11,9 @@ import { commitAt, type StoredCommit } from './commits.ts'
 import { damaged } from './objects.ts'
 import type { Claims } from './segment-reader.ts'
 
+/** Pages that are read for one block: a pack that leads on without end is passed over. */
+const MAX_TRIES = 8
+
 export interface ReadPackOptions extends CallOptions {
   /** Of the commit that has the pack's front. */
   seq: number
@@ -29,6 +32,8 @@ export class ReadPack implements BlockHints {
   readonly #options: ReadPackOptions
   #opening: Promise<PackFront | null> | null = null
   readonly #pages: PagePlace[] = []
+  /** Places of pages among these, by where they lie. */
+  readonly #known = new Map<string, number>()
   /** Pages by the blocks that they are found by. */
   readonly #located = new Map<number, number[]>()
   /** Pages that are on their way, or were read. */
@@ -49,7 +54,7 @@ export class ReadPack implements BlockHints {
     if (front === null) return null
     if (front.blocks.has(seq)) return front
     const tried = new Set<number>()
-    for (;;) {
+    while (tried.size < MAX_TRIES) {
       // A page may only say which one it is behind it.
       const at = this.#candidates(seq).find((at) => !tried.has(at))
       if (at === undefined) return null
@@ -57,6 +62,7 @@ export class ReadPack implements BlockHints {
       const page = await this.#load(at, front)
       if (page?.blocks.has(seq) === true) return page
     }
+    return null
   }
 
   /** A block may lie in several: those that are on their way first, and last those that were here and have not brought it. */
@@ -117,19 +123,27 @@ export class ReadPack implements BlockHints {
       if (!this.#noted.has(at)) this.#note(page)
       this.#noted.add(at)
       return page
-    } catch {
+    } catch (error) {
+      if ((error as S3ArchiverError).code === 'S3_ARCHIVER_DAMAGED') await this.#source.forget(object)
       return null
     }
   }
 
   #note({ pages, locator }: Page): void {
-    const first = this.#pages.length
-    this.#pages.push(...pages)
+    const places = pages.map((page) => this.#placeOf(page))
     for (const [seq, page] of locator) {
-      const at = first + page
+      const at = places[page] as number
       const known = this.#located.get(seq)
       if (known === undefined) this.#located.set(seq, [at])
       else if (!known.includes(at)) known.push(at)
     }
+  }
+
+  /** The same page may be named more than once. */
+  #placeOf(page: PagePlace): number {
+    const name = `${page.object} ${page.offset}`
+    const at = this.#known.get(name) ?? this.#pages.push(page) - 1
+    this.#known.set(name, at)
+    return at
   }
 }

@@ -5,7 +5,10 @@ import type { ObjectStore, SignalLike } from '../store/object-store.ts'
 import type { StreamLike } from '../types.ts'
 import { ArchivePeer } from './archive-peer.ts'
 import { ArchiveView } from './archive-view.ts'
+import type { BlockSource } from './block-source.ts'
 import { isSameHead, type HeadMark } from './head-mark.ts'
+import { NewestCommit } from './newest-commit.ts'
+import { CACHE_BYTES, checkReadOptions } from './read-options.ts'
 import { onChannelWanted, protocolStream } from './wire.ts'
 
 export interface SeederOptions {
@@ -21,7 +24,6 @@ export interface SeederOptions {
   onerror?: (error: S3ArchiverError, key: Uint8Array) => void
 }
 
-const CACHE_BYTES = 32 * 1024 * 1024
 /** Requests of one peer for one core that are answered at once. */
 const PARALLEL = 16
 /** Who asks for one block mostly asks for those beside it. */
@@ -31,8 +33,9 @@ interface Seeded {
   key: Uint8Array
   /** From the first peer on that asks for it. */
   view: Promise<ArchiveView> | null
-  /** The head that its peers know. */
+  /** The head that its peers know, and where it is read. */
   told: HeadMark | null
+  source: BlockSource | null
   peers: Set<ArchivePeer>
 }
 
@@ -44,6 +47,8 @@ export class Seeder {
   readonly #store: CountedStore
   readonly #options: SeederOptions
   readonly #stop: Stop
+  /** One for all cores. */
+  readonly #commits: NewestCommit
   readonly #cores: Seeded[]
   readonly #streams = new Set<() => void>()
   #timer: unknown = null
@@ -52,12 +57,12 @@ export class Seeder {
   /** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
   constructor(store: ObjectStore, options: SeederOptions) {
     const { keys, signal } = options ?? {}
-    if (!Array.isArray(keys) || !keys.every((key) => key instanceof Uint8Array && key.byteLength === 32))
-      throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'a seeder has keys of 32 bytes')
+    checkReadOptions(keys, options ?? {})
     this.#store = new CountedStore(store)
     this.#options = options
     this.#stop = new Stop(signal)
-    this.#cores = options.keys.map((key) => ({ key, view: null, told: null, peers: new Set() }))
+    this.#commits = new NewestCommit(this.#store, { signal: this.#stop })
+    this.#cores = options.keys.map((key) => ({ key, view: null, told: null, source: null, peers: new Set() }))
     this.#poll()
   }
 
@@ -89,19 +94,15 @@ export class Seeder {
   }
 
   /**
-   * Looks for newer heads of all cores that somebody has asked for, and tells the peers. Cost: a list for each, and a get when there is one.
+   * Looks for newer heads of all cores that somebody has asked for, and tells the peers. Cost: a list, and a get when there is a newer commit;
+   * more for each core in an archive of many.
    *
-   * @throws S3ArchiverError `S3_ARCHIVER_ROLLBACK`, `S3_ARCHIVER_DAMAGED`, and what the store throws; what was known is still served
+   * @throws S3ArchiverError `S3_ARCHIVER_ROLLBACK`, `S3_ARCHIVER_DAMAGED`, and what the store throws, once all cores were looked at; what was
+   * known of those is still served
    */
   async update(): Promise<void> {
-    for (const core of this.#cores) {
-      const opened = await core.view?.catch(() => null)
-      if (opened == null) continue
-      await opened.update()
-      if (core.told !== null && isSameHead(opened.mark, core.told)) continue
-      core.told = opened.mark
-      for (const peer of core.peers) peer.setSource(opened.source)
-    }
+    const [failure] = await this.#update()
+    if (failure !== undefined) throw failure.error
   }
 
   /** Serves nothing more. The streams stay open. */
@@ -123,7 +124,8 @@ export class Seeder {
 
   async #join(stream: StreamLike, core: Seeded): Promise<void> {
     try {
-      const { source } = await this.#viewOf(core)
+      const view = await this.#viewOf(core)
+      const { source, mark } = view
       if (this.#isClosed) return
       const peer = await ArchivePeer.join(stream, source, {
         announces: 'all',
@@ -135,18 +137,51 @@ export class Seeder {
       })
       if (peer === null || peer.isClosed) return
       core.peers.add(peer)
+      // It may have gone on in the meantime.
+      if (view.source !== source || !isSameHead(view.mark, mark)) peer.setSource(view.source)
     } catch (error) {
       this.#fail(error as Error, core)
     }
   }
 
+  async #update(): Promise<{ error: S3ArchiverError; core: Seeded }[]> {
+    const failures: { error: S3ArchiverError; core: Seeded }[] = []
+    const cores = this.#cores.filter(({ view }) => view !== null)
+    try {
+      if (cores.length > 0) await this.#commits.look()
+    } catch (error) {
+      return cores.map((core) => ({ error: error as S3ArchiverError, core }))
+    }
+    for (const core of cores) {
+      const view = await core.view?.catch(() => null)
+      try {
+        await view?.goOn()
+      } catch (error) {
+        failures.push({ error: error as S3ArchiverError, core })
+      }
+    }
+    return failures
+  }
+
+  async #updateAndTell(): Promise<void> {
+    for (const { error, core } of await this.#update()) this.#fail(error, core)
+  }
+
+  /** Tells the peers of a core where it is now. */
+  #tell(core: Seeded, { mark, source }: ArchiveView): void {
+    if (core.told !== null && isSameHead(mark, core.told) && source === core.source) return
+    core.told = mark
+    core.source = source
+    for (const peer of core.peers) peer.setSource(source)
+  }
+
   #viewOf(core: Seeded): Promise<ArchiveView> {
     if (core.view !== null) return core.view
     const { cacheBytes = CACHE_BYTES } = this.#options
-    const opening = ArchiveView.open(this.#store, core.key, {
-      cacheBytes,
-      chunkBytes: CHUNK_BYTES,
-      signal: this.#stop
+    const options = { cacheBytes, chunkBytes: CHUNK_BYTES, signal: this.#stop }
+    const opening = ArchiveView.open(this.#store, core.key, options, this.#commits).then((view) => {
+      view.listener = () => this.#tell(core, view)
+      return view
     })
     core.view = opening
     // The next one who asks tries again.
@@ -162,11 +197,7 @@ export class Seeder {
     const { pollMs } = this.#options
     if (pollMs === undefined || this.#isClosed) return
     this.#timer = setTimeout(() => {
-      this.update()
-        .catch((error: S3ArchiverError) => {
-          for (const core of this.#cores) if (core.view !== null) this.#fail(error, core)
-        })
-        .finally(() => this.#poll())
+      void this.#updateAndTell().finally(() => this.#poll())
     }, pollMs)
   }
 }

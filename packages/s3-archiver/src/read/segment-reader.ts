@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import { decodeCommit } from '../format/commit.ts'
 import { blindIdOf, commitSeq } from '../format/names.ts'
-import type { BlockSegment } from '../format/segment.ts'
+import { byteLengthOf, type BlockSegment } from '../format/segment.ts'
 import { decodeShardTable, tableLength, type Section } from '../format/shard.ts'
 import { leafOf, spanOf, type TreeNode } from '../merkle/subtree.ts'
 import { ByteCache } from './byte-cache.ts'
@@ -55,6 +55,14 @@ export class SegmentReader {
   /** What lies in a commit that was read anyway. */
   offerTail(object: string, tail: Uint8Array): void {
     this.#tails.set(object, tail, tail.byteLength)
+  }
+
+  /** Drops what is kept of an object: it may have been damaged on its way. */
+  forget(object: string): void {
+    for (const name of this.#opened.keys())
+      if ((name as string).startsWith(`${object} `)) this.#opened.delete(name)
+    this.#tails.delete(object)
+    this.#ahead = { seq: -1, bytes: 0 }
   }
 
   /** Nodes over all groups of a segment, from which it can be made. Cost: one request, two when its table is larger than could be told. */
@@ -143,7 +151,7 @@ export class SegmentReader {
   async #read(segment: BlockSegment): Promise<Opened> {
     const { object } = segment
     if (commitSeq(object) !== null) return this.#find(segment, await this.#tailOf(object), true)
-    const blockBytes = segment.nodes.reduce((sum, { size }) => sum + size, 0)
+    const blockBytes = byteLengthOf(segment)
     const guess = guessTable(segment.count, blockBytes)
     const start = await this.#ranges.readStart(
       object,
@@ -165,7 +173,8 @@ export class SegmentReader {
     return tail
   }
 
-  #find({ fork, start, count }: BlockSegment, bytes: Uint8Array, isWhole: boolean): Opened {
+  #find(segment: BlockSegment, bytes: Uint8Array, isWhole: boolean): Opened {
+    const { fork, start, count } = segment
     const section = decodeShardTable(bytes).find(
       (section) =>
         b4a.equals(section.blindId, this.#blindId) &&
@@ -174,12 +183,16 @@ export class SegmentReader {
         section.start + section.count >= start + count
     )
     if (section === undefined) throw damaged('an object lacks what it should hold')
+    // A part may be small, and the sizes of the others be anything: only its own are signed.
     const offsets = new Float64Array(section.count + 1)
     for (let i = 0; i < section.count; i++)
       offsets[i + 1] = (offsets[i] as number) + (section.sizes[i] as number)
     const isAllThere = isWhole && bytes.byteLength >= section.offset + (offsets[section.count] as number)
     const offsetOf = (seq: number): number =>
       offsets[Math.max(0, Math.min(section.count, seq - section.start))] as number
+    if (offsetOf(start + count) - offsetOf(start) !== byteLengthOf(segment))
+      throw damaged('a table is not that of its blocks')
+    if (!Number.isSafeInteger(section.offset + offsetOf(start + count))) throw damaged('a table')
     return { section, offsetOf, bytes: isAllThere ? bytes : null }
   }
 }

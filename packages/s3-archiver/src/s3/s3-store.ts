@@ -47,6 +47,8 @@ export interface S3StoreOptions {
 
 /** Most names in one page of a list. */
 const PAGE = 1000
+/** Most bytes that are read beyond those that were asked for, from a store which does not know ranges: more than any object of an archive has. */
+const MAX_BEYOND_BYTES: number = 16 * 1024 * 1024
 /** How often a put is made again that the store did not take: for a conflict (of two at once it may refuse both), or for the clock. */
 const CONFLICTS = 5
 
@@ -135,7 +137,8 @@ export class S3Store implements ObjectStore {
     try {
       const command = new GetObjectCommand({ ...this.#place(name), Range: `bytes=${start}-${end - 1}` })
       const answer = await this.#reading.send(command, sendOptions(signal))
-      return rangeOf(answer, await bodyOf(answer, signal), range)
+      const most = answer.ContentRange === undefined ? end + MAX_BEYOND_BYTES : end - start
+      return rangeOf(answer, await bodyOf(answer, signal, most), range)
     } catch (error) {
       if (isFailure(error, ['NoSuchKey'])) return null
       if (!isFailure(error, ['InvalidRange'], 416)) throw s3Error(error)
@@ -189,8 +192,10 @@ export class S3Store implements ObjectStore {
         if (--left <= 0) return
       }
       if (page.IsTruncated !== true) return
-      token = page.NextContinuationToken
-      if (token === undefined) throw unsorted()
+      const next = page.NextContinuationToken
+      // Else it would have no end.
+      if (next === undefined || next === token) throw unsorted()
+      token = next
     }
   }
 
@@ -214,7 +219,7 @@ export class S3Store implements ObjectStore {
   async #explain(name: string, signal: SignalLike | undefined): Promise<void> {
     try {
       const command = new GetObjectCommand({ ...this.#place(name), Range: 'bytes=0-0' })
-      await bodyOf(await this.#reading.send(command, sendOptions(signal)), signal)
+      await bodyOf(await this.#reading.send(command, sendOptions(signal)), signal, MAX_BEYOND_BYTES)
     } catch (error) {
       if (!isFailure(error, ['NoSuchKey', 'InvalidRange'], 416)) throw s3Error(error)
     }
@@ -225,7 +230,16 @@ export class S3Store implements ObjectStore {
   }
 }
 
-async function bodyOf({ Body }: GetObjectCommandOutput, signal: SignalLike | undefined): Promise<Uint8Array> {
+async function bodyOf(
+  { Body, ContentLength }: GetObjectCommandOutput,
+  signal: SignalLike | undefined,
+  mostBytes: number
+): Promise<Uint8Array> {
+  if ((ContentLength ?? 0) > mostBytes) {
+    ;(Body as { destroy?: () => void } | undefined)?.destroy?.()
+    const help = 'an answer is longer than what was asked for can be'
+    throw new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', help)
+  }
   try {
     return (await Body?.transformToByteArray()) ?? b4a.alloc(0)
   } catch (cause) {

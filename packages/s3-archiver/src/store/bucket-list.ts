@@ -1,6 +1,9 @@
 import { S3ArchiverError } from '../errors.ts'
 import type { ObjectInfo } from './object-store.ts'
 
+const BEGIN = '<Contents>'
+const END = '</Contents>'
+
 /** One page of a bucket's list. */
 export interface BucketPage {
   objects: ObjectInfo[]
@@ -16,7 +19,8 @@ export interface BucketPage {
 export function readBucketPage(xml: string): BucketPage {
   if (!/<ListBucketResult[ >]/.test(xml))
     throw new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', 'the server does not list as S3 does')
-  const objects = [...xml.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, object = '']) => {
+  const { inside, outside } = split(xml)
+  const objects = inside.map((object) => {
     const size = Number(textOf(object, 'Size') ?? NaN)
     const name = textOf(object, 'Key')
     if (name === null || !Number.isSafeInteger(size))
@@ -24,9 +28,24 @@ export function readBucketPage(xml: string): BucketPage {
     const modifiedMs = Date.parse(textOf(object, 'LastModified') ?? '')
     return { name, size, modifiedMs: Number.isNaN(modifiedMs) ? 0 : modifiedMs }
   })
-  const outside = xml.replaceAll(/<Contents>.*?<\/Contents>/gs, '')
   const isTruncated = textOf(outside, 'IsTruncated') === 'true'
   return { objects, next: isTruncated ? textOf(outside, 'NextContinuationToken') : null }
+}
+
+/** The objects, and what stands around them. Looks at each character once. */
+function split(xml: string): { inside: string[]; outside: string } {
+  const inside: string[] = []
+  let outside = ''
+  for (let at = 0; ;) {
+    const begin = xml.indexOf(BEGIN, at)
+    if (begin < 0) return { inside, outside: outside + xml.slice(at) }
+    const end = xml.indexOf(END, begin)
+    if (end < 0)
+      throw new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', 'the server’s list ends within an object')
+    outside += xml.slice(at, begin)
+    inside.push(xml.slice(begin + BEGIN.length, end))
+    at = end + END.length
+  }
 }
 
 function textOf(xml: string, tag: string): string | null {

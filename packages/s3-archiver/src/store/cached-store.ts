@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
-import { COMMITS } from '../format/names.ts'
+import { COMMITS, isNamedFor } from '../format/names.ts'
 import type {
   ByteRange,
   CallOptions,
@@ -14,6 +14,8 @@ import type {
 const HASH_BYTES = 32
 const SIZE_BYTES = 8
 const MAX_BYTES: number = 256 * 1024 * 1024
+/** What waits to be written to a cache that is slow: what is read meanwhile is not kept. */
+const MAX_WAITING_BYTES: number = 16 * 1024 * 1024
 /** What is swept leaves so much of the room, so that not every read sweeps. */
 const KEPT = 0.75
 
@@ -29,6 +31,7 @@ export class CachedStore implements ObjectStore {
   /** Of the cache, once it was listed. */
   #bytes: number | null = null
   #writing: Promise<unknown> = Promise.resolve()
+  #waitingBytes = 0
 
   /** @param maxBytes - of the cache; what was put there first goes first. @defaultValue 256 MiB */
   constructor(inner: ObjectStore, cache: ObjectStore, maxBytes: number = MAX_BYTES) {
@@ -44,7 +47,7 @@ export class CachedStore implements ObjectStore {
     const known = await this.#known(place)
     if (known !== null) return known
     const result = await this.#inner.getRange(name, range, options)
-    if (result !== null) this.#writing = this.#writing.then(() => this.#keep(place, result)).catch(() => {})
+    if (result !== null && isWorthKeeping(name, range, result)) this.#later(place, result)
     return result
   }
 
@@ -64,9 +67,32 @@ export class CachedStore implements ObjectStore {
     return this.#inner.delete(name, options)
   }
 
+  /** Drops all that is kept of an object, after what is being written: it was not what it should be. */
+  async forget(name: string): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#drop(name)).catch(() => {})
+    await this.#writing
+  }
+
   /** Once all that was read is kept. */
   async settled(): Promise<void> {
     await this.#writing
+  }
+
+  #later(place: string, result: RangeResult): void {
+    const { byteLength } = result.bytes
+    if (this.#waitingBytes + byteLength > MAX_WAITING_BYTES) return
+    this.#waitingBytes += byteLength
+    this.#writing = this.#writing
+      .then(() => this.#keep(place, result))
+      .catch(() => {})
+      .finally(() => (this.#waitingBytes -= byteLength))
+  }
+
+  async #drop(name: string): Promise<void> {
+    for (const place of await this.#list(folderOf(name))) {
+      await this.#cache.delete(place.name)
+      if (this.#bytes !== null) this.#bytes -= place.size
+    }
   }
 
   async #known(place: string): Promise<RangeResult | null> {
@@ -103,16 +129,25 @@ export class CachedStore implements ObjectStore {
     }
   }
 
-  async #list(): Promise<ObjectInfo[]> {
+  async #list(prefix = ''): Promise<ObjectInfo[]> {
     const all: ObjectInfo[] = []
-    for await (const info of this.#cache.list('')) all.push(info)
+    for await (const info of this.#cache.list(prefix)) all.push(info)
     return all
   }
 }
 
 function placeOf(name: string, { start, end }: ByteRange): string {
-  const hash = b4a.toString(crypto.hash(b4a.from(`${name} ${start} ${end}`)), 'hex').slice(0, 32)
-  return `${hash.slice(0, 2)}/${hash}`
+  return `${folderOf(name)}${start.toString(36)}-${end.toString(36)}`
+}
+
+function folderOf(name: string): string {
+  const hash = b4a.toString(crypto.hash(b4a.from(name)), 'hex').slice(0, 32)
+  return `${hash.slice(0, 2)}/${hash}/`
+}
+
+/** What is all of an object can be told from what was damaged on its way; a part is dropped again by {@link CachedStore.forget}. */
+function isWorthKeeping(name: string, { start }: ByteRange, { bytes, size }: RangeResult): boolean {
+  return start > 0 || bytes.byteLength < size || isNamedFor(name, bytes)
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {

@@ -1,6 +1,7 @@
 import b4a from 'b4a'
 import { S3ArchiverError } from '../errors.ts'
 import { readBucketPage } from './bucket-list.ts'
+import { bodyOf, contentRangeOf, truncated, type ResponseLike } from './http-answers.ts'
 import {
   checkObjectName,
   checkRange,
@@ -17,6 +18,12 @@ import {
 
 /** Most names in one page of a list. */
 const LIST_PAGE = 1000
+/** Most bytes of such a page. */
+const MAX_LIST_BYTES: number = 16 * 1024 * 1024
+/** Most bytes that are read beyond those that were asked for, from a server which does not know ranges: more than any object of an archive has. */
+const MAX_BEYOND_BYTES: number = 16 * 1024 * 1024
+/** Of what a server says besides its status. */
+const MAX_REASON_BYTES: number = 64 * 1024
 
 /** Of the web's `fetch` what is used here. */
 export type FetchLike = (url: string, init: HttpRequest) => Promise<ResponseLike>
@@ -27,12 +34,6 @@ export interface HttpRequest {
   redirect: 'manual'
   cache: 'no-store'
   signal?: never
-}
-
-export interface ResponseLike {
-  readonly status: number
-  readonly headers: { get(name: string): string | null }
-  arrayBuffer(): Promise<ArrayBuffer>
 }
 
 export interface HttpStoreOptions {
@@ -91,7 +92,8 @@ export class HttpStore implements ObjectStore {
     const response = await this.#ask('GET', name, { range: `bytes=${start}-${end - 1}` }, options)
     if (response === null) return null
     if (response.status === 416) return this.#behindEnd(name, response, options)
-    const bytes = b4a.from(await bodyOf(response, options))
+    const most = end - (response.status === 206 ? start : 0)
+    const bytes = await bodyOf(response, options, most + (response.status === 206 ? 0 : MAX_BEYOND_BYTES))
     if (response.status === 200)
       return { bytes: b4a.from(bytes.subarray(start, end)), size: bytes.byteLength }
     const { first, size } = contentRangeOf(response)
@@ -120,7 +122,7 @@ export class HttpStore implements ObjectStore {
     const response = await this.#ask('GET', name, { range: 'bytes=0-0' }, options)
     if (response === null) return null
     const modifiedMs = modifiedMsOf(response)
-    const { byteLength } = await bodyOf(response, options)
+    const { byteLength } = await bodyOf(response, options, MAX_BEYOND_BYTES)
     if (response.status === 200) return { name, size: byteLength, modifiedMs }
     const { size } = contentRangeOf(response)
     // An object without bytes has no first one.
@@ -148,7 +150,7 @@ export class HttpStore implements ObjectStore {
       const response = await this.#askUrl('GET', `${url}?${fields.join('&')}`, {}, call)
       if (response === null)
         throw new S3ArchiverError('S3_ARCHIVER_STORE_NO_BUCKET', 'there is no such bucket')
-      const page = readBucketPage(b4a.toString(b4a.from(await bodyOf(response, call))))
+      const page = readBucketPage(b4a.toString(await bodyOf(response, call, MAX_LIST_BYTES)))
       for (const { name: full, ...info } of page.objects) {
         const name = full.slice(own.length)
         if (name <= last || !full.startsWith(own + prefix)) throw unsorted()
@@ -157,6 +159,8 @@ export class HttpStore implements ObjectStore {
         yield { ...info, name }
         if (--left <= 0) return
       }
+      // Else it would have no end.
+      if (page.next !== null && page.next === token) throw unsorted()
       token = page.next
     }
   }
@@ -193,7 +197,7 @@ export class HttpStore implements ObjectStore {
     const { status } = response
     if (status === 200 || status === 206 || status === 416) return response
     // So that the connection can be used again.
-    await response.arrayBuffer().catch(() => {})
+    await bodyOf(response, { signal }, MAX_REASON_BYTES).catch(() => {})
     if (status === 404) return null
     if (method === 'HEAD' && (status === 405 || status === 501)) return response
     throw refused(response)
@@ -220,22 +224,6 @@ function ownSignal(signal: SignalLike): SignalLike {
   else signal.addEventListener('abort', () => controller.abort(), { once: true })
   ownSignals.set(signal, controller.signal)
   return controller.signal
-}
-
-async function bodyOf(response: ResponseLike, { signal }: CallOptions): Promise<ArrayBuffer> {
-  try {
-    return await response.arrayBuffer()
-  } catch (cause) {
-    throwIfAborted(signal)
-    throw truncated(cause)
-  }
-}
-
-/** NaN where the server does not say it. */
-function contentRangeOf({ headers }: ResponseLike): { first: number; size: number } {
-  const header = headers.get('content-range') ?? ''
-  const [, first, size] = /^bytes (?:(\d+)-\d+|\*)\/(\d+)$/.exec(header) ?? []
-  return { first: Number(first), size: Number(size) }
 }
 
 function modifiedMsOf({ headers }: ResponseLike): number {
@@ -266,11 +254,6 @@ function refused({ status, headers }: ResponseLike): S3ArchiverError {
       retryable: true
     })
   return new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', `the server answers ${status}`)
-}
-
-function truncated(cause?: unknown): S3ArchiverError {
-  const help = 'an answer ends too early, or is not what was asked for'
-  return new S3ArchiverError('S3_ARCHIVER_STORE_TRUNCATED', help, { cause, retryable: true })
 }
 
 function unsorted(): S3ArchiverError {
