@@ -5,7 +5,8 @@ import Hyperbee from 'hyperbee'
 import { expect, test } from 'vitest'
 import { createOverlay, TOMBSTONE, tombstoneEncoding, UnionBee } from '../src/index.ts'
 import { runs } from './support/arbitraries.ts'
-import { beeMaker } from './support/bees.ts'
+import { beeMaker, type TextBee } from './support/bees.ts'
+import { entriesOf } from './support/model.ts'
 
 test('no value of a user reads as a tombstone, and none is changed', () => {
   fc.assert(
@@ -149,4 +150,89 @@ test('a MultiBee is a top and a layer too', async () => {
   await overlay.compact(await make())
   expect((await collect(overlay.createReadStream())).map(({ key }) => key)).toEqual(['b'])
   expect(await collect(top.createReadStream())).toEqual([])
+})
+
+/** The same bee with other methods. */
+const altered = <T extends object>(bee: T, changes: object): T =>
+  Object.assign(Object.create(bee) as T, changes)
+
+test('a compaction is refused when a source was left out, and nothing has changed', async () => {
+  const make = await beeMaker()
+  const good = await make({ a: 0, b: 0 })
+  let isOffline = true
+  const lower = altered(good, {
+    createReadStream: (...args: Parameters<TextBee['createReadStream']>) => {
+      if (isOffline) throw new Error('offline')
+      return good.createReadStream(...args)
+    },
+    createRangeIterator: undefined,
+    snapshot: (): TextBee => altered(lower, { close: () => Promise.resolve() })
+  })
+  await using overlay = createOverlay({ top: await make({ c: 1 }), lower, policy: 'degrade' })
+  await expect(overlay.compact(await make())).rejects.toMatchObject({ code: 'UNION_BEE_PARTIAL' })
+  isOffline = false
+  expect(entriesOf(await collect(overlay.createReadStream()))).toEqual([
+    ['a', 0],
+    ['b', 0],
+    ['c', 1]
+  ])
+})
+
+test('a compaction that fails leaves the top writable', async () => {
+  const make = await beeMaker()
+  const top = await make({ a: 1 })
+  let isFailing = true
+  const faulty = altered(top, {
+    batch: (options: Parameters<TextBee['batch']>[0]) => {
+      const batch = top.batch(options)
+      const get = batch.get.bind(batch)
+      return Object.assign(batch, {
+        get: (key: string) => (isFailing ? Promise.reject(new Error('block not available')) : get(key))
+      })
+    }
+  })
+  await using overlay = createOverlay({ top: faulty, lower: await make() })
+  await expect(overlay.compact(await make())).rejects.toThrow('block not available')
+  isFailing = false
+  await overlay.put('b', 2)
+  expect((await overlay.get('b'))?.value).toBe(2)
+})
+
+test('a compaction keeps a source that was added meanwhile, and is refused below one that stands above the top', async () => {
+  const make = await beeMaker()
+  const into = await make()
+  const late = await make({ late: 1 })
+  await using overlay = createOverlay({ top: await make({ a: 1 }), lower: await make({ b: 1 }) })
+  const slow = altered(into, {
+    batch: () => {
+      if (!overlay.sources.some(({ name }) => name === 'late')) overlay.add({ bee: late, name: 'late' })
+      return into.batch()
+    }
+  })
+  await overlay.compact(slow)
+  expect((await overlay.get('late'))?.value).toBe(1)
+  overlay.add({ bee: await make({ z: 9 }), name: 'above' }, { at: 0 })
+  await expect(overlay.compact(await make())).rejects.toMatchObject({ code: 'UNION_BEE_BAD_ARGUMENT' })
+  expect((await overlay.get('z'))?.value).toBe(9)
+})
+
+test('a compaction says when the new bottom has all, before anything is taken out of the top', async () => {
+  const make = await beeMaker()
+  const [top, into] = [await make(), await make()]
+  await using overlay = createOverlay({ top, lower: await make({ b: 1 }) })
+  await overlay.put('a', 1)
+  const { version } = top
+  let told = 0
+  await overlay.compact(into, {
+    onFolded: async () => {
+      told++
+      expect(top.version).toBe(version)
+      expect(entriesOf(await collect(into.createReadStream()))).toEqual([
+        ['a', 1],
+        ['b', 1]
+      ])
+    }
+  })
+  expect(told).toBe(1)
+  expect(top.version).toBeGreaterThan(version)
 })

@@ -91,24 +91,35 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
 
   /**
    * Folds the top into a new bottom: writes all that is shown into an empty bee, which then stands alone below the top, and takes out of
-   * the top what is in it now and was not written since. Streams that are open go on with what they began with. A crash before it resolves
-   * loses nothing: `into` is then to be thrown away. Cost: a scan of everything, and one append for 1,000 entries.
+   * the top what is in it now and was not written since. Streams that are open go on with what they began with; sources that were added
+   * meanwhile stay. Cost: a scan of everything, and one append for 1,000 entries.
+   *
+   * After a crash before `onFolded` `into` is to be thrown away, and the old layers have all. From `onFolded` on the new bottom has to be used.
    *
    * @param into - empty; borrowed
-   * @throws UnionBeeError `UNION_BEE_NOT_EMPTY`, `UNION_BEE_BAD_ARGUMENT` while another one runs, and as a union's reads
+   * @param options.onFolded - is awaited once `into` has all, before anything is taken out of the top: note here which bottom counts
+   * @throws UnionBeeError `UNION_BEE_NOT_EMPTY`; `UNION_BEE_PARTIAL` when a source was skipped: nothing has changed; `UNION_BEE_BAD_ARGUMENT`
+   * while another one runs, or when a source stands above the top; and as a union's reads
    */
-  async compact(into: WritableBeeLike<K, V>): Promise<void> {
+  async compact(into: WritableBeeLike<K, V>, { onFolded }: { onFolded?: () => unknown } = {}): Promise<void> {
     this.#refuse()
     if (this.#compacting)
       throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'the overlay is being compacted already')
+    const handles = this.core.sources.handles
+    if (handles[0]?.name !== TOP)
+      throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'a source stands above the top')
     this.#compacting = true
     try {
       for await (const _ of into.createReadStream({}, { limit: 1 }))
         throw new UnionBeeError('UNION_BEE_NOT_EMPTY', 'a new bottom is an empty bee')
       await using folded = this.snapshot()
       await folded.ready()
-      await copy(folded.createReadStream(), into)
-      const name = this.#replaceLower(into)
+      const stream = folded.createReadStream()
+      await copy(stream, into)
+      if (stream.skipped.length > 0)
+        throw new UnionBeeError('UNION_BEE_PARTIAL', 'a source was skipped: nothing is folded without it')
+      await onFolded?.()
+      const name = this.#replaceLower(into, handles)
       await this.#clearTop(folded.core.sources.named(TOP).openedBee as BeeLike<K, V>)
       this.#lower = [{ bee: into, name }]
     } finally {
@@ -116,11 +127,12 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
     }
   }
 
-  #replaceLower(into: WritableBeeLike<K, V>): string {
+  /** @param folded - the sources that `into` stands for now, the top among them */
+  #replaceLower(into: WritableBeeLike<K, V>, folded: readonly { name: string }[]): string {
     const { sources } = this.core
-    const [top] = sources.handles
     const handle = sources.handle(into)
-    sources.replace([top as NonNullable<typeof top>, handle])
+    const kept = sources.handles.filter((other) => other.name === TOP || !folded.includes(other))
+    sources.replace([...kept, handle])
     return handle.name
   }
 
@@ -131,8 +143,14 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
       const batch = this.#top.batch(this.#encoding)
       // Nobody else may write between the look and the deletion.
       await batch.lock?.()
-      for (const { key, seq } of entries) if ((await batch.get(key))?.seq === seq) await batch.del(key)
-      await batch.flush()
+      try {
+        for (const { key, seq } of entries) if ((await batch.get(key))?.seq === seq) await batch.del(key)
+        await batch.flush()
+      } catch (error) {
+        // Or its lock would stay.
+        await batch.close()
+        throw error
+      }
       entries = []
     }
     for await (const entry of folded.createReadStream({}, this.#encoding)) {
@@ -212,11 +230,16 @@ export function createOverlay<K extends Key = string, V = unknown>(
 async function copy<K, V>(entries: AsyncIterable<Entry<K, V>>, into: WritableBeeLike<K, V>): Promise<void> {
   let batch = into.batch()
   let count = 0
-  for await (const { key, value } of entries) {
-    await batch.put(key, value)
-    if (++count % FOLD_LENGTH > 0) continue
+  try {
+    for await (const { key, value } of entries) {
+      await batch.put(key, value)
+      if (++count % FOLD_LENGTH > 0) continue
+      await batch.flush()
+      batch = into.batch()
+    }
     await batch.flush()
-    batch = into.batch()
+  } catch (error) {
+    await batch.close()
+    throw error
   }
-  await batch.flush()
 }
