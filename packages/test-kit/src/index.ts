@@ -6,6 +6,7 @@
  */
 export { Cleanup, type CleanupOptions, type CleanupPhase, testCleanup } from './cleanup.ts'
 export { collect } from './collect.ts'
+export { type ErrorCodes, errorCodes } from './error-codes.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { Mesh, mesh } from './mesh.ts'
 export { type SeededRandom, seededRandom } from './seeded-random.ts'
