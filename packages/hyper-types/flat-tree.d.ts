@@ -9,6 +9,8 @@ declare module 'flat-tree' {
     rightChild(index: number): number
     parent(index: number): number
     sibling(index: number): number
+    /** How many nodes of its height lie left of it. */
+    offset(index: number): number
     /** The first and the last leaf below. */
     spans(index: number): [first: number, last: number]
     /** The first leaf below. */

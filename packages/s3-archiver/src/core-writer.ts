@@ -10,11 +10,15 @@ import type { CorestoreLike } from './types.ts'
 
 // Writes cores below Hypercore, many times faster than block by block through it. Of hypercore-storage 3.3: a Corestore's `storage.getInfos`, `createCore`,
 // `resumeCore` (index.js), and a core's `read()` and `write()` (lib/tx.js); of corestore 7.12: `cores.get` (index.js); of hypercore 11.37: pages of a bitfield
-// (lib/bitfield.js), and `Verifier.sign` (lib/verifier.js).
+// (lib/bitfield.js), and `Verifier.sign` (lib/verifier.js); of rocksdb-native 3.18: `flush` (index.js).
 
 /** Blocks in one page of Hypercore's bitfield. */
 const PAGE_BLOCKS = 32768
 const PAGE_BYTES: number = PAGE_BLOCKS / 8
+/** What RocksDB keeps in memory before it writes files: left to itself it does so at 64 MiB, and begins the next 64 meanwhile (rocksdb-native 3.18, lib/column-family.js). */
+const BUFFERED_BYTES: number = 16 * 1024 * 1024
+/** What a block takes there besides its bytes: three keys, and on the average two nodes. */
+const BYTES_BESIDE_BLOCK = 200
 /** What is being restored, so that only the same thing is gone on with. */
 const MARK = 'cloudpal-s3-archiver-restore'
 
@@ -42,6 +46,7 @@ export class CoreWriter {
   readonly #blueprint: CoreBlueprint
   /** Of the bitfield. */
   readonly #pages = new Map<number, Uint8Array>()
+  #buffered = 0
 
   private constructor(storage: CoreStorage, blueprint: CoreBlueprint) {
     this.#storage = storage
@@ -82,7 +87,7 @@ export class CoreWriter {
     return nodes.every(({ hash, size }, i) => stored[i]?.size === size && b4a.equals(stored[i].hash, hash))
   }
 
-  /** Stores blocks, and the nodes over them. All or nothing. */
+  /** Stores blocks, and the nodes over them. All or nothing. One call at a time. */
   async write(start: number, blocks: readonly Uint8Array[], nodes: Iterable<TreeNode>): Promise<void> {
     const tx = this.#storage.write()
     const touched = new Set<number>()
@@ -93,6 +98,10 @@ export class CoreWriter {
     for (const node of nodes) tx.putTreeNode(node)
     for (const page of touched) tx.putBitfieldPage(page, b4a.from(this.#pageOf(page)))
     await tx.flush()
+    for (const { byteLength } of blocks) this.#buffered += byteLength + BYTES_BESIDE_BLOCK
+    if (this.#buffered < BUFFERED_BYTES) return
+    this.#buffered = 0
+    await this.#storage.db.flush()
   }
 
   /**
@@ -236,6 +245,8 @@ interface StoreInternals {
 }
 
 interface CoreStorage {
+  /** Where all cores of the store are. */
+  readonly db: { flush(): Promise<void> }
   read(): {
     getTreeNode(index: number): Promise<TreeNode | null>
     getUserData(key: string): Promise<Uint8Array | null>

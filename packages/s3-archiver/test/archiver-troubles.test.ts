@@ -68,7 +68,7 @@ test('what a list names that could not be read is planned anew, and other lists 
       planOf(core, { ...record, segments: [list] }, headOf(core) as Head, {
         segmentsOf: async () => null,
         isLost: () => isLost,
-        nodesOf: async () => null
+        treeOf: async () => null
       })
     )
   )

@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest'
 import { proofPlaces, coverPlaces } from '../src/format/page.ts'
 import { checkClaims } from '../src/merkle/claims.ts'
 import { leafOf, type TreeNode } from '../src/merkle/subtree.ts'
-import { WholeTree } from '../src/merkle/whole-tree.ts'
+import { RunTree } from '../src/merkle/run-tree.ts'
 
 const blockOf = (seq: number): Uint8Array => b4a.from(`block ${seq}`.repeat(1 + (seq % 3)))
 
-function treeOf(length: number): WholeTree {
-  const tree = new WholeTree(length)
+function treeOf(length: number): RunTree {
+  const tree = new RunTree(0, length)
   for (let seq = 0; seq < length; seq++) tree.add(blockOf(seq))
   return tree
 }

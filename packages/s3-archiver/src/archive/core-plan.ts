@@ -3,6 +3,7 @@ import { S3ArchiverError } from '../errors.ts'
 import { rootsOf, type CoreRecord } from '../format/record.ts'
 import type { BlockSegment, HoleSegment, ListSegment, Segment } from '../format/segment.ts'
 import { heldRuns, isHeadOf, storedNodes, type Head } from '../hypercore-adapter.ts'
+import type { RunTree } from '../merkle/run-tree.ts'
 import { combine, coverOf, type TreeNode } from '../merkle/subtree.ts'
 import type { CoreLike } from '../types.ts'
 import { mergeable } from './merging.ts'
@@ -27,7 +28,7 @@ export interface ArchiveParts {
   /** Whether it is known that there is no use in a list. */
   isLost(list: ListSegment): boolean
   /** All nodes up to those over a segment's blocks; `null` when the archive is damaged there. */
-  nodesOf(segment: BlockSegment): Promise<ReadonlyMap<number, TreeNode> | null>
+  treeOf(segment: BlockSegment): Promise<RunTree | null>
 }
 
 /**
@@ -138,9 +139,9 @@ async function cut(
 ): Promise<BlockSegment[]> {
   const { start } = segment
   const most = Math.min(segment.count, length - start)
-  const nodes = most > 0 ? await archive.nodesOf(segment) : null
-  if (nodes === null) return []
-  const leaves = Array.from({ length: most }, (_, i) => nodes.get(2 * (start + i)) as TreeNode)
+  const tree = most > 0 ? await archive.treeOf(segment) : null
+  if (tree === null) return []
+  const leaves = Array.from({ length: most }, (_, i) => tree.node(2 * (start + i)) as TreeNode)
   const local = await storedNodes(
     core,
     leaves.map(({ index }) => index)

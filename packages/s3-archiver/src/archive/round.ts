@@ -96,9 +96,9 @@ export class Round {
     return {
       segmentsOf: (list) => unlessDamaged(() => lists.read(key, list, this.#call)),
       isLost: (list) => lists.isLost(list),
-      nodesOf: async (segment) => {
+      treeOf: async (segment) => {
         const bytes = await readObject(store, segment.object, this.#call)
-        return bytes && unlessDamaged(async () => openSegment(key, segment, bytes).nodes)
+        return bytes && unlessDamaged(async () => openSegment(key, segment, bytes).tree)
       }
     }
   }

@@ -14,7 +14,7 @@ import type { CoreRecord } from '../format/record.ts'
 import { headOf, storedBlocks } from '../hypercore-adapter.ts'
 import { isSameNode } from '../merkle/claims.ts'
 import type { TreeNode } from '../merkle/subtree.ts'
-import { WholeTree } from '../merkle/whole-tree.ts'
+import { RunTree } from '../merkle/run-tree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import type { CoreLike } from '../types.ts'
 import { walkBee, type BeeLike, type BeeNode } from './bee-walk.ts'
@@ -97,8 +97,8 @@ function bestPlan(root: BeeNode, options: Pick<PlanOptions, 'length' | 'height' 
   return (plans.find(({ gets }) => gets === fewest) as { plan: PlannedPage }).plan
 }
 
-async function readTree(core: CoreLike, length: number): Promise<WholeTree> {
-  const tree = new WholeTree(length)
+async function readTree(core: CoreLike, length: number): Promise<RunTree> {
+  const tree = new RunTree(0, length)
   for (let start = 0; start < length; start += READ_BLOCKS)
     for (const block of await storedBlocks(core, start, Math.min(length, start + READ_BLOCKS)))
       tree.add(block ?? missing())
@@ -112,13 +112,13 @@ class PackWriter {
   bytes = 0
   readonly #store: ObjectStore
   readonly #key: Uint8Array
-  readonly #from: { core: CoreLike; tree: WholeTree; length: number; height: number }
+  readonly #from: { core: CoreLike; tree: RunTree; length: number; height: number }
   readonly #call: CallOptions
 
   constructor(
     store: ObjectStore,
     key: Uint8Array,
-    from: { core: CoreLike; tree: WholeTree; length: number; height: number },
+    from: { core: CoreLike; tree: RunTree; length: number; height: number },
     call: CallOptions
   ) {
     this.#store = store
@@ -168,7 +168,7 @@ class PackWriter {
   }
 }
 
-function nodeOf(tree: WholeTree, index: number): TreeNode {
+function nodeOf(tree: RunTree, index: number): TreeNode {
   const node = tree.node(index)
   if (node === null) throw new Error(`no node ${index}`)
   return node

@@ -6,9 +6,11 @@ import { blindIdOf, commitSeq } from '../format/names.ts'
 import { rootsOf, unsealRecord, type CoreRecord } from '../format/record.ts'
 import { decodeSegmentList } from '../format/segment-list.ts'
 import type { BlockSegment, HoleSegment, ListSegment, Segment } from '../format/segment.ts'
-import { decodeShardTable } from '../format/shard.ts'
+import { decodeShardTable, type Section } from '../format/shard.ts'
 import { isHeadOf } from '../hypercore-adapter.ts'
-import { isSameCover, leafOf, treeOver, type TreeNode } from '../merkle/subtree.ts'
+import { isSameNode } from '../merkle/claims.ts'
+import { RunTree } from '../merkle/run-tree.ts'
+import { isSameCover, type TreeNode } from '../merkle/subtree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { commitAsOf, commitAt, newestCommit, type Moment, type StoredCommit } from './commits.ts'
 import { findEntry } from './directory.ts'
@@ -139,16 +141,15 @@ export async function readSegment(
 ): Promise<Uint8Array[]> {
   const bytes = await readObject(store, segment.object, call)
   if (bytes === null) throw damaged('an object of it is missing')
-  const { blocks } = openSegment(key, segment, bytes)
   // Copies: else one block would keep the whole shard in memory.
-  return blocks.map((block) => b4a.from(block))
+  return Array.from(openSegment(key, segment, bytes).blocks(), (block) => b4a.from(block))
 }
 
 /** Blocks of a segment, with all nodes of the tree up to those that stand over them. */
 export interface OpenedSegment {
-  /** Parts of the object's bytes. */
-  blocks: Uint8Array[]
-  nodes: ReadonlyMap<number, TreeNode>
+  /** In order; parts of the object's bytes. */
+  blocks(): Generator<Uint8Array>
+  tree: RunTree
 }
 
 /** The blocks of a segment, checked, out of the object that holds it. @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` */
@@ -161,23 +162,26 @@ export function openSegment(key: Uint8Array, segment: BlockSegment, bytes: Uint8
       b4a.equals(id, blindId) && fork === segment.fork && start <= segment.start && start + count >= end
   )
   if (section === undefined) throw damaged('an object lacks what it should hold')
-  const blocks: Uint8Array[] = []
+  const blocks = (): Generator<Uint8Array> => blocksIn(shard, section, segment.start, end)
+  const tree = new RunTree(segment.start, end)
+  for (const block of blocks()) tree.add(block)
+  const isSigned = segment.nodes.every((node) => {
+    const made = tree.node(node.index)
+    return made !== null && isSameNode(made, node)
+  })
+  if (!isSigned) throw damaged('blocks are not those that the core’s key has signed')
+  return { blocks, tree }
+}
+
+function* blocksIn(shard: Uint8Array, section: Section, start: number, end: number): Generator<Uint8Array> {
   let { offset, start: seq } = section
   for (const size of section.sizes) {
-    const block = shard.subarray(offset, offset + size)
-    if (block.byteLength !== size) throw damaged('an object is cut short')
-    if (seq >= segment.start && seq < end) blocks.push(block)
+    if (seq === end) return
+    if (offset + size > shard.byteLength) throw damaged('an object is cut short')
+    if (seq >= start) yield shard.subarray(offset, offset + size)
     offset += size
     seq++
   }
-  const leaves = blocks.map((block, i) => leafOf(segment.start + i, block))
-  const nodes = treeOver(segment.start, end, leaves)
-  const isSigned = segment.nodes.every(({ index, size, hash }) => {
-    const made = nodes?.get(index)
-    return made !== undefined && made.size === size && b4a.equals(made.hash, hash)
-  })
-  if (nodes === null || !isSigned) throw damaged('blocks are not those that the core’s key has signed')
-  return { blocks, nodes }
 }
 
 function rootsOrFail(record: CoreRecord): TreeNode[] {

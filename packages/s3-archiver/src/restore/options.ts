@@ -35,7 +35,7 @@ export interface RestoreOptions extends CallOptions {
   writable?: NewWriter
   /** With `writable`: see `ArchiverOptions`. @defaultValue made from the Corestore's primary key */
   writerId?: Uint8Array
-  /** Objects that are read at once. Each takes up to 20 MiB of memory. @defaultValue 4 */
+  /** Objects that are read at once; of large ones only two. @defaultValue 8 */
   parallel?: number
   onProgress?: (progress: RestoreProgress) => void
 }
@@ -50,7 +50,7 @@ export interface RestoreProgress {
 }
 
 /** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
-export function checkOptions({ at, writable, blocks = 'all', parallel = 4 }: RestoreOptions): void {
+export function checkOptions({ at, writable, blocks = 'all', parallel = 8 }: RestoreOptions): void {
   const refuse = (help: string): never => {
     throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', help)
   }

@@ -21,7 +21,7 @@ type Range = { start: number; end: number }
 /**
  * Puts an archived core into a Corestore. Every block is hashed and compared with the tree that the core's key has signed before it is stored; for
  * Hypercore the core is there only once all of it is. What failed, or was aborted, or crashed goes on where it was when it is called again with the
- * same archive, point and blocks. Memory: about 20 MiB for each object that is read at once.
+ * same archive, point and blocks. Memory: up to 256 MB for the process, RocksDB's included.
  *
  * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_NOT_EMPTY`, `S3_ARCHIVER_MISSING_BLOCKS` when all blocks are wanted and the archive lacks
  * some, `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_ABORTED`, `S3_ARCHIVER_BAD_ARGUMENT`, and what the store throws
@@ -99,7 +99,7 @@ async function restoreInto(
   options: RestoreOptions,
   stop: Stop
 ): Promise<Restored> {
-  const { onProgress, parallel = 4, blocks = 'all' } = options
+  const { onProgress, parallel = 8, blocks = 'all' } = options
   checkBlocks(record, options)
   const { segments, of } = await segmentsFor(store, key, record, blocks, { signal: stop })
   const run = new RunWriter(store, key, target, parallel, stop)

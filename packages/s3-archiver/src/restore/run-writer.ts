@@ -8,9 +8,12 @@ import type { ObjectStore } from '../store/object-store.ts'
 /** Objects that are kept for the next segment: small ones of many segments lie in one. */
 const KEPT_OBJECTS = 1
 
+/** Bytes of blocks that are under way at once, unless one segment alone has more. */
+const BYTES_UNDER_WAY: number = 16 * 1024 * 1024
+
 /** What is written to the disk at once. */
 const PIECE_BYTES: number = 256 * 1024
-const PIECE_BLOCKS = 2048
+const PIECE_BLOCKS = 512
 
 /** Brings segments into a core: several are read at once, one is written at a time, so that memory is bounded. */
 export class RunWriter {
@@ -21,6 +24,7 @@ export class RunWriter {
   readonly #stop: Stop
   readonly #objects = new Map<string, Promise<Uint8Array | null>>()
   readonly #running = new Set<Promise<void>>()
+  #underWay = 0
   #beforeLast: Promise<void> = Promise.resolve()
   #writing: Promise<void> = Promise.resolve()
   #failure: { error: unknown } | null = null
@@ -38,14 +42,21 @@ export class RunWriter {
 
   /** Waits while too much is under way. @throws what went wrong with an earlier one */
   async add(segment: BlockSegment, onDone: () => void): Promise<void> {
-    while (this.#running.size >= this.#parallel) await Promise.race(this.#running)
+    const size = segment.nodes.reduce((sum, node) => sum + node.size, 0)
+    const isTooMuch = (): boolean =>
+      this.#running.size >= this.#parallel || this.#underWay + size > BYTES_UNDER_WAY
+    while (this.#running.size > 0 && isTooMuch()) await Promise.race(this.#running)
     if (this.#failure !== null) throw this.#failure.error
+    this.#underWay += size
     const running = this.#restore(segment)
       .then(onDone)
       .catch((error: unknown) => {
         this.#failure ??= { error }
       })
-      .finally(() => this.#running.delete(running))
+      .finally(() => {
+        this.#underWay -= size
+        this.#running.delete(running)
+      })
     this.#running.add(running)
   }
 
@@ -74,17 +85,23 @@ export class RunWriter {
     this.blocks += count
   }
 
-  /** In small pieces: of each, Hypercore's store makes several copies. The last of the nodes comes last, so that what is there of a segment tells. */
-  async #write(start: number, { blocks, nodes }: OpenedSegment): Promise<void> {
-    const all = [...nodes.values()]
-    let written = 0
-    for (let first = 0, end = 0; first < blocks.length; first = end) {
-      for (let bytes = 0; end < blocks.length && bytes < PIECE_BYTES && end - first < PIECE_BLOCKS; end++)
-        bytes += (blocks[end] as Uint8Array).byteLength
-      const share = all.slice(written, Math.floor((all.length * end) / blocks.length))
-      written += share.length
-      await this.#target.write(start + first, blocks.slice(first, end), share)
+  /** In small pieces: of each, Hypercore's store makes several copies. The nodes over a piece come with it, so that what is there of a segment tells. */
+  async #write(start: number, { blocks, tree }: OpenedSegment): Promise<void> {
+    let [first, bytes] = [start, 0]
+    let piece: Uint8Array[] = []
+    const flush = async (): Promise<void> => {
+      const nodes = piece.flatMap((_, i) => [...tree.endingAt(first + i)])
+      await this.#target.write(first, piece, nodes)
+      first += piece.length
+      bytes = 0
+      piece = []
     }
+    for (const block of blocks()) {
+      piece.push(block)
+      bytes += block.byteLength
+      if (bytes >= PIECE_BYTES || piece.length === PIECE_BLOCKS) await flush()
+    }
+    if (piece.length > 0) await flush()
   }
 
   #objectOf(name: string): Promise<Uint8Array | null> {

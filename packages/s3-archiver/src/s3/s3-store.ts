@@ -5,12 +5,12 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
-  type GetObjectCommandOutput,
   type S3ClientConfig,
   type StorageClass
 } from '@aws-sdk/client-s3'
 import b4a from 'b4a'
 import { S3ArchiverError } from '../errors.ts'
+import { unsorted } from '../store/answers.ts'
 import {
   checkObjectName,
   checkRange,
@@ -25,6 +25,7 @@ import {
   type RangeResult,
   type SignalLike
 } from '../store/object-store.ts'
+import { bodyOf, MAX_BEYOND_BYTES, rangeOf } from './s3-answers.ts'
 import { isFailure, isSkewCorrected, s3Error } from './s3-errors.ts'
 
 export interface S3StoreOptions {
@@ -47,8 +48,6 @@ export interface S3StoreOptions {
 
 /** Most names in one page of a list. */
 const PAGE = 1000
-/** Most bytes that are read beyond those that were asked for, from a store which does not know ranges: more than any object of an archive has. */
-const MAX_BEYOND_BYTES: number = 16 * 1024 * 1024
 /** How often a put is made again that the store did not take: for a conflict (of two at once it may refuse both), or for the clock. */
 const CONFLICTS = 5
 
@@ -228,50 +227,6 @@ export class S3Store implements ObjectStore {
   #place(name: string): { Bucket: string; Key: string } {
     return { Bucket: this.#options.bucket, Key: this.#prefix + name }
   }
-}
-
-async function bodyOf(
-  { Body, ContentLength }: GetObjectCommandOutput,
-  signal: SignalLike | undefined,
-  mostBytes: number
-): Promise<Uint8Array> {
-  if ((ContentLength ?? 0) > mostBytes) {
-    ;(Body as { destroy?: () => void } | undefined)?.destroy?.()
-    const help = 'an answer is longer than what was asked for can be'
-    throw new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', help)
-  }
-  try {
-    return (await Body?.transformToByteArray()) ?? b4a.alloc(0)
-  } catch (cause) {
-    throwIfAborted(signal)
-    if (s3Error(cause).code === 'S3_ARCHIVER_STORE_TIMEOUT') throw cause
-    throw truncated(cause)
-  }
-}
-
-/** Of an answer: a part, or the whole when the store does not know parts. */
-function rangeOf(
-  { ContentRange, ContentLength }: GetObjectCommandOutput,
-  bytes: Uint8Array,
-  { start, end }: ByteRange
-): RangeResult {
-  if (ContentLength !== undefined && bytes.byteLength !== ContentLength) throw truncated()
-  if (ContentRange === undefined)
-    return { bytes: b4a.from(bytes.subarray(start, end)), size: bytes.byteLength }
-  const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(ContentRange) ?? []
-  const size = Number(total)
-  if (Number(first) !== start || bytes.byteLength !== Math.min(end, size) - start) throw truncated()
-  return { bytes, size }
-}
-
-function truncated(cause?: unknown): S3ArchiverError {
-  const help = 'an answer ends too early, or is not what was asked for'
-  return new S3ArchiverError('S3_ARCHIVER_STORE_TRUNCATED', help, { cause, retryable: true })
-}
-
-function unsorted(): S3ArchiverError {
-  const help = 'the store does not list what it was asked for, in the order of the names'
-  return new S3ArchiverError('S3_ARCHIVER_STORE_UNSORTED', help)
 }
 
 function sendOptions(signal: SignalLike | undefined): { abortSignal?: AbortSignal } {

@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import { S3ArchiverError } from '../errors.ts'
+import { collectBytes, tooLong, truncated } from './answers.ts'
 import { throwIfAborted, type SignalLike } from './object-store.ts'
 
 /** Of what the web's `fetch` gives what is used here. */
@@ -24,7 +25,7 @@ export async function bodyOf(
 ): Promise<Uint8Array> {
   try {
     const reader = response.body?.getReader()
-    if (reader !== undefined) return await readAll(reader, mostBytes)
+    if (reader !== undefined) return await collectBytes(partsOf(reader), mostBytes)
     const whole = b4a.from(await response.arrayBuffer())
     if (whole.byteLength > mostBytes) throw tooLong()
     return whole
@@ -34,22 +35,14 @@ export async function bodyOf(
   }
 }
 
-async function readAll(reader: BodyReader, mostBytes: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    if (part.value === undefined) continue
-    parts.push(part.value)
-    bytes += part.value.byteLength
-    if (bytes <= mostBytes) continue
+async function* partsOf(reader: BodyReader): AsyncGenerator<Uint8Array> {
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read())
+      if (part.value !== undefined) yield part.value
+  } finally {
+    // Of one that has ended, or failed, there is nothing left to give up.
     await reader.cancel().catch(() => {})
-    throw tooLong()
   }
-  return b4a.concat(parts)
-}
-
-function tooLong(): S3ArchiverError {
-  return new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', 'an answer is longer than what was asked for can be')
 }
 
 /** NaN where the server does not say it. */
@@ -57,9 +50,4 @@ export function contentRangeOf({ headers }: ResponseLike): { first: number; size
   const header = headers.get('content-range') ?? ''
   const [, first, size] = /^bytes (?:(\d+)-\d+|\*)\/(\d+)$/.exec(header) ?? []
   return { first: Number(first), size: Number(size) }
-}
-
-export function truncated(cause?: unknown): S3ArchiverError {
-  const help = 'an answer ends too early, or is not what was asked for'
-  return new S3ArchiverError('S3_ARCHIVER_STORE_TRUNCATED', help, { cause, retryable: true })
 }

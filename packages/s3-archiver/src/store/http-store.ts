@@ -1,7 +1,8 @@
 import b4a from 'b4a'
 import { S3ArchiverError } from '../errors.ts'
 import { readBucketPage } from './bucket-list.ts'
-import { bodyOf, contentRangeOf, truncated, type ResponseLike } from './http-answers.ts'
+import { truncated, unsorted } from './answers.ts'
+import { bodyOf, contentRangeOf, type ResponseLike } from './http-answers.ts'
 import {
   checkObjectName,
   checkRange,
@@ -254,9 +255,4 @@ function refused({ status, headers }: ResponseLike): S3ArchiverError {
       retryable: true
     })
   return new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', `the server answers ${status}`)
-}
-
-function unsorted(): S3ArchiverError {
-  const help = 'the server does not list what it was asked for, in the order of the names'
-  return new S3ArchiverError('S3_ARCHIVER_STORE_UNSORTED', help)
 }

@@ -1,0 +1,42 @@
+import b4a from 'b4a'
+import { S3ArchiverError } from '../errors.ts'
+
+/**
+ * All that an answer has, in one piece.
+ *
+ * @param length - bytes that it says it has, at most `mostBytes`; then it is held in memory only once
+ * @throws S3ArchiverError `S3_ARCHIVER_STORE_FAILED` when it has more than `mostBytes`, `S3_ARCHIVER_STORE_TRUNCATED` when it has not its length
+ */
+export async function collectBytes(
+  parts: AsyncIterable<Uint8Array>,
+  mostBytes: number,
+  length?: number
+): Promise<Uint8Array> {
+  const whole = length === undefined ? null : b4a.alloc(length)
+  const kept: Uint8Array[] = []
+  let bytes = 0
+  for await (const part of parts) {
+    const at = bytes
+    bytes += part.byteLength
+    if (bytes > mostBytes) throw tooLong()
+    if (bytes > (length ?? bytes)) throw truncated()
+    if (whole === null) kept.push(part)
+    else whole.set(part, at)
+  }
+  if (bytes < (length ?? 0)) throw truncated()
+  return whole ?? b4a.concat(kept)
+}
+
+export function tooLong(): S3ArchiverError {
+  return new S3ArchiverError('S3_ARCHIVER_STORE_FAILED', 'an answer is longer than what was asked for can be')
+}
+
+export function truncated(cause?: unknown): S3ArchiverError {
+  const help = 'an answer ends too early, or is not what was asked for'
+  return new S3ArchiverError('S3_ARCHIVER_STORE_TRUNCATED', help, { cause, retryable: true })
+}
+
+export function unsorted(): S3ArchiverError {
+  const help = 'the store does not list what it was asked for, in the order of the names'
+  return new S3ArchiverError('S3_ARCHIVER_STORE_UNSORTED', help)
+}
