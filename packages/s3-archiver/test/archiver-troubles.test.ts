@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import type Hypercore from 'hypercore'
 import { expect, test } from 'vitest'
@@ -11,7 +12,7 @@ import {
   type PutOptions
 } from '../src/index.ts'
 import { planOf } from '../src/archive/core-plan.ts'
-import { commitSeq } from '../src/format/names.ts'
+import { blindIdOf, commitSeq } from '../src/format/names.ts'
 import type { Segment } from '../src/format/segment.ts'
 import { headOf, type Head } from '../src/hypercore-adapter.ts'
 import { readHead } from '../src/read/archive-reader.ts'
@@ -19,6 +20,7 @@ import { MemoryStore } from '../src/testing/index.ts'
 import { archived, numbered, openCore, textOf, WRITER } from './archived.ts'
 import { Overwriting, Passing } from './bad-stores.ts'
 import { ManualClock } from './manual-clock.ts'
+import { forge } from './meddling-store.ts'
 
 const QUIET = { live: false, probe: false } as const
 
@@ -106,6 +108,31 @@ test('cores that are written and closed at once are archived by a live archiver'
   expect({ flushed, failures, lengths: [...lengths] }).toEqual({ flushed: 'ok', failures: [], lengths: [3] })
   await archiver.close()
 }, 60_000)
+
+test('a core whose record in the archive is not readable is told of, and keeps no other from being archived', async () => {
+  const store = new MemoryStore()
+  const [spoilt, other] = [await openCore('spoilt'), await openCore('other')]
+  for (const core of [spoilt, other]) await core.append(numbered(0, 3))
+  const cores = [spoilt, other]
+  const first = new Archiver(store, { cores, writerId: WRITER, ...QUIET })
+  await first.flush()
+  await first.close()
+  const key = spoilt.key as Uint8Array
+  await forge(store, (commit) => ({
+    ...commit,
+    entries: commit.entries.map((entry) =>
+      b4a.equals(entry.blindId, blindIdOf(key)) ? { ...entry, sealed: b4a.alloc(100) } : entry
+    )
+  }))
+  for (const core of cores) await core.append(numbered(3, 4))
+  const archiver = new Archiver(store, { cores, writerId: WRITER, ...QUIET })
+  const told: unknown[] = []
+  archiver.on('failure', (failure) => told.push([failure.key, (failure.error as S3ArchiverError).code]))
+  await expect(archiver.flush()).rejects.toMatchObject({ code: 'S3_ARCHIVER_DAMAGED' })
+  expect(told).toEqual([[key, 'S3_ARCHIVER_DAMAGED']])
+  expect(await archived(store, other.key as Uint8Array)).toEqual(textOf(numbered(0, 4)))
+  await archiver.close()
+})
 
 test('blocks of a fork that the archive is ahead of are not silently left out', async () => {
   const store = new MemoryStore()

@@ -49,20 +49,25 @@ describe('a rollback', () => {
   })
 })
 
+/** Two cores of one key that say different things, archived; the second is longer. */
+async function twoHistories() {
+  const keyPair = crypto.keyPair(b4a.alloc(32, 3))
+  const [one, two] = [(await tmpStore()).get({ keyPair }), (await tmpStore()).get({ keyPair })]
+  await one.append([b4a.from('a0'), b4a.from('a1')])
+  await two.append([b4a.from('b0'), b4a.from('b1'), b4a.from('b2')])
+  const [first, second] = [new MemoryStore(), new MemoryStore()]
+  await archiverOf(first, one).flush()
+  const archiver = archiverOf(second, two)
+  await archiver.flush()
+  await two.append(b4a.from('b3'))
+  await archiver.flush()
+  expect(two.key).toEqual(one.key)
+  return { first, second, key: one.key as Uint8Array }
+}
+
 describe('two histories that one key has signed', () => {
   test('are not mixed', async () => {
-    const keyPair = crypto.keyPair(b4a.alloc(32, 3))
-    const [one, two] = [(await tmpStore()).get({ keyPair }), (await tmpStore()).get({ keyPair })]
-    await one.append([b4a.from('a0'), b4a.from('a1')])
-    await two.append([b4a.from('b0'), b4a.from('b1'), b4a.from('b2')])
-    const [first, second] = [new MemoryStore(), new MemoryStore()]
-    await archiverOf(first, one).flush()
-    const archiver = archiverOf(second, two)
-    await archiver.flush()
-    await two.append(b4a.from('b3'))
-    await archiver.flush()
-    const key = one.key as Uint8Array
-    expect(two.key).toEqual(key)
+    const { first, second, key } = await twoHistories()
     const core = await readFromArchive(first, { key })
     const before = core.snapshot()
     expect(await core.get(0)).toEqual(b4a.from('a0'))
@@ -71,5 +76,17 @@ describe('two histories that one key has signed', () => {
     expect(await core.get(0)).toEqual(b4a.from('b0'))
     expect(await core.get(3)).toEqual(b4a.from('b3'))
     expect(await before.get(0)).not.toEqual(b4a.from('b0'))
+  })
+
+  test('do not follow one another in a Hypercore: it stays what it was, and says why', async () => {
+    const { first, second, key } = await twoHistories()
+    const archive = await open(first, { key })
+    expect(await archive.core.get(0)).toEqual(b4a.from('a0'))
+    await copy(second, first)
+    expect(await outcome(archive.update())).toBe('S3_ARCHIVER_ROLLBACK')
+    expect(archive.core.length).toBe(2)
+    expect(await archive.core.get(0)).toEqual(b4a.from('a0'))
+    expect(await outcome(archive.core.get(1))).toBe('S3_ARCHIVER_ROLLBACK')
+    expect(await outcome(archive.update())).toBe('S3_ARCHIVER_ROLLBACK')
   })
 })
