@@ -36,7 +36,11 @@ export const reach = [
     over: { subject: 'directory', metric: `append-${size}` },
     atLeast: 0.8
   })),
-  { figure: { subject: 'directory', metric: 'restore-memory-4k', size: 'large' }, atMost: 256 },
+  ...['4k', '200'].map((size) => ({
+    figure: { subject: 'directory', metric: `restore-memory-${size}`, size: /** @type {const} */ ('large') },
+    atMost: 256
+  })),
+  { figure: { subject: 'directory', metric: 'churn-pruned' }, atMost: 1.5 },
   ...both('races-wrong', { atMost: 0 }),
   ...both('one-of-1000-requests', { atMost: 3 })
 ]

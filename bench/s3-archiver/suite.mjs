@@ -1,6 +1,6 @@
 import { lookups, unordered } from './scenarios/lookups.mjs'
 import { blocks200, blocks4k } from './scenarios/sizes.mjs'
-import { races, writing } from './scenarios/writing.mjs'
+import { churn, races, writing } from './scenarios/writing.mjs'
 import { reach } from './reach.mjs'
 import { subjects } from './stores.mjs'
 import { summary } from './summary.mjs'
@@ -10,7 +10,7 @@ export const suite = {
   name: 's3-archiver',
   subjects: subjects(),
   optional: [],
-  scenarios: [lookups, unordered, blocks4k, blocks200, writing, races],
+  scenarios: [lookups, unordered, blocks4k, blocks200, writing, churn, races],
   reach,
   summary
 }

@@ -1,15 +1,19 @@
 // How soon a write is safe, what one change among many cores costs, and whether two writers ever both win.
+import { utimesSync } from 'node:fs'
 import { join } from 'node:path'
-import { Archiver } from '@cloudpal/s3-archiver'
+import { Archiver, prune } from '@cloudpal/s3-archiver'
 import Corestore from 'corestore'
 import { median } from '../../harness/median.mjs'
-import { counting } from '../archives.mjs'
+import { counting, sizeOf } from '../archives.mjs'
 import { openStore, withStore } from '../stores.mjs'
 
 /** @typedef {import('../stores.mjs').StoreInput} StoreInput */
 
 const WRITES = 5
 const CORES = 1000
+const CHURN_BYTES = 4096
+/** In seconds. */
+const TWO_DAYS = 2 * 24 * 60 * 60
 
 /** @type {import('../../harness/suite.mjs').Scenario} */
 export const writing = {
@@ -21,6 +25,18 @@ export const writing = {
   subjects: { directory: ['small'], ceph: ['small'] },
   measure: (measuring) =>
     withStore(measuring, async (step) => ({ ...(await step('rpo')), ...(await step('oneOfMany')) }))
+}
+
+/** Ten thousand small writes, each archived by itself, as of a device that writes every ten seconds of a day. @type {import('../../harness/suite.mjs').Scenario} */
+export const churn = {
+  module: import.meta.url,
+  metrics: [
+    { name: 'churn-stored', unit: 'x' },
+    { name: 'churn-pruned', unit: 'x' }
+  ],
+  subjects: { directory: ['small'] },
+  once: { directory: ['small'] },
+  measure: (measuring) => withStore(measuring, (step) => step('churn'))
 }
 
 /** @type {import('../../harness/suite.mjs').Scenario} */
@@ -69,6 +85,27 @@ export const steps = {
     await archiver.close()
     await corestore.close()
     return { 'one-of-1000-requests': requests }
+  },
+
+  /** What the archive holds over what the core holds, before anything is pruned and when that is done two days later. @param {StoreInput} input */
+  async churn(input) {
+    const corestore = new Corestore(join(input.dir, 'churn'))
+    const core = corestore.get({ name: 'core' })
+    await core.ready()
+    const store = openStore(input)
+    const archiver = new Archiver(store, { cores: [core], live: false })
+    for (let i = 0; i < input.keys; i++) {
+      await core.append(Buffer.alloc(CHURN_BYTES, `write ${i}`))
+      await archiver.flush()
+    }
+    await archiver.close()
+    const { byteLength } = core
+    await corestore.close()
+    const stored = await sizeOf(store)
+    const before = Date.now() / 1000 - TWO_DAYS
+    for await (const { name } of store.list('')) utimesSync(join(input.dir, 'archive', name), before, before)
+    await prune(store, { keep: { last: 1 } })
+    return { 'churn-stored': stored / byteLength, 'churn-pruned': (await sizeOf(store)) / byteLength }
   },
 
   /** Two that create the same object at the same time: exactly one is told that it did. @param {StoreInput} input */
