@@ -3,6 +3,7 @@ import Hyperdrive from 'hyperdrive'
 import MirrorDrive from 'mirror-drive'
 import { expect, test } from 'vitest'
 import { type DriveLike, UnionDrive } from '../src/index.ts'
+import { WHITEOUTS } from '../src/drive/whiteouts.ts'
 import { HangTimer } from './support/fake-source.ts'
 
 async function driveMaker() {
@@ -61,6 +62,70 @@ test('a deleted file does not give way to a directory below it, and may be writt
   expect(await middle.get('/x')).toEqual(Buffer.from('middle'))
 })
 
+test('to delete a file deletes nothing else: what a drive has below its path stays', async () => {
+  const make = await driveMaker()
+  const low = await make({ '/a': 'file', '/a/b': 'below' })
+  await using union = new UnionDrive([low], { top: await make() })
+  await union.del('/a')
+  expect(await paths(union)).toEqual(['/a/b'])
+  expect(await text(union, '/a/b')).toBe('below')
+})
+
+test('a directory that took the place of a file does not give it back with its last file', async () => {
+  const make = await driveMaker()
+  await using union = new UnionDrive([await make({ '/a': 'low' })], { top: await make() })
+  await union.put('/a/b', Buffer.from('1'))
+  await union.put('/a/c', Buffer.from('1'))
+  await union.del('/a/b')
+  await union.del('/a/c')
+  expect(await paths(union)).toEqual([])
+  expect(await text(union, '/a')).toBeNull()
+})
+
+test('a file takes the place of a directory, and a directory of a file, also in the top', async () => {
+  const make = await driveMaker()
+  await using union = new UnionDrive([await make({ '/a/low': '1', '/b': '1' })], { top: await make() })
+  await union.put('/a', Buffer.from('2'))
+  await union.put('/a/x', Buffer.from('3'))
+  await union.put('/b/y', Buffer.from('3'))
+  await union.put('/b', Buffer.from('4'))
+  expect(await paths(union)).toEqual(['/a/x', '/b'])
+})
+
+test('a file of the top alone is deleted without a trace; a drive that cannot be asked may have one', async () => {
+  const make = await driveMaker()
+  const whiteouts = async (drive: Hyperdrive) =>
+    (await collect(drive.db.createReadStream({}, WHITEOUTS as object))).map(({ key }) => key)
+  const [top, low] = [await make(), await make()]
+  let isOffline = false
+  const lower: DriveLike = {
+    entry: (name) => (isOffline ? Promise.reject(new Error('offline')) : low.entry(name)),
+    entries: (...args) => low.entries(...args),
+    get: (entry) => low.get(entry),
+    createReadStream: (entry) => low.createReadStream(entry)
+  }
+  await using union = new UnionDrive([lower], { top })
+  for (const path of ['/a/b', '/c']) await union.put(path, Buffer.from('1'))
+  await union.del('/a/b')
+  expect(await whiteouts(top)).toEqual([])
+  isOffline = true
+  await union.del('/c')
+  expect(await whiteouts(top)).toEqual(['/c'])
+})
+
+test('a whiteout of version 1 hides a tree, and one of no known version is refused', async () => {
+  const make = await driveMaker()
+  const [top, low] = [await make(), await make({ '/a/b': '1', '/c': '1' })]
+  await top.db.put('/a', { version: 1 }, WHITEOUTS as object)
+  await using union = new UnionDrive([low], { top })
+  expect(await paths(union)).toEqual(['/c'])
+  expect(await union.exists('/a/b')).toBe(false)
+  await top.db.put('/c', { version: 3 }, WHITEOUTS as object)
+  const refused = { code: 'UNION_BEE_SOURCE_FAILED', cause: { code: 'UNION_BEE_BAD_WHITEOUT' } }
+  await expect(union.entry('/c')).rejects.toMatchObject(refused)
+  await expect(paths(union)).rejects.toMatchObject(refused)
+})
+
 test('a whiteout is no file of the drive, and no file can be one', async () => {
   const make = await driveMaker()
   const [top, low] = [await make(), await make({ '/a': 'low', '/cloudpal-whiteouts/a': 'user', '/b': 'low' })]
@@ -73,13 +138,17 @@ test('a whiteout is no file of the drive, and no file can be one', async () => {
 
 test('the bytes of a whiteout are those of FORMAT.md', async () => {
   const make = await driveMaker()
-  const [top, low] = [await make(), await make({ '/a/b': 'low' })]
+  const [top, low] = [await make(), await make({ '/a/b': 'low', '/c/d': 'low' })]
   await using union = new UnionDrive([low], { top })
   await union.del('/a/b')
+  await union.put('/c', Buffer.from('top'))
+  await union.del('/c')
   const raw = top.db.createReadStream({}, { keyEncoding: 'binary', valueEncoding: 'binary' } as never)
-  const [entry] = await collect(raw as unknown as AsyncIterable<{ key: Buffer; value: Buffer }>)
-  expect(entry?.key.toString()).toBe('cloudpal-whiteouts\0/a/b')
-  expect(entry?.value.toString()).toBe('{"version":1}')
+  const [file, tree] = await collect(raw as unknown as AsyncIterable<{ key: Buffer; value: Buffer }>)
+  expect(file?.key.toString()).toBe('cloudpal-whiteouts\0/a/b')
+  expect(file?.value.toString()).toBe('{"version":2,"hides":"file"}')
+  expect(tree?.key.toString()).toBe('cloudpal-whiteouts\0/c')
+  expect(tree?.value.toString()).toBe('{"version":2,"hides":"tree"}')
 })
 
 test('the newest version is shown when that is wanted', async () => {

@@ -1,26 +1,22 @@
-import SubEncoder from 'sub-encoder'
 import { UnionBeeError } from '../errors.ts'
 import { patience, type Patience, waitFor } from '../sources/patience.ts'
 import type { BeeLike, Policy, Skipped, TimerLike } from '../types.ts'
 import { ancestors, below } from './paths.ts'
 import type { DriveEntry, DriveLike, PathRange } from './types.ts'
-
-/**
- * Where a drive's whiteouts are: in its database, beside the files (`files`, hyperdrive/index.js), where no path of a file can reach.
- * FORMAT.md.
- */
-export const WHITEOUTS: { keyEncoding: SubEncoder } = {
-  keyEncoding: new SubEncoder('cloudpal-whiteouts', 'utf-8')
-}
-
-/** What is written for a whiteout. */
-export const WHITEOUT = { version: 1 }
+import { type Hides, whatIsHidden, WHITEOUTS } from './whiteouts.ts'
 
 /** What happens when a drive fails, or is silent for so long. */
 export interface LayerPolicy {
   policy: Policy
   timeoutMs: number | undefined
   timer: TimerLike | undefined
+}
+
+/** As it is in the database. */
+export interface Whiteout {
+  /** Its path. */
+  key: string
+  value: unknown
 }
 
 /** One drive of a union: what it has, and what it hides of those below. */
@@ -47,13 +43,15 @@ export class DriveLayer {
   }
 
   /** In byte order of paths. */
-  files(range: PathRange): AsyncIterable<DriveEntry> {
-    return this.drive.entries(range)
+  files(range: PathRange, options?: { limit?: number }): AsyncIterable<DriveEntry> {
+    return this.drive.entries(range, options)
   }
 
-  /** Paths in byte order; all that lies on them or below them is hidden. */
-  whiteouts(range: PathRange): AsyncIterable<{ key: string }> {
-    return this.#whiteouts === null ? none() : this.#whiteouts.createReadStream(range, WHITEOUTS as object)
+  /** In byte order of paths. */
+  whiteouts(range: PathRange): AsyncIterable<Whiteout> {
+    return this.#whiteouts === null
+      ? none()
+      : (this.#whiteouts.createReadStream(range, WHITEOUTS as object) as AsyncIterable<Whiteout>)
   }
 
   /** Whether there is anything below the path. */
@@ -74,23 +72,34 @@ export class DriveLayer {
   /** Whether all that the layers below have under a path is hidden by this one. */
   async blocksFolder(folder: string): Promise<boolean> {
     if (folder === '/') return false
-    const [blocked, file] = await Promise.all([this.blocks(folder), this.entry(folder)])
-    return blocked || file !== null
+    const [hidden, isBlocked, file] = await Promise.all([
+      this.whiteout(folder),
+      this.blocksAbove(folder),
+      this.entry(folder)
+    ])
+    return hidden === 'tree' || isBlocked || file !== null
   }
 
-  /** By a whiteout of it or of a directory above it, or by a file where the layers below have such a directory. */
+  /** By a whiteout of it, or of a tree it is in, or by a file where the layers below have a directory above it. */
   async blocks(path: string): Promise<boolean> {
-    const above = ancestors(path)
-    const looks = [
-      ...above.map(async (folder) => (await this.entry(folder)) !== null),
-      ...[...above, path].map((hidden) => this.hasWhiteout(hidden))
-    ]
-    return (await Promise.all(looks)).includes(true)
+    const [hidden, isBlocked] = await Promise.all([this.whiteout(path), this.blocksAbove(path)])
+    return hidden !== null || isBlocked
   }
 
-  async hasWhiteout(path: string): Promise<boolean> {
-    if (this.#whiteouts === null) return false
-    return (await this.guard(this.#whiteouts.get(path, WHITEOUTS as object))) !== null
+  /** What the whiteout on a path hides; `null` without one. */
+  async whiteout(path: string): Promise<Hides | null> {
+    if (this.#whiteouts === null) return null
+    const found = await this.guard(this.#whiteouts.get(path, WHITEOUTS as object))
+    return found === null ? null : this.hiddenBy(path, found.value)
+  }
+
+  /** @throws UnionBeeError `UNION_BEE_SOURCE_FAILED` */
+  hiddenBy(path: string, value: unknown): Hides {
+    try {
+      return whatIsHidden(path, value)
+    } catch (cause) {
+      throw this.#failure(cause)
+    }
   }
 
   /** @throws UnionBeeError `UNION_BEE_SOURCE_FAILED`, `UNION_BEE_SOURCE_TIMEOUT` */
@@ -107,6 +116,15 @@ export class DriveLayer {
     if (this.policy === 'fail') throw failure
     if (!skipped.some(({ source }) => source === this.name))
       skipped.push({ source: this.name, cause: failure })
+  }
+
+  /** By a whiteout of a tree it is in, or by a file where the layers below have a directory above it. */
+  async blocksAbove(path: string): Promise<boolean> {
+    const looks = ancestors(path).flatMap((folder) => [
+      this.entry(folder).then((file) => file !== null),
+      this.whiteout(folder).then((hidden) => hidden === 'tree')
+    ])
+    return (await Promise.all(looks)).includes(true)
   }
 
   #failure(cause: unknown): UnionBeeError {

@@ -40,6 +40,21 @@ export class DriveTree {
     return layer
   }
 
+  /** Whether anything is visible below a path, as far as the layers that answer know. */
+  async hasDirectory(path: string, skipped: Skipped[]): Promise<boolean> {
+    const owned: { destroy?(): unknown }[] = []
+    const own = <T extends object>(stream: T): T => {
+      owned.push(stream)
+      return stream
+    }
+    try {
+      for await (const _ of this.all(path, { skipped, own })) return true
+      return false
+    } finally {
+      for (const stream of owned) stream.destroy?.()
+    }
+  }
+
   /** Everything visible in a directory. */
   async *all(folder: string, reading: Reading): AsyncGenerator<DriveEntry> {
     const layers = await this.#reaching(folder, reading.skipped)

@@ -1,6 +1,6 @@
 import { compareText } from '../keys/compare-text.ts'
 import type { Reading } from '../merge/generator-reader.ts'
-import type { DriveLayer } from './drive-layer.ts'
+import type { DriveLayer, Whiteout } from './drive-layer.ts'
 import type { Skipped } from '../types.ts'
 import type { DriveEntry, PathRange } from './types.ts'
 
@@ -10,10 +10,11 @@ export interface LayeredEntry {
   layer: DriveLayer
 }
 
-/** A path that hides what the layers below have: a whiteout on it and below it, a file only below it. */
+/** A path that hides what the layers below have: a file all that is below it, a whiteout what is on it or that, too. */
 interface Hiding {
   path: string
-  isWhiteout: boolean
+  hidesFile: boolean
+  hidesBelow: boolean
 }
 
 /**
@@ -64,8 +65,8 @@ class LayerScan {
   readonly layer: DriveLayer
   head: DriveEntry | null = null
   readonly #files: AsyncIterator<DriveEntry>
-  readonly #whiteouts: AsyncIterator<{ key: string }>
-  #whiteout: string | null = null
+  readonly #whiteouts: AsyncIterator<Whiteout>
+  #whiteout: Hiding | null = null
   /** Each lies within the one before it. */
   readonly #hiding: Hiding[] = []
   readonly #skipped: Skipped[]
@@ -84,13 +85,15 @@ class LayerScan {
 
   /** Whether what the layers below have at the path is hidden. To be asked in order of paths. */
   async hides(path: string): Promise<boolean> {
-    while (this.#whiteout !== null && compareText(this.#whiteout, path) <= 0) {
-      this.#push({ path: this.#whiteout, isWhiteout: true })
+    while (this.#whiteout !== null && compareText(this.#whiteout.path, path) <= 0) {
+      this.#push(this.#whiteout)
       await this.#nextWhiteout()
     }
     this.#forget(path)
     const isHidden = this.#hiding.some(
-      (hiding) => path.startsWith(`${hiding.path}/`) || (hiding.isWhiteout && hiding.path === path)
+      (hiding) =>
+        (hiding.hidesBelow && path.startsWith(`${hiding.path}/`)) ||
+        (hiding.hidesFile && hiding.path === path)
     )
     return isHidden || this.#hasDirectory(path)
   }
@@ -98,7 +101,7 @@ class LayerScan {
   /** Goes on behind the path. */
   async pass(path: string): Promise<void> {
     if (this.head?.key !== path) return
-    this.#push({ path, isWhiteout: false })
+    this.#push({ path, hidesFile: false, hidesBelow: true })
     await this.#nextFile()
   }
 
@@ -138,7 +141,15 @@ class LayerScan {
   }
 
   async #nextWhiteout(): Promise<void> {
-    this.#whiteout = (await this.#next(this.#whiteouts))?.key ?? null
+    this.#whiteout = null
+    const next = await this.#next(this.#whiteouts)
+    if (next === undefined) return
+    const { key: path, value } = next
+    try {
+      this.#whiteout = { path, hidesFile: true, hidesBelow: this.layer.hiddenBy(path, value) === 'tree' }
+    } catch (failure) {
+      this.#skip(failure)
+    }
   }
 
   async #next<T>(items: AsyncIterator<T>): Promise<T | undefined> {

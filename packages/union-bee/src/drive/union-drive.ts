@@ -3,8 +3,9 @@ import { UnionBeeError } from '../errors.ts'
 import type { Policy, TimerLike } from '../types.ts'
 import { GeneratorReader, type Reading } from '../merge/generator-reader.ts'
 import { ReaderStream, type UnionStream } from '../merge/union-stream.ts'
-import { DriveLayer, WHITEOUT, WHITEOUTS } from './drive-layer.ts'
+import { DriveLayer } from './drive-layer.ts'
 import { DriveTree } from './drive-tree.ts'
+import { DriveWriter } from './drive-writer.ts'
 import { FileStream } from './file-stream.ts'
 import { nameIn, normalPath } from './paths.ts'
 import type { ByteRange, ByteStream, DriveEntry, DriveLike, FileOptions, WritableDriveLike } from './types.ts'
@@ -37,6 +38,7 @@ export class UnionDrive extends ReadyResource {
   readonly supportsMetadata = true
   readonly #layers: readonly DriveLayer[]
   readonly #top: WritableDriveLike | null
+  readonly #writer: DriveWriter | null
   readonly #tree: DriveTree
   readonly #streams = new Set<{ destroy(error?: Error): unknown }>()
 
@@ -64,6 +66,9 @@ export class UnionDrive extends ReadyResource {
     this.#layers = all.map((drive, i) => new DriveLayer(drive, `drive-${i}`, { policy, timeoutMs, timer }))
     this.#top = top
     this.#tree = new DriveTree(this.#layers, newest)
+    const [highest, ...lower] = this.#layers
+    this.#writer =
+      top === null ? null : new DriveWriter(top, highest as DriveLayer, new DriveTree(lower, newest))
   }
 
   get writable(): boolean {
@@ -139,34 +144,41 @@ export class UnionDrive extends ReadyResource {
     })
   }
 
-  /** Writes a file to the top. @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`, `UNION_BEE_CLOSED`, `UNION_BEE_SOURCE_FAILED` */
+  /**
+   * Writes a file to the top, in the place of what is on its path. A path is a file or a directory: it also takes the place of files above
+   * it, and of all below it. What it hides in the drives below comes back with no deletion.
+   *
+   * @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`, `UNION_BEE_CLOSED`, `UNION_BEE_SOURCE_FAILED`
+   */
   async put(name: string, data: Uint8Array, options: FileOptions = {}): Promise<void> {
-    await this.#write((top) => top.put(normalPath(name), data, options))
+    const [top, writer] = this.#writable()
+    const path = normalPath(name)
+    await writer.put(path, () => top.put(path, data, options))
   }
 
   /** Writes a link to the top. @throws UnionBeeError as {@link put} */
   async symlink(name: string, target: string): Promise<void> {
-    await this.#write((top) => top.symlink(normalPath(name), target))
+    const [top, writer] = this.#writable()
+    const path = normalPath(name)
+    await writer.put(path, () => top.symlink(path, target))
   }
 
   /** A stream of the top: its file is there when it finishes. @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`, `UNION_BEE_CLOSED` */
   createWriteStream(name: string, options: FileOptions = {}): unknown {
-    return this.#writable().createWriteStream(normalPath(name), options)
+    return this.#writable()[0].createWriteStream(normalPath(name), options)
   }
 
   /**
-   * Deletes a file that is shown: a whiteout in the top hides whatever the drives below have on its path. What is not there stays so.
-   * A crash in the middle leaves the file, or nothing.
+   * Deletes a file that is shown, and nothing else: whiteouts in the top hide what the drives below have in its place. What is not there
+   * stays so. A crash in the middle leaves the file, or nothing.
    *
    * @throws UnionBeeError as {@link put} and {@link entry}
    */
   async del(name: string): Promise<void> {
-    this.#writable()
+    const [, writer] = this.#writable()
     const path = normalPath(name)
     if ((await this.entry(path)) === null) return
-    // In this order: the other one would show the file below for a moment.
-    await this.#write((top) => top.db.put(path, WHITEOUT, WHITEOUTS as object))
-    await this.#write((top) => top.del(path))
+    await writer.del(path)
   }
 
   /** Same as `close()`. */
@@ -196,20 +208,11 @@ export class UnionDrive extends ReadyResource {
     if (this.closing !== null) throw new UnionBeeError('UNION_BEE_CLOSED', 'the union is closed')
   }
 
-  #writable(): WritableDriveLike {
+  #writable(): [WritableDriveLike, DriveWriter] {
     this.#guard()
-    if (this.#top === null)
+    if (this.#top === null || this.#writer === null)
       throw new UnionBeeError('UNION_BEE_NOT_WRITABLE', 'give the union a `top` to write to')
-    return this.#top
-  }
-
-  async #write(write: (top: WritableDriveLike) => Promise<unknown>): Promise<void> {
-    const top = this.#writable()
-    try {
-      await write(top)
-    } catch (cause) {
-      throw new UnionBeeError('UNION_BEE_SOURCE_FAILED', 'the top could not be written', { cause })
-    }
+    return [this.#top, this.#writer]
   }
 
   #stream<T>(generate: (this: UnionDrive, reading: Reading) => AsyncGenerator<T>): UnionStream<T> {
