@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { testCleanup, tmpStore, until } from '@cloudpal/test-kit'
 import { Seeder } from '../src/index.ts'
 import { readHead } from '../src/read/archive-reader.ts'
-import { protocolStream } from '../src/read/wire.ts'
+import { protocolStream } from '../src/read/replication-adapter.ts'
 import { MemoryStore } from '../src/testing/index.ts'
 import { numbered } from './archived.ts'
 import { archived, archiverOf, forge, Held } from './meddling-store.ts'
@@ -60,6 +60,19 @@ async function connect(seeder: Seeder, key: Uint8Array, known: Uint8Array) {
   return peer
 }
 
+/** A Corestore that asks a seeder for all its cores. */
+async function storeOfPeer(seeder: Seeder) {
+  const store = await tmpStore()
+  const theirs = store.replicate(true) as DuplexStream
+  const ours = seeder.replicate(false)
+  theirs.pipe(ours).pipe(theirs)
+  for (const stream of [theirs, ours]) {
+    stream.on('error', () => {})
+    testCleanup().defer('stream', () => stream.destroy())
+  }
+  return store
+}
+
 describe('a seeder', () => {
   test('looks once for what is new of all its cores', async () => {
     const corestore = await tmpStore()
@@ -71,14 +84,7 @@ describe('a seeder', () => {
     const keys = cores.map(({ key }) => key as Uint8Array)
     const seeder = new Seeder(store, { keys })
     onTestFinished(() => seeder.close())
-    const peerStore = await tmpStore()
-    const theirs = peerStore.replicate(true) as DuplexStream
-    const ours = seeder.replicate(false)
-    theirs.pipe(ours).pipe(theirs)
-    for (const stream of [theirs, ours]) {
-      stream.on('error', () => {})
-      testCleanup().defer('stream', () => stream.destroy())
-    }
+    const peerStore = await storeOfPeer(seeder)
     for (const key of keys) {
       const core = peerStore.get({ key })
       await core.ready()
@@ -102,14 +108,7 @@ describe('a seeder', () => {
     const seeder = new Seeder(store, { keys })
     onTestFinished(() => seeder.close())
     const peers: Hypercore[] = []
-    const peerStore = await tmpStore()
-    const theirs = peerStore.replicate(true) as DuplexStream
-    const ours = seeder.replicate(false)
-    theirs.pipe(ours).pipe(theirs)
-    for (const stream of [theirs, ours]) {
-      stream.on('error', () => {})
-      testCleanup().defer('stream', () => stream.destroy())
-    }
+    const peerStore = await storeOfPeer(seeder)
     for (const key of keys) {
       const core = peerStore.get({ key })
       await core.ready()

@@ -6,7 +6,7 @@ import type { ArchiveView } from './archive-view.ts'
 import type { BlockSource } from './block-source.ts'
 import { isSameHead, rollback, type HeadMark } from './head-mark.ts'
 import type { LocalCore } from './local-core.ts'
-import { failBlock, protocolStream, type WireRequest } from './wire.ts'
+import { failBlock, protocolStream, type WireRequest } from './replication-adapter.ts'
 
 /** Requests of the core that are answered at once: as many as Hypercore sends on such a stream. */
 const PARALLEL = 64

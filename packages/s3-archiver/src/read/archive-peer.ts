@@ -1,6 +1,6 @@
 import type { StreamLike } from '../types.ts'
 import type { BlockSource } from './block-source.ts'
-import { openChannel, prove, type Channel, type WireRequest, type WireSync } from './wire.ts'
+import { openChannel, prove, type Channel, type WireRequest, type WireSync } from './replication-adapter.ts'
 
 export interface ArchivePeerOptions {
   /**

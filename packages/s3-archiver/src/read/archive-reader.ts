@@ -142,13 +142,13 @@ export async function readSegment(
   const bytes = await readObject(store, segment.object, call)
   if (bytes === null) throw damaged('an object of it is missing')
   // Copies: else one block would keep the whole shard in memory.
-  return Array.from(openSegment(key, segment, bytes).blocks(), (block) => b4a.from(block))
+  return Array.from(openSegment(key, segment, bytes).blocks, (block) => b4a.from(block))
 }
 
 /** Blocks of a segment, with all nodes of the tree up to those that stand over them. */
 export interface OpenedSegment {
   /** In order; parts of the object's bytes. */
-  blocks(): Generator<Uint8Array>
+  blocks: Iterable<Uint8Array>
   tree: RunTree
 }
 
@@ -162,9 +162,9 @@ export function openSegment(key: Uint8Array, segment: BlockSegment, bytes: Uint8
       b4a.equals(id, blindId) && fork === segment.fork && start <= segment.start && start + count >= end
   )
   if (section === undefined) throw damaged('an object lacks what it should hold')
-  const blocks = (): Generator<Uint8Array> => blocksIn(shard, section, segment.start, end)
+  const blocks = { [Symbol.iterator]: () => blocksIn(shard, section, segment.start, end) }
   const tree = new RunTree(segment.start, end)
-  for (const block of blocks()) tree.add(block)
+  for (const block of blocks) tree.add(block)
   const isSigned = segment.nodes.every((node) => {
     const made = tree.node(node.index)
     return made !== null && isSameNode(made, node)

@@ -3,7 +3,7 @@ import { S3ArchiverError } from '../errors.ts'
 import type { Stop } from '../stop.ts'
 import type { CorestoreLike, SessionLike } from '../types.ts'
 import { openTemporaryStore, type TemporaryStore } from './temporary-store.ts'
-import { checkWire, sessionOf } from './wire.ts'
+import { checkWire, sessionOf } from './replication-adapter.ts'
 
 const MARK = 'cloudpal/s3-archiver/mark'
 

@@ -9,7 +9,7 @@ import type { BlockSource } from './block-source.ts'
 import { isSameHead, type HeadMark } from './head-mark.ts'
 import { NewestCommit } from './newest-commit.ts'
 import { CACHE_BYTES, checkReadOptions } from './read-options.ts'
-import { onChannelWanted, protocolStream } from './wire.ts'
+import { onChannelWanted, protocolStream } from './replication-adapter.ts'
 
 export interface SeederOptions {
   /** Keys of the cores that are served, 32 bytes each. */

@@ -96,7 +96,7 @@ export class RunWriter {
       bytes = 0
       piece = []
     }
-    for (const block of blocks()) {
+    for (const block of blocks) {
       piece.push(block)
       bytes += block.byteLength
       if (bytes >= PIECE_BYTES || piece.length === PIECE_BLOCKS) await flush()

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from '#path'
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { S3ArchiverError } from '../errors.ts'
-import { Directories, syncDirectory } from './directories.ts'
+import { Directories, syncDirectory } from './durable-directories.ts'
 import { codeOf, fileError, isAbsent, linkError, nestedName } from './file-errors.ts'
 import {
   checkObjectName,
