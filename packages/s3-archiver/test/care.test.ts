@@ -14,12 +14,16 @@ import {
   type ObjectStore,
   type Retention
 } from '../src/index.ts'
+import { blindIdOf } from '../src/format/names.ts'
+import { sealRecord } from '../src/format/record.ts'
+import type { BlockSegment } from '../src/format/segment.ts'
 import { readHead } from '../src/read/archive-reader.ts'
 import { commitSeqs } from '../src/read/commits.ts'
 import { MemoryStore } from '../src/testing/index.ts'
 import { archived, numbered, openCore, textOf, WRITER } from './archived.ts'
 import { CrashingStore } from './crashing-store.ts'
 import { ManualClock } from './manual-clock.ts'
+import { forge } from './meddling-store.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
@@ -290,6 +294,48 @@ describe('verify', () => {
     await expect(interrupted).rejects.toMatchObject({ code: 'S3_ARCHIVER_ABORTED' })
     expect(await verify(store, { after })).toMatchObject({ objects: 3, read: 3, ok: true })
   })
+})
+
+test('verify with a key sees what is stored well and is not what the key has signed', async () => {
+  const store = new MemoryStore()
+  const cores = [await openCore('one'), await openCore('other')]
+  // More than a commit takes in itself.
+  for (const core of cores) {
+    await core.append(
+      Array.from({ length: 80 }, (_, i) => crypto.hash(b4a.from(`${i} ${core.id}`))).map((hash) =>
+        b4a.concat(Array(200).fill(hash))
+      )
+    )
+    const archiver = new Archiver(store, { cores, writerId: WRITER, live: false, probe: false })
+    await archiver.flush()
+    await archiver.close()
+  }
+  const [key, other] = cores.map((core) => core.key) as [Uint8Array, Uint8Array]
+  const { record } = await readHead(store, other)
+  const [wrong] = record.segments as [BlockSegment]
+  const right = await readHead(store, key)
+  const segments = right.record.segments.map(
+    (segment) => ({ ...segment, object: wrong.object }) as BlockSegment
+  )
+  await forge(store, (commit) => ({
+    ...commit,
+    carried: commit.carried.filter(({ blindId }) => !b4a.equals(blindId, blindIdOf(key))),
+    entries: [
+      ...commit.entries.filter(({ blindId }) => !b4a.equals(blindId, blindIdOf(key))),
+      sealRecord(key, commit.seq, { ...right.record, segments }, { front: null, previous: null })
+    ]
+  }))
+  expect(await verify(store)).toMatchObject({ ok: true })
+  expect(await verify(store, { keys: [other] })).toMatchObject({ ok: true, cores: 1 })
+  const found = await verify(store, { keys: [key, other] })
+  expect(found).toMatchObject({
+    ok: false,
+    cores: 1,
+    problems: [],
+    coreProblems: [{ key, code: 'S3_ARCHIVER_DAMAGED' }]
+  })
+  // Each object was read once.
+  expect(found.read).toBe(found.objects)
 })
 
 test('compact puts small pieces together, of cores that are here no more', async () => {

@@ -1,23 +1,26 @@
 import crypto from 'hypercore-crypto'
-import { S3ArchiverError, type S3ArchiverErrorCode } from '../errors.ts'
+import { S3ArchiverError } from '../errors.ts'
 import { decodeCommit } from '../format/commit.ts'
 import { commitSeq, isNamedFor } from '../format/names.ts'
-import { expandSegments, openSegment, readHeadIn } from '../read/archive-reader.ts'
-import { newestCommit, type StoredCommit } from '../read/commits.ts'
+import { newestCommit } from '../read/commits.ts'
 import { readObject } from '../read/objects.ts'
-import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+import { throwIfAborted, type CallOptions, type ObjectStore } from '../store/object-store.ts'
+import { CoreChecks, type CoreProblem } from './core-checks.ts'
 import { kindOf, Reach } from './reach.ts'
+
+/** Objects that are read at once. */
+const PARALLEL = 4
 
 export interface VerifyOptions extends CallOptions {
   /** Of cores whose heads and blocks are checked against their keys. Without a key it is known that what is there is what was uploaded. @defaultValue none */
   keys?: readonly Uint8Array[]
   /** Share of the objects that are read, from 0 to 1; that they are there is always looked. Which ones is by chance. @defaultValue 1 */
   share?: number
-  /** Goes on after this object, which `onProgress` has told of. */
+  /** Goes on after this object, which `onProgress` has told of: neither it nor what is named before it is looked at, even if it has come since. */
   after?: string
   /** A number from 0 up to 1. @defaultValue by chance */
   random?: () => number
-  /** `name`: of the last object that was looked at; `after` takes it. */
+  /** `name`: of the last object that was looked at, with all before it; `after` takes it. */
   onProgress?: (progress: { objects: number; of: number; bytes: number; name: string }) => void
 }
 
@@ -35,19 +38,19 @@ export interface Verified {
   read: number
   bytes: number
   problems: Problem[]
-  /** Cores whose head and segments were checked, and what is wrong with others. */
+  /** Cores of which nothing was found to be wrong: not with the head, the segments, or the blocks in objects that were read. */
   cores: number
-  coreProblems: { key: Uint8Array; code: S3ArchiverErrorCode; message: string }[]
+  coreProblems: CoreProblem[]
   /** Whether nothing is wrong. */
   ok: boolean
 }
 
 /**
- * Checks what the newest commit needs: that it is there, is what was uploaded, and is what the cores' keys have signed. Cost: a list of all objects; a get for
- * each object that is read, and for each segment of the cores whose keys are given.
+ * Checks what the newest commit needs: that it is there, is what was uploaded, and is what the cores' keys have signed. Cost: a list of all objects, and a get for
+ * each one that is read; a few at once, about 30 MiB of memory. What was aborted goes on with `after`.
  *
  * @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when commits, checkpoints or lists are, so that it is not known what is needed; `S3_ARCHIVER_ABORTED`, and what
- * the store throws; `after` goes on where `onProgress` has told of last
+ * the store throws
  */
 export async function verify(store: ObjectStore, options: VerifyOptions = {}): Promise<Verified> {
   const { keys = [], share = 1, after = '', random = chance, onProgress, ...call } = options
@@ -56,59 +59,55 @@ export async function verify(store: ObjectStore, options: VerifyOptions = {}): P
   const newest = await newestCommit(store, call)
   const reach = new Reach(store, call)
   if (newest !== null) await reach.add(newest.commit)
+  const cores = await CoreChecks.read(store, newest, keys, call)
   const there = new Set<string>()
   for (const folder of ['l/', 'p/', 's/', 'x/'])
     for await (const { name } of store.list(folder, call)) if (reach.has(name)) there.add(name)
   const names = [...reach.names].sort().filter((name) => name > after)
   const problems: Problem[] = []
-  let [read, bytes] = [0, 0]
-  for (const [i, name] of names.entries()) {
-    const isRead = random() < share
-    if (!there.has(name)) problems.push({ name, kind: 'missing' })
-    else if (isRead) {
-      const object = await readObject(store, name, call)
-      if (object === null || !isIntact(name, object))
-        problems.push({ name, kind: object === null ? 'missing' : 'changed' })
-      read++
+  let [objects, read, bytes] = [0, 0, 0]
+  const look = (name: string): Promise<Uint8Array | null> | null => {
+    if (!there.has(name)) return Promise.resolve(null)
+    return random() < share ? readObject(store, name, call) : null
+  }
+  for await (const { name, object } of ahead(names, look)) {
+    throwIfAborted(call.signal)
+    if (object !== undefined) {
+      const isWrong = object === null || !isIntact(name, object)
+      if (isWrong) problems.push({ name, kind: object === null ? 'missing' : 'changed' })
+      await cores.check(name, object)
+      if (there.has(name)) read++
       bytes += object?.byteLength ?? 0
     }
-    onProgress?.({ objects: i + 1, of: names.length, bytes, name })
+    objects++
+    onProgress?.({ objects, of: names.length, bytes, name })
   }
-  const coreProblems = await verifyCores(store, newest, keys, share, random, call)
-  const cores = keys.length - coreProblems.length
+  const { problems: coreProblems } = cores
   const ok = problems.length === 0 && coreProblems.length === 0
-  return { objects: names.length, read, bytes, problems, cores, coreProblems, ok }
+  return { objects, read, bytes, problems, cores: keys.length - coreProblems.length, coreProblems, ok }
 }
 
-async function verifyCores(
-  store: ObjectStore,
-  newest: StoredCommit | null,
-  keys: readonly Uint8Array[],
-  share: number,
-  random: () => number,
-  call: CallOptions
-): Promise<Verified['coreProblems']> {
-  const problems: Verified['coreProblems'] = []
-  let last: { name: string; bytes: Uint8Array | null } = { name: '', bytes: null }
-  for (const key of keys) {
-    try {
-      const { record } = await readHeadIn(store, key, newest, call)
-      for await (const segment of expandSegments(store, key, record.segments, call)) {
-        if (segment.kind === 'hole' || random() >= share) continue
-        // Small segments that follow one another often lie in one object.
-        if (segment.object !== last.name)
-          last = { name: segment.object, bytes: await readObject(store, segment.object, call) }
-        if (last.bytes === null)
-          throw new S3ArchiverError('S3_ARCHIVER_DAMAGED', 'an object of a core is missing')
-        openSegment(key, segment, last.bytes)
+/** Objects in the order of their names, of which some are read ahead; `undefined` for those that are not read. */
+async function* ahead(
+  names: readonly string[],
+  look: (name: string) => Promise<Uint8Array | null> | null
+): AsyncGenerator<{ name: string; object: Uint8Array | null | undefined }> {
+  const reading: { name: string; object: Promise<Uint8Array | null> | null }[] = []
+  try {
+    for (let next = 0; next < names.length || reading.length > 0;) {
+      while (next < names.length && reading.length < PARALLEL) {
+        const name = names[next++] as string
+        const object = look(name)
+        // Its turn may come after another one has failed.
+        object?.catch(() => {})
+        reading.push({ name, object })
       }
-    } catch (error) {
-      const { code, message } = error as S3ArchiverError
-      if (code !== 'S3_ARCHIVER_DAMAGED' && code !== 'S3_ARCHIVER_NOT_ARCHIVED') throw error
-      problems.push({ key, code, message })
+      const { name, object } = reading.shift() as (typeof reading)[number]
+      yield { name, object: object === null ? undefined : await object }
     }
+  } finally {
+    await Promise.allSettled(reading.map(({ object }) => object))
   }
-  return problems
 }
 
 function isIntact(name: string, bytes: Uint8Array): boolean {

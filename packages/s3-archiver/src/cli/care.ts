@@ -3,7 +3,7 @@ import { moments } from '../care/moments.ts'
 import { prune } from '../care/prune.ts'
 import type { Retention } from '../care/retention.ts'
 import { stats } from '../care/stats.ts'
-import { verify } from '../care/verify.ts'
+import { verify, type VerifyOptions } from '../care/verify.ts'
 import { storeOf } from './arguments.ts'
 import { sizeText, timeText, type Terminal } from './terminal.ts'
 
@@ -17,9 +17,19 @@ export interface VerifyCommandOptions {
 /** @returns whether nothing is wrong */
 export async function verifyCommand(terminal: Terminal, options: VerifyCommandOptions): Promise<boolean> {
   const { from, key: keys = [], share = 1, after = '' } = options
-  const onProgress = ({ objects, of }: { objects: number; of: number }): void =>
+  const { signal } = terminal
+  let last = after
+  const onProgress: VerifyOptions['onProgress'] = ({ objects, of, name }) => {
+    last = name
     terminal.progress('objects', objects, of)
-  const found = await verify(await storeOf(from), { keys, share, after, signal: terminal.signal, onProgress })
+  }
+  const store = await storeOf(from)
+  const verifying = verify(store, { keys, share, after, signal, onProgress })
+  const found = await verifying.catch((error: unknown) => {
+    terminal.end()
+    if (last !== '') terminal.note(`goes on with --after ${last}`)
+    throw error
+  })
   terminal.result(found, [
     `${found.objects} objects are needed, ${found.read} were read (${sizeText(found.bytes)})`,
     ...(keys.length > 0 ? [`${found.cores} of ${keys.length} cores are what their keys have signed`] : []),
