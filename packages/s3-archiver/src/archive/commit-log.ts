@@ -7,7 +7,7 @@ import { newestCommit, type StoredCommit } from '../read/commits.ts'
 import { readObject } from '../read/objects.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { noConditions } from '../store/probe.ts'
-import { UNNAMED_MS } from './ages.ts'
+import { OPEN_MS } from './ages.ts'
 import { nextDirectory } from './next-directory.ts'
 
 /** How often a put of which nothing is known is tried, before its failure is told. */
@@ -158,9 +158,10 @@ export class CommitLog {
   async #isOurs(pending: Pending, call: CallOptions): Promise<boolean> {
     const { bytes } = pending
     const { seq, timeMs } = pending.commit
-    if (Math.abs(this.#now() - timeMs) > UNNAMED_MS) return this.#wasOurs(pending, call)
-    if (pending.isOpen && (await this.#isSurpassed(seq, call))) return false
     for (let attempt = 1; ; attempt++) {
+      // The machine may have slept since the last one.
+      if (Math.abs(this.#now() - timeMs) > OPEN_MS) return this.#wasOurs(pending, call)
+      if (pending.isOpen && (await this.#isSurpassed(seq, call))) return false
       try {
         if (await this.#store.putIfAbsent(commitName(seq), bytes, { ...call, kind: 'commit' })) return true
         const there = await readObject(this.#store, commitName(seq), call)

@@ -1,7 +1,13 @@
 import b4a from 'b4a'
 import { S3ArchiverError } from '../errors.ts'
 import { rootsOf, type CoreRecord } from '../format/record.ts'
-import type { BlockSegment, HoleSegment, ListSegment, Segment } from '../format/segment.ts'
+import {
+  isContiguous,
+  type BlockSegment,
+  type HoleSegment,
+  type ListSegment,
+  type Segment
+} from '../format/segment.ts'
 import { heldRuns, isHeadOf, storedNodes, type Head } from '../hypercore-adapter.ts'
 import type { RunTree } from '../merkle/run-tree.ts'
 import { combine, coverOf, type TreeNode } from '../merkle/subtree.ts'
@@ -15,10 +21,14 @@ export interface CorePlan {
   head: Head
   /** What the archive has already, and keeps; in order, without holes. */
   kept: readonly Segment[]
-  /** Runs of blocks that the core has, and the archive has not, or only in pieces. */
+  /** Runs of blocks that the core has, and the archive has not. */
   wanted: readonly Run[]
+  /** The last of what is kept, when it is in so many pieces that they are to be made one: all of it, or else it stays as it is. */
+  merged: readonly Segment[]
   /** Whether the archive had another line of the core, which is given up. */
   isOtherLine: boolean
+  /** Nodes that the archive has, by place: of blocks that were given up the core may have none. */
+  known: ReadonlyMap<number, TreeNode>
 }
 
 /** Reads from the archive. */
@@ -53,47 +63,61 @@ export async function planOf(
     )
   const isBehind = record !== null && record.fork === head.fork && record.length > head.length
   const target = isBehind ? record : head
-  const { kept, isCut } = await keep(core, record, target.length, archive)
+  const { kept, isCut, known } = await keep(core, record, target.length, archive)
   const isNew = target.fork !== record?.fork || target.length !== record.length
-  const merged = isNew ? mergedFrom(core, kept, head.length) : kept.length
-  const rest = kept.slice(0, merged)
-  const held = without([[0, target.length]], runsOf(rest)).flatMap(([start, end]) =>
+  const held = without([[0, target.length]], runsOf(kept)).flatMap(([start, end]) =>
     heldRuns(core, start, Math.min(end, head.length))
   )
-  const wanted = await provable(core, runsOf(rest), held, target.length, nodesOf(record))
+  const wanted = await provable(core, runsOf(kept), held, target.length, known)
   if (!isNew && wanted.length === 0) return null
   const isOtherLine = record !== null && (isCut || record.fork !== target.fork)
-  return { head: target, kept: rest, wanted, isOtherLine }
+  return { head: target, kept, wanted, merged: isNew ? mergedOf(core, kept) : [], isOtherLine, known }
 }
 
 /** What the archive will lack of a core once some blocks are packed; it is told with what stands over it. @throws S3ArchiverError `S3_ARCHIVER_LOCAL_DAMAGED` */
 export async function holesOf(
   core: CoreLike,
-  { head, kept }: CorePlan,
-  packed: readonly Run[],
-  before: CoreRecord | null
+  { head, kept, known }: CorePlan,
+  packed: readonly Run[]
 ): Promise<HoleSegment[]> {
-  return holesIn(core, without([[0, head.length]], [...runsOf(kept), ...packed]), nodesOf(before))
+  return holesIn(core, without([[0, head.length]], [...runsOf(kept), ...packed]), known)
 }
 
 /**
- * What the archive says of a core once its blocks are there.
+ * What the archive says of a core once its blocks are there. What was to be made one is that only when all of it was packed: blocks that were archived once
+ * may be gone here by now.
  *
+ * @param packed - segments of the blocks that were packed
  * @throws S3ArchiverError `S3_ARCHIVER_LOCAL_DAMAGED` when that is not what the core's key has signed: what a disk has spoilt is not archived
  */
 export function recordOf(
   key: Uint8Array,
-  { head, kept }: CorePlan,
-  others: readonly (BlockSegment | HoleSegment)[]
+  { head, kept, merged }: CorePlan,
+  packed: readonly BlockSegment[],
+  holes: readonly HoleSegment[]
 ): CoreRecord {
-  const segments = [...kept, ...others].sort((a, b) => a.start - b.start)
-  const record = { ...head, segments }
-  try {
-    if (isHeadOf(key, head, rootsOf(record))) return record
-  } catch {
-    // They do not even make a tree.
+  const [from, to] = spanOfAll(merged) ?? [0, 0]
+  const [again, fresh] = [packed.filter(isIn), packed.filter((segment) => !isIn(segment))]
+  function isIn({ start }: Segment): boolean {
+    return start >= from && start < to
+  }
+  const whole = again.reduce((sum, { count }) => sum + count, 0) === to - from
+  const older = kept.slice(0, kept.length - merged.length)
+  // What was read anew may have been spoilt since.
+  for (const base of whole ? [[...older, ...again], kept] : [kept]) {
+    const record = { ...head, segments: [...base, ...fresh, ...holes].sort((a, b) => a.start - b.start) }
+    if (isSigned(key, head, record)) return record
   }
   throw localDamage('the blocks of a core are not those that its key has signed')
+}
+
+function isSigned(key: Uint8Array, head: Head, record: CoreRecord): boolean {
+  try {
+    return isHeadOf(key, head, rootsOf(record))
+  } catch {
+    // They do not even make a tree.
+    return false
+  }
 }
 
 /** What of an archived core is also of a core of so many blocks, as far as its tree contradicts nothing. */
@@ -102,8 +126,9 @@ async function keep(
   record: CoreRecord | null,
   length: number,
   archive: ArchiveParts
-): Promise<{ kept: Segment[]; isCut: boolean }> {
+): Promise<{ kept: Segment[]; isCut: boolean; known: Map<number, TreeNode> }> {
   const kept: Segment[] = []
+  const known = new Map<number, TreeNode>()
   let isCut = false
   const look = async (segments: readonly Segment[]): Promise<void> => {
     const nodes = await storedNodes(
@@ -112,6 +137,7 @@ async function keep(
     )
     let at = 0
     for (const segment of segments) {
+      for (const node of segment.nodes) known.set(node.index, node)
       const local = nodes.slice(at, (at += segment.nodes.length))
       if (segment.kind === 'hole') continue
       const isShared = segment.start + segment.count <= length && !isContradicted(segment, local)
@@ -127,7 +153,7 @@ async function keep(
     }
   }
   await look(record?.segments ?? [])
-  return { kept, isCut }
+  return { kept, isCut, known }
 }
 
 /** The beginning of a segment that the core has, too, as far as its tree tells. It stays where it is; that is read once, to hash it. */
@@ -170,24 +196,23 @@ async function isFillable(core: CoreLike, list: ListSegment, archive: ArchivePar
   )
 }
 
-/** From which one on segments are to be made one, with what is new; only what is all here can be. */
-function mergedFrom(core: CoreLike, kept: readonly Segment[], length: number): number {
-  const first = kept.length - mergeable(kept)
-  const start = kept[first]?.start
-  if (start === undefined) return kept.length
-  const [run] = heldRuns(core, start, length)
-  return run !== undefined && run[0] === start && run[1] === length ? first : kept.length
+/** The last segments, as far as they are to be made one; only what is all here can be. */
+function mergedOf(core: CoreLike, kept: readonly Segment[]): readonly Segment[] {
+  const merged = kept.slice(kept.length - mergeable(kept))
+  const run = spanOfAll(merged)
+  if (run === null || !isContiguous(merged, ...run)) return []
+  const [held] = heldRuns(core, ...run)
+  return held?.[0] === run[0] && held[1] === run[1] ? merged : []
+}
+
+/** From the first block of segments to the end of the last one. */
+export function spanOfAll(segments: readonly Segment[]): Run | null {
+  const [first, last] = [segments[0], segments.at(-1)]
+  return first === undefined || last === undefined ? null : [first.start, last.start + last.count]
 }
 
 function runsOf(segments: readonly Segment[]): Run[] {
   return segments.map(({ start, count }) => [start, start + count])
-}
-
-/** Nodes that the archive has. */
-function nodesOf(record: CoreRecord | null): Map<number, TreeNode> {
-  const nodes = new Map<number, TreeNode>()
-  for (const segment of record?.segments ?? []) for (const node of segment.nodes) nodes.set(node.index, node)
-  return nodes
 }
 
 async function holesIn(

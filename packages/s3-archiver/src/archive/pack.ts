@@ -40,6 +40,8 @@ export class Packer {
   readonly #segments = new Map<Uint8Array, BlockSegment[]>()
   readonly #packed = new Map<Uint8Array, [start: number, end: number][]>()
   #runs: PendingRun[] = []
+  /** Whether the last of them may go on. */
+  #isOpen = true
   #pendingBytes = 0
   #pendingBlocks = 0
   /** Bytes of blocks that were packed. */
@@ -66,13 +68,14 @@ export class Packer {
   }
 
   /**
-   * Packs blocks, as far as the core has them, until it is enough.
+   * Packs blocks, as far as the core has them, until it is enough. They are segments of their own, apart from those of other calls.
    *
    * @param isEnough - asked before each block
    * @returns whether it came to the end
    */
   async add({ core, key, fork, start, end }: Wanted, isEnough: () => boolean): Promise<boolean> {
     let count = 1
+    this.#isOpen = false
     for (let seq = start; seq < end;) {
       const blocks = await storedBlocks(core, seq, Math.min(end, seq + count))
       let bytes = 0
@@ -110,9 +113,11 @@ export class Packer {
 
   #push(key: Uint8Array, fork: number, seq: number, block: Uint8Array): void {
     const last = this.#runs.at(-1)
-    const goesOn = last?.key === key && last.fork === fork && last.start + last.blocks.length === seq
+    const isNext = last?.key === key && last.fork === fork && last.start + last.blocks.length === seq
+    const goesOn = isNext && this.#isOpen
     if (goesOn) last.blocks.push(block)
     else this.#runs.push({ key, fork, start: seq, blocks: [block] })
+    this.#isOpen = true
     const packed = this.#packed.get(key) ?? []
     const open = packed.at(-1)
     if (open?.[1] === seq) open[1] = seq + 1

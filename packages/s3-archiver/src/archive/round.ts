@@ -10,7 +10,7 @@ import { readObject } from '../read/objects.ts'
 import type { CallOptions } from '../store/object-store.ts'
 import type { CoreLike } from '../types.ts'
 import { commitEntries } from './commit-entries.ts'
-import { holesOf, planOf, recordOf, type ArchiveParts, type CorePlan } from './core-plan.ts'
+import { holesOf, planOf, recordOf, spanOfAll, type ArchiveParts, type CorePlan } from './core-plan.ts'
 import { commitWith } from './next-directory.ts'
 import { Packer } from './pack.ts'
 import type { RoundResult } from './round-result.ts'
@@ -81,14 +81,21 @@ export class Round {
     const plan = await planOf(core, before, head, this.#archiveOf(key))
     if (plan === null) return
     let isAll = true
+    const { fork } = plan.head
     for (const [start, end] of plan.wanted)
-      isAll &&= await this.#packer.add({ core, key, fork: plan.head.fork, start, end }, this.#isFull)
-    const holes = await holesOf(core, plan, this.#packer.packedOf(key), before)
+      isAll &&= await this.#packer.add({ core, key, fork, start, end }, this.#isFull)
+    // Last: when there is no time for it, it is done another time.
+    const again = isAll ? spanOfAll(plan.merged) : null
+    if (again !== null)
+      await this.#packer.add({ core, key, fork, start: again[0], end: again[1] }, this.#isFull)
+    const isSame = (): boolean => headOf(core)?.fork === head.fork
+    const holes = await holesOf(core, plan, this.#packer.packedOf(key)).catch((error: unknown) => {
+      if (isSame()) throw error
+      return []
+    })
     // It may have been truncated while it was read; then it is looked at again.
-    const now = headOf(core)
-    const isSame = now?.fork === head.fork
-    if (isSame) this.#planned.push({ key, plan, holes })
-    if (!isSame || !isAll) this.#result.left.push(key)
+    if (isSame()) this.#planned.push({ key, plan, holes })
+    if (!isSame() || !isAll) this.#result.left.push(key)
   }
 
   #archiveOf(key: Uint8Array): ArchiveParts {
@@ -133,7 +140,7 @@ export class Round {
 
   async #entryOf({ key, plan, holes }: Planned, seq: number): Promise<Entry> {
     const { ledger, lists, log } = this.#shop
-    const record = recordOf(key, plan, [...this.#packer.segmentsOf(key), ...holes])
+    const record = recordOf(key, plan, this.#packer.segmentsOf(key), holes)
     const segments = await lists.fold(key, record.segments, this.#call)
     const known = ledger.entryOf(key)
     const previous = plan.isOtherLine
