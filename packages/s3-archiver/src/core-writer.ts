@@ -9,7 +9,7 @@ import type { TreeNode } from './merkle/subtree.ts'
 import type { CorestoreLike } from './types.ts'
 
 // Writes cores below Hypercore, many times faster than block by block through it. Of hypercore-storage 3.3: a Corestore's `storage.getInfos`, `createCore`,
-// `resumeCore` (index.js), and a core's `read()` and `write()` (lib/tx.js); of corestore 7.12: `cores.get` (index.js); of hypercore 11.37: pages of a bitfield
+// `resumeCore`, `deleteCore` (index.js), and a core's `read()` and `write()` (lib/tx.js); of corestore 7.12: `cores.get`, and of what that gives `gc` and `close` (index.js); of hypercore 11.37: pages of a bitfield
 // (lib/bitfield.js), and `Verifier.sign` (lib/verifier.js); of rocksdb-native 3.18: `flush` (index.js).
 
 /** Blocks in one page of Hypercore's bitfield. */
@@ -66,10 +66,15 @@ export class CoreWriter {
     const { key, keyPair, alias } = blueprint
     const manifest = manifestOf(blueprint)
     const auth = { key, manifest, keyPair, frozen: false, discoveryKey, userData: [], alias }
-    const storage = isKnown ? await store.resumeCore(discoveryKey) : null
-    const writer = new CoreWriter(storage ?? (await store.createCore(auth)), blueprint)
-    await writer.#goOn(auth)
-    return writer
+    const known = isKnown ? await store.resumeCore(discoveryKey) : null
+    if (known !== null) {
+      const writer = new CoreWriter(known, blueprint)
+      if (await writer.#goOn()) return writer
+      await known.close()
+      await store.deleteCore(known.core)
+    }
+    const begun = { ...auth, userData: [{ key: MARK, value: blueprint.mark }] }
+    return new CoreWriter(await store.createCore(begun), blueprint)
   }
 
   /** Whether a store has no blocks of a core, and does not have it open. */
@@ -133,8 +138,8 @@ export class CoreWriter {
     await this.#storage.close()
   }
 
-  /** Of what an earlier run has left, only what is of the same core at the same time can be used. */
-  async #goOn(auth: object): Promise<void> {
+  /** @returns whether an earlier run has left something of the same core at the same time; all else is removed */
+  async #goOn(): Promise<boolean> {
     const reader = this.#storage.read()
     const reading = reader.getUserData(MARK)
     reader.tryFlush()
@@ -143,15 +148,15 @@ export class CoreWriter {
     if (isSame) {
       for await (const { index, page } of this.#storage.createBitfieldStream({}))
         this.#pages.set(index, b4a.from(page))
-      return
+      return true
     }
     const tx = this.#storage.write()
-    tx.setAuth(auth)
     tx.deleteBlockRange(0, -1)
     tx.deleteTreeNodeRange(0, -1)
     tx.deleteBitfieldPageRange(0, -1)
-    tx.putUserData(MARK, this.#blueprint.mark)
+    tx.deleteUserData(MARK)
     await tx.flush()
+    return false
   }
 
   #pageOf(index: number): Uint8Array {
@@ -227,13 +232,17 @@ async function placeOf(
   await corestore.ready()
   const { storage, cores } = corestore as unknown as StoreInternals
   const discoveryKey = crypto.discoveryKey(key)
+  // Nobody has it open any more; Corestore closes it some seconds later.
+  const idle = cores.get(discoveryKey)
+  if (idle !== null && idle.gc > 0) await idle.close()
   const [info = null] = await storage.getInfos([discoveryKey], { auth: true, head: true })
   const isFree = cores.get(discoveryKey) === null && (info?.head?.length ?? 0) === 0
   return { isFree, isKnown: info !== null }
 }
 
 interface StoreInternals {
-  readonly cores: { get(discoveryKey: Uint8Array): object | null }
+  /** `gc`: for how long nobody has had it open; 0 while somebody has. */
+  readonly cores: { get(discoveryKey: Uint8Array): { readonly gc: number; close(): Promise<void> } | null }
   readonly storage: {
     getInfos(
       discoveryKeys: readonly Uint8Array[],
@@ -241,6 +250,7 @@ interface StoreInternals {
     ): Promise<readonly ({ head: { length: number } | null } | null)[]>
     createCore(options: object): Promise<CoreStorage>
     resumeCore(discoveryKey: Uint8Array): Promise<CoreStorage | null>
+    deleteCore(core: object): Promise<void>
   }
 }
 
@@ -254,18 +264,18 @@ interface CoreStorage {
   }
   write(): CoreWrite
   createBitfieldStream(options: object): AsyncIterable<{ index: number; page: Uint8Array }>
+  /** Where the store has it. */
+  readonly core: object
   close(): Promise<void>
 }
 
 interface CoreWrite {
-  setAuth(auth: object): void
   putBlock(seq: number, block: Uint8Array): void
   deleteBlockRange(start: number, end: number): void
   putTreeNode(node: TreeNode): void
   deleteTreeNodeRange(start: number, end: number): void
   putBitfieldPage(page: number, bits: Uint8Array): void
   deleteBitfieldPageRange(start: number, end: number): void
-  putUserData(key: string, value: Uint8Array): void
   deleteUserData(key: string): void
   setHead(head: object): void
   setHints(hints: object): void

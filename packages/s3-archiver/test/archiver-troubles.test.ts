@@ -22,6 +22,21 @@ import { Overwriting, Passing } from './bad-stores.ts'
 import { ManualClock } from './manual-clock.ts'
 import { forge } from './meddling-store.ts'
 
+/** Counts what is put. */
+class Counting extends Passing {
+  bytes = 0
+
+  override async putIfAbsent(name: string, bytes: Uint8Array, options?: PutOptions): Promise<boolean> {
+    this.bytes += bytes.byteLength
+    return super.putIfAbsent(name, bytes, options)
+  }
+}
+
+interface Spoiler {
+  putBlock(seq: number, block: Uint8Array): void
+  flush(): Promise<void>
+}
+
 const QUIET = { live: false, probe: false } as const
 
 test('what is damaged of one core in the archive keeps no other core from being archived', async () => {
@@ -131,6 +146,35 @@ test('a core whose record in the archive is not readable is told of, and keeps n
   await expect(archiver.flush()).rejects.toMatchObject({ code: 'S3_ARCHIVER_DAMAGED' })
   expect(told).toEqual([[key, 'S3_ARCHIVER_DAMAGED']])
   expect(await archived(store, other.key as Uint8Array)).toEqual(textOf(numbered(0, 4)))
+  await archiver.close()
+})
+
+test('a core that a disk has spoilt is not uploaded with each write of another, and archived once it is repaired', async () => {
+  const store = new Counting(new MemoryStore())
+  const [good, bad] = [await openCore('good'), await openCore('bad')]
+  const blocks = Array.from({ length: 10 }, () => crypto.randomBytes(100_000))
+  await bad.append(blocks)
+  const { storage } = (bad.core as { state: { storage: { write(): Spoiler } } }).state
+  const put = async (block: Uint8Array): Promise<void> => {
+    const tx = storage.write()
+    tx.putBlock(1, block)
+    await tx.flush()
+  }
+  await put(b4a.from('spoilt'))
+  const clock = new ManualClock()
+  const archiver = new Archiver(store, { cores: [bad, good], writerId: WRITER, clock, ...QUIET })
+  const refused = { code: 'S3_ARCHIVER_LOCAL_DAMAGED' }
+  for (let i = 0; i < 6; i++) {
+    await good.append(numbered(i, i + 1))
+    await expect(archiver.flush()).rejects.toMatchObject(refused)
+  }
+  expect(await archived(store, good.key as Uint8Array)).toEqual(textOf(numbered(0, 6)))
+  expect(Math.round(store.bytes / 1e6)).toBe(1)
+  await put(blocks[1] as Uint8Array)
+  await expect(archiver.flush()).rejects.toMatchObject(refused)
+  clock.advance(60_000)
+  await archiver.flush()
+  expect((await readHead(store, bad.key as Uint8Array)).record.length).toBe(10)
   await archiver.close()
 })
 

@@ -265,6 +265,14 @@ describe('verify', () => {
     expect(unknown.ok).toBe(false)
   })
 
+  test('says that an archive whose commits are gone, or which is not there, is none', async () => {
+    const { store } = await history(2)
+    const refused = { code: 'S3_ARCHIVER_NOT_ARCHIVED' }
+    for (const name of await namesOf(store)) if (name.startsWith('l/')) await store.delete(name)
+    await expect(verify(store)).rejects.toMatchObject(refused)
+    await expect(verify(new MemoryStore())).rejects.toMatchObject(refused)
+  })
+
   test('reads a part when that is wanted, and goes on where it was', async () => {
     const { store, key } = await history(12)
     const { objects } = await verify(store)

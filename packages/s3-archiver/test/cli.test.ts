@@ -168,6 +168,7 @@ describe('cloudpal-archive', () => {
     const store = new FileStore(archive)
     await store.putIfAbsent(`l/${name}`, crypto.randomBytes(100))
     expect((await cli('verify', '--from', archive)).code).toBe(EXIT.damaged)
+    expect((await cli('verify', '--from', join(directory, 'mistyped'))).code).toBe(EXIT.failed)
     for (const words of [
       ['restore', 'no key', '--from', archive, '--into', source],
       ['restore', key, '--from', archive],

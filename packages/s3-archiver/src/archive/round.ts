@@ -63,7 +63,9 @@ export class Round {
     const { isInTime, isLong } = uploads.begin()
     this.#isFull = () => this.#packer.bytes >= ROUND_BYTES || isLong()
     for (const key of keys) {
-      if (this.#isFull()) this.#result.left.push(key)
+      const ailment = this.#shop.ailing.ailmentOf(key)
+      if (ailment !== null) this.#result.failures.push({ key, error: ailment })
+      else if (this.#isFull()) this.#result.left.push(key)
       else
         await this.#orFailure(key, async () => {
           await feed.with(key, (core) => this.#plan(key, core))
@@ -151,6 +153,7 @@ export class Round {
   }
 
   #note(key: Uint8Array, { segments }: CoreRecord): void {
+    this.#shop.ailing.forget(key)
     this.#result.cores.push(key)
     const blocks = missingIn(segments)
     const isLeft = this.#result.left.some((left) => b4a.equals(left, key))
@@ -159,11 +162,13 @@ export class Round {
 
   /** What is wrong with one core keeps none of the others from being archived. */
   async #orFailure(key: Uint8Array, act: () => Promise<void>): Promise<void> {
+    const { ailing } = this.#shop
     try {
       await act()
     } catch (error) {
       const { code } = error as S3ArchiverError
       if (!LOCAL.has(code)) throw error
+      if (code === 'S3_ARCHIVER_LOCAL_DAMAGED') ailing.note(key, error as S3ArchiverError)
       this.#result.failures.push({ key, error: error as S3ArchiverError })
     }
   }

@@ -3,6 +3,7 @@ import { newestCommit } from '../read/commits.ts'
 import type { Stop } from '../stop.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { probeStore } from '../store/probe.ts'
+import { Ailing } from './ailing.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import { CommitLog } from './commit-log.ts'
 import { Ledger } from './ledger.ts'
@@ -22,6 +23,7 @@ export interface Workshop {
   readonly feed: ChangeFeed
   readonly valve: Valve
   readonly stop: Stop
+  readonly ailing: Ailing
   /** What a commit would say that was left open: see {@link settle}. */
   unsettled: RoundResult | null
 }
@@ -55,7 +57,8 @@ export async function openWorkshop(
   const lists = new SegmentLists(store, uploads)
   await ledger.load(log.newest, call)
   await feed.open((key) => ledger.knownOf(key))
-  return { store, log, ledger, lists, uploads, feed, valve, stop, unsettled: null }
+  const ailing = new Ailing(now)
+  return { store, log, ledger, lists, uploads, feed, valve, stop, ailing, unsettled: null }
 }
 
 /**

@@ -20,7 +20,7 @@ export class CoreChecks {
   /** Reads and checks heads, and lists of segments. @throws what the store throws */
   static async read(
     store: ObjectStore,
-    newest: StoredCommit | null,
+    newest: StoredCommit,
     keys: readonly Uint8Array[],
     call: CallOptions
   ): Promise<CoreChecks> {

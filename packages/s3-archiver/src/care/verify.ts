@@ -49,7 +49,7 @@ export interface Verified {
  * Checks what the newest commit needs: that it is there, is what was uploaded, and is what the cores' keys have signed. Cost: a list of all objects, and a get for
  * each one that is read; a few at once, about 30 MiB of memory. What was aborted goes on with `after`.
  *
- * @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when commits, checkpoints or lists are, so that it is not known what is needed; `S3_ARCHIVER_ABORTED`, and what
+ * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED` when there is no commit, `S3_ARCHIVER_DAMAGED` when commits, checkpoints or lists are, so that it is not known what is needed; `S3_ARCHIVER_ABORTED`, and what
  * the store throws
  */
 export async function verify(store: ObjectStore, options: VerifyOptions = {}): Promise<Verified> {
@@ -57,8 +57,10 @@ export async function verify(store: ObjectStore, options: VerifyOptions = {}): P
   if (!(share >= 0 && share <= 1))
     throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', '`share` is from 0 to 1')
   const newest = await newestCommit(store, call)
+  if (newest === null)
+    throw new S3ArchiverError('S3_ARCHIVER_NOT_ARCHIVED', 'there is no archive here: it has no commit')
   const reach = new Reach(store, call)
-  if (newest !== null) await reach.add(newest.commit)
+  await reach.add(newest.commit)
   const cores = await CoreChecks.read(store, newest, keys, call)
   const there = new Set<string>()
   for (const folder of ['l/', 'p/', 's/', 'x/'])
@@ -106,7 +108,7 @@ async function* ahead(
       yield { name, object: object === null ? undefined : await object }
     }
   } finally {
-    await Promise.allSettled(reading.map(({ object }) => object))
+    await Promise.allSettled(reading.flatMap(({ object }) => (object === null ? [] : [object])))
   }
 }
 

@@ -7,7 +7,7 @@ import { S3ArchiverError } from '../errors.ts'
 import type { CoreRecord } from '../format/record.ts'
 import { missingIn, type Segment } from '../format/segment.ts'
 import type { Head } from '../hypercore-adapter.ts'
-import { treeOver } from '../merkle/subtree.ts'
+import { treeOver, type TreeNode } from '../merkle/subtree.ts'
 import { expandSegments, type ArchivedCore } from '../read/archive-reader.ts'
 import { Stop } from '../stop.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
@@ -52,9 +52,12 @@ export async function restore(store: ObjectStore, options: RestoreOptions): Prom
     const target = await CoreWriter.open(corestore, blueprint)
     if (target === null) throw notEmpty()
     try {
-      const restored = await restoreInto(target, store, archived, head, options, stop)
-      if (log === null) return restored
-      return { ...restored, seq: await archiveLeap(log, archived, head, call) }
+      const run = await fill(target, store, archived, options, stop)
+      // Before the core is there: if this fails, it can be called again. If the rest does, the core leaps once more.
+      const seq = log === null ? archived.seq : await archiveLeap(log, archived, head, call)
+      const upper = treeOver(0, archived.record.length, run.nodes)
+      await target.finish(head, archived.roots, upper?.values() ?? [])
+      return restoredOf(archived, head, seq, run, writable !== undefined)
     } finally {
       await target.close()
     }
@@ -82,23 +85,30 @@ async function blueprintOf(
   { corestore, writable, blocks = 'all' }: RestoreOptions
 ): Promise<CoreBlueprint> {
   const writer = writable === undefined ? { keyPair: null, alias: null } : await writerOf(corestore, writable)
-  const { manifest, fork, length } = record
+  const { manifest, length } = record
   // What is there of one that was to have other blocks is no use: bits of it would be left without what proves them.
   const wanted = JSON.stringify(
     typeof blocks === 'string' ? blocks : blocks.map(({ start, end }) => [start, end])
   )
-  const mark = crypto.hash([b4a.from(`${fork} ${length} ${wanted} `), crypto.tree(roots)])
+  // A fork more or less has the same blocks; who is to write them is part of what is stored first.
+  const author = writer.keyPair?.publicKey ?? b4a.alloc(32)
+  const mark = crypto.hash([b4a.from(`${length} ${wanted} `), crypto.tree(roots), author])
   return { key, manifest, mark, ...writer }
 }
 
-async function restoreInto(
+/** What was brought into a core, and the nodes over it. */
+interface Filled extends Pick<Restored, 'blocks' | 'resumed' | 'bytes'> {
+  nodes: readonly TreeNode[]
+}
+
+/** Brings the blocks that are wanted into a core that is not finished yet. */
+async function fill(
   target: CoreWriter,
   store: ObjectStore,
-  { key, record, roots, seq, timeMs }: ArchivedCore,
-  head: Head,
+  { key, record }: ArchivedCore,
   options: RestoreOptions,
   stop: Stop
-): Promise<Restored> {
+): Promise<Filled> {
   const { onProgress, parallel = 8, blocks = 'all' } = options
   checkBlocks(record, options)
   const { segments, of } = await segmentsFor(store, key, record, blocks, { signal: stop })
@@ -110,12 +120,17 @@ async function restoreInto(
   } finally {
     await run.done()
   }
-  const upper = treeOver(
-    0,
-    record.length,
-    segments.flatMap((segment) => segment.nodes)
-  )
-  await target.finish(head, roots, upper?.values() ?? [])
+  const { blocks: restored, resumed, bytes } = run
+  return { blocks: restored, resumed, bytes, nodes: segments.flatMap((segment) => segment.nodes) }
+}
+
+function restoredOf(
+  { record, roots, timeMs }: ArchivedCore,
+  head: Head,
+  seq: number,
+  { blocks, resumed, bytes }: Filled,
+  writable: boolean
+): Restored {
   return {
     fork: head.fork,
     length: record.length,
@@ -123,11 +138,11 @@ async function restoreInto(
     treeHash: crypto.tree(roots),
     seq,
     timeMs,
-    blocks: run.blocks,
-    resumed: run.resumed,
-    missing: record.length - run.blocks,
-    bytes: run.bytes,
-    writable: options.writable !== undefined
+    blocks,
+    resumed,
+    missing: record.length - blocks,
+    bytes,
+    writable
   }
 }
 
