@@ -48,7 +48,11 @@ interface StoredStorage {
 }
 
 interface Info {
-  readonly auth: { readonly key: Uint8Array; readonly manifest: object | null } | null
+  readonly auth: {
+    readonly key: Uint8Array
+    readonly manifest: object | null
+    readonly keyPair: object | null
+  } | null
   readonly head: { readonly fork: number; readonly length: number } | null
 }
 
@@ -122,7 +126,7 @@ async function storedCore(key: Uint8Array, storage: StoredStorage): Promise<Core
   const nothing = (): void => {}
   return {
     key,
-    core: { state, bitfield, header: { manifest: auth?.manifest ?? null } },
+    core: { state, bitfield, header: { manifest: auth?.manifest ?? null, keyPair: auth?.keyPair ?? null } },
     ready: async () => {},
     on: nothing,
     off: nothing,

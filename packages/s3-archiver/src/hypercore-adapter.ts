@@ -29,7 +29,7 @@ interface CoreInternals {
     readonly signature: Uint8Array | null
     readonly storage: { read(): BlockReader }
   }
-  readonly header: { readonly manifest: object | null }
+  readonly header: { readonly manifest: object | null; readonly keyPair: object | null }
 }
 
 interface BlockReader {
@@ -45,6 +45,11 @@ export function headOf(core: CoreLike): Head | null {
   if (length === 0 || header.manifest === null) return null
   const manifest = c.encode(messages.manifest, header.manifest)
   return { fork, length, signature: signature ?? new Uint8Array(0), manifest }
+}
+
+/** Whether this device holds a key pair of the core: it may write it. */
+export function isWritable(core: CoreLike): boolean {
+  return internalsOf(core).header.keyPair !== null
 }
 
 /** Blocks `start` up to `end` as the core stores them: encrypted ones stay so. `null` for one that is not here. One read of the store. */

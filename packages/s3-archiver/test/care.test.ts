@@ -304,6 +304,21 @@ describe('verify', () => {
   })
 })
 
+test('verify tells of blocks that the archive lacks: who restores the core fails', async () => {
+  const store = new MemoryStore()
+  const core = await openCore()
+  await core.append(numbered(0, 20))
+  await core.clear(0, 4)
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, live: false, probe: false })
+  await archiver.flush()
+  await archiver.close()
+  const key = core.key as Uint8Array
+  const restoring = restore(store, { corestore: await tmpStore(), key })
+  await expect(restoring).rejects.toMatchObject({ code: 'S3_ARCHIVER_MISSING_BLOCKS' })
+  const found = await verify(store, { keys: [key] })
+  expect(found).toMatchObject({ ok: true, missing: 4 })
+})
+
 test('verify with a key sees what is stored well and is not what the key has signed', async () => {
   const store = new MemoryStore()
   const cores = [await openCore('one'), await openCore('other')]

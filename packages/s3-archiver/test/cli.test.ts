@@ -76,13 +76,13 @@ describe('cloudpal-archive', () => {
     const first = await cli('backup', source, '--to', archive, '--create', '--json')
     expect([first.code, jsonOf(first)]).toEqual([
       EXIT.ok,
-      [{ seq: 1, cores: 1, blocks: 5, bytes: 100, missing: 0 }]
+      [{ seq: 1, cores: 1, blocks: 5, bytes: 100, missing: 0, keys: [key] }]
     ])
     await write(numbered(5, 8))
     expect(await cli('backup', source, '--to', `file:${archive}`)).toEqual({
       code: EXIT.ok,
       out: ['commit 3: 1 cores, 3 blocks, 60 B'],
-      err: []
+      err: ['keep the keys, the archive does not have them:', `  ${key}`]
     })
     expect((await cli('backup', source, '--to', archive)).out).toEqual(['nothing new'])
 

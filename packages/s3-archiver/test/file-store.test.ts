@@ -2,7 +2,7 @@ import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import b4a from 'b4a'
 import { expect, test } from 'vitest'
 import { collect, tmpDir } from '@cloudpal/test-kit'
@@ -64,3 +64,16 @@ test('a process that is killed in the middle of its puts leaves whole objects on
     expect(told.filter((name) => !names.has(name))).toEqual([])
   }
 })
+
+test.each(['Thumbs.db', '@eaDir/index'])(
+  'a file that a system lays beside objects (%s) is none',
+  async (name) => {
+    const directory = await tmpDir()
+    const store = new FileStore(directory)
+    await store.putIfAbsent('l/1', b4a.from('x'))
+    const path = join(directory, 'l', name)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, 'thumbs')
+    expect((await collect(store.list(''))).map((info) => info.name)).toEqual(['l/1'])
+  }
+)

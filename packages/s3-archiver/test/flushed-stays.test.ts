@@ -124,6 +124,27 @@ test('a commit whose put is repeated after days names no shard that was pruned m
   await archiver.close()
 })
 
+test('what a device writes after its disk was rolled back is not archived, and the archiver says so', async () => {
+  const store = new MemoryStore()
+  const keyPair = crypto.keyPair()
+  const options = { keyPair } as never
+  const before = (await tmpStore()).get(options) as Hypercore
+  await before.append(numbered(0, 100))
+  const first = new Archiver(store, { cores: [before], writerId: WRITER, ...QUIET })
+  await first.flushed()
+  await first.close()
+  // A snapshot of the machine, which had 80 of the blocks.
+  const after = (await tmpStore()).get(options) as Hypercore
+  await after.append(numbered(0, 80))
+  await after.append(numbered(1000, 1005))
+  const archiver = new Archiver(store, { cores: [after], writerId: WRITER, ...QUIET })
+  await expect(archiver.flushed()).rejects.toMatchObject({
+    code: 'S3_ARCHIVER_LOCAL_FAILED',
+    message: expect.stringContaining('set back')
+  })
+  await archiver.close()
+})
+
 test('a sparse core of many pieces, some of which were cleared since, is archived when a block comes', async () => {
   const store = new MemoryStore()
   const core = await openCore()

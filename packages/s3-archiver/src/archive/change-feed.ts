@@ -133,7 +133,7 @@ export class ChangeFeed {
 
 function isToBeArchived({ fork, length }: Pick<StoredCore, 'fork' | 'length'>, known: Known | null): boolean {
   if (known === null || known.missing > 0) return true
-  return fork !== known.fork || length > known.length
+  return fork !== known.fork || length !== known.length
 }
 
 function idOf({ key }: CoreLike): string {

@@ -8,7 +8,7 @@ import {
   type ListSegment,
   type Segment
 } from '../format/segment.ts'
-import { heldRuns, isHeadOf, storedNodes, type Head } from '../hypercore-adapter.ts'
+import { heldRuns, isHeadOf, isWritable, storedNodes, type Head } from '../hypercore-adapter.ts'
 import type { RunTree } from '../merkle/run-tree.ts'
 import { combine, coverOf, type TreeNode } from '../merkle/subtree.ts'
 import type { CoreLike } from '../types.ts'
@@ -48,7 +48,7 @@ export interface ArchiveParts {
  * @param record - what the archive says of it now
  * @param head - what the core is now; when it is behind the archive, that keeps what it has
  * @returns `null` when there is nothing to be done
- * @throws S3ArchiverError `S3_ARCHIVER_LOCAL_FAILED` when the archive is on a later fork
+ * @throws S3ArchiverError `S3_ARCHIVER_LOCAL_FAILED` when the archive is on a later fork, or a writer behind it
  */
 export async function planOf(
   core: CoreLike,
@@ -62,6 +62,12 @@ export async function planOf(
       `the archive holds a core on fork ${record.fork}, and here it is on fork ${head.fork}: it was continued elsewhere, so it is not archived from here`
     )
   const isBehind = record !== null && record.fork === head.fork && record.length > head.length
+  // A replica catches up; a writer would sign other blocks in the place of these.
+  if (isBehind && isWritable(core))
+    throw new S3ArchiverError(
+      'S3_ARCHIVER_LOCAL_FAILED',
+      `the archive holds ${record.length} blocks of a core that is written here, and has ${head.length}: its store was set back; restore it to be written`
+    )
   const target = isBehind ? record : head
   const { kept, isCut, known } = await keep(core, record, target.length, archive)
   const isNew = target.fork !== record?.fork || target.length !== record.length

@@ -8,8 +8,9 @@ import type { ObjectStore } from '../store/object-store.ts'
 import { UNNAMED_MS } from './ages.ts'
 import type { Valve } from './valve.ts'
 
-/** Uploads under way at once: so many objects are in memory, too. */
+/** Uploads under way at once: so many objects are in memory, too; and so many bytes, unless one object alone has more. */
 const PARALLEL = 4
+const BYTES_UNDER_WAY: number = 34 * 1024 * 1024
 /** A round that has taken so long comes to its end: else, of a link that is slow enough, all would be too old to be named. */
 const LONG_MS: number = 60 * 60 * 1000
 /** How often an object is put, before its failure is told. */
@@ -27,6 +28,7 @@ export class Uploads {
   #salt: Uint8Array = crypto.randomBytes(SALT_BYTES)
   #sinceMs: number
   readonly #running = new Set<Promise<void>>()
+  #bytes = 0
   #failure: unknown = null
   /** Called when an object has become durable. */
   onStored: (bytes: number) => void = () => {}
@@ -69,13 +71,19 @@ export class Uploads {
    */
   async add(kind: 'shard' | 'index', bytes: Uint8Array): Promise<string> {
     const name = contentName(kind, bytes)
-    while (this.#running.size >= PARALLEL) await Promise.race(this.#running)
+    const isTooMuch = (): boolean =>
+      this.#running.size >= PARALLEL || this.#bytes + bytes.byteLength > BYTES_UNDER_WAY
+    while (this.#running.size > 0 && isTooMuch()) await Promise.race(this.#running)
     if (this.#failure !== null || this.#known.has(name)) return name
     const running = this.#put(name, kind, bytes)
       .catch((error: unknown) => {
         this.#failure ??= error
       })
-      .finally(() => this.#running.delete(running))
+      .finally(() => {
+        this.#bytes -= bytes.byteLength
+        this.#running.delete(running)
+      })
+    this.#bytes += bytes.byteLength
     this.#running.add(running)
     return name
   }

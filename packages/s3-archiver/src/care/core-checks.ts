@@ -16,6 +16,8 @@ export interface CoreProblem {
 export class CoreChecks {
   readonly #segments = new Map<string, { key: Uint8Array; segment: BlockSegment }[]>()
   readonly #problems = new Map<Uint8Array, CoreProblem>()
+  /** Blocks that the archive lacks of these cores. */
+  missing = 0
 
   /** Reads and checks heads, and lists of segments. @throws what the store throws */
   static async read(
@@ -29,7 +31,10 @@ export class CoreChecks {
       await checks.#note(key, async () => {
         const { record } = await readHeadIn(store, key, newest, call)
         for await (const segment of expandSegments(store, key, record.segments, call)) {
-          if (segment.kind === 'hole') continue
+          if (segment.kind === 'hole') {
+            checks.missing += segment.count
+            continue
+          }
           const known = checks.#segments.get(segment.object)
           if (known === undefined) checks.#segments.set(segment.object, [{ key, segment }])
           else known.push({ key, segment })

@@ -41,7 +41,9 @@ export interface Verified {
   /** Cores of which nothing was found to be wrong: not with the head, the segments, or the blocks in objects that were read. */
   cores: number
   coreProblems: CoreProblem[]
-  /** Whether nothing is wrong. */
+  /** Blocks of these cores that the archive lacks, since the cores lacked them: only `blocks: 'held'` restores such a core. */
+  missing: number
+  /** Whether nothing is wrong with what is there. */
   ok: boolean
 }
 
@@ -84,9 +86,18 @@ export async function verify(store: ObjectStore, options: VerifyOptions = {}): P
     objects++
     onProgress?.({ objects, of: names.length, bytes, name })
   }
-  const { problems: coreProblems } = cores
+  const { problems: coreProblems, missing } = cores
   const ok = problems.length === 0 && coreProblems.length === 0
-  return { objects, read, bytes, problems, cores: keys.length - coreProblems.length, coreProblems, ok }
+  return {
+    objects,
+    read,
+    bytes,
+    problems,
+    cores: keys.length - coreProblems.length,
+    coreProblems,
+    missing,
+    ok
+  }
 }
 
 /** Objects in the order of their names, of which some are read ahead; `undefined` for those that are not read. */

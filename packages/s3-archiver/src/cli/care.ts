@@ -33,6 +33,7 @@ export async function verifyCommand(terminal: Terminal, options: VerifyCommandOp
   terminal.result(found, [
     `${found.objects} objects are needed, ${found.read} were read (${sizeText(found.bytes)})`,
     ...(keys.length > 0 ? [`${found.cores} of ${keys.length} cores are what their keys have signed`] : []),
+    ...(found.missing > 0 ? [`${found.missing} blocks of them were never there`] : []),
     ...found.problems.map(({ name, kind }) => `${kind}: ${name}`),
     ...found.coreProblems.map(({ message }) => message),
     found.ok ? 'nothing is wrong' : 'something is wrong'

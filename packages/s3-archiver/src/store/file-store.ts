@@ -7,6 +7,7 @@ import { Directories, syncDirectory } from './durable-directories.ts'
 import { codeOf, fileError, isAbsent, linkError, nestedName } from './file-errors.ts'
 import {
   checkObjectName,
+  isObjectName,
   checkRange,
   throwIfAborted,
   type ByteRange,
@@ -150,10 +151,13 @@ export class FileStore implements ObjectStore {
   async #entriesOf(directory: string): Promise<string[]> {
     try {
       const entries = await readdir(join(this.#root, directory), { withFileTypes: true })
-      return entries
-        .filter(({ name }) => !name.startsWith('.'))
-        .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
-        .sort(byCode)
+      return (
+        entries
+          // What systems lay there by themselves, as Thumbs.db, is no object.
+          .filter(({ name }) => isObjectName(name))
+          .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+          .sort(byCode)
+      )
     } catch (error) {
       if (isAbsent(error)) return []
       throw fileError(error, 'a directory could not be read')

@@ -84,14 +84,19 @@ export const MAX_PART_LENGTH = 128
 
 const NAME = /^(?:[a-z0-9_-][a-z0-9._-]*\/)*[a-z0-9_-][a-z0-9._-]*$/
 
-/** @throws S3ArchiverError `S3_ARCHIVER_STORE_BAD_NAME` */
-export function checkObjectName(name: string): void {
-  const isName =
+/** Whether an object can have such a name, or a part of such a name. */
+export function isObjectName(name: string): boolean {
+  return (
     typeof name === 'string' &&
     name.length <= MAX_NAME_LENGTH &&
     NAME.test(name) &&
     name.split('/').every(({ length }) => length <= MAX_PART_LENGTH)
-  if (isName) return
+  )
+}
+
+/** @throws S3ArchiverError `S3_ARCHIVER_STORE_BAD_NAME` */
+export function checkObjectName(name: string): void {
+  if (isObjectName(name)) return
   const help = `an object has a name of a-z, 0-9, -, ., _ and /, with at most ${MAX_NAME_LENGTH} characters, and ${MAX_PART_LENGTH} between slashes`
   throw new S3ArchiverError('S3_ARCHIVER_STORE_BAD_NAME', help)
 }
