@@ -128,13 +128,13 @@ test('what a device writes after its disk was rolled back is not archived, and t
   const store = new MemoryStore()
   const keyPair = crypto.keyPair()
   const options = { keyPair } as never
-  const before = (await tmpStore()).get(options) as Hypercore
+  const before = (await tmpStore()).get(options)
   await before.append(numbered(0, 100))
   const first = new Archiver(store, { cores: [before], writerId: WRITER, ...QUIET })
   await first.flushed()
   await first.close()
   // A snapshot of the machine, which had 80 of the blocks.
-  const after = (await tmpStore()).get(options) as Hypercore
+  const after = (await tmpStore()).get(options)
   await after.append(numbered(0, 80))
   await after.append(numbered(1000, 1005))
   const archiver = new Archiver(store, { cores: [after], writerId: WRITER, ...QUIET })
