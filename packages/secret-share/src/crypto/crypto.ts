@@ -1,4 +1,4 @@
-import b4a from 'b4a'
+import { utf8 } from '@scure/base'
 import { concat } from '../bytes.ts'
 import { SecretShareError } from '../errors.ts'
 import type { KeyPair, RandomBytes } from '../types.ts'
@@ -40,9 +40,9 @@ export const systemRandom: RandomBytes = randomBytes
  */
 export function take(random: RandomBytes, length: number): Uint8Array {
   const bytes = random(length)
-  const constant = length >= 16 && bytes.every((byte) => byte === bytes[0])
-  if (bytes instanceof Uint8Array && bytes.length === length && !constant) return new Uint8Array(bytes)
-  throw noRandomness()
+  if (!(bytes instanceof Uint8Array) || bytes.length !== length) throw noRandomness()
+  if (length >= 16 && bytes.every((byte) => byte === bytes[0])) throw noRandomness()
+  return new Uint8Array(bytes)
 }
 
 /** What came cannot be random. */
@@ -51,10 +51,19 @@ export function noRandomness(): SecretShareError {
 }
 
 /** An Ed25519 key pair of a seed of 32 bytes. */
-export const signKeyPair: (seed: Uint8Array) => KeyPair = ed25519KeyPair
+export function signKeyPair(seed: Uint8Array): KeyPair {
+  return discreet(ed25519KeyPair(seed))
+}
 
 /** An X25519 key pair of a seed of 32 bytes. */
-export const boxKeyPair: (seed: Uint8Array) => KeyPair = x25519KeyPair
+export function boxKeyPair(seed: Uint8Array): KeyPair {
+  return discreet(x25519KeyPair(seed))
+}
+
+/** The secret half shows in no log and no JSON; a spread leaves it out, and what is left is refused as a key pair. */
+function discreet({ publicKey, secretKey }: KeyPair): KeyPair {
+  return Object.defineProperty({ publicKey, secretKey }, 'secretKey', { enumerable: false })
+}
 
 /** An Ed25519 signature, 64 bytes, that is good for this purpose only. */
 export function sign(purpose: string, message: Uint8Array, secretKey: Uint8Array): Uint8Array {
@@ -98,5 +107,5 @@ export function wipe(...buffers: readonly Uint8Array[]): void {
 }
 
 function domain(purpose: string): Uint8Array {
-  return b4a.from(`cloudpal/secret-share/1/${purpose}\0`)
+  return utf8.decode(`cloudpal/secret-share/1/${purpose}\0`)
 }
