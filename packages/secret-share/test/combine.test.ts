@@ -110,7 +110,8 @@ test('whoever copies all that is public of a set is told from its dealer', () =>
   const header = { ...d.header, dealer: thief.publicKey }
   const copy = resign(d, { header, value: bytesOf(32, 5) }, thief.secretKey)
   expect(verifyShare(copy).header.setId).toEqual(a.header.setId)
-  for (const options of [{}, { setId: a.header.setId }, { dealer: dealer.publicKey }]) {
+  const { setId } = a.header
+  for (const options of [{}, { setId, dealer: dealer.publicKey }, { dealer: dealer.publicKey }]) {
     const { secret: found, faults } = combine([a, copy, b, c], options)
     expect(found).toEqual(secret)
     expect(codes(faults)).toEqual([[1, 'SECRET_SHARE_OTHER_DEALER']])

@@ -41,15 +41,22 @@ export function wrap(kind: Kind, body: Uint8Array): Uint8Array {
  *   when it is whole and holds something else
  */
 export function unwrap(kind: Kind, bytes: Uint8Array): Uint8Array {
-  if (!(bytes instanceof Uint8Array)) throw damaged()
-  if (bytes.length > (kind === KIND.recovery ? RECOVERY_BYTES : ENVELOPE_BYTES)) throw damaged()
+  const found = kindOf(bytes, kind === KIND.recovery ? RECOVERY_BYTES : ENVELOPE_BYTES)
+  if (found === kind) return bytes.subarray(2, bytes.length - CHECK_BYTES)
+  throw new SecretShareError('SECRET_SHARE_NOT_A_SHARE', 'This is something else than what is needed here.')
+}
+
+/**
+ * What a whole envelope holds, as it says: one of `KIND`, or another number.
+ *
+ * @throws SECRET_SHARE_DAMAGED when the checksum is another, SECRET_SHARE_NEWER_FORMAT
+ */
+export function kindOf(bytes: Uint8Array, most: number = ENVELOPE_BYTES): number {
+  if (!(bytes instanceof Uint8Array) || bytes.length > most) throw damaged()
   const end = bytes.length - CHECK_BYTES
   if (end < 2 || !equal(checksum(bytes.subarray(0, end)), bytes.subarray(end))) throw damaged()
   if (bytes[0] !== FORMAT_VERSION) throw newerFormat()
-  if (bytes[1] !== kind) {
-    throw new SecretShareError('SECRET_SHARE_NOT_A_SHARE', 'This is something else than what is needed here.')
-  }
-  return bytes.subarray(2, end)
+  return bytes[1] ?? 0
 }
 
 /** What a version to come has made. */

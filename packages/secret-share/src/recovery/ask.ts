@@ -3,7 +3,7 @@ import { equal } from '../crypto/crypto.ts'
 import { SecretShareError } from '../errors.ts'
 import type { SetSheet } from '../format/set-sheet.ts'
 import type { Share } from '../format/share.ts'
-import { KIND, unwrap } from '../format/wire.ts'
+import { KIND, kindOf, unwrap } from '../format/wire.ts'
 import { openShare } from '../sealing.ts'
 import type { KeyPair } from '../types.ts'
 import { verifyShare } from '../verify-share.ts'
@@ -111,15 +111,16 @@ export class RecoveryAsk implements Party {
    */
   receive(message: Uint8Array): Uint8Array | null {
     if (this.#closed) throw outOfTurn()
-    if (message instanceof Uint8Array && message[1] === KIND.refusal) return this.#refused(message)
+    const kind = kindOf(message)
+    if (kind === KIND.refusal) return this.#refused(message)
     if (this.#answered === null) return this.#take(message)
-    if (message instanceof Uint8Array && message[1] === KIND.reply) {
+    if (kind === KIND.reply) {
       // A second answer could be chosen to make whatever code is wanted: the nonce is no secret any more.
       if (!equal(message, this.#answered.message)) throw outOfTurn()
       return encodeReveal(this.#parts.nonce)
     }
     if (this.#help !== null) {
-      if (message instanceof Uint8Array && equal(message, this.#help)) return null
+      if (equal(message, this.#help)) return null
       throw outOfTurn()
     }
     const { sealed, sheet } = decodeHelp(message, this.#answered.transcript, this.#answered.key)

@@ -2,7 +2,7 @@ import { concat } from '../bytes.ts'
 import { equal, signKeyPair, systemRandom, take, wipe } from '../crypto/crypto.ts'
 import type { SetSheet } from '../format/set-sheet.ts'
 import type { Share } from '../format/share.ts'
-import { damaged, KIND, wrap } from '../format/wire.ts'
+import { damaged, KIND, kindOf, wrap } from '../format/wire.ts'
 import { sealShare } from '../sealing.ts'
 import type { KeyPair, RandomBytes } from '../types.ts'
 import { verifyShare } from '../verify-share.ts'
@@ -94,7 +94,10 @@ export class RecoveryHelp implements Party {
     }
     if (isAgain(message, this.#asked)) return this.#begun?.message ?? this.#last
     if (isAgain(message, this.#revealed)) return this.#last
-    if (this.#begun === null || this.#revealed !== null || this.#last !== null) throw outOfTurn()
+    const anotherRequest = kindOf(message) === KIND.request
+    if (anotherRequest || this.#begun === null || this.#revealed !== null || this.#last !== null) {
+      throw outOfTurn()
+    }
     const nonce = decodeReveal(message)
     if (!equal(commitToNonce(nonce), this.#asked.request.commitment)) {
       this.#broken = true
