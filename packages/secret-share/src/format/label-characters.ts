@@ -90,9 +90,14 @@ export function isLabelText(text: string): boolean {
 
 function isFit(point: number, before: number, after: number): boolean {
   if (point === VARIATION) return isIn(PICTURES, before)
-  if (point !== JOINER && point !== NON_JOINER) return !isIn(REFUSED, point)
+  if (point !== JOINER && point !== NON_JOINER) return !isIn(REFUSED, point) && !isNoCharacter(point)
   if (isIn(JOINING, before) && isIn(JOINING, after)) return true
   return point === JOINER && (before === VARIATION || isIn(PICTURES, before)) && isIn(PICTURES, after)
+}
+
+/** The last two of every plane. */
+function isNoCharacter(point: number): boolean {
+  return (point & 0xfffe) === 0xfffe
 }
 
 function isIn(ranges: readonly Range[], point: number): boolean {
