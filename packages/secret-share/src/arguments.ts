@@ -74,7 +74,8 @@ export function checkShare(share: unknown): void {
 
 /** @throws SECRET_SHARE_BAD_ARGUMENT */
 export function checkSheet(sheet: unknown): void {
-  if (!(sheet instanceof SetSheet)) throw badArgument('this must be a SetSheet: SetSheet.fromBytes() reads one')
+  if (!(sheet instanceof SetSheet))
+    throw badArgument('this must be a SetSheet: SetSheet.fromBytes() reads one')
 }
 
 export function badArgument(words: string): SecretShareError {

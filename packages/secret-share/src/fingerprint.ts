@@ -29,5 +29,8 @@ export function hasFingerprint(dealer: Uint8Array, fingerprint: string): boolean
 }
 
 function plain(fingerprint: string): string {
-  return fingerprint.slice(0, 200).toLowerCase().replaceAll(/[\s-]+/g, '')
+  return fingerprint
+    .slice(0, 200)
+    .toLowerCase()
+    .replaceAll(/[\s-]+/g, '')
 }

@@ -5,7 +5,7 @@
 export function nameKey(name: string): string {
   const folded = name.normalize('NFKC').toLowerCase().normalize('NFKC')
   return folded
-    .replaceAll(/[\u00AD\u200B-\u200D\u2060\uFE0F]/g, '')
+    .replaceAll(/\u00AD|[\u200B-\u200D]|\u2060|\uFE0F/g, '')
     .replaceAll(/\s+/g, ' ')
     .trim()
 }

@@ -80,7 +80,9 @@ test('no object that is kept, logged or sent as JSON shows secret bytes', () => 
 test('key pairs do not show their secret half in a log or in JSON', () => {
   for (const keys of [dealer, api.holderKeyPair(recorded)]) {
     remember(keys.secretKey.slice(0, 32))
-    const plain = [inspect(keys, { maxArrayLength: null }), JSON.stringify(keys), String(keys)].join('\n')
+    const plain = [inspect(keys, { maxArrayLength: null }), JSON.stringify(keys), shown({ ...keys })].join(
+      '\n'
+    )
     expect(leaks(plain)).toEqual([])
     expect(leaks(inspect(keys.secretKey, { maxArrayLength: null }))).not.toEqual([])
   }

@@ -1,16 +1,8 @@
 import { expect, test } from 'vitest'
-import {
-  combine,
-  dealerKeyPair,
-  refresh,
-  Share,
-  shareToText,
-  SecretShareError,
-  verifyShare
-} from '../src/index.ts'
+import { combine, dealerKeyPair, Share, shareToText, SecretShareError } from '../src/index.ts'
 import type { CombineOptions, ShareInput } from '../src/index.ts'
 import { subsets } from '../src/sharing/subsets.ts'
-import { bytesOf, deal, friends, resign, sharesOf } from './sets.ts'
+import { bytesOf, deal, resign, sharesOf } from './sets.ts'
 
 const secret = bytesOf(32)
 const dealer = dealerKeyPair()

@@ -152,15 +152,8 @@ test('an independent reader finds what a saved recovery holds', () => {
   expect(toHex(ed25519.getPublicKey(device))).toBe(toHex(request.slice(14, 46)))
   const secretKey = sha512(box).slice(0, 32)
   expect(toHex(x25519.getPublicKey(secretKey))).toBe(toHex(request.slice(46, 78)))
-  const [name = rest, nonce = rest, length = rest, reply = rest, flags = rest, size = rest, help = rest] = cut(
-    rest,
-    4,
-    32,
-    2,
-    70,
-    1,
-    4
-  )
+  const [name = rest, nonce = rest, length = rest, reply = rest, flags = rest, size = rest, help = rest] =
+    cut(rest, 4, 32, 2, 70, 1, 4)
   expect(new TextDecoder().decode(name.slice(1))).toBe('Ann')
   expect(toHex(nonce)).toBe(toHex(body(vectors.reveal, 8)))
   expect([toHex(length), toHex(reply)]).toEqual(['0046', vectors.reply])

@@ -96,7 +96,13 @@ test('both accept the same signatures, those with points of a small order in the
       if (inPoint !== 0 && inKey === 0) expect(a).toBe(false)
       seen.add(`${inPoint + inKey === 0} ${a}`)
     }),
-    { numRuns: 60, examples: [[new Uint8Array(32), new Uint8Array(3), 0, 0], [new Uint8Array(32), new Uint8Array(3), 1, 0]] }
+    {
+      numRuns: 60,
+      examples: [
+        [new Uint8Array(32), new Uint8Array(3), 0, 0],
+        [new Uint8Array(32), new Uint8Array(3), 1, 0]
+      ]
+    }
   )
   expect(seen).toContain('true true')
   expect(seen).toContain('false false')

@@ -12,7 +12,10 @@ const [share] = shares as [Share]
 const restarted = (recovery: Recovery): Recovery => Recovery.fromBytes(recovery.toBytes())
 
 /** What the device sends first over a new channel, and all that follows by itself. */
-function reconnect(ask: { hello(): Uint8Array; receive(message: Uint8Array): Uint8Array | null }, help: RecoveryHelp) {
+function reconnect(
+  ask: { hello(): Uint8Array; receive(message: Uint8Array): Uint8Array | null },
+  help: RecoveryHelp
+) {
   let toFriend: Uint8Array | null = ask.hello()
   while (toFriend !== null) {
     const toDevice = help.receive(toFriend)
@@ -112,7 +115,9 @@ test('what was saved and then changed, cut or made up is refused with a code', (
   given(recovery, 'Ann', share)
   const saved = recovery.toBytes()
   for (let at = 0; at < saved.length; at += 5) {
-    expect(() => Recovery.fromBytes(saved.map((byte, i) => (i === at ? byte ^ 1 : byte)))).toThrow('SECRET_SHARE_')
+    expect(() => Recovery.fromBytes(saved.map((byte, i) => (i === at ? byte ^ 1 : byte)))).toThrow(
+      'SECRET_SHARE_'
+    )
     expect(() => Recovery.fromBytes(saved.slice(0, at))).toThrow('SECRET_SHARE_DAMAGED')
   }
   expect(() => Recovery.fromBytes(share.toBytes())).toThrow('SECRET_SHARE_NOT_A_SHARE')

@@ -35,8 +35,14 @@ function weight(places: readonly number[], own: number): number {
 function cancelling(bob: Share, cleo: Share): [Share, Share] {
   const ratio = multiply(weight([1, 2, 3], 2), invert(weight([1, 2, 3], 3)))
   return [
-    resigned(bob, shareValue(bob).map((byte) => byte ^ 7)),
-    resigned(cleo, shareValue(cleo).map((byte) => byte ^ multiply(7, ratio)))
+    resigned(
+      bob,
+      shareValue(bob).map((byte) => byte ^ 7)
+    ),
+    resigned(
+      cleo,
+      shareValue(cleo).map((byte) => byte ^ multiply(7, ratio))
+    )
   ]
 }
 
@@ -134,7 +140,12 @@ test('a sheet of whomever, which the shares commit to, names a forged share at o
 test('a share whose header says something else is named with the sheet, and opens nothing without', () => {
   const set = deal(secret, { dealer })
   const [a, b, c, d] = sharesOf(set) as [Share, Share, Share, Share]
-  for (const change of [{ threshold: 2 }, { holders: 6 }, { label: 'wallet' }, { keyCommitment: bytesOf(32) }]) {
+  for (const change of [
+    { threshold: 2 },
+    { holders: 6 },
+    { label: 'wallet' },
+    { keyCommitment: bytesOf(32) }
+  ]) {
     const evil = resign(a, { header: { ...a.header, ...change } }, dealer.secretKey)
     expect(() => verifyShare(evil, set.sheet)).toThrow('SECRET_SHARE_OTHER_SET')
     const { faults, secret: found } = combine([evil, b, c, d], { sheet: set.sheet })

@@ -131,6 +131,20 @@ test('a recovery sheet has the code and the text, and whatever names say is only
   expect(html).not.toMatch(/(src|href)=|@import|url\(/)
 })
 
+test('what cannot be drawn or printed says so with a code', () => {
+  const options = { owner: 'Ada', holder: 'Ann', date: '1 May' }
+  for (const call of [
+    () => recoverySheet(text as never, options),
+    () => recoverySheet(share, null as never),
+    () => recoverySheet(share, { ...options, owner: 7 as never }),
+    () => shareToText(text as never),
+    () => qrToSvg(text as never)
+  ]) {
+    expect(call).toThrow('SECRET_SHARE_BAD_ARGUMENT')
+  }
+  expect(() => sealedToText(text as never)).toThrow('SECRET_SHARE_DAMAGED')
+})
+
 test('a name in letters from right to left stands by itself on a recovery sheet', () => {
   const html = recoverySheet(share, { owner: 'עדה', holder: 'Ann', date: '1 May' })
   expect(html).toContain('<bdi>עדה</bdi> → <bdi>Ann</bdi>')

@@ -39,12 +39,16 @@ export function chooseSet(candidates: readonly Candidate[], faults: ShareFault[]
     for (const other of groups.slice(1).flat()) faults.push(strangerFault(other, first))
     return first
   }
-  const message = 'This share is whole, and of another set than some of the others. Which set is right cannot be told.'
+  const message =
+    'This share is whole, and of another set than some of the others. Which set is right cannot be told.'
   const all = candidates.map((one) => faultOf(one, 'SECRET_SHARE_AMBIGUOUS', message))
   throw undecided(groups, inOrder([...faults, ...all]))
 }
 
-function undecided(groups: readonly (readonly Candidate[])[], faults: readonly ShareFault[]): SecretShareError {
+function undecided(
+  groups: readonly (readonly Candidate[])[],
+  faults: readonly ShareFault[]
+): SecretShareError {
   const complete = groups.some((group) => size(group) >= thresholdOf(group))
   if (complete) {
     const words =

@@ -45,6 +45,7 @@ export function checkCombine(shares: readonly ShareInput[], options: CombineOpti
   }
   const isEpoch = epoch === undefined || (Number.isInteger(epoch) && epoch >= 0 && epoch <= 65_535)
   if (!isEpoch) throw badArgument('epoch must be a whole number from 0 to 65,535')
-  if (label !== undefined && label !== null && typeof label !== 'string') throw badArgument('label must be text')
+  if (label !== undefined && label !== null && typeof label !== 'string')
+    throw badArgument('label must be text')
   if (payload !== undefined && !(payload instanceof Uint8Array)) throw badArgument('payload must be bytes')
 }

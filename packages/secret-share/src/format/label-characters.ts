@@ -1,7 +1,8 @@
 type Range = readonly [first: number, last: number]
 
 /**
- * What no label has: a fixed list, so that all engines read alike, whatever Unicode they know. It is FreeformClass of PRECIS (RFC 8264, section
+ * What no label has: a fixed list, so that all engines read alike, whatever Unicode they know (and so that no tables are needed: the one library,
+ * precis-js, is of the older RFC 7564 and brings those of its day). It is FreeformClass of PRECIS (RFC 8264, section
  * 4.3) as of Unicode 16 without the characters that show as nothing, as a space, or turn text round; what is not assigned yet is allowed.
  */
 const REFUSED: readonly Range[] = [

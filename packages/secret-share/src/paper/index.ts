@@ -67,7 +67,9 @@ export function toPaper(secret: Uint8Array, options: PaperOptions): PaperBackup 
   }
   const alone = groupThreshold === 1 && groups.some(({ threshold }) => threshold === 1)
   if (alone && !onePaperIsEnough) {
-    throw paperError('One of these papers alone would be the secret. Ask for two or more, or say that it is meant so.')
+    throw paperError(
+      'One of these papers alone would be the secret. Ask for two or more, or say that it is meant so.'
+    )
   }
   if (!isCount(iterationExponent + 1, 16)) throw paperError('The iteration exponent is 0 to 15.')
   const list = groups.map(({ threshold, members, name }) => [threshold, members, name] as const)

@@ -1,4 +1,4 @@
-import { checkOptions, checkShare } from '../arguments.ts'
+import { badArgument, checkOptions, checkShare } from '../arguments.ts'
 import { dealerFingerprint } from '../fingerprint.ts'
 import type { Share } from '../format/share.ts'
 import { shareToText } from '../share-text.ts'
@@ -34,6 +34,9 @@ export function recoverySheet(share: Share, options: RecoverySheetOptions): stri
   checkShare(share)
   checkOptions(options)
   const { owner, holder, date } = options
+  if (![owner, holder, date].every((text) => typeof text === 'string')) {
+    throw badArgument('owner, holder and date must be text')
+  }
   const { label, threshold, holders, epoch, dealer } = share.header
   const words = options.words ?? english(owner, threshold, holders)
   const items = (list: readonly string[]): string => list.map((item) => `<li>${escape(item)}</li>`).join('')
@@ -99,5 +102,5 @@ function isolated(text: string): string {
 }
 
 function escape(text: string): string {
-  return String(text).replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

@@ -37,7 +37,11 @@ export function shortCode(speaker: Speaker, transcript: Uint8Array): ShortCode {
 
 /** Whether what a person typed is this code, in numbers or in words; case, spaces and hyphens do not count. */
 export function isCode(code: ShortCode, typed: string): boolean {
-  const plain = (text: string): string => text.slice(0, 200).toLowerCase().replaceAll(/[\s,.-]+/g, '')
+  const plain = (text: string): string =>
+    text
+      .slice(0, 200)
+      .toLowerCase()
+      .replaceAll(/[\s,.-]+/g, '')
   const given = typeof typed === 'string' ? plain(typed) : ''
   return given === plain(code.numbers) || given === plain(code.words)
 }

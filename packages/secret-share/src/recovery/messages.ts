@@ -111,7 +111,8 @@ export function decodeHelp(message: Uint8Array, transcript: Uint8Array, key: Uin
   if (at < 0) throw damaged()
   const aid = body.subarray(0, at)
   if (!verify('help', concat([transcript, aid]), body.subarray(at), key)) {
-    const words = 'What came is not from whom you compared the codes with. Somebody is in between: begin again over another channel.'
+    const words =
+      'What came is not from whom you compared the codes with. Somebody is in between: begin again over another channel.'
     throw new SecretShareError('SECRET_SHARE_FORGED', words)
   }
   const reader = new WireReader(aid)

@@ -52,12 +52,13 @@ export function decodeState(bytes: Uint8Array): RecoveryState {
 }
 
 function decodeFriend(reader: WireReader): { name: string; record: AskRecord } {
-  const name = fromUtf8(reader.take(reader.uint(1)))
+  const encoded = reader.take(reader.uint(1))
+  const name = fromUtf8(encoded)
   const nonce = reader.take(NONCE_BYTES)
   const reply = reader.take(reader.uint(2))
   const flags = reader.uint(1)
   const help = reader.take(reader.uint(4))
-  if (name === null || name === '') throw damaged()
+  if (name === null || encoded.length === 0 || encoded.length > NAME_BYTES) throw damaged()
   const confirmed = flags >= CONFIRMED
   const triesLeft = flags % CONFIRMED
   if (triesLeft > 3) throw damaged()

@@ -20,6 +20,11 @@ const sheet = api.SetSheet.fromBytes(fromHex(vectors.sheet))
 const helped = help.approve(first, ask.code?.words ?? '', sheet)
 ask.receive(helped)
 ask.confirm(help.code?.words ?? '')
-const pinned = { sealed, forged: toHex(forged.toBytes()), help: toHex(helped), saved: toHex(recovery.toBytes()) }
+const pinned = {
+  sealed,
+  forged: toHex(forged.toBytes()),
+  help: toHex(helped),
+  saved: toHex(recovery.toBytes())
+}
 const file = new URL('v1.json', import.meta.url)
 writeFileSync(file, `${JSON.stringify({ ...vectors, ...pinned }, null, 2)}\n`)
