@@ -1,7 +1,7 @@
 // The dealer's signing key is in other hands: every share is well signed, also those that were never handed out.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { combine, dealerKeyPair, SetSheet, verifyShare } from '../src/index.ts'
+import { combine, dealerKeyPair, refresh, SetSheet, verifyShare } from '../src/index.ts'
 import type { CombineOptions, SecretShareError, Share, ShareInput } from '../src/index.ts'
 import { systemRandom } from '../src/crypto/crypto.ts'
 import { shareValue } from '../src/format/share.ts'
@@ -9,7 +9,7 @@ import { sealPayload } from '../src/payload.ts'
 import { invert, multiply } from '../src/sharing/field.ts'
 import { sharedKey } from '../src/sharing/shared-key.ts'
 import { failure as thrown } from './meetings.ts'
-import { bytesOf, deal, resign, sharesOf } from './sets.ts'
+import { bytesOf, deal, friends, resign, sharesOf } from './sets.ts'
 
 const secret = bytesOf(32)
 const dealer = dealerKeyPair()
@@ -153,6 +153,44 @@ test('a share whose header says something else is named with the sheet, and open
     expect(codes(faults)).toEqual([[0, 'SECRET_SHARE_OTHER_SET']])
     expect(combine([evil, b, c, d], pin).secret).toEqual(secret)
   }
+})
+
+test('fewer thieves than are needed never get a set of their own accepted while one share is true, renewed or not', () => {
+  const world = fc.record({
+    threshold: fc.integer({ min: 2, max: 5 }),
+    honest: fc.integer({ min: 1, max: 6 }),
+    thieves: fc.integer({ min: 1, max: 4 }),
+    theirThreshold: fc.integer({ min: 2, max: 6 }),
+    renewed: fc.boolean()
+  })
+  const seen = new Set<string>()
+  fc.assert(
+    fc.property(world, ({ threshold, honest, thieves, theirThreshold, renewed }) => {
+      fc.pre(thieves < threshold)
+      const own = deal(secret, { threshold, count: 6, dealer })
+      const options = { threshold: theirThreshold, holders: friends(6), label: 'Ada’s cloud', dealer }
+      const lie = renewed
+        ? refresh(own.sheet, bytesOf(32, 9), options)
+        : deal(bytesOf(32, 9), { threshold: theirThreshold, count: 6, dealer })
+      const shares = [...sharesOf(own).slice(0, honest), ...sharesOf(lie).slice(6 - thieves)]
+      for (const pinned of [{}, pin]) {
+        try {
+          expect(combine(shares, pinned).secret).toEqual(secret)
+          seen.add('the truth')
+        } catch (error) {
+          expect((error as SecretShareError).code).toMatch(/AMBIGUOUS|TOO_FEW/)
+          seen.add((error as SecretShareError).code)
+        }
+      }
+      const enough = honest >= threshold
+      const outcome = enough
+        ? combine(shares, { sheet: own.sheet }).secret
+        : failure(shares, { sheet: own.sheet }).code
+      expect(outcome).toEqual(enough ? secret : 'SECRET_SHARE_TOO_FEW')
+    }),
+    { numRuns: 150 }
+  )
+  expect([...seen].sort()).toEqual(['SECRET_SHARE_AMBIGUOUS', 'SECRET_SHARE_TOO_FEW', 'the truth'])
 })
 
 test('one forged share among 20 does not lock nineteen true ones out, 10 needed', () => {

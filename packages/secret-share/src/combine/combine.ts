@@ -5,7 +5,7 @@ import { shareValue } from '../format/share.ts'
 import { openPayload } from '../payload.ts'
 import type { SetHeader } from '../types.ts'
 import { checkAgainst, type ShareInput } from '../verify-share.ts'
-import { chooseSet, newestEpochs } from './choose-set.ts'
+import { chooseSet } from './choose-set.ts'
 import { examine, faultOf, inOrder, type Candidate } from './examine.ts'
 import { findKey } from './find-key.ts'
 import { checkCombine, type CombineOptions } from './options.ts'
@@ -28,8 +28,7 @@ import { Recovered } from './recovered.ts'
 export function combine(shares: readonly ShareInput[], options: CombineOptions = {}): Recovered {
   checkCombine(shares, options)
   const faults: ShareFault[] = []
-  const candidates = newestEpochs(distinct(examine(shares, options, faults), faults), faults)
-  const set = chooseSet(candidates, faults)
+  const set = chooseSet(distinct(examine(shares, options, faults), faults), faults)
   const sheet = options.sheet ?? sheetOf(set, options.sheets ?? [])
   const chosen = sheet ? fitting(set, sheet, faults) : set
   const header = checkCount(chosen, faults)

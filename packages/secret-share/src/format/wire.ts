@@ -26,7 +26,7 @@ const CHECK_BYTES = 4
 
 /** Nothing is longer, but a saved recovery, which holds what many friends sent: what is not read is not hashed either. */
 const ENVELOPE_BYTES = 75_000
-const RECOVERY_BYTES = 25_000_000
+const RECOVERY_BYTES = 50_000_000
 
 /** version, kind, body, checksum. */
 export function wrap(kind: Kind, body: Uint8Array): Uint8Array {
