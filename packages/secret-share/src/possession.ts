@@ -13,19 +13,25 @@ const NONCE_BYTES = 16
  * The Ed25519 key pair that a share's secret part gives. The public key commits to the 32 random bytes it is derived from and tells nothing
  * about them; what it signs tells no more.
  */
-export function possessionKeyPair(header: SetHeader, index: number, value: Uint8Array): KeyPair {
+function possessionKeyPair(header: SetHeader, index: number, value: Uint8Array): KeyPair {
   const seed = derive('possession', value, [header.setId, uint(header.epoch, 2), uint(index, 1)])
   const keys = signKeyPair(seed)
   wipe(seed)
   return keys
 }
 
+/** The public half alone. */
+export function possessionKey(header: SetHeader, index: number, value: Uint8Array): Uint8Array {
+  const { publicKey, secretKey } = possessionKeyPair(header, index, value)
+  wipe(secretKey)
+  return publicKey
+}
+
 /** Whether the secret part is the one that the sheet commits to. */
 export function fitsSheet(share: Share, sheet: SetSheet): boolean {
   const expected = possessionKeyOf(sheet, share.index)
-  const { publicKey, secretKey } = possessionKeyPair(share.header, share.index, shareValue(share))
-  wipe(secretKey)
-  return expected !== undefined && equal(publicKey, expected)
+  const own = possessionKey(share.header, share.index, shareValue(share))
+  return expected !== undefined && equal(own, expected)
 }
 
 export interface ChallengeOptions {

@@ -15,7 +15,7 @@ import { INLINE_BYTES, makeShare, type Share } from './format/share.ts'
 import { encodeHeader } from './format/header.ts'
 import { encodeLabel } from './format/label.ts'
 import { commitToKey, sealPayload } from './payload.ts'
-import { possessionKeyPair } from './possession.ts'
+import { possessionKey } from './possession.ts'
 import { SecretSet } from './secret-set.ts'
 import { shareOut } from './sharing/polynomial.ts'
 import type { Holder, KeyPair, RandomBytes, SetHeader } from './types.ts'
@@ -93,7 +93,7 @@ function deal(secret: Uint8Array, options: SplitOptions, given: Uint8Array | nul
   const header: SetHeader = { ...known, setId, keyCommitment: commitToKey(key) }
   const payload = sealPayload(header, key, secret)
   wipe(key)
-  const possessionKeys = values.map((value, i) => possessionKeyPair(header, i + 1, value).publicKey)
+  const possessionKeys = values.map((value, i) => possessionKey(header, i + 1, value))
   const parts = { header, payload, possessionKeys }
   const common = {
     header,

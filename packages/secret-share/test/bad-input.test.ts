@@ -23,7 +23,7 @@ import type { SplitOptions } from '../src/index.ts'
 import { hash, systemRandom } from '../src/crypto/crypto.ts'
 import { drillFor } from '../src/drill.ts'
 import { makeSheet } from '../src/format/set-sheet.ts'
-import { possessionKeyPair } from '../src/possession.ts'
+import { possessionKey } from '../src/possession.ts'
 import { bytesOf, deal, friends, resign, sharesOf } from './sets.ts'
 
 const dealer = dealerKeyPair()
@@ -124,7 +124,7 @@ test('a drill finds a share that does not fit, and one of another set', () => {
 test('a drill finds shares that are signed and committed to, and do not lie on one polynomial', () => {
   const { sheet, shares } = deal(bytesOf(32), { dealer })
   const value = bytesOf(32, 9)
-  const { publicKey } = possessionKeyPair(sheet.header, 1, value)
+  const publicKey = possessionKey(sheet.header, 1, value)
   const parts = { header: sheet.header, payload: sheet.payload }
   const keys = [publicKey, ...sheet.possessionKeys.slice(1)]
   const crooked = makeSheet({ ...parts, possessionKeys: keys }, dealer.secretKey)

@@ -102,6 +102,7 @@ test('names are the same when people see them alike', () => {
     ['Ann', 'ann '],
     ['Ann  Lee', 'ann\u00a0lee'],
     ['Ａｎｎ', 'Ann'],
+    ['ℌans', 'hans'],
     ['STRASSE', 'strasse'],
     ['é', 'e\u0301'],
     ['Ann', 'A\u200bnn']

@@ -82,6 +82,13 @@ test('no share leaves before the owner’s code, and none twice', () => {
   expect(() => met.help.receive(other.hello())).toThrow('SECRET_SHARE_OUT_OF_TURN')
 })
 
+test('what the friend’s app shows of a request is a copy: changing it seals to nobody else', () => {
+  const { ask, help } = meeting()
+  help.request?.sealTo.set(holderKeyPair().publicKey)
+  ask.receive(help.approve(share, spoken(ask)))
+  expect(ask.arrived).toBe(true)
+})
+
 test('no share counts before the friend’s code, which the friend does not see before the share is sent', () => {
   const { ask, help } = meeting()
   expect(help.code).toBeNull()

@@ -3,7 +3,7 @@ import { SecretShareError, type ShareFault } from '../errors.ts'
 import { commitmentOf } from '../format/set-sheet.ts'
 import { shareValue, type Share } from '../format/share.ts'
 import { isKeyOf } from '../payload.ts'
-import { possessionKeyPair } from '../possession.ts'
+import { possessionKey } from '../possession.ts'
 import { expectedValue, sharedKey } from '../sharing/shared-key.ts'
 import { countSubsets, subsets } from '../sharing/subsets.ts'
 import type { SetHeader } from '../types.ts'
@@ -93,9 +93,9 @@ function makesCommitment(
 ): boolean {
   const possessionKeys = Array.from({ length: header.holders }, (_, i) => {
     const value = expectedValue(good, i + 1)
-    const { publicKey, secretKey } = possessionKeyPair(header, i + 1, value)
-    wipe(value, secretKey)
-    return publicKey
+    const key = possessionKey(header, i + 1, value)
+    wipe(value)
+    return key
   })
   return equal(commitmentOf({ header, payload, possessionKeys }), commitment)
 }

@@ -64,9 +64,12 @@ export class RecoveryHelp implements Party {
     this.#random = options.random ?? systemRandom
   }
 
-  /** Who asks for what, as the other side says; `null` before it has. Not to be believed before the code is compared. */
+  /** Who asks for what, as the other side says, copied; `null` before it has. Not to be believed before the code is compared. */
   get request(): RecoveryRequest | null {
-    return this.#asked?.request ?? null
+    if (this.#asked === null) return null
+    const { label, device, sealTo, commitment } = this.#asked.request
+    const copy = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
+    return { label, device: copy(device), sealTo: copy(sealTo), commitment: copy(commitment) }
   }
 
   /** Whether the owner's code may be typed now. */
@@ -153,6 +156,7 @@ export class RecoveryHelp implements Party {
   /** Says no, at any time before `approve`. @returns the last message, to be sent @throws SECRET_SHARE_OUT_OF_TURN */
   refuse(): Uint8Array {
     if (this.#sent) throw outOfTurn()
+    if (this.#begun !== null) wipe(this.#begun.keys.secretKey)
     this.#last = wrap(KIND.refusal, new Uint8Array(0))
     return concat([this.#last])
   }
