@@ -76,6 +76,15 @@ const wrong: [string, Partial<SplitOptions>, string][] = [
   ['randomness that repeats itself', { random: (length) => bytesOf(length) }, 'NO_RANDOMNESS'],
   ['randomness that is too short', { random: () => bytesOf(8) }, 'NO_RANDOMNESS'],
   ['randomness that is nothing', { random: () => undefined as never }, 'NO_RANDOMNESS'],
+  [
+    'a random source that throws',
+    {
+      random: () => {
+        throw new Error('no crypto here')
+      }
+    },
+    'NO_RANDOMNESS'
+  ],
   ['randomness that comes later', { random: (async () => bytesOf(32)) as never }, 'NO_RANDOMNESS']
 ]
 

@@ -40,7 +40,8 @@ const readers: [name: string, sample: Uint8Array, read: (bytes: Uint8Array) => u
   ['reveal', meeting().reveal, (bytes) => begun().receive(bytes)],
   ['refusal', new api.RecoveryHelp().refuse(), (bytes) => waiting().receive(bytes)],
   ['help', signedHelp(), (bytes) => waiting().receive(bytes)],
-  ['saved recovery', savedRecovery(), (bytes) => api.Recovery.fromBytes(bytes)]
+  ['saved recovery', savedRecovery(), (bytes) => api.Recovery.fromBytes(bytes)],
+  ['saved help', meeting().help.toBytes(), (bytes) => api.RecoveryHelp.fromBytes(bytes)]
 ]
 
 function signedHelp(): Uint8Array {

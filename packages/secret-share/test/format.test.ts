@@ -162,6 +162,21 @@ test('an independent reader finds what a saved recovery holds', () => {
   expect(toHex(help)).toBe(vectors.help)
 })
 
+test('an independent reader finds what a saved help holds', () => {
+  const saved = body(vectors.savedHelp, 12)
+  const messages = [vectors.request, vectors.reply, vectors.reveal].map(fromHex)
+  const parts = messages.flatMap((message) => [
+    Uint8Array.of(message.length >> 8, message.length & 255),
+    message
+  ])
+  const head = join(...parts)
+  expect(toHex(saved.slice(0, head.length))).toBe(toHex(head))
+  const [seed = saved, rest = saved] = cut(saved.slice(head.length), 32)
+  const key = fromHex(vectors.reply).slice(2 + 32, 2 + 64)
+  expect(toHex(ed25519.getPublicKey(seed))).toBe(toHex(key))
+  expect(toHex(rest)).toBe('0300000000')
+})
+
 test('a dealer’s fingerprint is half of a hash of the key', () => {
   const digest = hash('fingerprint', fromHex(vectors.dealer))
   expect(vectors.fingerprint.replaceAll(' ', '')).toBe(toHex(digest.slice(0, 16)))

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Recovery, RecoveryHelp, type Share } from '../src/index.ts'
+import { concat } from '../src/bytes.ts'
+import { KIND, unwrap, wrap } from '../src/format/wire.ts'
 import { given, meeting, spoken } from './meetings.ts'
 import { bytesOf, deal, sharesOf } from './sets.ts'
 
@@ -93,6 +95,69 @@ test('wrong codes are counted over a restart', () => {
   expect(() => again?.confirm('zebra able music')).toThrow('CODE_MISMATCH')
   expect(() => again?.confirm(spoken(help))).toThrow('CODE_MISMATCH')
   expect(again?.share).toBeNull()
+})
+
+test('a friend’s app may be ended at any place as well, and goes on with the same part of the code', () => {
+  const [ask, first] = [new Recovery({ label: 'cloud' }).ask('Ann'), new RecoveryHelp()]
+  const again = (help: RecoveryHelp): RecoveryHelp => RecoveryHelp.fromBytes(help.toBytes())
+  let help = again(first)
+  help.receive(ask.hello())
+  help = again(help)
+  expect(help.request?.label).toBe('cloud')
+  const reply = help.begin()
+  help = again(help)
+  expect(help.begin()).toEqual(reply)
+  help.receive(ask.receive(reply) as Uint8Array)
+  help = again(help)
+  expect(() => help.approve(share, 'zebra able music')).toThrow('CODE_MISMATCH')
+  help = again(help)
+  const sent = help.approve(share, spoken(ask))
+  const { code } = help
+  help = again(help)
+  expect(help.code).toEqual(code)
+  expect(help.receive(ask.receive(reply) as Uint8Array)).toEqual(sent)
+  ask.receive(sent)
+  ask.confirm(spoken(help))
+  expect(ask.share?.index).toBe(1)
+  expect(() => help.approve(share, spoken(ask))).toThrow('SECRET_SHARE_OUT_OF_TURN')
+})
+
+test('a friend’s wrong codes are counted over a restart, and so is a refusal', () => {
+  const { ask, help } = meeting()
+  for (let time = 0; time < 3; time++) {
+    expect(() => help.approve(share, 'zebra able music')).toThrow('CODE_MISMATCH')
+  }
+  const again = RecoveryHelp.fromBytes(help.toBytes())
+  expect(again.ready).toBe(false)
+  expect(() => again.approve(share, spoken(ask))).toThrow('SECRET_SHARE_OUT_OF_TURN')
+  help.refuse()
+  const refused = RecoveryHelp.fromBytes(help.toBytes())
+  expect([refused.ready, refused.code]).toEqual([false, null])
+  expect(() => reconnect(ask, refused)).toThrow('SECRET_SHARE_REFUSED')
+})
+
+test('a saved help that was changed, cut, or put together of two is refused', () => {
+  const [one, two] = [meeting(), meeting()]
+  const saved = one.help.toBytes()
+  for (let at = 0; at < saved.length; at += 5) {
+    expect(() => RecoveryHelp.fromBytes(saved.slice(0, at))).toThrow('SECRET_SHARE_DAMAGED')
+  }
+  const [a, b] = [saved, two.help.toBytes()].map((bytes) => unwrap(KIND.helping, bytes)) as [
+    Uint8Array,
+    Uint8Array
+  ]
+  const seedAt = a.length - 4 - 1 - 32
+  const swapped = concat([a.slice(0, seedAt), b.slice(seedAt)])
+  const otherReveal = concat([a.slice(0, seedAt - 38), b.slice(seedAt - 38, seedAt), a.slice(seedAt)])
+  const unasked = concat([new Uint8Array(2), a.slice(2 + one.request.length)])
+  for (const body of [swapped, otherReveal, unasked]) {
+    expect(() => RecoveryHelp.fromBytes(wrap(KIND.helping, body))).toThrow('SECRET_SHARE_DAMAGED')
+  }
+  const failed = new RecoveryHelp()
+  failed.receive(one.request)
+  failed.begin()
+  expect(() => failed.receive(two.reveal)).toThrow('SECRET_SHARE_DAMAGED')
+  expect(() => failed.toBytes()).toThrow('SECRET_SHARE_OUT_OF_TURN')
 })
 
 test('a meeting that nobody had answered is not gone on with: its part of the code may be known by now', () => {

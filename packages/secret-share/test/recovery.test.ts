@@ -205,12 +205,16 @@ test('friends have names', () => {
 })
 
 test('a share of what is called otherwise is named, unless it is said to be what is wanted', () => {
-  const wallet = sharesOf(deal(secret, { label: 'wallet', threshold: 2 }))
+  const { sheet, ...made } = deal(secret, { label: 'wallet', threshold: 2 })
+  const wallet = made.shares.map(({ share }) => share)
   const recovery = new Recovery({ label: 'cloud' })
   for (const [i, name] of ['Ann', 'Bob'].entries()) given(recovery, name, wallet[i] as Share)
   const error = failure(() => recovery.combine())
   expect(error.faults.map(({ code }) => code)).toEqual(Array(2).fill('SECRET_SHARE_OTHER_LABEL'))
-  expect(error.faults[0]?.message).toBe('This is a share of “wallet”, and not of “cloud”.')
+  expect(error.faults[0]?.message).toBe(
+    'This is a share of “\u2068wallet\u2069”, and not of “\u2068cloud\u2069”.'
+  )
   expect(recovery.combine({ label: 'Wallet ' }).secret).toEqual(secret)
   expect(recovery.combine({ label: null }).secret).toEqual(secret)
+  expect(recovery.combine({ sheet }).secret).toEqual(secret)
 })

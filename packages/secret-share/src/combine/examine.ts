@@ -56,7 +56,8 @@ function checkWanted(header: SetHeader, { dealer, setId, fingerprint, epoch, lab
   checkOrigin(header, { setId })
   if (epoch !== undefined && header.epoch !== epoch) throw otherEpoch()
   if (label === undefined || label === null || nameKey(label) === nameKey(header.label)) return
-  const words = `This is a share of “${header.label}”, and not of “${label}”.`
+  // Isolated (UAX 9): letters from right to left do not turn the sentence round.
+  const words = `This is a share of “\u2068${header.label}\u2069”, and not of “\u2068${label}\u2069”.`
   throw new SecretShareError('SECRET_SHARE_OTHER_LABEL', words)
 }
 

@@ -39,15 +39,25 @@ export const systemRandom: RandomBytes = randomBytes
  * @throws SECRET_SHARE_NO_RANDOMNESS for another length, or 16 and more bytes that are all the same
  */
 export function take(random: RandomBytes, length: number): Uint8Array {
-  const bytes = random(length)
+  const bytes = attempt(() => random(length))
   if (!(bytes instanceof Uint8Array) || bytes.length !== length) throw noRandomness()
   if (length >= 16 && bytes.every((byte) => byte === bytes[0])) throw noRandomness()
   return new Uint8Array(bytes)
 }
 
 /** What came cannot be random. */
-export function noRandomness(): SecretShareError {
-  return new SecretShareError('SECRET_SHARE_NO_RANDOMNESS', 'This device gave no usable random numbers.')
+export function noRandomness(cause: unknown = null): SecretShareError {
+  const words = 'This device gave no usable random numbers.'
+  return new SecretShareError('SECRET_SHARE_NO_RANDOMNESS', words, { cause })
+}
+
+/** A source throws where there is none, such as on a telephone whose app did not bring one. */
+function attempt<T>(draw: () => T): T {
+  try {
+    return draw()
+  } catch (cause) {
+    throw noRandomness(cause)
+  }
 }
 
 /** An Ed25519 key pair of a seed of 32 bytes. */
@@ -90,8 +100,14 @@ export const decryptOnce: (cipher: Uint8Array, additional: Uint8Array, key: Uint
 /** Whether something can be sealed to an X25519 key. */
 export const isSealable: (publicKey: Uint8Array) => boolean = isX25519Key
 
-/** `crypto_box_seal`: only the owner of the key opens it, and nobody can tell who sealed it. 48 bytes longer. */
-export const sealTo: (message: Uint8Array, publicKey: Uint8Array) => Uint8Array = boxSeal
+/**
+ * `crypto_box_seal`: only the owner of the key opens it, and nobody can tell who sealed it. 48 bytes longer.
+ *
+ * @param publicKey one that `isSealable` has found good
+ */
+export function sealTo(message: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  return attempt(() => boxSeal(message, publicKey))
+}
 
 /** `null` when it was sealed to another key, or a bit was changed. */
 export const openSealed: (cipher: Uint8Array, keys: KeyPair) => Uint8Array | null = boxOpen

@@ -17,16 +17,17 @@ export const KIND = {
   reveal: 8,
   help: 9,
   refusal: 10,
-  recovery: 11
+  recovery: 11,
+  helping: 12
 } as const
 
 export type Kind = (typeof KIND)[keyof typeof KIND]
 
 const CHECK_BYTES = 4
 
-/** Nothing is longer, but a saved recovery, which holds what many friends sent: what is not read is not hashed either. */
+/** Nothing is longer, but what an app has saved of a recovery: what is not read is not hashed either. */
 const ENVELOPE_BYTES = 75_000
-const RECOVERY_BYTES = 50_000_000
+const SAVED_BYTES = 50_000_000
 
 /** version, kind, body, checksum. */
 export function wrap(kind: Kind, body: Uint8Array): Uint8Array {
@@ -41,7 +42,7 @@ export function wrap(kind: Kind, body: Uint8Array): Uint8Array {
  *   when it is whole and holds something else
  */
 export function unwrap(kind: Kind, bytes: Uint8Array): Uint8Array {
-  const found = kindOf(bytes, kind === KIND.recovery ? RECOVERY_BYTES : ENVELOPE_BYTES)
+  const found = kindOf(bytes, kind === KIND.recovery || kind === KIND.helping ? SAVED_BYTES : ENVELOPE_BYTES)
   if (found === kind) return bytes.subarray(2, bytes.length - CHECK_BYTES)
   throw new SecretShareError('SECRET_SHARE_NOT_A_SHARE', 'This is something else than what is needed here.')
 }

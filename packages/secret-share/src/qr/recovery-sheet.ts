@@ -86,7 +86,7 @@ function english(owner: string, threshold: number, holders: number): SheetWords 
     use: [
       `${owner} asks you for help, by telephone or in person. Make sure that it is really them.`,
       'Open the app, choose “help a friend”, and scan the code above or type the text.',
-      'Compare the short code that both devices show. Type in what they read to you.'
+      'Type in the three words that they read to you, and then read to them the three others that your app shows.'
     ]
   }
 }

@@ -18,7 +18,7 @@ import {
   type RecoveryReply
 } from './messages.ts'
 import { outOfTurn, type Party } from './party.ts'
-import { TypedCode } from './typed-code.ts'
+import { TypedCode, type Tries } from './typed-code.ts'
 
 export interface AskParts {
   readonly label: string
@@ -32,8 +32,7 @@ export interface AskRecord {
   readonly nonce: Uint8Array
   readonly reply: Uint8Array
   readonly help: Uint8Array | null
-  readonly confirmed: boolean
-  readonly triesLeft: number
+  readonly typed: Tries
 }
 
 /** The friend's answer, and what follows from it. Once there, it is never exchanged: the nonce is revealed. */
@@ -161,15 +160,13 @@ export class RecoveryAsk implements Party {
   static {
     recordOf = (ask) => {
       if (ask.#answered === null || ask.#closed) return null
-      const { message } = ask.#answered
-      const { right, left } = ask.#typed
-      return { nonce: ask.#parts.nonce, reply: message, help: ask.#help, confirmed: right, triesLeft: left }
+      return { nonce: ask.#parts.nonce, reply: ask.#answered.message, help: ask.#help, typed: ask.#typed }
     }
-    restore = (parts, { reply, help, confirmed, triesLeft }) => {
+    restore = (parts, { reply, help, typed }) => {
       const ask = new RecoveryAsk(parts)
       ask.receive(reply)
       if (help !== null) ask.receive(help)
-      ask.#typed = new TypedCode(triesLeft, confirmed)
+      ask.#typed = new TypedCode(typed.left, typed.right)
       return ask
     }
     closeAsk = (ask) => {

@@ -7,8 +7,10 @@ import { sealShare } from '../sealing.ts'
 import type { KeyPair, RandomBytes } from '../types.ts'
 import { verifyShare } from '../verify-share.ts'
 import { shortCode, type ShortCode } from './code.ts'
+import { decodeHelpState, encodeHelpState } from './help-state.ts'
 import {
   commitToNonce,
+  decodeReply,
   decodeRequest,
   decodeReveal,
   encodeHelp,
@@ -47,14 +49,15 @@ interface Revealed {
  * hear the code from the owner, **by voice or face to face**, and what they type goes to `approve`. No share leaves without it. Last they read `code`
  * to the owner.
  *
- * After a channel was cut, give the same object what comes over the next: it goes on where it was, and sends again what may be lost.
+ * After a channel was cut, give the same object what comes over the next: it goes on where it was, and sends again what may be lost. `toBytes`
+ * outlives the app.
  */
 export class RecoveryHelp implements Party {
   readonly #random: RandomBytes
   #asked: Asked | null = null
   #begun: Begun | null = null
   #revealed: Revealed | null = null
-  readonly #typed: TypedCode = new TypedCode()
+  #typed: TypedCode = new TypedCode()
   /** Help or refusal: the last message. */
   #last: Uint8Array | null = null
   #sent = false
@@ -62,6 +65,47 @@ export class RecoveryHelp implements Party {
 
   constructor(options: RecoveryHelpOptions = {}) {
     this.#random = options.random ?? systemRandom
+  }
+
+  /**
+   * Goes on where a meeting was when it was saved, with the same part of the code.
+   *
+   * @param bytes of `toBytes`
+   * @throws SECRET_SHARE_DAMAGED, SECRET_SHARE_NEWER_FORMAT, SECRET_SHARE_NOT_A_SHARE, SECRET_SHARE_FORGED
+   */
+  static fromBytes(bytes: Uint8Array, options: RecoveryHelpOptions = {}): RecoveryHelp {
+    const { request, reply, seed, reveal, typed, last } = decodeHelpState(bytes)
+    const help = new RecoveryHelp(options)
+    if (request.length > 0) help.receive(request)
+    if (reply.length > 0) {
+      const keys = signKeyPair(seed)
+      if (!equal(decodeReply(reply).key, keys.publicKey) && last.length === 0) throw damaged()
+      help.#begun = { message: reply, keys }
+    }
+    if (reveal.length > 0) help.receive(reveal)
+    help.#typed = new TypedCode(typed.left, typed.right)
+    help.#sent = typed.right
+    help.#last = last.length > 0 ? last : null
+    return help
+  }
+
+  /**
+   * What `fromBytes` takes, for an app that may be ended while its person telephones. Save it after `begin` and after `approve`, and delete it in the end: until the
+   * help is sent it holds the key of this meeting.
+   *
+   * @throws SECRET_SHARE_OUT_OF_TURN for a meeting that has failed
+   */
+  toBytes(): Uint8Array {
+    if (this.#broken) throw outOfTurn()
+    const none = new Uint8Array(0)
+    return encodeHelpState({
+      request: this.#asked?.message ?? none,
+      reply: this.#begun?.message ?? none,
+      seed: this.#begun?.keys.secretKey.slice(0, 32) ?? new Uint8Array(32),
+      reveal: this.#revealed?.message ?? none,
+      typed: { left: this.#typed.left, right: this.#sent },
+      last: this.#last ?? none
+    })
   }
 
   /** Who asks for what, as the other side says, copied; `null` before it has. Not to be believed before the code is compared. */

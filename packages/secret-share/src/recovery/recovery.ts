@@ -111,15 +111,16 @@ export class Recovery {
 
   /**
    * Combines what is here, with the sheets that friends sent: `combine`, whose faults' positions are those of `received`. Shares of something that is
-   * called otherwise than what was asked for are named, and left out; with another `label`, or `null`, they are taken.
+   * called otherwise than what was asked for are named, and left out; with another `label`, `null`, or the sheet they are taken.
    */
   combine(options: CombineOptions = {}): Recovered {
     checkOptions(options)
     const received = this.#received()
     const sheets = received.flatMap(({ ask }) => ask.sheet ?? [])
+    const label = options.sheet === undefined ? this.#label : null
     return combine(
       received.flatMap(({ ask }) => ask.share ?? []),
-      { label: this.#label, ...options, sheets: [...(options.sheets ?? []), ...sheets] }
+      { label, ...options, sheets: [...(options.sheets ?? []), ...sheets] }
     )
   }
 

@@ -4,10 +4,10 @@ import { damaged, KIND, uint, unwrap, WireReader, wrap } from '../format/wire.ts
 import { fromUtf8, toUtf8 } from '../utf8.ts'
 import type { AskRecord } from './ask.ts'
 import { NONCE_BYTES } from './messages.ts'
+import { readTries, writeTries } from './typed-code.ts'
 
 /** The longest name of a friend, in bytes of UTF-8. */
 export const NAME_BYTES = 100
-const CONFIRMED = 0x80
 
 /** A recovery at one moment. Secret. */
 export interface RecoveryState {
@@ -21,17 +21,16 @@ export interface RecoveryState {
 export function encodeState({ label, deviceSeed, boxSeed, friends }: RecoveryState): Uint8Array {
   const text = encodeLabel(label)
   const parts = friends.map(({ name, record }) => {
-    const { nonce, reply, help, confirmed, triesLeft } = record
+    const { nonce, reply, help, typed } = record
     const encoded = toUtf8(name) ?? new Uint8Array(0)
     const last = help ?? new Uint8Array(0)
-    const flags = (confirmed ? CONFIRMED : 0) + triesLeft
     return concat([
       uint(encoded.length, 1),
       encoded,
       nonce,
       uint(reply.length, 2),
       reply,
-      uint(flags, 1),
+      writeTries(typed),
       uint(last.length, 4),
       last
     ])
@@ -56,11 +55,8 @@ function decodeFriend(reader: WireReader): { name: string; record: AskRecord } {
   const name = fromUtf8(encoded)
   const nonce = reader.take(NONCE_BYTES)
   const reply = reader.take(reader.uint(2))
-  const flags = reader.uint(1)
+  const typed = readTries(reader)
   const help = reader.take(reader.uint(4))
   if (name === null || encoded.length === 0 || encoded.length > NAME_BYTES) throw damaged()
-  const confirmed = flags >= CONFIRMED
-  const triesLeft = flags % CONFIRMED
-  if (triesLeft > 3) throw damaged()
-  return { name, record: { nonce, reply, help: help.length === 0 ? null : help, confirmed, triesLeft } }
+  return { name, record: { nonce, reply, help: help.length === 0 ? null : help, typed } }
 }

@@ -41,6 +41,7 @@ export function makeVectors(api) {
   if (first === undefined) throw new Error('no shares')
   const question = api.challenge(set.sheet, 1, { random: counting(33) })
   const { ask, help, reply, reveal } = meet(api)
+  const savedHelp = help.toBytes()
   help.approve(first.share, ask.code?.words ?? '', set.sheet)
   return {
     dealer: toHex(dealer.publicKey),
@@ -59,6 +60,7 @@ export function makeVectors(api) {
     request: toHex(ask.hello()),
     reply: toHex(reply),
     reveal: toHex(reveal),
+    savedHelp: toHex(savedHelp),
     codes: { owner: ask.code, friend: help.code },
     fingerprint: api.dealerFingerprint(dealer.publicKey)
   }
@@ -137,6 +139,9 @@ export function checkVectors(api, vectors) {
   same('helped', toHex(ask.share?.toBytes() ?? new Uint8Array(0)), vectors.shares[0])
   same('sheet', toHex(ask.sheet?.toBytes() ?? new Uint8Array(0)), vectors.sheet)
   same('saved', toHex(recovery.toBytes()), vectors.saved)
+  const again = api.RecoveryHelp.fromBytes(fromHex(vectors.savedHelp))
+  again.approve(opened, vectors.codes.owner?.words ?? '')
+  same('helped on', again.code, vectors.codes.friend)
   same('gone on', api.Recovery.fromBytes(fromHex(vectors.saved)).received, ['Ann'])
   same(
     'forged',
