@@ -34,7 +34,7 @@ test('what the second example names is there', () => {
 
 test('every test that the guarantees name is there', () => {
   const guarantees = /## Guarantees and limits\n(.*?)It does \*\*not/s.exec(readme)?.[1] ?? ''
-  const named = [...guarantees.matchAll(/\(`([a-z.-]+)`|, `([a-z.-]+)`\)/g)].map((match) =>
+  const named = [...guarantees.matchAll(/\(`([a-z.-]+)`|, `([a-z.-]+)`[),]/g)].map((match) =>
     match.slice(1).find(Boolean)
   )
   expect(new Set(named).size).toBeGreaterThan(7)
