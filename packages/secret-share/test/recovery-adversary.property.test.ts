@@ -94,7 +94,7 @@ class World {
         return this.#changed(move)
       case 'reply':
         return this.#device.receive(encodeReply({ nonce: bytesOf(32, 4), key: thief.publicKey }))
-      case 'help':
+      default:
         return this.#device.receive(this.#counterfeit(move))
     }
   }
