@@ -16,21 +16,25 @@ const keys = holderKeyPair()
 const swarm = connect()
 /** @type {import('@cloudpal/secret-share').Share | null} */
 let share = null
-/** @type {{ help: RecoveryHelp, meeting: import('@cloudpal/secret-share/protomux').Meeting } | null} */
-let asked = null
-/** @type {(value?: unknown) => void} */
-let showCode = () => {}
-const comparable = new Promise((show) => (showCode = show))
+/** One meeting; over another connection, when one is cut, it goes on. */
+const help = new RecoveryHelp()
+/** @type {import('@cloudpal/secret-share/protomux').Meeting | null} */
+let meeting = null
+/** @type {(() => void)[]} */
+const waiting = []
 
 swarm.on('connection', (connection) => {
   connection.on('error', () => {})
-  const help = new RecoveryHelp()
   const onprogress = () => {
-    if (help.code !== null) showCode()
+    for (const go of waiting.splice(0)) go()
   }
-  const meeting = meet(connection, help, { onprogress })
-  if (meeting) asked = { help, meeting }
+  meeting = meet(connection, help, { onprogress }) ?? meeting
 })
+
+/** @param {() => boolean} ready */
+async function until(ready) {
+  while (!ready()) await /** @type {Promise<void>} */ (new Promise((go) => waiting.push(go)))
+}
 
 const commands = {
   /** What a friend gives the owner: a key to seal to, and an address. */
@@ -55,16 +59,23 @@ const commands = {
     share = set.shares[share.index - 1]?.share ?? share
   },
 
-  /** What is asked for, once both sides can compare a code. */
-  async request() {
-    await comparable
-    return asked?.help.request?.label
+  /** Somebody asks for something: the app shows what, and the friend, who has the owner on the telephone, agrees to begin. */
+  async begin() {
+    await until(() => help.request !== null)
+    meeting?.send(help.begin())
+    return help.request?.label
   },
 
-  /** The friend has heard the owner’s voice, and types in what it said. @param {string} code */
-  approve(code) {
-    if (asked === null || share === null) throw new Error('nobody asked')
-    asked.meeting.send(asked.help.approve(share, code))
+  /**
+   * The friend has heard the owner’s voice, and types in what it said. The share leaves, and the app shows what to read back.
+   *
+   * @param {string} code
+   */
+  async approve(code) {
+    if (share === null) throw new Error('nothing to give')
+    await until(() => help.ready)
+    meeting?.send(help.approve(share, code))
+    return help.code?.words ?? ''
   },
 
   close: () => swarm.destroy()

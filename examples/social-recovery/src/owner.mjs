@@ -56,9 +56,20 @@ const commands = {
     return /** @type {import('@cloudpal/secret-share').ShortCode} */ (ask.code)
   },
 
-  /** Waits for so many shares and tries. @param {number} count */
-  async recover(count) {
-    await until(() => recovery.received.length >= count)
+  /**
+   * The owner types in what the friend has read back: only now the friend’s share counts.
+   *
+   * @param {string} name
+   * @param {string} code
+   */
+  async confirm(name, code) {
+    const { ask } = recovery.asked.find((asked) => asked.name === name) ?? {}
+    await until(() => ask?.arrived === true)
+    ask?.confirm(code)
+  },
+
+  /** Tries what is there. */
+  async recover() {
     try {
       const { secret, faults, used } = recovery.combine()
       store = new Corestore(folder, { primaryKey: secret, unsafe: true })

@@ -9,7 +9,7 @@ import { Machine } from './remote.mjs'
  * @typedef {{ name: string, machine: Machine<import('./friend.mjs').Commands> }} Helper
  * @typedef {object} Outcome
  * @property {string} lost the key of the core on the machine that was destroyed
- * @property {string[]} codes what was read over the telephone, a friend each
+ * @property {string[]} codes what was read over the telephone, two for each friend
  * @property {Awaited<ReturnType<import('./owner.mjs').Commands['recover']>>} early with two true shares and the forged one
  * @property {Awaited<ReturnType<import('./owner.mjs').Commands['recover']>>} found with three true ones besides
  */
@@ -73,17 +73,20 @@ async function chapters(boot, tell) {
   const codes = []
   const ask = async (/** @type {number} */ i) => {
     const [helper, friend] = /** @type {[Helper, Friend]} */ ([helpers.at(i), friends.at(i)])
-    const { words } = await fresh.call('ask', friend)
-    const label = await helper.machine.call('request')
-    await helper.machine.call('approve', words)
-    codes.push(words)
-    tell(`${helper.name} is asked for “${label}”, hears “${words}” on the telephone, and types it in`)
+    const [{ words }, label] = await Promise.all([fresh.call('ask', friend), helper.machine.call('begin')])
+    const back = await helper.machine.call('approve', words)
+    await fresh.call('confirm', helper.name, back)
+    codes.push(words, back)
+    tell(
+      `${helper.name} is asked for “${label}”, types “${words}” as heard on the telephone, and reads back “${back}”`
+    )
   }
   for (const i of [-1, 0, 1]) await ask(i)
-  const early = await fresh.call('recover', 3)
-  tell(`With these three: ${early.error}. ${blame(early.bad)}`)
+  const early = await fresh.call('recover')
+  const unsure = early.bad.map(({ name }) => name).join(', ')
+  tell(`With these three: ${early.error}. Which of ${unsure} is true cannot be told yet.`)
   await ask(2)
-  const found = await fresh.call('recover', 4)
+  const found = await fresh.call('recover')
   tell(`With a fourth: shares ${found.used.join(', ')} bring the key back. ${blame(found.bad)}`)
   tell(`The new machine ${found.writable && found.key === lost ? 'writes the same core again' : 'FAILED'}.`)
   return { lost, codes, early, found }
@@ -91,5 +94,5 @@ async function chapters(boot, tell) {
 
 /** @param {{ name: string | undefined, code: string, message: string }[]} bad */
 function blame(bad) {
-  return bad.map(({ name, message, code }) => `${name}: ${message} (${code})`).join('; ')
+  return bad.map(({ name, message, code }) => `${name}: ${message} (${code})`).join(' ')
 }

@@ -1,6 +1,9 @@
-import b4a from 'b4a'
-import { SECRET_BYTES } from './format/set-sheet.ts'
+import { hex } from '@scure/base'
+import { equal } from './crypto/crypto.ts'
 import { SecretShareError } from './errors.ts'
+import { SECRET_BYTES, SetSheet } from './format/set-sheet.ts'
+import { Share } from './format/share.ts'
+import { nameKey } from './name-key.ts'
 import type { Holder, KeyPair } from './types.ts'
 
 /** @throws SECRET_SHARE_BAD_SECRET when it is empty or no bytes, SECRET_SHARE_TOO_LARGE above 64 KB */
@@ -22,8 +25,8 @@ export function checkHolders(holders: readonly Holder[]): void {
       'Choose 2 to 255 people, each with a name (and, where there is one, a key of 32 bytes).'
     )
   }
-  const keys = holders.flatMap(({ publicKey }) => (publicKey ? [b4a.toString(publicKey, 'hex')] : []))
-  const names = holders.map(({ name }) => name.normalize('NFC').trim())
+  const keys = holders.flatMap(({ publicKey }) => (publicKey ? [hex.encode(publicKey)] : []))
+  const names = holders.map(({ name }) => nameKey(name))
   if (new Set(keys).size === keys.length && new Set(names).size === names.length) return
   throw new SecretShareError(
     'SECRET_SHARE_DUPLICATE_HOLDER',
@@ -33,7 +36,7 @@ export function checkHolders(holders: readonly Holder[]): void {
 
 function isHolder(holder: Holder): boolean {
   const { name, publicKey } = holder ?? {}
-  return typeof name === 'string' && name.trim() !== '' && (publicKey === undefined || isKey(publicKey, 32))
+  return typeof name === 'string' && nameKey(name) !== '' && (publicKey === undefined || isKey(publicKey, 32))
 }
 
 /** @throws SECRET_SHARE_BAD_THRESHOLD */
@@ -49,7 +52,7 @@ export function checkThreshold(threshold: number, holders: number): void {
 /** An Ed25519 key pair, 32 and 64 bytes, that fits together. @throws SECRET_SHARE_BAD_ARGUMENT */
 export function checkDealer(dealer: KeyPair): void {
   const { publicKey, secretKey } = dealer ?? {}
-  const fits = isKey(publicKey, 32) && isKey(secretKey, 64) && b4a.equals(secretKey.subarray(32), publicKey)
+  const fits = isKey(publicKey, 32) && isKey(secretKey, 64) && equal(secretKey.subarray(32), publicKey)
   if (!fits) throw badArgument('the dealer must be an Ed25519 key pair: 32 and 64 bytes')
 }
 
@@ -57,6 +60,22 @@ export function checkDealer(dealer: KeyPair): void {
 export function checkBoxKeys(keys: KeyPair): void {
   const fits = isKey(keys?.publicKey, 32) && isKey(keys.secretKey, 32)
   if (!fits) throw badArgument('the keys must be those of holderKeyPair(): 32 and 32 bytes')
+}
+
+/** @throws SECRET_SHARE_BAD_ARGUMENT */
+export function checkOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null) throw badArgument('the options must be an object')
+}
+
+/** One that was read, or made by `split`. @throws SECRET_SHARE_BAD_ARGUMENT */
+export function checkShare(share: unknown): void {
+  if (!(share instanceof Share)) throw badArgument('this must be a Share: verifyShare() reads one')
+}
+
+/** @throws SECRET_SHARE_BAD_ARGUMENT */
+export function checkSheet(sheet: unknown): void {
+  if (!(sheet instanceof SetSheet))
+    throw badArgument('this must be a SetSheet: SetSheet.fromBytes() reads one')
 }
 
 export function badArgument(words: string): SecretShareError {

@@ -1,8 +1,9 @@
+import { badArgument } from './arguments.ts'
 import { equal, systemRandom, take, wipe } from './crypto/crypto.ts'
 import { SecretShareError } from './errors.ts'
-import { Share } from './format/share.ts'
+import type { Share } from './format/share.ts'
 import { isKeyOf, openPayload } from './payload.ts'
-import type { SecretSet } from './secret-set.ts'
+import { SecretSet } from './secret-set.ts'
 import { sharedKey } from './sharing/shared-key.ts'
 import { countSubsets, subsets } from './sharing/subsets.ts'
 import type { RandomBytes } from './types.ts'
@@ -37,8 +38,10 @@ export function drill(set: SecretSet, options: DrillOptions = {}): Drilled {
 
 /** The same, and that what comes back is this secret. */
 export function drillFor(set: SecretSet, secret: Uint8Array | null, random: RandomBytes): Drilled {
+  if (!(set instanceof SecretSet)) throw badArgument('this must be a SecretSet: split() makes one')
   const { header, payload } = set.sheet
   const shares = set.shares.map(({ share }) => readBack(share, set))
+  if (new Set(shares.map(({ index }) => index)).size !== header.holders) throw failed(null)
   const all = countSubsets(shares.length, header.threshold) <= ALL_UP_TO
   let tried = 0
   for (const some of all ? subsets(shares, header.threshold) : draw(shares, header.threshold, random)) {

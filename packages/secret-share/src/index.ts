@@ -4,8 +4,9 @@
  *
  * @packageDocumentation
  */
-export { combine, type CombineOptions } from './combine/combine.ts'
-export { Recovered } from './combine/recovered.ts'
+export { combine } from './combine/combine.ts'
+export type { CombineOptions } from './combine/options.ts'
+export { Recovered, type RecoveredSummary } from './combine/recovered.ts'
 export { corestoreKey, type CorestoreLike } from './corestore-key.ts'
 export { drill, type Drilled, type DrillOptions } from './drill.ts'
 export {
@@ -14,6 +15,7 @@ export {
   type SecretShareErrorOptions,
   type ShareFault
 } from './errors.ts'
+export { dealerFingerprint } from './fingerprint.ts'
 export { SetSheet } from './format/set-sheet.ts'
 export { Share } from './format/share.ts'
 export { answer, challenge, check, type ChallengeOptions } from './possession.ts'

@@ -1,10 +1,9 @@
 import { concat } from './bytes.ts'
-import b4a from 'b4a'
-import { badArgument } from './arguments.ts'
+import { badArgument, checkShare, checkSheet } from './arguments.ts'
 import { derive, equal, sign, signKeyPair, systemRandom, take, verify, wipe } from './crypto/crypto.ts'
 import { SecretShareError } from './errors.ts'
 import { KIND, uint, unwrap, WireReader, wrap } from './format/wire.ts'
-import type { SetSheet } from './format/set-sheet.ts'
+import { possessionKeyOf, type SetSheet } from './format/set-sheet.ts'
 import { shareValue, type Share } from './format/share.ts'
 import type { KeyPair, RandomBytes, SetHeader } from './types.ts'
 
@@ -14,19 +13,25 @@ const NONCE_BYTES = 16
  * The Ed25519 key pair that a share's secret part gives. The public key commits to the 32 random bytes it is derived from and tells nothing
  * about them; what it signs tells no more.
  */
-export function possessionKeyPair(header: SetHeader, index: number, value: Uint8Array): KeyPair {
+function possessionKeyPair(header: SetHeader, index: number, value: Uint8Array): KeyPair {
   const seed = derive('possession', value, [header.setId, uint(header.epoch, 2), uint(index, 1)])
   const keys = signKeyPair(seed)
   wipe(seed)
   return keys
 }
 
+/** The public half alone. */
+export function possessionKey(header: SetHeader, index: number, value: Uint8Array): Uint8Array {
+  const { publicKey, secretKey } = possessionKeyPair(header, index, value)
+  wipe(secretKey)
+  return publicKey
+}
+
 /** Whether the secret part is the one that the sheet commits to. */
 export function fitsSheet(share: Share, sheet: SetSheet): boolean {
-  const expected = sheet.possessionKeys[share.index - 1]
-  const { publicKey, secretKey } = possessionKeyPair(share.header, share.index, shareValue(share))
-  wipe(secretKey)
-  return expected !== undefined && equal(publicKey, expected)
+  const expected = possessionKeyOf(sheet, share.index)
+  const own = possessionKey(share.header, share.index, shareValue(share))
+  return expected !== undefined && equal(own, expected)
 }
 
 export interface ChallengeOptions {
@@ -40,7 +45,8 @@ export interface ChallengeOptions {
  * @param index the number of the share
  */
 export function challenge(sheet: SetSheet, index: number, options: ChallengeOptions = {}): Uint8Array {
-  if (sheet.possessionKeys[index - 1] === undefined) throw badArgument('there is no share of that number')
+  checkSheet(sheet)
+  if (possessionKeyOf(sheet, index) === undefined) throw badArgument('there is no share of that number')
   const nonce = take(options.random ?? systemRandom, NONCE_BYTES)
   return wrap(KIND.challenge, concat([sheet.commitment, uint(index, 1), nonce]))
 }
@@ -52,8 +58,9 @@ export function challenge(sheet: SetSheet, index: number, options: ChallengeOpti
  * @throws SECRET_SHARE_OTHER_SET when the question is about another share than this one
  */
 export function answer(share: Share, question: Uint8Array): Uint8Array {
+  checkShare(share)
   const { commitment, index } = readChallenge(question)
-  if (!b4a.equals(commitment, share.commitment) || index !== share.index) {
+  if (!equal(commitment, share.commitment) || index !== share.index) {
     throw new SecretShareError(
       'SECRET_SHARE_OTHER_SET',
       'This question is about another share than the one you have.'
@@ -72,10 +79,11 @@ export function answer(share: Share, question: Uint8Array): Uint8Array {
  * @throws SecretShareError when one of them cannot be read at all
  */
 export function check(sheet: SetSheet, question: Uint8Array, reply: Uint8Array): boolean {
+  checkSheet(sheet)
   const { commitment, index } = readChallenge(question)
-  const key = sheet.possessionKeys[index - 1]
+  const key = possessionKeyOf(sheet, index)
   const signature = unwrap(KIND.answer, reply)
-  if (!b4a.equals(commitment, sheet.commitment) || key === undefined || signature.length !== 64) return false
+  if (!equal(commitment, sheet.commitment) || key === undefined || signature.length !== 64) return false
   return verify('answer', question, signature, key)
 }
 

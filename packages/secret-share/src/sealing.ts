@@ -1,8 +1,8 @@
 import { concat } from './bytes.ts'
-import b4a from 'b4a'
-import { badArgument, checkBoxKeys, isKey } from './arguments.ts'
+import { badArgument, checkBoxKeys, checkShare, isKey } from './arguments.ts'
 import {
   boxKeyPair,
+  equal,
   hash,
   isSealable,
   openSealed,
@@ -12,7 +12,7 @@ import {
   wipe
 } from './crypto/crypto.ts'
 import { SecretShareError } from './errors.ts'
-import { Share } from './format/share.ts'
+import type { Share } from './format/share.ts'
 import { decodeText } from './format/text.ts'
 import { damaged, KIND, unwrap, WireReader, wrap } from './format/wire.ts'
 import type { KeyPair, RandomBytes } from './types.ts'
@@ -36,6 +36,7 @@ export function holderKeyPair(random: RandomBytes = systemRandom): KeyPair {
  * @throws SECRET_SHARE_BAD_ARGUMENT for another, or one of a small order
  */
 export function sealShare(share: Share, publicKey: Uint8Array): Uint8Array {
+  checkShare(share)
   if (!isKey(publicKey, 32) || !isSealable(publicKey)) {
     throw badArgument('the key to seal to must be an X25519 key of 32 bytes')
   }
@@ -56,7 +57,7 @@ export function openShare(sealed: Uint8Array | string, keys: KeyPair): Share {
     unwrap(KIND.sealed, typeof sealed === 'string' ? decodeText('sealed', sealed) : sealed)
   )
   const hint = reader.take(HINT_BYTES)
-  if (!b4a.equals(hint, hintOf(keys.publicKey))) {
+  if (!equal(hint, hintOf(keys.publicKey))) {
     throw new SecretShareError(
       'SECRET_SHARE_NOT_FOR_YOU',
       'This share is sealed to another person or device.'

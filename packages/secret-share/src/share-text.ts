@@ -1,3 +1,4 @@
+import { checkShare } from './arguments.ts'
 import type { Share } from './format/share.ts'
 import { encodeText } from './format/text.ts'
 
@@ -6,6 +7,7 @@ import { encodeText } from './format/text.ts'
  * it back, in any layout.
  */
 export function shareToText(share: Share): string {
+  checkShare(share)
   return encodeText('share', share.toBytes())
 }
 

@@ -1,12 +1,21 @@
-import { checkDealer, checkHolders, checkSecret, checkThreshold } from './arguments.ts'
-import { signKeyPair, systemRandom, take, wipe } from './crypto/crypto.ts'
+import {
+  checkDealer,
+  checkHolders,
+  checkOptions,
+  checkSecret,
+  checkSheet,
+  checkThreshold
+} from './arguments.ts'
+import { equal, hash, signKeyPair, systemRandom, take, wipe } from './crypto/crypto.ts'
+import { hedgedRandom } from './crypto/hedged-random.ts'
 import { drillFor } from './drill.ts'
 import { SecretShareError } from './errors.ts'
 import { commitmentOf, makeSheet, type SetSheet } from './format/set-sheet.ts'
 import { INLINE_BYTES, makeShare, type Share } from './format/share.ts'
+import { encodeHeader } from './format/header.ts'
 import { encodeLabel } from './format/label.ts'
 import { commitToKey, sealPayload } from './payload.ts'
-import { possessionKeyPair } from './possession.ts'
+import { possessionKey } from './possession.ts'
 import { SecretSet } from './secret-set.ts'
 import { shareOut } from './sharing/polynomial.ts'
 import type { Holder, KeyPair, RandomBytes, SetHeader } from './types.ts'
@@ -32,8 +41,7 @@ export interface SplitOptions {
  * @throws SecretShareError whose words are fit for a person, for whatever the options have wrong
  */
 export function split(secret: Uint8Array, options: SplitOptions): SecretSet {
-  const setId = take(options.random ?? systemRandom, 16)
-  return deal(secret, options, setId, 0)
+  return deal(secret, options, null, 0)
 }
 
 export interface RefreshOptions extends SplitOptions {}
@@ -48,9 +56,11 @@ export interface RefreshOptions extends SplitOptions {}
  * @throws SECRET_SHARE_OTHER_DEALER, SECRET_SHARE_EPOCHS_USED_UP, and what `split` throws
  */
 export function refresh(sheet: SetSheet, secret: Uint8Array, options: RefreshOptions): SecretSet {
+  checkSheet(sheet)
+  checkOptions(options)
   checkDealer(options.dealer)
   const { setId, epoch, dealer } = sheet.header
-  if (!options.dealer.publicKey.every((byte, i) => byte === dealer[i])) {
+  if (!equal(options.dealer.publicKey, dealer)) {
     throw new SecretShareError(
       'SECRET_SHARE_OTHER_DEALER',
       'This set was made with another key, so your friends could not tell that the new one is yours.'
@@ -65,27 +75,25 @@ export function refresh(sheet: SetSheet, secret: Uint8Array, options: RefreshOpt
   return deal(secret, options, setId, epoch + 1)
 }
 
-function deal(secret: Uint8Array, options: SplitOptions, setId: Uint8Array, epoch: number): SecretSet {
+function deal(secret: Uint8Array, options: SplitOptions, given: Uint8Array | null, epoch: number): SecretSet {
+  checkOptions(options)
   const { threshold, holders, label, dealer, random = systemRandom } = options
   checkSecret(secret)
   checkHolders(holders)
   checkThreshold(threshold, holders.length)
   encodeLabel(label)
   checkDealer(dealer)
-  const key = take(random, 32)
-  const values = shareOut(key, threshold, holders.length, random)
-  const header: SetHeader = {
-    setId,
-    epoch,
-    threshold,
-    holders: holders.length,
-    label,
-    dealer: dealer.publicKey,
-    keyCommitment: commitToKey(key)
-  }
+  const known = { epoch, threshold, holders: holders.length, label, dealer: dealer.publicKey }
+  const digest = hash('hedge', [secret])
+  const draw = hedgedRandom(random, digest, dealingContext(known, given))
+  const setId = given ?? draw(16)
+  const key = draw(32)
+  const values = shareOut(key, threshold, holders.length, draw)
+  wipe(digest)
+  const header: SetHeader = { ...known, setId, keyCommitment: commitToKey(key) }
   const payload = sealPayload(header, key, secret)
   wipe(key)
-  const possessionKeys = values.map((value, i) => possessionKeyPair(header, i + 1, value).publicKey)
+  const possessionKeys = values.map((value, i) => possessionKey(header, i + 1, value))
   const parts = { header, payload, possessionKeys }
   const common = {
     header,
@@ -101,6 +109,14 @@ function deal(secret: Uint8Array, options: SplitOptions, setId: Uint8Array, epoc
   )
   drillFor(set, secret, random)
   return set
+}
+
+/** All that is public of a dealing before anything is drawn: the header with zeros for what is not there yet. */
+function dealingContext(
+  known: Omit<SetHeader, 'setId' | 'keyCommitment'>,
+  setId: Uint8Array | null
+): Uint8Array {
+  return encodeHeader({ ...known, setId: setId ?? new Uint8Array(16), keyCommitment: new Uint8Array(32) })
 }
 
 /** An Ed25519 key pair for a dealer, of a random seed. */

@@ -1,9 +1,12 @@
-import b4a from 'b4a'
+import { checkSheet } from './arguments.ts'
+import { equal } from './crypto/crypto.ts'
 import { SecretShareError } from './errors.ts'
+import { sameHeader } from './format/header.ts'
 import type { SetSheet } from './format/set-sheet.ts'
 import { checkSignature, Share } from './format/share.ts'
 import { decodeText } from './format/text.ts'
 import { fitsSheet } from './possession.ts'
+import type { SetHeader } from './types.ts'
 
 /** A share, its bytes, or its text. */
 export type ShareInput = Share | Uint8Array | string
@@ -18,6 +21,7 @@ export type ShareInput = Share | Uint8Array | string
  * @throws SecretShareError whose code says what is wrong, in words for its holder
  */
 export function verifyShare(input: ShareInput, sheet?: SetSheet): Share {
+  if (sheet !== undefined) checkSheet(sheet)
   const share = readShare(input)
   checkSignature(share)
   if (sheet) checkAgainst(share, sheet)
@@ -38,10 +42,12 @@ export function readShare(input: ShareInput): Share {
 /** @throws SECRET_SHARE_OTHER_DEALER, SECRET_SHARE_OTHER_SET, SECRET_SHARE_OTHER_EPOCH, SECRET_SHARE_FORGED */
 export function checkAgainst(share: Share, sheet: SetSheet): void {
   const { header } = sheet
-  checkOrigin(share, header.dealer, header.setId)
-  if (share.header.epoch !== header.epoch) throw otherEpoch()
-  const samePayload = share.payload === null || b4a.equals(share.payload, sheet.payload)
-  if (!b4a.equals(share.commitment, sheet.commitment) || !samePayload) throw otherSet()
+  const own = share.header
+  checkOrigin(own, header)
+  if (own.epoch !== header.epoch) throw otherEpoch()
+  const samePayload = share.payload === null || equal(share.payload, sheet.payload)
+  const same = equal(share.commitment, sheet.commitment) && sameHeader(own, header)
+  if (!same || !samePayload) throw otherSet()
   if (!fitsSheet(share, sheet)) {
     throw new SecretShareError(
       'SECRET_SHARE_FORGED',
@@ -52,17 +58,19 @@ export function checkAgainst(share: Share, sheet: SetSheet): void {
 
 /** @throws SECRET_SHARE_OTHER_DEALER, SECRET_SHARE_OTHER_SET */
 export function checkOrigin(
-  share: Share,
-  dealer: Uint8Array | undefined,
-  setId: Uint8Array | undefined
+  own: SetHeader,
+  { dealer, setId }: { readonly dealer?: Uint8Array | undefined; readonly setId?: Uint8Array | undefined }
 ): void {
-  if (dealer && !b4a.equals(share.header.dealer, dealer)) {
-    throw new SecretShareError(
-      'SECRET_SHARE_OTHER_DEALER',
-      'This share was not made by the person whose secret this is.'
-    )
-  }
-  if (setId && !b4a.equals(share.header.setId, setId)) throw otherSet()
+  if (dealer && !equal(own.dealer, dealer)) throw otherDealer()
+  if (setId && !equal(own.setId, setId)) throw otherSet()
+}
+
+/** A share that is whole and signed, by somebody else. */
+export function otherDealer(): SecretShareError {
+  return new SecretShareError(
+    'SECRET_SHARE_OTHER_DEALER',
+    'This share was not made by the person whose secret this is.'
+  )
 }
 
 /** A share that is whole and signed, of something else. */
@@ -74,6 +82,6 @@ export function otherSet(): SecretShareError {
 export function otherEpoch(): SecretShareError {
   return new SecretShareError(
     'SECRET_SHARE_OTHER_EPOCH',
-    'This share is of another time: the set was renewed. Ask its holder for the one of the same date as the others.'
+    'This share is of another time: the set was renewed. Ask its holder for the newest one; if the renewal was never finished, say which time is meant.'
   )
 }

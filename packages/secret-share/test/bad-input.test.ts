@@ -1,11 +1,18 @@
 import { expect, test } from 'vitest'
 import {
+  answer,
+  challenge,
+  check,
   combine,
   corestoreKey,
+  dealerFingerprint,
   dealerKeyPair,
   drill,
   holderKeyPair,
+  openShare,
+  Recovery,
   refresh,
+  SecretSet,
   SecretShareError,
   sealShare,
   Share,
@@ -16,7 +23,7 @@ import type { SplitOptions } from '../src/index.ts'
 import { hash, systemRandom } from '../src/crypto/crypto.ts'
 import { drillFor } from '../src/drill.ts'
 import { makeSheet } from '../src/format/set-sheet.ts'
-import { possessionKeyPair } from '../src/possession.ts'
+import { possessionKey } from '../src/possession.ts'
 import { bytesOf, deal, friends, resign, sharesOf } from './sets.ts'
 
 const dealer = dealerKeyPair()
@@ -58,10 +65,27 @@ const wrong: [string, Partial<SplitOptions>, string][] = [
   ['a label with a line break', { label: 'a\nb' }, 'BAD_LABEL'],
   ['a label that is not normalised', { label: 'e\u0301' }, 'BAD_LABEL'],
   ['half a surrogate', { label: '\uD800' }, 'BAD_LABEL'],
-  ['a dealer whose keys do not fit', { dealer: { ...dealer, publicKey: bytesOf(32) } }, 'BAD_ARGUMENT'],
+  ['a label that is no text', { label: 7 as never }, 'BAD_LABEL'],
+  [
+    'a dealer whose keys do not fit',
+    { dealer: { publicKey: bytesOf(32), secretKey: dealer.secretKey } },
+    'BAD_ARGUMENT'
+  ],
+  ['a dealer who was copied without the secret half', { dealer: { ...dealer } }, 'BAD_ARGUMENT'],
   ['randomness that is none', { random: (length) => new Uint8Array(length) }, 'NO_RANDOMNESS'],
   ['randomness that repeats itself', { random: (length) => bytesOf(length) }, 'NO_RANDOMNESS'],
-  ['randomness that is too short', { random: () => bytesOf(8) }, 'NO_RANDOMNESS']
+  ['randomness that is too short', { random: () => bytesOf(8) }, 'NO_RANDOMNESS'],
+  ['randomness that is nothing', { random: () => undefined as never }, 'NO_RANDOMNESS'],
+  [
+    'a random source that throws',
+    {
+      random: () => {
+        throw new Error('no crypto here')
+      }
+    },
+    'NO_RANDOMNESS'
+  ],
+  ['randomness that comes later', { random: (async () => bytesOf(32)) as never }, 'NO_RANDOMNESS']
 ]
 
 test.each(wrong)('%s is refused', (_, options, code) => {
@@ -102,14 +126,14 @@ test('a drill finds a share that does not fit, and one of another set', () => {
   const other = sharesOf(deal(bytesOf(32), { dealer }))[0]
   for (const share of [bad, other as Share]) {
     const shares = [{ holder: first.holder, share }, ...rest]
-    expect(codeOf(() => drill({ sheet: set.sheet, shares, warnings: [] }))).toBe('DRILL_FAILED')
+    expect(codeOf(() => drill(new SecretSet(set.sheet, shares)))).toBe('DRILL_FAILED')
   }
 })
 
 test('a drill finds shares that are signed and committed to, and do not lie on one polynomial', () => {
   const { sheet, shares } = deal(bytesOf(32), { dealer })
   const value = bytesOf(32, 9)
-  const { publicKey } = possessionKeyPair(sheet.header, 1, value)
+  const publicKey = possessionKey(sheet.header, 1, value)
   const parts = { header: sheet.header, payload: sheet.payload }
   const keys = [publicKey, ...sheet.possessionKeys.slice(1)]
   const crooked = makeSheet({ ...parts, possessionKeys: keys }, dealer.secretKey)
@@ -118,9 +142,16 @@ test('a drill finds shares that are signed and committed to, and do not lie on o
     holder,
     share: resign(share, i === 0 ? { commitment, value } : { commitment }, dealer.secretKey)
   }))
-  expect(codeOf(() => drill({ sheet: crooked, shares: resigned, warnings: [] }))).toBe('DRILL_FAILED')
-  const others = { sheet: crooked, shares: resigned.slice(1), warnings: [] }
-  expect(drill(others)).toEqual({ subsets: 4, all: true })
+  expect(codeOf(() => drill(new SecretSet(crooked, resigned)))).toBe('DRILL_FAILED')
+})
+
+test('a drill without a share, or with one twice, is no success', () => {
+  const { sheet, shares } = deal(bytesOf(32))
+  const [first] = shares
+  if (first === undefined) throw new Error('no share')
+  for (const some of [[], shares.slice(1), [first, ...shares.slice(0, 4)], [first, ...shares]]) {
+    expect(codeOf(() => drill(new SecretSet(sheet, some)))).toBe('DRILL_FAILED')
+  }
 })
 
 test('a drill for a secret finds that another one comes back', () => {
@@ -156,8 +187,73 @@ test('a header that split does not write is refused, whoever signed it', () => {
 test('a refresh by another dealer, or after 65,535 of them, is refused', () => {
   const { sheet } = deal(bytesOf(32), { dealer })
   expect(codeOf(() => refresh(sheet, bytesOf(32), { ...good, dealer: dealerKeyPair() }))).toBe('OTHER_DEALER')
-  const last = { header: { ...sheet.header, epoch: 65_535 } }
-  expect(codeOf(() => refresh(last as never, bytesOf(32), good))).toBe('EPOCHS_USED_UP')
+  const { payload, possessionKeys } = sheet
+  const parts = { header: { ...sheet.header, epoch: 65_535 }, payload, possessionKeys }
+  const last = makeSheet(parts, dealer.secretKey)
+  expect(codeOf(() => refresh(last, bytesOf(32), good))).toBe('EPOCHS_USED_UP')
+})
+
+test('whatever is called without what it needs says so with a code', () => {
+  const { sheet, shares } = deal(bytesOf(32))
+  const [first] = shares
+  if (first === undefined) throw new Error('no share')
+  const nothing = undefined as never
+  const calls: (() => unknown)[] = [
+    () => split(bytesOf(32), nothing),
+    () => refresh(nothing, bytesOf(32), good),
+    () => refresh(sheet, bytesOf(32), nothing),
+    () => combine([], null as never),
+    () => combine([], { sheet: sheet.toBytes() as never }),
+    () => combine([], { sheets: [sheet.toBytes() as never] }),
+    () => combine([], { label: 7 as never }),
+    () => combine([], { epoch: -1 }),
+    () => combine([], { payload: 'payload' as never }),
+    () => combine([], { fingerprint: 'ae94' }),
+    () => sealShare('cpshare1' as never, key),
+    () => verifyShare(first.share, sheet.toBytes() as never),
+    () => drill(nothing),
+    () => drill({ sheet, shares } as never),
+    () => challenge(nothing, 1),
+    () => answer(nothing, challenge(sheet, 1)),
+    () => check(nothing, challenge(sheet, 1), bytesOf(70)),
+    () => dealerFingerprint(nothing),
+    () => new Recovery(nothing),
+    () => openShare(bytesOf(60), nothing)
+  ]
+  for (const [i, call] of calls.entries()) expect([i, codeOf(call)]).toEqual([i, 'BAD_ARGUMENT'])
+})
+
+test('what is checked cannot be changed afterwards', () => {
+  const { sheet, shares } = deal(bytesOf(32))
+  const share = shares[0]?.share as Share
+  const before = [share.toBytes(), sheet.toBytes()]
+  for (const bytes of [
+    share.header.keyCommitment,
+    share.commitment,
+    share.payload,
+    share.toBytes(),
+    sheet.header.setId,
+    sheet.payload,
+    sheet.commitment,
+    ...sheet.possessionKeys
+  ]) {
+    bytes?.fill(0)
+  }
+  expect(() => Object.assign(share, { index: 4 })).toThrow(TypeError)
+  expect([share.toBytes(), sheet.toBytes()]).toEqual(before)
+  expect(verifyShare(share, sheet).index).toBe(1)
+})
+
+test('a share of another suite is newer, not damaged', () => {
+  const bytes = (sharesOf(deal(bytesOf(32)))[0] as Share).toBytes().slice(0, -4)
+  bytes[2] = 2
+  expect(codeOf(() => verifyShare(withChecksum(bytes)))).toBe('NEWER_FORMAT')
+})
+
+test('what is far too long is not even hashed', () => {
+  const long = withChecksum(new Uint8Array(8_000_000))
+  expect(codeOf(() => verifyShare(long))).toBe('DAMAGED')
+  expect(codeOf(() => verifyShare(`cpshare1${'q'.repeat(8_000_000)}`))).toBe('NOT_A_SHARE')
 })
 
 test('a share of a newer format is not taken for a damaged one', () => {

@@ -1,17 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { holderKeyPair, openShare, type Share } from '../src/index.ts'
 import { recoverySheet } from '../src/qr/index.ts'
+import { CHROMIUM } from './chromium.ts'
 import type { Tally } from './fuzz/recoveries.ts'
 import { bytesOf, deal, sharesOf } from './sets.ts'
 import { fromHex, toHex } from './vectors/make.mjs'
-
-/** Debian's, or what else there is; `CHROMIUM` says where. */
-const PLACES = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/google-chrome']
-const EXECUTABLE = PLACES.find((place) => place !== undefined && existsSync(place)) ?? ''
 
 interface Result {
   modules: number
@@ -36,10 +33,10 @@ async function bundle(entry: string): Promise<Uint8Array> {
   return result.outputFiles[0]?.contents ?? new Uint8Array(0)
 }
 
-describe.skipIf(EXECUTABLE === '')('in Chromium (skipped where there is none)', () => {
+describe.skipIf(CHROMIUM === '')('in Chromium (skipped where there is none)', () => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox'] })
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
   })
   afterAll(async () => {
     await browser.close()

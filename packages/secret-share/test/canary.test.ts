@@ -5,6 +5,7 @@ import type { Share } from '../src/index.ts'
 import { recoverySheet } from '../src/qr/index.ts'
 import { resign } from './sets.ts'
 import { systemRandom } from '../src/crypto/crypto.ts'
+import { sharedKey } from '../src/sharing/shared-key.ts'
 
 /** Every secret byte string there is gets remembered here, then looked for wherever something is shown. */
 const secrets: Uint8Array[] = []
@@ -25,6 +26,7 @@ const set = (() => {
   return made
 })()
 const shares = set.shares.map(({ share }) => share) as [Share, Share, Share]
+remember(sharedKey(shares))
 for (const share of shares) remember(share.toBytes().slice(-4 - 64 - 48 - 1 - 32, -4 - 64 - 48 - 1))
 
 /** Any eight bytes in a row of any secret, in any of the ways bytes are shown. */
@@ -65,14 +67,33 @@ test('the canary sings: bytes that are shown are found', () => {
 test('no object that is kept, logged or sent as JSON shows secret bytes', () => {
   const found = api.combine(shares)
   const recovery = new api.Recovery({ label: 'cloud', random: recorded })
-  const help = new api.RecoveryHelp()
+  const help = new api.RecoveryHelp({ random: recorded })
   const ask = recovery.ask('Ann')
-  const nonce = help.receive(ask.hello()) as Uint8Array
-  help.receive(ask.receive(nonce) as Uint8Array)
+  help.receive(ask.hello())
+  help.receive(ask.receive(help.begin()) as Uint8Array)
   ask.receive(help.approve(shares[0], ask.code?.words ?? ''))
   for (const value of [set, set.shares, shares[0], found, recovery, ask, help]) {
     expect(leaks(shown(value))).toEqual([])
   }
+})
+
+test('key pairs do not show their secret half in a log or in JSON', () => {
+  for (const keys of [dealer, api.holderKeyPair(recorded)]) {
+    remember(keys.secretKey.slice(0, 32))
+    const plain = [inspect(keys, { maxArrayLength: null }), JSON.stringify(keys), shown({ ...keys })].join(
+      '\n'
+    )
+    expect(leaks(plain)).toEqual([])
+    expect(leaks(inspect(keys.secretKey, { maxArrayLength: null }))).not.toEqual([])
+  }
+})
+
+test('not even a look at all getters of what was found shows the secret', () => {
+  const found = api.combine(shares)
+  const deep = { showHidden: true, getters: true, maxArrayLength: null } as const
+  expect(leaks(inspect(found, deep))).toEqual([])
+  expect(leaks(inspect({ found }, deep))).toEqual([])
+  expect(JSON.parse(JSON.stringify(found))).toEqual({ label: 'cloud', epoch: 0, used: [1, 2], faults: [] })
 })
 
 test('the set sheet, challenges, answers and sealed shares hold no secret bytes', () => {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import * as api from '../src/index.ts'
 import type { RecoveryAsk, Share } from '../src/index.ts'
 import { hash } from '../src/crypto/crypto.ts'
+import { given, meeting, spoken } from './meetings.ts'
 import { bytesOf, deal, friends, sharesOf } from './sets.ts'
 
 const set = deal(bytesOf(100))
@@ -12,9 +13,15 @@ const question = api.challenge(set.sheet, 1)
 
 /** A device that has revealed its part, and waits for the share. */
 function waiting(): RecoveryAsk {
-  const [ask, help] = [new api.Recovery({ label: 'a' }).ask('Ann'), new api.RecoveryHelp()]
-  ask.receive(help.receive(ask.hello()) as Uint8Array)
-  return ask
+  return meeting(new api.Recovery({ label: 'a' })).ask
+}
+
+/** A friend who has begun, and waits for the device's part. */
+function begun(): api.RecoveryHelp {
+  const help = new api.RecoveryHelp()
+  help.receive(new api.Recovery({ label: 'a' }).ask('Ann').hello())
+  help.begin()
+  return help
 }
 
 /** All that reads what others have written, with something that it reads well. */
@@ -29,13 +36,25 @@ const readers: [name: string, sample: Uint8Array, read: (bytes: Uint8Array) => u
     new api.Recovery({ label: 'a' }).ask('Ann').hello(),
     (bytes) => new api.RecoveryHelp().receive(bytes)
   ],
-  [
-    'nonce',
-    new api.RecoveryHelp().receive(new api.Recovery({ label: 'a' }).ask('Ann').hello()) as Uint8Array,
-    (bytes) => new api.Recovery({ label: 'a' }).ask('Ann').receive(bytes)
-  ],
-  ['help', new api.RecoveryHelp().refuse(), (bytes) => waiting().receive(bytes)]
+  ['reply', meeting().reply, (bytes) => new api.Recovery({ label: 'a' }).ask('Ann').receive(bytes)],
+  ['reveal', meeting().reveal, (bytes) => begun().receive(bytes)],
+  ['refusal', new api.RecoveryHelp().refuse(), (bytes) => waiting().receive(bytes)],
+  ['help', signedHelp(), (bytes) => waiting().receive(bytes)],
+  ['saved recovery', savedRecovery(), (bytes) => api.Recovery.fromBytes(bytes)],
+  ['saved help', meeting().help.toBytes(), (bytes) => api.RecoveryHelp.fromBytes(bytes)]
 ]
+
+function signedHelp(): Uint8Array {
+  const { ask, help } = meeting()
+  return help.approve(share, spoken(ask), set.sheet)
+}
+
+function savedRecovery(): Uint8Array {
+  const recovery = new api.Recovery({ label: 'Ada’s cloud' })
+  given(recovery, 'Ann', share)
+  meeting(recovery, 'Bob')
+  return recovery.toBytes()
+}
 
 const withChecksum = (bytes: Uint8Array): Uint8Array =>
   Uint8Array.from([...bytes, ...hash('checksum', [bytes]).slice(0, 4)])

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { blake2b } from '@noble/hashes/blake2.js'
+import { sha512 } from '@noble/hashes/sha2.js'
 import { expect, test } from 'vitest'
 import * as api from '../src/index.ts'
-import { checkVectors, fromHex, makeVectors, toHex } from './vectors/make.mjs'
+import { checkVectors, fromHex, makeVectors, toHex, type Pinned } from './vectors/make.mjs'
 
-type Vectors = ReturnType<typeof makeVectors> & { sealed: string; forged: string }
+type Vectors = ReturnType<typeof makeVectors> & Pinned
 const vectors = JSON.parse(readFileSync(new URL('vectors/v1.json', import.meta.url), 'utf8')) as Vectors
 
 // FORMAT.md, written down a second time on other libraries. Nothing of src from here on.
@@ -71,8 +72,8 @@ function keyOf(shares: { index: number; value: Uint8Array }[]): Uint8Array {
 }
 
 test('what this version writes are the vectors', () => {
-  const { sealed, forged, ...made } = vectors
-  expect(sealed).not.toBe(forged)
+  const { sealed, forged, help, saved, ...made } = vectors
+  expect(new Set([sealed, forged, help, saved]).size).toBe(4)
   expect(makeVectors(api)).toEqual(made)
 })
 
@@ -118,15 +119,67 @@ test('an independent reader checks the answer to a challenge', () => {
   expect(ed25519.verify(body(vectors.answer, 5), message, key)).toBe(true)
 })
 
-test('an independent reader gets the same short code', () => {
+/** The first 33 bits of a hash, as ten digits. */
+function digits(digest: Uint8Array): string {
+  return (BigInt(`0x${toHex(digest.slice(0, 5))}`) >> 7n).toString().padStart(10, '0')
+}
+
+test('an independent reader gets the same short codes, and finds the help signed', () => {
   const request = body(vectors.request, 6)
   const [, , device = request, , commitment = request, signature = request] = cut(request, 1, 13, 32, 32, 32)
   expect(ed25519.verify(signature, join(domain('request'), request.slice(0, -64)), device)).toBe(true)
   const reveal = body(vectors.reveal, 8)
   expect(toHex(hash('nonce', reveal))).toBe(toHex(commitment))
-  const digest = hash('short code', fromHex(vectors.request), body(vectors.nonce, 7), reveal)
-  const number = BigInt(`0x${toHex(digest.slice(0, 5))}`) >> 7n
-  expect(vectors.code?.numbers.replaceAll(' ', '')).toBe(number.toString().padStart(10, '0'))
+  const [nonce = reveal, key = reveal] = cut(body(vectors.reply, 7), 32)
+  expect([nonce.length, key.length, reveal.length]).toEqual([32, 32, 32])
+  const transcript = hash('meeting', ...[vectors.request, vectors.reply, vectors.reveal].map(fromHex))
+  for (const speaker of ['owner', 'friend'] as const) {
+    const code = vectors.codes[speaker]?.numbers.replaceAll(' ', '')
+    expect(code).toBe(digits(hash(`short code of ${speaker}`, transcript)))
+  }
+  const help = body(vectors.help, 9)
+  const signed = join(domain('help'), transcript, help.slice(0, -64))
+  expect(ed25519.verify(help.slice(-64), signed, key)).toBe(true)
+  const length = (help[0] ?? 0) * 256 + (help[1] ?? 0)
+  expect(toHex(help.slice(2 + length, -64))).toBe(vectors.sheet)
+})
+
+test('an independent reader finds what a saved recovery holds', () => {
+  const saved = body(vectors.saved, 11)
+  const [, , device = saved, box = saved, count = saved, rest = saved] = cut(saved, 1, 13, 32, 32, 2)
+  expect(toHex(count)).toBe('0001')
+  const request = body(vectors.request, 6)
+  expect(toHex(ed25519.getPublicKey(device))).toBe(toHex(request.slice(14, 46)))
+  const secretKey = sha512(box).slice(0, 32)
+  expect(toHex(x25519.getPublicKey(secretKey))).toBe(toHex(request.slice(46, 78)))
+  const [name = rest, nonce = rest, length = rest, reply = rest, flags = rest, size = rest, help = rest] =
+    cut(rest, 4, 32, 2, 70, 1, 4)
+  expect(new TextDecoder().decode(name.slice(1))).toBe('Ann')
+  expect(toHex(nonce)).toBe(toHex(body(vectors.reveal, 8)))
+  expect([toHex(length), toHex(reply)]).toEqual(['0046', vectors.reply])
+  expect(toHex(flags)).toBe('83')
+  expect(Number(`0x${toHex(size)}`)).toBe(help.length)
+  expect(toHex(help)).toBe(vectors.help)
+})
+
+test('an independent reader finds what a saved help holds', () => {
+  const saved = body(vectors.savedHelp, 12)
+  const messages = [vectors.request, vectors.reply, vectors.reveal].map(fromHex)
+  const parts = messages.flatMap((message) => [
+    Uint8Array.of(message.length >> 8, message.length & 255),
+    message
+  ])
+  const head = join(...parts)
+  expect(toHex(saved.slice(0, head.length))).toBe(toHex(head))
+  const [seed = saved, rest = saved] = cut(saved.slice(head.length), 32)
+  const key = fromHex(vectors.reply).slice(2 + 32, 2 + 64)
+  expect(toHex(ed25519.getPublicKey(seed))).toBe(toHex(key))
+  expect(toHex(rest)).toBe('0300000000')
+})
+
+test('a dealer’s fingerprint is half of a hash of the key', () => {
+  const digest = hash('fingerprint', fromHex(vectors.dealer))
+  expect(vectors.fingerprint.replaceAll(' ', '')).toBe(toHex(digest.slice(0, 16)))
 })
 
 test('a holder’s key is that of X25519, and what is sealed names it by a hash', () => {

@@ -39,8 +39,8 @@ test('words of two groups bring the secret back, with the passphrase', () => {
 })
 
 test('a wrong passphrase is found by the fingerprint, and by nothing else', () => {
-  const { groups: made, fingerprint } = toPaper(secret, { groups: groups.slice(1), passphrase: 'right' })
-  const lists = made.flat()
+  const { groups: made, fingerprint } = toPaper(secret, { groups: groups.slice(0, 1), passphrase: 'right' })
+  const lists = made.flat().slice(1)
   expect(fromPaper(lists, { passphrase: 'wrong' })).not.toEqual(secret)
   expect(() => fromPaper(lists, { passphrase: 'wrong', fingerprint })).toThrow(
     'SECRET_SHARE_PAPER_WRONG_SECRET'
@@ -63,14 +63,15 @@ test('a list with a wrong word is named; the message holds no words', () => {
 })
 
 test('what SLIP-39 has no words for is refused', () => {
-  const one = { name: 'a', threshold: 1, members: 1 }
+  const one = { name: 'a', threshold: 2, members: 2 }
   for (const length of [0, 14, 17, 34]) {
     expect(caught(() => toPaper(bytesOf(length), { groups: [one] })).code).toBe('SECRET_SHARE_PAPER')
   }
   for (const bad of [
     [],
-    [{ ...one, threshold: 2 }],
-    [{ ...one, members: 3 }],
+    [{ ...one, threshold: 3 }],
+    [{ ...one, threshold: 0 }],
+    [{ ...one, threshold: 1, members: 3 }],
     [{ ...one, threshold: 2, members: 17 }]
   ]) {
     expect(caught(() => toPaper(secret, { groups: bad })).code).toBe('SECRET_SHARE_PAPER')
@@ -79,6 +80,40 @@ test('what SLIP-39 has no words for is refused', () => {
   expect(caught(() => toPaper(secret, { groups: [one], iterationExponent: 16 })).code).toBe(
     'SECRET_SHARE_PAPER'
   )
+})
+
+test('a passphrase outside ASCII is refused, as slip39 takes it for another one', () => {
+  const { groups: made } = toPaper(secret, { groups: groups.slice(0, 1), passphrase: 'aa' })
+  const lists = made.flat().slice(1)
+  expect(fromPaper(lists, { passphrase: 'aa' })).toEqual(secret)
+  for (const passphrase of ['慡', 'aa\0', '\u0161a', 'größe', 7 as never]) {
+    expect(caught(() => fromPaper(lists, { passphrase })).code).toBe('SECRET_SHARE_PAPER')
+    expect(caught(() => toPaper(secret, { groups, passphrase })).code).toBe('SECRET_SHARE_PAPER')
+  }
+})
+
+test('that one paper alone is the secret is refused, unless it is meant so', () => {
+  const one = [{ name: 'safe', threshold: 1, members: 1 }]
+  const either = [...one, { name: 'friends', threshold: 2, members: 3 }]
+  for (const options of [{ groups: one }, { groups: either, groupThreshold: 1 }]) {
+    expect(caught(() => toPaper(secret, options)).code).toBe('SECRET_SHARE_PAPER')
+    const made = toPaper(secret, { ...options, onePaperIsEnough: true })
+    expect(fromPaper(made.groups[0] ?? [])).toEqual(secret)
+  }
+  expect(toPaper(secret, { groups: either }).groups).toHaveLength(2)
+})
+
+test('what is called without what it needs says so with a code', () => {
+  for (const call of [
+    () => fromPaper('one two' as never),
+    () => fromPaper([7] as never),
+    () => fromPaper([], null as never),
+    () => toPaper(secret, null as never),
+    () => toPaper('secret' as never, { groups }),
+    () => toPaper(secret, { groups: [null] as never })
+  ]) {
+    expect(caught(call).code).toBe('SECRET_SHARE_BAD_ARGUMENT')
+  }
 })
 
 test('what slip39 hangs on every array and string is seen by no loop', () => {

@@ -1,3 +1,5 @@
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { sha512 } from '@noble/hashes/sha2.js'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { KeyPair } from '../src/index.ts'
@@ -56,6 +58,74 @@ test('signatures are the same, and what one refuses the other does', () => {
     }),
     settings
   )
+})
+
+/** A point of order 8, and what a signature with it added to `R`, to the key, or to both looks like: s·B = R + k·A up to that point. */
+const TORSION = ed25519.Point.fromHex('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a')
+
+function twisted(seed: Uint8Array, text: Uint8Array, inPoint: number, inKey: number): Signed {
+  const { scalar, point } = ed25519.utils.getExtendedPublicKey(seed)
+  const [order, random] = [ed25519.Point.Fn.ORDER, 123_456_789_012_345n]
+  const turn = (to: typeof point, times: number): typeof point =>
+    times === 0 ? to : to.add(TORSION.multiplyUnsafe(BigInt(times)))
+  const key = turn(point, inKey).toBytes()
+  const encoded = turn(ed25519.Point.BASE.multiply(random), inPoint).toBytes()
+  const k = number(sha512(Uint8Array.from([...encoded, ...key, ...text]))) % order
+  const s = ((random + k * scalar) % order).toString(16).padStart(64, '0')
+  const half = Uint8Array.from(Buffer.from(s, 'hex')).reverse()
+  return { key, signature: Uint8Array.from([...encoded, ...half]) }
+}
+
+interface Signed {
+  key: Uint8Array
+  signature: Uint8Array
+}
+
+const number = (littleEndian: Uint8Array): bigint =>
+  BigInt(`0x${Buffer.from(littleEndian).reverse().toString('hex')}`)
+
+test('both accept the same signatures, those with points of a small order in them too', () => {
+  const seen = new Set<string>()
+  const turns = fc.nat(7)
+  fc.assert(
+    fc.property(bytes(32), message, turns, turns, (seed, text, inPoint, inKey) => {
+      const { key, signature } = twisted(seed, text, inPoint, inKey)
+      const [a, b] = both.map(({ ed25519Verify }) => ed25519Verify(text, signature, key))
+      expect(b).toBe(a)
+      if (inPoint === 0 && inKey === 0) expect(a).toBe(true)
+      if (inPoint !== 0 && inKey === 0) expect(a).toBe(false)
+      seen.add(`${inPoint + inKey === 0} ${a}`)
+    }),
+    {
+      numRuns: 60,
+      examples: [
+        [new Uint8Array(32), new Uint8Array(3), 0, 0],
+        [new Uint8Array(32), new Uint8Array(3), 1, 0]
+      ]
+    }
+  )
+  expect(seen).toContain('true true')
+  expect(seen).toContain('false false')
+})
+
+test('neither takes a key or a point of a small order, an s that is not reduced, or a point that is none', () => {
+  const keys = native.ed25519KeyPair(new Uint8Array(32).fill(3))
+  const text = new Uint8Array(5)
+  const signature = native.ed25519Sign(text, keys.secretKey)
+  const raised = Buffer.from(signature)
+  const s = number(signature.slice(32)) + ed25519.Point.Fn.ORDER
+  Buffer.from(s.toString(16).padStart(64, '0'), 'hex').reverse().copy(raised, 32)
+  const wrong: [Uint8Array, Uint8Array][] = [[Uint8Array.from(raised), keys.publicKey]]
+  for (let turn = 0; turn < 8; turn++) {
+    const point = TORSION.multiplyUnsafe(BigInt(turn)).toBytes()
+    wrong.push([signature, point], [Uint8Array.from([...point, ...signature.slice(32)]), keys.publicKey])
+    wrong.push([Uint8Array.from([...point, ...new Uint8Array(32)]), point])
+  }
+  const none = new Uint8Array(32).fill(255)
+  wrong.push([signature, none], [Uint8Array.from([...none, ...signature.slice(32)]), keys.publicKey])
+  for (const [bad, key] of wrong) {
+    expect(both.map(({ ed25519Verify }) => ed25519Verify(text, bad, key))).toEqual([false, false])
+  }
 })
 
 test('ciphertexts are the same, and changed ones are opened by neither', () => {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { testnet, until } from '@cloudpal/test-kit'
 import { Recovery, RecoveryHelp, type RecoveryAsk, type Share } from '../src/index.ts'
 import { meet, type Meeting, type MeetOptions } from '../src/protomux/index.ts'
+import { spoken } from './meetings.ts'
 import { bytesOf, deal, sharesOf } from './sets.ts'
 
 type Connection = Parameters<typeof Protomux.from>[0]
@@ -25,6 +26,13 @@ function asks(connection: Connection, options?: MeetOptions): [RecoveryAsk, Meet
   return [ask, must(meet(connection, ask, options))]
 }
 
+/** A friend whose person agrees at once. */
+async function agrees(help: RecoveryHelp, friend: Meeting): Promise<void> {
+  await until(() => help.request !== null)
+  friend.send(help.begin())
+  await until(() => help.ready)
+}
+
 function must<T>(value: T | null): T {
   if (value === null) throw new Error('nothing there')
   return value
@@ -33,12 +41,12 @@ function must<T>(value: T | null): T {
 test('a share comes over a Hyperswarm connection', async () => {
   const [near, far] = await connected()
   const help = new RecoveryHelp()
-  const meeting = must(meet(far, help))
+  const friend = must(meet(far, help))
   const [ask] = asks(near)
-  await until(() => help.code !== null && ask.code !== null)
-  expect(help.code).toEqual(ask.code)
-  meeting.send(help.approve(share, ask.code?.numbers ?? ''))
-  await until(() => ask.share !== null)
+  await agrees(help, friend)
+  friend.send(help.approve(share, ask.code?.numbers ?? ''))
+  await until(() => ask.arrived)
+  ask.confirm(spoken(help))
   expect(ask.share?.toBytes()).toEqual(share.toBytes())
 })
 
@@ -50,18 +58,18 @@ test('a friend’s no, and nonsense, end the meeting and not the connection', as
     const help = new RecoveryHelp()
     let closed = 0
     const onclose = (): void => void closed++
-    const meeting = must(meet(far, help, { onclose }))
+    const friend = must(meet(far, help, { onclose }))
     asks(near, { onerror, onclose })
-    await until(() => help.code !== null)
-    meeting.send(last(help))
+    await agrees(help, friend)
+    friend.send(last(help))
     await until(() => closed === 2)
   }
   expect(codes).toEqual(['SECRET_SHARE_REFUSED', 'SECRET_SHARE_DAMAGED'])
   expect((near as unknown as { destroyed: boolean }).destroyed).toBe(false)
   const help = new RecoveryHelp()
-  must(meet(far, help))
-  const [ask] = asks(near)
-  await until(() => help.code !== null && ask.code !== null)
+  const friend = must(meet(far, help))
+  asks(near)
+  await agrees(help, friend)
 })
 
 test('there is one meeting at a time on a connection', async () => {
@@ -69,4 +77,41 @@ test('there is one meeting at a time on a connection', async () => {
   const [, first] = asks(near)
   expect(meet(near, new RecoveryHelp())).toBeNull()
   first.close()
+})
+
+test('a help for which the channel has closed is said to be unsent, and comes over the next one', async () => {
+  const [near, far] = await connected()
+  const help = new RecoveryHelp()
+  let closed = false
+  const friend = must(meet(far, help, { onclose: () => void (closed = true) }))
+  const [ask, device] = asks(near)
+  await agrees(help, friend)
+  const sent = help.approve(share, spoken(ask))
+  device.close() // the new device’s app went to the background
+  await until(() => closed)
+  expect(() => friend.send(sent)).toThrow('SECRET_SHARE_NOT_CONNECTED')
+  expect(ask.arrived).toBe(false)
+  meet(far, help)
+  meet(near, ask)
+  await until(() => ask.arrived)
+  ask.confirm(spoken(help))
+  expect(ask.share?.toBytes()).toEqual(share.toBytes())
+})
+
+test('a meeting that was cut after the codes were there goes on with the same codes over another connection', async () => {
+  const [near, far] = await connected()
+  const help = new RecoveryHelp()
+  const friend = must(meet(far, help))
+  const [ask] = asks(near)
+  await agrees(help, friend)
+  const { code } = ask
+  ;(near as unknown as { destroy(): void }).destroy()
+  const [nearAgain, farAgain] = await connected()
+  const errors: unknown[] = []
+  const onerror = (error: unknown): void => void errors.push(error)
+  const again = must(meet(farAgain, help, { onerror }))
+  meet(nearAgain, ask, { onerror })
+  again.send(help.approve(share, spoken(ask)))
+  await until(() => ask.arrived)
+  expect([ask.code, errors]).toEqual([code, []])
 })

@@ -6,11 +6,10 @@ import {
   Recovery,
   RecoveryHelp,
   sealShare,
-  type RecoveryAsk,
   type Share
 } from '../src/index.ts'
-import { decodeHelp, encodeHelp } from '../src/recovery/messages.ts'
 import { KIND, wrap } from '../src/format/wire.ts'
+import { failure, given, meeting, spoken } from './meetings.ts'
 import { bytesOf, deal, sharesOf } from './sets.ts'
 
 const secret = bytesOf(32)
@@ -18,42 +17,35 @@ const set = deal(secret)
 const shares = sharesOf(set)
 const [share] = shares as [Share]
 
-const openHelp = (message: Uint8Array): Uint8Array => decodeHelp(message).sealed
-
-/** Brings two sides to where both show a code. */
-function meeting(recovery = new Recovery({ label: 'cloud' })): { ask: RecoveryAsk; help: RecoveryHelp } {
-  const [ask, help] = [recovery.ask('Ann'), new RecoveryHelp()]
-  help.receive(ask.receive(help.receive(ask.hello()) as Uint8Array) as Uint8Array)
-  return { ask, help }
-}
-
 test('three friends bring the secret back to a new device, and none sends a raw share', () => {
   const recovery = new Recovery({ label: 'Ada’s cloud' })
-  for (const one of shares.slice(1, 4)) {
-    const { ask, help } = meeting(recovery)
+  for (const [i, name] of ['Ann', 'Bob', 'Cleo'].entries()) {
+    const one = shares[i + 1] as Share
+    const { ask, help } = meeting(recovery, name)
     expect(help.request?.label).toBe('Ada’s cloud')
-    expect(ask.code).toEqual(help.code)
-    const sent = help.approve(one, ask.code?.words ?? '')
+    const sent = help.approve(one, spoken(ask))
     expect(Buffer.from(sent).includes(Buffer.from(one.toBytes().slice(120, 160)))).toBe(false)
     ask.receive(sent)
+    ask.confirm(spoken(help))
   }
-  expect(recovery.received).toEqual(['Ann', 'Ann', 'Ann'])
+  expect(recovery.received).toEqual(['Ann', 'Bob', 'Cleo'])
   expect(recovery.combine({ sheet: set.sheet }).secret).toEqual(secret)
 })
 
 test('a long secret comes back with the sheet that one friend kept, whatever sheet another sends', () => {
   const long = bytesOf(5_000)
-  const { sheet, shares } = deal(long)
-  const lie = deal(bytesOf(5_000, 9))
+  const { sheet, shares } = deal(long, { label: 'a wallet' })
+  const lie = deal(bytesOf(5_000, 9), { label: 'a wallet' })
   const recovery = new Recovery({ label: 'a wallet' })
   for (const [i, { share }] of shares.entries()) {
-    const { ask, help } = meeting(recovery)
-    const code = help.code?.words ?? ''
+    const { ask, help } = meeting(recovery, `friend ${i}`)
     if (i === 4) expect(() => recovery.combine()).toThrow('SECRET_SHARE_NO_PAYLOAD')
+    const code = spoken(ask)
     if (i === 0) expect(() => help.approve(share, code, lie.sheet)).toThrow('SECRET_SHARE_OTHER_DEALER')
     const theirs = sharesOf(lie)[0] as Share
     if (i === 0) ask.receive(help.approve(theirs, code, lie.sheet))
     else ask.receive(help.approve(share, code, i === 4 ? sheet : undefined))
+    ask.confirm(spoken(help))
     expect(ask.sheet?.toBytes()).toEqual(
       i === 4 ? sheet.toBytes() : i === 0 ? lie.sheet.toBytes() : undefined
     )
@@ -63,16 +55,7 @@ test('a long secret comes back with the sheet that one friend kept, whatever she
   expect(faults.map(({ code }) => code)).toEqual(['SECRET_SHARE_OTHER_DEALER'])
 })
 
-test('a sheet of another set, sent along by a false friend, is refused with its share', () => {
-  const { ask, help } = meeting()
-  const sealed = openHelp(help.approve(share, ask.code?.words ?? ''))
-  const message = encodeHelp(sealed, deal(secret).sheet)
-  expect(() => ask.receive(message)).toThrow('SECRET_SHARE_OTHER_DEALER')
-  expect(ask.share).toBeNull()
-  expect(ask.sheet).toBeNull()
-})
-
-test('numbers do as well as words, however they are typed', () => {
+test('numbers do as well as words, however they are typed, on both sides', () => {
   for (const typed of [
     (code: { numbers: string }) => code.numbers,
     (code: { numbers: string }) => code.numbers.replaceAll(' ', '-'),
@@ -83,83 +66,85 @@ test('numbers do as well as words, however they are typed', () => {
     expect(ask.code.numbers).toMatch(/^\d{4} \d{3} \d{3}$/)
     expect(ask.code.words).toMatch(/^[a-z]+ [a-z]+ [a-z]+$/)
     expect(ask.receive(help.approve(share, typed(ask.code)))).toBeNull()
+    if (help.code === null) throw new Error('no code')
+    ask.confirm(typed(help.code))
     expect(ask.share?.toBytes()).toEqual(share.toBytes())
   }
 })
 
-test('someone in between, who asks in their own name, is seen by the code', () => {
-  const device = new Recovery({ label: 'cloud' }).ask('Ann')
-  const between = { ask: new Recovery({ label: 'cloud' }).ask('Ann'), help: new RecoveryHelp() }
-  const friend = new RecoveryHelp()
-  between.help.receive(device.receive(between.help.receive(device.hello()) as Uint8Array) as Uint8Array)
-  friend.receive(between.ask.receive(friend.receive(between.ask.hello()) as Uint8Array) as Uint8Array)
-  expect(device.code).not.toEqual(friend.code)
-  for (let time = 0; time < 3; time++) {
-    expect(() => friend.approve(share, device.code?.words ?? '')).toThrow('SECRET_SHARE_CODE_MISMATCH')
-  }
-  expect(() => friend.approve(share, friend.code?.words ?? '')).toThrow('SECRET_SHARE_OUT_OF_TURN')
-})
-
-test('a device that reveals another part than it has fixed gets no code', () => {
-  const [one, two] = [new Recovery({ label: 'a' }).ask('Ann'), new Recovery({ label: 'b' }).ask('Ann')]
-  const help = new RecoveryHelp()
-  const nonce = help.receive(one.hello()) as Uint8Array
-  expect(() => help.receive(two.receive(nonce) as Uint8Array)).toThrow('SECRET_SHARE_DAMAGED')
-  expect(help.code).toBeNull()
-  expect(() => help.receive(one.receive(nonce) as Uint8Array)).toThrow('SECRET_SHARE_OUT_OF_TURN')
-  expect(() => help.approve(share, '')).toThrow('SECRET_SHARE_OUT_OF_TURN')
-})
-
-test('no share leaves before the code, and none twice', () => {
+test('no share leaves before the owner’s code, and none twice', () => {
   const help = new RecoveryHelp()
   expect(() => help.approve(share, '')).toThrow('SECRET_SHARE_OUT_OF_TURN')
   const met = meeting()
-  met.help.approve(share, met.ask.code?.numbers ?? '')
-  expect(() => met.help.approve(share, met.ask.code?.numbers ?? '')).toThrow('SECRET_SHARE_OUT_OF_TURN')
-  expect(() => met.help.receive(met.ask.hello())).toThrow('SECRET_SHARE_OUT_OF_TURN')
+  met.help.approve(share, spoken(met.ask))
+  expect(() => met.help.approve(share, spoken(met.ask))).toThrow('SECRET_SHARE_OUT_OF_TURN')
+  const other = new Recovery({ label: 'cloud' }).ask('Ann')
+  expect(() => met.help.receive(other.hello())).toThrow('SECRET_SHARE_OUT_OF_TURN')
 })
 
-test('a friend may say no', () => {
+test('what the friend’s app shows of a request is a copy: changing it seals to nobody else', () => {
+  const { ask, help } = meeting()
+  help.request?.sealTo.set(holderKeyPair().publicKey)
+  ask.receive(help.approve(share, spoken(ask)))
+  expect(ask.arrived).toBe(true)
+})
+
+test('no share counts before the friend’s code, which the friend does not see before the share is sent', () => {
+  const { ask, help } = meeting()
+  expect(help.code).toBeNull()
+  expect(() => help.approve(share, 'zebra able music')).toThrow('SECRET_SHARE_CODE_MISMATCH')
+  expect(help.code).toBeNull()
+  ask.receive(help.approve(share, spoken(ask)))
+  expect([ask.arrived, ask.share, ask.sheet]).toEqual([true, null, null])
+  expect(() => ask.confirm(spoken(ask))).toThrow('SECRET_SHARE_CODE_MISMATCH')
+  ask.confirm(spoken(help))
+  expect(ask.share?.index).toBe(1)
+})
+
+test('after three wrong codes it is over, on either side', () => {
+  const { ask, help } = meeting()
+  for (let time = 0; time < 3; time++) {
+    expect(() => help.approve(share, 'zebra able music')).toThrow('SECRET_SHARE_CODE_MISMATCH')
+  }
+  expect(() => help.approve(share, spoken(ask))).toThrow('SECRET_SHARE_OUT_OF_TURN')
+  const met = meeting()
+  met.ask.receive(met.help.approve(share, spoken(met.ask)))
+  for (let time = 0; time < 3; time++) {
+    expect(() => met.ask.confirm('zebra able music')).toThrow('SECRET_SHARE_CODE_MISMATCH')
+  }
+  expect(() => met.ask.confirm(spoken(met.help))).toThrow('SECRET_SHARE_CODE_MISMATCH')
+  expect(met.ask.share).toBeNull()
+})
+
+test('a friend may say no, before the code and after, and not when the share is sent', () => {
   const { ask, help } = meeting()
   expect(() => ask.receive(help.refuse())).toThrow('SECRET_SHARE_REFUSED')
   expect(ask.share).toBeNull()
+  expect(() => help.approve(share, spoken(ask))).toThrow('SECRET_SHARE_OUT_OF_TURN')
+  const [device, friend] = [new Recovery({ label: 'a' }).ask('Ann'), new RecoveryHelp()]
+  friend.receive(device.hello())
+  expect(() => device.receive(friend.refuse())).toThrow('SECRET_SHARE_REFUSED')
+  expect(() => friend.begin()).toThrow('SECRET_SHARE_OUT_OF_TURN')
+  const met = meeting()
+  met.help.approve(share, spoken(met.ask))
+  expect(() => met.help.refuse()).toThrow('SECRET_SHARE_OUT_OF_TURN')
 })
 
-test('every changed byte of every message is noticed', () => {
-  const change = (message: Uint8Array, at: number): Uint8Array =>
-    message.map((byte, i) => (i === at ? byte ^ 1 : byte))
-  const [ask, help] = [new Recovery({ label: 'cloud' }).ask('Ann'), new RecoveryHelp()]
-  const hello = ask.hello()
-  for (let at = 0; at < hello.length; at++) {
-    expect(() => new RecoveryHelp().receive(change(hello, at))).toThrow('SECRET_SHARE_')
-  }
-  const nonce = help.receive(hello) as Uint8Array
-  for (let at = 0; at < nonce.length; at++)
-    expect(() => ask.receive(change(nonce, at))).toThrow('SECRET_SHARE_')
-  help.receive(ask.receive(nonce) as Uint8Array)
-  const sent = help.approve(share, help.code?.words ?? '')
-  for (let at = 0; at < sent.length; at++)
-    expect(() => ask.receive(change(sent, at))).toThrow('SECRET_SHARE_')
-  expect(ask.receive(sent)).toBeNull()
+test('a refusal that anybody can make does not undo a share that is here', () => {
+  const ask = given(new Recovery({ label: 'cloud' }), 'Ann', share)
+  expect(failure(() => ask.receive(wrap(KIND.refusal, new Uint8Array(0)))).code).toBe(
+    'SECRET_SHARE_OUT_OF_TURN'
+  )
+  expect(ask.share?.index).toBe(1)
 })
 
-test('a request that was changed and given a right checksum is forged', () => {
-  const hello = new Recovery({ label: 'cloud' }).ask('Ann').hello()
-  const thief = new Recovery({ label: 'cloud' }).ask('Ann').hello()
-  const at = 2 + 1 + 5 + 32
-  const body = Uint8Array.from([
-    ...hello.slice(2, at),
-    ...thief.slice(at, at + 32),
-    ...hello.slice(at + 32, -4)
-  ])
-  expect(() => new RecoveryHelp().receive(wrap(KIND.request, body))).toThrow('SECRET_SHARE_FORGED')
-  expect(new RecoveryHelp().receive(wrap(KIND.request, hello.slice(2, -4)))).not.toBeNull()
-})
-
-test('a share that was sealed for another device does not open here', () => {
-  const [one, two] = [meeting(), meeting()]
-  const sent = one.help.approve(share, one.ask.code?.words ?? '')
-  expect(() => two.ask.receive(sent)).toThrow('SECRET_SHARE_NOT_FOR_YOU')
+test('a share that does not go with the sheet leaves the meeting as it was', () => {
+  const { ask, help } = meeting()
+  const other = deal(bytesOf(32, 3)).sheet
+  expect(() => help.approve(share, spoken(ask), other)).toThrow('SECRET_SHARE_OTHER_DEALER')
+  expect(help.code).toBeNull()
+  ask.receive(help.approve(share, spoken(ask)))
+  expect(ask.arrived).toBe(true)
 })
 
 test('a sealed share opens for its holder only', () => {
@@ -172,14 +157,64 @@ test('a sealed share opens for its holder only', () => {
 })
 
 test('a friend who sends the share of another set is named', () => {
-  const recovery = new Recovery({ label: 'cloud' })
+  const recovery = new Recovery({ label: 'Ada’s cloud' })
   const other = sharesOf(deal(bytesOf(32, 8)))[0] as Share
-  for (const one of [shares[0], other, shares[2], shares[4]] as Share[]) {
-    const { ask, help } = meeting(recovery)
-    ask.receive(help.approve(one, help.code?.words ?? ''))
+  for (const [i, one] of ([shares[0], other, shares[2], shares[4]] as Share[]).entries()) {
+    given(recovery, `friend ${i}`, one)
   }
   const { secret: found, faults } = recovery.combine()
   expect(found).toEqual(secret)
   expect(faults.map(({ position, code }) => [position, code])).toEqual([[1, 'SECRET_SHARE_OTHER_DEALER']])
   expect(combine(shares.slice(0, 3)).secret).toEqual(secret)
+})
+
+test('one friend who is asked three times (“it did not work, ask again”) is one voice, by whatever spelling', () => {
+  const forged = sharesOf(deal(bytesOf(32, 2)))
+  const recovery = new Recovery({ label: 'Ada’s cloud' })
+  given(recovery, 'Ann', shares[0] as Share)
+  given(recovery, 'Bob', shares[1] as Share)
+  for (const [i, name] of ['Mallory', 'mallory ', 'MALLORY'].entries()) {
+    given(recovery, name, forged[i + 2] as Share)
+  }
+  expect(recovery.received).toEqual(['Ann', 'Bob', 'Mallory'])
+  expect(recovery.asked).toHaveLength(3)
+  expect(() => recovery.combine()).toThrow('SECRET_SHARE_TOO_FEW')
+  given(recovery, 'Cleo', shares[2] as Share)
+  expect(recovery.combine().secret).toEqual(secret)
+})
+
+test('a friend who is asked again keeps what they gave until they give again; an unfinished meeting ends', () => {
+  const recovery = new Recovery({ label: 'Ada’s cloud' })
+  const first = given(recovery, 'Ann', share)
+  const second = recovery.ask('Ann')
+  expect(recovery.received).toEqual(['Ann'])
+  const third = meeting(recovery, 'Ann')
+  expect(() => second.receive(third.reply)).toThrow('SECRET_SHARE_OUT_OF_TURN')
+  third.ask.receive(third.help.approve(shares[1] as Share, spoken(third.ask)))
+  expect(recovery.asked.map(({ ask }) => ask.share)).toEqual([null])
+  third.ask.confirm(spoken(third.help))
+  expect(recovery.asked[0]?.ask.share?.index).toBe(2)
+  expect(first.share?.index).toBe(1)
+})
+
+test('friends have names', () => {
+  const recovery = new Recovery({ label: 'cloud' })
+  for (const name of ['', ' ', '\u200b', 'x'.repeat(101), 7, null, '\uD800']) {
+    expect(() => recovery.ask(name as string)).toThrow('SECRET_SHARE_BAD_ARGUMENT')
+  }
+})
+
+test('a share of what is called otherwise is named, unless it is said to be what is wanted', () => {
+  const { sheet, ...made } = deal(secret, { label: 'wallet', threshold: 2 })
+  const wallet = made.shares.map(({ share }) => share)
+  const recovery = new Recovery({ label: 'cloud' })
+  for (const [i, name] of ['Ann', 'Bob'].entries()) given(recovery, name, wallet[i] as Share)
+  const error = failure(() => recovery.combine())
+  expect(error.faults.map(({ code }) => code)).toEqual(Array(2).fill('SECRET_SHARE_OTHER_LABEL'))
+  expect(error.faults[0]?.message).toBe(
+    'This is a share of “\u2068wallet\u2069”, and not of “\u2068cloud\u2069”.'
+  )
+  expect(recovery.combine({ label: 'Wallet ' }).secret).toEqual(secret)
+  expect(recovery.combine({ label: null }).secret).toEqual(secret)
+  expect(recovery.combine({ sheet }).secret).toEqual(secret)
 })

@@ -3,6 +3,7 @@ import jsQR from 'jsqr'
 import { expect, test } from 'vitest'
 import {
   combine,
+  dealerFingerprint,
   holderKeyPair,
   openShare,
   sealedToText,
@@ -36,7 +37,11 @@ test('a share as text is the same share, however it is laid out', () => {
     text.toUpperCase(),
     ` ${text}\n`,
     text.replaceAll(/(.{4})/g, '$1 '),
-    text.replaceAll(/(.{20})/g, '$1-\r\n')
+    text.replaceAll(/(.{20})/g, '$1-\r\n'),
+    // What word processors make of hyphens and long words.
+    ...['\u2011', '\u2013', '\u2212', '\u00ad', '\u200b', '\u2060', '\ufeff'].map((mark) =>
+      text.replaceAll(/(.{4})(?=.)/g, `$1${mark}`)
+    )
   ]
   for (const layout of layouts) expect(verifyShare(layout).toBytes()).toEqual(share.toBytes())
 })
@@ -86,6 +91,14 @@ test('the QR code of a share with the longest label is read back, three pixels a
   }
 })
 
+test.each([
+  ['L', 61],
+  ['M', 69],
+  ['Q', 81]
+] as const)('at correction %s a usual share has %i modules a side', (correction, side) => {
+  expect(qrModules(share, { correction })).toHaveLength(side)
+})
+
 test('SVG and terminal show the modules', () => {
   const modules = qrModules(share)
   const svg = qrToSvg(share)
@@ -112,9 +125,29 @@ test('a recovery sheet has the code and the text, and whatever names say is only
   expect(html).not.toContain('<script')
   expect(html).toContain('Bob &#38; &#34;Co&#34;')
   expect(html).toContain(qrToSvg(share))
+  expect(html).toContain(`<b>${dealerFingerprint(share.header.dealer)}</b>`)
   const printed = /<code>([^<]*)<\/code>/.exec(html)?.[1] ?? ''
   expect(verifyShare(printed).toBytes()).toEqual(share.toBytes())
   expect(html).not.toMatch(/(src|href)=|@import|url\(/)
+})
+
+test('what cannot be drawn or printed says so with a code', () => {
+  const options = { owner: 'Ada', holder: 'Ann', date: '1 May' }
+  for (const call of [
+    () => recoverySheet(text as never, options),
+    () => recoverySheet(share, null as never),
+    () => recoverySheet(share, { ...options, owner: 7 as never }),
+    () => shareToText(text as never),
+    () => qrToSvg(text as never)
+  ]) {
+    expect(call).toThrow('SECRET_SHARE_BAD_ARGUMENT')
+  }
+  expect(() => sealedToText(text as never)).toThrow('SECRET_SHARE_DAMAGED')
+})
+
+test('a name in letters from right to left stands by itself on a recovery sheet', () => {
+  const html = recoverySheet(share, { owner: 'עדה', holder: 'Ann', date: '1 May' })
+  expect(html).toContain('<bdi>עדה</bdi> → <bdi>Ann</bdi>')
 })
 
 test('text and bytes may be combined', () => {

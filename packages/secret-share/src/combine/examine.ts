@@ -1,15 +1,19 @@
-import b4a from 'b4a'
+import { hex } from '@scure/base'
+import { concat } from '../bytes.ts'
 import { SecretShareError, type SecretShareErrorCode, type ShareFault } from '../errors.ts'
-import type { SetSheet } from '../format/set-sheet.ts'
+import { hasFingerprint } from '../fingerprint.ts'
 import { checkSignature, groupOf, type Share } from '../format/share.ts'
-import { checkAgainst, checkOrigin, readShare, type ShareInput } from '../verify-share.ts'
-
-/** Which set is wanted, as far as it is known. */
-export interface Wanted {
-  readonly sheet?: SetSheet | undefined
-  readonly dealer?: Uint8Array | undefined
-  readonly setId?: Uint8Array | undefined
-}
+import { nameKey } from '../name-key.ts'
+import type { SetHeader } from '../types.ts'
+import {
+  checkAgainst,
+  checkOrigin,
+  otherDealer,
+  otherEpoch,
+  readShare,
+  type ShareInput
+} from '../verify-share.ts'
+import type { CombineOptions } from './options.ts'
 
 /** A share that was given, and is what it says to be. */
 export interface Candidate {
@@ -17,25 +21,44 @@ export interface Candidate {
   readonly share: Share
   /** The same text for all shares of one set and epoch. */
   readonly group: string
+  /** The same text for all epochs of one set. */
+  readonly line: string
 }
 
 /** Reads and checks each share by itself; those that are no good go to `faults`. */
-export function examine(inputs: readonly ShareInput[], wanted: Wanted, faults: ShareFault[]): Candidate[] {
+export function examine(
+  inputs: readonly ShareInput[],
+  wanted: CombineOptions,
+  faults: ShareFault[]
+): Candidate[] {
   const candidates: Candidate[] = []
   for (const [position, input] of inputs.entries()) {
     let share: Share | null = null
     try {
       share = readShare(input)
       checkSignature(share)
-      checkOrigin(share, wanted.dealer, wanted.setId)
+      const { header } = share
+      checkWanted(header, wanted)
       if (wanted.sheet) checkAgainst(share, wanted.sheet)
-      candidates.push({ position, share, group: b4a.toString(groupOf(share), 'hex') })
+      const line = hex.encode(concat([header.dealer, header.setId]))
+      candidates.push({ position, share, group: hex.encode(groupOf(share)), line })
     } catch (error) {
       if (!(error instanceof SecretShareError)) throw error
       faults.push({ position, index: share?.index ?? null, code: error.code, message: error.words })
     }
   }
   return candidates
+}
+
+function checkWanted(header: SetHeader, { dealer, setId, fingerprint, epoch, label }: CombineOptions): void {
+  checkOrigin(header, { dealer })
+  if (fingerprint !== undefined && !hasFingerprint(header.dealer, fingerprint)) throw otherDealer()
+  checkOrigin(header, { setId })
+  if (epoch !== undefined && header.epoch !== epoch) throw otherEpoch()
+  if (label === undefined || label === null || nameKey(label) === nameKey(header.label)) return
+  // Isolated (UAX 9): letters from right to left do not turn the sentence round.
+  const words = `This is a share of “\u2068${header.label}\u2069”, and not of “\u2068${label}\u2069”.`
+  throw new SecretShareError('SECRET_SHARE_OTHER_LABEL', words)
 }
 
 /** Says what is wrong with a share that was good until then. */
@@ -45,4 +68,9 @@ export function faultOf(
   message: string
 ): ShareFault {
   return { position, index: share.index, code, message }
+}
+
+/** In the order given. */
+export function inOrder(faults: readonly ShareFault[]): ShareFault[] {
+  return faults.toSorted((a, b) => a.position - b.position)
 }

@@ -1,4 +1,4 @@
-import b4a from 'b4a'
+import { utf8 } from '@scure/base'
 import { concat } from '../bytes.ts'
 import { SecretShareError } from '../errors.ts'
 import type { KeyPair, RandomBytes } from '../types.ts'
@@ -39,22 +39,41 @@ export const systemRandom: RandomBytes = randomBytes
  * @throws SECRET_SHARE_NO_RANDOMNESS for another length, or 16 and more bytes that are all the same
  */
 export function take(random: RandomBytes, length: number): Uint8Array {
-  const bytes = random(length)
-  const constant = length >= 16 && bytes.every((byte) => byte === bytes[0])
-  if (bytes instanceof Uint8Array && bytes.length === length && !constant) return new Uint8Array(bytes)
-  throw noRandomness()
+  const bytes = attempt(() => random(length))
+  if (!(bytes instanceof Uint8Array) || bytes.length !== length) throw noRandomness()
+  if (length >= 16 && bytes.every((byte) => byte === bytes[0])) throw noRandomness()
+  return new Uint8Array(bytes)
 }
 
 /** What came cannot be random. */
-export function noRandomness(): SecretShareError {
-  return new SecretShareError('SECRET_SHARE_NO_RANDOMNESS', 'This device gave no usable random numbers.')
+export function noRandomness(cause: unknown = null): SecretShareError {
+  const words = 'This device gave no usable random numbers.'
+  return new SecretShareError('SECRET_SHARE_NO_RANDOMNESS', words, { cause })
+}
+
+/** A source throws where there is none, such as on a telephone whose app did not bring one. */
+function attempt<T>(draw: () => T): T {
+  try {
+    return draw()
+  } catch (cause) {
+    throw noRandomness(cause)
+  }
 }
 
 /** An Ed25519 key pair of a seed of 32 bytes. */
-export const signKeyPair: (seed: Uint8Array) => KeyPair = ed25519KeyPair
+export function signKeyPair(seed: Uint8Array): KeyPair {
+  return discreet(ed25519KeyPair(seed))
+}
 
 /** An X25519 key pair of a seed of 32 bytes. */
-export const boxKeyPair: (seed: Uint8Array) => KeyPair = x25519KeyPair
+export function boxKeyPair(seed: Uint8Array): KeyPair {
+  return discreet(x25519KeyPair(seed))
+}
+
+/** The secret half shows in no log and no JSON; a spread leaves it out, and what is left is refused as a key pair. */
+function discreet({ publicKey, secretKey }: KeyPair): KeyPair {
+  return Object.defineProperty({ publicKey, secretKey }, 'secretKey', { enumerable: false })
+}
 
 /** An Ed25519 signature, 64 bytes, that is good for this purpose only. */
 export function sign(purpose: string, message: Uint8Array, secretKey: Uint8Array): Uint8Array {
@@ -81,8 +100,14 @@ export const decryptOnce: (cipher: Uint8Array, additional: Uint8Array, key: Uint
 /** Whether something can be sealed to an X25519 key. */
 export const isSealable: (publicKey: Uint8Array) => boolean = isX25519Key
 
-/** `crypto_box_seal`: only the owner of the key opens it, and nobody can tell who sealed it. 48 bytes longer. */
-export const sealTo: (message: Uint8Array, publicKey: Uint8Array) => Uint8Array = boxSeal
+/**
+ * `crypto_box_seal`: only the owner of the key opens it, and nobody can tell who sealed it. 48 bytes longer.
+ *
+ * @param publicKey one that `isSealable` has found good
+ */
+export function sealTo(message: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  return attempt(() => boxSeal(message, publicKey))
+}
 
 /** `null` when it was sealed to another key, or a bit was changed. */
 export const openSealed: (cipher: Uint8Array, keys: KeyPair) => Uint8Array | null = boxOpen
@@ -98,5 +123,5 @@ export function wipe(...buffers: readonly Uint8Array[]): void {
 }
 
 function domain(purpose: string): Uint8Array {
-  return b4a.from(`cloudpal/secret-share/1/${purpose}\0`)
+  return utf8.decode(`cloudpal/secret-share/1/${purpose}\0`)
 }

@@ -9,6 +9,7 @@ import { randomBytes as nobleRandomBytes } from '@noble/hashes/utils.js'
 import { concat } from '../bytes.ts'
 import type { KeyPair } from '../types.ts'
 
+const { Point } = ed25519
 const KEY_BYTES = 32
 /** `expand 32-byte k`, the constant of Salsa20, in little-endian words. */
 const SIGMA = Uint32Array.of(0x61707865, 0x3320646e, 0x79622d32, 0x6b206574)
@@ -32,9 +33,25 @@ export function ed25519Sign(message: Uint8Array, secretKey: Uint8Array): Uint8Ar
   return ed25519.sign(message, secretKey.subarray(0, KEY_BYTES))
 }
 
+/**
+ * As libsodium, so that a signature is good on all machines or on none: without the cofactor (RFC 8032, section 5.1.7, allows both), and with no
+ * point of a small order. noble's own `verify` multiplies by the cofactor, which takes signatures with a torsion component.
+ */
 export function ed25519Verify(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
-  // RFC 8032's own rules, which are stricter than ZIP 215, noble's default.
-  return ed25519.verify(signature, message, publicKey, { zip215: false })
+  const encoded = signature.subarray(0, KEY_BYTES)
+  try {
+    const [key, point] = [Point.fromBytes(publicKey), Point.fromBytes(encoded)]
+    if (key.isSmallOrder() || point.isSmallOrder()) return false
+    const challenge = littleEndian(sha512(concat([encoded, publicKey, message]))) % Point.Fn.ORDER
+    const expected = Point.BASE.multiplyUnsafe(littleEndian(signature.subarray(KEY_BYTES)))
+    return sameBytes(expected.subtract(key.multiplyUnsafe(challenge)).toBytes(), encoded)
+  } catch {
+    return false
+  }
+}
+
+function littleEndian(bytes: Uint8Array): bigint {
+  return bytes.reduceRight((number, byte) => number * 256n + BigInt(byte), 0n)
 }
 
 export function x25519KeyPair(seed: Uint8Array): KeyPair {

@@ -2,7 +2,7 @@ import { concat } from '../bytes.ts'
 import { hash, sign, verify } from '../crypto/crypto.ts'
 import { SecretShareError } from '../errors.ts'
 import type { SetHeader } from '../types.ts'
-import { decodeHeader, encodeHeader } from './header.ts'
+import { copyHeader, decodeHeader, encodeHeader } from './header.ts'
 import { damaged, KIND, uint, unwrap, WireReader, wrap } from './wire.ts'
 
 /** The largest secret, in bytes: a key file, a wallet. */
@@ -19,29 +19,32 @@ export interface SheetParts {
 }
 
 let fromBody: (body: Uint8Array) => SetSheet
+/** The key of one share, by its number; not a copy. */
+export let possessionKeyOf: (sheet: SetSheet, index: number) => Uint8Array | undefined
 
 /**
  * What is public of a set: its header, the sealed payload, and a key a share to check possession with. It holds nothing that helps to open
  * the payload: keep it anywhere, give it to every holder. It names no holder.
  */
 export class SetSheet {
-  readonly header: SetHeader
-  /** The sealed payload: the secret and 16 bytes. */
-  readonly payload: Uint8Array
-  /** An Ed25519 key a share, that of share 1 first: each commits to the secret part of its share. */
-  readonly possessionKeys: readonly Uint8Array[]
-  /** 32 bytes: the hash of the three above, which every share of the set carries. */
-  readonly commitment: Uint8Array
+  readonly #header: SetHeader
+  readonly #payload: Uint8Array
+  readonly #possessionKeys: readonly Uint8Array[]
+  readonly #commitment: Uint8Array
   readonly #body: Uint8Array
 
   private constructor(body: Uint8Array) {
     const reader = new WireReader(body)
-    this.header = decodeHeader(reader)
+    this.#header = decodeHeader(reader)
     const length = reader.uint(4)
     if (length <= TAG_BYTES || length > SECRET_BYTES + TAG_BYTES) throw damaged()
-    this.payload = reader.take(length)
-    this.possessionKeys = Array.from({ length: this.header.holders }, () => reader.take(KEY_BYTES))
-    this.commitment = commitmentOf(this)
+    this.#payload = reader.take(length)
+    this.#possessionKeys = Array.from({ length: this.#header.holders }, () => reader.take(KEY_BYTES))
+    this.#commitment = commitmentOf({
+      header: this.#header,
+      payload: this.#payload,
+      possessionKeys: this.#possessionKeys
+    })
     reader.take(SIGNATURE_BYTES)
     reader.end()
     this.#body = new Uint8Array(body)
@@ -59,6 +62,26 @@ export class SetSheet {
     )
   }
 
+  /** What all shares of the set say alike. A copy, as all that this class gives. */
+  get header(): SetHeader {
+    return copyHeader(this.#header)
+  }
+
+  /** The sealed payload: the secret and 16 bytes. */
+  get payload(): Uint8Array {
+    return new Uint8Array(this.#payload)
+  }
+
+  /** An Ed25519 key a share, that of share 1 first: each commits to the secret part of its share. */
+  get possessionKeys(): Uint8Array[] {
+    return this.#possessionKeys.map((key) => new Uint8Array(key))
+  }
+
+  /** 32 bytes: the hash of the three above, which every share of the set carries. */
+  get commitment(): Uint8Array {
+    return new Uint8Array(this.#commitment)
+  }
+
   /** FORMAT.md, "Set sheet". Nothing in it is secret. */
   toBytes(): Uint8Array {
     return wrap(KIND.sheet, this.#body)
@@ -66,6 +89,7 @@ export class SetSheet {
 
   static {
     fromBody = (body) => new SetSheet(body)
+    possessionKeyOf = (sheet, index) => sheet.#possessionKeys[index - 1]
   }
 }
 

@@ -2,7 +2,7 @@ import { concat } from '../bytes.ts'
 import { hash, sign, verify } from '../crypto/crypto.ts'
 import { SecretShareError } from '../errors.ts'
 import type { SetHeader } from '../types.ts'
-import { decodeHeader, encodeHeader } from './header.ts'
+import { copyHeader, decodeHeader, encodeHeader } from './header.ts'
 import { damaged, KIND, uint, unwrap, WireReader, wrap } from './wire.ts'
 
 /** A payload up to here travels in every share, so that shares are all it takes; a longer one travels apart. */
@@ -32,34 +32,51 @@ export let shareValue: (share: Share) => Uint8Array
  * part shows in nothing but `toBytes()`: not in a log, not in JSON.
  */
 export class Share {
-  readonly header: SetHeader
-  /** 32 bytes: which set sheet it belongs to. */
-  readonly commitment: Uint8Array
-  /** The number of this share, from 1 to `header.holders`. */
-  readonly index: number
-  /** The sealed payload where it is small, as that of a 32-byte key; else `null`. */
-  readonly payload: Uint8Array | null
+  readonly #header: SetHeader
+  readonly #commitment: Uint8Array
+  readonly #index: number
+  readonly #payload: Uint8Array | null
   readonly #value: Uint8Array
   readonly #body: Uint8Array
 
   private constructor(body: Uint8Array) {
     const reader = new WireReader(body)
-    this.header = decodeHeader(reader)
-    this.commitment = reader.take(32)
-    this.index = reader.uint(1)
+    this.#header = decodeHeader(reader)
+    this.#commitment = reader.take(32)
+    this.#index = reader.uint(1)
     this.#value = reader.take(VALUE_BYTES)
     const length = reader.uint(1)
-    this.payload = length === 0 ? null : reader.take(length)
+    this.#payload = length === 0 ? null : reader.take(length)
     reader.take(SIGNATURE_BYTES)
     reader.end()
     const fits = length === 0 || (length > 16 && length <= INLINE_BYTES)
-    if (this.index < 1 || this.index > this.header.holders || !fits) throw damaged()
+    if (this.#index < 1 || this.#index > this.#header.holders || !fits) throw damaged()
     this.#body = new Uint8Array(body)
   }
 
   /** Reads the bytes of `toBytes()`. @throws SecretShareError */
   static fromBytes(bytes: Uint8Array): Share {
     return new Share(unwrap(KIND.share, bytes))
+  }
+
+  /** What all shares of the set say alike. A copy, as all that this class gives: what was checked stays what it is. */
+  get header(): SetHeader {
+    return copyHeader(this.#header)
+  }
+
+  /** 32 bytes: which set sheet it belongs to. */
+  get commitment(): Uint8Array {
+    return new Uint8Array(this.#commitment)
+  }
+
+  /** The number of this share, from 1 to `header.holders`. */
+  get index(): number {
+    return this.#index
+  }
+
+  /** The sealed payload where it is small, as that of a 32-byte key; else `null`. */
+  get payload(): Uint8Array | null {
+    return this.#payload && new Uint8Array(this.#payload)
   }
 
   /** The share itself, secret part and all: FORMAT.md, "Share". For the holder, and nobody else. */
@@ -69,7 +86,7 @@ export class Share {
 
   /** Says which share it is, and nothing secret. */
   toJSON(): { label: string; index: number; threshold: number; holders: number; epoch: number } {
-    const { label, threshold, holders, epoch } = this.header
+    const { label, threshold, holders, epoch } = this.#header
     return { label, index: this.index, threshold, holders, epoch }
   }
 

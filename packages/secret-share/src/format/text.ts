@@ -8,6 +8,12 @@ import { KIND, unwrap } from './wire.ts'
  */
 const PREFIX = { share: 'cpshare', sealed: 'cpsealed' } as const
 
+/** What people put between the letters, and word processors: spaces, hyphens, dashes, and marks that show as nothing. */
+const LAYOUT = /[\s\u00AD\u200B-\u200D\u2010-\u2015\u2060\u2212\uFEFF-]+/g
+
+/** A sealed share has some 600 letters; there may be as much layout, and more. */
+const TEXT_LENGTH = 5_000
+
 export type TextKind = keyof typeof PREFIX
 
 /** Bytes of an envelope as text, in lower case. Upper case means the same, and makes smaller QR codes. */
@@ -17,12 +23,12 @@ export function encodeText(kind: TextKind, bytes: Uint8Array): string {
 }
 
 /**
- * Reads such a text as people paste it: white space, line breaks and hyphens do not count.
+ * Reads such a text as people paste it: white space, line breaks, hyphens and invisible marks do not count.
  *
  * @throws SECRET_SHARE_NOT_A_SHARE for what is none at all, SECRET_SHARE_BAD_TEXT for one with a mistake in it
  */
 export function decodeText(kind: TextKind, text: string): Uint8Array {
-  const compact = typeof text === 'string' ? text.replaceAll(/[\s-]+/g, '') : ''
+  const compact = typeof text === 'string' && text.length <= TEXT_LENGTH ? text.replaceAll(LAYOUT, '') : ''
   const prefix = `${PREFIX[kind]}1`
   if (!compact.toLowerCase().startsWith(prefix)) throw notThis(kind, compact.toLowerCase())
   const decoded = bech32m.decodeUnsafe(compact, false)

@@ -1,6 +1,5 @@
 import { concat } from '../bytes.ts'
-import b4a from 'b4a'
-import { hash } from '../crypto/crypto.ts'
+import { equal, hash } from '../crypto/crypto.ts'
 import { SecretShareError } from '../errors.ts'
 
 /** The format that this version writes, and the only one it reads. */
@@ -14,15 +13,21 @@ export const KIND = {
   challenge: 4,
   answer: 5,
   request: 6,
-  nonce: 7,
+  reply: 7,
   reveal: 8,
   help: 9,
-  refusal: 10
+  refusal: 10,
+  recovery: 11,
+  helping: 12
 } as const
 
 export type Kind = (typeof KIND)[keyof typeof KIND]
 
 const CHECK_BYTES = 4
+
+/** Nothing is longer, but what an app has saved of a recovery: what is not read is not hashed either. */
+const ENVELOPE_BYTES = 75_000
+const SAVED_BYTES = 50_000_000
 
 /** version, kind, body, checksum. */
 export function wrap(kind: Kind, body: Uint8Array): Uint8Array {
@@ -37,19 +42,30 @@ export function wrap(kind: Kind, body: Uint8Array): Uint8Array {
  *   when it is whole and holds something else
  */
 export function unwrap(kind: Kind, bytes: Uint8Array): Uint8Array {
-  if (!(bytes instanceof Uint8Array)) throw damaged()
+  const found = kindOf(bytes, kind === KIND.recovery || kind === KIND.helping ? SAVED_BYTES : ENVELOPE_BYTES)
+  if (found === kind) return bytes.subarray(2, bytes.length - CHECK_BYTES)
+  throw new SecretShareError('SECRET_SHARE_NOT_A_SHARE', 'This is something else than what is needed here.')
+}
+
+/**
+ * What a whole envelope holds, as it says: one of `KIND`, or another number.
+ *
+ * @throws SECRET_SHARE_DAMAGED when the checksum is another, SECRET_SHARE_NEWER_FORMAT
+ */
+export function kindOf(bytes: Uint8Array, most: number = ENVELOPE_BYTES): number {
+  if (!(bytes instanceof Uint8Array) || bytes.length > most) throw damaged()
   const end = bytes.length - CHECK_BYTES
-  if (end < 2 || !b4a.equals(checksum(bytes.subarray(0, end)), bytes.subarray(end))) throw damaged()
-  if (bytes[0] !== FORMAT_VERSION) {
-    throw new SecretShareError(
-      'SECRET_SHARE_NEWER_FORMAT',
-      'This was made by another version of the app. Update the app and try again.'
-    )
-  }
-  if (bytes[1] !== kind) {
-    throw new SecretShareError('SECRET_SHARE_NOT_A_SHARE', 'This is something else than what is needed here.')
-  }
-  return bytes.subarray(2, end)
+  if (end < 2 || !equal(checksum(bytes.subarray(0, end)), bytes.subarray(end))) throw damaged()
+  if (bytes[0] !== FORMAT_VERSION) throw newerFormat()
+  return bytes[1] ?? 0
+}
+
+/** What a version to come has made. */
+export function newerFormat(): SecretShareError {
+  return new SecretShareError(
+    'SECRET_SHARE_NEWER_FORMAT',
+    'This was made by another version of the app. Update the app and try again.'
+  )
 }
 
 /** What no scanner and no app of ours can have made: cut, or changed. */

@@ -1,4 +1,5 @@
-import b4a from 'b4a'
+import { hex } from '@scure/base'
+import { badArgument, checkOptions } from '../arguments.ts'
 import { hash } from '../crypto/crypto.ts'
 import { SecretShareError, type ShareFault } from '../errors.ts'
 import { fromMnemonics, isMnemonic, toMnemonics } from './slip39-adapter.ts'
@@ -23,6 +24,8 @@ export interface PaperOptions {
   iterationExponent?: number
   /** @defaultValue `SLIP-39 backup` */
   title?: string
+  /** Allows that one paper alone is the secret, as a wallet's backup on a single sheet. @defaultValue false */
+  onePaperIsEnough?: boolean
 }
 
 /** What goes on paper. */
@@ -37,14 +40,21 @@ export interface PaperBackup {
  * A secret as lists of English words (SLIP-39), which hardware wallets read too. **Not** the share format of this
  * package: such a list is not signed, names no set, and a wrong passphrase gives another secret without a word. So keep the fingerprint.
  *
- * Needs the package `slip39` and Node's `crypto`: Node, Electron; not Bare, nor a browser without polyfills.
+ * Needs the package `slip39`. That asks for Node's `crypto`: elsewhere a bundler has to put `@cloudpal/secret-share/paper/crypto` in its place.
+ * Its randomness is always the system's.
  *
  * @param secret 16 to 32 bytes, an even number
  * @throws SECRET_SHARE_PAPER
  */
 export function toPaper(secret: Uint8Array, options: PaperOptions): PaperBackup {
+  checkOptions(options)
   const { groups, passphrase = '', iterationExponent = 1, title = 'SLIP-39 backup' } = options
-  const { groupThreshold = groups.length } = options
+  if (!(secret instanceof Uint8Array)) throw badArgument('the secret must be bytes')
+  if (!Array.isArray(groups) || groups.some((group) => typeof group !== 'object' || group === null)) {
+    throw badArgument('groups must be a list of groups')
+  }
+  checkPassphrase(passphrase)
+  const { groupThreshold = groups.length, onePaperIsEnough = false } = options
   const fits = secret.length >= 16 && secret.length <= 32 && secret.length % 2 === 0
   if (!fits) throw paperError('Words are for secrets of 16 to 32 bytes, an even number.')
   const counts = [groups.length, ...groups.map(({ members }) => members)]
@@ -53,6 +63,12 @@ export function toPaper(secret: Uint8Array, options: PaperOptions): PaperBackup 
   if (wrong || groups.some(({ threshold, members }) => threshold === 1 && members > 1)) {
     throw paperError(
       'There may be 16 groups of 16 papers, and one paper may do only where it is the only one.'
+    )
+  }
+  const alone = groupThreshold === 1 && groups.some(({ threshold }) => threshold === 1)
+  if (alone && !onePaperIsEnough) {
+    throw paperError(
+      'One of these papers alone would be the secret. Ask for two or more, or say that it is meant so.'
     )
   }
   if (!isCount(iterationExponent + 1, 16)) throw paperError('The iteration exponent is 0 to 15.')
@@ -75,6 +91,11 @@ export interface FromPaperOptions {
  * @throws SECRET_SHARE_PAPER with `faults` for lists with a wrong word, SECRET_SHARE_PAPER_WRONG_SECRET when the fingerprint is another
  */
 export function fromPaper(mnemonics: readonly string[], options: FromPaperOptions = {}): Uint8Array {
+  checkOptions(options)
+  const areTexts = Array.isArray(mnemonics) && mnemonics.every((text) => typeof text === 'string')
+  if (!areTexts) throw badArgument('the lists of words must be a list of texts')
+  const { passphrase = '' } = options
+  checkPassphrase(passphrase)
   const lists = mnemonics.map((text) => text.trim().toLowerCase().replaceAll(/\s+/g, ' '))
   const faults = lists.flatMap((list, position): ShareFault[] => {
     const message = 'There is a mistake in this list of words.'
@@ -83,7 +104,7 @@ export function fromPaper(mnemonics: readonly string[], options: FromPaperOption
   if (faults.length > 0) {
     throw new SecretShareError('SECRET_SHARE_PAPER', 'Some lists of words have mistakes in them.', { faults })
   }
-  const secret = attempt(() => Uint8Array.from(fromMnemonics(lists, options.passphrase ?? '')))
+  const secret = attempt(() => Uint8Array.from(fromMnemonics(lists, passphrase)))
   const wanted = options.fingerprint?.toLowerCase().trim()
   if (wanted === undefined || wanted === paperFingerprint(secret)) return secret
   secret.fill(0)
@@ -95,7 +116,13 @@ export function fromPaper(mnemonics: readonly string[], options: FromPaperOption
 
 /** 8 hexadecimal digits of a hash of the secret. */
 export function paperFingerprint(secret: Uint8Array): string {
-  return b4a.toString(hash('paper', [secret]).subarray(0, 4), 'hex')
+  return hex.encode(hash('paper', [secret]).subarray(0, 4))
+}
+
+/** SLIP-39 allows printable ASCII; `slip39` takes anything, and the same for what differs. @throws SECRET_SHARE_PAPER */
+function checkPassphrase(passphrase: string): void {
+  if (typeof passphrase === 'string' && /^[ -~]*$/.test(passphrase)) return
+  throw paperError('A passphrase may have English letters, digits, spaces and the usual signs only.')
 }
 
 function isCount(value: number | undefined, most: number): boolean {

@@ -22,16 +22,30 @@ export function toMnemonics(
   groups: readonly Slip39Group[],
   options: { threshold: number; passphrase: string; iterationExponent: number; title: string }
 ): string[][] {
-  const slip = Slip39.fromArray(secret, { ...options, groups, extendableBackupFlag: 1 })
-  return groups.map((_, group) => slip.fromPath(`r/${group}`).mnemonics)
+  return withBuffer(() => {
+    const slip = Slip39.fromArray(secret, { ...options, groups, extendableBackupFlag: 1 })
+    return groups.map((_, group) => slip.fromPath(`r/${group}`).mnemonics)
+  })
 }
 
 /** Exactly as many as are needed of each group, and of the groups. @throws plain Errors */
 export function fromMnemonics(mnemonics: readonly string[], passphrase: string): readonly number[] {
-  return Slip39.recoverSecret(mnemonics, passphrase)
+  return withBuffer(() => Slip39.recoverSecret(mnemonics, passphrase))
 }
 
 /** Words and checksum, of one alone. */
 export function isMnemonic(mnemonic: string): boolean {
   return Slip39.validateMnemonic(mnemonic)
+}
+
+/** It makes Buffers of lists of numbers, and browsers have none: for as long as a call takes, which nothing interrupts, there is one. */
+function withBuffer<T>(run: () => T): T {
+  const everywhere = globalThis as { Buffer?: unknown }
+  if (everywhere.Buffer !== undefined) return run()
+  everywhere.Buffer = { from: (list: readonly number[]) => Uint8Array.from(list) }
+  try {
+    return run()
+  } finally {
+    delete everywhere.Buffer
+  }
 }

@@ -1,4 +1,5 @@
 import Protomux from 'protomux'
+import { SecretShareError } from '../errors.ts'
 import type { Party } from '../recovery/party.ts'
 
 const PROTOCOL = 'cloudpal/secret-share/recovery/1'
@@ -15,22 +16,27 @@ export interface PartyLike extends Party {
 }
 
 export interface MeetOptions {
-  /** After every message that was taken: the code or the share may be there. */
+  /** After every message that was taken: a request, the code or the share may be there. */
   onprogress?: () => void
   /** The meeting is over by a fault of the other side's, with a SecretShareError. The connection stays. */
   onerror?: (error: unknown) => void
+  /** This channel is closed, by whichever side. With the same party `meet` goes on over the next connection, and sends again what may be lost. */
   onclose?: () => void
 }
 
 /** A meeting that goes on over a connection; it does not own that. */
 export interface Meeting {
-  /** Sends what `approve` or `refuse` returned. */
+  /**
+   * Sends what `begin`, `approve` or `refuse` returned.
+   *
+   * @throws SECRET_SHARE_NOT_CONNECTED when the channel is closed: the party keeps the message, and sends it when it is met again
+   */
   send(message: Uint8Array): void
   close(): void
 }
 
 /**
- * Carries one meeting over a Protomux channel. Both sides call it, in any order.
+ * Carries one meeting over a Protomux channel. Both sides call it, in any order; after a cut with the same parties, over the next connection.
  *
  * @returns `null` when this connection has such a channel already
  */
@@ -40,13 +46,17 @@ export function meet(
   options: MeetOptions = {}
 ): Meeting | null {
   const mux = Protomux.from(connection as Parameters<typeof Protomux.from>[0])
+  let closed = false
   const channel = mux.createChannel<undefined>({
     protocol: PROTOCOL,
     unique: true,
     onopen: () => {
       if (party.hello) message.send(party.hello())
     },
-    onclose: () => options.onclose?.()
+    onclose: () => {
+      closed = true
+      options.onclose?.()
+    }
   })
   if (channel === null) return null
   const message = channel.addMessage<Uint8Array>({
@@ -66,9 +76,19 @@ export function meet(
   })
   channel.open(undefined)
   return {
-    send: (bytes) => void message.send(bytes),
+    send: (bytes) => {
+      if (closed) throw notConnected()
+      message.send(bytes)
+    },
     close: () => channel.close()
   }
+}
+
+function notConnected(): SecretShareError {
+  return new SecretShareError(
+    'SECRET_SHARE_NOT_CONNECTED',
+    'The other device is not connected now. Keep this open: it is sent when the device is back.'
+  )
 }
 
 /** Where Protomux stands in a frame, as compact-encoding has it. */

@@ -1,3 +1,5 @@
+import { badArgument, checkOptions, checkShare } from '../arguments.ts'
+import { dealerFingerprint } from '../fingerprint.ts'
 import type { Share } from '../format/share.ts'
 import { shareToText } from '../share-text.ts'
 import { qrToSvg } from './share-qr.ts'
@@ -8,6 +10,8 @@ export interface SheetWords {
   readonly title: string
   readonly intro: string
   readonly keep: readonly string[]
+  /** Stands before the dealer's fingerprint. */
+  readonly fingerprint: string
   readonly use: readonly string[]
 }
 
@@ -27,13 +31,19 @@ export interface RecoverySheetOptions {
  * nothing. As secret as the share: print it from a device you trust, on a printer that keeps no copies.
  */
 export function recoverySheet(share: Share, options: RecoverySheetOptions): string {
+  checkShare(share)
+  checkOptions(options)
   const { owner, holder, date } = options
-  const { label, threshold, holders, epoch } = share.header
+  if (![owner, holder, date].every((text) => typeof text === 'string')) {
+    throw badArgument('owner, holder and date must be text')
+  }
+  const { label, threshold, holders, epoch, dealer } = share.header
   const words = options.words ?? english(owner, threshold, holders)
   const items = (list: readonly string[]): string => list.map((item) => `<li>${escape(item)}</li>`).join('')
   const facts = [
-    `${escape(label)} · ${escape(owner)} → ${escape(holder)}`,
-    `${share.index}/${holders} · ${threshold} needed · epoch ${epoch} · ${escape(date)}`
+    `${isolated(label)} · ${isolated(owner)} → ${isolated(holder)}`,
+    `${share.index}/${holders} · ${threshold} needed · epoch ${epoch} · ${isolated(date)}`,
+    `${escape(words.fingerprint)} <b>${dealerFingerprint(dealer)}</b>`
   ]
   return `<!doctype html>
 <html lang="${escape(words.language)}">
@@ -72,10 +82,11 @@ function english(owner: string, threshold: number, holders: number): SheetWords 
       `Give it to nobody but ${owner}, and only after you have spoken to them.`,
       'If it is lost or somebody has seen it, tell them: they can make new ones.'
     ],
+    fingerprint: `All sheets of ${owner} show the same fingerprint:`,
     use: [
       `${owner} asks you for help, by telephone or in person. Make sure that it is really them.`,
       'Open the app, choose “help a friend”, and scan the code above or type the text.',
-      'Compare the short code that both devices show. Type in what they read to you.'
+      'Type in the three words that they read to you, and then read to them the three others that your app shows.'
     ]
   }
 }
@@ -83,6 +94,11 @@ function english(owner: string, threshold: number, holders: number): SheetWords 
 /** Blocks of four, which eyes can follow. */
 function groups(text: string): string {
   return text.replaceAll(/(.{4})(?=.)/g, '$1 ')
+}
+
+/** A name in letters from right to left does not turn round what stands beside it. */
+function isolated(text: string): string {
+  return `<bdi>${escape(text)}</bdi>`
 }
 
 function escape(text: string): string {

@@ -7,7 +7,7 @@ const BORDER = 4
 
 export interface QrOptions {
   /**
-   * How much of the code may be dirty: L 7 %, M 15 %, Q 25 %. More makes it larger: version 12 (65 modules a side), 14 (73), 17 (85) for a
+   * How much of the code may be dirty: L 7 %, M 15 %, Q 25 %. More makes it larger: version 11 (61 modules a side), 13 (69), 16 (81) for a
    * usual share.
    *
    * @defaultValue 'M'

@@ -4,7 +4,7 @@ import { hash } from '../crypto/crypto.ts'
 const WORD_BITS = 11
 const WORDS = 3
 
-/** What two people compare: the same 33 bits as numbers and as words. */
+/** What one person reads to the other: the same 33 bits as numbers and as words. */
 export interface ShortCode {
   /** Ten digits in groups: `0123 456 789`. */
   readonly numbers: string
@@ -12,12 +12,17 @@ export interface ShortCode {
   readonly words: string
 }
 
+/** Who reads it out. */
+export type Speaker = 'owner' | 'friend'
+
 /**
- * The code of one meeting. Either side had to fix its part before it saw the other's, so whoever sits between the two and wants both to see
- * the same code has one try in 2³³ (commitments as in ZRTP, RFC 6189, section 4.4.1.1).
+ * One of the two codes of a meeting, 33 bits each: a short authentication string (RFC 6189, section 4.5.2; Vaudenay, "Secure communications over
+ * insecure channels based on short authenticated strings", CRYPTO 2005). PROTOCOL.md says what they are worth.
+ *
+ * @param transcript `transcriptOf` the meeting's messages
  */
-export function shortCode(request: Uint8Array, nonce: Uint8Array, reveal: Uint8Array): ShortCode {
-  const digest = hash('short code', [request, nonce, reveal])
+export function shortCode(speaker: Speaker, transcript: Uint8Array): ShortCode {
+  const digest = hash(`short code of ${speaker}`, [transcript])
   const bits = digest.subarray(0, 5).reduce((value, byte) => value * 256 + byte, 0)
   const value = Math.floor(bits / 2 ** (40 - WORDS * WORD_BITS))
   const digits = String(value).padStart(10, '0')
@@ -32,7 +37,11 @@ export function shortCode(request: Uint8Array, nonce: Uint8Array, reveal: Uint8A
 
 /** Whether what a person typed is this code, in numbers or in words; case, spaces and hyphens do not count. */
 export function isCode(code: ShortCode, typed: string): boolean {
-  const plain = (text: string): string => text.toLowerCase().replaceAll(/[\s,.-]+/g, '')
+  const plain = (text: string): string =>
+    text
+      .slice(0, 200)
+      .toLowerCase()
+      .replaceAll(/[\s,.-]+/g, '')
   const given = typeof typed === 'string' ? plain(typed) : ''
   return given === plain(code.numbers) || given === plain(code.words)
 }

@@ -1,12 +1,15 @@
-import { badArgument } from '../arguments.ts'
-import { combine, type CombineOptions } from '../combine/combine.ts'
+import { badArgument, checkOptions } from '../arguments.ts'
+import { combine } from '../combine/combine.ts'
+import type { CombineOptions } from '../combine/options.ts'
 import type { Recovered } from '../combine/recovered.ts'
-import { signKeyPair, systemRandom, take, wipe } from '../crypto/crypto.ts'
+import { boxKeyPair, signKeyPair, systemRandom, take } from '../crypto/crypto.ts'
 import { encodeLabel } from '../format/label.ts'
-import { holderKeyPair } from '../sealing.ts'
-import type { KeyPair, RandomBytes } from '../types.ts'
+import { nameKey } from '../name-key.ts'
+import type { RandomBytes } from '../types.ts'
+import { toUtf8 } from '../utf8.ts'
+import { closeAsk, RecoveryAsk, recordOf, restore, type AskParts } from './ask.ts'
 import { NONCE_BYTES } from './messages.ts'
-import { RecoveryAsk } from './ask.ts'
+import { decodeState, encodeState, NAME_BYTES } from './state.ts'
 
 export interface RecoveryOptions {
   /** What is to be recovered, in the owner's words: 1 to 40 bytes. */
@@ -21,58 +24,132 @@ export interface Asked {
   readonly ask: RecoveryAsk
 }
 
+/** One friend: what they were asked last, and what they gave before that. */
+interface Friend {
+  readonly name: string
+  current: RecoveryAsk
+  before: RecoveryAsk | null
+}
+
 /**
- * A new device that collects shares. Its keys live only as long as this object: whatever was sealed to it is lost with
+ * A new device that collects shares, one a friend. Its keys live only as long as this object, or what `toBytes` gave: whatever was sealed to it is lost with
  * it, and nothing to anybody else.
  */
 export class Recovery {
   readonly #label: string
   readonly #random: RandomBytes
-  readonly #device: KeyPair
-  readonly #box: KeyPair
-  readonly #asked: Asked[] = []
+  readonly #deviceSeed: Uint8Array
+  readonly #boxSeed: Uint8Array
+  readonly #friends: Map<string, Friend> = new Map()
 
   /** @throws SECRET_SHARE_BAD_LABEL */
-  constructor({ label, random = systemRandom }: RecoveryOptions) {
+  constructor(options: RecoveryOptions) {
+    checkOptions(options)
+    const { label, random = systemRandom } = options
     encodeLabel(label)
     this.#label = label
     this.#random = random
-    const seed = take(random, 32)
-    this.#device = signKeyPair(seed)
-    wipe(seed)
-    this.#box = holderKeyPair(random)
+    this.#deviceSeed = take(random, 32)
+    this.#boxSeed = take(random, 32)
   }
 
-  /** Everybody asked so far. */
+  /**
+   * Goes on where a recovery was when it was saved: the shares that had come are here, and a meeting in which there was a code goes on over the next
+   * channel. One that had not got so far has to be begun anew: whether its part of the code was revealed since, nobody knows.
+   *
+   * @param bytes of `toBytes`
+   * @throws SECRET_SHARE_DAMAGED, SECRET_SHARE_NEWER_FORMAT, SECRET_SHARE_NOT_A_SHARE
+   */
+  static fromBytes(bytes: Uint8Array, { random = systemRandom }: { random?: RandomBytes } = {}): Recovery {
+    const { label, deviceSeed, boxSeed, friends } = decodeState(bytes)
+    const recovery = new Recovery({ label, random })
+    recovery.#deviceSeed.set(deviceSeed)
+    recovery.#boxSeed.set(boxSeed)
+    for (const { name, record } of friends) {
+      recovery.#add(name, restore(recovery.#parts(record.nonce), record))
+    }
+    return recovery
+  }
+
+  /**
+   * What `fromBytes` takes, for an app that may be ended at any moment: save it whenever something has come. **As secret as the shares in it**: keep it
+   * where the system keeps keys, and delete it when the secret is back.
+   */
+  toBytes(): Uint8Array {
+    const friends = this.#all().flatMap(({ name, ask }) => {
+      const record = recordOf(ask)
+      return record === null ? [] : [{ name, record }]
+    })
+    const [label, deviceSeed, boxSeed] = [this.#label, this.#deviceSeed, this.#boxSeed]
+    return encodeState({ label, deviceSeed, boxSeed, friends })
+  }
+
+  /** Everybody asked so far, with the latest meeting. */
   get asked(): readonly Asked[] {
-    return this.#asked
+    return [...this.#friends.values()].map(({ name, current }) => ({ name, ask: current }))
   }
 
-  /** Begins a meeting with one friend. Ask again after one that failed. @param name the owner's for them */
+  /**
+   * Begins a meeting with one friend, and ends the one before with the same friend, if any: a friend gives one share, and the latest counts.
+   *
+   * @param name the owner's for them, at most 100 bytes: who is asked under two names may give two shares
+   */
   ask(name: string): RecoveryAsk {
-    if (typeof name !== 'string' || name === '') throw badArgument('a friend must have a name')
-    const nonce = take(this.#random, NONCE_BYTES)
-    const ask = new RecoveryAsk({ label: this.#label, device: this.#device, box: this.#box, nonce })
-    this.#asked.push({ name, ask })
+    const length = toUtf8(name)?.length ?? 0
+    if (length === 0 || length > NAME_BYTES || nameKey(name) === '') {
+      throw badArgument('a friend must have a name, of at most 100 bytes')
+    }
+    const ask = new RecoveryAsk(this.#parts(take(this.#random, NONCE_BYTES)))
+    this.#add(name, ask)
     return ask
   }
 
-  /** The friends whose shares are here, in the order of the faults of `combine`. */
+  /** The friends whose shares are here and confirmed, in the order of the faults of `combine`. */
   get received(): readonly string[] {
     return this.#received().map(({ name }) => name)
   }
 
-  /** Combines what is here, with the sheets that friends sent for their payload: `combine`, whose faults' positions are those of `received`. */
+  /**
+   * Combines what is here, with the sheets that friends sent: `combine`, whose faults' positions are those of `received`. Shares of something that is
+   * called otherwise than what was asked for are named, and left out; with another `label`, `null`, or the sheet they are taken.
+   */
   combine(options: CombineOptions = {}): Recovered {
+    checkOptions(options)
     const received = this.#received()
     const sheets = received.flatMap(({ ask }) => ask.sheet ?? [])
+    const label = options.sheet === undefined ? this.#label : null
     return combine(
       received.flatMap(({ ask }) => ask.share ?? []),
-      { ...options, sheets: [...(options.sheets ?? []), ...sheets] }
+      { label, ...options, sheets: [...(options.sheets ?? []), ...sheets] }
     )
   }
 
+  #parts(nonce: Uint8Array): AskParts {
+    const device = signKeyPair(this.#deviceSeed)
+    return { label: this.#label, device, box: boxKeyPair(this.#boxSeed), nonce }
+  }
+
+  #add(name: string, ask: RecoveryAsk): void {
+    const friend = this.#friends.get(nameKey(name))
+    if (friend === undefined) {
+      this.#friends.set(nameKey(name), { name, current: ask, before: null })
+      return
+    }
+    if (friend.current.share !== null) friend.before = friend.current
+    else closeAsk(friend.current)
+    friend.current = ask
+  }
+
   #received(): Asked[] {
-    return this.#asked.filter(({ ask }) => ask.share !== null)
+    return [...this.#friends.values()].flatMap(({ name, current, before }) => {
+      const ask = current.share === null ? before : current
+      return ask === null ? [] : [{ name, ask }]
+    })
+  }
+
+  #all(): Asked[] {
+    return [...this.#friends.values()].flatMap(({ name, current, before }) => {
+      return before === null ? [{ name, ask: current }] : [before, current].map((ask) => ({ name, ask }))
+    })
   }
 }

@@ -9,8 +9,8 @@ import vectors from '../vectors/v1.json' with { type: 'json' }
 /* global Bare */
 
 try {
-  const { sealed, forged } = vectors
-  same('vectors', { ...makeVectors(api), sealed, forged }, vectors)
+  const { sealed, forged, help, saved } = vectors
+  same('vectors', { ...makeVectors(api), sealed, forged, help, saved }, vectors)
   checkVectors(api, vectors)
   const share = api.verifyShare(vectors.text)
   const modules = qrToTerminal(share).length + qrToSvg(share).length

@@ -4,10 +4,10 @@ import * as qr from '../../src/qr/index.ts'
 import { fuzzAnywhere } from '../fuzz/portable.ts'
 import { checkVectors, fromHex, makeVectors, same, toHex } from '../vectors/make.mjs'
 
-/** @param {ReturnType<typeof makeVectors> & { sealed: string, forged: string }} vectors */
+/** @param {ReturnType<typeof makeVectors> & import('../vectors/make.mjs').Pinned} vectors */
 function run(vectors) {
-  const { sealed, forged } = vectors
-  same('vectors', { ...makeVectors(api), sealed, forged }, vectors)
+  const { sealed, forged, help, saved } = vectors
+  same('vectors', { ...makeVectors(api), sealed, forged, help, saved }, vectors)
   checkVectors(api, vectors)
   const share = api.verifyShare(vectors.text)
   document.body.innerHTML = qr.qrToSvg(share)

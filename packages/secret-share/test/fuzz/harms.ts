@@ -1,4 +1,4 @@
-import b4a from 'b4a'
+import { utf8 } from '@scure/base'
 import type { SeededRandom } from '@cloudpal/test-kit'
 import { shareToText, type KeyPair, type Share, type ShareInput } from '../../src/index.ts'
 import { resign } from '../sets.ts'
@@ -17,6 +17,8 @@ export interface World {
   /** Of somebody else, who copied all that is public. */
   readonly stranger: readonly Share[]
   readonly thief: KeyPair
+  /** Whether the set is of a later time than `otherEpoch`. */
+  readonly newest: boolean
 }
 
 /** What happened to one share: what is given instead, and the codes that name it rightly. */
@@ -78,6 +80,11 @@ export const harms: Record<string, Spoil> = {
     codes: ['FORGED']
   }),
   otherSet: (share, { otherSet }) => ({ input: at(otherSet, share), codes: ['OTHER_SET'] }),
+  /** With the true dealer's key, of which nobody but the sheet can tell that it is in other hands. */
+  stolenKey: (share, { dealer }, random) => ({
+    input: resign(share, { value: random.bytes(32) }, dealer.secretKey),
+    codes: ['INCONSISTENT', 'FORGED']
+  }),
   otherEpoch: (share, { otherEpoch }) => ({ input: at(otherEpoch, share), codes: ['OTHER_EPOCH'] }),
   stranger: (share, { stranger }) => ({ input: at(stranger, share), codes: ['OTHER_DEALER'] })
 }
@@ -85,7 +92,7 @@ export const harms: Record<string, Spoil> = {
 /** Number 0, at whose place the key itself is: the thief's choice, were it believed. */
 function zeroed(share: Share): Harm {
   const bytes = Uint8Array.from(share.toBytes())
-  const place = 2 + 22 + b4a.byteLength(share.header.label) + 64 + 32
+  const place = 2 + 22 + utf8.decode(share.header.label).length + 64 + 32
   bytes[place] = 0
   return { input: sealed(bytes), codes: ['DAMAGED'] }
 }

@@ -1,6 +1,7 @@
 import type { SeededRandom } from '@cloudpal/test-kit'
 import {
   combine,
+  dealerFingerprint,
   dealerKeyPair,
   refresh,
   SecretShareError,
@@ -31,7 +32,7 @@ const PER_WORLD = 200
 export function fuzzRecoveries(count: number, random: SeededRandom): Tally {
   const tally: Tally = { recoveries: 0, recovered: 0, refused: 0, harms: {}, mistakes: [] }
   for (const name of [...Object.keys(harms), 'duplicate', 'missing']) tally.harms[name] = 0
-  let world: World & { set: SecretSet } = makeWorld(random)
+  let world = makeWorld(random)
   while (tally.recoveries < count && tally.mistakes.length < 10) {
     if (tally.recoveries % PER_WORLD === PER_WORLD - 1) world = makeWorld(random)
     recoverOnce(world, random, tally)
@@ -48,17 +49,22 @@ function makeWorld(random: SeededRandom): World & { set: SecretSet } {
   const secret = bytes(random.pick([1, 16, 32]))
   const label = random.pick(['a', 'Ada’s cloud', 'x'.repeat(40)])
   const options = { threshold, count, label, random: bytes }
-  const set = deal(secret, { ...options, dealer })
   const next = { threshold, holders: friends(count), label, dealer, random: bytes }
+  // The set that is wanted is the newest of its epochs in one half of the worlds, and an older one in the other.
+  const newest = random.integer(0, 1) === 1
+  const first = deal(newest ? bytes(32) : secret, { ...options, dealer })
+  const second = refresh(first.sheet, newest ? secret : bytes(32), next)
+  const [set, otherEpoch] = newest ? [second, first] : [first, second]
   return {
     secret,
     set,
+    newest,
     shares: sharesOf(set),
     threshold,
     dealer,
     thief,
     otherSet: sharesOf(deal(bytes(32), { ...options, dealer })),
-    otherEpoch: sharesOf(refresh(set.sheet, bytes(32), next)),
+    otherEpoch: sharesOf(otherEpoch),
     stranger: sharesOf(deal(bytes(32), { ...options, dealer: thief }))
   }
 }
@@ -72,15 +78,8 @@ interface Given {
 function recoverOnce(world: World & { set: SecretSet }, random: SeededRandom, tally: Tally): void {
   const given = random.shuffle(gather(world, random, tally))
   const good = given.filter(({ codes }) => codes === null).length
-  const options = random.pick<CombineOptions>([
-    { sheet: world.set.sheet },
-    { sheet: world.set.sheet },
-    { dealer: world.dealer.publicKey, setId: world.set.sheet.header.setId }
-  ])
-  // Of another epoch are as many as there are: without the sheet they might be more than the right ones.
-  const epochs = given.filter(({ codes }) => codes?.includes('OTHER_EPOCH')).length
-  const pinned = options.sheet === undefined && epochs > 0 ? { sheet: world.set.sheet } : options
   const shouldWork = good >= world.threshold
+  const pinned = pinFor(world, given, good, random)
   const say = (what: string): void => {
     tally.mistakes.push(`recovery ${tally.recoveries}: ${what}`)
   }
@@ -101,6 +100,29 @@ function recoverOnce(world: World & { set: SecretSet }, random: SeededRandom, ta
   }
 }
 
+/** What the owner knows: the sheet, or whose set it is, and which epoch if it is not the newest. */
+function pinFor(
+  { set, dealer, newest, threshold }: World & { set: SecretSet },
+  given: readonly Given[],
+  good: number,
+  random: SeededRandom
+): CombineOptions {
+  const { sheet } = set
+  const { setId, epoch } = sheet.header
+  // A thief with the dealer's key is found by the sheet, or by enough true shares.
+  const stolen = given.some(({ codes }) => codes?.includes('INCONSISTENT'))
+  if (stolen && good < threshold) return { sheet }
+  // Of old shares alone nobody can tell that there are newer ones.
+  const which = newest && good > 0 && random.integer(0, 1) === 1 ? { setId } : { setId, epoch }
+  const fingerprint = dealerFingerprint(dealer.publicKey)
+  return random.pick<CombineOptions>([
+    { sheet },
+    { sheet },
+    { ...which, dealer: dealer.publicKey },
+    { ...which, fingerprint }
+  ])
+}
+
 /**
  * Without any pin: a secret may be refused, and never be a wrong one, as long as one true share is there and those of
  * other sets are fewer than the true set needs.
@@ -112,7 +134,9 @@ function recoverUnpinned(
   say: (what: string) => void
 ): void {
   const foreign = given.filter(({ codes }) => codes?.some((code) => code.startsWith('OTHER_')))
-  if (good === 0 || foreign.length >= world.threshold) return
+  // Whoever has the dealer's key may renew the set, and the newest epoch counts.
+  const renewed = !world.newest && given.some(({ codes }) => codes?.includes('OTHER_EPOCH'))
+  if (good === 0 || foreign.length >= world.threshold || renewed) return
   try {
     const { secret } = combine(given.map(({ input }) => input))
     if (!isSame(secret, world.secret)) say('a WRONG SECRET, unpinned')

@@ -1,5 +1,11 @@
 // Everything the format says, from fixed inputs, with whatever implementation is given: Node's, Bare's or a browser's.
 
+/**
+ * What has randomness in it that nobody can set: made once.
+ *
+ * @typedef {{ sealed: string, forged: string, help: string, saved: string }} Pinned
+ */
+
 /** A point of order 8: https://cr.yp.to/ecdh.html#validate */
 const LOW_ORDER = 'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800'
 
@@ -34,12 +40,9 @@ export function makeVectors(api) {
   const [first] = set.shares
   if (first === undefined) throw new Error('no shares')
   const question = api.challenge(set.sheet, 1, { random: counting(33) })
-  const ask = new api.Recovery({ label: 'Ada’s cloud', random: counting(77) }).ask('Ann')
-  const help = new api.RecoveryHelp({ random: counting(88) })
-  const nonce = help.receive(ask.hello())
-  const reveal = nonce && ask.receive(nonce)
-  if (!nonce || !reveal) throw new Error('no meeting')
-  help.receive(reveal)
+  const { ask, help, reply, reveal } = meet(api)
+  const savedHelp = help.toBytes()
+  help.approve(first.share, ask.code?.words ?? '', set.sheet)
   return {
     dealer: toHex(dealer.publicKey),
     secret: toHex(secret),
@@ -55,17 +58,36 @@ export function makeVectors(api) {
     answer: toHex(api.answer(first.share, question)),
     holder: toHex(api.holderKeyPair(counting(55)).publicKey),
     request: toHex(ask.hello()),
-    nonce: toHex(nonce),
+    reply: toHex(reply),
     reveal: toHex(reveal),
-    code: help.code
+    savedHelp: toHex(savedHelp),
+    codes: { owner: ask.code, friend: help.code },
+    fingerprint: api.dealerFingerprint(dealer.publicKey)
   }
+}
+
+/**
+ * A meeting up to where the owner's code may be typed.
+ *
+ * @param {typeof import('../../src/index.ts')} api
+ */
+export function meet(api) {
+  const recovery = new api.Recovery({ label: 'Ada’s cloud', random: counting(77) })
+  const ask = recovery.ask('Ann')
+  const help = new api.RecoveryHelp({ random: counting(88) })
+  help.receive(ask.hello())
+  const reply = help.begin()
+  const reveal = ask.receive(reply)
+  if (!reveal) throw new Error('no meeting')
+  help.receive(reveal)
+  return { recovery, ask, help, reply, reveal }
 }
 
 /**
  * What must hold besides of an implementation, with a share sealed elsewhere. Throws what does not.
  *
  * @param {typeof import('../../src/index.ts')} api
- * @param {ReturnType<typeof makeVectors> & { sealed: string, forged: string }} vectors
+ * @param {ReturnType<typeof makeVectors> & Pinned} vectors
  */
 export function checkVectors(api, vectors) {
   const shares = vectors.shares.map(fromHex)
@@ -110,6 +132,17 @@ export function checkVectors(api, vectors) {
       'SECRET_SHARE_BAD_ARGUMENT'
     )
   }
+  const { ask, recovery } = meet(api)
+  ask.receive(fromHex(vectors.help))
+  same('not confirmed yet', [ask.arrived, ask.share], [true, null])
+  ask.confirm(vectors.codes.friend?.numbers ?? '')
+  same('helped', toHex(ask.share?.toBytes() ?? new Uint8Array(0)), vectors.shares[0])
+  same('sheet', toHex(ask.sheet?.toBytes() ?? new Uint8Array(0)), vectors.sheet)
+  same('saved', toHex(recovery.toBytes()), vectors.saved)
+  const again = api.RecoveryHelp.fromBytes(fromHex(vectors.savedHelp))
+  again.approve(opened, vectors.codes.owner?.words ?? '')
+  same('helped on', again.code, vectors.codes.friend)
+  same('gone on', api.Recovery.fromBytes(fromHex(vectors.saved)).received, ['Ann'])
   same(
     'forged',
     codeOf(() => api.verifyShare(fromHex(vectors.forged))),

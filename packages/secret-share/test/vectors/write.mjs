@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import * as api from '../../dist/index.js'
 import { makeShare } from '../../dist/format/share.js'
-import { fromHex, makeVectors, toHex } from './make.mjs'
+import { fromHex, makeVectors, meet, toHex } from './make.mjs'
 
 const vectors = makeVectors(api)
 let next = 55
@@ -15,5 +15,16 @@ const forged = makeShare(
   { header, commitment, index, payload, value: new Uint8Array(32).fill(7) },
   thief.secretKey
 )
+const { ask, help, recovery } = meet(api)
+const sheet = api.SetSheet.fromBytes(fromHex(vectors.sheet))
+const helped = help.approve(first, ask.code?.words ?? '', sheet)
+ask.receive(helped)
+ask.confirm(help.code?.words ?? '')
+const pinned = {
+  sealed,
+  forged: toHex(forged.toBytes()),
+  help: toHex(helped),
+  saved: toHex(recovery.toBytes())
+}
 const file = new URL('v1.json', import.meta.url)
-writeFileSync(file, `${JSON.stringify({ ...vectors, sealed, forged: toHex(forged.toBytes()) }, null, 2)}\n`)
+writeFileSync(file, `${JSON.stringify({ ...vectors, ...pinned }, null, 2)}\n`)
