@@ -7,8 +7,18 @@ import { DriveLayer } from './drive-layer.ts'
 import { DriveTree } from './drive-tree.ts'
 import { DriveWriter } from './drive-writer.ts'
 import { FileStream } from './file-stream.ts'
+import { FileWriteStream } from './file-write-stream.ts'
 import { nameIn, normalPath } from './paths.ts'
-import type { ByteRange, ByteStream, DriveEntry, DriveLike, FileOptions, WritableDriveLike } from './types.ts'
+import type {
+  ByteRange,
+  ByteStream,
+  DriveAnswer,
+  DriveEntry,
+  DriveLike,
+  FileOptions,
+  PathRange,
+  WritableDriveLike
+} from './types.ts'
 
 export interface UnionDriveOptions {
   /** Of files that several drives have, the one with the greatest time is shown, whatever the order of the drives; `null` is earliest. */
@@ -68,7 +78,9 @@ export class UnionDrive extends ReadyResource {
     this.#tree = new DriveTree(this.#layers, newest)
     const [highest, ...lower] = this.#layers
     this.#writer =
-      top === null ? null : new DriveWriter(top, highest as DriveLayer, new DriveTree(lower, newest))
+      top === null
+        ? null
+        : new DriveWriter(top, highest as DriveLayer, this.#tree, new DriveTree(lower, newest))
   }
 
   get writable(): boolean {
@@ -89,6 +101,16 @@ export class UnionDrive extends ReadyResource {
     return this.#tree.entry(path)
   }
 
+  /**
+   * As {@link entry}, but tells which drive has it, and says what was left out instead of refusing.
+   *
+   * @throws UnionBeeError as {@link entry}, without `UNION_BEE_PARTIAL`
+   */
+  async lookup(name: string): Promise<DriveAnswer> {
+    this.#guard()
+    return this.#tree.lookup(normalPath(name))
+  }
+
   async exists(name: string): Promise<boolean> {
     return (await this.entry(name)) !== null
   }
@@ -97,8 +119,12 @@ export class UnionDrive extends ReadyResource {
   async get(name: string | DriveEntry): Promise<Uint8Array | null> {
     const entry = await this.entry(name)
     if (entry === null) return null
-    const layer = this.#tree.owner(entry)
-    return layer.guard(layer.drive.get(entry as never))
+    const { layer, entry: own } = this.#tree.owner(entry)
+    try {
+      return await layer.drive.get(own as never)
+    } catch (cause) {
+      throw layer.failure(cause)
+    }
   }
 
   /**
@@ -110,8 +136,8 @@ export class UnionDrive extends ReadyResource {
     const stream = new FileStream(async () => {
       const entry = await this.entry(name)
       if (entry === null) throw new UnionBeeError('UNION_BEE_NOT_FOUND', 'there is no such file')
-      const { drive } = this.#tree.owner(entry)
-      return drive.createReadStream(entry as never, range) as ByteStream
+      const { layer, entry: own } = this.#tree.owner(entry)
+      return layer.drive.createReadStream(own as never, range) as ByteStream
     })
     return this.#track(stream) as unknown as ByteStream
   }
@@ -135,7 +161,30 @@ export class UnionDrive extends ReadyResource {
     })
   }
 
-  /** The names in a directory, in byte order. Cost: a new scan for each directory in it. @throws UnionBeeError as {@link list} */
+  /**
+   * All files whose paths lie in a range, in byte order of paths.
+   *
+   * @param options.limit - most of them
+   * @throws UnionBeeError through the stream, as {@link entry}
+   */
+  entries(range: PathRange = {}, { limit = Infinity }: { limit?: number } = {}): UnionStream<DriveEntry> {
+    return this.#stream(async function* (this: UnionDrive, reading: Reading) {
+      this.#guard()
+      let left = limit
+      if (left <= 0) return
+      for await (const entry of this.#tree.between(range, reading)) {
+        yield entry
+        if (--left === 0) return
+      }
+    })
+  }
+
+  /**
+   * The names in a directory, each once, in byte order of the first path of each. Cost: a scan of its files; of a directory in it no more
+   * than the first few.
+   *
+   * @throws UnionBeeError as {@link list}
+   */
   readdir(folder = '/'): UnionStream<string> {
     const path = normalPath(folder)
     return this.#stream(async function* (this: UnionDrive, reading: Reading) {
@@ -157,15 +206,26 @@ export class UnionDrive extends ReadyResource {
   }
 
   /** Writes a link to the top. @throws UnionBeeError as {@link put} */
-  async symlink(name: string, target: string): Promise<void> {
+  async symlink(
+    name: string,
+    target: string,
+    { metadata = null }: { metadata?: unknown } = {}
+  ): Promise<void> {
     const [top, writer] = this.#writable()
     const path = normalPath(name)
-    await writer.put(path, () => top.symlink(path, target))
+    await writer.put(path, () => top.symlink(path, target, { metadata }))
   }
 
-  /** A stream of the top: its file is there when it finishes. @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`, `UNION_BEE_CLOSED` */
-  createWriteStream(name: string, options: FileOptions = {}): unknown {
-    return this.#writable()[0].createWriteStream(normalPath(name), options)
+  /**
+   * As {@link put}, by a stream of the field: the file is there when it finishes.
+   *
+   * @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`, `UNION_BEE_CLOSED`; through the stream as {@link put}
+   */
+  createWriteStream(name: string, options: FileOptions = {}): FileWriteStream {
+    const [top, writer] = this.#writable()
+    const path = normalPath(name)
+    const sink = top.createWriteStream(path, options)
+    return this.#track(new FileWriteStream(sink, (write) => writer.put(path, write)))
   }
 
   /**
@@ -176,9 +236,7 @@ export class UnionDrive extends ReadyResource {
    */
   async del(name: string): Promise<void> {
     const [, writer] = this.#writable()
-    const path = normalPath(name)
-    if ((await this.entry(path)) === null) return
-    await writer.del(path)
+    await writer.del(normalPath(name))
   }
 
   /** Same as `close()`. */
@@ -190,7 +248,7 @@ export class UnionDrive extends ReadyResource {
     await Promise.all(
       this.#layers.map(async (layer) => {
         try {
-          await layer.guard(Promise.resolve(layer.drive.ready?.()))
+          await layer.guard(() => layer.drive.ready?.())
         } catch (failure) {
           layer.skip(failure, [])
         }
@@ -198,10 +256,10 @@ export class UnionDrive extends ReadyResource {
     )
   }
 
-  protected override _close(): Promise<void> {
+  protected override async _close(): Promise<void> {
     for (const stream of this.#streams)
-      stream.destroy(new UnionBeeError('UNION_BEE_CLOSED', 'the union was closed while it was read'))
-    return Promise.resolve()
+      stream.destroy(new UnionBeeError('UNION_BEE_CLOSED', 'the union was closed while it was in use'))
+    await this.#writer?.close()
   }
 
   #guard(): void {
@@ -220,7 +278,7 @@ export class UnionDrive extends ReadyResource {
     return this.#track(new ReaderStream(reader)) as unknown as UnionStream<T>
   }
 
-  #track<T extends ReaderStream<never> | FileStream | ReaderStream<unknown>>(stream: T): T {
+  #track<T extends FileStream | FileWriteStream | ReaderStream<unknown>>(stream: T): T {
     this.#streams.add(stream)
     stream.once('close', () => this.#streams.delete(stream))
     return stream
