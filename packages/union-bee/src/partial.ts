@@ -23,3 +23,8 @@ export function partial<E extends object>(
 export function skippedWithin(name: string, skipped: readonly Skipped[]): Skipped[] {
   return skipped.map(({ source, cause }) => ({ source: `${name}/${source}`, cause }))
 }
+
+/** Names a source that was skipped, if it is not named yet. */
+export function addOnce(one: Skipped, skipped: Skipped[]): void {
+  if (!skipped.some(({ source }) => source === one.source)) skipped.push(one)
+}

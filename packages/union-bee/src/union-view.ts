@@ -5,13 +5,15 @@ import { differences } from './merge/differences.ts'
 import { DeferredReader, mapped } from './merge/deferred-reader.ts'
 import { GeneratorReader } from './merge/generator-reader.ts'
 import { history, type HistoryOptions } from './merge/history.ts'
-import { type Found, lookup } from './merge/lookup.ts'
+import { lookup } from './merge/lookup.ts'
+import type { Found } from './sources/nested.ts'
 import type { BatchReader } from './merge/merge-reader.ts'
 import { ReaderStream, type UnionStream } from './merge/union-stream.ts'
 import { partial } from './partial.ts'
-import { canPinNow, openAll, pinAll, type Pins } from './sources/pin.ts'
+import { canPinNow, openAll } from './sources/pin.ts'
+import { PinBasis } from './sources/pin-basis.ts'
 import type { Answer, DiffEntry, Entry, HistoryEntry, Key, KeyRange, ReadStreamOptions } from './types.ts'
-import { closeReaders, scan, type UnionCore } from './union-core.ts'
+import { type Basis, scan, type UnionCore } from './union-core.ts'
 import { EntryWatcher } from './watch/entry-watcher.ts'
 import { UnionWatcher } from './watch/union-watcher.ts'
 
@@ -20,31 +22,29 @@ import { UnionWatcher } from './watch/union-watcher.ts'
  * sub are views too. A view borrows what it reads; a snapshot owns its pins.
  */
 export class UnionView<K extends Key = string, V = unknown> extends ReadyResource {
-  #core: UnionCore<K, V>
+  readonly #basis: Basis<K, V>
   readonly #parent: UnionCore<K, V>
   readonly #prefix: K | null
-  #pins: Pins<K, V> | null = null
-  readonly #isPin: boolean
+  readonly #pin: PinBasis<K, V> | null
 
   /**
    * @internal
    * @param prefix - stands before all keys of the view, in the union
-   * @param isPin - opens by pinning the sources of the core
+   * @param isPin - opens by pinning the sources of the basis, and owns the pin
    */
-  constructor(core: UnionCore<K, V>, prefix: K | null = null, isPin = false) {
+  constructor(basis: Basis<K, V>, prefix: K | null = null, isPin = false) {
     super()
-    this.#core = core
     this.#prefix = prefix
-    this.#isPin = isPin
+    this.#pin = isPin ? new PinBasis(basis) : null
+    this.#basis = this.#pin ?? basis
+    this.#parent = basis.core
     // Closed with the union: it may hold sources that the union has opened.
-    if (isPin) core.watchers.add(this)
-    this.#parent = core
-    if (isPin && !core.closed && canPinNow(core.sources)) this.#usePins(pinAll(core.sources))
+    if (isPin) basis.core.watchers.add(this)
   }
 
   /** @internal */
   get core(): UnionCore<K, V> {
-    return this.#core
+    return this.#basis.core
   }
 
   /** @internal */
@@ -52,9 +52,21 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
     return this.#prefix
   }
 
-  /** @internal Whether it is a snapshot. */
+  /** @internal Whether what it reads stands still. */
   get isPin(): boolean {
-    return this.#isPin
+    return this.#basis instanceof PinBasis
+  }
+
+  /** @internal Whether a snapshot of it is made at once. */
+  get canPinNow(): boolean {
+    return this.#basis.isReady && canPinNow(this.core.sources)
+  }
+
+  /** @internal Opens all sources, but those that cannot be opened and may be left out. */
+  async openSources(): Promise<void> {
+    this.#guard()
+    await this.#basis.ready()
+    await openAll(this.core.sources)
   }
 
   /**
@@ -65,8 +77,9 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
    * `UNION_BEE_BAD_KEY`, `UNION_BEE_BAD_KEY_ENCODING`, `UNION_BEE_SOURCE_FAILED`, `UNION_BEE_SOURCE_TIMEOUT`, `UNION_BEE_RESOLVER_FAILED`
    */
   async get(key: K): Promise<Entry<K, V> | null> {
-    if (this.#mustOpen()) await this.ready()
-    const { entry, skipped } = await lookup(this.#core.sources, this.#outer(key), this.#core.resolve)
+    if (this.#mustOpen()) await this.#basis.ready()
+    const { core } = this.#basis
+    const { entry, skipped } = await lookup(core.sources, this.#outer(key), core.resolve)
     if (skipped.length > 0) return partial(entry === null ? null : this.#inner(entry), skipped)
     return entry === null || this.#prefix === null ? entry : this.#inner(entry)
   }
@@ -83,8 +96,9 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
 
   /** @internal */
   async found(key: K): Promise<Found<K, V>> {
-    if (this.#mustOpen()) await this.ready()
-    const found = await lookup(this.#core.sources, this.#outer(key), this.#core.resolve)
+    if (this.#mustOpen()) await this.#basis.ready()
+    const { core } = this.#basis
+    const found = await lookup(core.sources, this.#outer(key), core.resolve)
     return { ...found, entry: found.entry && this.#inner(found.entry) }
   }
 
@@ -120,10 +134,10 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
     const bounds = this.#bounds(ends)
     const most = limit === -1 ? Infinity : limit
     const read = (): BatchReader<Entry<K, V>> => {
-      const reader = scan(this.#core, bounds, reverse, most)
+      const reader = scan(this.core, bounds, reverse, most)
       return this.#prefix === null ? reader : mapped(reader, (entry) => this.#inner(entry))
     }
-    return this.#stream(read)
+    return this.stream(read)
   }
 
   /**
@@ -132,8 +146,8 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
    * @throws UnionBeeError through the stream: `UNION_BEE_UNSUPPORTED` when a source has none, and as {@link get}
    */
   createHistoryStream(options: HistoryOptions = {}): UnionStream<HistoryEntry<K, V>> {
-    return this.#stream(
-      () => new GeneratorReader((reading) => history(this.#core, this.#prefix, options, reading))
+    return this.stream(
+      () => new GeneratorReader((reading) => history(this.core, this.#prefix, options, reading))
     )
   }
 
@@ -152,7 +166,7 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
       throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'the other side is a snapshot of this union')
     const { limit = -1, ...ends } = { ...options, ...range }
     const bounds = this.#bounds(ends)
-    return this.#stream(
+    return this.stream(
       () => new GeneratorReader((reading) => differences(this, other, { bounds, limit }, reading))
     )
   }
@@ -165,7 +179,7 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
    */
   snapshot(): UnionView<K, V> {
     this.#guard()
-    return new UnionView(this.#core, this.#prefix, true)
+    return new UnionView(this.#basis, this.#prefix, true)
   }
 
   /**
@@ -175,8 +189,8 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
    */
   sub(prefix: K): UnionView<K, V> {
     this.#guard()
-    const { keys } = this.#core
-    return new UnionView(this.#core, this.#outer(keys.subPrefix(keys.check(prefix))))
+    const { keys } = this.core
+    return new UnionView(this.#basis, this.#outer(keys.subPrefix(keys.check(prefix))))
   }
 
   /**
@@ -204,70 +218,72 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
     await this.close()
   }
 
+  override close(): Promise<void> {
+    // What waits to open, or for a source, may never end otherwise.
+    if (this.closing === null) this.#pin?.stop()
+    return super.close()
+  }
+
   protected override async _open(): Promise<void> {
-    if (!this.#isPin || this.#pins !== null) return
-    const failures = await openAll(this.#core.sources)
-    this.#usePins(pinAll(this.#core.sources, failures))
+    try {
+      await this.#basis.ready()
+    } catch (error) {
+      await this.#closePin()
+      throw error
+    }
   }
 
   protected override async _close(): Promise<void> {
+    await this.#closePin()
+  }
+
+  async #closePin(): Promise<void> {
+    if (this.#pin === null) return
     this.#parent.watchers.delete(this)
-    if (this.#pins === null) return
-    await closeReaders(this.#core)
-    await this.#pins.close()
+    await this.#pin.close()
   }
 
   /** Refuses after close. */
   #guard(): void {
-    if (this.closing !== null || this.#core.closed)
+    if (this.closing !== null || this.core.closed)
       throw new UnionBeeError('UNION_BEE_CLOSED', 'read after close()')
   }
 
   #mustOpen(): boolean {
     this.#guard()
-    return this.#isPin && !this.opened
+    return !this.#basis.isReady
   }
 
-  #usePins(pins: Pins<K, V>): void {
-    this.#pins = pins
-    this.#core = {
-      ...this.#core,
-      sources: pins.sources,
-      streams: new Set(),
-      watchers: new Set(),
-      closed: false
-    }
-  }
-
-  #stream<T>(read: () => BatchReader<T>): UnionStream<T> {
-    const isReady = this.closing === null && !this.#core.closed && (!this.#isPin || this.#pins !== null)
+  /** @internal Ends with the union. */
+  protected stream<T>(read: () => BatchReader<T>): UnionStream<T> {
+    const isReady = this.closing === null && !this.core.closed && this.#basis.isReady
     const reader = isReady
       ? read()
       : new DeferredReader(async () => {
-          if (this.#mustOpen()) await this.ready()
+          if (this.#mustOpen()) await this.#basis.ready()
           return read()
         })
     const stream = new ReaderStream(reader)
-    const { streams } = this.#core
+    const { streams } = this.core
     streams.add(stream as unknown as ReaderStream<never>)
     stream.once('close', () => streams.delete(stream as unknown as ReaderStream<never>))
     return stream as unknown as UnionStream<T>
   }
 
   #outer(key: K): K {
-    const { keys } = this.#core
+    const { keys } = this.core
     const checked = keys.check(key)
     return this.#prefix === null ? checked : keys.join(this.#prefix, checked)
   }
 
   #inner(entry: Entry<K, V>): Entry<K, V> {
     if (this.#prefix === null) return entry
-    return { ...entry, key: this.#core.keys.cut(entry.key, this.#prefix.length) }
+    return { ...entry, key: this.core.keys.cut(entry.key, this.#prefix.length) }
   }
 
   /** With the prefix; of a sub, an open end is where Hyperbee ends it. */
   #bounds(range: KeyRange<K>): Bounds<K> {
-    const { keys } = this.#core
+    const { keys } = this.core
     const { lower, upper } = boundsOf(range, keys)
     if (this.#prefix === null) return { lower, upper }
     const join = (key: K): K => keys.join(this.#prefix as K, key)

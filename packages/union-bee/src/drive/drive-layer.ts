@@ -1,5 +1,5 @@
 import { UnionBeeError } from '../errors.ts'
-import { skippedWithin } from '../partial.ts'
+import { addOnce, skippedWithin } from '../partial.ts'
 import { patience, type Patience, waitFor } from '../sources/patience.ts'
 import type { BeeLike, Policy, Skipped, TimerLike } from '../types.ts'
 import { ancestors, below } from './paths.ts'
@@ -48,7 +48,7 @@ export class DriveLayer {
     const { drive } = this
     if (!isUnion(drive)) return this.guard(() => drive.entry(path))
     const answer = await this.guard(() => drive.lookup(path))
-    addOnce(skippedWithin(this.name, answer.skipped), skipped)
+    for (const one of skippedWithin(this.name, answer.skipped)) addOnce(one, skipped)
     return answer.entry
   }
 
@@ -151,22 +151,19 @@ export class DriveLayer {
   /** Adds what an answer goes on without, unless it may not. @throws the failure */
   skip(failure: unknown, skipped: Skipped[]): void {
     if (this.policy === 'fail') throw failure
-    addOnce([{ source: this.name, cause: failure }], skipped)
+    addOnce({ source: this.name, cause: failure }, skipped)
   }
 
   /** Adds what a stream of a union among the drives was left without. */
   addSkipped(stream: AsyncIterable<unknown>, skipped: Skipped[]): void {
-    addOnce(skippedWithin(this.name, (stream as { skipped?: readonly Skipped[] }).skipped ?? []), skipped)
+    const { skipped: within = [] } = stream as { skipped?: readonly Skipped[] }
+    for (const one of skippedWithin(this.name, within)) addOnce(one, skipped)
   }
 }
 
 /** Ends a stream of a drive, also in the middle of a wait. */
 export function endStream(stream: AsyncIterable<unknown> | null): void {
   ;(stream as { destroy?(): unknown } | null)?.destroy?.()
-}
-
-function addOnce(added: readonly Skipped[], skipped: Skipped[]): void {
-  for (const one of added) if (!skipped.some(({ source }) => source === one.source)) skipped.push(one)
 }
 
 function isUnion(drive: DriveLike): drive is UnionDriveLike {

@@ -1,9 +1,11 @@
 import type { Bounds } from '../keys/bounds.ts'
+import { addOnce } from '../partial.ts'
 import type { DiffEntry, Key } from '../types.ts'
+import type { Found } from '../sources/nested.ts'
 import type { UnionCore } from '../union-core.ts'
 import { changedKeys } from './changed-keys.ts'
 import type { Reading } from './generator-reader.ts'
-import type { Found } from './lookup.ts'
+import { isUnknown, isSameEntry } from './same-entry.ts'
 
 /** What is compared: a view, or a snapshot of one. */
 interface Side<K extends Key, V> {
@@ -17,7 +19,8 @@ interface Side<K extends Key, V> {
 }
 
 /**
- * Keys that are shown otherwise on the two sides, in byte order.
+ * Keys that are shown otherwise on the two sides, in byte order. A key of a source that one side was left without is no difference, for
+ * nobody knows: the reading says so.
  *
  * @param what - bounds with the prefix of the sides; -1 is no limit
  */
@@ -25,7 +28,7 @@ export async function* differences<K extends Key, V>(
   left: Side<K, V>,
   right: Side<K, V>,
   { bounds, limit }: { bounds: Bounds<K>; limit: number },
-  { own }: Pick<Reading, 'own'>
+  reading: Reading
 ): AsyncGenerator<DiffEntry<K, V>> {
   if (limit === 0) return
   // Both sides stand still while they are compared.
@@ -36,10 +39,11 @@ export async function* differences<K extends Key, V>(
   try {
     await Promise.all([now.ready(), then.ready()])
     let count = 0
-    for await (const outer of changedKeys(now.core, then.core, bounds, own)) {
+    for await (const outer of changedKeys(now.core, then.core, bounds, reading)) {
       const key = left.prefix === null ? outer : now.core.keys.cut(outer, left.prefix.length)
       const [a, b] = await Promise.all([now.found(key), then.found(key)])
-      if (a.basis === b.basis) continue
+      for (const skipped of [...a.skipped, ...b.skipped]) addOnce(skipped, reading.skipped)
+      if (isUnknown(a, b) || isSameEntry(a, b)) continue
       yield { left: a.entry, right: b.entry }
       if (++count === limit) return
     }

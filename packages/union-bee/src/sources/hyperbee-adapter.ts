@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import type { BeeLike, Entry, KeyRange, SourceReadOptions } from '../types.ts'
 
 /** How Hyperbee itself walks a range (hyperbee/iterators/range.js), below the stream of it. Pins the bee when it is made. */
@@ -24,4 +25,17 @@ export function rangeIterator<K, V>(
   if (!('createRangeIterator' in bee) || typeof bee.createRangeIterator !== 'function') return null
   const limit = isLocal ? { limit: Number.MAX_SAFE_INTEGER } : {}
   return bee.createRangeIterator(range, { ...limit, ...options }) as RangeIterator<K, V>
+}
+
+/** Whether two bees are of one core: sessions, checkouts and subs of it too. The core of a bee that is not open may not be known. */
+export function isSameBee(a: object, b: object): boolean {
+  if (a === b) return true
+  const [one, other] = [coreOf(a), coreOf(b)]
+  if (one === null || other === null) return false
+  return one === other || (one.key != null && other.key != null && b4a.equals(one.key, other.key))
+}
+
+function coreOf(bee: object): { key?: Uint8Array | null } | null {
+  const { core = null } = bee as { core?: { key?: Uint8Array | null } | null }
+  return core
 }

@@ -1,4 +1,4 @@
-import type { Found } from '../merge/lookup.ts'
+import type { Found } from '../sources/nested.ts'
 import type { UnionStream } from '../merge/union-stream.ts'
 import type { DiffEntry, Key, KeyRange } from '../types.ts'
 import type { UnionCore } from '../union-core.ts'
