@@ -15,6 +15,7 @@ import { PinBasis } from './sources/pin-basis.ts'
 import type { Answer, DiffEntry, Entry, HistoryEntry, Key, KeyRange, ReadStreamOptions } from './types.ts'
 import { type Basis, scan, type UnionCore } from './union-core.ts'
 import { EntryWatcher } from './watch/entry-watcher.ts'
+import type { Comparison } from './watch/watchable.ts'
 import { UnionWatcher } from './watch/union-watcher.ts'
 
 /**
@@ -169,6 +170,16 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
     return this.stream(
       () => new GeneratorReader((reading) => differences(this, other, { bounds, limit }, reading))
     )
+  }
+
+  /** @internal Of a snapshot with an earlier one, for a watcher. */
+  async compare(earlier: UnionView<K, V>, range: KeyRange<K>): Promise<Comparison> {
+    const wanted = { bounds: this.#bounds(range), limit: 1, showsFound: true }
+    const stream = this.stream(
+      () => new GeneratorReader((reading) => differences(this, earlier, wanted, reading))
+    )
+    for await (const _ of stream) return 'differ'
+    return stream.skipped.length > 0 ? 'partial' : 'same'
   }
 
   /**

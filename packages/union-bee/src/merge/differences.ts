@@ -5,7 +5,7 @@ import type { Found } from '../sources/nested.ts'
 import type { UnionCore } from '../union-core.ts'
 import { changedKeys } from './changed-keys.ts'
 import type { Reading } from './generator-reader.ts'
-import { isUnknown, isSameEntry } from './same-entry.ts'
+import { isLeftOut, isSameEntry } from './same-entry.ts'
 
 /** What is compared: a view, or a snapshot of one. */
 interface Side<K extends Key, V> {
@@ -22,12 +22,13 @@ interface Side<K extends Key, V> {
  * Keys that are shown otherwise on the two sides, in byte order. A key of a source that one side was left without is no difference, for
  * nobody knows: the reading says so.
  *
- * @param what - bounds with the prefix of the sides; -1 is no limit
+ * @param what - bounds with the prefix of the sides; -1 is no limit; `showsFound`: what only the left side could look at counts as a
+ * difference
  */
 export async function* differences<K extends Key, V>(
   left: Side<K, V>,
   right: Side<K, V>,
-  { bounds, limit }: { bounds: Bounds<K>; limit: number },
+  { bounds, limit, showsFound = false }: { bounds: Bounds<K>; limit: number; showsFound?: boolean },
   reading: Reading
 ): AsyncGenerator<DiffEntry<K, V>> {
   if (limit === 0) return
@@ -43,7 +44,7 @@ export async function* differences<K extends Key, V>(
       const key = left.prefix === null ? outer : now.core.keys.cut(outer, left.prefix.length)
       const [a, b] = await Promise.all([now.found(key), then.found(key)])
       for (const skipped of [...a.skipped, ...b.skipped]) addOnce(skipped, reading.skipped)
-      if (isUnknown(a, b) || isSameEntry(a, b)) continue
+      if (isLeftOut(b, a) || (isLeftOut(a, b) && !showsFound) || isSameEntry(a, b)) continue
       yield { left: a.entry, right: b.entry }
       if (++count === limit) return
     }

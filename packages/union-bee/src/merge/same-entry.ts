@@ -13,10 +13,6 @@ export function isSameEntry<K, V>(a: Found<K, V>, b: Found<K, V>): boolean {
 }
 
 /** Whether what one of them shows is of a source that the other was left without: it may show the same. */
-export function isUnknown<K, V>(a: Found<K, V>, b: Found<K, V>): boolean {
-  return isLeftOut(a, b) || isLeftOut(b, a)
-}
-
-function isLeftOut<K, V>({ paths }: Found<K, V>, { skipped }: Found<K, V>): boolean {
+export function isLeftOut<K, V>({ paths }: Found<K, V>, { skipped }: Found<K, V>): boolean {
   return skipped.some(({ source }) => paths.some((path) => path === source || path.startsWith(`${source}/`)))
 }

@@ -92,7 +92,11 @@ export function pinAll<K extends Key, V>(
     throw error
   }
   const unions = snapshots.filter(isUnion)
-  return { sources: pinned, close, ready: async () => void (await Promise.all(unions.map((bee) => bee.ready?.()))) }
+  return {
+    sources: pinned,
+    close,
+    ready: async () => void (await Promise.all(unions.map((bee) => bee.ready?.())))
+  }
 }
 
 function isOpen<K extends Key, V>({ immutable, openedBee }: SourceHandle<K, V>): boolean {

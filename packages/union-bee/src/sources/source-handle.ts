@@ -110,9 +110,7 @@ export class SourceHandle<K extends Key, V> implements SourceInfo {
   /** Whether the other is the same source, read in the same way. */
   isSameAs(other: SourceHandle<K, V>): boolean {
     const { source } = this
-    return (
-      this.origin === other.origin && source.layer === other.source.layer && this.map.equals(other.map)
-    )
+    return this.origin === other.origin && source.layer === other.source.layer && this.map.equals(other.map)
   }
 
   /** The key as the source has it; `null` when it cannot have it. @throws what the filter throws */

@@ -1,5 +1,5 @@
 import type { Bounds } from '../keys/bounds.ts'
-import { isSameEntry, isUnknown } from '../merge/same-entry.ts'
+import { isLeftOut, isSameEntry } from '../merge/same-entry.ts'
 import type { Found } from '../sources/nested.ts'
 import type { Entry, Key } from '../types.ts'
 import type { Watchable } from './watchable.ts'
@@ -63,7 +63,7 @@ export class EntryWatcher<K extends Key, V> extends Watcher<K, V> {
   async #look(): Promise<void> {
     const [before, now] = [this.#found, await this.view.found(this.#key)]
     if (this.closing !== null || before === null) return
-    if (isUnknown(now, before) || isSameEntry(now, before)) return
+    if (isLeftOut(before, now) || isSameEntry(now, before)) return
     this.#found = now
     this.emit('update')
   }

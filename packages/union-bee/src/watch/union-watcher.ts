@@ -79,7 +79,8 @@ export class UnionWatcher<K extends Key, V, P extends Pinned<K, V> = Pinned<K, V
       if (step !== null) return { done: false, value: step }
     } catch (error) {
       // What ends by close ends without a complaint.
-      if ((error as Partial<UnionBeeError>).code === 'UNION_BEE_CLOSED') return { done: true, value: undefined }
+      if ((error as Partial<UnionBeeError>).code === 'UNION_BEE_CLOSED')
+        return { done: true, value: undefined }
       await this.letGo()
       void this.close()
       throw error
@@ -97,7 +98,7 @@ export class UnionWatcher<K extends Key, V, P extends Pinned<K, V> = Pinned<K, V
       if (this.closing !== null || previous === null) return null
       this.#changed = false
       const current = await this.#pin()
-      const found = await this.#compare(current, previous)
+      const found = await current.compare(previous as never, this.#range)
       if (found === 'differ') {
         this.#current = current
         this.#shown = [previous, current]
@@ -108,12 +109,6 @@ export class UnionWatcher<K extends Key, V, P extends Pinned<K, V> = Pinned<K, V
       if (found === 'same') this.#current = current
       await this.#keep([...this.#shown, this.#current as P])
     }
-  }
-
-  async #compare(current: P, previous: P): Promise<'same' | 'differ' | 'partial'> {
-    const stream = current.createDiffStream(previous as never, this.#range)
-    for await (const _ of stream) return 'differ'
-    return stream.skipped.length > 0 ? 'partial' : 'same'
   }
 
   async #pin(): Promise<P> {
