@@ -122,9 +122,4 @@ export class UnionBee<K extends Key = string, V = unknown> extends UnionView<K, 
     await closeReaders(this.core)
     await this.#sources.close()
   }
-
-  /** @throws UnionBeeError `UNION_BEE_CLOSED` */
-  protected refuseClosed(): void {
-    if (this.closing !== null) throw new UnionBeeError('UNION_BEE_CLOSED', 'the union is closed')
-  }
 }

@@ -1,8 +1,9 @@
 import { compareText } from '../keys/compare-text.ts'
 import type { Skipped } from '../types.ts'
-import { type DriveLayer, endStream, type Whiteout } from './drive-layer.ts'
+import type { DriveLayer, Whiteout } from './drive-layer.ts'
 import { below } from './paths.ts'
 import type { DriveEntry, PathRange } from './types.ts'
+import { Walk } from './walk.ts'
 
 /** A path that hides what the layers below have: a file all that is below it, a whiteout what is on it or that, too. */
 interface Hiding {
@@ -177,33 +178,5 @@ export class LayerScan {
     this.layer.skip(failure, this.#skipped)
     this.#isSkipped = true
     this.end()
-  }
-}
-
-/** A stream that begins when it is first read. */
-class Walk<T> {
-  readonly #make: () => AsyncIterable<T>
-  #stream: AsyncIterable<T> | null = null
-  #items: AsyncIterator<T> | null = null
-
-  constructor(make: () => AsyncIterable<T>) {
-    this.#make = make
-  }
-
-  stream(): AsyncIterable<T> {
-    return (this.#stream ??= this.#make())
-  }
-
-  /** `null` at the end. */
-  async next(): Promise<T | null> {
-    this.#items ??= this.stream()[Symbol.asyncIterator]()
-    const { done, value } = await this.#items.next()
-    return done === true ? null : value
-  }
-
-  end(): void {
-    endStream(this.#stream)
-    // What it has to say about its end is nobody's concern.
-    this.#items?.return?.().catch(() => {})
   }
 }

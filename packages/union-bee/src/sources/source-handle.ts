@@ -18,7 +18,8 @@ import { checkSource } from './check-source.ts'
 import { type RangeIterator, rangeIterator } from './hyperbee-adapter.ts'
 import { KeyMap } from './key-map.ts'
 import { isUnion, type Trace, type UnionLike } from './nested.ts'
-import { patience, type Patience, Waits } from './patience.ts'
+import type { Waits } from './patience.ts'
+import { SourceLifetime } from './source-lifetime.ts'
 
 /** What a union gives every source that does not say otherwise. */
 export interface SourceDefaults<K extends Key> {
@@ -42,28 +43,19 @@ export interface Pinned<K extends Key, V> {
 const origins = new WeakMap<object, number>()
 let originCount = 0
 
-/** One source at run time: opens it when it is needed, maps keys, counts. Closes the bee only if it has opened it. */
-export class SourceHandle<K extends Key, V> implements SourceInfo {
-  readonly name: string
+/** One source at run time: maps keys, reads, counts. */
+export class SourceHandle<K extends Key, V> extends SourceLifetime<K, V> implements SourceInfo {
   readonly cost: number
   readonly policy: Policy
   readonly immutable: boolean
   readonly isLayer: boolean
-  /** How it was given. */
-  readonly source: Source<K, V>
   /** Equal for the same bee given in the same way, and for its pins. */
   readonly origin: string
   readonly pinned: Pinned<K, V> | null
   readonly defaults: SourceDefaults<K>
-  readonly patience: Patience
   readonly readOptions: SourceReadOptions | undefined
   readonly map: KeyMap<K>
-  readonly #waits = new Waits()
   readonly #counts = { asked: 0, answered: 0, avoided: 0, failed: 0 }
-  #bee: BeeLike<K, V> | null = null
-  #opening: Promise<BeeLike<K, V>> | null = null
-  #users = 0
-  #retired: (() => void) | null = null
 
   constructor(
     source: Source<K, V>,
@@ -73,38 +65,34 @@ export class SourceHandle<K extends Key, V> implements SourceInfo {
   ) {
     const { bee, cost = 0, immutable = false, layer } = source
     checkSource(source, name)
-    this.name = name
+    super(source, name, { timeoutMs: source.timeoutMs ?? defaults.timeoutMs, timer: defaults.timer })
     this.cost = cost
     this.immutable = immutable
     this.isLayer = layer !== undefined
     this.policy = source.policy ?? defaults.policy
-    this.source = source
     this.pinned = pinned
     this.defaults = defaults
-    this.patience = patience(source.timeoutMs ?? defaults.timeoutMs, defaults.timer, () => this.#timeout())
     this.readOptions = layer === undefined ? undefined : { valueEncoding: tombstoneEncoding(layer) }
     this.map = new KeyMap(source, defaults.keys)
     this.origin = pinned?.of.origin ?? originOf(bee)
-    if (typeof bee !== 'function') this.#bee = bee
-  }
-
-  /** The bee, unless it must still be opened. */
-  get openedBee(): BeeLike<K, V> | null {
-    return this.#bee
   }
 
   /** Whether a scan waits with it until its range is reached. */
   get isDeferred(): boolean {
-    return this.cost > 0 || this.#bee === null
+    return this.cost > 0 || this.openedBee === null
   }
 
   get status(): SourceStatus {
-    return { name: this.name, cost: this.cost, opened: this.#bee !== null, ...this.#counts }
+    return { name: this.name, cost: this.cost, opened: this.openedBee !== null, ...this.#counts }
+  }
+
+  protected override get ownsBee(): boolean {
+    return this.pinned === null
   }
 
   /** Whether a read goes on without it when it fails. */
   get mayBeSkipped(): boolean {
-    return this.policy === 'degrade' && this.#waits.reason === null
+    return this.policy === 'degrade' && this.stopped === null
   }
 
   /** Whether the other is the same source, read in the same way. */
@@ -138,9 +126,9 @@ export class SourceHandle<K extends Key, V> implements SourceInfo {
     this.#counts.asked++
     this.use()
     try {
-      const bee = this.#bee ?? (await this.#waits.wait(this.open(), undefined, group))
+      const bee = this.openedBee ?? (await this.open(group))
       const work = isUnion(bee) ? this.#find(bee, inner, trace) : bee.get(inner, this.readOptions)
-      const entry = await this.#waits.wait(work, this.patience, group)
+      const entry = await this.wait(work, group)
       if (entry === null) return null
       if (trace.paths.length === 0) trace.paths.push(this.name)
       trace.origin ??= this.origin
@@ -176,30 +164,10 @@ export class SourceHandle<K extends Key, V> implements SourceInfo {
     this.#counts.answered += entries
   }
 
-  /** Opens the bee if it is not; a failed opening is tried again at the next need. */
-  open(): Promise<BeeLike<K, V>> {
-    if (this.#bee !== null) return Promise.resolve(this.#bee)
-    this.#opening ??= this.#open().finally(() => (this.#opening = null))
-    return this.wait(this.#opening)
-  }
-
-  /** The same, and waits until the bee itself is. */
-  async openReady(): Promise<BeeLike<K, V>> {
-    const bee = await this.open()
-    if (bee.ready !== undefined) await this.wait(bee.ready())
-    return bee
-  }
-
-  /** Waits for the source as long as it may take, and no longer than the union is open. */
-  wait<T>(work: Promise<T>): Promise<T> {
-    return this.#waits.wait(work, this.patience)
-  }
-
   /** What went wrong, as this package tells it. Counts it. */
   failure(cause: unknown): UnionBeeError {
     this.#counts.failed++
-    if (cause instanceof UnionBeeError && (cause.source === this.name || cause === this.#waits.reason))
-      return cause
+    if (cause instanceof UnionBeeError && (cause.source === this.name || cause === this.stopped)) return cause
     const message = `the source ${this.name} could not be read`
     return new UnionBeeError('UNION_BEE_SOURCE_FAILED', message, { cause, source: this.name })
   }
@@ -209,47 +177,12 @@ export class SourceHandle<K extends Key, V> implements SourceInfo {
     return new UnionBeeError('UNION_BEE_BAD_KEY_ENCODING', message, { source: this.name })
   }
 
-  /** Keeps a bee that the union has opened open while something reads it. */
-  use(): void {
-    this.#users++
-  }
-
-  release(): void {
-    this.#users--
-    if (this.#users === 0) this.#retired?.()
-  }
-
-  /** Ends all waits for the source, and those to come. */
-  stop(reason: Error): void {
-    this.#waits.stop(reason)
-  }
-
-  /** Closes the bee if the union has opened it, once nobody reads it any more. */
-  async retire(): Promise<void> {
-    if (this.#users > 0) await new Promise<void>((resolve) => (this.#retired = resolve))
-    if (typeof this.source.bee !== 'function' || this.pinned !== null) return
-    if (this.#opening === null) await this.#bee?.close?.()
-    // It may never come.
-    else void this.#opening.then((bee) => bee.close?.()).catch(() => {})
-  }
-
   async #find(union: UnionLike<K, V>, inner: K, trace: Trace): Promise<Entry<K, V> | null> {
     const { entry, skipped, paths, origin } = await union.found(inner)
     trace.skipped.push(...skippedWithin(this.name, skipped))
     trace.paths.push(...paths.map((path) => `${this.name}/${path}`))
     trace.origin = `${this.origin}>${origin}`
     return entry
-  }
-
-  async #open(): Promise<BeeLike<K, V>> {
-    const { bee } = this.source
-    const opened = typeof bee === 'function' ? await bee() : bee
-    return (this.#bee = opened)
-  }
-
-  #timeout(): UnionBeeError {
-    const message = `the source ${this.name} was silent for ${this.patience.timeoutMs} ms`
-    return new UnionBeeError('UNION_BEE_SOURCE_TIMEOUT', message, { source: this.name })
   }
 }
 
