@@ -119,7 +119,13 @@ export class UnionBee<K extends Key = string, V = unknown> extends UnionView<K, 
   }
 
   protected override async _close(): Promise<void> {
+    await this.finish()
     await closeReaders(this.core)
     await this.#sources.close()
+  }
+
+  /** What is to be done before the sources are closed. */
+  protected finish(): Promise<void> {
+    return Promise.resolve()
   }
 }

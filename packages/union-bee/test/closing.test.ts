@@ -54,7 +54,7 @@ test('a removed source is not closed under a lookup', async () => {
     }
   }
   const make = await beeMaker()
-  await using union = new UnionBee([{ bee: () => slow as unknown as BeeLike, name: 'slow' }, await make()])
+  await using union = new UnionBee([{ bee: () => slow, name: 'slow' }, await make()])
   const got = union.get('a')
   got.catch(() => {})
   await until(() => answer !== null)
@@ -81,7 +81,7 @@ test('a history stream goes on with a source that is removed', async () => {
     }
   }
   const make = await beeMaker()
-  await using union = new UnionBee([{ bee: () => fixed as unknown as BeeLike, name: 'x' }, await make()])
+  await using union = new UnionBee([{ bee: () => fixed, name: 'x' }, await make()])
   const keys: string[] = []
   for await (const { key } of union.createHistoryStream()) {
     keys.push(key)

@@ -196,7 +196,7 @@ test('nothing is written to the top after the overlay was closed; a clearing tha
   const make = await beeMaker()
   const rows = Object.fromEntries(Array.from({ length: 2500 }, (_, i) => [`k${i}`, i]))
   const top = await make(rows)
-  let closing: Promise<void> | null = null
+  const closings: Promise<void>[] = []
   let flushed = 0
   let atClose = 0
   const watched = altered(top, {
@@ -205,7 +205,7 @@ test('nothing is written to the top after the overlay was closed; a clearing tha
       const flush = batch.flush.bind(batch)
       return Object.assign(batch, {
         flush: async () => {
-          closing ??= overlay.close().then(() => void (atClose = flushed + 1))
+          if (closings.length === 0) closings.push(overlay.close().then(() => void (atClose = flushed + 1)))
           await flush()
           flushed++
         }
@@ -217,7 +217,7 @@ test('nothing is written to the top after the overlay was closed; a clearing tha
   work.catch(() => {})
   const settled = work.catch(() => {})
   await settled
-  await closing
+  await Promise.all(closings)
   const left = (await collect(top.createReadStream())).length
   // One flush may have been under way.
   expect(flushed).toBeLessThanOrEqual(atClose)
@@ -229,16 +229,16 @@ test('a compaction ends with the overlay before it touches the top', async () =>
   const rows = Object.fromEntries(Array.from({ length: 2500 }, (_, i) => [`k${i}`, i]))
   const [top, into] = [await make({ a: 1 }), await make()]
   const overlay = createOverlay({ top, lower: await make(rows) })
-  let closing: Promise<void> | null = null
+  const closings: Promise<void>[] = []
   const watched = altered(into, {
     batch: () => {
       const batch = into.batch()
-      closing ??= overlay.close()
+      if (closings.length === 0) closings.push(overlay.close())
       return batch
     }
   })
   await expect(overlay.compact(watched)).rejects.toMatchObject({ code: 'UNION_BEE_CLOSED' })
-  await closing
+  await Promise.all(closings)
   expect((await collect(top.createReadStream())).map(({ key }) => key)).toEqual(['a'])
 })
 
@@ -249,7 +249,7 @@ test('reads, writes and compactions at the same time are one map', async () => {
     ['a', -1],
     ['b', -1]
   ])
-  let isDone = false
+  const writing = { isDone: false }
   const write = async (key: string) => {
     for (let i = 0; i < 150; i++) {
       if (i % 5 === 4) {
@@ -266,11 +266,11 @@ test('reads, writes and compactions at the same time are one map', async () => {
     }
   }
   const compact = async () => {
-    while (!isDone) await overlay.compact(await make())
+    while (!writing.isDone) await overlay.compact(await make())
   }
   const compacting = compact()
   await Promise.all(['a', 'b', 'c', '\u{1f600}', '\uffff'].map(write))
-  isDone = true
+  writing.isDone = true
   await compacting
   expect(new Map((await rowsOf(overlay)) as [string, number][])).toEqual(model)
 })

@@ -112,7 +112,7 @@ test('a write to an overlay is seen through a union over it', async () => {
 test('a change of the second part of a merged value is seen through a union over it', async () => {
   const make = await beeMaker()
   const [a, b] = [await make({ k: 1 }), await make({ k: 2 })]
-  await using inner = new UnionBee<string, unknown>([a, b], {
+  await using inner = new UnionBee([a, b], {
     resolve: (candidates) => merged(candidates.map(({ entry }) => entry.value))
   })
   await using outer = new UnionBee([inner])

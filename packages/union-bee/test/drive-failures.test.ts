@@ -117,6 +117,7 @@ test('a drive of which one stream fails lets go of the other', async () => {
   const faulty = {
     db: {
       get: () => Promise.resolve(null),
+      // oxlint-disable-next-line require-yield
       createReadStream: async function* () {
         throw new Error('disk')
       }

@@ -78,11 +78,11 @@ test('a file of the top alone is deleted without a trace; a drive that cannot be
 test('a whiteout of version 1 hides a tree, and one of no known version is refused', async () => {
   const make = await driveMaker()
   const [top, low] = [await make(), await make({ '/a/b': '1', '/c': '1' })]
-  await top.db.put('/a', { version: 1 }, WHITEOUTS as object)
+  await top.db.put('/a', { version: 1 }, WHITEOUTS as never)
   await using union = new UnionDrive([low], { top })
   expect(await paths(union)).toEqual(['/c'])
   expect(await union.exists('/a/b')).toBe(false)
-  await top.db.put('/c', { version: 3 }, WHITEOUTS as object)
+  await top.db.put('/c', { version: 3 }, WHITEOUTS as never)
   const refused = { code: 'UNION_BEE_SOURCE_FAILED', cause: { code: 'UNION_BEE_BAD_WHITEOUT' } }
   await expect(union.entry('/c')).rejects.toMatchObject(refused)
   await expect(paths(union)).rejects.toMatchObject(refused)

@@ -59,13 +59,13 @@ test('readdir gives a name once, also where a drive has a file and something bel
 test('a union of drives is a drive of another union, which also says what it was left without', async () => {
   const make = await driveMaker()
   await using inner = new UnionDrive([await make({ '/a': '1' })])
-  await using outer = new UnionDrive([inner as unknown as DriveLike])
+  await using outer = new UnionDrive([inner])
   expect(await textOf(outer, '/a')).toBe('1')
   const lost = altered(await make(), { entry: () => Promise.reject(new Error('offline')) })
-  await using partly = new UnionDrive([lost as unknown as DriveLike, await make({ '/a': '1' })], {
+  await using partly = new UnionDrive([lost, await make({ '/a': '1' })], {
     policy: 'degrade'
   })
-  await using over = new UnionDrive([partly as unknown as DriveLike])
+  await using over = new UnionDrive([partly])
   expect((await over.entry('/a'))?.skipped?.map(({ source }) => source)).toEqual(['drive-0/drive-0'])
   expect(await textOf(over, '/a')).toBe('1')
   await expect(over.entry('/b')).rejects.toMatchObject({ code: 'UNION_BEE_PARTIAL' })

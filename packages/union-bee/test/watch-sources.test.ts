@@ -97,7 +97,7 @@ test('a watcher that fails lets go of its sources, as Hyperbee’s does', async 
     (async () => {
       for await (const _ of watcher) break
     })()
-  ).rejects.toThrow()
+  ).rejects.toThrow('disk')
   expect(closed).toBe(1)
 })
 

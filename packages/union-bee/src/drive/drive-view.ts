@@ -160,12 +160,17 @@ export abstract class DriveView extends ReadyResource {
     )
   }
 
-  protected override _close(): Promise<void> {
+  protected override async _close(): Promise<void> {
     for (const stream of this.#streams) {
       // One that nobody reads yet has nobody to tell.
       stream.on('error', () => {})
       stream.destroy(new UnionBeeError('UNION_BEE_CLOSED', 'the union was closed while it was in use'))
     }
+    await this.finish()
+  }
+
+  /** What is to be done when all streams have been ended. */
+  protected finish(): Promise<void> {
     return Promise.resolve()
   }
 

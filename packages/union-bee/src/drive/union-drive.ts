@@ -104,8 +104,7 @@ export class UnionDrive extends DriveView {
     await writer.del(normalPath(name))
   }
 
-  protected override async _close(): Promise<void> {
-    await super._close()
+  protected override async finish(): Promise<void> {
     await this.#writer?.close()
   }
 

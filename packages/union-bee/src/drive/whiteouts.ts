@@ -5,7 +5,7 @@ import { UnionBeeError } from '../errors.ts'
  * Where a drive's whiteouts are: in its database, beside the files (`files`, hyperdrive/index.js), where no path of a file can reach.
  * FORMAT.md.
  */
-export const WHITEOUTS: { keyEncoding: SubEncoder } = {
+export const WHITEOUTS: { keyEncoding: object } = {
   keyEncoding: new SubEncoder('cloudpal-whiteouts', 'utf-8')
 }
 

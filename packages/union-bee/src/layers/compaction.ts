@@ -1,7 +1,6 @@
 import { UnionBeeError } from '../errors.ts'
 import { isSameBee } from '../sources/hyperbee-adapter.ts'
-import { isUnion } from '../sources/nested.ts'
-import type { SourceList } from '../sources/source-list.ts'
+import { isUnion, type UnionLike } from '../sources/nested.ts'
 import type { BeeLike, Entry, Key, ValueCodec, WritableBeeLike } from '../types.ts'
 
 /** Entries that one append holds. */
@@ -10,7 +9,7 @@ const FOLD_LENGTH = 1000
 /** @throws UnionBeeError `UNION_BEE_BAD_ARGUMENT`, `UNION_BEE_NOT_EMPTY`, `UNION_BEE_SOURCE_FAILED` */
 export async function checkBottom<K extends Key, V>(
   into: WritableBeeLike<K, V>,
-  sources: SourceList<K, V>
+  sources: UnionLike<K, V>['core']['sources']
 ): Promise<void> {
   await writing('the new bottom', async () => into.ready?.())
   for (const bee of beesOf(sources))
@@ -75,8 +74,10 @@ export async function clearTop<K, V>(
 }
 
 /** All that is read, those of unions among the sources too. */
-function* beesOf<K extends Key, V>(sources: SourceList<K, V>): Generator<BeeLike<K, V>> {
-  for (const { openedBee } of sources.handles) {
+function* beesOf<K extends Key, V>({
+  handles
+}: UnionLike<K, V>['core']['sources']): Generator<BeeLike<K, V>> {
+  for (const { openedBee } of handles) {
     if (openedBee === null) continue
     yield openedBee
     if (isUnion(openedBee)) yield* beesOf(openedBee.core.sources)

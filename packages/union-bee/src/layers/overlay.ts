@@ -138,12 +138,11 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
     }
   }
 
-  protected override async _close(): Promise<void> {
+  protected override async finish(): Promise<void> {
     // Whoever compacts is told how it went.
     await this.#clearing?.catch(() => {})
     // A batch that is left open keeps the top locked.
     await Promise.all(Array.from(this.#batches, (batch) => batch.close().catch(() => {})))
-    await super._close()
   }
 
   /** @param folded - the sources that `into` stands for now, the top among them */

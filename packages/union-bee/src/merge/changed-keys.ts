@@ -114,10 +114,9 @@ function keysOnly<K, V, T>(stream: AsyncIterable<T>, keyOf: (item: T) => K): Asy
   async function* entries(): AsyncGenerator<Entry<K, V>> {
     for await (const item of stream) yield { seq: 0, key: keyOf(item), value: undefined as V }
   }
-  const { destroy } = stream as { destroy?(): unknown }
   return {
     [Symbol.asyncIterator]: entries,
-    destroy: () => destroy?.call(stream),
+    destroy: () => (stream as { destroy?(): unknown }).destroy?.(),
     get skipped() {
       return (stream as { skipped?: readonly Skipped[] }).skipped ?? []
     }

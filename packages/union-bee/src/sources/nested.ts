@@ -1,5 +1,4 @@
 import type { Answer, BeeLike, Key, Skipped } from '../types.ts'
-import type { SourceList } from './source-list.ts'
 
 /** What an answer rests on. */
 export interface Trace {
@@ -19,7 +18,7 @@ export interface Found<K, V> extends Answer<K, V> {
 
 /** A union among the sources. */
 export interface UnionLike<K extends Key, V> extends BeeLike<K, V> {
-  readonly core: { readonly sources: SourceList<K, V> }
+  readonly core: { readonly sources: { readonly handles: readonly { openedBee: BeeLike<K, V> | null }[] } }
   found(key: K): Promise<Found<K, V>>
   readonly canPinNow: boolean
   openSources(): Promise<void>

@@ -23,7 +23,7 @@ export function patience(
 }
 
 /** Waits for ever, unless it is stopped. */
-export const ENDLESS: Patience = patience(undefined, undefined, () => new Error())
+const ENDLESS: Patience = patience(undefined, undefined, () => new Error())
 
 /**
  * A promise that settles with the work, or earlier: when the source was silent for too long, or when `onStop` was given a way to end the

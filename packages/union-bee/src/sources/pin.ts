@@ -95,7 +95,7 @@ export function pinAll<K extends Key, V>(
   return {
     sources: pinned,
     close,
-    ready: async () => void (await Promise.all(unions.map((bee) => bee.ready?.())))
+    ready: async () => void (await Promise.all(unions.map(async (bee) => bee.ready?.())))
   }
 }
 
