@@ -15,7 +15,7 @@ import type {
   TimerLike
 } from '../types.ts'
 import { checkSource } from './check-source.ts'
-import { type RangeIterator, rangeIterator } from './hyperbee-adapter.ts'
+import { lookUp, type RangeIterator, rangeIterator } from './hyperbee-adapter.ts'
 import { KeyMap } from './key-map.ts'
 import { isUnion, type Trace, type UnionLike } from './nested.ts'
 import type { Waits } from './patience.ts'
@@ -127,7 +127,7 @@ export class SourceHandle<K extends Key, V> extends SourceLifetime<K, V> impleme
     this.use()
     try {
       const bee = this.openedBee ?? (await this.open(group))
-      const work = isUnion(bee) ? this.#find(bee, inner, trace) : bee.get(inner, this.readOptions)
+      const work = isUnion(bee) ? this.#find(bee, inner, trace) : lookUp(bee, inner, this.readOptions)
       const entry = await this.wait(work, group)
       if (entry === null) return null
       if (trace.paths.length === 0) trace.paths.push(this.name)
