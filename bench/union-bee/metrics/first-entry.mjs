@@ -16,7 +16,7 @@ export const firstEntry = {
     { name: 'first-entry-of-plain', unit: 'x', home: 'medium' }
   ],
   subjects: { 'union-bee': ['medium', 'large'] },
-  // Filling takes half a minute, and five with a million entries each.
+  // Filling takes half a minute, and six minutes with a million entries each.
   once: { 'union-bee': ['medium', 'large'] },
   measure: async ({ step }) => {
     const { ours = NaN, ratio = NaN } = (await step('first')).values

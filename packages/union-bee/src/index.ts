@@ -14,6 +14,7 @@ export type {
   WritableDriveLike
 } from './drive/types.ts'
 export type { DriveView, ListOptions } from './drive/drive-view.ts'
+export type { FileWriteStream } from './drive/file-write-stream.ts'
 export { UnionDrive, type UnionDriveOptions } from './drive/union-drive.ts'
 export { UnionBeeError, type UnionBeeErrorCode } from './errors.ts'
 export { createOverlay, type Overlay, type OverlayOptions } from './layers/overlay.ts'

@@ -51,7 +51,7 @@ export abstract class ViewBase<K extends Key, V> extends ReadyResource {
   async openSources(): Promise<void> {
     this.refuseClosed()
     await this.basis.ready()
-    await openAll(this.core.sources)
+    await openAll(this.core.sources, () => {})
   }
 
   /** Same as `close()`. */

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import Hyperdrive from 'hyperdrive'
 import { expect, test } from 'vitest'
 import { UnionDrive } from '../src/index.ts'
+import { altered } from './support/altered.ts'
 import { runs } from './support/arbitraries.ts'
 import { driveMaker, textOf } from './support/drives.ts'
 import { sorted } from './support/model.ts'
@@ -10,16 +11,26 @@ import { sorted } from './support/model.ts'
 /** Names on both sides of the slash, in byte order: `-` and `.` before it, `0` and letters after. */
 const aName = fc.constantFrom('a', 'b', 'a-', 'a.b', 'a0', '\u{1f600}')
 const aPath = fc.array(aName, { minLength: 1, maxLength: 3 }).map((names) => `/${names.join('/')}`)
-const aStep = fc.record({ type: fc.constantFrom('put', 'put', 'del'), path: aPath, data: fc.nat(99) })
+/** So few that they meet. */
+const aNearPath = fc
+  .array(fc.constantFrom('a', 'b'), { minLength: 1, maxLength: 2 })
+  .map((names) => `/${names.join('/')}`)
 
 /** Also of what is between a directory and what is in it, and after it. */
 const aBound = fc.tuple(aPath, fc.constantFrom('', '/', '0', '-')).map((parts) => parts.join(''))
 
+const stepsOn = (path: fc.Arbitrary<string>) =>
+  fc.record({ type: fc.constantFrom('put', 'put', 'del'), path, data: fc.nat(99) })
+
 /** What a drive has already when it becomes the top of a union, and what is done to the union then. */
-const aLayer = fc.record({
-  own: fc.dictionary(aPath, fc.nat(99), { maxKeys: 3, noNullPrototype: true }),
-  steps: fc.array(aStep, { maxLength: 8 })
-})
+const layersOf = (path: fc.Arbitrary<string>, maxLength: number) =>
+  fc.array(
+    fc.record({
+      own: fc.dictionary(path, fc.nat(99), { maxKeys: 3, noNullPrototype: true }),
+      steps: fc.array(stepsOn(path), { maxLength: 2 * maxLength })
+    }),
+    { minLength: 1, maxLength }
+  )
 
 /** What a directory tree shows after a write: a file takes the place of what is below it, and of files above it. */
 function write(tree: Map<string, unknown>, path: string, data: unknown): void {
@@ -54,7 +65,7 @@ test('drives edited one over the other are one directory tree', async () => {
   let count = 0
   await fc.assert(
     fc.asyncProperty(
-      fc.array(aLayer, { minLength: 1, maxLength: 4 }),
+      layersOf(aPath, 4),
       fc.array(aPath, { maxLength: 4 }),
       fc.array(fc.tuple(aBound, aBound), { maxLength: 3 }),
       async (layers, paths, ranges) => {
@@ -181,5 +192,73 @@ test('readdir passes over directories of any length without missing what hides w
       expect(await collect(union.readdir())).toEqual([...names])
     }),
     runs(30)
+  )
+}, 60_000)
+
+/** The drive, of which every write fails after so many. */
+function failingAfter(drive: Hyperdrive, writes: { left: number }): Hyperdrive {
+  const fail = (): void => {
+    if (writes.left-- <= 0) throw new Error('the process dies here')
+  }
+  return altered(drive, {
+    db: altered(drive.db, {
+      put: async (...args: Parameters<Hyperdrive['db']['put']>) => {
+        fail()
+        await drive.db.put(...args)
+      }
+    }),
+    put: async (...args: Parameters<Hyperdrive['put']>) => {
+      fail()
+      await drive.put(...args)
+    },
+    del: async (path: string) => {
+      fail()
+      await drive.del(path)
+    }
+  })
+}
+
+test('a write that breaks off has lost nothing and brought nothing back, and made again it is whole', async () => {
+  const make = await driveMaker()
+  await fc.assert(
+    fc.asyncProperty(
+      layersOf(aNearPath, 3),
+      stepsOn(aNearPath),
+      fc.nat(3),
+      async (layers, { type, path }, count) => {
+        const tree = new Map<string, unknown>()
+        let drives: Hyperdrive[] = []
+        for (const { own, steps } of layers) {
+          drives = [await make(), ...drives]
+          const [top, ...lower] = drives as [Hyperdrive, ...Hyperdrive[]]
+          for (const [at, data] of Object.entries(own)) await top.put(at, Buffer.from([data]))
+          cover(tree, own)
+          const union = new UnionDrive(lower, { top })
+          for (const step of steps) {
+            if (step.type === 'put') await union.put(step.path, Buffer.from([step.data]))
+            else await union.del(step.path)
+            if (step.type === 'put') write(tree, step.path, step.data)
+            else tree.delete(step.path)
+          }
+        }
+        const [top, ...lower] = drives as [Hyperdrive, ...Hyperdrive[]]
+        const after = new Map(tree)
+        if (type === 'put') write(after, path, 100)
+        else after.delete(path)
+        const change = (union: UnionDrive) =>
+          type === 'put' ? union.put(path, Buffer.from([100])) : union.del(path)
+        await change(new UnionDrive(lower, { top: failingAfter(top, { left: count }) })).catch(() => {})
+        const union = new UnionDrive(lower, { top })
+        const shown = new Map<string, unknown>()
+        for (const at of await pathsOf(union.list())) shown.set(at, (await union.get(at))?.[0])
+        for (const [at, data] of shown) expect([tree.get(at), after.get(at)]).toContain(data)
+        // Nothing makes room for a file before that is there.
+        const kept = shown.get(path) === 100 || type === 'del' ? after : tree
+        expect([...shown.keys()]).toEqual(expect.arrayContaining([...kept.keys()]))
+        await change(union)
+        expect(await pathsOf(union.list())).toEqual(sorted(after).map(([at]) => at))
+      }
+    ),
+    runs(150)
   )
 }, 60_000)

@@ -177,3 +177,22 @@ test('a snapshot that is closed, or whose union is, while a source never opens i
     await union.close()
   }
 })
+
+test('a snapshot pins unions among the sources in the same turn, and a source that comes while it opens', async () => {
+  const make = await beeMaker()
+  const [a, b, late] = [await make(), await make(), await make()]
+  await using inner = new UnionBee([{ bee: () => Promise.resolve(a) }])
+  await using union = new UnionBee([b, { bee: () => Promise.resolve(inner), prefix: 'in/' }])
+  const pin = union.snapshot()
+  const ready = pin.ready()
+  union.add({ bee: () => Promise.resolve(late), prefix: 'late/' })
+  await ready
+  await Promise.all([a.put('k', 1), b.put('k', 1), late.put('k', 1)])
+  expect(await keysOf(pin)).toEqual([])
+  expect(await keysOf(union)).toEqual(['in/k', 'k', 'late/k'])
+  // Now all are open.
+  const second = union.snapshot()
+  await Promise.all([a.put('l', 1), b.put('l', 1), late.put('l', 1)])
+  expect(await keysOf(second)).toEqual(['in/k', 'k', 'late/k'])
+  expect(await keysOf(second.sub('in'))).toEqual([])
+})

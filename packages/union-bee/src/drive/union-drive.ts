@@ -60,7 +60,8 @@ export class UnionDrive extends DriveView {
 
   /**
    * Writes a file to the top, in the place of what is on its path. A path is a file or a directory: it also takes the place of files above
-   * it, and of all below it. What it hides in the drives below comes back with no deletion.
+   * it, and of all below it. What it hides in the drives below comes back with no deletion. Cost: beside the write, lookups in the top, and a
+   * deletion for each of its files that give way.
    *
    * @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`, `UNION_BEE_CLOSED`, `UNION_BEE_SOURCE_FAILED`
    */

@@ -44,8 +44,7 @@ export class PinBasis<K extends Key, V> implements Basis<K, V> {
   async #make(): Promise<void> {
     await this.#of.ready()
     const { sources } = this.#of.core
-    const failures = await openAll(sources)
-    const pins = pinAll(sources, failures)
+    const pins = await openAll(sources, (failures) => pinAll(sources, failures))
     if (this.core.closed) return pins.close()
     this.#use(pins)
     await pins.ready()

@@ -12,7 +12,7 @@ export interface Pins<K extends Key, V> {
   close(): Promise<void>
 }
 
-/** Sources that could not be opened. */
+/** Sources that could not be opened, and may be left out, with the reason. */
 type Failures<K extends Key, V> = Map<SourceHandle<K, V>, UnionBeeError>
 
 /** Whether a pin needs to wait for nothing. */
@@ -23,15 +23,18 @@ export function canPinNow<K extends Key, V>(sources: SourceList<K, V>): boolean 
 /**
  * Waits until all sources are open, also those of unions among them, and those that are added meanwhile.
  *
- * @returns those that are not, and may be left out, with the reason
- * @throws UnionBeeError as the sources' policies say
+ * @param then - is called in the same turn of the event loop: nothing has changed since
+ * @throws UnionBeeError as the sources' policies say, and what `then` throws
  */
-export async function openAll<K extends Key, V>(sources: SourceList<K, V>): Promise<Failures<K, V>> {
+export async function openAll<K extends Key, V, T>(
+  sources: SourceList<K, V>,
+  then: (failures: Failures<K, V>) => T
+): Promise<T> {
   const failures: Failures<K, V> = new Map()
   const tried = new Set<SourceHandle<K, V>>()
   for (;;) {
     const left = sources.handles.filter((handle) => !tried.has(handle) && !isOpen(handle))
-    if (left.length === 0) return failures
+    if (left.length === 0) return then(failures)
     await Promise.all(
       left.map(async (handle) => {
         tried.add(handle)
@@ -101,7 +104,7 @@ export function pinAll<K extends Key, V>(
 
 function isOpen<K extends Key, V>({ immutable, openedBee }: SourceHandle<K, V>): boolean {
   if (immutable) return true
-  if (openedBee === null || openedBee.opened === false) return false
+  if (openedBee === null) return false
   return isUnion(openedBee) ? openedBee.canPinNow : openedBee.opened === true
 }
 
