@@ -31,6 +31,14 @@ test('what is wrong is refused with a code', async () => {
   const union = new UnionDrive([await make({ '/a': '1' })])
   await expect(union.put('/a', Buffer.alloc(1))).rejects.toMatchObject({ code: 'UNION_BEE_NOT_WRITABLE' })
   await expect(union.del('/a')).rejects.toMatchObject({ code: 'UNION_BEE_NOT_WRITABLE' })
+  const top = await make({ '/kept': '1' })
+  const editable = new UnionDrive([], { top })
+  for (const root of ['/', '', '/a/..', '.'])
+    await expect(editable.put(root, Buffer.alloc(1))).rejects.toMatchObject({
+      code: 'UNION_BEE_BAD_ARGUMENT'
+    })
+  expect(() => editable.createWriteStream('/')).toThrow(/^UNION_BEE_BAD_ARGUMENT/)
+  expect(await top.exists('/kept')).toBe(true)
   const stranger = await (await make({ '/a': '1' })).entry('/a')
   await expect(union.get(stranger as never)).rejects.toMatchObject({ code: 'UNION_BEE_BAD_ARGUMENT' })
   const listing = union.list()

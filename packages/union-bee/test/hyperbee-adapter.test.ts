@@ -70,3 +70,18 @@ test('a bee with a get of its own is asked by it', async () => {
   await using union = new UnionBee([own])
   expect((await union.get('a'))?.value).toBe('own')
 })
+
+test('every lookup has options of its own, for Hyperbee writes into them', async () => {
+  const make = await beeMaker()
+  const bee = await make({ a: 1 })
+  const seen = new Set<unknown>()
+  const noting = altered(bee, {
+    batch: (options: Parameters<TextBee['batch']>[0]) => {
+      seen.add(options)
+      return bee.batch(options)
+    }
+  })
+  await using union = new UnionBee([{ bee: noting, layer: 'json' }])
+  for (const key of ['a', 'b']) await union.get(key)
+  expect(seen.size).toBe(2)
+})

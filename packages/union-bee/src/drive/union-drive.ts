@@ -63,11 +63,11 @@ export class UnionDrive extends DriveView {
    * it, and of all below it. What it hides in the drives below comes back with no deletion. Cost: beside the write, lookups in the top, and a
    * deletion for each of its files that give way.
    *
-   * @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`, `UNION_BEE_CLOSED`, `UNION_BEE_SOURCE_FAILED`
+   * @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`, `UNION_BEE_CLOSED`, `UNION_BEE_SOURCE_FAILED`, `UNION_BEE_BAD_ARGUMENT` for the root
    */
   async put(name: string, data: Uint8Array, options: FileOptions = {}): Promise<void> {
     const [top, writer] = this.#writable()
-    const path = normalPath(name)
+    const path = filePath(name)
     await writer.put(path, () => top.put(path, data, options))
   }
 
@@ -78,7 +78,7 @@ export class UnionDrive extends DriveView {
     { metadata = null }: { metadata?: unknown } = {}
   ): Promise<void> {
     const [top, writer] = this.#writable()
-    const path = normalPath(name)
+    const path = filePath(name)
     await writer.put(path, () => top.symlink(path, target, { metadata }))
   }
 
@@ -89,7 +89,7 @@ export class UnionDrive extends DriveView {
    */
   createWriteStream(name: string, options: FileOptions = {}): FileWriteStream {
     const [top, writer] = this.#writable()
-    const path = normalPath(name)
+    const path = filePath(name)
     const sink = top.createWriteStream(path, options)
     return this.track(new FileWriteStream(sink, (write) => writer.put(path, write)))
   }
@@ -115,6 +115,13 @@ export class UnionDrive extends DriveView {
       throw new UnionBeeError('UNION_BEE_NOT_WRITABLE', 'give the union a `top` to write to')
     return [this.#top, this.#writer]
   }
+}
+
+/** @throws UnionBeeError `UNION_BEE_BAD_ARGUMENT` */
+function filePath(name: string): string {
+  const path = normalPath(name)
+  if (path === '/') throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'the root is no file')
+  return path
 }
 
 function checkDrives(drives: readonly DriveLike[]): void {

@@ -47,11 +47,11 @@ export async function copy<K, V>(
 export async function clearTop<K, V>(
   top: WritableBeeLike<K, V>,
   folded: BeeLike<K, V>,
-  encoding: { valueEncoding: ValueCodec }
+  encoding: () => { valueEncoding: ValueCodec }
 ): Promise<void> {
   let entries: Entry<K, V>[] = []
   const clear = async (): Promise<void> => {
-    const batch = top.batch(encoding)
+    const batch = top.batch(encoding())
     try {
       // Nobody else may write between the look and the deletion.
       await batch.lock?.()
@@ -65,7 +65,7 @@ export async function clearTop<K, V>(
     entries = []
   }
   await writing('the top', async () => {
-    for await (const entry of folded.createReadStream({}, encoding)) {
+    for await (const entry of folded.createReadStream({}, encoding())) {
       entries.push(entry)
       if (entries.length === FOLD_LENGTH) await clear()
     }

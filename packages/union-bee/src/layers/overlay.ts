@@ -29,7 +29,7 @@ export interface OverlayOptions<K extends Key = string, V = unknown> extends Omi
  */
 export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V> {
   readonly #top: WritableBeeLike<K, V>
-  readonly #encoding: { valueEncoding: ValueCodec }
+  readonly #codec: ValueCodec
   readonly #batches = new Set<OverlayBatch<K, V>>()
   #isCompacting = false
   #clearing: Promise<void> | null = null
@@ -41,7 +41,7 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
     if (typeof top.put !== 'function' || typeof top.del !== 'function' || typeof top.batch !== 'function')
       throw new UnionBeeError('UNION_BEE_NOT_WRITABLE', 'the top lacks put, del or batch')
     this.#top = top
-    this.#encoding = { valueEncoding: tombstoneEncoding(valueEncoding) }
+    this.#codec = tombstoneEncoding(valueEncoding)
   }
 
   /**
@@ -53,7 +53,7 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
   async put(key: K, value: V, { cas }: { cas?: never } = {}): Promise<void> {
     const checked = this.#check(key)
     if (cas !== undefined) throw new UnionBeeError('UNION_BEE_UNSUPPORTED', 'an overlay knows no `cas`')
-    await this.#write(() => this.#top.put(checked, value, this.#encoding))
+    await this.#write(() => this.#top.put(checked, value, this.#encoding()))
   }
 
   /** Hides the key, whether it is there or not. One write of the top, no read. @throws UnionBeeError as {@link put} */
@@ -64,7 +64,7 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
   /** Several writes at once, as the top's own batch makes them. @throws UnionBeeError `UNION_BEE_CLOSED` */
   batch(): OverlayBatch<K, V> {
     this.refuseClosed()
-    const batch: OverlayBatch<K, V> = new OverlayBatch(this.#top.batch(this.#encoding), {
+    const batch: OverlayBatch<K, V> = new OverlayBatch(this.#top.batch(this.#encoding()), {
       check: (key) => this.#check(key),
       refuseClosed: () => this.refuseClosed(),
       write: (work) => this.#write(work),
@@ -126,10 +126,8 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
       await onFolded?.()
       this.refuseClosed()
       this.#replaceLower(into, handles)
-      this.#clearing = clearTop(
-        this.#top,
-        folded.core.sources.named(TOP).openedBee as BeeLike<K, V>,
-        this.#encoding
+      this.#clearing = clearTop(this.#top, folded.core.sources.named(TOP).openedBee as BeeLike<K, V>, () =>
+        this.#encoding()
       )
       await this.#clearing
     } finally {
@@ -163,6 +161,11 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
         source: TOP
       })
     }
+  }
+
+  /** One for each write: Hyperbee notes in it what it waits for. */
+  #encoding(): { valueEncoding: ValueCodec } {
+    return { valueEncoding: this.#codec }
   }
 
   #check(key: K): K {

@@ -42,10 +42,12 @@ export async function lookUp<K, V>(
   key: K,
   options: SourceReadOptions | undefined
 ): Promise<Entry<K, V> | null> {
-  if (!isHyperbee(bee)) return bee.get(key, options)
+  // A copy each: Hyperbee notes in it what it waits for.
+  const look = (): Promise<Entry<K, V> | null> => bee.get(key, options && { ...options })
+  if (!isHyperbee(bee)) return look()
   const { core } = bee
   const { fork } = core
-  const batch = bee.batch(options)
+  const batch = bee.batch({ ...options })
   try {
     const entry = await batch.get(key)
     if (core.fork === fork) return entry
@@ -54,7 +56,7 @@ export async function lookUp<K, V>(
   } finally {
     void batch.close()
   }
-  return bee.get(key, options)
+  return look()
 }
 
 /** Not what has a `get` of its own. */

@@ -140,7 +140,7 @@ function watcherOf<K extends Key, V>(
 ): WatcherLike {
   let cause: unknown
   try {
-    if (bee.watch !== undefined) return bee.watch(rangeOf(inner), readOptions)
+    if (bee.watch !== undefined) return bee.watch(rangeOf(inner), readOptions && { ...readOptions })
   } catch (error) {
     // Hyperbee watches only the bee itself, no sub and no snapshot.
     cause = error
