@@ -1,6 +1,7 @@
 import { UnionBeeError } from './errors.ts'
 import { keysOf } from './keys/keys.ts'
 import { byPrecedence, type Resolve } from './resolve.ts'
+import { checkPolicy } from './sources/check-source.ts'
 import { SourceList } from './sources/source-list.ts'
 import type { BeeLike, Key, Policy, Source, SourceStatus, TimerLike } from './types.ts'
 import { closeReaders, stopReading, type UnionCore } from './union-core.ts'
@@ -50,8 +51,7 @@ export class UnionBee<K extends Key = string, V = unknown> extends UnionView<K, 
     }: UnionBeeOptions<K, V> = {}
   ) {
     const keys = keysOf<K>(keyEncoding)
-    if (policy !== 'fail' && policy !== 'degrade')
-      throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', "`policy` is 'fail' or 'degrade'")
+    checkPolicy(policy)
     const list = new SourceList<K, V>({ keys, keyEncoding, policy, timeoutMs, timer }, disjoint)
     list.replace(Array.from(sources, (source) => list.handle(source)))
     const core: UnionCore<K, V> = {

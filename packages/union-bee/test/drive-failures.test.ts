@@ -28,6 +28,10 @@ test('what is wrong is refused with a code', async () => {
   const make = await driveMaker()
   expect(() => new UnionDrive([])).toThrow(/^UNION_BEE_NO_SOURCES/)
   expect(() => new UnionDrive([{} as never])).toThrow(/^UNION_BEE_BAD_ARGUMENT/)
+  const drives = [await make()]
+  expect(() => new UnionDrive(drives, { policy: 'maybe' as never })).toThrow(/^UNION_BEE_BAD_ARGUMENT/)
+  const readable = new UnionDrive(drives)
+  expect(() => new UnionDrive([], { top: readable as never })).toThrow(/^UNION_BEE_NOT_WRITABLE/)
   const union = new UnionDrive([await make({ '/a': '1' })])
   await expect(union.put('/a', Buffer.alloc(1))).rejects.toMatchObject({ code: 'UNION_BEE_NOT_WRITABLE' })
   await expect(union.del('/a')).rejects.toMatchObject({ code: 'UNION_BEE_NOT_WRITABLE' })

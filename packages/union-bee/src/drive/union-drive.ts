@@ -1,5 +1,6 @@
 import { UnionBeeError } from '../errors.ts'
 import type { Policy, TimerLike } from '../types.ts'
+import { checkPolicy } from '../sources/check-source.ts'
 import { DriveLayer } from './drive-layer.ts'
 import { DriveTree } from './drive-tree.ts'
 import { DriveView } from './drive-view.ts'
@@ -30,7 +31,7 @@ export class UnionDrive extends DriveView {
 
   /**
    * @param drives - from the highest on; at least one
-   * @throws UnionBeeError `UNION_BEE_NO_SOURCES`, `UNION_BEE_BAD_ARGUMENT`
+   * @throws UnionBeeError `UNION_BEE_NO_SOURCES`, `UNION_BEE_BAD_ARGUMENT`, `UNION_BEE_NOT_WRITABLE`
    */
   constructor(
     drives: Iterable<DriveLike>,
@@ -44,6 +45,12 @@ export class UnionDrive extends DriveView {
   ) {
     const all: DriveLike[] = top === null ? [...drives] : [top, ...drives]
     checkDrives(all)
+    checkPolicy(policy)
+    if (top !== null && !(typeof top.put === 'function' && typeof top.del === 'function' && top.db?.put))
+      throw new UnionBeeError(
+        'UNION_BEE_NOT_WRITABLE',
+        'the top lacks put, del, or a database that can be written'
+      )
     const layers = all.map((drive, i) => new DriveLayer(drive, `drive-${i}`, { policy, timeoutMs, timer }))
     super(layers, new DriveTree(layers, newest))
     const [highest, ...lower] = layers
