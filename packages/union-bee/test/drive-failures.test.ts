@@ -146,3 +146,28 @@ test('a drive of which one stream fails lets go of the other', async () => {
   await collect(union.list('/'))
   expect(open.size).toBe(0)
 })
+
+test('a file that cannot be read to its end says of which drive it is, and a `newest` that throws has a code', async () => {
+  const make = await driveMaker()
+  const drive = await make({ '/a': 'x' })
+  const cut = altered(drive, {
+    createReadStream: () => {
+      const bytes = drive.createReadStream('/a')
+      bytes.destroy(new Error('disk'))
+      return bytes
+    }
+  })
+  await using union = new UnionDrive([await make(), cut])
+  await expect(collect(union.createReadStream('/a'))).rejects.toMatchObject({
+    code: 'UNION_BEE_SOURCE_FAILED',
+    source: 'drive-1',
+    cause: { message: 'disk' }
+  })
+  const newest = () => {
+    throw new Error('a bug')
+  }
+  await using ordered = new UnionDrive([drive, await make({ '/a': 'y' })], { newest })
+  const failed = { code: 'UNION_BEE_RESOLVER_FAILED', cause: { message: 'a bug' } }
+  await expect(ordered.entry('/a')).rejects.toMatchObject(failed)
+  await expect(collect(ordered.list())).rejects.toMatchObject(failed)
+})

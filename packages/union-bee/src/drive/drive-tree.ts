@@ -155,15 +155,28 @@ export class DriveTree {
     if (best === undefined) return null
     const timeOf = this.#newest
     if (timeOf !== undefined) {
-      let latest = timeOf(best.entry)
-      for (const other of found.slice(1)) {
-        const time = timeOf(other.entry)
-        if (time === null || (latest !== null && time <= latest)) continue
+      const times = found.map(({ entry }) => timed(timeOf, entry))
+      let latest = times[0] ?? null
+      for (const [i, other] of found.entries()) {
+        const time = times[i] ?? null
+        if (i === 0 || time === null || (latest !== null && time <= latest)) continue
         best = other
         latest = time
       }
     }
     this.#owners.set(best.entry, best)
     return best
+  }
+}
+
+/** @throws UnionBeeError `UNION_BEE_RESOLVER_FAILED` */
+function timed(
+  timeOf: (entry: DriveEntry) => number | bigint | null,
+  entry: DriveEntry
+): number | bigint | null {
+  try {
+    return timeOf(entry)
+  } catch (cause) {
+    throw new UnionBeeError('UNION_BEE_RESOLVER_FAILED', '`newest` threw', { cause })
   }
 }

@@ -87,7 +87,10 @@ export abstract class DriveView extends ReadyResource {
       const entry = await this.entry(name)
       if (entry === null) throw new UnionBeeError('UNION_BEE_NOT_FOUND', 'there is no such file')
       const { layer, entry: own } = this.tree.owner(entry)
-      return layer.drive.createReadStream(own as never, range) as ByteStream
+      return {
+        open: () => layer.drive.createReadStream(own as never, range) as ByteStream,
+        failure: (cause) => layer.failure(cause)
+      }
     })
     return this.track(stream) as unknown as ByteStream
   }
