@@ -83,7 +83,7 @@ test('a whiteout of version 1 hides a tree, and one of no known version is refus
   expect(await paths(union)).toEqual(['/c'])
   expect(await union.exists('/a/b')).toBe(false)
   await top.db.put('/c', { version: 3 }, WHITEOUTS as never)
-  const refused = { code: 'UNION_BEE_SOURCE_FAILED', cause: { code: 'UNION_BEE_BAD_WHITEOUT' } }
+  const refused = { code: 'UNION_BEE_BAD_WHITEOUT', source: 'drive-0' }
   await expect(union.entry('/c')).rejects.toMatchObject(refused)
   await expect(paths(union)).rejects.toMatchObject(refused)
 })

@@ -123,13 +123,12 @@ export class DriveLayer {
     return found === null ? null : this.hiddenBy(path, found.value)
   }
 
-  /** @throws UnionBeeError `UNION_BEE_SOURCE_FAILED` */
+  /** @throws UnionBeeError `UNION_BEE_BAD_WHITEOUT` */
   hiddenBy(path: string, value: unknown): Hides {
-    try {
-      return whatIsHidden(path, value)
-    } catch (cause) {
-      throw this.failure(cause)
-    }
+    const hides = whatIsHidden(value)
+    if (hides !== null) return hides
+    const message = `the whiteout of ${path} is of no version that is known here`
+    throw new UnionBeeError('UNION_BEE_BAD_WHITEOUT', message, { source: this.name })
   }
 
   /** @throws UnionBeeError `UNION_BEE_SOURCE_FAILED`, `UNION_BEE_SOURCE_TIMEOUT` */

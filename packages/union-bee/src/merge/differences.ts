@@ -32,12 +32,15 @@ export async function* differences<K extends Key, V>(
   reading: Reading
 ): AsyncGenerator<DiffEntry<K, V>> {
   if (limit === 0) return
-  // Both sides stand still while they are compared.
-  const [now, then] = [left, right].map((side) => (side.isPin ? side : side.snapshot())) as [
-    Side<K, V>,
-    Side<K, V>
-  ]
+  const own: Side<K, V>[] = []
+  const pinned = (side: Side<K, V>): Side<K, V> => {
+    if (side.isPin) return side
+    own.push(side.snapshot())
+    return own.at(-1) as Side<K, V>
+  }
   try {
+    // Both sides stand still while they are compared.
+    const [now, then] = [pinned(left), pinned(right)]
     await Promise.all([now.ready(), then.ready()])
     let count = 0
     for await (const outer of changedKeys(now.core, then.core, bounds, reading)) {
@@ -49,7 +52,6 @@ export async function* differences<K extends Key, V>(
       if (++count === limit) return
     }
   } finally {
-    if (now !== left) await now.close()
-    if (then !== right) await then.close()
+    await Promise.all(own.map((pin) => pin.close()))
   }
 }
