@@ -22,7 +22,7 @@ export interface UnionDriveOptions {
 
 /**
  * Many drives read as one, as overlayfs shows directories (Linux, Documentation/filesystems/overlayfs.rst): directories merge; of files the
- * highest is shown; a file hides a directory below it and a directory a file; a whiteout hides both. Blobs stay where they are. It borrows
+ * highest is shown; a file hides a directory below it and a directory a file; a whiteout a file, or that and all below it. Blobs stay where they are. It borrows
  * its drives. With a `top` it is writable: all writes go there, and nothing is copied to be read or deleted.
  */
 export class UnionDrive extends DriveView {
