@@ -174,3 +174,33 @@ test('a watcher goes on from the last look that was whole', async () => {
   const second = await watcher.next()
   expect((await second.value?.[0].get('k'))?.value).toBe(3)
 })
+
+test('a look that a source was left out of is not compared with again', async () => {
+  const make = await beeMaker()
+  const [a, b] = [await make(), await make({ k: 1 })]
+  let isOffline = false
+  let failed = 0
+  const flaky = altered(b, {
+    snapshot: () => {
+      const pin = b.snapshot()
+      if (!isOffline) return pin
+      return altered(pin, {
+        get: () => {
+          failed++
+          return Promise.reject(new Error('offline'))
+        }
+      })
+    }
+  })
+  await using union = new UnionBee([a, { bee: flaky, policy: 'degrade' }])
+  await using watcher = union.watch()
+  await watcher.ready()
+  const step = watcher.next()
+  isOffline = true
+  await b.put('k', 2)
+  await until(() => failed > 0)
+  isOffline = false
+  await a.put('other', 1)
+  const [current, previous] = (await step).value ?? []
+  expect([(await previous?.get('k'))?.value, (await current?.get('k'))?.value]).toEqual([1, 2])
+})
