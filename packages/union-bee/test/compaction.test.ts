@@ -274,3 +274,38 @@ test('reads, writes and compactions at the same time are one map', async () => {
   await compacting
   expect(new Map((await rowsOf(overlay)) as [string, number][])).toEqual(model)
 })
+
+test('a compaction that breaks off anywhere has lost nothing: what was noted says which bottom counts', async () => {
+  const make = await beeMaker()
+  const rows = Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`k${i}`, i]))
+  const steps = ['into 1', 'into 2', 'note', 'top 1', 'top 2']
+  for (const last of [...steps, null]) {
+    const [top, lower, into] = [await make(rows), await make({ old: 1, k0: 'old' }), await make()]
+    const breaking = (bee: TextBee, name: string): TextBee => {
+      let flushes = 0
+      return altered(bee, {
+        batch: (options: Parameters<TextBee['batch']>[0]) => {
+          const batch = bee.batch(options)
+          const flush = batch.flush.bind(batch)
+          return Object.assign(batch, {
+            flush: async () => {
+              if (last === `${name} ${++flushes}`) throw new Error('the process dies here')
+              await flush()
+            }
+          })
+        }
+      })
+    }
+    let bottom = lower
+    const onFolded = (): void => {
+      if (last === 'note') throw new Error('the process dies here')
+      bottom = into
+    }
+    await using first = createOverlay({ top: breaking(top, 'top'), lower })
+    const work = first.compact(breaking(into, 'into'), { onFolded })
+    await (last === null ? work : expect(work).rejects.toThrow(/dies here|could not be written/))
+    await using next = createOverlay({ top, lower: bottom })
+    expect((await collect(next.createReadStream())).length).toBe(1501)
+    expect((await next.get('k0'))?.value).toBe(0)
+  }
+})

@@ -41,7 +41,7 @@ test('what watchers tell, step by step, leads to what is shown, through overlays
           ],
           {
             ...(isNewest && {
-              resolve: newest<string>(({ value }) => (typeof value === 'number' ? value : null))
+              resolve: newest(({ value }) => (typeof value === 'number' ? value : null))
             })
           }
         )

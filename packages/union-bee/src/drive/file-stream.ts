@@ -43,8 +43,8 @@ export class FileStream extends Readable {
     }
   }
 
-  #pass({ open, failure }: FoundFile): void {
-    const bytes = open()
+  #pass(found: FoundFile): void {
+    const bytes = found.open()
     this.#bytes = bytes
     let hasEnded = false
     bytes.on('data', (data) => {
@@ -54,9 +54,9 @@ export class FileStream extends Readable {
       hasEnded = true
       this.push(null)
     })
-    bytes.on('error', (cause) => this.destroy(failure(cause)))
+    bytes.on('error', (cause) => this.destroy(found.failure(cause)))
     bytes.on('close', () => {
-      if (!hasEnded) this.destroy(failure(null))
+      if (!hasEnded) this.destroy(found.failure(null))
     })
   }
 }
