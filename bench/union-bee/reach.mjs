@@ -13,5 +13,6 @@ export const reach = [
   { ...ofPlain('get-second-filtered'), atMost: 1.8 },
   { ...ofPlain('put-overlay'), atMost: 1.1 },
   { ...ofPlain('first-entry'), atMost: 2 },
+  { figure: { ...ofPlain('first-entry').figure, size: 'large' }, atMost: 2 },
   { ...ofPlain('drive-read'), atLeast: 0.95 }
 ]

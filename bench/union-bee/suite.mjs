@@ -9,7 +9,7 @@ import { summary } from './summary.mjs'
 /** @type {import('../harness/suite.mjs').Suite} */
 export const suite = {
   name: 'union-bee',
-  subjects: ['union-bee', 'sorted-union-stream'],
+  subjects: ['union-bee', 'sorted-union-stream', 'leveldb-style'],
   optional: [],
   scenarios: [scans, gets, overlay, firstEntry, drive],
   reach,

@@ -16,7 +16,7 @@ export const scans = {
     { name: `scan-${count}`, unit: 'entries/s' },
     { name: `scan-${count}-of-plain`, unit: 'x' }
   ]),
-  subjects: { 'union-bee': ['small'], 'sorted-union-stream': ['small'] },
+  subjects: { 'union-bee': ['small'], 'sorted-union-stream': ['small'], 'leveldb-style': ['small'] },
   measure: async ({ step, wants }) => {
     /** @type {Record<string, number>} */
     const values = {}

@@ -4,6 +4,8 @@ import Hyperbee from 'hyperbee'
 import SortedUnionStream from 'sorted-union-stream'
 
 const BATCH_LENGTH = 1000
+/** @type {Record<string, (bees: Bee[]) => AsyncIterable<{ key: string }>>} */
+const MERGES = { 'sorted-union-stream': chain, 'leveldb-style': smallest }
 
 /**
  * @typedef {import('../../harness/entries.mjs').Entry} Entry
@@ -37,8 +39,8 @@ export async function openParts({ subject, dir, entries, count, isFiltered = fal
   /** @type {Bee[]} */
   const bees = []
   for (const [i, part] of parts.entries()) bees.push(await fill(store, `part ${i}`, part))
-  if (subject === 'sorted-union-stream')
-    return { get: () => Promise.resolve(null), scan: () => chain(bees), close }
+  const merge = MERGES[subject]
+  if (merge !== undefined) return { get: () => Promise.resolve(null), scan: () => merge(bees), close }
   const keys = new Set(parts[0]?.map(({ key }) => key))
   const union = new UnionBee(bees.map((bee, i) => (isFiltered && i === 0 ? { bee, filter: keys } : bee)))
   return { get: (key) => union.get(key), scan: () => union.createReadStream(), close }
@@ -49,13 +51,26 @@ export async function openParts({ subject, dir, entries, count, isFiltered = fal
  * @param {string} name
  * @param {Entry[]} entries
  */
-export async function fill(store, name, entries) {
+export function fill(store, name, entries) {
+  return fillBy(store, name, entries.length, (at) => /** @type {Entry} */ (entries[at]))
+}
+
+/**
+ * @param {Corestore} store
+ * @param {string} name
+ * @param {number} count
+ * @param {(at: number) => Entry} entryAt so that not all of them are in memory
+ */
+export async function fillBy(store, name, count, entryAt) {
   /** @type {Bee} */
   const bee = new Hyperbee(store.get({ name }), { keyEncoding: 'utf-8', valueEncoding: 'json' })
   await bee.ready()
-  for (let from = 0; from < entries.length; from += BATCH_LENGTH) {
+  for (let from = 0; from < count; from += BATCH_LENGTH) {
     const batch = bee.batch()
-    for (const { key, value } of entries.slice(from, from + BATCH_LENGTH)) await batch.put(key, value)
+    for (let at = from; at < Math.min(from + BATCH_LENGTH, count); at++) {
+      const { key, value } = entryAt(at)
+      await batch.put(key, value)
+    }
     await batch.flush()
   }
   return bee
@@ -74,4 +89,24 @@ function chain(bees) {
   return new SortedUnionStream(chain(bees.slice(0, half)), chain(bees.slice(half)), {
     compare: (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
   })
+}
+
+/**
+ * As LevelDB merges its tables (table/merger.cc): of all that are open the smallest is looked for at each step. Hand-written, for no package
+ * that is kept up merges more than two.
+ *
+ * @param {Bee[]} bees
+ */
+async function* smallest(bees) {
+  const streams = bees.map((bee) => bee.createReadStream()[Symbol.asyncIterator]())
+  const heads = await Promise.all(streams.map((stream) => stream.next()))
+  for (;;) {
+    let least = -1
+    for (const [i, { done, value }] of heads.entries())
+      if (done !== true && (least === -1 || value.key < heads[least]?.value.key)) least = i
+    if (least === -1) return
+    yield heads[least]?.value
+    const stream = streams[least]
+    if (stream !== undefined) heads[least] = await stream.next()
+  }
 }

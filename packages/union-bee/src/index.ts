@@ -6,15 +6,19 @@
 export type {
   ByteRange,
   ByteStream,
+  DriveAnswer,
   DriveEntry,
   DriveLike,
   FileOptions,
   PathRange,
   WritableDriveLike
 } from './drive/types.ts'
-export { type ListOptions, UnionDrive, type UnionDriveOptions } from './drive/union-drive.ts'
+export type { DriveView, ListOptions } from './drive/drive-view.ts'
+export type { FileWriteStream } from './drive/file-write-stream.ts'
+export { UnionDrive, type UnionDriveOptions } from './drive/union-drive.ts'
 export { UnionBeeError, type UnionBeeErrorCode } from './errors.ts'
-export { createOverlay, type Overlay, type OverlayBatch, type OverlayOptions } from './layers/overlay.ts'
+export { createOverlay, type Overlay, type OverlayOptions } from './layers/overlay.ts'
+export type { OverlayBatch } from './layers/overlay-batch.ts'
 export { TOMBSTONE, tombstoneEncoding } from './layers/tombstone-encoding.ts'
 export type { HistoryOptions } from './merge/history.ts'
 export type { UnionStream } from './merge/union-stream.ts'

@@ -1,5 +1,5 @@
 import { UnionBeeError } from './errors.ts'
-import type { Answer } from './types.ts'
+import type { Skipped } from './types.ts'
 
 /**
  * An entry that says what it was found without.
@@ -8,8 +8,8 @@ import type { Answer } from './types.ts'
  */
 export function partial<E extends object>(
   entry: E | null,
-  skipped: Answer['skipped']
-): E & { skipped: Answer['skipped'] } {
+  skipped: readonly Skipped[]
+): E & { skipped: readonly Skipped[] } {
   if (entry !== null) return { ...entry, skipped }
   const [first] = skipped
   throw new UnionBeeError(
@@ -17,4 +17,14 @@ export function partial<E extends object>(
     `nothing was found, but not all sources answered: ${skipped.map(({ source }) => source).join(', ')}`,
     { cause: first?.cause, source: first?.source ?? null }
   )
+}
+
+/** What a union among the sources was left without, as the outer one names it. */
+export function skippedWithin(name: string, skipped: readonly Skipped[]): Skipped[] {
+  return skipped.map(({ source, cause }) => ({ source: `${name}/${source}`, cause }))
+}
+
+/** Names a source that was skipped, if it is not named yet. */
+export function addOnce(one: Skipped, skipped: Skipped[]): void {
+  if (!skipped.some(({ source }) => source === one.source)) skipped.push(one)
 }

@@ -108,7 +108,7 @@ export interface Source<K = string, V = unknown> {
    * is removed, or with the union.
    */
   bee: BeeLike<K, V> | (() => BeeLike<K, V> | Promise<BeeLike<K, V>>)
-  /** What errors, answers and counts call it; no two alike. @defaultValue `source-N`, counted from 0 */
+  /** What errors, answers and counts call it; no two alike, and no slash. @defaultValue `source-N`, counted from 0 */
   name?: string
   /** Mounts it: this prefix stands before all of its keys. @defaultValue none, its keys are as they are */
   prefix?: K
@@ -154,11 +154,12 @@ export interface SourceStatus extends SourceInfo {
 
 /** A source that an answer was given without. */
 export interface Skipped {
+  /** Its name; of a union among the sources after that one's and a slash. */
   readonly source: string
   readonly cause: unknown
 }
 
-/** What {@link UnionReader.lookup} tells. */
+/** What {@link UnionView.lookup} tells. */
 export interface Answer<K = string, V = unknown> {
   /** `null`: no source that answered has the key. */
   entry: Entry<K, V> | null

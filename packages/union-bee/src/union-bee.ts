@@ -1,9 +1,10 @@
 import { UnionBeeError } from './errors.ts'
 import { keysOf } from './keys/keys.ts'
 import { byPrecedence, type Resolve } from './resolve.ts'
+import { checkPolicy } from './sources/check-source.ts'
 import { SourceList } from './sources/source-list.ts'
 import type { BeeLike, Key, Policy, Source, SourceStatus, TimerLike } from './types.ts'
-import { closeReaders } from './union-core.ts'
+import { closeReaders, stopReading, type UnionCore } from './union-core.ts'
 import { UnionView } from './union-view.ts'
 
 export interface UnionBeeOptions<K = string, V = unknown> {
@@ -50,11 +51,18 @@ export class UnionBee<K extends Key = string, V = unknown> extends UnionView<K, 
     }: UnionBeeOptions<K, V> = {}
   ) {
     const keys = keysOf<K>(keyEncoding)
-    if (policy !== 'fail' && policy !== 'degrade')
-      throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', "`policy` is 'fail' or 'degrade'")
+    checkPolicy(policy)
     const list = new SourceList<K, V>({ keys, keyEncoding, policy, timeoutMs, timer }, disjoint)
     list.replace(Array.from(sources, (source) => list.handle(source)))
-    super({ sources: list, keys, resolve, streams: new Set(), watchers: new Set(), closed: false })
+    const core: UnionCore<K, V> = {
+      sources: list,
+      keys,
+      resolve,
+      streams: new Set(),
+      watchers: new Set(),
+      closed: false
+    }
+    super({ core, isReady: true, ready: () => Promise.resolve() })
     this.#sources = list
   }
 
@@ -71,7 +79,7 @@ export class UnionBee<K extends Key = string, V = unknown> extends UnionView<K, 
    * @throws UnionBeeError `UNION_BEE_CLOSED`, `UNION_BEE_BAD_ARGUMENT`
    */
   add(source: BeeLike<K, V> | Source<K, V>, { at }: { at?: number } = {}): string {
-    this.#refuseClosed()
+    this.refuseClosed()
     const handle = this.#sources.handle(source)
     const { handles } = this.#sources
     this.#sources.replace(handles.toSpliced(at ?? handles.length, 0, handle))
@@ -85,10 +93,10 @@ export class UnionBee<K extends Key = string, V = unknown> extends UnionView<K, 
    * @throws UnionBeeError `UNION_BEE_CLOSED`, `UNION_BEE_UNKNOWN_SOURCE`, `UNION_BEE_NO_SOURCES`
    */
   async remove(name: string): Promise<void> {
-    this.#refuseClosed()
+    this.refuseClosed()
     const handle = this.#sources.named(name)
     this.#sources.replace(this.#sources.handles.filter((other) => other !== handle))
-    await handle.retire()
+    await this.#sources.retire(handle)
   }
 
   /**
@@ -98,19 +106,26 @@ export class UnionBee<K extends Key = string, V = unknown> extends UnionView<K, 
    * @throws UnionBeeError `UNION_BEE_CLOSED`, `UNION_BEE_UNKNOWN_SOURCE`, `UNION_BEE_BAD_ARGUMENT`
    */
   reorder(names: readonly string[]): void {
-    this.#refuseClosed()
+    this.refuseClosed()
     if (names.length !== this.#sources.handles.length)
       throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'an order names all sources')
     this.#sources.replace(names.map((name) => this.#sources.named(name)))
   }
 
-  /** Ends all streams and watchers, then closes what it has opened. */
-  protected override async _close(): Promise<void> {
-    await closeReaders(this.core)
-    await Promise.all(this.#sources.handles.map((handle) => handle.retire()))
+  /** Ends all reads, streams and watchers, then closes what it has opened. Waits for no source that is silent. */
+  override close(): Promise<void> {
+    if (this.closing === null) stopReading(this.core)
+    return super.close()
   }
 
-  #refuseClosed(): void {
-    if (this.closing !== null) throw new UnionBeeError('UNION_BEE_CLOSED', 'the union is closed')
+  protected override async _close(): Promise<void> {
+    await this.finish()
+    await closeReaders(this.core)
+    await this.#sources.close()
+  }
+
+  /** What is to be done before the sources are closed. */
+  protected finish(): Promise<void> {
+    return Promise.resolve()
   }
 }

@@ -10,7 +10,8 @@ import type { Entry, Key } from './types.ts'
 
 /** What a union, its subs and their streams share. */
 export interface UnionCore<K extends Key, V> {
-  readonly sources: SourceList<K, V>
+  /** Of a pin: what it is a pin of, until it is made. */
+  sources: SourceList<K, V>
   readonly keys: Keys<K>
   readonly resolve: Resolve<K, V>
   /** Closed with the union. */
@@ -19,9 +20,17 @@ export interface UnionCore<K extends Key, V> {
   closed: boolean
 }
 
+/** What a view reads: the sources of a union as they are, or a pin of them. */
+export interface Basis<K extends Key, V> {
+  readonly core: UnionCore<K, V>
+  /** Whether it may be read. A union always may. */
+  readonly isReady: boolean
+  ready(): Promise<void>
+}
+
 /** Begins a scan of all sources. Those that are local and open are pinned now. */
 export function scan<K extends Key, V>(
-  { sources, keys, resolve }: UnionCore<K, V>,
+  { sources, keys, resolve }: Pick<UnionCore<K, V>, 'sources' | 'keys' | 'resolve'>,
   bounds: Bounds<K>,
   reverse: boolean,
   limit: number
@@ -38,19 +47,26 @@ export function scan<K extends Key, V>(
   return new MergeReader(cursors, { keys, resolve, reverse, limit })
 }
 
-/** Ends all streams and watchers of a union, and waits until they have let go of their sources. Reads are refused from now on. */
-export async function closeReaders<K extends Key, V>(core: UnionCore<K, V>): Promise<void> {
-  const { streams, watchers } = core
+export function closedError(): UnionBeeError {
+  return new UnionBeeError('UNION_BEE_CLOSED', 'the union was closed while it was read')
+}
+
+/** Refuses reads from now on, and ends all waits for sources, which may never end otherwise. */
+export function stopReading<K extends Key, V>(core: UnionCore<K, V>): void {
+  if (core.closed) return
   core.closed = true
-  await Promise.all([...watchers].map((watcher) => watcher.close()))
-  await Promise.all(
-    [...streams].map(
-      (stream) =>
-        new Promise<void>((resolve) => {
-          stream.on('error', () => {})
-          stream.once('close', resolve)
-          stream.destroy(new UnionBeeError('UNION_BEE_CLOSED', 'the union was closed while it was read'))
-        })
-    )
+  core.sources.stop(closedError())
+  for (const stream of core.streams) {
+    stream.on('error', () => {})
+    stream.destroy(closedError())
+  }
+}
+
+/** Waits until all streams and watchers of a union have ended and let go of their sources. */
+export async function closeReaders<K extends Key, V>(core: UnionCore<K, V>): Promise<void> {
+  stopReading(core)
+  const ends = [...core.streams].map(
+    (stream) => new Promise<void>((resolve) => void stream.once('close', resolve))
   )
+  await Promise.all([...ends, ...Array.from(core.watchers, (watcher) => watcher.close())])
 }

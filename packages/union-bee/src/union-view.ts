@@ -1,62 +1,25 @@
-import ReadyResource from 'ready-resource'
 import { UnionBeeError } from './errors.ts'
-import { type Bounds, boundsOf } from './keys/bounds.ts'
 import { differences } from './merge/differences.ts'
-import { DeferredReader, mapped } from './merge/deferred-reader.ts'
+import { mapped } from './merge/deferred-reader.ts'
 import { GeneratorReader } from './merge/generator-reader.ts'
 import { history, type HistoryOptions } from './merge/history.ts'
-import { type Found, lookup } from './merge/lookup.ts'
+import { lookup } from './merge/lookup.ts'
 import type { BatchReader } from './merge/merge-reader.ts'
-import { ReaderStream, type UnionStream } from './merge/union-stream.ts'
+import type { UnionStream } from './merge/union-stream.ts'
 import { partial } from './partial.ts'
-import { canPinNow, openAll, pinAll, type Pins } from './sources/pin.ts'
+import type { Found } from './sources/nested.ts'
 import type { Answer, DiffEntry, Entry, HistoryEntry, Key, KeyRange, ReadStreamOptions } from './types.ts'
-import { closeReaders, scan, type UnionCore } from './union-core.ts'
+import { scan } from './union-core.ts'
+import { ViewBase } from './view-base.ts'
 import { EntryWatcher } from './watch/entry-watcher.ts'
 import { UnionWatcher } from './watch/union-watcher.ts'
+import type { Comparison } from './watch/watchable.ts'
 
 /**
  * The reading half of Hyperbee's interface, over the sources of a union, or those of its keys that begin with a prefix. A snapshot and a
  * sub are views too. A view borrows what it reads; a snapshot owns its pins.
  */
-export class UnionView<K extends Key = string, V = unknown> extends ReadyResource {
-  #core: UnionCore<K, V>
-  readonly #parent: UnionCore<K, V>
-  readonly #prefix: K | null
-  #pins: Pins<K, V> | null = null
-  readonly #isPin: boolean
-
-  /**
-   * @internal
-   * @param prefix - stands before all keys of the view, in the union
-   * @param isPin - opens by pinning the sources of the core
-   */
-  constructor(core: UnionCore<K, V>, prefix: K | null = null, isPin = false) {
-    super()
-    this.#core = core
-    this.#prefix = prefix
-    this.#isPin = isPin
-    // Closed with the union: it may hold sources that the union has opened.
-    if (isPin) core.watchers.add(this)
-    this.#parent = core
-    if (isPin && !core.closed && canPinNow(core.sources)) this.#usePins(pinAll(core.sources))
-  }
-
-  /** @internal */
-  get core(): UnionCore<K, V> {
-    return this.#core
-  }
-
-  /** @internal */
-  get prefix(): K | null {
-    return this.#prefix
-  }
-
-  /** @internal Whether it is a snapshot. */
-  get isPin(): boolean {
-    return this.#isPin
-  }
-
+export class UnionView<K extends Key = string, V = unknown> extends ViewBase<K, V> {
   /**
    * Reads one key.
    *
@@ -65,10 +28,11 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
    * `UNION_BEE_BAD_KEY`, `UNION_BEE_BAD_KEY_ENCODING`, `UNION_BEE_SOURCE_FAILED`, `UNION_BEE_SOURCE_TIMEOUT`, `UNION_BEE_RESOLVER_FAILED`
    */
   async get(key: K): Promise<Entry<K, V> | null> {
-    if (this.#mustOpen()) await this.ready()
-    const { entry, skipped } = await lookup(this.#core.sources, this.#outer(key), this.#core.resolve)
-    if (skipped.length > 0) return partial(entry === null ? null : this.#inner(entry), skipped)
-    return entry === null || this.#prefix === null ? entry : this.#inner(entry)
+    if (this.mustOpen()) await this.basis.ready()
+    const { core } = this.basis
+    const { entry, skipped } = await lookup(core.sources, this.outer(key), core.resolve)
+    if (skipped.length > 0) return partial(entry === null ? null : this.inner(entry), skipped)
+    return entry === null || this.prefix === null ? entry : this.inner(entry)
   }
 
   /**
@@ -83,9 +47,10 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
 
   /** @internal */
   async found(key: K): Promise<Found<K, V>> {
-    if (this.#mustOpen()) await this.ready()
-    const found = await lookup(this.#core.sources, this.#outer(key), this.#core.resolve)
-    return { ...found, entry: found.entry && this.#inner(found.entry) }
+    if (this.mustOpen()) await this.basis.ready()
+    const { core } = this.basis
+    const found = await lookup(core.sources, this.outer(key), core.resolve)
+    return { ...found, entry: found.entry && this.inner(found.entry) }
   }
 
   /** Whether the key is there. @throws UnionBeeError as {@link get} */
@@ -117,13 +82,13 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
     const { reverse = false, limit = -1, ...ends } = { ...options, ...range }
     if (typeof limit !== 'number' || Number.isNaN(limit))
       throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', '`limit` is a number')
-    const bounds = this.#bounds(ends)
+    const bounds = this.bounds(ends)
     const most = limit === -1 ? Infinity : limit
     const read = (): BatchReader<Entry<K, V>> => {
-      const reader = scan(this.#core, bounds, reverse, most)
-      return this.#prefix === null ? reader : mapped(reader, (entry) => this.#inner(entry))
+      const reader = scan(this.core, bounds, reverse, most)
+      return this.prefix === null ? reader : mapped(reader, (entry) => this.inner(entry))
     }
-    return this.#stream(read)
+    return this.stream(read)
   }
 
   /**
@@ -132,8 +97,8 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
    * @throws UnionBeeError through the stream: `UNION_BEE_UNSUPPORTED` when a source has none, and as {@link get}
    */
   createHistoryStream(options: HistoryOptions = {}): UnionStream<HistoryEntry<K, V>> {
-    return this.#stream(
-      () => new GeneratorReader((reading) => history(this.#core, this.#prefix, options, reading))
+    return this.stream(
+      () => new GeneratorReader((reading) => history(this.core, this.prefix, options, reading))
     )
   }
 
@@ -151,10 +116,20 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
     if (!(other instanceof UnionView))
       throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'the other side is a snapshot of this union')
     const { limit = -1, ...ends } = { ...options, ...range }
-    const bounds = this.#bounds(ends)
-    return this.#stream(
+    const bounds = this.bounds(ends)
+    return this.stream(
       () => new GeneratorReader((reading) => differences(this, other, { bounds, limit }, reading))
     )
+  }
+
+  /** @internal Of a snapshot with an earlier one, for a watcher. */
+  async compare(earlier: UnionView<K, V>, range: KeyRange<K>): Promise<Comparison> {
+    const wanted = { bounds: this.bounds(range), limit: 1, showsFound: true }
+    const stream = this.stream(
+      () => new GeneratorReader((reading) => differences(this, earlier, wanted, reading))
+    )
+    for await (const _ of stream) return 'differ'
+    return stream.skipped.length > 0 ? 'partial' : 'same'
   }
 
   /**
@@ -164,8 +139,8 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
    * @throws UnionBeeError `UNION_BEE_CLOSED`; `UNION_BEE_UNSUPPORTED`, at once or when it opens
    */
   snapshot(): UnionView<K, V> {
-    this.#guard()
-    return new UnionView(this.#core, this.#prefix, true)
+    this.refuseClosed()
+    return new UnionView(this.basis, this.prefix, true)
   }
 
   /**
@@ -174,9 +149,9 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
    * @throws UnionBeeError `UNION_BEE_CLOSED`, `UNION_BEE_BAD_KEY`
    */
   sub(prefix: K): UnionView<K, V> {
-    this.#guard()
-    const { keys } = this.#core
-    return new UnionView(this.#core, this.#outer(keys.subPrefix(keys.check(prefix))))
+    this.refuseClosed()
+    const { keys } = this.core
+    return new UnionView(this.basis, this.outer(keys.subPrefix(keys.check(prefix))))
   }
 
   /**
@@ -186,96 +161,16 @@ export class UnionView<K extends Key = string, V = unknown> extends ReadyResourc
    * @throws UnionBeeError when it opens: `UNION_BEE_UNSUPPORTED` when a source cannot be watched and is not `immutable`
    */
   watch(range: KeyRange<K> = {}): UnionWatcher<K, V, UnionView<K, V>> {
-    this.#guard()
-    return new UnionWatcher<K, V, UnionView<K, V>>(this, this.#bounds(range), range)
+    this.refuseClosed()
+    return new UnionWatcher<K, V, UnionView<K, V>>(this, this.bounds(range), range)
   }
 
   /** Follows one key: `node` is its entry, and `update` is emitted after it has changed. @throws UnionBeeError as {@link watch} and {@link get} */
   async getAndWatch(key: K): Promise<EntryWatcher<K, V>> {
-    this.#guard()
-    const outer = { key: this.#outer(key), inclusive: true }
+    this.refuseClosed()
+    const outer = { key: this.outer(key), inclusive: true }
     const watcher = new EntryWatcher<K, V>(this, key, { lower: outer, upper: outer })
     await watcher.ready()
     return watcher
-  }
-
-  /** Same as `close()`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
-  }
-
-  protected override async _open(): Promise<void> {
-    if (!this.#isPin || this.#pins !== null) return
-    const failures = await openAll(this.#core.sources)
-    this.#usePins(pinAll(this.#core.sources, failures))
-  }
-
-  protected override async _close(): Promise<void> {
-    this.#parent.watchers.delete(this)
-    if (this.#pins === null) return
-    await closeReaders(this.#core)
-    await this.#pins.close()
-  }
-
-  /** Refuses after close. */
-  #guard(): void {
-    if (this.closing !== null || this.#core.closed)
-      throw new UnionBeeError('UNION_BEE_CLOSED', 'read after close()')
-  }
-
-  #mustOpen(): boolean {
-    this.#guard()
-    return this.#isPin && !this.opened
-  }
-
-  #usePins(pins: Pins<K, V>): void {
-    this.#pins = pins
-    this.#core = {
-      ...this.#core,
-      sources: pins.sources,
-      streams: new Set(),
-      watchers: new Set(),
-      closed: false
-    }
-  }
-
-  #stream<T>(read: () => BatchReader<T>): UnionStream<T> {
-    const isReady = this.closing === null && !this.#core.closed && (!this.#isPin || this.#pins !== null)
-    const reader = isReady
-      ? read()
-      : new DeferredReader(async () => {
-          if (this.#mustOpen()) await this.ready()
-          return read()
-        })
-    const stream = new ReaderStream(reader)
-    const { streams } = this.#core
-    streams.add(stream as unknown as ReaderStream<never>)
-    stream.once('close', () => streams.delete(stream as unknown as ReaderStream<never>))
-    return stream as unknown as UnionStream<T>
-  }
-
-  #outer(key: K): K {
-    const { keys } = this.#core
-    const checked = keys.check(key)
-    return this.#prefix === null ? checked : keys.join(this.#prefix, checked)
-  }
-
-  #inner(entry: Entry<K, V>): Entry<K, V> {
-    if (this.#prefix === null) return entry
-    return { ...entry, key: this.#core.keys.cut(entry.key, this.#prefix.length) }
-  }
-
-  /** With the prefix; of a sub, an open end is where Hyperbee ends it. */
-  #bounds(range: KeyRange<K>): Bounds<K> {
-    const { keys } = this.#core
-    const { lower, upper } = boundsOf(range, keys)
-    if (this.#prefix === null) return { lower, upper }
-    const join = (key: K): K => keys.join(this.#prefix as K, key)
-    return {
-      lower: lower ? { ...lower, key: join(lower.key) } : { key: join(keys.separator), inclusive: false },
-      upper: upper
-        ? { ...upper, key: join(upper.key) }
-        : { key: keys.afterSub(this.#prefix), inclusive: false }
-    }
   }
 }

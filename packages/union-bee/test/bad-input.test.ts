@@ -38,7 +38,9 @@ test.each([
   ['no stream', { get: async () => null }],
   ['a description without one', { bee: {} }],
   ['a negative cost', { bee: source(), cost: -1 }],
-  ['a cost that is no number', { bee: source(), cost: Number.NaN }]
+  ['a cost that is no number', { bee: source(), cost: Number.NaN }],
+  ['an unknown policy', { bee: source(), policy: 'maybe' }],
+  ['a name with a slash', { bee: source(), name: 'a/b' }]
 ])('a source that is %s is refused', (_, bad) => {
   expect(codeOf(() => new UnionBee([bad as never]))).toBe('UNION_BEE_BAD_ARGUMENT')
 })

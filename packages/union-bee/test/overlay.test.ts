@@ -1,12 +1,17 @@
-import { collect, tmpStore } from '@cloudpal/test-kit'
 import { MultiBee } from '@cloudpal/multi-bee'
+import { collect, tmpStore } from '@cloudpal/test-kit'
 import fc from 'fast-check'
 import Hyperbee from 'hyperbee'
 import { expect, test } from 'vitest'
 import { createOverlay, TOMBSTONE, tombstoneEncoding, UnionBee } from '../src/index.ts'
+import { altered } from './support/altered.ts'
 import { runs } from './support/arbitraries.ts'
-import { beeMaker, type TextBee } from './support/bees.ts'
+import { beeMaker } from './support/bees.ts'
+import { FakeSource } from './support/fake-source.ts'
 import { entriesOf } from './support/model.ts'
+
+const rowsOf = async (view: Pick<UnionBee, 'createReadStream'>) =>
+  entriesOf(await collect(view.createReadStream()))
 
 test('no value of a user reads as a tombstone, and none is changed', () => {
   fc.assert(
@@ -82,51 +87,6 @@ test('a batch reaches the top in one append', async () => {
   expect((await collect(overlay.createReadStream())).map(({ key }) => key)).toEqual(['b', 'c'])
 })
 
-test('what is written while the top is folded stays in the top', async () => {
-  const make = await beeMaker()
-  const [top, lower, into] = [await make(), await make({ a: 0, b: 0, c: 0 }), await make()]
-  await using overlay = createOverlay({ top, lower })
-  await overlay.put('a', 1)
-  await overlay.del('b')
-  const { put } = into.batch()
-  expect(put).toBeTypeOf('function')
-  let wrote = false
-  const slow = Object.assign(Object.create(into) as typeof into, {
-    batch: () => {
-      const batch = into.batch()
-      const flush = batch.flush.bind(batch)
-      return Object.assign(batch, {
-        flush: async () => {
-          if (!wrote) {
-            wrote = true
-            await overlay.put('a', 2)
-            await overlay.put('d', 2)
-          }
-          await flush()
-        }
-      })
-    }
-  })
-  await overlay.compact(slow)
-  const shown = (await collect(overlay.createReadStream())).map(({ key, value }) => [key, value])
-  expect(shown).toEqual([
-    ['a', 2],
-    ['c', 0],
-    ['d', 2]
-  ])
-  expect((await collect(top.createReadStream())).map(({ key }) => key)).toEqual(['a', 'd'])
-  expect((await collect(into.createReadStream())).map(({ key, value }) => [key, value])).toEqual([
-    ['a', 1],
-    ['c', 0]
-  ])
-})
-
-test('a new bottom must be empty', async () => {
-  const make = await beeMaker()
-  await using overlay = createOverlay({ top: await make(), lower: await make() })
-  await expect(overlay.compact(await make({ a: 1 }))).rejects.toMatchObject({ code: 'UNION_BEE_NOT_EMPTY' })
-})
-
 test('the history of a layer shows a tombstone as a del', async () => {
   const make = await beeMaker()
   await using overlay = createOverlay({ top: await make(), lower: await make({ a: 0 }) })
@@ -152,87 +112,90 @@ test('a MultiBee is a top and a layer too', async () => {
   expect(await collect(top.createReadStream())).toEqual([])
 })
 
-/** The same bee with other methods. */
-const altered = <T extends object>(bee: T, changes: object): T =>
-  Object.assign(Object.create(bee) as T, changes)
-
-test('a compaction is refused when a source was left out, and nothing has changed', async () => {
+test('diff compares with the sources there are now', async () => {
   const make = await beeMaker()
-  const good = await make({ a: 0, b: 0 })
-  let isOffline = true
-  const lower = altered(good, {
-    createReadStream: (...args: Parameters<TextBee['createReadStream']>) => {
-      if (isOffline) throw new Error('offline')
-      return good.createReadStream(...args)
-    },
-    createRangeIterator: undefined,
-    snapshot: (): TextBee => altered(lower, { close: () => Promise.resolve() })
+  await using overlay = createOverlay({ top: await make({ k: 1 }), lower: await make() })
+  overlay.add(await make({ k: 0 }))
+  const [step] = await collect(overlay.diff())
+  expect(step?.right?.value).toBe(0)
+})
+
+test('diff does not close a lower bee that the overlay still reads', async () => {
+  const make = await beeMaker()
+  const shard = new FakeSource(new Map([['a', 1]]))
+  await using overlay = createOverlay({ top: await make({ a: 2 }), lower: { bee: () => shard } })
+  await collect(overlay.diff())
+  expect(shard.closed).toBe(false)
+})
+
+test('a batch does not write through a closed overlay', async () => {
+  const make = await beeMaker()
+  const top = await make()
+  const overlay = createOverlay({ top, lower: await make() })
+  const batch = overlay.batch()
+  await batch.put('a', 1)
+  await overlay.close()
+  await expect(batch.flush()).rejects.toMatchObject({ code: 'UNION_BEE_CLOSED' })
+  expect(await top.get('a')).toBeNull()
+})
+
+test('a failing flush of a batch is a UnionBeeError, as that of a put is', async () => {
+  const make = await beeMaker()
+  const top = await make()
+  const faulty = altered(top, {
+    batch: (options: never) =>
+      Object.assign(top.batch(options), { flush: () => Promise.reject(new Error('disk')) })
   })
-  await using overlay = createOverlay({ top: await make({ c: 1 }), lower, policy: 'degrade' })
-  await expect(overlay.compact(await make())).rejects.toMatchObject({ code: 'UNION_BEE_PARTIAL' })
-  isOffline = false
-  expect(entriesOf(await collect(overlay.createReadStream()))).toEqual([
-    ['a', 0],
-    ['b', 0],
-    ['c', 1]
+  await using overlay = createOverlay({ top: faulty, lower: await make() })
+  const batch = overlay.batch()
+  await batch.put('a', 1)
+  await expect(batch.flush()).rejects.toMatchObject({ code: 'UNION_BEE_SOURCE_FAILED' })
+  await batch.close()
+})
+
+test('the top cannot be taken away below an overlay that writes to it', async () => {
+  const make = await beeMaker()
+  await using overlay = createOverlay({ top: await make(), lower: await make({ a: 0 }) })
+  await expect(overlay.remove('top')).rejects.toMatchObject({ code: 'UNION_BEE_BAD_ARGUMENT' })
+  await overlay.put('a', 1)
+  expect((await overlay.get('a'))?.value).toBe(1)
+})
+
+test('tombstones hide at every depth, also through a sub of an overlay of a union and a mount', async () => {
+  const make = await beeMaker()
+  const key = 's\0\u{1f600}'
+  const other = 's\0\ufffd'
+  const base = await make({ [key]: 0, [other]: 0 })
+  await using inner = new UnionBee([base, { bee: await make({ x: 1 }), prefix: 's\0' }])
+  await using middle = createOverlay({ top: await make(), lower: inner })
+  await using outer = createOverlay({ top: await make(), lower: { bee: middle, prefix: 'm/' } })
+  await middle.del(other)
+  await outer.del(`m/s\0x`)
+  expect(await rowsOf(outer)).toEqual([[`m/${key}`, 0]])
+  expect(await rowsOf(outer.sub('m/s'))).toEqual([['\u{1f600}', 0]])
+  await outer.put(`m/${other}`, 2)
+  expect(entriesOf(await collect(outer.sub('m/s').createReadStream({ reverse: true, limit: 1 })))).toEqual([
+    ['\u{1f600}', 0]
+  ])
+  expect(entriesOf(await collect(outer.sub('m/s').createReadStream({ lt: '\u{1f600}' })))).toEqual([
+    ['\ufffd', 2]
   ])
 })
 
-test('a compaction that fails leaves the top writable', async () => {
+test('a `cas` that would refuse a put is not passed over in silence', async () => {
   const make = await beeMaker()
-  const top = await make({ a: 1 })
-  let isFailing = true
-  const faulty = altered(top, {
-    batch: (options: Parameters<TextBee['batch']>[0]) => {
-      const batch = top.batch(options)
-      const get = batch.get.bind(batch)
-      return Object.assign(batch, {
-        get: (key: string) => (isFailing ? Promise.reject(new Error('block not available')) : get(key))
-      })
-    }
-  })
-  await using overlay = createOverlay({ top: faulty, lower: await make() })
-  await expect(overlay.compact(await make())).rejects.toThrow('block not available')
-  isFailing = false
-  await overlay.put('b', 2)
-  expect((await overlay.get('b'))?.value).toBe(2)
+  await using overlay = createOverlay({ top: await make({ a: 1 }), lower: await make() })
+  const refusing = { cas: (() => false) as never }
+  await expect(overlay.put('a', 2, refusing)).rejects.toMatchObject({ code: 'UNION_BEE_UNSUPPORTED' })
+  expect((await overlay.get('a'))?.value).toBe(1)
 })
 
-test('a compaction keeps a source that was added meanwhile, and is refused below one that stands above the top', async () => {
+test('a batch that is left open does not keep the top locked after the overlay was closed', async () => {
   const make = await beeMaker()
-  const into = await make()
-  const late = await make({ late: 1 })
-  await using overlay = createOverlay({ top: await make({ a: 1 }), lower: await make({ b: 1 }) })
-  const slow = altered(into, {
-    batch: () => {
-      if (!overlay.sources.some(({ name }) => name === 'late')) overlay.add({ bee: late, name: 'late' })
-      return into.batch()
-    }
-  })
-  await overlay.compact(slow)
-  expect((await overlay.get('late'))?.value).toBe(1)
-  overlay.add({ bee: await make({ z: 9 }), name: 'above' }, { at: 0 })
-  await expect(overlay.compact(await make())).rejects.toMatchObject({ code: 'UNION_BEE_BAD_ARGUMENT' })
-  expect((await overlay.get('z'))?.value).toBe(9)
-})
-
-test('a compaction says when the new bottom has all, before anything is taken out of the top', async () => {
-  const make = await beeMaker()
-  const [top, into] = [await make(), await make()]
-  await using overlay = createOverlay({ top, lower: await make({ b: 1 }) })
-  await overlay.put('a', 1)
-  const { version } = top
-  let told = 0
-  await overlay.compact(into, {
-    onFolded: async () => {
-      told++
-      expect(top.version).toBe(version)
-      expect(entriesOf(await collect(into.createReadStream()))).toEqual([
-        ['a', 1],
-        ['b', 1]
-      ])
-    }
-  })
-  expect(told).toBe(1)
-  expect(top.version).toBeGreaterThan(version)
+  const top = await make()
+  const overlay = createOverlay({ top, lower: await make() })
+  await overlay.batch().put('a', 1)
+  await overlay.close()
+  await top.put('b', 1)
+  expect((await collect(top.createReadStream())).map(({ key }) => key)).toEqual(['b'])
 })

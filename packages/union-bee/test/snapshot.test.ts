@@ -1,15 +1,16 @@
 import { MultiBee } from '@cloudpal/multi-bee'
 import { collect, tmpStore } from '@cloudpal/test-kit'
-import fc from 'fast-check'
+import Hyperbee from 'hyperbee'
 import { expect, test } from 'vitest'
-import { createOverlay, merged, UnionBee } from '../src/index.ts'
-import { aKey, aRange, rows, runs } from './support/arbitraries.ts'
-import { beeMaker } from './support/bees.ts'
+import { UnionBee, type UnionView } from '../src/index.ts'
+import { altered } from './support/altered.ts'
+import { beeMaker, type TextBee } from './support/bees.ts'
 import { FakeSource } from './support/fake-source.ts'
-import { entriesOf, select, sorted, united } from './support/model.ts'
 
 const keysOf = async (view: Pick<UnionBee, 'createReadStream'>) =>
   (await collect(view.createReadStream())).map(({ key }) => key)
+const rawBee = (store: Awaited<ReturnType<typeof tmpStore>>, name: string): TextBee =>
+  new Hyperbee(store.get({ name }), { keyEncoding: 'utf-8', valueEncoding: 'json' })
 
 test('a snapshot pins all sources in one turn: nothing written between two of them is half in it', async () => {
   const make = await beeMaker()
@@ -95,83 +96,103 @@ test('a snapshot of a MultiBee, a checkout and a union are sources too', async (
   expect(await keysOf(pin)).toEqual(['m', 'old/c', 'u'])
 })
 
-test('the diff of two snapshots has exactly the keys that are shown otherwise', async () => {
-  const make = await beeMaker()
-  const aWrite = fc.record({ bee: fc.nat(3), key: aKey, value: fc.option(fc.nat(5)) })
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(rows, { minLength: 1, maxLength: 4 }),
-      fc.array(aWrite, { maxLength: 8 }),
-      fc.constantFrom('none', 'reorder', 'remove'),
-      fc.boolean(),
-      fc.array(aRange, { maxLength: 3 }),
-      async (data, writes, change, isOverlay, ranges) => {
-        const maps = data.map((rows) => new Map<string, unknown>(Object.entries(rows)))
-        const bees = await Promise.all(data.map((rows) => make(rows)))
-        const [top, ...lower] = bees
-        const layered = isOverlay && top !== undefined && lower.length > 0
-        await using union: UnionBee = layered ? createOverlay({ top, lower }) : new UnionBee(bees)
-        await using before = union.snapshot()
-        await before.ready()
-        const then = united(maps)
-        // Written again with the same value a key is another entry: Hyperbee's diff has it too.
-        const touched = new Map<string, unknown>()
-        for (const { bee: at, key, value } of writes) {
-          const i = at % bees.length
-          if (value === null) await bees[i]?.del(key)
-          else await bees[i]?.put(key, value)
-          if (value === null) maps[i]?.delete(key)
-          else maps[i]?.set(key, value)
-          touched.set(key, true)
-        }
-        const order = union.sources.map(({ name }) => name)
-        const places = order.map((_, i) => i)
-        if (change === 'reorder' && !layered) {
-          union.reorder(order.toReversed())
-          places.reverse()
-        }
-        if (change === 'remove' && order.length > 1) {
-          places.pop()
-          const name = order.at(-1) as string
-          union.reorder(order)
-          void union.remove(name)
-        }
-        const now = united(places.map((i) => maps[i] as Map<string, unknown>))
-        for (const range of [{}, ...ranges]) {
-          const { reverse: _r, limit: _l, ...ends } = range
-          const diff = await collect(union.createDiffStream(before, ends))
-          const shown = diff.map(({ left, right }) => [(left ?? right)?.key, left?.value, right?.value])
-          for (const [key, a, b] of shown) {
-            expect([now.get(key as string), then.get(key as string)]).toEqual([a, b])
-            if (change === 'none') expect(touched.has(key as string)).toBe(true)
-          }
-          const keys = shown.map(([key]) => key)
-          const must = select(new Map([...now, ...then].map(([key]) => [key, 0])), ends)
-            .map(([key]) => key)
-            .filter((key) => now.get(key) !== then.get(key))
-          expect(keys).toEqual(expect.arrayContaining(must))
-          expect(keys).toEqual(sorted(new Map(keys.map((key) => [key as string, 0]))).map(([key]) => key))
-        }
-      }
-    ),
-    runs(50)
-  )
+test('a sub of a snapshot that is not open yet stands still as well', async () => {
+  const store = await tmpStore()
+  const bee = rawBee(store, 'a')
+  await using union = new UnionBee([bee])
+  await using pin = union.snapshot()
+  const sub = pin.sub('s')
+  await pin.ready()
+  await bee.put('s\0k', 1)
+  expect(await pin.get('s\0k')).toBeNull()
+  expect(await sub.get('k')).toBeNull()
 })
 
-test('the diff of a union that merges has the keys of which any part has changed', async () => {
+test('a snapshot of a snapshot that is not open yet is the same snapshot', async () => {
+  const store = await tmpStore()
+  const bee = rawBee(store, 'a')
+  await using union = new UnionBee([bee])
+  await using pin = union.snapshot()
+  const second = pin.snapshot()
+  await pin.ready()
+  await bee.put('k', 1)
+  expect(await pin.get('k')).toBeNull()
+  expect(await second.get('k')).toBeNull()
+})
+
+test('a snapshot that is ready pins the sources of a union among the sources', async () => {
+  const store = await tmpStore()
+  const bee = rawBee(store, 'a')
+  await using inner = new UnionBee([bee])
+  await using outer = new UnionBee([inner])
+  await using pin = outer.snapshot()
+  await pin.ready()
+  await bee.put('k', 1)
+  expect(await pin.get('k')).toBeNull()
+})
+
+test('a snapshot goes on when a union among the sources, which the outer has opened, is removed', async () => {
   const make = await beeMaker()
-  const [a, b] = [await make({ k: 1, same: 1 }), await make({ k: 2, same: 2 })]
-  await using union = new UnionBee([a, b], {
-    resolve: (candidates) => merged(candidates.map(({ entry }) => entry.value))
+  const bee = await make({ a: 1 })
+  await using outer = new UnionBee([{ bee: () => new UnionBee([bee]), name: 'inner' }, await make()])
+  await outer.get('a')
+  await using pin = outer.snapshot()
+  await pin.ready()
+  const removed = outer.remove('inner')
+  expect((await pin.get('a'))?.value).toBe(1)
+  await pin.close()
+  await removed
+})
+
+test('a snapshot that is refused lets go of what it has pinned', async () => {
+  const make = await beeMaker()
+  const bee = await make()
+  let open = 0
+  const counted = altered(bee, {
+    snapshot: () => {
+      open++
+      const snapshot = bee.snapshot()
+      const close = snapshot.close.bind(snapshot)
+      return Object.assign(snapshot, { close: () => (open--, close()) })
+    }
   })
-  await using before = union.snapshot()
-  await b.put('k', 3)
-  const diff = await collect(union.createDiffStream(before))
-  expect(diff.map(({ left, right }) => [left?.key, left?.value, right?.value])).toEqual([
-    ['k', [1, 3], [1, 2]]
-  ])
-  expect(entriesOf(await collect(before.createReadStream()))).toEqual([
-    ['k', [1, 2]],
-    ['same', [1, 2]]
-  ])
+  const plain = Object.assign(new FakeSource(new Map()), { opened: true })
+  const union = new UnionBee([counted, plain])
+  expect(() => union.snapshot()).toThrow(/UNSUPPORTED/)
+  await union.close()
+  expect(open).toBe(0)
+})
+
+test('a snapshot that is closed, or whose union is, while a source never opens is refused', async () => {
+  const make = await beeMaker()
+  const stuck = (): Promise<never> => new Promise(() => {})
+  for (const end of [(_: UnionBee, pin: UnionView) => pin.close(), (union: UnionBee) => union.close()]) {
+    const union = new UnionBee([await make(), { bee: stuck }])
+    const pin = union.snapshot()
+    const reads = [pin.ready(), pin.get('a'), pin.sub('s').get('a'), pin.snapshot().get('a')]
+    const refused = Promise.allSettled(reads)
+    await end(union, pin)
+    for (const result of await refused)
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'UNION_BEE_CLOSED' } })
+    await union.close()
+  }
+})
+
+test('a snapshot pins unions among the sources in the same turn, and a source that comes while it opens', async () => {
+  const make = await beeMaker()
+  const [a, b, late] = [await make(), await make(), await make()]
+  await using inner = new UnionBee([{ bee: () => Promise.resolve(a) }])
+  await using union = new UnionBee([b, { bee: () => Promise.resolve(inner), prefix: 'in/' }])
+  const pin = union.snapshot()
+  const ready = pin.ready()
+  union.add({ bee: () => Promise.resolve(late), prefix: 'late/' })
+  await ready
+  await Promise.all([a.put('k', 1), b.put('k', 1), late.put('k', 1)])
+  expect(await keysOf(pin)).toEqual([])
+  expect(await keysOf(union)).toEqual(['in/k', 'k', 'late/k'])
+  // Now all are open.
+  const second = union.snapshot()
+  await Promise.all([a.put('l', 1), b.put('l', 1), late.put('l', 1)])
+  expect(await keysOf(second)).toEqual(['in/k', 'k', 'late/k'])
+  expect(await keysOf(second.sub('in'))).toEqual([])
 })

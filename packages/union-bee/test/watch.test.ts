@@ -1,6 +1,6 @@
-import { collect, until } from '@cloudpal/test-kit'
+import { collect } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { createOverlay, UnionBee } from '../src/index.ts'
+import { UnionBee } from '../src/index.ts'
 import { beeMaker } from './support/bees.ts'
 
 test('a watcher yields what is shown now and what was before, for each source that changes', async () => {
@@ -86,24 +86,6 @@ test('an early break closes the watcher', async () => {
   await bee.put('a', 1)
   for await (const _ of watcher) break
   expect(watcher.closed).toBe(true)
-})
-
-test('an entry is followed through all sources, and through what hides it', async () => {
-  const make = await beeMaker()
-  const [top, lower] = [await make(), await make({ k: 'low' })]
-  await using overlay = createOverlay({ top, lower })
-  const entry = await overlay.getAndWatch('k')
-  const seen: unknown[] = [entry.node?.value]
-  entry.on('update', () => seen.push(entry.node?.value ?? null))
-  await overlay.put('k', 'high')
-  await until(() => seen.length === 2)
-  await overlay.del('k')
-  await until(() => seen.length === 3)
-  await lower.put('k', 'hidden')
-  await overlay.put('k', 'again')
-  await until(() => seen.length === 4)
-  expect(seen).toEqual(['low', 'high', null, 'again'])
-  await entry.close()
 })
 
 test('a sub is watched with its own keys', async () => {

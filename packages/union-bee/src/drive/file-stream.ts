@@ -1,14 +1,21 @@
 import { Readable } from 'streamx'
-import { UnionBeeError } from '../errors.ts'
 import { settle } from '../merge/union-stream.ts'
 import type { ByteStream } from './types.ts'
 
+/** Whose bytes are read. */
+export interface FoundFile {
+  /** Begins to read: at once followed by whoever listens. */
+  open(): ByteStream
+  /** What to throw when they end too early. */
+  failure(cause: Error | null): Error
+}
+
 /** The bytes of a stream that must be found first. Hands them on as they come; holds no more than the stream's own buffer. */
 export class FileStream extends Readable {
-  readonly #find: () => Promise<ByteStream>
+  readonly #find: () => Promise<FoundFile>
   #bytes: ByteStream | null = null
 
-  constructor(find: () => Promise<ByteStream>) {
+  constructor(find: () => Promise<FoundFile>) {
     super()
     this.#find = find
   }
@@ -27,12 +34,17 @@ export class FileStream extends Readable {
   }
 
   async #begin(): Promise<void> {
-    const bytes = await this.#find()
-    if (this.destroying) bytes.destroy()
-    else this.#pass(bytes)
+    const found = await this.#find()
+    if (this.destroying) return
+    try {
+      this.#pass(found)
+    } catch (cause) {
+      throw found.failure(cause as Error)
+    }
   }
 
-  #pass(bytes: ByteStream): void {
+  #pass(found: FoundFile): void {
+    const bytes = found.open()
     this.#bytes = bytes
     let hasEnded = false
     bytes.on('data', (data) => {
@@ -42,13 +54,9 @@ export class FileStream extends Readable {
       hasEnded = true
       this.push(null)
     })
-    bytes.on('error', (cause) => this.destroy(failure(cause)))
+    bytes.on('error', (cause) => this.destroy(found.failure(cause)))
     bytes.on('close', () => {
-      if (!hasEnded) this.destroy(failure(null))
+      if (!hasEnded) this.destroy(found.failure(null))
     })
   }
-}
-
-function failure(cause: Error | null): UnionBeeError {
-  return new UnionBeeError('UNION_BEE_SOURCE_FAILED', 'the file could not be read to its end', { cause })
 }

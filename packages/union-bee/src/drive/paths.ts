@@ -1,4 +1,6 @@
 import resolve from 'unix-path-resolve'
+import { compareText } from '../keys/compare-text.ts'
+import type { PathRange } from './types.ts'
 
 /** Absolute, without `.`, `..` and a slash at the end, as Hyperdrive has it. `/` is the root. */
 export function normalPath(name: string): string {
@@ -18,6 +20,24 @@ export function ancestors(path: string): string[] {
 export function below(folder: string): { gt: string; lt: string } {
   const base = folder === '/' ? '' : folder
   return { gt: `${base}/`, lt: `${base}0` }
+}
+
+/**
+ * Paths before a range that something in it may be below of, in byte order: what begins with such a path and a slash is no earlier than the
+ * range, so the range begins with the path and goes on with no greater byte than a slash.
+ */
+export function above({ gt, gte, lt, lte }: PathRange): string[] {
+  const start = gt ?? gte ?? ''
+  const end = lt ?? lte
+  const paths: string[] = []
+  for (let length = 2; length <= start.length; length++) {
+    const path = start.slice(0, length)
+    const next = start[length]
+    const isBefore = next === undefined ? path === gt : next <= '/'
+    if (isBefore && !path.endsWith('/') && (end === undefined || compareText(`${path}/`, end) <= 0))
+      paths.push(path)
+  }
+  return paths
 }
 
 /** The first name of a path below a directory. */

@@ -16,6 +16,16 @@ export interface DriveEntry {
   skipped?: readonly Skipped[]
 }
 
+/** What a union of drives tells of a path. */
+export interface DriveAnswer {
+  /** `null`: no drive that answered shows a file there. */
+  entry: DriveEntry | null
+  /** Name of the drive that has it: `drive-N`, counted from 0, the top first. */
+  source: string | null
+  /** Drives that matter and were left out. Empty: the answer is complete. */
+  skipped: readonly Skipped[]
+}
+
 /** A stream of the field. */
 export interface ByteStream extends AsyncIterable<Uint8Array> {
   on(event: 'data', listener: (data: Uint8Array) => void): unknown
@@ -38,6 +48,7 @@ export interface PathRange {
   gt?: string
   gte?: string
   lt?: string
+  lte?: string
 }
 
 /** The part of a Hyperdrive a union reads. Structural: a checkout fits too. */
@@ -63,6 +74,6 @@ export interface WritableDriveLike extends DriveLike {
   readonly db: WritableBeeLike
   put(name: string, data: Uint8Array, options?: FileOptions): Promise<unknown>
   del(name: string): Promise<unknown>
-  symlink(name: string, target: string): Promise<unknown>
+  symlink(name: string, target: string, options?: { metadata?: unknown }): Promise<unknown>
   createWriteStream(name: string, options?: FileOptions): unknown
 }

@@ -1,14 +1,13 @@
-import ReadyResource from 'ready-resource'
 import { UnionBeeError } from '../errors.ts'
 import type { Policy, TimerLike } from '../types.ts'
-import { GeneratorReader, type Reading } from '../merge/generator-reader.ts'
-import { ReaderStream, type UnionStream } from '../merge/union-stream.ts'
+import { checkPolicy } from '../sources/check-source.ts'
 import { DriveLayer } from './drive-layer.ts'
 import { DriveTree } from './drive-tree.ts'
+import { DriveView } from './drive-view.ts'
 import { DriveWriter } from './drive-writer.ts'
-import { FileStream } from './file-stream.ts'
-import { nameIn, normalPath } from './paths.ts'
-import type { ByteRange, ByteStream, DriveEntry, DriveLike, FileOptions, WritableDriveLike } from './types.ts'
+import { FileWriteStream } from './file-write-stream.ts'
+import { normalPath } from './paths.ts'
+import type { DriveEntry, DriveLike, FileOptions, WritableDriveLike } from './types.ts'
 
 export interface UnionDriveOptions {
   /** Of files that several drives have, the one with the greatest time is shown, whatever the order of the drives; `null` is earliest. */
@@ -21,30 +20,18 @@ export interface UnionDriveOptions {
   timer?: TimerLike
 }
 
-export interface ListOptions {
-  /** @defaultValue true */
-  recursive?: boolean
-  /** Paths that are left out, with all below them; or what says so. */
-  ignore?: string | readonly string[] | ((path: string) => boolean) | null
-}
-
 /**
  * Many drives read as one, as overlayfs shows directories (Linux, Documentation/filesystems/overlayfs.rst): directories merge; of files the
- * highest is shown; a file hides a directory below it and a directory a file; a whiteout hides both. Blobs stay where they are. It borrows
+ * highest is shown; a file hides a directory below it and a directory a file; a whiteout a file, or that and all below it. Blobs stay where they are. It borrows
  * its drives. With a `top` it is writable: all writes go there, and nothing is copied to be read or deleted.
  */
-export class UnionDrive extends ReadyResource {
-  /** As Hyperdrive says it to a mirror. */
-  readonly supportsMetadata = true
-  readonly #layers: readonly DriveLayer[]
+export class UnionDrive extends DriveView {
   readonly #top: WritableDriveLike | null
   readonly #writer: DriveWriter | null
-  readonly #tree: DriveTree
-  readonly #streams = new Set<{ destroy(error?: Error): unknown }>()
 
   /**
    * @param drives - from the highest on; at least one
-   * @throws UnionBeeError `UNION_BEE_NO_SOURCES`, `UNION_BEE_BAD_ARGUMENT`
+   * @throws UnionBeeError `UNION_BEE_NO_SOURCES`, `UNION_BEE_BAD_ARGUMENT`, `UNION_BEE_NOT_WRITABLE`
    */
   constructor(
     drives: Iterable<DriveLike>,
@@ -56,19 +43,22 @@ export class UnionDrive extends ReadyResource {
       timer
     }: UnionDriveOptions & { top?: WritableDriveLike | null } = {}
   ) {
-    super()
     const all: DriveLike[] = top === null ? [...drives] : [top, ...drives]
-    if (all.length === 0) throw new UnionBeeError('UNION_BEE_NO_SOURCES', 'a union needs at least one drive')
-    for (const [i, drive] of all.entries()) {
-      if (typeof drive?.entry !== 'function' || typeof drive.entries !== 'function')
-        throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', `drive ${i} has no entry and entries`)
-    }
-    this.#layers = all.map((drive, i) => new DriveLayer(drive, `drive-${i}`, { policy, timeoutMs, timer }))
+    checkDrives(all)
+    checkPolicy(policy)
+    if (top !== null && !(typeof top.put === 'function' && typeof top.del === 'function' && top.db?.put))
+      throw new UnionBeeError(
+        'UNION_BEE_NOT_WRITABLE',
+        'the top lacks put, del, or a database that can be written'
+      )
+    const layers = all.map((drive, i) => new DriveLayer(drive, `drive-${i}`, { policy, timeoutMs, timer }))
+    super(layers, new DriveTree(layers, newest))
+    const [highest, ...lower] = layers
     this.#top = top
-    this.#tree = new DriveTree(this.#layers, newest)
-    const [highest, ...lower] = this.#layers
     this.#writer =
-      top === null ? null : new DriveWriter(top, highest as DriveLayer, new DriveTree(lower, newest))
+      top === null
+        ? null
+        : new DriveWriter(top, highest as DriveLayer, this.tree, new DriveTree(lower, newest))
   }
 
   get writable(): boolean {
@@ -76,96 +66,39 @@ export class UnionDrive extends ReadyResource {
   }
 
   /**
-   * A file or a link. An entry is given back as it is.
-   *
-   * @returns `null` when there is none. An answer that drives were left out of has `skipped`
-   * @throws UnionBeeError `UNION_BEE_CLOSED`, `UNION_BEE_SOURCE_FAILED`, `UNION_BEE_SOURCE_TIMEOUT`; `UNION_BEE_PARTIAL` when nothing was found
-   * and a drive was left out that might have it
-   */
-  async entry(name: string | DriveEntry): Promise<DriveEntry | null> {
-    this.#guard()
-    if (typeof name !== 'string') return name
-    const path = normalPath(name)
-    return this.#tree.entry(path)
-  }
-
-  async exists(name: string): Promise<boolean> {
-    return (await this.entry(name)) !== null
-  }
-
-  /** The bytes of a file; `null` when there is none, and for a link. @throws UnionBeeError as {@link entry} */
-  async get(name: string | DriveEntry): Promise<Uint8Array | null> {
-    const entry = await this.entry(name)
-    if (entry === null) return null
-    const layer = this.#tree.owner(entry)
-    return layer.guard(layer.drive.get(entry as never))
-  }
-
-  /**
-   * The bytes of a file, from the drive that has it. Memory: a stream's buffer.
-   *
-   * @throws UnionBeeError through the stream: `UNION_BEE_NOT_FOUND`, and as {@link entry}
-   */
-  createReadStream(name: string | DriveEntry, range?: ByteRange): ByteStream {
-    const stream = new FileStream(async () => {
-      const entry = await this.entry(name)
-      if (entry === null) throw new UnionBeeError('UNION_BEE_NOT_FOUND', 'there is no such file')
-      const { drive } = this.#tree.owner(entry)
-      return drive.createReadStream(entry as never, range) as ByteStream
-    })
-    return this.#track(stream) as unknown as ByteStream
-  }
-
-  /**
-   * Everything in a directory, in byte order of paths; not `recursive`: one entry for each name in it.
-   *
-   * @throws UnionBeeError through the stream, as {@link entry}
-   */
-  list(
-    folder: string | ListOptions = '/',
-    options: ListOptions = typeof folder === 'string' ? {} : folder
-  ): UnionStream<DriveEntry> {
-    const path = normalPath(typeof folder === 'string' ? folder : '/')
-    const ignores = ignoring(options.ignore)
-    const { recursive = true } = options
-    return this.#stream(async function* (this: UnionDrive, reading: Reading) {
-      this.#guard()
-      const entries = recursive ? this.#tree.all(path, reading) : this.#tree.firsts(path, reading)
-      for await (const entry of entries) if (!ignores(entry.key)) yield entry
-    })
-  }
-
-  /** The names in a directory, in byte order. Cost: a new scan for each directory in it. @throws UnionBeeError as {@link list} */
-  readdir(folder = '/'): UnionStream<string> {
-    const path = normalPath(folder)
-    return this.#stream(async function* (this: UnionDrive, reading: Reading) {
-      this.#guard()
-      for await (const { key } of this.#tree.firsts(path, reading)) yield nameIn(path, key)
-    })
-  }
-
-  /**
    * Writes a file to the top, in the place of what is on its path. A path is a file or a directory: it also takes the place of files above
-   * it, and of all below it. What it hides in the drives below comes back with no deletion.
+   * it, and of all below it. What it hides in the drives below comes back with no deletion. Cost: beside the write, lookups in the top, and a
+   * deletion for each of its files that give way.
    *
-   * @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`, `UNION_BEE_CLOSED`, `UNION_BEE_SOURCE_FAILED`
+   * @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`, `UNION_BEE_CLOSED`, `UNION_BEE_SOURCE_FAILED`, `UNION_BEE_BAD_ARGUMENT` for the root
    */
   async put(name: string, data: Uint8Array, options: FileOptions = {}): Promise<void> {
     const [top, writer] = this.#writable()
-    const path = normalPath(name)
+    const path = filePath(name)
     await writer.put(path, () => top.put(path, data, options))
   }
 
   /** Writes a link to the top. @throws UnionBeeError as {@link put} */
-  async symlink(name: string, target: string): Promise<void> {
+  async symlink(
+    name: string,
+    target: string,
+    { metadata = null }: { metadata?: unknown } = {}
+  ): Promise<void> {
     const [top, writer] = this.#writable()
-    const path = normalPath(name)
-    await writer.put(path, () => top.symlink(path, target))
+    const path = filePath(name)
+    await writer.put(path, () => top.symlink(path, target, { metadata }))
   }
 
-  /** A stream of the top: its file is there when it finishes. @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`, `UNION_BEE_CLOSED` */
-  createWriteStream(name: string, options: FileOptions = {}): unknown {
-    return this.#writable()[0].createWriteStream(normalPath(name), options)
+  /**
+   * As {@link put}, by a stream of the field: the file is there when it finishes.
+   *
+   * @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`, `UNION_BEE_CLOSED`; through the stream as {@link put}
+   */
+  createWriteStream(name: string, options: FileOptions = {}): FileWriteStream {
+    const [top, writer] = this.#writable()
+    const path = filePath(name)
+    const sink = top.createWriteStream(path, options)
+    return this.track(new FileWriteStream(sink, (write) => writer.put(path, write)))
   }
 
   /**
@@ -176,60 +109,32 @@ export class UnionDrive extends ReadyResource {
    */
   async del(name: string): Promise<void> {
     const [, writer] = this.#writable()
-    const path = normalPath(name)
-    if ((await this.entry(path)) === null) return
-    await writer.del(path)
+    await writer.del(normalPath(name))
   }
 
-  /** Same as `close()`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
-  }
-
-  protected override async _open(): Promise<void> {
-    await Promise.all(
-      this.#layers.map(async (layer) => {
-        try {
-          await layer.guard(Promise.resolve(layer.drive.ready?.()))
-        } catch (failure) {
-          layer.skip(failure, [])
-        }
-      })
-    )
-  }
-
-  protected override _close(): Promise<void> {
-    for (const stream of this.#streams)
-      stream.destroy(new UnionBeeError('UNION_BEE_CLOSED', 'the union was closed while it was read'))
-    return Promise.resolve()
-  }
-
-  #guard(): void {
-    if (this.closing !== null) throw new UnionBeeError('UNION_BEE_CLOSED', 'the union is closed')
+  protected override async finish(): Promise<void> {
+    await this.#writer?.close()
   }
 
   #writable(): [WritableDriveLike, DriveWriter] {
-    this.#guard()
+    this.refuseClosed()
     if (this.#top === null || this.#writer === null)
       throw new UnionBeeError('UNION_BEE_NOT_WRITABLE', 'give the union a `top` to write to')
     return [this.#top, this.#writer]
   }
-
-  #stream<T>(generate: (this: UnionDrive, reading: Reading) => AsyncGenerator<T>): UnionStream<T> {
-    const reader = new GeneratorReader<T>((reading) => generate.call(this, reading))
-    return this.#track(new ReaderStream(reader)) as unknown as UnionStream<T>
-  }
-
-  #track<T extends ReaderStream<never> | FileStream | ReaderStream<unknown>>(stream: T): T {
-    this.#streams.add(stream)
-    stream.once('close', () => this.#streams.delete(stream))
-    return stream
-  }
 }
 
-function ignoring(ignore: ListOptions['ignore'] = null): (path: string) => boolean {
-  if (typeof ignore === 'function') return ignore
-  if (ignore === null) return () => false
-  const all = [ignore].flat().map(normalPath)
-  return (path) => all.some((one) => path === one || path.startsWith(`${one}/`))
+/** @throws UnionBeeError `UNION_BEE_BAD_ARGUMENT` */
+function filePath(name: string): string {
+  const path = normalPath(name)
+  if (path === '/') throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'the root is no file')
+  return path
+}
+
+function checkDrives(drives: readonly DriveLike[]): void {
+  if (drives.length === 0) throw new UnionBeeError('UNION_BEE_NO_SOURCES', 'a union needs at least one drive')
+  for (const [i, drive] of drives.entries()) {
+    if (typeof drive?.entry !== 'function' || typeof drive.entries !== 'function')
+      throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', `drive ${i} has no entry and entries`)
+  }
 }

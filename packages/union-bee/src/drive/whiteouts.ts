@@ -1,11 +1,10 @@
 import SubEncoder from 'sub-encoder'
-import { UnionBeeError } from '../errors.ts'
 
 /**
  * Where a drive's whiteouts are: in its database, beside the files (`files`, hyperdrive/index.js), where no path of a file can reach.
  * FORMAT.md.
  */
-export const WHITEOUTS: { keyEncoding: SubEncoder } = {
+export const WHITEOUTS: { keyEncoding: object } = {
   keyEncoding: new SubEncoder('cloudpal-whiteouts', 'utf-8')
 }
 
@@ -22,13 +21,9 @@ export function whiteout(hides: Hides): WhiteoutValue {
   return { version: 2, hides }
 }
 
-/** Reads version 1, too, which hides a tree. @throws UnionBeeError `UNION_BEE_BAD_WHITEOUT` */
-export function whatIsHidden(path: string, value: unknown): Hides {
+/** Reads version 1, too, which hides a tree. `null`: it is of no version that is known here. */
+export function whatIsHidden(value: unknown): Hides | null {
   const { version, hides } = (value ?? {}) as { version?: unknown; hides?: unknown }
   if (version === 1) return 'tree'
-  if (version === 2 && (hides === 'file' || hides === 'tree')) return hides
-  throw new UnionBeeError(
-    'UNION_BEE_BAD_WHITEOUT',
-    `the whiteout of ${path} is of no version that is known here`
-  )
+  return version === 2 && (hides === 'file' || hides === 'tree') ? hides : null
 }

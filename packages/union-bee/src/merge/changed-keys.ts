@@ -1,35 +1,40 @@
+import { addOnce } from '../partial.ts'
 import type { Bounds } from '../keys/bounds.ts'
 import { byPrecedence } from '../resolve.ts'
 import type { SourceHandle } from '../sources/source-handle.ts'
 import { SourceList } from '../sources/source-list.ts'
-import type { BeeLike, DiffEntry, Entry, Key } from '../types.ts'
+import type { BeeLike, DiffEntry, Entry, Key, Skipped } from '../types.ts'
 import { scan, type UnionCore } from '../union-core.ts'
+import type { Reading } from './generator-reader.ts'
 
-/**
- * Keys that may differ between two pins of a union, in byte order, each once. Never leaves out one that does.
- *
- * @param own - is given what must end when the reading ends early
- */
+/** A source, and some of its keys in byte order. */
+interface KeysOf<K extends Key, V> {
+  handle: SourceHandle<K, V>
+  keys: BeeLike<K, V>['createReadStream']
+}
+
+/** Keys that may differ between two pins of a union, in byte order, each once. Never leaves out one that does. */
 export async function* changedKeys<K extends Key, V>(
   left: UnionCore<K, V>,
   right: UnionCore<K, V>,
   bounds: Bounds<K>,
-  own: <T extends object>(stream: T) => T
+  { own, skipped }: Reading
 ): AsyncGenerator<K> {
   const changes = sourceDiffs(left.sources, right.sources) ?? allKeys(left.sources, right.sources)
   if (changes.length === 0) return
   const sources = listOf(left.sources.defaults, changes)
-  const reader = scan({ ...left, sources, resolve: byPrecedence }, bounds, false, Infinity)
+  const reader = scan({ keys: left.keys, sources, resolve: byPrecedence }, bounds, false, Infinity)
   own({ destroy: () => void reader.release() })
   try {
     for (let batch = await reader.next(); batch !== null; batch = await reader.next())
       for (const { key } of batch) yield key
   } finally {
     await reader.release()
+    for (const one of reader.skipped) addOnce(named(one, changes), skipped)
   }
 }
 
-/** Every source with the keys that changed in it; `null` when the sources are not the same, or one has no diffs. */
+/** What changed in every source; `null` when the sources, or their order, are not the same. */
 function sourceDiffs<K extends Key, V>(
   left: SourceList<K, V>,
   right: SourceList<K, V>
@@ -38,33 +43,32 @@ function sourceDiffs<K extends Key, V>(
   const changes: KeysOf<K, V>[] = []
   for (const [i, handle] of left.handles.entries()) {
     const other = right.handles[i]
-    if (other === undefined || other.origin !== handle.origin || other.name !== handle.name) return null
+    if (other === undefined || !other.isSameAs(handle)) return null
+    // What never changes, or was pinned without, has no differences that are known.
+    if (isConstant(handle) && isConstant(other)) continue
+    if (isBroken(handle) || isBroken(other)) {
+      changes.push(keysIn(isBroken(handle) ? handle : other))
+      continue
+    }
     const [now, then] = [handle.openedBee, other.openedBee]
-    // Neither was pinned: it never changes.
-    if (handle.isConstant && other.isConstant) continue
-    if (now?.createDiffStream === undefined || then === null) return null
-    const diff = now.createDiffStream.bind(now)
-    changes.push({
-      handle,
-      keys: (range, options) =>
+    if (now?.createDiffStream === undefined || then === null) changes.push(keysIn(handle), keysIn(other))
+    else {
+      const diff = now.createDiffStream.bind(now)
+      const keys: KeysOf<K, V>['keys'] = (range, options) =>
         keysOnly(diff(then as never, range, options) as AsyncIterable<DiffEntry<K, V>>, keyOfDiff)
-    })
+      changes.push({ handle, keys })
+    }
   }
   return changes
 }
 
 /** Every source of both sides with all of its keys. */
 function allKeys<K extends Key, V>(left: SourceList<K, V>, right: SourceList<K, V>): KeysOf<K, V>[] {
-  return [...left.handles, ...right.handles].map((handle) => ({
-    handle,
-    keys: (range, options) => keysOnly(read(handle, range, options), ({ key }) => key)
-  }))
+  return [...left.handles, ...right.handles].map(keysIn)
 }
 
-/** A source, and some of its keys in byte order. */
-interface KeysOf<K extends Key, V> {
-  handle: SourceHandle<K, V>
-  keys: NonNullable<BeeLike<K, V>['createReadStream']>
+function keysIn<K extends Key, V>(handle: SourceHandle<K, V>): KeysOf<K, V> {
+  return { handle, keys: (range, options) => keysOnly(read(handle, range, options), ({ key }) => key) }
 }
 
 function listOf<K extends Key, V>(
@@ -73,7 +77,7 @@ function listOf<K extends Key, V>(
 ): SourceList<K, V> {
   const list = new SourceList<K, V>(defaults)
   const handles = sources.map(({ handle, keys }, i) => {
-    const { prefix, range } = handle.source
+    const { prefix, range, timeoutMs } = handle.source
     const bee: BeeLike<K, V> = {
       get: () => Promise.resolve(null),
       createReadStream: (bounds, options) => keys(bounds, { ...options, ...handle.readOptions })
@@ -81,12 +85,21 @@ function listOf<K extends Key, V>(
     return list.handle({
       bee,
       name: `${i}`,
+      policy: handle.policy,
+      ...(timeoutMs !== undefined && { timeoutMs }),
       ...(prefix !== undefined && { prefix }),
       ...(range !== undefined && { range })
     })
   })
   list.replace(handles)
   return list
+}
+
+/** What the list above calls `N` or `N/inner`, as the union does. */
+function named<K extends Key, V>({ source, cause }: Skipped, changes: readonly KeysOf<K, V>[]): Skipped {
+  const [at = '', ...inner] = source.split('/')
+  const { name } = (changes[Number(at)] as KeysOf<K, V>).handle
+  return { source: [name, ...inner].join('/'), cause }
 }
 
 async function* read<K extends Key, V>(
@@ -101,11 +114,24 @@ function keysOnly<K, V, T>(stream: AsyncIterable<T>, keyOf: (item: T) => K): Asy
   async function* entries(): AsyncGenerator<Entry<K, V>> {
     for await (const item of stream) yield { seq: 0, key: keyOf(item), value: undefined as V }
   }
-  const destroy = (): unknown => (stream as { destroy?(): unknown }).destroy?.()
-  return Object.assign(entries(), { destroy })
+  return {
+    [Symbol.asyncIterator]: entries,
+    destroy: () => (stream as { destroy?(): unknown }).destroy?.(),
+    get skipped() {
+      return (stream as { skipped?: readonly Skipped[] }).skipped ?? []
+    }
+  } as AsyncIterable<Entry<K, V>>
 }
 
 function keyOfDiff<K, V>({ left, right }: DiffEntry<K, V>): K {
   // One of them is there.
   return (left ?? right)?.key as K
+}
+
+function isConstant<K extends Key, V>({ pinned, immutable }: SourceHandle<K, V>): boolean {
+  return pinned?.isConstant ?? immutable
+}
+
+function isBroken<K extends Key, V>({ pinned }: SourceHandle<K, V>): boolean {
+  return pinned?.isBroken ?? false
 }

@@ -1,3 +1,5 @@
+import { UnionBeeError } from '../errors.ts'
+import { Waits } from '../sources/patience.ts'
 import type { Skipped } from '../types.ts'
 import type { BatchReader } from './merge-reader.ts'
 
@@ -19,6 +21,7 @@ export class GeneratorReader<T> implements BatchReader<T> {
   readonly skipped: Skipped[] = []
   readonly #owned = new Set<Endable>()
   readonly #items: AsyncGenerator<T>
+  readonly #waits = new Waits()
   #pending = false
 
   constructor(generate: (reading: Reading) => AsyncGenerator<T>) {
@@ -31,15 +34,17 @@ export class GeneratorReader<T> implements BatchReader<T> {
 
   async next(): Promise<readonly T[] | null> {
     this.#pending = true
-    try {
-      const { done, value } = await this.#items.next()
-      return done === true ? null : [value]
-    } finally {
+    const step = this.#items.next()
+    const settled = (): void => {
       this.#pending = false
     }
+    step.then(settled, settled)
+    const { done, value } = await this.#waits.wait(step)
+    return done === true ? null : [value]
   }
 
   async release(): Promise<void> {
+    this.#waits.stop(new UnionBeeError('UNION_BEE_CLOSED', 'the stream is closed'))
     for (const stream of this.#owned) stream.destroy?.()
     const ended = this.#items.return(undefined).catch(() => {})
     // It waits for its turn behind the step under way, which may wait for what never comes.

@@ -1,7 +1,9 @@
 import { UnionBeeError } from '../errors.ts'
 import type { UnionCore } from '../union-core.ts'
-import type { HistoryEntry, Key } from '../types.ts'
+import { skippedWithin } from '../partial.ts'
+import type { HistoryEntry, Key, Skipped } from '../types.ts'
 import { TOMBSTONE } from '../layers/tombstone-encoding.ts'
+import type { SourceHandle } from '../sources/source-handle.ts'
 import type { Reading } from './generator-reader.ts'
 
 export interface HistoryOptions {
@@ -16,22 +18,16 @@ export async function* history<K extends Key, V>(
   { sources, keys }: UnionCore<K, V>,
   prefix: K | null,
   { reverse = false, limit = -1 }: HistoryOptions,
-  { skipped, own }: Reading
+  reading: Reading
 ): AsyncGenerator<HistoryEntry<K, V>> {
+  const { skipped } = reading
   let left = limit
   for (const handle of sources.handles) {
     if (left === 0) return
+    handle.use()
     try {
-      const bee = await handle.open()
-      if (bee.createHistoryStream === undefined) {
-        const { name } = handle
-        throw new UnionBeeError('UNION_BEE_UNSUPPORTED', `the source ${name} has no history`, {
-          source: name
-        })
-      }
-      const steps = own(bee.createHistoryStream({ ...handle.readOptions, ...(reverse && { reverse }) }))
-      for await (const step of steps as AsyncIterable<HistoryEntry<K, V>>) {
-        const key = handle.outerKey(step.key)
+      for await (const step of stepsOf(handle, reverse, reading)) {
+        const key = handle.map.outerKey(step.key)
         if (prefix !== null && !keys.startsWith(key, prefix)) continue
         const isDel = (step.value as unknown) === TOMBSTONE
         yield {
@@ -44,8 +40,40 @@ export async function* history<K extends Key, V>(
       }
     } catch (error) {
       const failure = handle.failure(error)
-      if (handle.policy === 'fail' || failure.code === 'UNION_BEE_UNSUPPORTED') throw failure
+      if (!handle.mayBeSkipped || failure.code === 'UNION_BEE_UNSUPPORTED') throw failure
       skipped.push({ source: handle.name, cause: failure })
+    } finally {
+      handle.release()
     }
+  }
+}
+
+/** A source's own steps, as long as it is not silent for too long. */
+async function* stepsOf<K extends Key, V>(
+  handle: SourceHandle<K, V>,
+  reverse: boolean,
+  { own, skipped }: Reading
+): AsyncGenerator<HistoryEntry<K, V>> {
+  const bee = await handle.open()
+  if (bee.createHistoryStream === undefined) {
+    const { name } = handle
+    throw new UnionBeeError('UNION_BEE_UNSUPPORTED', `the source ${name} has no history`, { source: name })
+  }
+  const stream = own(bee.createHistoryStream({ ...handle.readOptions, ...(reverse && { reverse }) }))
+  const steps = (stream as AsyncIterable<HistoryEntry<K, V>>)[Symbol.asyncIterator]()
+  let isWaiting = false
+  try {
+    for (;;) {
+      isWaiting = true
+      const { done, value } = await handle.wait(steps.next())
+      isWaiting = false
+      if (done === true) break
+      yield value
+    }
+    skipped.push(...skippedWithin(handle.name, (stream as { skipped?: readonly Skipped[] }).skipped ?? []))
+  } finally {
+    // One that is silent would not say that it has ended.
+    const ended = steps.return?.().catch(() => {})
+    if (!isWaiting) await ended
   }
 }

@@ -1,20 +1,18 @@
 import { TOMBSTONE } from '../layers/tombstone-encoding.ts'
 import { byPrecedence, type Candidate, type Resolve } from '../resolve.ts'
+import type { Found, Trace } from '../sources/nested.ts'
+import { Waits } from '../sources/patience.ts'
 import type { SourceHandle } from '../sources/source-handle.ts'
 import type { SourceList } from '../sources/source-list.ts'
-import type { Answer, Entry, Key, Skipped } from '../types.ts'
+import type { Entry, Key, Skipped } from '../types.ts'
 import { visible } from './visible.ts'
 
-/** An answer, and what it rests on: equal for two looks at the same entries of the same sources. */
-export interface Found<K, V> extends Answer<K, V> {
-  basis: string
-}
-
 const COMPLETE: readonly Skipped[] = []
+const NOWHERE: readonly string[] = []
 
 /** Looks up one key as a union shows it. @throws UnionBeeError as the sources' policies say */
 export function lookup<K extends Key, V>(
-  sources: SourceList<K, V>,
+  sources: Pick<SourceList<K, V>, 'asked' | 'handles' | 'isDisjoint'>,
   key: K,
   resolve: Resolve<K, V>
 ): Promise<Found<K, V>> {
@@ -23,24 +21,28 @@ export function lookup<K extends Key, V>(
 }
 
 /** Asks one after the other: the next matters only when this one has nothing. */
-async function firstHit<K extends Key, V>(sources: SourceList<K, V>, key: K): Promise<Found<K, V>> {
+async function firstHit<K extends Key, V>(
+  { asked, isDisjoint }: Pick<SourceList<K, V>, 'asked' | 'isDisjoint'>,
+  key: K
+): Promise<Found<K, V>> {
   let skipped = COMPLETE
-  for (const handle of sources.asked) {
-    const inner = handle.innerKey(key)
-    if (inner === null) continue
-    const nested: Skipped[] = []
+  for (const handle of asked) {
+    const trace = newTrace()
     try {
-      const entry = await handle.get(inner, nested)
-      if (nested.length > 0) skipped = [...skipped, ...nested]
+      const inner = handle.innerKey(key)
+      if (inner === null) continue
+      const entry = await handle.get(inner, trace)
+      if (trace.skipped.length > 0) skipped = [...skipped, ...trace.skipped]
       if (entry === null) continue
-      if (sources.isDisjoint) skipped = nested
-      if (entry.value === TOMBSTONE) return { entry: null, source: null, skipped, basis: '' }
-      return { entry, source: handle.name, skipped, basis: step(handle, entry) }
+      if (isDisjoint) skipped = trace.skipped
+      const { paths, origin } = trace
+      if (entry.value === TOMBSTONE) return { entry: null, source: null, skipped, paths, origin }
+      return { entry, source: handle.name, skipped, paths, origin }
     } catch (error) {
       skipped = [...skipped, skip(handle, error)]
     }
   }
-  return { entry: null, source: null, skipped, basis: '' }
+  return { entry: null, source: null, skipped, paths: NOWHERE, origin: null }
 }
 
 /** Asks all at once: the resolver must see them all. */
@@ -49,39 +51,59 @@ async function bestHit<K extends Key, V>(
   key: K,
   resolve: Resolve<K, V>
 ): Promise<Found<K, V>> {
-  const asked = handles.flatMap((handle) => {
-    const inner = handle.innerKey(key)
-    if (inner === null) return []
-    const nested: Skipped[] = []
-    return [{ handle, nested, work: Promise.allSettled([handle.get(inner, nested)]) }]
-  })
+  const group = new Waits()
+  const asked = handles.map((handle) => ({ handle, ...ask(handle, key, group) }))
+  const traces = new Map<object, Trace>()
   const candidates: Candidate<K, V>[] = []
-  let basis = ''
   const skipped: Skipped[] = []
-  for (const { handle, nested, work } of asked) {
-    const [result] = await work
-    if (result.status === 'rejected') {
-      skipped.push(skip(handle, result.reason))
-      continue
+  try {
+    for (const { handle, trace, work } of asked) {
+      const [result] = await work
+      if (result.status === 'rejected') {
+        skipped.push(skip(handle, result.reason))
+        continue
+      }
+      skipped.push(...trace.skipped)
+      if (result.value === null) continue
+      candidates.push({ entry: result.value, source: handle })
+      traces.set(handle, trace)
+      // What the sources after it have, or that they fail, does not matter.
+      if (result.value.value === TOMBSTONE) break
     }
-    skipped.push(...nested)
-    if (result.value === null) continue
-    candidates.push({ entry: result.value, source: handle })
-    // What the sources after it have, or that they fail, does not matter.
-    if (result.value.value === TOMBSTONE) break
-    basis += step(handle, result.value)
+  } finally {
+    group.stop(new Error('the lookup has ended'))
   }
   const shown = visible(candidates, resolve)
-  return { entry: shown?.entry ?? null, source: shown?.source?.name ?? null, skipped, basis }
+  const winner = shown?.source == null ? undefined : traces.get(shown.source)
+  return {
+    entry: shown?.entry ?? null,
+    source: shown?.source?.name ?? null,
+    skipped,
+    paths: winner?.paths ?? [...traces.values()].flatMap(({ paths }) => paths),
+    origin: winner?.origin ?? null
+  }
+}
+
+function ask<K extends Key, V>(
+  handle: SourceHandle<K, V>,
+  key: K,
+  group: Waits
+): { trace: Trace; work: Promise<[PromiseSettledResult<Entry<K, V> | null>]> } {
+  const trace = newTrace()
+  const look = async (): Promise<Entry<K, V> | null> => {
+    const inner = handle.innerKey(key)
+    return inner === null ? null : handle.get(inner, trace, group)
+  }
+  return { trace, work: Promise.allSettled([look()]) }
+}
+
+function newTrace(): Trace {
+  return { skipped: [], paths: [], origin: null }
 }
 
 /** @throws UnionBeeError the failure, unless the source may be left out */
 function skip<K extends Key, V>(handle: SourceHandle<K, V>, error: unknown): Skipped {
   const failure = handle.failure(error)
-  if (handle.policy === 'fail') throw failure
+  if (!handle.mayBeSkipped) throw failure
   return { source: handle.name, cause: failure }
-}
-
-function step<K extends Key, V>({ name }: SourceHandle<K, V>, { seq }: Entry<K, V>): string {
-  return `${seq}@${name}\0`
 }

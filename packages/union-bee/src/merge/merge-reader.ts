@@ -164,7 +164,7 @@ export class MergeReader<K extends Key, V> implements BatchReader<Entry<K, V>> {
     } catch (error) {
       if (this.#released !== null) return
       const failure = cursor.handle.failure(error)
-      if (cursor.handle.policy === 'fail') throw failure
+      if (!cursor.handle.mayBeSkipped) throw failure
       this.skipped.push({ source: cursor.handle.name, cause: failure })
       await cursor.release()
     }

@@ -2,6 +2,7 @@ import { UnionBeeError } from '../errors.ts'
 import type { Bounds } from '../keys/bounds.ts'
 import type { SourceHandle } from '../sources/source-handle.ts'
 import type { RangeIterator } from '../sources/hyperbee-adapter.ts'
+import { skippedWithin } from '../partial.ts'
 import { waitFor } from '../sources/patience.ts'
 import type { Entry, Key, Skipped } from '../types.ts'
 import { chunksOf, type SourceChunks } from './source-chunks.ts'
@@ -40,8 +41,8 @@ export class SourceCursor<K extends Key, V> {
     this.#reverse = reverse
     this.#limit = limit
     const first = reverse ? inner.upper : inner.lower
-    const prefix = reverse ? null : handle.prefix
-    this.start = first === null ? prefix : handle.outerKey(first.key)
+    const { prefix } = reverse ? { prefix: null } : handle.map
+    this.start = first === null ? prefix : handle.map.outerKey(first.key)
     handle.use()
   }
 
@@ -68,7 +69,7 @@ export class SourceCursor<K extends Key, V> {
     const skipped = this.#chunks?.skipped ?? []
     const added = skipped.slice(this.#skippedCount)
     this.#skippedCount = skipped.length
-    return added.map(({ source, cause }) => ({ source: `${this.handle.name}/${source}`, cause }))
+    return skippedWithin(this.handle.name, added)
   }
 
   /** Ends the source's stream, and a wait for it. Resolves when it has ended, unless it never answers. */
@@ -92,7 +93,7 @@ export class SourceCursor<K extends Key, V> {
   #take(): null {
     const entry = this.#chunk[this.#at] as Entry<K, V>
     this.#check(entry.key)
-    this.head = this.handle.prefix === null ? entry : this.handle.outerEntry(entry)
+    this.head = this.handle.map.outerEntry(entry)
     return null
   }
 
@@ -145,10 +146,7 @@ export class SourceCursor<K extends Key, V> {
   #check(key: K): void {
     const { keys } = this.handle.defaults
     const { name } = this.handle
-    if (!keys.isKey(key)) {
-      const message = `the source ${name} does not have ${this.handle.defaults.keyEncoding} keys`
-      throw new UnionBeeError('UNION_BEE_BAD_KEY_ENCODING', message, { source: name })
-    }
+    if (!keys.isKey(key)) throw this.handle.badEncoding()
     if (this.#previous !== null) {
       const order = keys.compare(this.#previous, key)
       if (this.#reverse ? order <= 0 : order >= 0) {

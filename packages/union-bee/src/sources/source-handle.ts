@@ -1,30 +1,25 @@
 import { UnionBeeError } from '../errors.ts'
-import { type Bounds, boundsOf, intersection, isWithin, rangeOf, withoutPrefix } from '../keys/bounds.ts'
+import { type Bounds, rangeOf } from '../keys/bounds.ts'
 import type { Keys } from '../keys/keys.ts'
 import { tombstoneEncoding } from '../layers/tombstone-encoding.ts'
+import { skippedWithin } from '../partial.ts'
 import type {
-  Answer,
   BeeLike,
   Entry,
   Key,
-  KeyFilter,
   Policy,
-  Skipped,
   Source,
   SourceInfo,
   SourceReadOptions,
   SourceStatus,
   TimerLike
 } from '../types.ts'
-import { type RangeIterator, rangeIterator } from './hyperbee-adapter.ts'
-import { patience, type Patience, waitFor } from './patience.ts'
-
-/** A union among the sources, which also says what it left out. */
-interface UnionLike<K, V> extends BeeLike<K, V> {
-  lookup(key: K): Promise<Answer<K, V>>
-}
-
-const EVERYWHERE = { lower: null, upper: null }
+import { checkSource } from './check-source.ts'
+import { lookUp, type RangeIterator, rangeIterator } from './hyperbee-adapter.ts'
+import { KeyMap } from './key-map.ts'
+import { isUnion, type Trace, type UnionLike } from './nested.ts'
+import type { Waits } from './patience.ts'
+import { SourceLifetime } from './source-lifetime.ts'
 
 /** What a union gives every source that does not say otherwise. */
 export interface SourceDefaults<K extends Key> {
@@ -36,124 +31,115 @@ export interface SourceDefaults<K extends Key> {
 }
 
 /** What a handle of a snapshot knows of the source that was pinned. */
-export interface Pinned {
-  origin?: unknown
-  isConstant?: boolean
+export interface Pinned<K extends Key, V> {
+  /** The one that was pinned. */
+  of: SourceHandle<K, V>
+  /** All pins of it are the same: the source itself never changes. What is opened is the pinned one's. */
+  isConstant: boolean
+  /** It could not be opened: reads go on without it, or fail. */
+  isBroken?: boolean
 }
 
-/** One source at run time: opens it when it is needed, maps keys, counts. Closes the bee only if it has opened it. */
-export class SourceHandle<K extends Key, V> implements SourceInfo {
-  readonly name: string
+const origins = new WeakMap<object, number>()
+let originCount = 0
+
+/** One source at run time: maps keys, reads, counts. */
+export class SourceHandle<K extends Key, V> extends SourceLifetime<K, V> implements SourceInfo {
   readonly cost: number
   readonly policy: Policy
   readonly immutable: boolean
   readonly isLayer: boolean
-  readonly prefix: K | null
-  /** How it was given. */
-  readonly source: Source<K, V>
-  /** The same for a source and its pins. */
-  readonly origin: unknown
-  /** Whether all pins of it are the same: the source itself never changes. */
-  readonly isConstant: boolean
+  /** Equal for the same bee given in the same way, and for its pins. */
+  readonly origin: string
+  readonly pinned: Pinned<K, V> | null
   readonly defaults: SourceDefaults<K>
-  readonly patience: Patience
   readonly readOptions: SourceReadOptions | undefined
-  readonly #bounds: Bounds<K>
-  readonly #filter: KeyFilter<K> | null
+  readonly map: KeyMap<K>
   readonly #counts = { asked: 0, answered: 0, avoided: 0, failed: 0 }
-  #bee: BeeLike<K, V> | null = null
-  #opening: Promise<BeeLike<K, V>> | null = null
-  #users = 0
-  #retired: (() => void) | null = null
 
   constructor(
     source: Source<K, V>,
     name: string,
     defaults: SourceDefaults<K>,
-    { origin = source.bee, isConstant = source.immutable ?? false }: Pinned = {}
+    pinned: Pinned<K, V> | null = null
   ) {
-    const { bee, prefix, range, filter, cost = 0, immutable = false, layer } = source
+    const { bee, cost = 0, immutable = false, layer } = source
     checkSource(source, name)
-    this.name = name
+    super(source, name, { timeoutMs: source.timeoutMs ?? defaults.timeoutMs, timer: defaults.timer })
     this.cost = cost
     this.immutable = immutable
     this.isLayer = layer !== undefined
     this.policy = source.policy ?? defaults.policy
-    this.prefix = prefix === undefined || prefix.length === 0 ? null : defaults.keys.check(prefix)
-    this.source = source
-    this.origin = origin
-    this.isConstant = isConstant
+    this.pinned = pinned
     this.defaults = defaults
-    this.patience = patience(source.timeoutMs ?? defaults.timeoutMs, defaults.timer, () => this.#timeout())
     this.readOptions = layer === undefined ? undefined : { valueEncoding: tombstoneEncoding(layer) }
-    this.#bounds = range === undefined ? EVERYWHERE : boundsOf(range, defaults.keys)
-    this.#filter = filter ?? null
-    if (typeof bee !== 'function') this.#bee = bee
-  }
-
-  /** The bee, unless it must still be opened. */
-  get openedBee(): BeeLike<K, V> | null {
-    return this.#bee
+    this.map = new KeyMap(source, defaults.keys)
+    this.origin = pinned?.of.origin ?? originOf(bee)
   }
 
   /** Whether a scan waits with it until its range is reached. */
   get isDeferred(): boolean {
-    return this.cost > 0 || this.#bee === null
+    return this.cost > 0 || this.openedBee === null
   }
 
   get status(): SourceStatus {
-    return { name: this.name, cost: this.cost, opened: this.#bee !== null, ...this.#counts }
+    return { name: this.name, cost: this.cost, opened: this.openedBee !== null, ...this.#counts }
   }
 
-  /** The key as the source has it; `null` when it cannot have it. */
+  protected override get ownsBee(): boolean {
+    return this.pinned === null
+  }
+
+  /** Whether a read goes on without it when it fails. */
+  get mayBeSkipped(): boolean {
+    return this.policy === 'degrade' && this.stopped === null
+  }
+
+  /** Whether the other is the same source, read in the same way. */
+  isSameAs(other: SourceHandle<K, V>): boolean {
+    const { source } = this
+    return this.origin === other.origin && source.layer === other.source.layer && this.map.equals(other.map)
+  }
+
+  /** The key as the source has it; `null` when it cannot have it. @throws what the filter throws */
   innerKey(key: K): K | null {
-    const { keys } = this.defaults
-    let inner: K | null = key
-    if (this.prefix !== null)
-      inner = keys.startsWith(key, this.prefix) ? keys.cut(key, this.prefix.length) : null
-    if (inner !== null && this.#bounds !== EVERYWHERE && !isWithin(inner, this.#bounds, keys)) inner = null
-    if (inner !== null && this.#filter !== null && !this.#filter.has(inner)) inner = null
+    const inner = this.map.innerKey(key)
     if (inner === null) this.#counts.avoided++
     return inner
   }
 
   /** The part of a range that the source can have, with keys as it has them; `null` when none. */
   innerBounds(bounds: Bounds<K>): Bounds<K> | null {
-    const { keys } = this.defaults
-    const mapped = this.prefix === null ? bounds : withoutPrefix(bounds, this.prefix, keys)
-    const inner = mapped && intersection(mapped, this.#bounds, keys)
+    const inner = this.map.innerBounds(bounds)
     if (inner === null) this.#counts.avoided++
     return inner
-  }
-
-  /** The entry as the union shows it. @throws UnionBeeError `UNION_BEE_BAD_KEY_ENCODING` */
-  outerEntry(entry: Entry<K, V>): Entry<K, V> {
-    if (!this.defaults.keys.isKey(entry.key)) throw this.#badEncoding()
-    if (this.prefix === null) return entry
-    return { ...entry, key: this.defaults.keys.join(this.prefix, entry.key) }
-  }
-
-  outerKey(inner: K): K {
-    return this.prefix === null ? inner : this.defaults.keys.join(this.prefix, inner)
   }
 
   /**
    * Looks up a key as the source has it.
    *
-   * @param nested - what a union among the sources was left without is added to it
+   * @param trace - what the entry rests on is added to it
+   * @param group - ends the wait, too
    * @throws what the source throws; see {@link failure}
    */
-  async get(inner: K, nested: Skipped[]): Promise<Entry<K, V> | null> {
+  async get(inner: K, trace: Trace, group: Waits | null = null): Promise<Entry<K, V> | null> {
     this.#counts.asked++
-    const bee = this.#bee ?? (await this.open())
-    const work = isUnion(bee) ? this.#lookup(bee, inner, nested) : bee.get(inner, this.readOptions)
-    const entry = await (this.patience.timeoutMs === null ? work : waitFor(work, this.patience))
-    if (entry === null) return null
-    this.#counts.answered++
-    const { keys } = this.defaults
-    if (entry.key !== inner && (!keys.isKey(entry.key) || keys.compare(entry.key, inner) !== 0))
-      throw this.#badEncoding()
-    return this.prefix === null ? entry : this.outerEntry(entry)
+    this.use()
+    try {
+      const bee = this.openedBee ?? (await this.open(group))
+      const work = isUnion(bee) ? this.#find(bee, inner, trace) : lookUp(bee, inner, this.readOptions)
+      const entry = await this.wait(work, group)
+      if (entry === null) return null
+      if (trace.paths.length === 0) trace.paths.push(this.name)
+      trace.origin ??= this.origin
+      this.#counts.answered++
+      const { keys } = this.defaults
+      if (entry.key !== inner && (!keys.isKey(entry.key) || keys.compare(entry.key, inner) !== 0))
+        throw this.badEncoding()
+      return this.map.outerEntry(entry)
+    } finally {
+      this.release()
+    }
   }
 
   /** Begins a scan of bounds as the source has them. The bee must be open. */
@@ -178,77 +164,30 @@ export class SourceHandle<K extends Key, V> implements SourceInfo {
     this.#counts.answered += entries
   }
 
-  /** Opens the bee if it is not; a failed opening is tried again at the next need. */
-  open(): Promise<BeeLike<K, V>> {
-    if (this.#bee !== null) return Promise.resolve(this.#bee)
-    this.#opening ??= this.#open().finally(() => (this.#opening = null))
-    return waitFor(this.#opening, this.patience)
-  }
-
   /** What went wrong, as this package tells it. Counts it. */
   failure(cause: unknown): UnionBeeError {
     this.#counts.failed++
-    if (cause instanceof UnionBeeError && cause.source === this.name) return cause
+    if (cause instanceof UnionBeeError && (cause.source === this.name || cause === this.stopped)) return cause
     const message = `the source ${this.name} could not be read`
     return new UnionBeeError('UNION_BEE_SOURCE_FAILED', message, { cause, source: this.name })
   }
 
-  /** Keeps a bee that the union has opened open while something reads it. */
-  use(): void {
-    this.#users++
-  }
-
-  release(): void {
-    this.#users--
-    if (this.#users === 0) this.#retired?.()
-  }
-
-  /** Closes the bee if the union has opened it, once nobody reads it any more. */
-  async retire(): Promise<void> {
-    if (this.#users > 0) await new Promise<void>((resolve) => (this.#retired = resolve))
-    await this.#opening?.catch(() => {})
-    if (typeof this.source.bee === 'function') await this.#bee?.close?.()
-  }
-
-  async #lookup(union: UnionLike<K, V>, inner: K, nested: Skipped[]): Promise<Entry<K, V> | null> {
-    const { entry, skipped } = await union.lookup(inner)
-    for (const { source, cause } of skipped) nested.push({ source: `${this.name}/${source}`, cause })
-    return entry
-  }
-
-  async #open(): Promise<BeeLike<K, V>> {
-    const { bee } = this.source
-    const opened = typeof bee === 'function' ? await bee() : bee
-    return (this.#bee = opened)
-  }
-
-  #timeout(): UnionBeeError {
-    const message = `the source ${this.name} was silent for ${this.patience.timeoutMs} ms`
-    return new UnionBeeError('UNION_BEE_SOURCE_TIMEOUT', message, { source: this.name })
-  }
-
-  #badEncoding(): UnionBeeError {
+  badEncoding(): UnionBeeError {
     const message = `the source ${this.name} does not have ${this.defaults.keyEncoding} keys`
     return new UnionBeeError('UNION_BEE_BAD_KEY_ENCODING', message, { source: this.name })
   }
+
+  async #find(union: UnionLike<K, V>, inner: K, trace: Trace): Promise<Entry<K, V> | null> {
+    const { entry, skipped, paths, origin } = await union.found(inner)
+    trace.skipped.push(...skippedWithin(this.name, skipped))
+    trace.paths.push(...paths.map((path) => `${this.name}/${path}`))
+    trace.origin = `${this.origin}>${origin}`
+    return entry
+  }
 }
 
-function checkSource<K, V>({ bee, cost = 0, timeoutMs = 0 }: Source<K, V>, name: string): void {
-  const isBee =
-    typeof bee === 'function' ||
-    (typeof bee === 'object' &&
-      bee !== null &&
-      typeof bee.get === 'function' &&
-      typeof bee.createReadStream === 'function')
-  if (!isBee)
-    throw new UnionBeeError(
-      'UNION_BEE_BAD_ARGUMENT',
-      `the source ${name} is no bee: get and createReadStream are missing`
-    )
-  if (!(cost >= 0) || !(timeoutMs >= 0))
-    throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', '`cost` and `timeoutMs` are numbers, 0 or more')
-}
-
-function isUnion<K, V>(bee: BeeLike<K, V>): bee is UnionLike<K, V> {
-  return 'lookup' in bee
+function originOf(bee: object): string {
+  const known = origins.get(bee) ?? originCount++
+  origins.set(bee, known)
+  return `${known}`
 }

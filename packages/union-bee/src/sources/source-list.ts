@@ -7,6 +7,7 @@ export class SourceList<K extends Key, V> {
   readonly defaults: SourceDefaults<K>
   readonly #disjoint: boolean
   readonly #listeners = new Set<() => void>()
+  readonly #retiring = new Map<SourceHandle<K, V>, Promise<void>>()
   #handles: readonly SourceHandle<K, V>[] = []
   #byCost: readonly SourceHandle<K, V>[] = []
   #hasLayers = false
@@ -47,7 +48,7 @@ export class SourceList<K extends Key, V> {
    * @param pinned - what it is a snapshot of, if it is one
    * @throws UnionBeeError `UNION_BEE_BAD_ARGUMENT`
    */
-  handle(given: BeeLike<K, V> | Source<K, V>, pinned?: Pinned): SourceHandle<K, V> {
+  handle(given: BeeLike<K, V> | Source<K, V>, pinned?: Pinned<K, V>): SourceHandle<K, V> {
     const source = isSource(given) ? given : { bee: given }
     return new SourceHandle(source, source.name ?? `source-${this.#named++}`, this.defaults, pinned)
   }
@@ -63,6 +64,23 @@ export class SourceList<K extends Key, V> {
     this.#byCost = handles.toSorted((a, b) => a.cost - b.cost)
     this.#hasLayers = handles.some(({ isLayer }) => isLayer)
     for (const listener of this.#listeners) listener()
+  }
+
+  /** Closes what the union has opened of a source that is no longer in the list, once nobody reads it any more. */
+  retire(handle: SourceHandle<K, V>): Promise<void> {
+    const retired = handle.retire().finally(() => this.#retiring.delete(handle))
+    this.#retiring.set(handle, retired)
+    return retired
+  }
+
+  /** Ends all waits for sources. */
+  stop(reason: Error): void {
+    for (const handle of [...this.#handles, ...this.#retiring.keys()]) handle.stop(reason)
+  }
+
+  /** Closes what the union has opened, also of sources that were removed. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#handles.map((handle) => handle.retire()), ...this.#retiring.values()])
   }
 
   /** @throws UnionBeeError `UNION_BEE_UNKNOWN_SOURCE` */

@@ -1,19 +1,25 @@
 import { UnionBeeError } from '../errors.ts'
 import { type Bounds, rangeOf } from '../keys/bounds.ts'
+import { addOnce } from '../partial.ts'
+import { Waits } from '../sources/patience.ts'
 import type { SourceHandle } from '../sources/source-handle.ts'
-import type { Key, WatcherLike } from '../types.ts'
-import type { UnionCore } from '../union-core.ts'
+import type { BeeLike, Key, Skipped, WatcherLike } from '../types.ts'
+import { closedError, type UnionCore } from '../union-core.ts'
 
 /** Calls back when a source has changed in a range, or the sources have. May call back when nothing that is shown has. */
 export class ChangeFeed<K extends Key, V> {
+  /** Sources that could not be watched, and may be left out. Tried again when the sources of the union change. */
+  skipped: Skipped[] = []
   readonly #core: UnionCore<K, V>
   readonly #bounds: Bounds<K>
   readonly #onchange: () => void
   readonly #onerror: (error: Error) => void
   readonly #watchers = new Map<SourceHandle<K, V>, WatcherLike>()
+  readonly #waits = new Waits()
   #unlisten: (() => void) | null = null
-  #following: Promise<void> = Promise.resolve()
-  #closed = false
+  /** One change of the sources is followed at a time. */
+  #following: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> | null = null
 
   constructor(
     core: UnionCore<K, V>,
@@ -30,63 +36,115 @@ export class ChangeFeed<K extends Key, V> {
   /** @throws UnionBeeError `UNION_BEE_UNSUPPORTED`, and what opening a source throws */
   async open(): Promise<void> {
     this.#unlisten = this.#core.sources.listen(() => {
-      this.#following = this.#following.then(() => this.#follow()).catch(this.#onerror)
+      this.#follow().catch((error: Error) => this.#fail(error))
       this.#onchange()
     })
     await this.#follow()
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
+  /** Ends all waits. */
+  stop(): void {
+    this.#waits.stop(closedError())
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.stop()
     this.#unlisten?.()
     await this.#following
-    await Promise.all([...this.#watchers.values()].map((watcher) => watcher.close()))
+    await Promise.all([...this.#watchers.keys()].map((handle) => this.#leave(handle)))
+  }
+
+  #follow(): Promise<void> {
+    const followed = this.#following.then(() => this.#update())
+    this.#following = followed.catch(() => {})
+    return followed
   }
 
   /** Watches the sources there are now. */
-  async #follow(): Promise<void> {
+  async #update(): Promise<void> {
     const { handles } = this.#core.sources
-    for (const [handle, watcher] of this.#watchers) {
-      if (handles.includes(handle)) continue
-      this.#watchers.delete(handle)
-      await watcher.close()
-    }
+    this.skipped = []
+    for (const handle of this.#watchers.keys()) if (!handles.includes(handle)) await this.#leave(handle)
     for (const handle of handles) {
-      if (this.#closed) return
       if (handle.immutable || this.#watchers.has(handle)) continue
       const inner = handle.innerBounds(this.#bounds)
       if (inner === null) continue
-      const watcher = await watch(handle, inner)
-      this.#watchers.set(handle, watcher)
-      await watcher.ready?.()
-      void this.#run(watcher)
+      try {
+        await this.#waits.wait(this.#join(handle, inner))
+      } catch (error) {
+        this.#skip(handle, error)
+      }
     }
   }
 
-  async #run(watcher: WatcherLike): Promise<void> {
+  async #join(handle: SourceHandle<K, V>, inner: Bounds<K>): Promise<void> {
+    handle.use()
+    let watcher: WatcherLike | null = null
+    try {
+      watcher = watcherOf(handle, await handle.openReady(), inner)
+      if (watcher.ready !== undefined) await handle.wait(watcher.ready())
+      if (this.#waits.reason !== null) throw this.#waits.reason
+    } catch (error) {
+      await watcher?.close()
+      handle.release()
+      throw error
+    }
+    this.#watchers.set(handle, watcher)
+    void this.#run(handle, watcher)
+  }
+
+  async #leave(handle: SourceHandle<K, V>): Promise<void> {
+    const watcher = this.#watchers.get(handle)
+    this.#watchers.delete(handle)
+    if (watcher === undefined) return
+    await watcher.close()
+    handle.release()
+  }
+
+  async #run(handle: SourceHandle<K, V>, watcher: WatcherLike): Promise<void> {
     try {
       for await (const _ of watcher) this.#onchange()
     } catch (error) {
-      if (!this.#closed) this.#onerror(error as Error)
+      if (!this.#watchers.has(handle)) return
+      await this.#leave(handle)
+      try {
+        this.#skip(handle, error)
+      } catch (failure) {
+        this.#fail(failure as Error)
+      }
     }
+  }
+
+  /** @throws UnionBeeError what has failed, unless the source may be left out */
+  #skip(handle: SourceHandle<K, V>, error: unknown): void {
+    if (this.#waits.reason !== null) throw this.#waits.reason
+    const failure = handle.failure(error)
+    if (!handle.mayBeSkipped || failure.code === 'UNION_BEE_UNSUPPORTED') throw failure
+    addOnce({ source: handle.name, cause: failure }, this.skipped)
+  }
+
+  #fail(error: Error): void {
+    if (this.#closing === null) this.#onerror(error)
   }
 }
 
-async function watch<K extends Key, V>(handle: SourceHandle<K, V>, inner: Bounds<K>): Promise<WatcherLike> {
-  const { name } = handle
-  let bee
+function watcherOf<K extends Key, V>(
+  { name, readOptions }: SourceHandle<K, V>,
+  bee: BeeLike<K, V>,
+  inner: Bounds<K>
+): WatcherLike {
+  let cause: unknown
   try {
-    bee = await handle.open()
-    await bee.ready?.()
+    if (bee.watch !== undefined) return bee.watch(rangeOf(inner), readOptions && { ...readOptions })
   } catch (error) {
-    throw handle.failure(error)
-  }
-  try {
-    if (bee.watch !== undefined) return bee.watch(rangeOf(inner), handle.readOptions)
-  } catch (cause) {
     // Hyperbee watches only the bee itself, no sub and no snapshot.
-    const message = `the source ${name} cannot be watched`
-    throw new UnionBeeError('UNION_BEE_UNSUPPORTED', message, { cause, source: name })
+    cause = error
   }
-  throw new UnionBeeError('UNION_BEE_UNSUPPORTED', `the source ${name} cannot be watched`, { source: name })
+  const message = `the source ${name} cannot be watched`
+  throw new UnionBeeError('UNION_BEE_UNSUPPORTED', message, { cause, source: name })
 }

@@ -1,79 +1,70 @@
-import ReadyResource from 'ready-resource'
 import type { Bounds } from '../keys/bounds.ts'
+import { isLeftOut, isSameEntry } from '../merge/same-entry.ts'
+import type { Found } from '../sources/nested.ts'
 import type { Entry, Key } from '../types.ts'
-import { ChangeFeed } from './change-feed.ts'
 import type { Watchable } from './watchable.ts'
+import { Watcher } from './watcher.ts'
 
-/** Follows one entry. Emits `update` after {@link node} has changed, and `error` when it can no longer be read. Ends with `close()` or the union. */
-export class EntryWatcher<K extends Key, V> extends ReadyResource {
-  /** The entry as it is; `null` when absent. */
-  node: Entry<K, V> | null = null
-  readonly #view: Watchable<K, V>
+/**
+ * Follows one entry. Emits `update` after {@link node} has changed, and `error` when it can no longer be read. That its source was left out
+ * of a look is no change. Ends with `close()` or the union.
+ */
+export class EntryWatcher<K extends Key, V> extends Watcher<K, V> {
   readonly #key: K
-  readonly #feed: ChangeFeed<K, V>
-  #basis = ''
-  #reading: Promise<void> | null = null
+  #found: Found<K, V> | null = null
+  #reading = false
   #again = false
 
   /** @internal */
   constructor(view: Watchable<K, V>, key: K, bounds: Bounds<K>) {
-    super()
-    this.#view = view
+    super(view, bounds)
     this.#key = key
-    this.#feed = new ChangeFeed(
-      view.core,
-      bounds,
-      () => this.#refresh(),
-      (error) => this.#fail(error)
-    )
-    view.core.watchers.add(this)
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
+  /** The entry as it is; `null` when absent. */
+  get node(): Entry<K, V> | null {
+    return this.#found?.entry ?? null
   }
 
-  protected override async _open(): Promise<void> {
-    try {
-      await this.#feed.open()
-      const { entry, basis } = await this.#view.found(this.#key)
-      this.node = entry
-      this.#basis = basis
-    } catch (error) {
-      this.#view.core.watchers.delete(this)
-      await this.#feed.close()
-      throw error
-    }
+  protected override async begin(): Promise<void> {
+    this.#found = await this.view.found(this.#key)
   }
 
-  protected override async _close(): Promise<void> {
-    this.#view.core.watchers.delete(this)
-    await this.#feed.close()
-    await this.#reading
+  protected override stop(): void {
+    this.#again = false
   }
 
-  #refresh(): void {
+  protected override changed(): void {
     this.#again = true
-    this.#reading ??= this.#read().finally(() => (this.#reading = null))
+    if (!this.#reading) void this.#read()
   }
 
+  protected override failed(error: Error): void {
+    if (this.closing === null) this.emit('error', error)
+  }
+
+  /** As often as there was a change meanwhile. */
   async #read(): Promise<void> {
-    await this.ready()
-    while (this.#again && this.closing === null) {
-      this.#again = false
-      try {
-        const { entry, basis } = await this.#view.found(this.#key)
-        if (basis === this.#basis) continue
-        this.node = entry
-        this.#basis = basis
-        this.emit('update')
-      } catch (error) {
-        this.#fail(error as Error)
+    this.#reading = true
+    try {
+      await this.ready()
+      while (this.#again && this.closing === null) {
+        this.#again = false
+        await this.#look()
       }
+    } catch (error) {
+      // What opening has thrown, whoever opens it is told.
+      if (this.opened) this.failed(error as Error)
+    } finally {
+      this.#reading = false
     }
   }
 
-  #fail(error: Error): void {
-    if (this.closing === null) this.emit('error', error)
+  async #look(): Promise<void> {
+    const [before, now] = [this.#found, await this.view.found(this.#key)]
+    if (this.closing !== null || before === null) return
+    if (isLeftOut(before, now) || isSameEntry(now, before)) return
+    this.#found = now
+    this.emit('update')
   }
 }

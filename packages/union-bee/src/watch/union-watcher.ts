@@ -1,24 +1,24 @@
-import ReadyResource from 'ready-resource'
+import type { UnionBeeError } from '../errors.ts'
 import type { Bounds } from '../keys/bounds.ts'
 import type { Key, KeyRange } from '../types.ts'
-import { ChangeFeed } from './change-feed.ts'
 import type { Pinned, Watchable } from './watchable.ts'
+import { Watcher } from './watcher.ts'
 
 /** One step: what is shown now, and what was shown at the step before. */
 type Step<P> = IteratorResult<[P, P], undefined>
 
 /**
  * Yields `[current, previous]` snapshots whenever what is shown of its range has changed since it last yielded. Both are closed at the next
- * step. Ends with `close()`, `break`, or the union.
+ * step. That a source was left out of a look is no change. Ends with `close()`, `break`, the union, or when it fails.
  */
 export class UnionWatcher<K extends Key, V, P extends Pinned<K, V> = Pinned<K, V>>
-  extends ReadyResource
+  extends Watcher<K, V>
   implements AsyncIterableIterator<[P, P]>
 {
-  readonly #view: Watchable<K, V>
   readonly #range: KeyRange<K>
-  readonly #feed: ChangeFeed<K, V>
-  #shown: P[] = []
+  /** All that it has not closed yet. */
+  readonly #pins = new Set<P>()
+  #shown: readonly P[] = []
   #current: P | null = null
   #changed = false
   #failure: Error | null = null
@@ -27,16 +27,8 @@ export class UnionWatcher<K extends Key, V, P extends Pinned<K, V> = Pinned<K, V
 
   /** @internal */
   constructor(view: Watchable<K, V>, bounds: Bounds<K>, range: KeyRange<K>) {
-    super()
-    this.#view = view
+    super(view, bounds)
     this.#range = range
-    this.#feed = new ChangeFeed(
-      view.core,
-      bounds,
-      () => this.#notice(null),
-      (error) => this.#notice(error)
-    )
-    view.core.watchers.add(this)
     this.ready().catch(() => {})
   }
 
@@ -55,65 +47,81 @@ export class UnionWatcher<K extends Key, V, P extends Pinned<K, V> = Pinned<K, V
     return { done: true, value: undefined }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
+  protected override async begin(): Promise<void> {
+    this.#current = await this.#pin()
   }
 
-  protected override async _open(): Promise<void> {
-    try {
-      await this.#feed.open()
-      this.#current = await this.#pin()
-    } catch (error) {
-      this.#view.core.watchers.delete(this)
-      await this.#feed.close()
-      throw error
-    }
-  }
-
-  protected override async _close(): Promise<void> {
-    this.#view.core.watchers.delete(this)
+  protected override stop(): void {
     this.#wake?.()
-    await this.#feed.close()
-    await this.#turn
-    await Promise.all([...this.#shown, ...(this.#current ? [this.#current] : [])].map((pin) => pin.close()))
+    // Ends the reads of a step under way.
+    for (const pin of this.#pins) void pin.close()
   }
 
-  #notice(failure: Error | null): void {
-    this.#failure ??= failure
+  protected override async letGo(): Promise<void> {
+    await super.letGo()
+    await this.#keep([])
+  }
+
+  protected override changed(): void {
     this.#changed = true
     this.#wake?.()
   }
 
+  protected override failed(error: Error): void {
+    this.#failure ??= error
+    this.#wake?.()
+  }
+
   async #next(): Promise<Step<P>> {
-    await this.ready()
+    try {
+      await this.ready()
+      const step = this.closing === null ? await this.#step() : null
+      if (step !== null) return { done: false, value: step }
+    } catch (error) {
+      // What ends by close ends without a complaint.
+      if ((error as Partial<UnionBeeError>).code === 'UNION_BEE_CLOSED')
+        return { done: true, value: undefined }
+      await this.letGo()
+      void this.close()
+      throw error
+    }
+    return { done: true, value: undefined }
+  }
+
+  /** @returns `null` when it was closed */
+  async #step(): Promise<[P, P] | null> {
     for (;;) {
-      while (!this.#changed && this.closing === null)
+      while (!this.#changed && this.#failure === null && this.closing === null)
         await new Promise<void>((resolve) => (this.#wake = resolve))
-      if (this.closing !== null || this.#current === null) return { done: true, value: undefined }
       if (this.#failure !== null) throw this.#failure
-      this.#changed = false
       const previous = this.#current
+      if (this.closing !== null || previous === null) return null
+      this.#changed = false
       const current = await this.#pin()
-      if (!(await this.#differ(current, previous))) {
+      const found = await current.compare(previous as never, this.#range)
+      if (found === 'differ') {
         this.#current = current
-        if (!this.#shown.includes(previous)) await previous.close()
-        continue
+        this.#shown = [previous, current]
+        await this.#keep(this.#shown)
+        return [current, previous]
       }
-      this.#current = current
-      await Promise.all(this.#shown.filter((pin) => pin !== previous).map((pin) => pin.close()))
-      this.#shown = [previous, current]
-      return { done: false, value: [current, previous] }
+      // A look that sources were left out of is not compared with again.
+      if (found === 'same') this.#current = current
+      await this.#keep([...this.#shown, this.#current as P])
     }
   }
 
-  async #differ(current: P, previous: P): Promise<boolean> {
-    for await (const _ of current.createDiffStream(previous as never, this.#range)) return true
-    return false
-  }
-
   async #pin(): Promise<P> {
-    const pin = this.#view.snapshot() as P
+    const pin = this.view.snapshot() as P
+    this.#pins.add(pin)
+    if (this.closing !== null) void pin.close()
     await pin.ready()
     return pin
+  }
+
+  async #keep(kept: readonly P[]): Promise<void> {
+    const others = [...this.#pins].filter((pin) => !kept.includes(pin))
+    for (const pin of others) this.#pins.delete(pin)
+    await Promise.all(others.map((pin) => pin.close()))
   }
 }
