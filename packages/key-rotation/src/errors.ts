@@ -7,6 +7,7 @@ export type KeyRotationErrorCode =
   | 'KEY_ROTATION_BAD_THRESHOLD'
   | 'KEY_ROTATION_BAD_TIME'
   | 'KEY_ROTATION_BROKEN_CHAIN'
+  | 'KEY_ROTATION_CLOSED'
   | 'KEY_ROTATION_CORE_MISMATCH'
   | 'KEY_ROTATION_CORE_REUSED'
   | 'KEY_ROTATION_DEVICE_EXPIRED'
@@ -31,6 +32,7 @@ export type KeyRotationErrorCode =
   | 'KEY_ROTATION_TOO_LARGE'
   | 'KEY_ROTATION_UNEXPECTED_SIGNER'
   | 'KEY_ROTATION_UNKNOWN_EVENT'
+  | 'KEY_ROTATION_UNSUPPORTED_UPSTREAM'
   | 'KEY_ROTATION_WRONG_IDENTITY'
 
 /** The only error class this package throws. Match on `code`; `instanceof` fails across realms and copies. */

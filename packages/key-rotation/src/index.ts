@@ -28,5 +28,6 @@ export {
   type Revocation
 } from './state/state.ts'
 export type { CoreRoll, CutOff, KeyPair, KeySet, RecoveryPolicy, RevocationReason, Role } from './types.ts'
+export { type Resolved, resolve } from './resolve.ts'
 export { type Pin, type Verified, verify, type VerifyOptions } from './verify.ts'
 export type { Witnesses, WitnessOptions } from './witnesses.ts'
