@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { BlockJudge, type BlockVerdict, type Quarantine } from './block-judge.ts'
 export { createKeyPair } from './crypto.ts'
 export { KeyRotationError, type KeyRotationErrorCode } from './errors.ts'
 export { type JoinRequest, type JoinTerms, requestToJoin } from './author/possession.ts'
@@ -28,6 +29,12 @@ export {
   type Revocation
 } from './state/state.ts'
 export type { CoreRoll, CutOff, KeyPair, KeySet, RecoveryPolicy, RevocationReason, Role } from './types.ts'
+export {
+  type Duplicity,
+  IdentityMemory,
+  type IdentityMemoryOptions,
+  type MemoryStore
+} from './memory/identity-memory.ts'
 export { type Resolved, resolve } from './resolve.ts'
 export { type Pin, type Verified, verify, type VerifyOptions } from './verify.ts'
 export type { Witnesses, WitnessOptions } from './witnesses.ts'

@@ -3,13 +3,13 @@ import { badArgument, checkCount, checkKey, checkOptions, isBytes } from './argu
 import { HASH_BYTES } from './crypto.ts'
 import { KeyRotationError } from './errors.ts'
 import { decodeChain, MAX_EVENTS, tooManyEvents } from './format/chain.ts'
-import { decodeEvent } from './format/event.ts'
+import { type DecodedEvent, decodeEvent } from './format/event.ts'
 import { advance } from './state/apply.ts'
-import type { Draft, IdentityState } from './state/state.ts'
+import { type Draft, draftOf, type IdentityState } from './state/state.ts'
 import { weigh, type WitnessOptions, type Witnesses } from './witnesses.ts'
 
 /** How far a signer's clock may be ahead of the verifier's: a day, in ms. */
-export const CLOCK_SKEW_MS: number = 24 * 3600 * 1000
+const CLOCK_SKEW_MS: number = 24 * 3600 * 1000
 
 /** What is known of an identity from before: at least who it is. An `IdentityState` fits. */
 export interface Pin {
@@ -75,6 +75,23 @@ export function verify(chain: Uint8Array | readonly Uint8Array[], options: Verif
     asOf: { seq: state.seq, hash: state.hash, time: state.time },
     witnesses: weigh(state, hashes, witnesses, now)
   }
+}
+
+/** A verified state with more events after it. Pure. @throws what `apply` throws, and KEY_ROTATION_BAD_TIME, by the clock, and KEY_ROTATION_TOO_LARGE */
+export function extend(state: IdentityState, events: readonly Uint8Array[], now: number | null): IdentityState {
+  if (state.seq + events.length >= MAX_EVENTS) throw tooManyEvents()
+  let draft = draftOf(state)
+  for (const bytes of events) {
+    const event = decodeEvent(bytes)
+    checkClock(event, now)
+    draft = advance(draft, event)
+  }
+  return draft
+}
+
+function checkClock({ seq, time }: DecodedEvent, now: number | null): void {
+  if (now !== null && time > now + CLOCK_SKEW_MS)
+    throw new KeyRotationError('KEY_ROTATION_BAD_TIME', `event ${seq} is of a time that is still to come`)
 }
 
 /** The events of a chain in either form. */

@@ -125,6 +125,25 @@ export function oneOf<T extends string>(names: readonly T[]): Codec<T> {
   }
 }
 
+/** `uint` length, and so many bytes. */
+export const frame: Codec<Uint8Array> = {
+  preencode: (state, value) => {
+    uint.preencode(state, value.length)
+    state.end += value.length
+  },
+  encode: (state, value) => {
+    uint.encode(state, value.length)
+    state.buffer?.set(value, state.start)
+    state.start += value.length
+  },
+  decode: (state) => {
+    const length = uint.decode(state)
+    if (length > state.end - state.start) throw malformed('it ends within a part')
+    state.start += length
+    return b4a.from((state.buffer as Uint8Array).subarray(state.start - length, state.start))
+  }
+}
+
 /** A byte that counts, and UTF-8; anything that does not read back the same is refused with the whole event. */
 export function text(mostBytes: number): Codec<string> {
   return {
