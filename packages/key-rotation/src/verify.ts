@@ -78,7 +78,11 @@ export function verify(chain: Uint8Array | readonly Uint8Array[], options: Verif
 }
 
 /** A verified state with more events after it. Pure. @throws what `apply` throws, and KEY_ROTATION_BAD_TIME, by the clock, and KEY_ROTATION_TOO_LARGE */
-export function extend(state: IdentityState, events: readonly Uint8Array[], now: number | null): IdentityState {
+export function extend(
+  state: IdentityState,
+  events: readonly Uint8Array[],
+  now: number | null
+): IdentityState {
   if (state.seq + events.length >= MAX_EVENTS) throw tooManyEvents()
   let draft = draftOf(state)
   for (const bytes of events) {

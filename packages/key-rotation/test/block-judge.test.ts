@@ -13,7 +13,10 @@ function withPhone(core: Uint8Array): Sigchain {
   return chain
 }
 
-function revoke(chain: Sigchain, cutOff: { core: Uint8Array; fork: number; length: number; treeHash: Uint8Array }): void {
+function revoke(
+  chain: Sigchain,
+  cutOff: { core: Uint8Array; fork: number; length: number; treeHash: Uint8Array }
+): void {
   const how = { reason: 'compromised', cutOffs: [cutOff] } as const
   chain.revokeDevice(keyPair('phone').publicKey, how, keyPairs('control 0'))
 }
@@ -55,20 +58,28 @@ test('of a core that was rolled over, the end is where the next one goes on', ()
   const previous = { core: bytesOf(5), fork: 0, length: 4, treeHash: bytesOf(1) }
   chain.rollCore({ rolls: [{ name: 'phone/log', core: bytesOf(6), previous }] }, keyPairs('control 0'))
   const judge = new BlockJudge(chain.state)
-  expect([judge.judge(bytesOf(5), 3, bytesOf(1)), judge.judge(bytesOf(5), 4, bytesOf(1))]).toEqual(['accepted', 'quarantined'])
+  expect([judge.judge(bytesOf(5), 3, bytesOf(1)), judge.judge(bytesOf(5), 4, bytesOf(1))]).toEqual([
+    'accepted',
+    'quarantined'
+  ])
   expect(judge.acceptBlock(bytesOf(6), 100)).toBe(true)
 })
 
 test('a revocation that leaves a core of the device without an end is refused, and one that ends somebody else’s', () => {
   const chain = withPhone(bytesOf(5))
   const tablet = addDevice(chain, 'tablet')
-  chain.rollCore({ device: tablet, rolls: [{ name: 'tablet/log', core: bytesOf(6), previous: null }] }, keyPairs('control 0'))
+  chain.rollCore(
+    { device: tablet, rolls: [{ name: 'tablet/log', core: bytesOf(6), previous: null }] },
+    keyPairs('control 0')
+  )
   const end = (core: number) => ({ core: bytesOf(core), fork: 0, length: 1, treeHash: bytesOf(1) })
   const attempt = (...cutOffs: ReturnType<typeof end>[]): string | null =>
     codeOf(() =>
       chain.revokeDevice(keyPair('phone').publicKey, { reason: 'lost', cutOffs }, keyPairs('control 0'))
     )
-  expect([attempt(), attempt(end(5), end(6)), attempt(end(5), end(5))]).toEqual(Array(3).fill('KEY_ROTATION_BAD_CUT_OFF'))
+  expect([attempt(), attempt(end(5), end(6)), attempt(end(5), end(5))]).toEqual(
+    Array(3).fill('KEY_ROTATION_BAD_CUT_OFF')
+  )
   expect(attempt(end(5), end(7))).toBe(null)
   const judge = new BlockJudge(chain.state)
   expect(codeOf(() => judge.judge(bytesOf(1, 31), 0))).toBe('KEY_ROTATION_BAD_ARGUMENT')

@@ -80,11 +80,21 @@ test('a person chooses a branch, which goes on, and the other one freezes nothin
 
 test('what is no valid chain freezes nothing, and an event with other signatures is the same event', async () => {
   const chain = Sigchain.incept(
-    { control: { keys: publicKeys('a', 'b', 'c'), threshold: 2 }, next: { keys: publicKeys('d') }, signers: keyPairs('a', 'b'), salt: bytesOf(1, 16) },
+    {
+      control: { keys: publicKeys('a', 'b', 'c'), threshold: 2 },
+      next: { keys: publicKeys('d') },
+      signers: keyPairs('a', 'b'),
+      salt: bytesOf(1, 16)
+    },
     options
   )
   const same = Sigchain.incept(
-    { control: { keys: publicKeys('a', 'b', 'c'), threshold: 2 }, next: { keys: publicKeys('d') }, signers: keyPairs('b', 'c'), salt: bytesOf(1, 16) },
+    {
+      control: { keys: publicKeys('a', 'b', 'c'), threshold: 2 },
+      next: { keys: publicKeys('d') },
+      signers: keyPairs('b', 'c'),
+      salt: bytesOf(1, 16)
+    },
     options
   )
   const memory = await IdentityMemory.open(memoryStore(), chain.state.identity, chain.toBytes(), options)
@@ -128,7 +138,9 @@ test('in a Hypercore: the memory beside it, and the chain in its blocks', async 
   await IdentityMemory.open(coreMemory(core), chain.state.identity, chain.toBytes(), options)
   await core.close()
   const again = store.get({ name: 'identity' })
-  expect((await IdentityMemory.open(coreMemory(again), chain.state.identity, null, options)).state).toEqual(chain.state)
+  expect((await IdentityMemory.open(coreMemory(again), chain.state.identity, null, options)).state).toEqual(
+    chain.state
+  )
   expect(await writeChain(again, chain.events)).toBe(1)
   addDevice(chain, 'laptop')
   expect(await writeChain(again, chain.toBytes())).toBe(1)
@@ -142,11 +154,17 @@ test('in a Hypercore: the memory beside it, and the chain in its blocks', async 
 test('a memory of nothing, of somebody else, or that is damaged is refused', async () => {
   const chain = ada()
   const { identity } = chain.state
-  await expect(IdentityMemory.open(memoryStore(), identity)).rejects.toMatchObject({ code: 'KEY_ROTATION_EMPTY' })
+  await expect(IdentityMemory.open(memoryStore(), identity)).rejects.toMatchObject({
+    code: 'KEY_ROTATION_EMPTY'
+  })
   const store = memoryStore()
   await IdentityMemory.open(store, identity, chain.toBytes(), options)
-  await expect(IdentityMemory.open(store, bytesOf(1))).rejects.toMatchObject({ code: 'KEY_ROTATION_WRONG_IDENTITY' })
+  await expect(IdentityMemory.open(store, bytesOf(1))).rejects.toMatchObject({
+    code: 'KEY_ROTATION_WRONG_IDENTITY'
+  })
   const bytes = store.bytes as Uint8Array
   for (const damaged of [bytes.subarray(1), bytes.subarray(0, -1), Buffer.concat([bytes, bytes])])
-    await expect(IdentityMemory.open({ ...store, read: async () => damaged }, identity)).rejects.toThrow(/KEY_ROTATION/)
+    await expect(IdentityMemory.open({ ...store, read: async () => damaged }, identity)).rejects.toThrow(
+      /KEY_ROTATION/
+    )
 })

@@ -28,7 +28,11 @@ export interface PeerChannel {
 const PROTOCOL = 'cloudpal/key-rotation/1'
 
 /** @returns `null` for a connection that has such a channel already, or is closed */
-export function openChannel(connection: ConnectionLike, id: Uint8Array, handlers: Handlers): PeerChannel | null {
+export function openChannel(
+  connection: ConnectionLike,
+  id: Uint8Array,
+  handlers: Handlers
+): PeerChannel | null {
   const mux = Protomux.from(connection as Parameters<typeof Protomux.from>[0])
   const channel: Channel<Uint8Array> | null = mux.createChannel<Uint8Array>({
     protocol: PROTOCOL,

@@ -53,7 +53,12 @@ export function decodeHello(bytes: Uint8Array, place: HelloPlace): Hello | null 
     const { value, end } = decodeFrom(fields, bytes, 0)
     const signature = decodeFrom(fixed64, bytes, end)
     if (value.version !== FORMAT_VERSION || bytes.length !== end + SIGNATURE_BYTES) return null
-    const isSigned = verifySignature('connection', signable(bytes.subarray(0, end), place), signature.value, value.device)
+    const isSigned = verifySignature(
+      'connection',
+      signable(bytes.subarray(0, end), place),
+      signature.value,
+      value.device
+    )
     return isSigned ? value : null
   } catch {
     return null
@@ -66,7 +71,10 @@ export function channelId(identity: Uint8Array): Uint8Array {
 }
 
 /** From an event on, as many as fit. */
-export function encodeEvents(from: number, events: readonly Uint8Array[]): { message: Uint8Array; next: number } {
+export function encodeEvents(
+  from: number,
+  events: readonly Uint8Array[]
+): { message: Uint8Array; next: number } {
   const parts = [encode(uint, from)]
   let size = 0
   let next = from

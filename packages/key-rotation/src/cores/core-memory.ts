@@ -70,7 +70,8 @@ export async function readChain(
   const events: Uint8Array[] = []
   for (let i = 0; i < core.length; i++) {
     const event = await core.get(i, options)
-    if (!(event instanceof Uint8Array)) throw new KeyRotationError('KEY_ROTATION_MALFORMED', `there is no event ${i}`)
+    if (!(event instanceof Uint8Array))
+      throw new KeyRotationError('KEY_ROTATION_MALFORMED', `there is no event ${i}`)
     events.push(event)
   }
   return events

@@ -93,7 +93,8 @@ export class IdentityMemory {
       if (chain !== null) await memory.receive(chain)
       return memory
     }
-    if (chain === null) throw new KeyRotationError('KEY_ROTATION_EMPTY', 'nothing is remembered of this identity yet')
+    if (chain === null)
+      throw new KeyRotationError('KEY_ROTATION_EMPTY', 'nothing is remembered of this identity yet')
     const { state } = verify(chain, { trusted: pin, now: now() })
     const seen = { events: eventsOf(chain), state, duplicity: null, refused: null }
     await store.write(encodeMemory(seen))
@@ -148,7 +149,11 @@ export class IdentityMemory {
     if (at === known.length && at < events.length) {
       if (duplicity !== null) throw forked(duplicity.seq)
       const fresh = events.slice(at)
-      await this.#keep({ ...this.#seen, events: [...known, ...fresh], state: extend(state, fresh, this.#now()) })
+      await this.#keep({
+        ...this.#seen,
+        events: [...known, ...fresh],
+        state: extend(state, fresh, this.#now())
+      })
       return true
     }
     if (at === events.length && at > 0) return false

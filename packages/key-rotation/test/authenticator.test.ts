@@ -1,0 +1,228 @@
+import NoiseSecretStream from '@hyperswarm/secret-stream'
+import { testCleanup, until } from '@cloudpal/test-kit'
+import Protomux from 'protomux'
+import { expect, test } from 'vitest'
+import { Authenticator, type AuthenticatorOptions, type Refusal } from '../src/connections/index.ts'
+import { channelId, encodeHello } from '../src/connections/messages.ts'
+import {
+  createReceipt,
+  type Device,
+  IdentityMemory,
+  type KeyPair,
+  readReceipt,
+  Sigchain,
+  verify
+} from '../src/index.ts'
+import { ada, addDevice, codeOf, DAY, keyPair, keyPairs, manualTime, START } from './people.ts'
+
+/** Two ends of an encrypted connection. */
+function connect(): [NoiseSecretStream, NoiseSecretStream] {
+  const [a, b] = [new NoiseSecretStream(true), new NoiseSecretStream(false)]
+  for (const end of [a, b]) end.on('error', () => {})
+  const [one, other] = [a.rawStream, b.rawStream]
+  one?.pipe(other)
+  other?.pipe(one)
+  testCleanup().defer('stream', () => {
+    a.destroy()
+    b.destroy()
+  })
+  return [a, b]
+}
+
+const now = manualTime()
+
+interface Party {
+  memory: IdentityMemory
+  authenticator: Authenticator
+  refused: Refusal[]
+}
+
+async function party(
+  device: KeyPair | string,
+  chain: Uint8Array,
+  options: AuthenticatorOptions = {}
+): Promise<Party> {
+  let bytes: Uint8Array | null = null
+  const store = {
+    read: async () => bytes,
+    write: async (given: Uint8Array) => {
+      bytes = given
+    }
+  }
+  const memory = await IdentityMemory.open(store, identity, chain, { now })
+  const refused: Refusal[] = []
+  const keys = typeof device === 'string' ? keyPair(device) : device
+  const onrefused = (refusal: Refusal): void => void refused.push(refusal)
+  return { memory, refused, authenticator: new Authenticator(memory, keys, { now, onrefused, ...options }) }
+}
+
+/** Ada's laptop, phone and tablet. */
+const chain = ada(now)
+for (const name of ['laptop', 'phone', 'tablet'])
+  addDevice(chain, name, name === 'laptop' ? 'admin' : 'writer')
+const { identity } = chain.state
+const bytes = chain.toBytes()
+const copy = (): Sigchain => Sigchain.open(bytes, { trusted: identity }, { now })
+
+async function meet(a: Party, b: Party): Promise<PromiseSettledResult<Device>[]> {
+  const [one, other] = connect()
+  return Promise.allSettled([a.authenticator.authenticate(one), b.authenticator.authenticate(other)])
+}
+
+const outcome = (results: PromiseSettledResult<Device>[]): string[] =>
+  results.map((result) =>
+    result.status === 'fulfilled'
+      ? result.value.name
+      : ((result.reason as { code?: string }).code ?? String(result.reason))
+  )
+
+test('two devices know each other, both ways', async () => {
+  const [laptop, phone] = [await party('laptop', bytes), await party('phone', bytes)]
+  expect(outcome(await meet(laptop, phone))).toEqual(['phone', 'laptop'])
+})
+
+test('a stranger is refused, and so is who names a device without its key', async () => {
+  const laptop = await party('laptop', bytes)
+  const stranger = await party('stranger', bytes)
+  expect(outcome(await meet(laptop, stranger))[0]).toBe('KEY_ROTATION_DEVICE_UNKNOWN')
+  const liar = await party(
+    { publicKey: keyPair('phone').publicKey, secretKey: keyPair('stranger').secretKey },
+    bytes
+  )
+  expect(outcome(await meet(laptop, liar))[0]).toBe('KEY_ROTATION_BAD_SIGNATURE')
+  expect(laptop.refused.map(({ code }) => code)).toEqual([
+    'KEY_ROTATION_DEVICE_UNKNOWN',
+    'KEY_ROTATION_BAD_SIGNATURE'
+  ])
+})
+
+test('a hello is good on one connection and from one side only', async () => {
+  const laptop = await party('laptop', bytes)
+  for (const place of ['another connection', 'the other side'] as const) {
+    const [one, other] = connect()
+    const asked = laptop.authenticator.authenticate(one)
+    await other.opened
+    const said = {
+      identity,
+      handshakeHash:
+        place === 'another connection' ? new Uint8Array(64) : (other.handshakeHash as Uint8Array),
+      isInitiator: place === 'the other side'
+    }
+    const hello = encodeHello(
+      { device: keyPair('phone').publicKey, seq: 3, hash: chain.state.hash },
+      said,
+      keyPair('phone')
+    )
+    const raw = {
+      preencode: (state: { end: number }, value: Uint8Array) => void (state.end += value.length),
+      encode: (state: { start: number; buffer: Uint8Array | null }, value: Uint8Array) => {
+        state.buffer?.set(value, state.start)
+        state.start += value.length
+      },
+      decode: (state: { start: number; end: number; buffer: Uint8Array | null }) => {
+        const value = state.buffer?.subarray(state.start, state.end) ?? new Uint8Array(0)
+        state.start = state.end
+        return value
+      }
+    }
+    const channel = Protomux.from(other).createChannel<Uint8Array>({
+      protocol: 'cloudpal/key-rotation/1',
+      id: channelId(identity),
+      unique: true,
+      handshake: raw
+    })
+    channel?.open(hello)
+    await expect(asked, place).rejects.toMatchObject({ code: 'KEY_ROTATION_BAD_SIGNATURE' })
+    expect(one.destroying).toBe(true)
+  }
+})
+
+test('a device that was revoked is closed by all who are connected, also those that only hear of it from others', async () => {
+  const mine = copy()
+  const laptop = await party('laptop', bytes)
+  const tablet = await party('tablet', bytes)
+  const thief = await party('phone', bytes)
+  const [toLaptop, fromThief] = connect()
+  const [toTablet, fromThief2] = connect()
+  const [laptopEnd, tabletEnd] = connect()
+  await Promise.all([
+    laptop.authenticator.authenticate(toLaptop),
+    thief.authenticator.authenticate(fromThief),
+    tablet.authenticator.authenticate(toTablet),
+    thief.authenticator.authenticate(fromThief2),
+    laptop.authenticator.authenticate(laptopEnd),
+    tablet.authenticator.authenticate(tabletEnd)
+  ])
+  mine.revokeDevice(keyPair('phone').publicKey, { reason: 'compromised' }, keyPairs('laptop'))
+  await laptop.authenticator.publish(mine.events)
+  expect(toLaptop.destroying).toBe(true)
+  await until(() => toTablet.destroyed && fromThief.destroyed && fromThief2.destroyed)
+  expect(tablet.refused).toMatchObject([{ code: 'KEY_ROTATION_DEVICE_REVOKED' }])
+  expect([laptopEnd.destroyed, tabletEnd.destroyed]).toEqual([false, false])
+  expect(outcome(await meet(tablet, thief))[0]).toBe('KEY_ROTATION_DEVICE_REVOKED')
+})
+
+test('a new device brings the events that let it in, to one that has not heard of it', async () => {
+  const mine = copy()
+  addDevice(mine, 'new phone')
+  const [tablet, phone] = [await party('tablet', bytes), await party('new phone', mine.toBytes())]
+  expect(outcome(await meet(tablet, phone))).toEqual(['new phone', 'tablet'])
+  expect(tablet.memory.state).toEqual(mine.state)
+  // A witness's receipt tells the other that it was heard.
+  await until(() => phone.authenticator.receipts.length > 0)
+  const { witnesses } = verify(mine.toBytes(), {
+    trusted: identity,
+    witnesses: { receipts: phone.authenticator.receipts }
+  })
+  expect(witnesses.confirmed.map(({ witness }) => witness)).toEqual([keyPair('tablet').publicKey])
+  expect(readReceipt(createReceipt(mine.state, keyPair('tablet'), START)).seq).toBe(4)
+})
+
+test('long chains go over in parts', async () => {
+  const mine = copy()
+  for (let i = 0; i < 1_200; i++) addDevice(mine, `reader ${i}`, 'reader')
+  const [tablet, laptop] = [await party('tablet', bytes), await party('laptop', mine.toBytes())]
+  expect(outcome(await meet(tablet, laptop))).toEqual(['laptop', 'tablet'])
+  await until(() => tablet.memory.state.seq === mine.state.seq, { timeoutMs: 20_000 })
+})
+
+test('two histories are seen by both, who stay connected, and freeze', async () => {
+  const [one, other] = [copy(), copy()]
+  addDevice(one, 'one')
+  addDevice(other, 'other')
+  let seen = 0
+  const onduplicity = (): void => void seen++
+  const laptop = await party('laptop', one.toBytes(), { onduplicity })
+  const tablet = await party('tablet', other.toBytes(), { onduplicity })
+  await meet(laptop, tablet)
+  await until(() => seen === 2)
+  expect(laptop.memory.duplicity?.seq).toBe(4)
+  expect(tablet.memory.duplicity?.branches.map((events) => events.length)).toEqual([5, 5])
+})
+
+test('a device that expires is closed at the next look', async () => {
+  const mine = copy()
+  addDevice(mine, 'guest', 'reader', keyPairs('laptop'), START + DAY)
+  const clock = manualTime()
+  const laptop = await party('laptop', mine.toBytes(), { now: clock })
+  const guest = await party('guest', mine.toBytes(), { now: clock })
+  const [a, b] = connect()
+  await Promise.all([laptop.authenticator.authenticate(a), guest.authenticator.authenticate(b)])
+  clock.at += DAY
+  laptop.authenticator.refresh()
+  expect([a.destroying, laptop.refused[0]?.code]).toEqual([true, 'KEY_ROTATION_DEVICE_EXPIRED'])
+})
+
+test('who says nothing, or is asked twice, is closed', async () => {
+  const laptop = await party('laptop', bytes, { patienceMs: 1 })
+  const [a] = connect()
+  await expect(laptop.authenticator.authenticate(a)).rejects.toMatchObject({ code: 'KEY_ROTATION_CLOSED' })
+  const [b, other] = connect()
+  const first = laptop.authenticator.authenticate(b)
+  await expect(laptop.authenticator.authenticate(b)).rejects.toMatchObject({ code: 'KEY_ROTATION_CLOSED' })
+  await expect(first).rejects.toMatchObject({ code: 'KEY_ROTATION_CLOSED' })
+  await until(() => other.destroyed)
+  expect(codeOf(() => new Authenticator(laptop.memory, keyPair('laptop'), { patience: 1 } as never))).toBe(
+    'KEY_ROTATION_BAD_ARGUMENT'
+  )
+})
