@@ -1,4 +1,4 @@
-import { KEY_BYTES } from './crypto.ts'
+import { KEY_BYTES } from './crypto/crypto.ts'
 import { KeyRotationError } from './errors.ts'
 import type { KeyPair } from './types.ts'
 

@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 export { BlockJudge, type BlockVerdict, type Quarantine } from './block-judge.ts'
-export { createKeyPair } from './crypto.ts'
+export { createKeyPair } from './crypto/crypto.ts'
 export { KeyRotationError, type KeyRotationErrorCode } from './errors.ts'
 export { type JoinRequest, type JoinTerms, requestToJoin } from './author/possession.ts'
 export { propose, type Proposal, sealProposal, signProposal } from './author/proposal.ts'

@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import { badArgument, checkCount, checkKey, checkOptions, isBytes } from './arguments.ts'
-import { HASH_BYTES } from './crypto.ts'
+import { HASH_BYTES } from './crypto/crypto.ts'
 import { KeyRotationError } from './errors.ts'
 import { decodeChain, MAX_EVENTS, tooManyEvents } from './format/chain.ts'
 import { type DecodedEvent, decodeEvent } from './format/event.ts'

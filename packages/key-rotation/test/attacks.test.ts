@@ -13,7 +13,7 @@ import {
   signProposal,
   verify
 } from '../src/index.ts'
-import { type Purpose, sign } from '../src/crypto.ts'
+import { type Purpose, sign } from '../src/crypto/crypto.ts'
 import { encodeTerms } from '../src/format/event.ts'
 import {
   ada,

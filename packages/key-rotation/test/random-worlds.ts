@@ -14,7 +14,7 @@ import {
   sealProposal,
   signProposal
 } from '../src/index.ts'
-import { commitTo, sign } from '../src/crypto.ts'
+import { commitTo, sign } from '../src/crypto/crypto.ts'
 import { SIGNER_CLASSES } from '../src/format/event.ts'
 import { bytesOf, codeOf, DAY, keyPair, START } from './people.ts'
 

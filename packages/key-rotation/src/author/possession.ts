@@ -1,5 +1,5 @@
 import { checkKey, checkKeyPair, checkCount } from '../arguments.ts'
-import { sign } from '../crypto.ts'
+import { sign } from '../crypto/crypto.ts'
 import { type Change, encodeTerms } from '../format/event.ts'
 import type { KeyPair, Role } from '../types.ts'
 

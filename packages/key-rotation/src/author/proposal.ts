@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import { badArgument, checkCount, checkKeyPair } from '../arguments.ts'
-import { sign } from '../crypto.ts'
+import { sign } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
 import { encodeBody, encodeEvent, eventHash, SIGNER_CLASSES } from '../format/event.ts'
 import type { Change, EventSignature, SignerClass } from '../format/event.ts'

@@ -1,7 +1,6 @@
 import b4a from 'b4a'
-import crypto from 'hypercore-crypto'
 import { badArgument, checkOptions } from '../arguments.ts'
-import { commitTo } from '../crypto.ts'
+import { commitTo, randomBytes } from '../crypto/crypto.ts'
 import { encodeChain } from '../format/chain.ts'
 import type { Change } from '../format/event.ts'
 import { apply } from '../state/apply.ts'
@@ -67,7 +66,7 @@ export class Sigchain {
 
   /** A new identity. @throws KEY_ROTATION_BAD_ARGUMENT, and what `apply` throws */
   static incept(
-    { control, next, recovery = null, signers, salt = crypto.randomBytes(SALT_BYTES) }: InceptionOptions,
+    { control, next, recovery = null, signers, salt = randomBytes(SALT_BYTES) }: InceptionOptions,
     options: SigchainOptions = {}
   ): Sigchain {
     const now = clockOf(options)

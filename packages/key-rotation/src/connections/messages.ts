@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import { hash, KEY_BYTES, sign, SIGNATURE_BYTES, verifySignature } from '../crypto.ts'
+import { hash, KEY_BYTES, sign, SIGNATURE_BYTES, verifySignature } from '../crypto/crypto.ts'
 import {
   byte,
   type Codec,

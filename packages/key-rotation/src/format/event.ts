@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import { hash } from '../crypto.ts'
+import { hash } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
 import type { CoreRoll, CutOff, KeySet, RecoveryPolicy, RevocationReason, Role } from '../types.ts'
 import {

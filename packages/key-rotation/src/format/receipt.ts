@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import { checkKeyPair, checkCount } from '../arguments.ts'
-import { sign, verifySignature } from '../crypto.ts'
+import { sign, verifySignature } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
 import type { IdentityState } from '../state/state.ts'
 import type { KeyPair } from '../types.ts'

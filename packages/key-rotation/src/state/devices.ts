@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import { verifySignature } from '../crypto.ts'
+import { verifySignature } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
 import { type Change, type DecodedEvent, encodeTerms } from '../format/event.ts'
 import type { CutOff } from '../types.ts'

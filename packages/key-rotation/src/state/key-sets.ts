@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import { commitTo } from '../crypto.ts'
+import { commitTo } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
 import type { KeySet, RecoveryPolicy } from '../types.ts'
 import { type Draft, hex } from './state.ts'

@@ -1,4 +1,4 @@
-import { verifySignature } from '../crypto.ts'
+import { verifySignature } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
 import { type DecodedEvent, SIGNER_CLASSES, type SignerClass } from '../format/event.ts'
 import type { KeySet } from '../types.ts'
