@@ -12,7 +12,7 @@ import {
   record,
   uint
 } from '../format/codecs.ts'
-import { FORMAT_VERSION } from '../format/event.ts'
+import { FORMAT_VERSION } from '../format/version.ts'
 import type { KeyPair } from '../types.ts'
 
 /** Events of one message: some are sent, and more when the other side has told that it has them. */

@@ -1,7 +1,8 @@
 import b4a from 'b4a'
 import { KeyRotationError } from '../errors.ts'
 import { byte, type Codec, decodeFrom, encode, malformed, record, uint } from './codecs.ts'
-import { FORMAT_VERSION, MAX_EVENT_BYTES } from './event.ts'
+import { MAX_EVENT_BYTES } from './event.ts'
+import { checkVersion, FORMAT_VERSION } from './version.ts'
 
 /** Events that a chain can have: at ten a day, for seventeen years. */
 export const MAX_EVENTS = 65536
@@ -24,10 +25,7 @@ export function decodeChain(given: Uint8Array): Uint8Array[] {
   // One copy; the events are views of it.
   const bytes = b4a.from(given)
   const { value, end } = decodeFrom(header, bytes, 0)
-  if (value.version !== FORMAT_VERSION) {
-    const code = value.version > FORMAT_VERSION ? 'KEY_ROTATION_NEWER_FORMAT' : 'KEY_ROTATION_MALFORMED'
-    throw new KeyRotationError(code, `a chain is of version ${value.version}`)
-  }
+  checkVersion(value.version, 'a chain')
   if (value.count > MAX_EVENTS) throw tooManyEvents()
   const events: Uint8Array[] = []
   let at = end

@@ -18,11 +18,10 @@ import {
   text,
   uint
 } from './codecs.ts'
+import { checkVersion, FORMAT_VERSION } from './version.ts'
 
 // FORMAT.md, byte by byte.
 
-/** What this version writes, and the only one it reads. */
-export const FORMAT_VERSION = 1
 /** Of one event, with its signatures. */
 export const MAX_EVENT_BYTES = 8192
 export const MAX_KEYS = 16
@@ -233,10 +232,7 @@ export function encodeTerms(value: DeviceTerms): Uint8Array {
 }
 
 function kindOf({ version, kind }: Header): EventKind {
-  if (version !== FORMAT_VERSION) {
-    const code = version > FORMAT_VERSION ? 'KEY_ROTATION_NEWER_FORMAT' : 'KEY_ROTATION_MALFORMED'
-    throw new KeyRotationError(code, `an event is of version ${version}, and this reads ${FORMAT_VERSION}`)
-  }
+  checkVersion(version, 'an event')
   const name = KINDS[kind - 1]
   if (name === undefined)
     throw new KeyRotationError(

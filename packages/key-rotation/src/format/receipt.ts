@@ -5,7 +5,7 @@ import { KeyRotationError } from '../errors.ts'
 import type { IdentityState } from '../state/state.ts'
 import type { KeyPair } from '../types.ts'
 import { byte, type Codec, decodeFrom, encode, fixed32, fixed64, record, uint } from './codecs.ts'
-import { FORMAT_VERSION } from './event.ts'
+import { checkVersion, FORMAT_VERSION } from './version.ts'
 
 /** A witness says: this is the newest event that I have seen of an identity, and I saw it then. */
 export interface Receipt {
@@ -56,8 +56,7 @@ export function readReceipt(given: Uint8Array): Receipt {
     throw new KeyRotationError('KEY_ROTATION_MALFORMED', 'a receipt is bytes')
   const bytes = b4a.from(given)
   const head = decodeFrom(version, bytes, 0)
-  if (head.value.version !== FORMAT_VERSION)
-    throw new KeyRotationError('KEY_ROTATION_NEWER_FORMAT', `a receipt is of version ${head.value.version}`)
+  checkVersion(head.value.version, 'a receipt')
   const receipt = decodeFrom(statement, bytes, head.end)
   const signature = decodeFrom(fixed64, bytes, receipt.end)
   const canonical = b4a.concat([

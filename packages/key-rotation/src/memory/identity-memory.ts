@@ -3,7 +3,8 @@ import { badArgument, checkOptions } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
 import { decodeChain, encodeChain } from '../format/chain.ts'
 import { byte, type Codec, decodeFrom, encode, frame, malformed, optional, record } from '../format/codecs.ts'
-import { decodeEvent, FORMAT_VERSION } from '../format/event.ts'
+import { decodeEvent } from '../format/event.ts'
+import { checkVersion, FORMAT_VERSION } from '../format/version.ts'
 import type { IdentityState } from '../state/state.ts'
 import { eventsOf, extend, type Pin, pinOf, verify } from '../verify.ts'
 
@@ -190,8 +191,7 @@ function encodeMemory({ events, duplicity, refused }: Seen): Uint8Array {
 /** @throws KEY_ROTATION_MALFORMED, KEY_ROTATION_NEWER_FORMAT, and what `verify` throws */
 function decodeMemory(bytes: Uint8Array, trusted: Pin): Seen {
   const { value, end } = decodeFrom(stored, bytes, 0)
-  if (value.version !== FORMAT_VERSION)
-    throw new KeyRotationError('KEY_ROTATION_NEWER_FORMAT', `a memory is of version ${value.version}`)
+  checkVersion(value.version, 'a memory')
   if (end !== bytes.length) throw malformed('something follows a memory')
   const events = decodeChain(value.chain)
   const other = value.other && decodeChain(value.other)
