@@ -17,7 +17,18 @@ import {
 } from '../src/index.ts'
 import { MAX_EVENTS } from '../src/format/chain.ts'
 import { fullChain } from './full-chain.ts'
-import { ada, addDevice, bytesOf, codeOf, DAY, keyPair, keyPairs, manualTime, publicKeys, START } from './people.ts'
+import {
+  ada,
+  addDevice,
+  bytesOf,
+  codeOf,
+  DAY,
+  keyPair,
+  keyPairs,
+  manualTime,
+  publicKeys,
+  START
+} from './people.ts'
 
 const chain = fullChain()
 const trusted = chain.state.identity
@@ -41,8 +52,16 @@ describe('events', () => {
     ['with something after it', Buffer.concat([second, Uint8Array.of(0)]), 'KEY_ROTATION_NOT_CANONICAL'],
     ['too large', new Uint8Array(8193), 'KEY_ROTATION_TOO_LARGE'],
     ['no bytes', 'an event', 'KEY_ROTATION_MALFORMED'],
-    ['with a number that could be shorter', Buffer.concat([second.subarray(0, 34), Uint8Array.of(0xfd, 1, 0), second.subarray(35)]), 'KEY_ROTATION_NOT_CANONICAL'],
-    ['with a number above 2⁵³', Buffer.concat([second.subarray(0, 34), new Uint8Array(9).fill(255), second.subarray(35)]), 'KEY_ROTATION_MALFORMED']
+    [
+      'with a number that could be shorter',
+      Buffer.concat([second.subarray(0, 34), Uint8Array.of(0xfd, 1, 0), second.subarray(35)]),
+      'KEY_ROTATION_NOT_CANONICAL'
+    ],
+    [
+      'with a number above 2⁵³',
+      Buffer.concat([second.subarray(0, 34), new Uint8Array(9).fill(255), second.subarray(35)]),
+      'KEY_ROTATION_MALFORMED'
+    ]
   ])('%s', (_, event, code) => {
     expect(codeOf(() => decodeEvent(event as Uint8Array))).toBe(code)
   })
@@ -76,10 +95,14 @@ describe('events', () => {
         apply(late.state, sealProposal(proposal, signProposal(proposal, keyPair('control 0'))))
       })
     }
-    expect([at(0), at(START + DAY - 1), at(2 ** 48 + 1), at(2 ** 53 - 1)]).toEqual(Array(4).fill('KEY_ROTATION_BAD_TIME'))
+    expect([at(0), at(START + DAY - 1), at(2 ** 48 + 1), at(2 ** 53 - 1)]).toEqual(
+      Array(4).fill('KEY_ROTATION_BAD_TIME')
+    )
     expect([at(-1), at(0.5), at(NaN), at(2 ** 53)]).toEqual(Array(4).fill('KEY_ROTATION_BAD_ARGUMENT'))
     expect(at(START + DAY)).toBe(null)
-    expect(codeOf(() => addDevice(late, 'guest', 'reader', keyPairs('control 0'), START + DAY))).toBe('KEY_ROTATION_BAD_TIME')
+    expect(codeOf(() => addDevice(late, 'guest', 'reader', keyPairs('control 0'), START + DAY))).toBe(
+      'KEY_ROTATION_BAD_TIME'
+    )
   })
 
   test('thresholds that are none', () => {
@@ -91,14 +114,23 @@ describe('events', () => {
           signers: keyPairs('a', 'b')
         })
       )
-    expect([start(0), start(3), start(2, 0), start(2, 2)]).toEqual(Array(4).fill('KEY_ROTATION_BAD_THRESHOLD'))
+    expect([start(0), start(3), start(2, 0), start(2, 2)]).toEqual(
+      Array(4).fill('KEY_ROTATION_BAD_THRESHOLD')
+    )
     expect(start(2)).toBe(null)
     const none = { keys: [], threshold: 0 }
-    expect(codeOf(() => Sigchain.incept({ control: none, next: none, signers: [] }))).toBe('KEY_ROTATION_BAD_THRESHOLD')
+    expect(codeOf(() => Sigchain.incept({ control: none, next: none, signers: [] }))).toBe(
+      'KEY_ROTATION_BAD_THRESHOLD'
+    )
     const recovery = { quorum: { keys: publicKeys('f'), threshold: 1 }, delayMs: 101 * 365 * DAY }
     expect(
       codeOf(() =>
-        Sigchain.incept({ control: { keys: publicKeys('a') }, next: { keys: publicKeys('c') }, recovery, signers: keyPairs('a') })
+        Sigchain.incept({
+          control: { keys: publicKeys('a') },
+          next: { keys: publicKeys('c') },
+          recovery,
+          signers: keyPairs('a')
+        })
       )
     ).toBe('KEY_ROTATION_BAD_TIME')
   })
@@ -106,16 +138,27 @@ describe('events', () => {
   test('devices and cores that are not there', () => {
     const own = ada()
     const device = keyPair('nobody').publicKey
-    expect(codeOf(() => own.revokeDevice(device, { reason: 'lost' }, keyPairs('control 0')))).toBe('KEY_ROTATION_DEVICE_UNKNOWN')
+    expect(codeOf(() => own.revokeDevice(device, { reason: 'lost' }, keyPairs('control 0')))).toBe(
+      'KEY_ROTATION_DEVICE_UNKNOWN'
+    )
     const roll = (name: string, previous: object | null): string | null =>
-      codeOf(() => own.rollCore({ rolls: [{ name, core: bytesOf(1), previous: previous as never }] }, keyPairs('control 0')))
+      codeOf(() =>
+        own.rollCore(
+          { rolls: [{ name, core: bytesOf(1), previous: previous as never }] },
+          keyPairs('control 0')
+        )
+      )
     const end = { core: bytesOf(2), fork: 0, length: 1, treeHash: bytesOf(3) }
     expect([roll('', null), roll('notes', end)]).toEqual(Array(2).fill('KEY_ROTATION_CORE_MISMATCH'))
     expect(roll('x'.repeat(65), null)).toBe('KEY_ROTATION_BAD_ARGUMENT')
     expect(roll('notes', null)).toBe(null)
     expect(roll('notes', { ...end, core: bytesOf(1) })).toBe('KEY_ROTATION_CORE_REUSED')
     expect(codeOf(() => own.vetoRecovery(keyPairs('control 0')))).toBe('KEY_ROTATION_NO_RECOVERY')
-    const without = Sigchain.incept({ control: { keys: publicKeys('a') }, next: { keys: publicKeys('b') }, signers: keyPairs('a') })
+    const without = Sigchain.incept({
+      control: { keys: publicKeys('a') },
+      next: { keys: publicKeys('b') },
+      signers: keyPairs('a')
+    })
     const keys = { control: { keys: publicKeys('c') }, next: { keys: publicKeys('d') } }
     expect(codeOf(() => without.announceRecovery(keys, keyPairs('c')))).toBe('KEY_ROTATION_NO_RECOVERY')
   })
@@ -128,12 +171,24 @@ describe('chains', () => {
     ['of a newer version', Uint8Array.of(2, 0), 'KEY_ROTATION_NEWER_FORMAT'],
     ['of version 0', Uint8Array.of(0, 0), 'KEY_ROTATION_MALFORMED'],
     ['with events that are no bytes', [1, null], 'KEY_ROTATION_MALFORMED'],
-    ['that says it has very many events', Uint8Array.of(1, 0xfe, 255, 255, 255, 255), 'KEY_ROTATION_TOO_LARGE'],
+    [
+      'that says it has very many events',
+      Uint8Array.of(1, 0xfe, 255, 255, 255, 255),
+      'KEY_ROTATION_TOO_LARGE'
+    ],
     ['that says it has more than it has', Uint8Array.of(1, 200), 'KEY_ROTATION_MALFORMED'],
-    ['with an event that says it is very large', Uint8Array.of(1, 1, 0xfd, 255, 255), 'KEY_ROTATION_TOO_LARGE'],
+    [
+      'with an event that says it is very large',
+      Uint8Array.of(1, 1, 0xfd, 255, 255),
+      'KEY_ROTATION_TOO_LARGE'
+    ],
     ['over-long', Array.from({ length: MAX_EVENTS + 1 }, () => first), 'KEY_ROTATION_TOO_LARGE'],
     ['with something after it', Buffer.concat([chain.toBytes(), Uint8Array.of(0)]), 'KEY_ROTATION_MALFORMED'],
-    ['whose count could be shorter', Buffer.concat([Uint8Array.of(1, 0xfd, chain.events.length, 0), chain.toBytes().subarray(2)]), 'KEY_ROTATION_NOT_CANONICAL'],
+    [
+      'whose count could be shorter',
+      Buffer.concat([Uint8Array.of(1, 0xfd, chain.events.length, 0), chain.toBytes().subarray(2)]),
+      'KEY_ROTATION_NOT_CANONICAL'
+    ],
     ['of somebody else', ada(manualTime(), 'another').toBytes(), 'KEY_ROTATION_WRONG_IDENTITY'],
     ['without its inception', encodeChain(chain.events.slice(1)), 'KEY_ROTATION_OUT_OF_ORDER']
   ])('%s', (_, given, code) => {
@@ -172,7 +227,14 @@ describe('arguments', () => {
     const receipt = createReceipt(chain.state, keyPair('laptop'), START)
     const others = createReceipt(chain.state, keyPair('stranger'), START)
     const elsewhere = createReceipt(ada(manualTime(), 'another').state, keyPair('laptop'), START)
-    const receipts = [changed(receipt, 40, 1), changed(receipt, 0, 2), new Uint8Array(3), others, elsewhere, receipt]
+    const receipts = [
+      changed(receipt, 40, 1),
+      changed(receipt, 0, 2),
+      new Uint8Array(3),
+      others,
+      elsewhere,
+      receipt
+    ]
     const { witnesses } = verify(chain.toBytes(), { trusted, witnesses: { receipts } })
     expect(witnesses.confirmed).toHaveLength(1)
     expect(witnesses.refused.map(({ code }) => code)).toEqual([
@@ -192,15 +254,28 @@ describe('arguments', () => {
     expect(codeOf(() => own.vetoRecovery(undefined as never))).toBe('KEY_ROTATION_BAD_ARGUMENT')
     expect(codeOf(() => createReceipt(own.state, bad, 0))).toBe('KEY_ROTATION_BAD_ARGUMENT')
     expect(codeOf(() => createKeyPair(bytesOf(1, 31)))).toBe('KEY_ROTATION_BAD_ARGUMENT')
-    expect(codeOf(() => requestToJoin(own.state.identity, keyPair('a'), { name: 'x', role: 'owner' as never }))).toBe('KEY_ROTATION_BAD_ARGUMENT')
-    expect(codeOf(() => propose(own.state, { kind: 'recover' } as never, START))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+    expect(
+      codeOf(() => requestToJoin(own.state.identity, keyPair('a'), { name: 'x', role: 'owner' as never }))
+    ).toBe('KEY_ROTATION_BAD_ARGUMENT')
+    expect(codeOf(() => propose(own.state, { kind: 'recover' } as never, START))).toBe(
+      'KEY_ROTATION_BAD_ARGUMENT'
+    )
   })
 })
 
 test('every code that this package can say of an event is met in these tests', () => {
   const union = readFileSync(new URL('../src/errors.ts', import.meta.url), 'utf8')
   const codes = [...union.matchAll(/'(KEY_ROTATION_\w+)'/g)].map(([, code]) => code ?? '')
-  const tests = ['bad-input', 'attacks', 'block-judge', 'core-follower', 'rollover', 'memory', 'authenticator', 'upstream']
+  const tests = [
+    'bad-input',
+    'attacks',
+    'block-judge',
+    'core-follower',
+    'rollover',
+    'memory',
+    'authenticator',
+    'upstream'
+  ]
     .map((name) => readFileSync(new URL(`${name}.test.ts`, import.meta.url), 'utf8'))
     .join('')
   expect(codes.filter((code) => !tests.includes(code))).toEqual([])
