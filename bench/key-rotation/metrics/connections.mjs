@@ -43,7 +43,7 @@ export const steps = {
           const [a, b] = ends.map((end) => /** @type {import('hypercore').DuplexStream} */ (end.rawStream))
           if (a && b) a.pipe(b).pipe(a)
           if (name === 'connect') await Promise.all(ends.map((end) => end.opened))
-          else await Promise.all(ends.map((end, i) => parties[i]?.authenticate(end)))
+          else await Promise.all(ends.map(async (end, i) => parties[i]?.authenticate(end)))
         })
         if (round >= WARM) times[name]?.push(took)
         for (const end of ends) end.destroy()

@@ -132,7 +132,7 @@ test('a hello is good on one connection and from one side only', async () => {
       handshake: raw
     })
     channel?.open(hello)
-    await expect(asked, place).rejects.toMatchObject({ code: 'KEY_ROTATION_BAD_SIGNATURE' })
+    await expect(asked).rejects.toMatchObject({ code: 'KEY_ROTATION_BAD_SIGNATURE' })
     expect(one.destroying).toBe(true)
   }
 })

@@ -220,7 +220,7 @@ describe('arguments', () => {
       { trusted, witnesses: { receipts: [], keys: [bytesOf(1, 31)] } },
       { trusted, witnesses: { receipts: [], keys: 1 } }
     ])
-      expect(given(options), JSON.stringify(options)).toBe('KEY_ROTATION_BAD_ARGUMENT')
+      expect({ options, code: given(options) }).toEqual({ options, code: 'KEY_ROTATION_BAD_ARGUMENT' })
   })
 
   test('receipts that are none count for nothing, and say why', () => {

@@ -14,7 +14,7 @@ test('a state machine made from FORMAT.md on other libraries takes and refuses t
         const { event, accepted: take } = world.propose(one)
         const code = codeOf(() => apply(world.state, event))
         const after = accepted(facts, event)
-        expect([code, after === null], JSON.stringify(one)).toEqual([code, code !== null])
+        expect({ one, code, isRefused: after === null }).toEqual({ one, code, isRefused: code !== null })
         if (after === null) continue
         take()
         facts = after

@@ -39,7 +39,7 @@ test('a new core goes on where the old one ended: the same blocks, no signature 
       core: bytesOf(1),
       device: null,
       seq: 1,
-      previous: { ...(await endOf(old as never, 9)) }
+      previous: { ...(await endOf(old, 9)) }
     })
   ).toBe(false)
 })
@@ -81,7 +81,7 @@ test('a follower carries over what it has of the old core, and does not fetch it
   expect(await carryBlocks(oldCopy, copy)).toBe(34)
   expect(await carryBlocks(oldCopy, copy)).toBe(0)
   const values = await Promise.all(Array.from({ length: 100 }, (_, i) => copy.get(i, { wait: false })))
-  expect(values.map((value) => value && String(value))).toEqual(
+  expect(values.map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString() : null))).toEqual(
     texts(0, 100).map((value, i) => (i % 3 === 0 ? String(value) : null))
   )
   expect(await hypercore(copy).has(1)).toBe(false)
@@ -139,16 +139,16 @@ test('an encrypted core stays readable across two roll-overs, each block with th
 test('an archive that gives proofs is enough: nothing of it is trusted, and no block is needed to write on', async () => {
   const [mine, elsewhere] = [await tmpStore(), await tmpStore()]
   const old = await filled(elsewhere, 'notes', 50)
-  const archive = { proof: (options: object) => old.proof(options as never) }
+  const archive = { proof: (options: object) => old.proof(options) }
   const keyPair = createKeyPair()
-  const plan = planRoll(await endOf(old as never), { signers: [keyPair.publicKey] })
+  const plan = planRoll(await endOf(old), { signers: [keyPair.publicKey] })
   const core = await startRoll(mine, plan, archive, { keyPair })
   await core.append('block 50')
   expect(await pullBlocks(archive, core, { start: 10, end: 20 })).toBe(10)
   expect(String(await core.get(12, { wait: false }))).toBe('block 12')
   const bad = {
     proof: async (options: object) => {
-      const proof = await old.proof(options as never)
+      const proof = await old.proof(options)
       ;(proof.block as { value: Uint8Array }).value = Buffer.from('another')
       return proof
     }
@@ -165,11 +165,11 @@ test('a source of another history is refused', async () => {
   const other = await filled(store, 'other', 0)
   await other.append(Array.from({ length: 12 }, () => 'x'))
   const keyPair = createKeyPair()
-  const plan = planRoll(await endOf(old as never), { signers: [keyPair.publicKey] })
-  await expect(startRoll(store, plan, other as never, { keyPair })).rejects.toMatchObject({
+  const plan = planRoll(await endOf(old), { signers: [keyPair.publicKey] })
+  await expect(startRoll(store, plan, other, { keyPair })).rejects.toMatchObject({
     code: 'KEY_ROTATION_CORE_MISMATCH'
   })
-  const core = await startRoll(store, plan, old as never, { keyPair })
+  const core = await startRoll(store, plan, old, { keyPair })
   await expect(carryBlocks(other, core)).rejects.toMatchObject({ code: 'KEY_ROTATION_CORE_MISMATCH' })
 })
 
@@ -234,5 +234,5 @@ test('what is no plan is refused', async () => {
     'KEY_ROTATION_BAD_ARGUMENT'
   )
   const old = await filled(await tmpStore(), 'notes', 3)
-  await expect(endOf(old as never, 4)).rejects.toMatchObject({ code: 'KEY_ROTATION_BAD_ARGUMENT' })
+  await expect(endOf(old, 4)).rejects.toMatchObject({ code: 'KEY_ROTATION_BAD_ARGUMENT' })
 })

@@ -114,7 +114,7 @@ export async function pullBlocks(
 }
 
 function prologueOf({ manifest }: RolledCore): RollManifest['prologue'] {
-  const prologue = (manifest as Partial<RollManifest> | null)?.prologue
+  const prologue = manifest?.prologue
   if (!prologue) throw badArgument('this core goes on from none, or has not learnt its manifest yet')
   return prologue
 }

@@ -158,7 +158,7 @@ export async function writeStored(
     const ranges = bits.flush(tx, core.bitfield)
     await state.flush()
     for (const range of ranges) {
-      core._setBitfieldRanges(range.start, range.end, range.value)
+      core['_setBitfieldRanges'](range.start, range.end, range.value)
       const have = { start: range.start, length: range.end - range.start, drop: false }
       core.updateContiguousLength(have)
       core.replicator.onhave(have.start, have.length, false)
@@ -166,7 +166,7 @@ export async function writeStored(
     if (core.hintsChanged) await core.flushHints()
     return count
   } finally {
-    state._clearActiveBatch()
+    state['_clearActiveBatch']()
     state.mutex.unlock()
   }
 }

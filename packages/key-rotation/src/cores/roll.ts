@@ -122,7 +122,7 @@ interface UpgradeProof {
 export function isLinked(core: Pick<RolledCore, 'manifest'>, { previous }: CoreLink): boolean | null {
   if (previous === null) return true
   if (core.manifest === null) return null
-  const { prologue, linked } = core.manifest as Partial<RollManifest>
+  const { prologue, linked } = core.manifest
   return (
     prologue?.length === previous.length &&
     b4a.equals(prologue.hash, previous.treeHash) &&

@@ -24,7 +24,11 @@ export interface CoreLike extends ProofSource {
 export interface RolledCore extends CoreLike {
   readonly writable: boolean
   readonly contiguousLength: number
-  readonly manifest: object | null
+  /** As Hypercore has it; `null` while it is not known. */
+  readonly manifest: {
+    readonly prologue?: { readonly hash: Uint8Array; readonly length: number } | null
+    readonly linked?: readonly Uint8Array[] | null
+  } | null
   get(index: number, options?: object): Promise<unknown>
   append(blocks: unknown): Promise<unknown>
   has(start: number, end?: number): Promise<boolean>

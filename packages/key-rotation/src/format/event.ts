@@ -112,7 +112,7 @@ export interface EventSignature {
 }
 
 /** Where an event stands. Of an inception only the time counts. */
-export interface EventPlace {
+interface EventPlace {
   readonly identity: Uint8Array | null
   readonly seq: number
   readonly previous: Uint8Array | null
@@ -216,7 +216,7 @@ export function decodeEvent(given: Uint8Array): DecodedEvent {
   const { value: head, end: headEnd } = decodeFrom(header, bytes, 0)
   const kind = kindOf(head)
   const place = kind === 'inception' ? readFirst(bytes, headEnd) : decodeFrom(later, bytes, headEnd)
-  const fields = decodeFrom<object>(FIELDS[kind] as Codec<object>, bytes, place.end)
+  const fields = decodeFrom<object>(FIELDS[kind], bytes, place.end)
   const signatures = decodeFrom(signatureList, bytes, fields.end)
   const body: EventBody = { ...place.value, change: { kind, ...fields.value } as Change }
   const encodedBody = encodeBody(body)

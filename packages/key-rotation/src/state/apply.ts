@@ -30,7 +30,7 @@ export function advance(draft: Draft | null, event: DecodedEvent): Draft {
     return incept(event, change)
   }
   checkPlace(draft, event)
-  const commit = checkChange(draft, event, change)
+  const commit = CHECKS[change.kind](draft, event, change as never)
   commit()
   draft.seq = event.seq
   draft.hash = event.hash
@@ -51,26 +51,13 @@ function checkPlace(draft: Draft, { identity, seq, previous, time }: DecodedEven
     throw new KeyRotationError('KEY_ROTATION_BAD_TIME', `event ${seq} is of a time before event ${draft.seq}`)
 }
 
-/** Checks all, changes nothing; the result changes. */
-function checkChange(
-  draft: Draft,
-  event: DecodedEvent,
-  change: Exclude<Change, { kind: 'inception' }>
-): () => void {
-  switch (change.kind) {
-    case 'rotate':
-      return rotate(draft, event, change)
-    case 'addDevice':
-      return addDevice(draft, event, change)
-    case 'revokeDevice':
-      return revokeDevice(draft, event, change)
-    case 'announceRecovery':
-      return announceRecovery(draft, event, change)
-    case 'vetoRecovery':
-      return vetoRecovery(draft, event, change)
-    case 'recover':
-      return recover(draft, event, change)
-    case 'rollCore':
-      return rollCore(draft, event, change)
-  }
-}
+type Later = Exclude<Change, { kind: 'inception' }>
+
+/** Each checks all, and changes nothing; what it returns changes. */
+const CHECKS: {
+  readonly [K in Later['kind']]: (
+    draft: Draft,
+    event: DecodedEvent,
+    change: Extract<Change, { kind: K }>
+  ) => () => void
+} = { rotate, addDevice, revokeDevice, announceRecovery, vetoRecovery, recover, rollCore }
