@@ -30,6 +30,9 @@ export interface AuthenticatorOptions {
   onrefused?: (refusal: Refusal) => void
 }
 
+/** The longest that engines wait, in ms: a device that expires later is looked at again by then. */
+const MAX_TIMER_MS: number = 2 ** 31 - 1
+
 export interface Refusal {
   readonly connection: ConnectionLike
   /** Its key, if it has shown that it has it. */
@@ -42,6 +45,8 @@ interface Peer {
   channel: PeerChannel | null
   remote: Hello | null
   isKnown: boolean
+  /** Runs when the device expires. */
+  expiry: unknown
   settle: (device: Device | null, error: KeyRotationError | null) => void
 }
 
@@ -91,6 +96,7 @@ export class Authenticator {
         channel: null,
         remote: null,
         isKnown: false,
+        expiry: null,
         settle: (device, error) => {
           clearTimeout(timer)
           if (device !== null) resolve(device)
@@ -122,7 +128,7 @@ export class Authenticator {
     if (await this.#memory.receive(chain)) this.refresh()
   }
 
-  /** To be called when the memory has taken in events by another way, and now and then for devices that expire. */
+  /** To be called when the memory has taken in events by another way. */
   refresh(): void {
     this.#options.onstate?.(this.#memory.state)
     for (const peer of this.#peers) if (peer.remote !== null) this.#weigh(peer)
@@ -159,6 +165,11 @@ export class Authenticator {
       return this.#refuse(peer, refusal('KEY_ROTATION_DEVICE_REVOKED', `${device.name} is revoked`))
     if (device.expires !== null && this.#now() >= device.expires)
       return this.#refuse(peer, refusal('KEY_ROTATION_DEVICE_EXPIRED', `${device.name} has expired`))
+    clearTimeout(peer.expiry)
+    if (device.expires !== null) {
+      const leftMs = Math.min(device.expires - this.#now(), MAX_TIMER_MS)
+      peer.expiry = setTimeout(() => this.#weigh(peer), leftMs)
+    }
     peer.isKnown = true
     peer.settle(device, null)
     this.#tell(peer, remote)
@@ -219,6 +230,7 @@ export class Authenticator {
         ? cause
         : closed('what the other side sent could not be kept', { cause })
     if (!this.#peers.delete(peer)) return
+    clearTimeout(peer.expiry)
     this.#options.onrefused?.({
       connection: peer.connection,
       device: peer.remote?.device ?? null,
@@ -229,7 +241,9 @@ export class Authenticator {
   }
 
   #forget(peer: Peer): void {
-    if (this.#peers.delete(peer)) peer.settle(null, null)
+    if (!this.#peers.delete(peer)) return
+    clearTimeout(peer.expiry)
+    peer.settle(null, null)
   }
 }
 

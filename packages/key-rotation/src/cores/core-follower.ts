@@ -108,7 +108,7 @@ export class CoreFollower {
    * The next block.
    *
    * @param options - of Hypercore's `get`: with `wait: false` only what is here
-   * @returns `null` when there is none, or with `wait: false` none here
+   * @returns `null` when no more is known of, or with `wait: false` none is here: ask again after an `append` event of the core, or later
    * @throws KEY_ROTATION_CORE_MISMATCH when the core is not the one that the identity meant
    */
   async next(options: { wait?: boolean; timeout?: number } = {}): Promise<FollowedBlock | null> {

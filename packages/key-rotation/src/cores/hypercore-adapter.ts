@@ -1,11 +1,11 @@
 import b4a from 'b4a'
 import flat from 'flat-tree'
 import Hypercore from 'hypercore'
-import type { EncryptionProvider, TreeProof } from 'hypercore'
+import type { TreeProof } from 'hypercore'
 import crypto from 'hypercore-crypto'
 import BitInterlude from 'hypercore/lib/bit-interlude.js'
 import { KeyRotationError } from '../errors.ts'
-import type { RolledCore, RollManifest, StoreLike } from './types.ts'
+import type { BlockEncryption, RolledCore, RollManifest, StoreLike } from './types.ts'
 
 // Everything this package asks of Hypercore beyond its documented API is in this file. Of hypercore 11.37: `core.core.state`, its mutex, storage and write
 // batch (lib/session-state.js), as `_verifyShared` in lib/core.js uses them; `core.core.bitfield`, `_setBitfieldRanges`, `updateContiguousLength`,
@@ -67,7 +67,7 @@ function copyOf(manifest: RollManifest): RollManifest {
 export function blockCipher(
   encryptionKey: Uint8Array,
   coreKey: Uint8Array
-): Pick<EncryptionProvider, 'encrypt' | 'decrypt'> {
+): Omit<BlockEncryption, 'padding'> {
   const { DefaultEncryption } = Hypercore
   if (typeof DefaultEncryption?.deriveKeys !== 'function') throw unsupported(['DefaultEncryption'])
   const { block: blockKey, blinding } = DefaultEncryption.deriveKeys(encryptionKey, coreKey)

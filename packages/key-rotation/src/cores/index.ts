@@ -13,4 +13,12 @@ export {
 export { type ChainCoreLike, coreMemory, readChain, type UserDataLike, writeChain } from './core-memory.ts'
 export { lineageEncryption, type LineagePart } from './lineage-encryption.ts'
 export { endOf, isLinked, planRoll, startRoll, type StartRollOptions } from './roll.ts'
-export type { CoreLike, ProofSource, RolledCore, RollManifest, RollPlan, StoreLike } from './types.ts'
+export type {
+  BlockEncryption,
+  CoreLike,
+  ProofSource,
+  RolledCore,
+  RollManifest,
+  RollPlan,
+  StoreLike
+} from './types.ts'

@@ -1,7 +1,7 @@
-import type { EncryptionProvider } from 'hypercore'
 import { badArgument, checkKey } from '../arguments.ts'
 import type { CoreLink } from '../state/state.ts'
 import { blockCipher, cipherPadding } from './hypercore-adapter.ts'
+import type { BlockEncryption } from './types.ts'
 
 /** What `lineageEncryption` needs of each core: a `CoreLink` fits. */
 export type LineagePart = Pick<CoreLink, 'core' | 'previous'>
@@ -18,7 +18,7 @@ export type LineagePart = Pick<CoreLink, 'core' | 'previous'>
 export function lineageEncryption(
   lineage: readonly LineagePart[],
   encryptionKey: Uint8Array
-): EncryptionProvider {
+): BlockEncryption {
   checkKey(encryptionKey, 'an encryption key')
   if (lineage.length === 0) throw badArgument('a name has at least one core')
   const ciphers = lineage.map(({ core }) => blockCipher(encryptionKey, core))

@@ -61,3 +61,10 @@ export interface RollManifest {
   readonly prologue: { hash: Uint8Array; length: number }
   readonly linked: Uint8Array[]
 }
+
+/** What Hypercore takes as `encryption`: changes blocks in place, whose first `padding()` bytes are its own. */
+export interface BlockEncryption {
+  padding(core: unknown, index: number): number
+  encrypt(index: number, block: Uint8Array, fork: number, core: unknown): unknown
+  decrypt(index: number, block: Uint8Array, core: unknown): unknown
+}
