@@ -65,6 +65,20 @@ test('of a core that was rolled over, the end is where the next one goes on', ()
   expect(judge.acceptBlock(bytesOf(6), 100)).toBe(true)
 })
 
+test('a core has one end, and none that has one can begin', () => {
+  const chain = withPhone(bytesOf(5))
+  const end = { core: bytesOf(5), fork: 0, length: 4, treeHash: bytesOf(1) }
+  const other = { core: bytesOf(8), fork: 0, length: 1, treeHash: bytesOf(2) }
+  const how = { reason: 'lost', cutOffs: [end, other] } as const
+  chain.revokeDevice(keyPair('phone').publicKey, how, keyPairs('control 0'))
+  const roll = (name: string, core: Uint8Array, previous: typeof end | null): string | null =>
+    codeOf(() => chain.rollCore({ rolls: [{ name, core, previous }] }, keyPairs('control 0')))
+  for (const changed of [{ length: 5 }, { treeHash: bytesOf(2) }, { fork: 1 }])
+    expect(roll('phone/log', bytesOf(6), { ...end, ...changed })).toBe('KEY_ROTATION_BAD_CUT_OFF')
+  expect(roll('notes', bytesOf(8), null)).toBe('KEY_ROTATION_CORE_REUSED')
+  expect(roll('phone/log', bytesOf(6), end)).toBe(null)
+})
+
 test('a revocation that leaves a core of the device without an end is refused, and one that ends somebody else’s', () => {
   const chain = withPhone(bytesOf(5))
   const tablet = addDevice(chain, 'tablet')

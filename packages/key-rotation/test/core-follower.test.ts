@@ -93,6 +93,43 @@ test('what a follower has carried over it can serve to others, who trust nobody'
   expect(await readAll(other)).toEqual(texts(0, 29).map(String))
 })
 
+test('of several ends on the way the lowest counts', async () => {
+  const [mine, theirs] = [await tmpStore(), await tmpStore()]
+  const old = await filled(mine, 'notes', 10)
+  const chain = named('notes', old)
+  replicate(mine, theirs)
+  await using follower = new CoreFollower(theirs, 'notes')
+  await follower.update(chain.state)
+  await readAll(follower)
+  const second = await roll(mine, chain, 'notes', old, { length: 5 })
+  await carryBlocks(old, second)
+  await second.append(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+  const third = await roll(mine, chain, 'notes', hypercore(second))
+  await carryBlocks(second, third)
+  expect(await follower.update(chain.state)).toEqual({ core: old.key, start: 5, end: 10 })
+  expect(await readAll(follower)).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+})
+
+test('a core of which too little is here is no other history', async () => {
+  const [mine, theirs] = [await tmpStore(), await tmpStore()]
+  const old = await filled(mine, 'notes', 5)
+  const chain = named('notes', old)
+  const wire = replicate(mine, theirs)
+  await using follower = new CoreFollower(theirs, 'notes')
+  await follower.update(chain.state)
+  expect(await follower.next()).toMatchObject({ index: 0 })
+  const core = await roll(mine, chain, 'notes', old, { length: 3 })
+  await carryBlocks(old, core)
+  await follower.update(chain.state)
+  expect(await follower.next()).toMatchObject({ index: 1 })
+  expect(await follower.carry(chain.state)).toBe(0)
+  const [from, to] = [old, core].map(({ key }) => theirs.get({ key: key as Uint8Array }))
+  await Promise.all([from?.ready(), to?.ready()])
+  expect(await carryBlocks(from as never, to as never)).toBe(2)
+  await wire.cut()
+  expect(await readAll(follower, { wait: false })).toEqual(['block 2'])
+})
+
 test('a core that ends where its writer was revoked is read up to there', async () => {
   const [mine, theirs] = [await tmpStore(), await tmpStore()]
   const old = await filled(mine, 'notes', 4)

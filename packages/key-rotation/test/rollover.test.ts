@@ -187,6 +187,20 @@ test('a bee goes on as a bee', async () => {
   expect(values.map((entry) => String(entry?.value))).toEqual(['three', 'two'])
 })
 
+test('blocks of a longer old core are carried into a new one that has gone on already, and served', async () => {
+  const [mine, theirs] = [await tmpStore(), await tmpStore()]
+  const old = await filled(mine, 'notes', 16)
+  const core = await roll(mine, named('notes', old), 'notes', old, { length: 13 })
+  await core.append(['another', 'history', 'of its own'])
+  expect(await carryBlocks(old, core)).toBe(13)
+  replicate(mine, theirs)
+  const copy = theirs.get({ key: core.key })
+  await copy.ready()
+  await copy.update({ wait: true })
+  const values = await Promise.all(Array.from({ length: 16 }, (_, i) => copy.get(i)))
+  expect(values.map(String)).toEqual([...texts(0, 13).map(String), 'another', 'history', 'of its own'])
+})
+
 test('a drive’s two cores go on together, in one event', async () => {
   const store = await tmpStore()
   const drive = new Hyperdrive(store)

@@ -4,7 +4,6 @@ import { KeyRotationError } from '../errors.ts'
 import {
   checkUpstream,
   hashOfRoots,
-  isConnected,
   isStored,
   proofOf,
   readRoots,
@@ -41,7 +40,7 @@ export interface CarryOptions extends PullOptions {
  * again: as they are stored, encrypted ones stay so. Whatever is missing stays missing. May be stopped and begun again, and runs while
  * both are used.
  *
- * Where the new core is longer than that and lacks the nodes in between, the first block after `end` is fetched, which brings them.
+ * Where either core lacks the nodes at `end`, one block of it is fetched, which brings them.
  *
  * @param options.end - where the old core ends: `previous.length` of the core after it
  * @returns how many blocks were new
@@ -56,14 +55,14 @@ export async function carryBlocks(
   if (!isStored(from)) throw badArgument('the old core is not on this machine: use `pullBlocks`')
   checkRange(start, end, prologueOf(to).length)
   await from.ready()
-  if (!(await isReady(to, end))) {
-    if (!wait) return 0
-    await to.get(end)
-  }
-  if (from.length < end || !(await haveSameHistory(from, to, end))) {
-    const message = 'the old core has another history than the one that is gone on from'
-    throw new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message)
-  }
+  if (from.length < end) throw otherHistory()
+  // The roots at the end tell whether both are of one history, and without them a peer gets no proof of what is carried. The first block after them
+  // brings them, and the last one before.
+  if ((await readRoots(to, end)) === null && wait) await to.get(end)
+  if ((await readRoots(from, end)) === null && wait) await from.treeHash(end)
+  const isSame = await haveSameHistory(from, to, end)
+  if (isSame === false) throw otherHistory()
+  if (isSame === null) return 0
   let count = 0
   for (let at = start; at < end; at += CHUNK_BLOCKS) {
     const until = Math.min(end, at + CHUNK_BLOCKS)
@@ -73,14 +72,15 @@ export async function carryBlocks(
   return count
 }
 
-/** By the nodes that are here: they were checked when they came in. False, too, where they are not. */
-export async function haveSameHistory(a: object, b: object, length: number): Promise<boolean> {
+/** By the nodes that are here, which were checked when they came in; `null` where they are not. */
+export async function haveSameHistory(a: object, b: object, length: number): Promise<boolean | null> {
   const [one, other] = await Promise.all([readRoots(a, length), readRoots(b, length)])
-  return one !== null && other !== null && b4a.equals(hashOfRoots(one), hashOfRoots(other))
+  return one && other && b4a.equals(hashOfRoots(one), hashOfRoots(other))
 }
 
-async function isReady(to: RolledCore, end: number): Promise<boolean> {
-  return (await readRoots(to, end)) !== null && (await isConnected(to, end, to.length))
+function otherHistory(): KeyRotationError {
+  const message = 'the old core has another history than the one that is gone on from'
+  return new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message)
 }
 
 /**

@@ -186,7 +186,7 @@ export class CoreFollower {
     await old.ready()
     try {
       const isHere = old.length >= this.#position && this.#position > 0
-      if (isHere && !(await haveSameHistory(old, core, this.#position)))
+      if (isHere && (await haveSameHistory(old, core, this.#position)) === false)
         throw mismatch(`what was read of ${this.#name} is of another history than what goes on`)
       this.#before = null
     } finally {

@@ -103,34 +103,16 @@ export async function readStored(
 
 /** Roots of the tree at a length, from left to right; `null` when one is not here. */
 export async function readRoots(core: object, length: number): Promise<TreeNode[] | null> {
-  return readNodes(core, flat.fullRoots(2 * length))
-}
-
-/**
- * Whether all nodes are here that stand between the roots of a tree at `length` and those of the core's whole tree: without them a peer gets no proof of
- * what lies below.
- */
-export async function isConnected(core: object, length: number, whole: number): Promise<boolean> {
-  const tops = new Set(flat.fullRoots(2 * whole))
-  const needed = new Set<number>()
-  for (const root of flat.fullRoots(2 * length)) {
-    for (let index = root; !tops.has(index); index = flat.parent(index))
-      needed.add(index).add(flat.sibling(index))
-  }
-  return (await readNodes(core, [...needed])) !== null
+  const reader = internalsOf(core).state.storage.read()
+  const reading = flat.fullRoots(2 * length).map((index) => reader.getTreeNode(index))
+  reader.tryFlush()
+  const roots = await Promise.all(reading)
+  return roots.includes(null) ? null : (roots as TreeNode[])
 }
 
 /** Hash of a tree with these roots. */
 export function hashOfRoots(roots: readonly TreeNode[]): Uint8Array {
   return crypto.tree(roots)
-}
-
-async function readNodes(core: object, indexes: readonly number[]): Promise<TreeNode[] | null> {
-  const reader = internalsOf(core).state.storage.read()
-  const reading = indexes.map((index) => reader.getTreeNode(index))
-  reader.tryFlush()
-  const nodes = await Promise.all(reading)
-  return nodes.includes(null) ? null : (nodes as TreeNode[])
 }
 
 /** Stores blocks that are known to be right, as if peers had sent them, and tells peers. @returns how many were new */
