@@ -59,11 +59,7 @@ export function verify(chain: Uint8Array | readonly Uint8Array[], options: Verif
     const event = decodeEvent(bytes)
     if (hashes.length === 0 && event.change.kind === 'inception' && !b4a.equals(event.hash, pin.identity))
       throw new KeyRotationError('KEY_ROTATION_WRONG_IDENTITY', 'this is the chain of another identity')
-    if (now !== null && event.time > now + CLOCK_SKEW_MS)
-      throw new KeyRotationError(
-        'KEY_ROTATION_BAD_TIME',
-        `event ${event.seq} is of a time that is still to come`
-      )
+    checkClock(event, now)
     state = advance(state, event)
     hashes.push(event.hash)
   }

@@ -128,7 +128,13 @@ test('an event of a time that is still to come waits until then', async () => {
     IdentityMemory.open(memoryStore(), chain.state.identity, chain.toBytes(), { now: clock })
   await expect(open()).rejects.toMatchObject({ code: 'KEY_ROTATION_BAD_TIME' })
   clock.at = START + 29 * DAY
-  expect((await open()).state.seq).toBe(1)
+  const memory = await open()
+  expect(memory.state.seq).toBe(1)
+  now.at = START + 31 * DAY
+  addDevice(chain, 'phone')
+  await expect(memory.receive(chain.toBytes())).rejects.toMatchObject({ code: 'KEY_ROTATION_BAD_TIME' })
+  clock.at = START + 30 * DAY
+  expect(await memory.receive(chain.toBytes())).toBe(true)
 })
 
 test('in a Hypercore: the memory beside it, and the chain in its blocks', async () => {

@@ -192,9 +192,16 @@ test('blocks of a longer old core are carried into a new one that has gone on al
   const old = await filled(mine, 'notes', 16)
   const core = await roll(mine, named('notes', old), 'notes', old, { length: 13 })
   await core.append(['another', 'history', 'of its own'])
+  const treeHash = await core.treeHash()
   expect(await carryBlocks(old, core)).toBe(13)
+  // Nothing of the old core's own end has come along, on the disk neither.
+  const key = core.key as Uint8Array
+  await core.close()
+  const again = mine.get({ key })
+  await again.ready()
+  expect(await again.treeHash()).toEqual(treeHash)
   replicate(mine, theirs)
-  const copy = theirs.get({ key: core.key })
+  const copy = theirs.get({ key })
   await copy.ready()
   await copy.update({ wait: true })
   const values = await Promise.all(Array.from({ length: 16 }, (_, i) => copy.get(i)))
