@@ -81,6 +81,31 @@ test('two devices know each other, both ways', async () => {
   expect(outcome(await meet(laptop, phone))).toEqual(['phone', 'laptop'])
 })
 
+test('it takes no round trip of its own: one flight more than the handshake, in which the first data would go', async () => {
+  const ends = [new NoiseSecretStream(true), new NoiseSecretStream(false)] as const
+  const flying: Uint8Array[][] = [[], []]
+  for (const [i, end] of ends.entries()) {
+    end.on('error', () => {})
+    testCleanup().defer('stream', () => end.destroy())
+    end.rawStream?.on('data', (data) => void flying[i]?.push(data))
+  }
+  const [laptop, phone] = [await party('laptop', bytes), await party('phone', bytes)]
+  const known: string[] = []
+  const asked = [laptop, phone].map(async ({ authenticator }, i) => {
+    known.push((await authenticator.authenticate(ends[i] as NoiseSecretStream)).name)
+  })
+  // Noise XX is three flights, from the initiator, to it, from it.
+  for (let flight = 0; flight < 4; flight++) {
+    const from = flight % 2
+    await until(() => (flying[from] ?? []).length > 0)
+    // All of a flight leaves within a few turns of the loop.
+    for (let turn = 0; turn < 20; turn++) await new Promise((next) => setImmediate(next))
+    for (const data of flying[from]?.splice(0) ?? []) ends[1 - from]?.rawStream?.write(data)
+  }
+  await Promise.all(asked)
+  expect(known).toEqual(['laptop', 'phone'])
+})
+
 test('a stranger is refused, and so is who names a device without its key', async () => {
   const laptop = await party('laptop', bytes)
   const stranger = await party('stranger', bytes)

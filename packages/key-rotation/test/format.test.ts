@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { blake2b } from '@noble/hashes/blake2.js'
 import { expect, test } from 'vitest'
 import * as api from '../src/index.ts'
 import { MAX_MESSAGE_BYTES } from '../src/connections/messages.ts'
@@ -28,6 +30,31 @@ test('the second reader, made from FORMAT.md, comes to the same', () => {
   const { state } = api.verify(fromHex(vectors.chain), { trusted: fromHex(vectors.identity) })
   expect(facts && summary(facts)).toEqual(view(state))
 })
+
+test('receipts are as FORMAT.md has them', () => {
+  const receipt = fromHex(vectors.receipt)
+  const space = (i: number): Uint8Array =>
+    digest(digest(new TextEncoder().encode('cloudpal/key-rotation/1')), Uint8Array.of(i))
+  const signed = Buffer.concat([space(4), receipt.slice(0, -64)])
+  const witness = receipt.slice(1, 33)
+  expect(ed25519.verify(receipt.slice(-64), signed, witness, { zip215: false })).toBe(true)
+  const seq = vectors.events.length - 1
+  const head = Buffer.concat([
+    Uint8Array.of(1),
+    witness,
+    fromHex(vectors.identity),
+    Uint8Array.of(seq),
+    fromHex(vectors.head)
+  ])
+  expect(Buffer.from(receipt.slice(0, head.length)).equals(head)).toBe(true)
+  expect(Buffer.from(receipt.slice(head.length, -64)).readBigUInt64LE(1)).toBe(
+    BigInt(api.readReceipt(receipt).time)
+  )
+})
+
+function digest(...parts: Uint8Array[]): Uint8Array {
+  return blake2b(Buffer.concat(parts), { dkLen: 32 })
+}
 
 test('the limits that FORMAT.md names are those of the code', () => {
   const numbers = [MAX_KEYS, MAX_CUT_OFFS, MAX_ROLLS, MAX_NAME_BYTES].map((limit) => `≤ ${limit}`)

@@ -51,7 +51,8 @@ export interface SigchainOptions {
 
 /**
  * A chain in memory, to be written by whoever has keys. Every method that adds an event takes the key pairs that sign it, in any order, checks the
- * event as any verifier would, and changes nothing when it throws. Keeping the events is up to the caller: `SigchainCore` does, in a Hypercore.
+ * event as any verifier would, and changes nothing when it throws. Keeping the events is up to the caller, such as by an
+ * `IdentityMemory`.
  */
 export class Sigchain {
   readonly #events: Uint8Array[]
