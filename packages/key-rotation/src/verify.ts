@@ -5,11 +5,11 @@ import { KeyRotationError } from './errors.ts'
 import { decodeChain, MAX_EVENTS, tooManyEvents } from './format/chain.ts'
 import { type DecodedEvent, decodeEvent } from './format/event.ts'
 import { advance } from './state/apply.ts'
-import { type Draft, draftOf, type IdentityState } from './state/state.ts'
+import { type Draft, type IdentityState } from './state/state.ts'
 import { weigh, type WitnessOptions, type Witnesses } from './witnesses.ts'
 
 /** How far a signer's clock may be ahead of the verifier's: a day, in ms. */
-const CLOCK_SKEW_MS: number = 24 * 3600 * 1000
+export const CLOCK_SKEW_MS: number = 24 * 3600 * 1000
 
 /** What is known of an identity from before: at least who it is. An `IdentityState` fits. */
 export interface Pin {
@@ -73,23 +73,13 @@ export function verify(chain: Uint8Array | readonly Uint8Array[], options: Verif
   }
 }
 
-/** A verified state with more events after it. Pure. @throws what `apply` throws, and KEY_ROTATION_BAD_TIME, by the clock, and KEY_ROTATION_TOO_LARGE */
-export function extend(
-  state: IdentityState,
-  events: readonly Uint8Array[],
-  now: number | null
-): IdentityState {
-  if (state.seq + events.length >= MAX_EVENTS) throw tooManyEvents()
-  let draft = draftOf(state)
-  for (const bytes of events) {
-    const event = decodeEvent(bytes)
-    checkClock(event, now)
-    draft = advance(draft, event)
-  }
-  return draft
+/** Whether a chain may get so many events more. @throws KEY_ROTATION_TOO_LARGE */
+export function checkRoom({ seq }: IdentityState, count: number): void {
+  if (seq + count >= MAX_EVENTS) throw tooManyEvents()
 }
 
-function checkClock({ seq, time }: DecodedEvent, now: number | null): void {
+/** @throws KEY_ROTATION_BAD_TIME for an event of a time more than a day ahead */
+export function checkClock({ seq, time }: DecodedEvent, now: number | null): void {
   if (now !== null && time > now + CLOCK_SKEW_MS)
     throw new KeyRotationError('KEY_ROTATION_BAD_TIME', `event ${seq} is of a time that is still to come`)
 }

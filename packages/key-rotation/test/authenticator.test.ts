@@ -13,7 +13,7 @@ import {
   Sigchain,
   verify
 } from '../src/index.ts'
-import { ada, addDevice, codeOf, keyPair, keyPairs, manualTime, START } from './people.ts'
+import { ada, addDevice, codeOf, DAY, keyPair, keyPairs, manualTime, publicKeys, START } from './people.ts'
 
 /** Two ends of an encrypted connection. */
 function connect(): [NoiseSecretStream, NoiseSecretStream] {
@@ -223,6 +223,24 @@ test('two histories are seen by both, who stay connected, and freeze', async () 
   await until(() => seen === 2)
   expect(laptop.memory.duplicity?.seq).toBe(4)
   expect(tablet.memory.duplicity?.branches.map((events) => events.length)).toEqual([5, 5])
+})
+
+test('a recovery that is held back closes no connection', async () => {
+  const clock = manualTime()
+  const theirs = Sigchain.open(bytes, { trusted: identity }, { now: clock })
+  const keys = { control: { keys: publicKeys('new control') }, next: { keys: publicKeys('new next') } }
+  theirs.announceRecovery(keys, keyPairs('friend 0', 'friend 1', 'new control'))
+  clock.at += 7 * DAY
+  theirs.recover(keyPairs('new control'))
+  now.at = START + 30 * DAY
+  try {
+    const [laptop, tablet] = [await party('laptop', bytes), await party('tablet', theirs.toBytes())]
+    expect(outcome(await meet(laptop, tablet))).toEqual(['tablet', 'laptop'])
+    await until(() => laptop.memory.state.pending !== null)
+    expect([laptop.refused, tablet.refused]).toEqual([[], []])
+  } finally {
+    now.at = START
+  }
 })
 
 test('a device that expires is closed then', async () => {

@@ -137,6 +137,72 @@ test('an event of a time that is still to come waits until then', async () => {
   expect(await memory.receive(chain.toBytes())).toBe(true)
 })
 
+/** A quorum that announces and recovers by itself, and states what times it likes. */
+function conspiracy(chain: Sigchain, announced: number, recovered: number): Sigchain {
+  const now = manualTime(announced)
+  const theirs = Sigchain.open(chain.toBytes(), { trusted: chain.state.identity }, { now })
+  const keys = { control: { keys: publicKeys('conspirator') }, next: { keys: publicKeys('conspirator 2') } }
+  theirs.announceRecovery(keys, keyPairs('friend 0', 'friend 1', 'conspirator'))
+  now.at = recovered
+  theirs.recover(keyPairs('conspirator'))
+  return theirs
+}
+
+test('a quorum that conspires and states old times waits all the same, for who hears of it late, also after a restart', async () => {
+  const [store, clock, chain] = [memoryStore(), manualTime(START + 30 * DAY), ada()]
+  const { identity } = chain.state
+  let memory = await IdentityMemory.open(store, identity, chain.toBytes(), { now: clock })
+  const theirs = conspiracy(chain, START, START + 7 * DAY)
+  const early = { code: 'KEY_ROTATION_RECOVERY_TOO_EARLY' }
+  await expect(memory.receive(theirs.toBytes())).rejects.toMatchObject(early)
+  // The announcement is known now, and can be vetoed.
+  expect([memory.state.seq, memory.state.pending?.announced]).toEqual([1, START])
+  clock.at += 7 * DAY - 1
+  await expect(memory.receive(theirs.toBytes())).rejects.toMatchObject(early)
+  memory = await IdentityMemory.open(store, identity, null, { now: clock })
+  await expect(memory.receive(theirs.toBytes())).rejects.toMatchObject(early)
+  clock.at += 1
+  expect(await memory.receive(theirs.toBytes())).toBe(true)
+  expect(memory.state.control.keys).toEqual(publicKeys('conspirator'))
+})
+
+test('in the time that is left the person objects, and the recovery comes to nothing', async () => {
+  const clock = manualTime(START + 30 * DAY)
+  const chain = ada(clock)
+  const memory = await IdentityMemory.open(memoryStore(), chain.state.identity, chain.toBytes(), {
+    now: clock
+  })
+  const theirs = conspiracy(chain, START + 30 * DAY, START + 37 * DAY)
+  await expect(memory.receive(theirs.toBytes())).rejects.toMatchObject({ code: 'KEY_ROTATION_BAD_TIME' })
+  chain.append(theirs.events[1] as Uint8Array)
+  expect(await memory.receive(chain.toBytes())).toBe(true)
+  chain.vetoRecovery(keyPairs('control 0'))
+  expect(await memory.receive(chain.toBytes())).toBe(true)
+  expect(memory.state.pending).toBe(null)
+})
+
+test('a recovery that was heard of in time, or that a witness has, is taken in when it is due', async () => {
+  const chain = ada()
+  const { identity } = chain.state
+  const theirs = conspiracy(chain, START, START + 7 * DAY)
+  const clock = manualTime(START + DAY)
+  const inTime = await IdentityMemory.open(memoryStore(), identity, chain.toBytes(), { now: clock })
+  expect(await inTime.receive(theirs.events.slice(0, 2))).toBe(true)
+  clock.at = START + 7 * DAY
+  expect(await inTime.receive(theirs.toBytes())).toBe(true)
+
+  const late = { now: manualTime(START + 30 * DAY), seenBy: () => START + 2 * DAY }
+  const believes = await IdentityMemory.open(memoryStore(), identity, chain.toBytes(), late)
+  expect(await believes.receive(theirs.toBytes())).toBe(true)
+  late.seenBy = () => START + 25 * DAY
+  const waits = await IdentityMemory.open(memoryStore(), identity, chain.toBytes(), late)
+  await expect(waits.receive(theirs.toBytes())).rejects.toMatchObject({
+    code: 'KEY_ROTATION_RECOVERY_TOO_EARLY'
+  })
+  // Who begins with a chain believes it.
+  expect((await IdentityMemory.open(memoryStore(), identity, theirs.toBytes(), late)).state.seq).toBe(2)
+})
+
 test('in a Hypercore: the memory beside it, and the chain in its blocks', async () => {
   const store = await tmpStore()
   const chain = ada()

@@ -204,9 +204,12 @@ export class Authenticator {
         peer.channel?.sendReceipt(createReceipt(state, this.#device, this.#now()))
       if (!peer.isKnown) this.#weigh(peer)
     } catch (error) {
+      const code = error instanceof KeyRotationError ? error.code : null
       const { duplicity } = this.#memory
-      if (duplicity === null || codeOf(error) !== 'KEY_ROTATION_FORKED') throw error
-      this.#options.onduplicity?.(duplicity)
+      if (code === 'KEY_ROTATION_FORKED' && duplicity !== null) this.#options.onduplicity?.(duplicity)
+      // It is no fault of who brings them: what came before has been taken in.
+      else if (code === 'KEY_ROTATION_RECOVERY_TOO_EARLY') this.refresh()
+      else throw error
     }
   }
 
@@ -253,8 +256,4 @@ function refusal(code: KeyRotationErrorCode, message: string): KeyRotationError 
 
 function closed(message: string, options?: { cause: unknown }): KeyRotationError {
   return new KeyRotationError('KEY_ROTATION_CLOSED', message, options)
-}
-
-function codeOf(error: unknown): KeyRotationErrorCode | null {
-  return error instanceof KeyRotationError ? error.code : null
 }

@@ -2,11 +2,23 @@ import b4a from 'b4a'
 import { badArgument, checkOptions } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
 import { decodeChain, encodeChain } from '../format/chain.ts'
-import { byte, type Codec, decodeFrom, encode, frame, malformed, optional, record } from '../format/codecs.ts'
+import {
+  byte,
+  type Codec,
+  decodeFrom,
+  encode,
+  fixed32,
+  frame,
+  malformed,
+  optional,
+  record,
+  uint
+} from '../format/codecs.ts'
 import { decodeEvent } from '../format/event.ts'
 import { checkVersion, FORMAT_VERSION } from '../format/version.ts'
 import type { IdentityState } from '../state/state.ts'
-import { eventsOf, extend, type Pin, pinOf, verify } from '../verify.ts'
+import { eventsOf, type Pin, pinOf, verify } from '../verify.ts'
+import { type SeenBy, type Sighting, takeIn } from './recovery-watch.ts'
 
 /** Where the memory lies: a file, a Hypercore's user data, a database. */
 export interface MemoryStore {
@@ -31,6 +43,13 @@ export interface IdentityMemoryOptions {
    * @defaultValue Date.now
    */
   now?: () => number
+  /**
+   * By when an event was there at the latest, in ms since 1970, by somebody whom this device believes: witnesses' receipts, a time-stamping service. `null`: nobody
+   * says. Asked of announced recoveries, which this device may have heard of late.
+   *
+   * @defaultValue nobody says
+   */
+  seenBy?: (event: Uint8Array) => number | null
 }
 
 interface Stored {
@@ -38,13 +57,15 @@ interface Stored {
   chain: Uint8Array
   other: Uint8Array | null
   refused: Uint8Array | null
+  sighting: Sighting | null
 }
 
 const stored: Codec<Stored> = record({
   version: byte,
   chain: frame,
   other: optional(frame),
-  refused: optional(frame)
+  refused: optional(frame),
+  sighting: optional(record<Sighting>({ announcement: fixed32, time: uint }))
 })
 
 /** All that is remembered. */
@@ -54,6 +75,7 @@ interface Seen {
   readonly duplicity: Duplicity | null
   /** A chain that somebody has decided against. */
   readonly refused: readonly Uint8Array[] | null
+  readonly sighting: Sighting | null
 }
 
 /**
@@ -63,12 +85,18 @@ interface Seen {
 export class IdentityMemory {
   readonly #store: MemoryStore
   readonly #now: () => number
+  readonly #seenBy: SeenBy
   #seen: Seen
   #turn: Promise<unknown> = Promise.resolve()
 
-  private constructor(store: MemoryStore, now: () => number, seen: Seen) {
+  private constructor(
+    store: MemoryStore,
+    { now = Date.now, seenBy = () => null }: IdentityMemoryOptions,
+    seen: Seen
+  ) {
     this.#store = store
     this.#now = now
+    this.#seenBy = seenBy
     this.#seen = seen
   }
 
@@ -85,21 +113,21 @@ export class IdentityMemory {
     chain: Uint8Array | readonly Uint8Array[] | null = null,
     options: IdentityMemoryOptions = {}
   ): Promise<IdentityMemory> {
-    checkOptions(options, ['now'])
+    checkOptions(options, ['now', 'seenBy'])
     const { now = Date.now } = options
     const pin = pinOf(trusted)
     const bytes = await store.read()
     if (bytes !== null) {
-      const memory = new IdentityMemory(store, now, decodeMemory(bytes, pin))
+      const memory = new IdentityMemory(store, options, decodeMemory(bytes, pin))
       if (chain !== null) await memory.receive(chain)
       return memory
     }
     if (chain === null)
       throw new KeyRotationError('KEY_ROTATION_EMPTY', 'nothing is remembered of this identity yet')
     const { state } = verify(chain, { trusted: pin, now: now() })
-    const seen = { events: eventsOf(chain), state, duplicity: null, refused: null }
+    const seen = { events: eventsOf(chain), state, duplicity: null, refused: null, sighting: null }
     await store.write(encodeMemory(seen))
-    return new IdentityMemory(store, now, seen)
+    return new IdentityMemory(store, options, seen)
   }
 
   /** As of the highest event that was seen; while it is frozen, of the branch that was seen first. */
@@ -121,7 +149,8 @@ export class IdentityMemory {
    *
    * @returns whether it brought anything new
    * @throws KEY_ROTATION_FORKED when it differs from what was seen first, now or earlier: see `duplicity`; and what `verify` throws, of a chain
-   *   that then changes nothing
+   *   that then changes nothing, and KEY_ROTATION_RECOVERY_TOO_EARLY of a recovery that this device has not known of for long enough, with all
+   *   before it taken in: bring the chain again later
    */
   async receive(chain: Uint8Array | readonly Uint8Array[]): Promise<boolean> {
     const events = eventsOf(chain)
@@ -140,7 +169,7 @@ export class IdentityMemory {
       const refused = this.duplicity?.branches[branch === 0 ? 1 : 0]
       if (!events || !refused) throw badArgument('there are no two branches to choose from')
       const { state } = verify(events, { trusted: this.state.identity })
-      await this.#keep({ events, state, duplicity: null, refused })
+      await this.#keep({ events, state, duplicity: null, refused, sighting: null })
     })
   }
 
@@ -150,12 +179,12 @@ export class IdentityMemory {
     if (at === known.length && at < events.length) {
       if (duplicity !== null) throw forked(duplicity.seq)
       const fresh = events.slice(at)
-      await this.#keep({
-        ...this.#seen,
-        events: [...known, ...fresh],
-        state: extend(state, fresh, this.#now())
-      })
-      return true
+      const { count, ...taken } = takeIn(this.#seen, fresh, this.#now(), this.#seenBy)
+      if (count > 0)
+        await this.#keep({ ...this.#seen, ...taken, events: [...known, ...fresh.slice(0, count)] })
+      if (count === fresh.length) return true
+      const message = 'this device has not known of the recovery for as long as there is to object'
+      throw new KeyRotationError('KEY_ROTATION_RECOVERY_TOO_EARLY', message)
     }
     if (at === events.length && at > 0) return false
     // Only a second history that would count by itself is one.
@@ -179,12 +208,13 @@ export class IdentityMemory {
   }
 }
 
-function encodeMemory({ events, duplicity, refused }: Seen): Uint8Array {
+function encodeMemory({ events, duplicity, refused, sighting }: Seen): Uint8Array {
   return encode(stored, {
     version: FORMAT_VERSION,
     chain: encodeChain(events),
     other: duplicity && encodeChain(duplicity.branches[1]),
-    refused: refused && encodeChain(refused)
+    refused: refused && encodeChain(refused),
+    sighting
   })
 }
 
@@ -199,7 +229,8 @@ function decodeMemory(bytes: Uint8Array, trusted: Pin): Seen {
     events,
     state: verify(events, { trusted }).state,
     duplicity: other && { seq: firstDifference(events, other), branches: [events, other] },
-    refused: value.refused && decodeChain(value.refused)
+    refused: value.refused && decodeChain(value.refused),
+    sighting: value.sighting
   }
 }
 

@@ -99,6 +99,7 @@ export function announceRecovery(
       announcement: event.hash,
       control,
       next,
+      announced: event.time,
       due: event.time + (revealed === null ? recovery.delayMs : 0),
       final: revealed !== null
     }

@@ -40,6 +40,8 @@ export interface PendingRecovery {
   readonly announcement: Uint8Array
   readonly control: KeySet
   readonly next: KeySet
+  /** When it was announced, as its signers say, in ms since 1970. */
+  readonly announced: number
   /** From when on it may be completed, in ms since 1970. */
   readonly due: number
   /** The pre-rotated keys signed, too: nobody can object. */
