@@ -56,6 +56,6 @@ export class Database {
       }
     }
     const newest = new Map(notes.sort((a, b) => a.at - b.at).map((note) => [note.name, note.text]))
-    return { notes: Object.fromEntries([...newest].sort()), quarantine }
+    return { notes: Object.fromEntries([...newest].sort(([a], [b]) => (a < b ? -1 : 1))), quarantine }
   }
 }

@@ -141,7 +141,7 @@ async function start(identity, bytes) {
   swarm.join(crypto.discoveryKey(identity))
 }
 
-/** @param {Authenticator} authenticator @param {import('@hyperswarm/secret-stream').default} connection */
+/** @param {Authenticator} authenticator @param {import('hypercore').ReplicationStream['noiseStream']} connection */
 async function greet(authenticator, connection) {
   connection.on('error', () => {})
   connection.on('close', () => {

@@ -72,7 +72,7 @@ async function follow(
     } else if (one.type === 'roll') {
       const length = Math.max(1, core.length - one.back)
       const next = await roll(mine, chain, 'notes', core, { length, ...(encryptionKey && { encryptionKey }) })
-      await carryBlocks(core, next as never)
+      await carryBlocks(core, next)
       is.length = length
       core = hypercore(next)
     } else if (one.type === 'steal') {

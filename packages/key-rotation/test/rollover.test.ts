@@ -12,7 +12,7 @@ import {
   type RolledCore,
   startRoll
 } from '../src/cores/index.ts'
-import { createKeyPair, resolve } from '../src/index.ts'
+import { createKeyPair, type KeyPair, resolve } from '../src/index.ts'
 import { ada, bytesOf, codeOf, keyPairs } from './people.ts'
 import { filled, hypercore, named, roll, texts } from './rolls.ts'
 
@@ -157,6 +157,24 @@ test('an archive that gives proofs is enough: nothing of it is trusted, and no b
     code: 'KEY_ROTATION_CORE_MISMATCH'
   })
   expect(await core.get(30, { wait: false })).toBe(null)
+})
+
+test('the same plan opens the same core again, where it was left, and the old key signs nothing in it', async () => {
+  const store = await tmpStore()
+  const old = await filled(store, 'notes', 10)
+  const keyPair = createKeyPair()
+  const plan = planRoll(await endOf(old), { signers: [keyPair.publicKey] })
+  const core = await startRoll(store, plan, old, { keyPair })
+  await core.append('block 10')
+  await core.close()
+  // A crash before the plan was kept loses nothing: it follows from the event and the writer's key.
+  const again = await startRoll(store, planRoll(plan.previous, { signers: [keyPair.publicKey] }), old, {
+    keyPair
+  })
+  expect([again.length, again.writable, again.key]).toEqual([11, true, plan.core])
+  const stolen = hypercore(again).append('block 11', { keyPair: old.keyPair as KeyPair })
+  await expect(stolen).rejects.toThrow('not a declared signer')
+  expect(again.length).toBe(11)
 })
 
 test('a source of another history is refused', async () => {
