@@ -1,5 +1,6 @@
 import NoiseSecretStream from '@hyperswarm/secret-stream'
 import { testCleanup, until } from '@cloudpal/test-kit'
+import c from 'compact-encoding'
 import Protomux from 'protomux'
 import { expect, test } from 'vitest'
 import { Authenticator, type AuthenticatorOptions, type Refusal } from '../src/connections/index.ts'
@@ -46,6 +47,8 @@ async function party(
   const store = {
     read: async () => bytes,
     write: async (given: Uint8Array) => {
+      // As slow as a disk: what comes in meanwhile has to wait.
+      for (let turn = 0; turn < 100; turn++) await new Promise((next) => setImmediate(next))
       bytes = given
     }
   }
@@ -121,6 +124,32 @@ test('a stranger is refused, and so is who names a device without its key', asyn
   ])
 })
 
+/** The other side, by hand. */
+function speak(connection: NoiseSecretStream, hello: Uint8Array): { close(): void } | null {
+  const channel = Protomux.from(connection).createChannel<Uint8Array>({
+    protocol: 'cloudpal/key-rotation/1',
+    id: channelId(identity),
+    unique: true,
+    handshake: c.raw
+  })
+  for (let message = 0; message < 2; message++) channel?.addMessage<Uint8Array>({ encoding: c.raw })
+  channel?.open(hello)
+  return channel
+}
+
+test('a device that leaves the channel leaves the connection: it could not be closed when it is revoked', async () => {
+  const laptop = await party('laptop', bytes)
+  const [one, other] = connect()
+  const asked = laptop.authenticator.authenticate(one)
+  await other.opened
+  const place = { identity, handshakeHash: other.handshakeHash as Uint8Array, isInitiator: false }
+  const hello = { device: keyPair('phone').publicKey, seq: 3, hash: chain.state.hash }
+  const channel = speak(other, encodeHello(hello, place, keyPair('phone')))
+  expect((await asked).name).toBe('phone')
+  channel?.close()
+  await until(() => one.destroyed)
+})
+
 test('a hello is good on one connection and from one side only', async () => {
   const laptop = await party('laptop', bytes)
   for (const place of ['another connection', 'the other side'] as const) {
@@ -138,25 +167,7 @@ test('a hello is good on one connection and from one side only', async () => {
       said,
       keyPair('phone')
     )
-    const raw = {
-      preencode: (state: { end: number }, value: Uint8Array) => void (state.end += value.length),
-      encode: (state: { start: number; buffer: Uint8Array | null }, value: Uint8Array) => {
-        state.buffer?.set(value, state.start)
-        state.start += value.length
-      },
-      decode: (state: { start: number; end: number; buffer: Uint8Array | null }) => {
-        const value = state.buffer?.subarray(state.start, state.end) ?? new Uint8Array(0)
-        state.start = state.end
-        return value
-      }
-    }
-    const channel = Protomux.from(other).createChannel<Uint8Array>({
-      protocol: 'cloudpal/key-rotation/1',
-      id: channelId(identity),
-      unique: true,
-      handshake: raw
-    })
-    channel?.open(hello)
+    speak(other, hello)
     await expect(asked).rejects.toMatchObject({ code: 'KEY_ROTATION_BAD_SIGNATURE' })
     expect(one.destroying).toBe(true)
   }
@@ -256,15 +267,16 @@ test('a device that expires is closed then', async () => {
   expect(laptop.refused[0]?.code).toBe('KEY_ROTATION_DEVICE_EXPIRED')
 })
 
-test('who says nothing, or is asked twice, is closed', async () => {
+test('who says nothing is closed, and who is asked twice answers once', async () => {
   const laptop = await party('laptop', bytes, { patienceMs: 1 })
   const [a] = connect()
   await expect(laptop.authenticator.authenticate(a)).rejects.toMatchObject({ code: 'KEY_ROTATION_CLOSED' })
+  const [patient, phone] = [await party('laptop', bytes), await party('phone', bytes)]
   const [b, other] = connect()
-  const first = laptop.authenticator.authenticate(b)
-  await expect(laptop.authenticator.authenticate(b)).rejects.toMatchObject({ code: 'KEY_ROTATION_CLOSED' })
-  await expect(first).rejects.toMatchObject({ code: 'KEY_ROTATION_CLOSED' })
-  await until(() => other.destroyed)
+  const first = patient.authenticator.authenticate(b)
+  await expect(patient.authenticator.authenticate(b)).rejects.toMatchObject({ code: 'KEY_ROTATION_CLOSED' })
+  await phone.authenticator.authenticate(other)
+  expect((await first).name).toBe('phone')
   expect(codeOf(() => new Authenticator(laptop.memory, keyPair('laptop'), { patience: 1 } as never))).toBe(
     'KEY_ROTATION_BAD_ARGUMENT'
   )

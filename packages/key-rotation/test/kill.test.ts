@@ -26,7 +26,10 @@ test('a device that is killed remembers all that it has taken in', async () => {
   for (const lines of [2, 5, 12]) {
     const [identity = '', ...kept] = await run(lines, 'remembering.mjs', dir)
     const store = await tmpStore({ dir })
-    const memory = await IdentityMemory.open(coreMemory(store.get({ name: 'memory' })), Buffer.from(identity, 'hex'))
+    const memory = await IdentityMemory.open(
+      coreMemory(store.get({ name: 'memory' })),
+      Buffer.from(identity, 'hex')
+    )
     expect(memory.state.seq).toBeGreaterThanOrEqual(Number(kept.at(-1)))
     await store.close()
   }
@@ -55,5 +58,6 @@ test('carrying over that is killed goes on where it was, and what is said to be 
   const copy = other.get({ key })
   await copy.ready()
   await copy.update({ wait: true })
-  for (const i of [0, 8_191, 8_192, 32_767, 32_768, 39_999]) expect(String(await copy.get(i))).toBe(`block ${i}`)
+  for (const i of [0, 8_191, 8_192, 32_767, 32_768, 39_999])
+    expect(String(await copy.get(i))).toBe(`block ${i}`)
 }, 60_000)

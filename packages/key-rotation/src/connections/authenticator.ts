@@ -32,6 +32,8 @@ export interface AuthenticatorOptions {
 
 /** The longest that engines wait, in ms: a device that expires later is looked at again by then. */
 const MAX_TIMER_MS: number = 2 ** 31 - 1
+/** What one side may send before it was taken in: twice the largest sensible chain. */
+const MAX_WAITING_BYTES: number = 32 * 1024 * 1024
 
 export interface Refusal {
   readonly connection: ConnectionLike
@@ -47,6 +49,9 @@ interface Peer {
   isKnown: boolean
   /** Runs when the device expires. */
   expiry: unknown
+  /** Messages are taken in one after the other; so many bytes wait. */
+  turn: Promise<void>
+  waitingBytes: number
   settle: (device: Device | null, error: KeyRotationError | null) => void
 }
 
@@ -97,6 +102,8 @@ export class Authenticator {
         remote: null,
         isKnown: false,
         expiry: null,
+        turn: Promise.resolve(),
+        waitingBytes: 0,
         settle: (device, error) => {
           clearTimeout(timer)
           if (device !== null) resolve(device)
@@ -108,13 +115,15 @@ export class Authenticator {
       peer.channel = openChannel(connection, channelId(this.#memory.state.identity), {
         hello: () => this.#hello(connection),
         onhello: (bytes) => this.#onhello(peer, bytes),
-        onevents: (bytes) =>
-          void this.#onevents(peer, bytes).catch((error: unknown) => this.#refuse(peer, error)),
+        onevents: (bytes) => this.#enqueue(peer, bytes),
         onreceipt: (bytes) => this.#onreceipt(peer, bytes),
-        onclose: () => this.#forget(peer)
+        // Without it nobody could be told of events, or weighed by them.
+        onclose: () => connection.destroy()
       })
-      if (peer.channel === null)
-        this.#refuse(peer, closed('the connection has been asked already, or is closed'))
+      if (peer.channel !== null) return
+      // Not refused: whoever asked first goes on.
+      this.#peers.delete(peer)
+      peer.settle(null, closed('the connection has been asked already, or is closed'))
     })
   }
 
@@ -190,8 +199,20 @@ export class Authenticator {
     peer.remote = { ...remote, seq: state.seq, hash: state.hash }
   }
 
+  #enqueue(peer: Peer, bytes: Uint8Array): void {
+    peer.waitingBytes += bytes.length
+    if (peer.waitingBytes > MAX_WAITING_BYTES)
+      return this.#refuse(peer, refusal('KEY_ROTATION_TOO_LARGE', 'more came than can be taken in'))
+    peer.turn = peer.turn
+      .then(() => this.#onevents(peer, bytes))
+      .catch((error: unknown) => this.#refuse(peer, error))
+      .finally(() => {
+        peer.waitingBytes -= bytes.length
+      })
+  }
+
   async #onevents(peer: Peer, bytes: Uint8Array): Promise<void> {
-    if (peer.remote === null) return
+    if (peer.remote === null || !this.#peers.has(peer)) return
     const { from, events } = decodeEvents(bytes)
     const known = this.#memory.events
     if (from > known.length || events.length === 0)
