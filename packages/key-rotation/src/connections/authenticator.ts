@@ -91,6 +91,8 @@ export class Authenticator {
    *   KEY_ROTATION_DEVICE_EXPIRED, KEY_ROTATION_BAD_SIGNATURE, KEY_ROTATION_CLOSED when it closed or said nothing, and what is wrong with events that it sent
    */
   authenticate(connection: ConnectionLike): Promise<Device> {
+    const isAsked = [...this.#peers].some((peer) => peer.connection === connection)
+    if (isAsked) return Promise.reject(closed('the connection has been asked already'))
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => this.#refuse(peer, closed('nothing was said')),
@@ -120,10 +122,7 @@ export class Authenticator {
         // Without it nobody could be told of events, or weighed by them.
         onclose: () => connection.destroy()
       })
-      if (peer.channel !== null) return
-      // Not refused: whoever asked first goes on.
-      this.#peers.delete(peer)
-      peer.settle(null, closed('the connection has been asked already, or is closed'))
+      if (peer.channel === null) this.#refuse(peer, closed('the connection is closed'))
     })
   }
 
