@@ -1,9 +1,12 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { apply, decodeEvent, encodeChain, verify } from '../src/index.ts'
 import { codeOf } from './people.ts'
 import { RandomWorld, step, view } from './random-worlds.ts'
 import { accepted, summary, type Fact } from './reference.ts'
+
+// Thousands of signatures: on a busy machine that takes longer than other tests.
+vi.setConfig({ testTimeout: 120_000 })
 
 test('a state machine made from FORMAT.md on other libraries takes and refuses the same events, and comes to the same', () => {
   fc.assert(

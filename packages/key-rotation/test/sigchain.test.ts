@@ -1,6 +1,25 @@
 import { expect, test } from 'vitest'
-import { deviceOf, Sigchain, verify } from '../src/index.ts'
-import { ada, addDevice, bytesOf, DAY, keyPair, keyPairs, manualTime, publicKeys, START } from './people.ts'
+import {
+  deviceOf,
+  propose,
+  requestToJoin,
+  sealProposal,
+  Sigchain,
+  signProposal,
+  verify
+} from '../src/index.ts'
+import {
+  ada,
+  addDevice,
+  bytesOf,
+  codeOf,
+  DAY,
+  keyPair,
+  keyPairs,
+  manualTime,
+  publicKeys,
+  START
+} from './people.ts'
 
 test('an identity from its inception through devices, rotation, revocation and recovery, and anybody can check it', () => {
   const now = manualTime()
@@ -67,4 +86,21 @@ test('a chain goes on from its bytes, with whoever has the keys', () => {
   chain.append(again.events.at(-1) as Uint8Array)
   expect(chain.state).toEqual(again.state)
   expect(deviceOf(chain.state, keyPair('phone').publicKey)?.name).toBe('phone')
+})
+
+test('an event is signed in several places, in any order, by whoever has the keys there', () => {
+  const now = manualTime()
+  const control = { keys: publicKeys('a', 'b', 'c'), threshold: 2 }
+  const chain = Sigchain.incept(
+    { control, next: { keys: publicKeys('d') }, signers: keyPairs('c', 'a') },
+    { now }
+  )
+  const request = requestToJoin(chain.state.identity, keyPair('phone'), { name: 'phone' })
+  const proposal = propose(chain.state, { ...request, kind: 'addDevice' }, START)
+  const [one, two] = keyPairs('c', 'b').map((pair) => signProposal(proposal, pair))
+  const few = sealProposal(proposal, one ?? [])
+  expect(codeOf(() => chain.append(few))).toBe('KEY_ROTATION_NOT_ENOUGH_SIGNATURES')
+  chain.append(sealProposal(proposal, [...(one ?? []), ...(two ?? []), ...(one ?? [])]))
+  expect(chain.state.devices.map(({ name }) => name)).toEqual(['phone'])
+  expect(codeOf(() => signProposal(proposal, keyPair('a stranger')))).toBe('KEY_ROTATION_BAD_ARGUMENT')
 })
