@@ -105,7 +105,7 @@ export class CoreFollower {
   }
 
   /**
-   * The next block.
+   * The next block. One call at a time.
    *
    * @param options - of Hypercore's `get`: with `wait: false` only what is here
    * @returns `null` when no more is known of, or with `wait: false` none is here: ask again after an `append` event of the core, or later
