@@ -6,12 +6,17 @@ import { BlockJudge } from '@cloudpal/key-rotation'
 /** The logs that an identity names, with what is in them. */
 export class Database {
   #store
+  #onchange
   /** @type {Map<string, import('hypercore').default>} */
   #logs = new Map()
 
-  /** @param {import('corestore').default} store */
-  constructor(store) {
+  /**
+   * @param {import('corestore').default} store
+   * @param {() => void} onchange when there is more in a log
+   */
+  constructor(store, onchange) {
     this.#store = store
+    this.#onchange = onchange
   }
 
   /** Follows every log that is named. @param {import('@cloudpal/key-rotation').IdentityState} state */
@@ -22,6 +27,8 @@ export class Database {
       const log = this.#store.get({ key })
       this.#logs.set(name, log)
       await log.ready()
+      log.on('append', this.#onchange)
+      log.on('download', this.#onchange)
       log.download({ start: 0, end: -1 })
     }
   }

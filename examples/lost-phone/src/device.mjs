@@ -14,7 +14,7 @@ const keys = createKeyPair()
 let control = createKeyPair()
 let next = createKeyPair()
 const store = new Corestore(folder)
-const database = new Database(store)
+const database = new Database(store, wake)
 /** @type {Sigchain | null} */
 let chain = null
 /** @type {{ memory: IdentityMemory, authenticator: Authenticator, swarm: ReturnType<typeof connect> } | null} */
@@ -193,15 +193,11 @@ function wake() {
   for (const go of waiting.splice(0)) go()
 }
 
-/** @param {() => boolean | Promise<boolean>} ready */
+/** Looks again whenever something has happened, also while it looked. @param {() => boolean | Promise<boolean>} ready */
 async function until(ready) {
-  // Blocks come in without a word to us, so it looks again now and then.
-  while (!(await ready())) {
-    await /** @type {Promise<void>} */ (
-      new Promise((go) => {
-        waiting.push(go)
-        setTimeout(go, 50)
-      })
-    )
+  for (;;) {
+    const happened = /** @type {Promise<void>} */ (new Promise((go) => waiting.push(go)))
+    if (await ready()) return
+    await happened
   }
 }
