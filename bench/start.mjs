@@ -10,7 +10,8 @@ const suites = {
   'multi-bee': () => import('./multi-bee/suite.mjs'),
   's3-archiver': () => import('./s3-archiver/suite.mjs'),
   'union-bee': () => import('./union-bee/suite.mjs'),
-  'secret-share': () => import('./secret-share/suite.mjs')
+  'secret-share': () => import('./secret-share/suite.mjs'),
+  'key-rotation': () => import('./key-rotation/suite.mjs')
 }
 
 const print = { table: printTable, json: printLines, markdown: printMarkdown }

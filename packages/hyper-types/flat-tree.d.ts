@@ -15,6 +15,8 @@ declare module 'flat-tree' {
     spans(index: number): [first: number, last: number]
     /** The first leaf below. */
     leftSpan(index: number): number
+    /** The last leaf below. */
+    rightSpan(index: number): number
   }
 
   const flat: FlatTree

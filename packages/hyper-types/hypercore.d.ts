@@ -30,11 +30,35 @@ declare module 'hypercore' {
     block?: boolean
   }
 
+  /** Encrypts and decrypts blocks in place; the first `padding` bytes are its own. */
+  export interface EncryptionProvider {
+    padding(core: unknown, index: number): number
+    encrypt(index: number, block: Uint8Array, fork: number, core: unknown): unknown
+    decrypt(index: number, block: Uint8Array, core: unknown): unknown
+  }
+
+  export interface DefaultEncryption {
+    readonly PADDING: number
+    deriveKeys(
+      encryptionKey: Uint8Array,
+      coreKey: Uint8Array,
+      options?: { block?: boolean; compat?: boolean }
+    ): { block: Uint8Array; blinding: Uint8Array }
+    encrypt(
+      index: number,
+      block: Uint8Array,
+      fork: number,
+      blockKey: Uint8Array,
+      blindingKey: Uint8Array
+    ): void
+    decrypt(index: number, block: Uint8Array, blockKey: Uint8Array): void
+  }
+
   export type ValueEncoding = CodecName | Codec<never, unknown> | CompactEncoding<never, unknown>
 
   export interface SessionOptions {
     valueEncoding?: ValueEncoding
-    encryption?: Uint8Array | EncryptionOptions | null
+    encryption?: Uint8Array | EncryptionOptions | EncryptionProvider | null
     wait?: boolean
     /** Milliseconds; 0 is no limit. */
     timeout?: number
@@ -169,6 +193,7 @@ declare module 'hypercore' {
       options?: { compat?: boolean; version?: number; namespace?: Uint8Array }
     ): Uint8Array
     static discoveryKey(key: Uint8Array): Uint8Array
+    static readonly DefaultEncryption: DefaultEncryption
     static blockEncryptionKey(key: Uint8Array, encryptionKey: Uint8Array): Uint8Array
     static parseManifest(manifest: Uint8Array | Manifest, key?: Uint8Array): Manifest | null
     static createProtocolStream(isInitiator: boolean, options?: ReplicateOptions): ReplicationStream
@@ -282,6 +307,16 @@ declare module 'hypercore/lib/merkle-tree.js' {
 
   const merkle: { MerkleTree: Tree; MerkleTreeBatch: new (session: object) => TreeBatch }
   export default merkle
+}
+
+/** Private upstream. */
+declare module 'hypercore/lib/bit-interlude.js' {
+  /** Bits that are to change in a bitfield, and in its stored pages. */
+  export default class BitInterlude {
+    setRange(start: number, end: number, value: boolean): void
+    /** Puts the pages into the batch, and says what is to change in memory. */
+    flush(tx: object, bitfield: object): { start: number; end: number; value: boolean }[]
+  }
 }
 
 /** Private upstream. */

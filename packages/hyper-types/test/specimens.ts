@@ -6,6 +6,7 @@ import codecs from 'codecs'
 import Corestore from 'corestore'
 import DeviceFile from 'device-file'
 import flat from 'flat-tree'
+import BitInterlude from 'hypercore/lib/bit-interlude.js'
 import merkle from 'hypercore/lib/merkle-tree.js'
 import multisig from 'hypercore/lib/multisig.js'
 import Verifier from 'hypercore/lib/verifier.js'
@@ -26,6 +27,8 @@ import sodium from 'sodium-universal'
 import SubEncoder from 'sub-encoder'
 import z32 from 'z32'
 
+type EncryptionClass = new (key: Uint8Array, coreKey: Uint8Array) => object
+
 /** Live objects by declaration, and the classes that have statics. */
 export interface Specimens {
   instances: Record<string, unknown>
@@ -45,6 +48,7 @@ export async function makeSpecimens(): Promise<Specimens> {
     instances: { ...network.instances, ...cores.instances, ...rocks.instances, ...pureSpecimens() },
     classes: {
       'hypercore:Hypercore': Hypercore,
+      'hypercore/lib/bit-interlude.js:BitInterlude': BitInterlude,
       'hypercore/lib/verifier.js:Verifier': Verifier,
       'corestore:Corestore': Corestore,
       'hyperbee:Hyperbee': Hyperbee,
@@ -100,6 +104,12 @@ function pureSpecimens(): Record<string, unknown> {
     'slip39:Slip39': slip39,
     'slip39:Slip39Node': slip39.fromPath('r/0'),
     'hypercore/lib/merkle-tree.js:TreeBatch': new merkle.MerkleTreeBatch(tree),
+    'hypercore/lib/bit-interlude.js:BitInterlude': new BitInterlude(),
+    'hypercore:DefaultEncryption': Hypercore.DefaultEncryption,
+    'hypercore:EncryptionProvider': new (Hypercore.DefaultEncryption as unknown as EncryptionClass)(
+      new Uint8Array(32),
+      new Uint8Array(32)
+    ),
     'hypercore/lib/verifier.js:Verifier': new Verifier(Hypercore.key(manifest), manifest),
     'codecs:Codec': codecs('json'),
     'codecs:Codecs': codecs,

@@ -1,0 +1,68 @@
+// One database that all devices write: each has a log, and what counts of the logs together is the database. The newest of two notes of one name shows.
+import { BlockJudge } from '@cloudpal/key-rotation'
+
+/** @typedef {{ name: string, text: string, at: number }} Note */
+
+/** The logs that an identity names, with what is in them. */
+export class Database {
+  #store
+  #onchange
+  /** @type {Map<string, import('hypercore').default>} */
+  #logs = new Map()
+
+  /**
+   * @param {import('corestore').default} store
+   * @param {() => void} onchange when there is more in a log
+   */
+  constructor(store, onchange) {
+    this.#store = store
+    this.#onchange = onchange
+  }
+
+  /** Follows every log that is named. @param {import('@cloudpal/key-rotation').IdentityState} state */
+  async follow(state) {
+    for (const [name, links] of state.cores) {
+      const key = links.at(-1)?.core
+      if (key === undefined || this.#logs.has(name)) continue
+      const log = this.#store.get({ key })
+      this.#logs.set(name, log)
+      await log.ready()
+      log.on('append', this.#onchange)
+      log.on('download', this.#onchange)
+      log.download({ start: 0, end: -1 })
+    }
+  }
+
+  /** @param {string} device */
+  log(device) {
+    const log = this.#logs.get(`log/${device}`)
+    if (log === undefined) throw new Error(`no log of ${device} is known`)
+    return log
+  }
+
+  /**
+   * What counts, and what does not.
+   *
+   * @param {import('@cloudpal/key-rotation').IdentityState} state
+   */
+  async read(state) {
+    const judge = new BlockJudge(state)
+    /** @type {Note[]} */
+    const notes = []
+    /** @type {(Note & { log: string })[]} */
+    const quarantine = []
+    for (const [name, log] of this.#logs) {
+      const key = /** @type {Uint8Array} */ (log.key)
+      const end = judge.endOf(key)
+      const treeHash =
+        end !== null && log.contiguousLength >= end.length ? await log.treeHash(end.length) : null
+      for (let i = 0; i < log.contiguousLength; i++) {
+        const note = JSON.parse(Buffer.from(/** @type {Uint8Array} */ (await log.get(i))).toString())
+        if (judge.acceptBlock(key, i, treeHash)) notes.push(note)
+        else quarantine.push({ ...note, log: name })
+      }
+    }
+    const newest = new Map(notes.sort((a, b) => a.at - b.at).map((note) => [note.name, note.text]))
+    return { notes: Object.fromEntries([...newest].sort(([a], [b]) => (a < b ? -1 : 1))), quarantine }
+  }
+}

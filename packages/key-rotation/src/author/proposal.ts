@@ -1,0 +1,92 @@
+import b4a from 'b4a'
+import { badArgument, checkCount, checkKeyPair } from '../arguments.ts'
+import { sign } from '../crypto/crypto.ts'
+import { KeyRotationError } from '../errors.ts'
+import { encodeBody, encodeEvent, eventHash, SIGNER_CLASSES } from '../format/event.ts'
+import type { Change, EventSignature, SignerClass } from '../format/event.ts'
+import type { IdentityState } from '../state/state.ts'
+import type { KeyPair } from '../types.ts'
+
+/** An event without signatures, to be signed by one or several, in one place or several. */
+export interface Proposal {
+  /** What is signed is its hash. */
+  readonly body: Uint8Array
+  readonly hash: Uint8Array
+  /** Who can sign, in order. */
+  readonly signers: { readonly [C in SignerClass]: readonly Uint8Array[] }
+}
+
+/**
+ * The next event of an identity, or its first.
+ *
+ * @param state - `null` for an inception
+ * @param time - in ms since 1970
+ * @throws KEY_ROTATION_BAD_ARGUMENT for numbers and keys of a wrong form; whether the event is right, `apply` says
+ */
+export function propose(state: IdentityState | null, change: Change, time: number): Proposal {
+  checkCount(time, 'a time')
+  const place =
+    state === null
+      ? { identity: null, seq: 0, previous: null, time }
+      : { identity: state.identity, seq: state.seq + 1, previous: state.hash, time }
+  let body: Uint8Array
+  try {
+    body = encodeBody({ ...place, change })
+  } catch (cause) {
+    if (cause instanceof KeyRotationError) throw cause
+    throw badArgument('a field of this event is missing, or of another type')
+  }
+  return { body, hash: eventHash(body), signers: signersOf(state, change) }
+}
+
+/**
+ * One party's signatures: of every place among the signers that the key has.
+ *
+ * @throws KEY_ROTATION_BAD_ARGUMENT for a key that has none
+ */
+export function signProposal({ hash, signers }: Proposal, keyPair: KeyPair): EventSignature[] {
+  checkKeyPair(keyPair)
+  const places = SIGNER_CLASSES.flatMap((signer) => {
+    const index = signers[signer].findIndex((key) => b4a.equals(key, keyPair.publicKey))
+    return index === -1 ? [] : [{ signer, index }]
+  })
+  if (places.length === 0) throw badArgument('this key has no place among those that could sign the event')
+  const signature = sign('signature', hash, keyPair)
+  return places.map((place) => ({ ...place, signature }))
+}
+
+/** The event, with signatures of any number of parties in any order. Each counts once. */
+export function sealProposal({ body }: Proposal, signatures: readonly EventSignature[]): Uint8Array {
+  const rank = ({ signer, index }: EventSignature): number => SIGNER_CLASSES.indexOf(signer) * 2 ** 32 + index
+  const byPlace = new Map(signatures.map((signature) => [rank(signature), signature]))
+  const sorted = [...byPlace.entries()].sort(([a], [b]) => a - b).map(([, signature]) => signature)
+  return encodeEvent(body, sorted)
+}
+
+function signersOf(state: IdentityState | null, change: Change): Proposal['signers'] {
+  const { kind } = change
+  const isByDevices = kind === 'addDevice' || kind === 'revokeDevice' || kind === 'rollCore'
+  const isByQuorum = kind === 'announceRecovery' || (kind === 'rotate' && change.recovery !== null)
+  return {
+    control:
+      kind === 'inception' ? change.control.keys : signsAsControl(kind) ? (state?.control.keys ?? []) : [],
+    next:
+      kind === 'rotate'
+        ? change.control.keys
+        : kind === 'announceRecovery'
+          ? (change.revealed?.keys ?? [])
+          : [],
+    recovery: isByQuorum ? (state?.recovery?.quorum.keys ?? []) : [],
+    device: isByDevices ? (state?.devices.map(({ key }) => key) ?? []) : [],
+    incoming:
+      kind === 'announceRecovery'
+        ? change.control.keys
+        : kind === 'recover'
+          ? (state?.pending?.control.keys ?? [])
+          : []
+  }
+}
+
+function signsAsControl(kind: Change['kind']): boolean {
+  return kind !== 'announceRecovery' && kind !== 'recover'
+}

@@ -1,0 +1,78 @@
+import b4a from 'b4a'
+import { badArgument } from '../arguments.ts'
+import { KeyRotationError } from '../errors.ts'
+import type { MemoryStore } from '../memory/identity-memory.ts'
+import { eventsOf } from '../verify.ts'
+
+const FIELD = 'cloudpal-key-rotation-memory'
+
+/** What is needed of a core to keep a memory: a Hypercore fits. */
+export interface UserDataLike {
+  ready(): Promise<void>
+  getUserData(key: string): Promise<Uint8Array | null>
+  setUserData(key: string, value: Uint8Array): Promise<void>
+}
+
+/** What is needed of a core to keep a chain in it: a Hypercore fits. */
+export interface ChainCoreLike {
+  ready(): Promise<void>
+  readonly length: number
+  readonly writable: boolean
+  get(index: number, options?: object): Promise<unknown>
+  append(blocks: readonly Uint8Array[]): Promise<unknown>
+}
+
+/** A memory beside the blocks of a Hypercore, on this device only: it is not replicated. Borrows the core. */
+export function coreMemory(core: UserDataLike): MemoryStore {
+  return {
+    read: async () => {
+      await core.ready()
+      return core.getUserData(FIELD)
+    },
+    write: async (bytes) => {
+      await core.ready()
+      await core.setUserData(FIELD, bytes)
+    }
+  }
+}
+
+/**
+ * Brings a Hypercore up to a chain, block i being event i, so that others can replicate it. Any device may have such a core, under any key: what counts
+ * is in the events.
+ *
+ * @returns how many events were appended
+ * @throws KEY_ROTATION_FORKED when the core has another event already, KEY_ROTATION_BAD_ARGUMENT for one that is not writable
+ */
+export async function writeChain(
+  core: ChainCoreLike,
+  chain: Uint8Array | readonly Uint8Array[]
+): Promise<number> {
+  const events = eventsOf(chain)
+  await core.ready()
+  for (const [i, event] of events.slice(0, core.length).entries()) {
+    const stored = await core.get(i)
+    if (!(stored instanceof Uint8Array) || !b4a.equals(stored, event))
+      throw new KeyRotationError('KEY_ROTATION_FORKED', `the core has another event ${i} than the chain`)
+  }
+  const fresh = events.slice(core.length)
+  if (fresh.length === 0) return 0
+  if (!core.writable) throw badArgument('this core cannot be written here')
+  await core.append(fresh)
+  return fresh.length
+}
+
+/** The events in a core, to be verified. @param options - of Hypercore's `get` @throws KEY_ROTATION_MALFORMED for what is none */
+export async function readChain(
+  core: Pick<ChainCoreLike, 'ready' | 'length' | 'get'>,
+  options: { timeout?: number; wait?: boolean } = {}
+): Promise<Uint8Array[]> {
+  await core.ready()
+  const events: Uint8Array[] = []
+  for (let i = 0; i < core.length; i++) {
+    const event = await core.get(i, options)
+    if (!(event instanceof Uint8Array))
+      throw new KeyRotationError('KEY_ROTATION_MALFORMED', `there is no event ${i}`)
+    events.push(event)
+  }
+  return events
+}

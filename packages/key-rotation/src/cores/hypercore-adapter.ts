@@ -1,0 +1,185 @@
+import b4a from 'b4a'
+import flat from 'flat-tree'
+import Hypercore from 'hypercore'
+import type { TreeProof } from 'hypercore'
+import crypto from 'hypercore-crypto'
+import BitInterlude from 'hypercore/lib/bit-interlude.js'
+import { KeyRotationError } from '../errors.ts'
+import type { BlockEncryption, RolledCore, RollManifest, StoreLike } from './types.ts'
+
+// Everything this package asks of Hypercore beyond its documented API is in this file. Of hypercore 11.37: `core.core.state`, its mutex, storage and write
+// batch (lib/session-state.js), as `_verifyShared` in lib/core.js uses them; `core.core.bitfield`, `_setBitfieldRanges`, `updateContiguousLength`,
+// `flushHints` and `replicator.onhave` (lib/core.js); `lib/bit-interlude.js`; and `Hypercore.DefaultEncryption` (index.js).
+
+interface TreeNode {
+  index: number
+  size: number
+  hash: Uint8Array
+}
+
+interface Reader {
+  getBlock(index: number): Promise<Uint8Array | null>
+  getTreeNode(index: number): Promise<TreeNode | null>
+  tryFlush(): void
+}
+
+interface WriteBatch {
+  putBlock(index: number, block: Uint8Array): void
+  putTreeNode(node: TreeNode): void
+}
+
+interface CoreInternals {
+  readonly state: {
+    readonly mutex: { lock(): Promise<void>; unlock(): void }
+    readonly storage: { read(): Reader }
+    createWriteBatch(): WriteBatch
+    flush(): Promise<boolean>
+    _clearActiveBatch(): void
+  }
+  readonly bitfield: { get(index: number): boolean }
+  readonly replicator: { onhave(start: number, length: number, drop: boolean): void }
+  readonly hintsChanged: boolean
+  _setBitfieldRanges(start: number, end: number, value: boolean): void
+  updateContiguousLength(bitfield: { start: number; length: number; drop: boolean }): void
+  flushHints(): Promise<void>
+}
+
+export function keyOfManifest(manifest: RollManifest): Uint8Array {
+  return Hypercore.key(copyOf(manifest))
+}
+
+/** A session of a core that has this manifest, writable with the key pair. The caller closes it. */
+export function openWithManifest(store: StoreLike, manifest: RollManifest, options: object): RolledCore {
+  return store.get({ ...options, manifest: copyOf(manifest) } as never) as RolledCore
+}
+
+/** Hypercore keeps and changes what it is given. */
+function copyOf(manifest: RollManifest): RollManifest {
+  return {
+    ...manifest,
+    signers: manifest.signers.map(({ publicKey }) => ({ publicKey: b4a.from(publicKey) })),
+    prologue: { ...manifest.prologue, hash: b4a.from(manifest.prologue.hash) },
+    linked: manifest.linked.map((key) => b4a.from(key))
+  }
+}
+
+/** Hypercore's own cipher, with the keys of a core; `coreKey` is the one by which the blocks were encrypted. */
+export function blockCipher(
+  encryptionKey: Uint8Array,
+  coreKey: Uint8Array
+): Omit<BlockEncryption, 'padding'> {
+  const { DefaultEncryption } = Hypercore
+  if (typeof DefaultEncryption?.deriveKeys !== 'function') throw unsupported(['DefaultEncryption'])
+  const { block: blockKey, blinding } = DefaultEncryption.deriveKeys(encryptionKey, coreKey)
+  return {
+    encrypt: (index, block, fork) => DefaultEncryption.encrypt(index, block, fork, blockKey, blinding),
+    decrypt: (index, block) => DefaultEncryption.decrypt(index, block, blockKey)
+  }
+}
+
+/** Bytes that it adds to each block. */
+export function cipherPadding(): number {
+  return Hypercore.DefaultEncryption.PADDING
+}
+
+/** Blocks as they are stored, and the nodes over them that a tree of `length` blocks has. `null` for what is not here. */
+export async function readStored(
+  core: object,
+  start: number,
+  end: number,
+  length: number
+): Promise<{ blocks: (Uint8Array | null)[]; nodes: TreeNode[] }> {
+  const reader = internalsOf(core).state.storage.read()
+  const blocks: Promise<Uint8Array | null>[] = []
+  const nodes: Promise<TreeNode | null>[] = []
+  for (let seq = start; seq < end; seq++) blocks.push(reader.getBlock(seq))
+  // Each node of a tree has its number between those of its leaves; one that reaches beyond the end is of a longer tree.
+  for (let index = 2 * start; index < 2 * end; index++)
+    if (flat.rightSpan(index) < 2 * length) nodes.push(reader.getTreeNode(index))
+  reader.tryFlush()
+  const [stored, known] = await Promise.all([Promise.all(blocks), Promise.all(nodes)])
+  return { blocks: stored, nodes: known.filter((node) => node !== null) }
+}
+
+/** Roots of the tree at a length, from left to right; `null` when one is not here. */
+export async function readRoots(core: object, length: number): Promise<TreeNode[] | null> {
+  const reader = internalsOf(core).state.storage.read()
+  const reading = flat.fullRoots(2 * length).map((index) => reader.getTreeNode(index))
+  reader.tryFlush()
+  const roots = await Promise.all(reading)
+  return roots.includes(null) ? null : (roots as TreeNode[])
+}
+
+/** Hash of a tree with these roots. */
+export function hashOfRoots(roots: readonly TreeNode[]): Uint8Array {
+  return crypto.tree(roots)
+}
+
+/** Stores blocks that are known to be right, as if peers had sent them, and tells peers. @returns how many were new */
+export async function writeStored(
+  target: object,
+  start: number,
+  blocks: readonly (Uint8Array | null)[],
+  nodes: readonly TreeNode[]
+): Promise<number> {
+  const core = internalsOf(target)
+  const { state } = core
+  await state.mutex.lock()
+  try {
+    const bits = new BitInterlude()
+    const tx = state.createWriteBatch()
+    let count = 0
+    for (const [i, block] of blocks.entries()) {
+      if (block === null || core.bitfield.get(start + i)) continue
+      tx.putBlock(start + i, block)
+      bits.setRange(start + i, start + i + 1, true)
+      count++
+    }
+    if (count === 0) return 0
+    for (const node of nodes) tx.putTreeNode(node)
+    const ranges = bits.flush(tx, core.bitfield)
+    await state.flush()
+    for (const range of ranges) {
+      core['_setBitfieldRanges'](range.start, range.end, range.value)
+      const have = { start: range.start, length: range.end - range.start, drop: false }
+      core.updateContiguousLength(have)
+      core.replicator.onhave(have.start, have.length, false)
+    }
+    if (core.hintsChanged) await core.flushHints()
+    return count
+  } finally {
+    state['_clearActiveBatch']()
+    state.mutex.unlock()
+  }
+}
+
+/** Whether a core has blocks on this machine that can be read below it; else only its proofs can be used. */
+export function isStored(core: object): boolean {
+  return typeof internalsOf(core)?.state?.storage?.read === 'function'
+}
+
+export function proofOf(proof: object): TreeProof {
+  return proof as TreeProof
+}
+
+/** @throws KEY_ROTATION_UNSUPPORTED_UPSTREAM naming what is missing */
+export function checkUpstream(core: object): void {
+  const internals = internalsOf(core)
+  const missing: string[] = []
+  if (typeof internals?.state?.createWriteBatch !== 'function') missing.push('core.state')
+  if (typeof internals?.state?.mutex?.lock !== 'function') missing.push('core.state.mutex')
+  if (typeof internals?.bitfield?.get !== 'function') missing.push('core.bitfield')
+  for (const name of ['_setBitfieldRanges', 'updateContiguousLength', 'flushHints'] as const)
+    if (typeof internals?.[name] !== 'function') missing.push(name)
+  if (typeof internals?.replicator?.onhave !== 'function') missing.push('core.replicator')
+  if (missing.length > 0) throw unsupported(missing)
+}
+
+function unsupported(missing: readonly string[]): KeyRotationError {
+  const message = `this hypercore lacks ${missing.join(', ')}; hypercore 11.37 has them`
+  return new KeyRotationError('KEY_ROTATION_UNSUPPORTED_UPSTREAM', message)
+}
+
+function internalsOf(core: object): CoreInternals {
+  return (core as { core: CoreInternals }).core
+}

@@ -1,0 +1,132 @@
+import b4a from 'b4a'
+import { badArgument, checkCount, checkKey, checkKeyPair } from '../arguments.ts'
+import { KeyRotationError } from '../errors.ts'
+import type { CoreLink } from '../state/state.ts'
+import type { CutOff, KeyPair } from '../types.ts'
+import { isStored, keyOfManifest, openWithManifest, proofOf, readRoots } from './hypercore-adapter.ts'
+import type { CoreLike, ProofSource, RolledCore, RollManifest, RollPlan, StoreLike } from './types.ts'
+
+/**
+ * Where a core ends: at a length of it, or now.
+ *
+ * @param length - at most the core's. Of a sparse core, the nodes of the tree at that length must be here or at a peer
+ * @throws KEY_ROTATION_BAD_ARGUMENT
+ */
+export async function endOf(core: CoreLike, length?: number): Promise<CutOff> {
+  await core.ready()
+  const end = length ?? core.length
+  checkCount(end, 'a length')
+  if (core.key === null || end > core.length)
+    throw badArgument(`the core has ${core.length} blocks, not ${end}`)
+  return { core: core.key, fork: core.fork, length: end, treeHash: await core.treeHash(end) }
+}
+
+/**
+ * The core that goes on where another one ends. Needs neither of them: its key is the hash of what is said here. Nothing counts before the
+ * identity's `rollCore` has named it.
+ *
+ * @param signers - Ed25519 keys of who writes it, 32 bytes
+ * @param quorum - how many of them sign each append. More than one is up to `append(block, { signature })` of Hypercore
+ * @throws KEY_ROTATION_BAD_ARGUMENT
+ */
+export function planRoll(
+  previous: CutOff,
+  { signers, quorum = 1 }: { signers: readonly Uint8Array[]; quorum?: number }
+): RollPlan {
+  if (!Array.isArray(signers) || signers.length === 0) throw badArgument('a core is written by somebody')
+  for (const signer of signers) checkKey(signer, 'the key of a signer')
+  if (!Number.isInteger(quorum) || quorum < 1 || quorum > signers.length) throw badArgument('no such quorum')
+  if (previous.length === 0)
+    throw badArgument('an empty core has nothing to go on from: give the name a new core')
+  const manifest: RollManifest = {
+    version: 2,
+    quorum,
+    signers: signers.map((publicKey) => ({ publicKey })),
+    prologue: { hash: previous.treeHash, length: previous.length },
+    linked: [previous.core]
+  }
+  return { core: keyOfManifest(manifest), manifest, previous }
+}
+
+export interface StartRollOptions {
+  /** Of one of the plan's signers; without it the core is only read here. */
+  keyPair?: KeyPair | null
+  /** Of `lineageEncryption`, where the old core was encrypted. */
+  encryption?: object | null
+}
+
+/**
+ * Opens the new core at the length of the old one's end: one proof of O(log n) nodes, no block is copied or signed again. With a key pair
+ * it can be appended to at once; what it has no blocks of comes from peers, or by `carryBlocks`.
+ *
+ * @param source - the old core, or an archive of it. Not trusted: the new core's key says what it must be
+ * @returns a session that the caller closes
+ * @throws KEY_ROTATION_CORE_MISMATCH when the source has another history
+ */
+export async function startRoll(
+  store: StoreLike,
+  { manifest, previous }: RollPlan,
+  source: ProofSource,
+  { keyPair = null, encryption = null }: StartRollOptions = {}
+): Promise<RolledCore> {
+  if (keyPair !== null) checkKeyPair(keyPair)
+  const core = openWithManifest(store, manifest, { ...(keyPair && { keyPair }), encryption })
+  await core.ready()
+  try {
+    if (core.length < previous.length) await adoptHistory(core, previous.length, source)
+  } catch (error) {
+    await core.close()
+    throw error
+  }
+  return core
+}
+
+async function adoptHistory(core: RolledCore, length: number, source: ProofSource): Promise<void> {
+  let taken = false
+  let cause: unknown
+  try {
+    const nodes = await rootsOf(source, length)
+    // No signature: a manifest's prologue is its own. What the old core has after it does not belong here.
+    const upgrade = { start: 0, length, nodes, additionalNodes: [], signature: null }
+    taken = await core.applyProof({ fork: 0, upgrade } as never)
+  } catch (error) {
+    cause = error
+  }
+  if (taken && core.length >= length) return
+  const message = 'the source does not have the history that the new core goes on from'
+  throw new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message, { cause })
+}
+
+/** Roots of the tree at a length. A core that goes on from another one itself gives no proof of lengths other than that and its end. */
+async function rootsOf(source: ProofSource, length: number): Promise<readonly object[]> {
+  const stored = isStored(source) ? await readRoots(source, length) : null
+  if (stored !== null) return stored
+  if (source.roots !== undefined) return source.roots(length)
+  const { upgrade } = proofOf(await source.proof({ upgrade: { start: 0, length } })) as {
+    upgrade?: UpgradeProof
+  }
+  return upgrade?.length === length ? upgrade.nodes : []
+}
+
+interface UpgradeProof {
+  length: number
+  nodes: object[]
+}
+
+/**
+ * Whether a core is the one that the identity meant: it goes on from where the one before ends. Its manifest is known once a peer, or
+ * `startRoll`, has given it.
+ *
+ * @returns `null` while the manifest is not known
+ */
+export function isLinked(core: Pick<RolledCore, 'manifest'>, { previous }: CoreLink): boolean | null {
+  if (previous === null) return true
+  if (core.manifest === null) return null
+  const { prologue, linked } = core.manifest
+  return (
+    prologue?.length === previous.length &&
+    b4a.equals(prologue.hash, previous.treeHash) &&
+    linked?.length === 1 &&
+    b4a.equals(linked[0] as Uint8Array, previous.core)
+  )
+}

@@ -1,0 +1,23 @@
+import { type CoreLink, coresOf, hex, type IdentityState } from './state/state.ts'
+import type { CutOff } from './types.ts'
+
+/** What a name stands for now. */
+export interface Resolved {
+  /** Key of the core that counts. */
+  readonly core: Uint8Array
+  /** Key of the device that writes it; `null` for one that no single device writes. */
+  readonly device: Uint8Array | null
+  /** Where it ends, if its writer was revoked and nothing has taken its place. */
+  readonly end: CutOff | null
+  /** All cores of the name, oldest first, this one last. Each holds the history of those before it. */
+  readonly lineage: readonly CoreLink[]
+}
+
+/** The current core of a name; `null` for a name that the identity has not given. */
+export function resolve(state: IdentityState, name: string): Resolved | null {
+  const lineage = coresOf(state, name)
+  const last = lineage?.at(-1)
+  if (!lineage || !last) return null
+  const end = state.cutOffs.get(hex(last.core)) ?? null
+  return { core: last.core, device: last.device, end, lineage }
+}

@@ -1,0 +1,101 @@
+import { tmpStore } from '@cloudpal/test-kit'
+import { expect, test } from 'vitest'
+import { endOf } from '../src/cores/index.ts'
+import { BlockJudge, type Sigchain } from '../src/index.ts'
+import { ada, addDevice, bytesOf, codeOf, keyPair, keyPairs } from './people.ts'
+import { filled } from './rolls.ts'
+
+/** A phone with a core. */
+function withPhone(core: Uint8Array): Sigchain {
+  const chain = ada()
+  const device = addDevice(chain, 'phone')
+  chain.rollCore({ device, rolls: [{ name: 'phone/log', core, previous: null }] }, keyPairs('control 0'))
+  return chain
+}
+
+function revoke(
+  chain: Sigchain,
+  cutOff: { core: Uint8Array; fork: number; length: number; treeHash: Uint8Array }
+): void {
+  const how = { reason: 'compromised', cutOffs: [cutOff] } as const
+  chain.revokeDevice(keyPair('phone').publicKey, how, keyPairs('control 0'))
+}
+
+test('what a stolen phone goes on to write is quarantined, and listed; what it wrote before counts', async () => {
+  const log = await filled(await tmpStore(), 'log', 10)
+  const key = log.key as Uint8Array
+  const chain = withPhone(key)
+  const judge = new BlockJudge(chain.state)
+  expect([judge.endOf(key), judge.acceptBlock(key, 9)]).toEqual([null, true])
+  revoke(chain, await endOf(log, 8))
+  await log.append(['a thief was here', 'and here'])
+  judge.update(chain.state)
+  const treeHash = await log.treeHash(judge.endOf(key)?.length)
+  const verdicts = Array.from({ length: 12 }, (_, i) => judge.judge(key, i, treeHash))
+  expect(verdicts).toEqual([...Array<string>(8).fill('accepted'), ...Array<string>(4).fill('quarantined')])
+  expect(judge.quarantine).toEqual([{ core: key, start: 8, end: 12, reason: 'past the end' }])
+  expect(String(await log.get(11))).toBe('and here')
+})
+
+test('back-dated writes: a second history below the end is told by its tree hash', async () => {
+  const key = bytesOf(5)
+  const chain = withPhone(key)
+  revoke(chain, { core: key, fork: 0, length: 8, treeHash: bytesOf(1) })
+  const judge = new BlockJudge(chain.state)
+  expect(judge.judge(key, 3)).toBe('waiting')
+  expect(judge.judge(key, 3, bytesOf(2))).toBe('quarantined')
+  expect(judge.judge(key, 3, bytesOf(1))).toBe('accepted')
+  expect(judge.quarantine).toEqual([{ core: key, start: 3, end: 4, reason: 'another history' }])
+})
+
+test('a core that nobody has named counts for nothing', () => {
+  const judge = new BlockJudge(ada().state)
+  expect([judge.judge(bytesOf(9), 0), judge.acceptBlock(bytesOf(9), 0)]).toEqual(['unknown', false])
+})
+
+test('of a core that was rolled over, the end is where the next one goes on', () => {
+  const chain = withPhone(bytesOf(5))
+  const previous = { core: bytesOf(5), fork: 0, length: 4, treeHash: bytesOf(1) }
+  chain.rollCore({ rolls: [{ name: 'phone/log', core: bytesOf(6), previous }] }, keyPairs('control 0'))
+  const judge = new BlockJudge(chain.state)
+  expect([judge.judge(bytesOf(5), 3, bytesOf(1)), judge.judge(bytesOf(5), 4, bytesOf(1))]).toEqual([
+    'accepted',
+    'quarantined'
+  ])
+  expect(judge.acceptBlock(bytesOf(6), 100)).toBe(true)
+})
+
+test('a core has one end, and none that has one can begin', () => {
+  const chain = withPhone(bytesOf(5))
+  const end = { core: bytesOf(5), fork: 0, length: 4, treeHash: bytesOf(1) }
+  const other = { core: bytesOf(8), fork: 0, length: 1, treeHash: bytesOf(2) }
+  const how = { reason: 'lost', cutOffs: [end, other] } as const
+  chain.revokeDevice(keyPair('phone').publicKey, how, keyPairs('control 0'))
+  const roll = (name: string, core: Uint8Array, previous: typeof end | null): string | null =>
+    codeOf(() => chain.rollCore({ rolls: [{ name, core, previous }] }, keyPairs('control 0')))
+  for (const changed of [{ length: 5 }, { treeHash: bytesOf(2) }, { fork: 1 }])
+    expect(roll('phone/log', bytesOf(6), { ...end, ...changed })).toBe('KEY_ROTATION_BAD_CUT_OFF')
+  expect(roll('notes', bytesOf(8), null)).toBe('KEY_ROTATION_CORE_REUSED')
+  expect(roll('phone/log', bytesOf(6), end)).toBe(null)
+})
+
+test('a revocation that leaves a core of the device without an end is refused, and one that ends somebody else’s', () => {
+  const chain = withPhone(bytesOf(5))
+  const tablet = addDevice(chain, 'tablet')
+  chain.rollCore(
+    { device: tablet, rolls: [{ name: 'tablet/log', core: bytesOf(6), previous: null }] },
+    keyPairs('control 0')
+  )
+  const end = (core: number) => ({ core: bytesOf(core), fork: 0, length: 1, treeHash: bytesOf(1) })
+  const attempt = (...cutOffs: ReturnType<typeof end>[]): string | null =>
+    codeOf(() =>
+      chain.revokeDevice(keyPair('phone').publicKey, { reason: 'lost', cutOffs }, keyPairs('control 0'))
+    )
+  expect([attempt(), attempt(end(5), end(6)), attempt(end(5), end(5))]).toEqual(
+    Array(3).fill('KEY_ROTATION_BAD_CUT_OFF')
+  )
+  expect(attempt(end(5), end(7))).toBe(null)
+  const judge = new BlockJudge(chain.state)
+  expect(codeOf(() => judge.judge(bytesOf(1, 31), 0))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+  expect(codeOf(() => judge.judge(bytesOf(1), -1))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+})

@@ -1,0 +1,67 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import * as connections from '../src/connections/index.ts'
+import * as cores from '../src/cores/index.ts'
+import * as api from '../src/index.ts'
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+
+test('the example at the top of the README runs as it stands', async () => {
+  const example = /```js\n(.*?)```/s.exec(readme)?.[1] ?? ''
+  const names = (/import \{(.*?)\}/.exec(example)?.[1] ?? '').split(',').map((name) => name.trim())
+  const body = example.replaceAll(/^import .*\n/gm, '')
+  const AsyncFunction = (async () => {}).constructor as new (
+    ...args: string[]
+  ) => (...args: unknown[]) => Promise<void>
+  const lines: unknown[][] = []
+  const values = names.map((name) => (api as Record<string, unknown>)[name])
+  await new AsyncFunction(...names, 'console', body)(...values, {
+    log: (...args: unknown[]) => void lines.push(args)
+  })
+  expect(lines).toEqual([['lost', 3]])
+})
+
+test('what the other examples and the table of the API name is there', () => {
+  const section = /## API\n(.*?)## Errors/s.exec(readme)?.[1] ?? ''
+  const examples = [...readme.matchAll(/^import \{(.*?)\} from/gm)].flatMap(
+    ([, names]) => names?.split(',') ?? []
+  )
+  const exported = { ...api, ...cores, ...connections }
+  const members = ['Sigchain', 'BlockJudge', 'IdentityMemory', 'Authenticator'].flatMap((name) => {
+    const { prototype } = (exported as never as Record<string, { prototype: object }>)[name] ?? {
+      prototype: {}
+    }
+    return [
+      ...Object.getOwnPropertyNames(prototype),
+      ...Object.keys(Object.getOwnPropertyDescriptors((exported as Record<string, object>)[name] ?? {}))
+    ]
+  })
+  const named = [...section.matchAll(/`(\w+)(?:\(.*?\)|\.open\(.*?\))?`/g)].map(([, name]) => name ?? '')
+  const known = new Set([
+    ...Object.keys(exported),
+    ...members,
+    'code',
+    'trusted',
+    'now',
+    'browser',
+    'witnesses'
+  ])
+  expect(named.length).toBeGreaterThan(40)
+  expect([...named, ...examples.map((name) => name.trim())].filter((name) => !known.has(name))).toEqual([])
+})
+
+test('every test that it names is there', () => {
+  const named = [...readme.matchAll(/\((`[a-z.-]+`(?:, `[a-z.-]+`)*)\)/g)].flatMap(
+    ([, names]) => names?.match(/[a-z.-]+/g) ?? []
+  )
+  expect(new Set(named).size).toBeGreaterThan(10)
+  const missing = named.filter(
+    (name) => name !== ', ' && !existsSync(join(import.meta.dirname, `${name}.test.ts`))
+  )
+  expect(missing).toEqual([])
+})
+
+test('it is at most 150 lines long', () => {
+  expect(readme.split('\n').length).toBeLessThanOrEqual(151)
+})

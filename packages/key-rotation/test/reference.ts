@@ -1,0 +1,433 @@
+// A second reader and state machine, made from FORMAT.md on other libraries. It keeps nothing but the accepted events, and works out whatever it needs by
+// going through them again.
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { blake2b } from '@noble/hashes/blake2.js'
+
+interface Keys {
+  threshold: number
+  keys: string[]
+}
+interface Policy extends Keys {
+  delay: number
+}
+interface End {
+  core: string
+  fork: number
+  length: number
+  treeHash: string
+}
+interface Signed {
+  class: number
+  index: number
+  signature: Uint8Array
+}
+export interface Fact {
+  kind: number
+  hash: string
+  identity: string
+  seq: number
+  previous: string
+  time: number
+  control: Keys
+  next: Keys
+  policy: Policy | null
+  key: string
+  role: number
+  expiry: number
+  name: string
+  terms: Uint8Array
+  possession: Uint8Array
+  reason: number
+  ends: End[]
+  revealed: Keys | null
+  announcement: string
+  writer: string | null
+  rolls: { name: string; core: string; previous: End | null }[]
+  signed: Signed[]
+}
+
+class Refused extends Error {}
+function must(condition: boolean, why: string): asserts condition {
+  if (!condition) throw new Refused(why)
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+const digest = (...parts: Uint8Array[]): Uint8Array => blake2b(Buffer.concat(parts), { dkLen: 32 })
+const space = (i: number): Uint8Array =>
+  digest(digest(Buffer.from('cloudpal/key-rotation/1')), Uint8Array.of(i))
+const good = (i: number, message: Uint8Array, signature: Uint8Array, key: string): boolean => {
+  try {
+    return ed25519.verify(signature, Buffer.concat([space(i), message]), Buffer.from(key, 'hex'), {
+      zip215: false
+    })
+  } catch {
+    return false
+  }
+}
+
+/** Reads from left to right; numbers must be the shortest. */
+class Bytes {
+  readonly all: Uint8Array
+  at = 0
+  constructor(all: Uint8Array) {
+    this.all = all
+  }
+  take(n: number): Uint8Array {
+    must(this.at + n <= this.all.length, 'cut off')
+    this.at += n
+    return this.all.slice(this.at - n, this.at)
+  }
+  u8(): number {
+    return this.take(1)[0] as number
+  }
+  uint(): number {
+    const lead = this.u8()
+    if (lead < 0xfd) return lead
+    const size = 2 ** (lead - 0xfc)
+    const value = this.take(size).reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n)
+    must(value < 2n ** 53n, 'too large')
+    must(value >= (size === 2 ? 0xfdn : 256n ** BigInt(size / 2)), 'not the shortest')
+    return Number(value)
+  }
+  hex(n = 32): string {
+    return hex(this.take(n))
+  }
+  many<T>(most: number, item: () => T): T[] {
+    const count = this.u8()
+    must(count <= most, 'too many')
+    return Array.from({ length: count }, item)
+  }
+  maybe<T>(item: () => T): T | null {
+    const flag = this.u8()
+    must(flag < 2, 'a flag')
+    return flag === 1 ? item() : null
+  }
+  text(most: number): string {
+    const bytes = this.take(this.u8())
+    must(bytes.length <= most, 'too long')
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    } catch {
+      throw new Refused('no UTF-8')
+    }
+  }
+  keys(): Keys {
+    return { threshold: this.u8(), keys: this.many(16, () => this.hex()) }
+  }
+  policy(): Policy {
+    return { ...this.keys(), delay: this.uint() }
+  }
+  end(): End {
+    return { core: this.hex(), fork: this.uint(), length: this.uint(), treeHash: this.hex() }
+  }
+}
+
+function read(all: Uint8Array): Fact {
+  must(all.length <= 8192, 'too large')
+  const bytes = new Bytes(all)
+  must(bytes.u8() === 1, 'version')
+  const kind = bytes.u8()
+  must(kind >= 1 && kind <= 8, 'kind')
+  const none: Keys = { threshold: 0, keys: [] }
+  const fact: Fact = {
+    kind,
+    hash: '',
+    identity: kind === 1 ? '' : bytes.hex(),
+    seq: kind === 1 ? 0 : bytes.uint(),
+    previous: kind === 1 ? '' : bytes.hex(),
+    time: bytes.uint(),
+    control: none,
+    next: none,
+    policy: null,
+    key: '',
+    role: 0,
+    expiry: 0,
+    name: '',
+    terms: new Uint8Array(0),
+    possession: new Uint8Array(0),
+    reason: 0,
+    ends: [],
+    revealed: null,
+    announcement: '',
+    writer: null,
+    rolls: [],
+    signed: []
+  }
+  if (kind === 1) bytes.take(16)
+  if (kind === 1 || kind === 2 || kind === 5) {
+    fact.control = bytes.keys()
+    fact.next = bytes.keys()
+    if (kind === 5) fact.revealed = bytes.maybe(() => bytes.keys())
+    else fact.policy = bytes.maybe(() => bytes.policy())
+  }
+  if (kind === 3) {
+    const from = bytes.at
+    fact.key = bytes.hex()
+    fact.role = bytes.u8()
+    must(fact.role >= 1 && fact.role <= 3, 'role')
+    fact.expiry = bytes.uint()
+    fact.name = bytes.text(64)
+    fact.terms = Buffer.concat([Buffer.from(fact.identity, 'hex'), all.slice(from, bytes.at)])
+    fact.possession = bytes.take(64)
+  }
+  if (kind === 4) {
+    fact.key = bytes.hex()
+    fact.reason = bytes.u8()
+    must(fact.reason >= 1 && fact.reason <= 3, 'reason')
+    fact.ends = bytes.many(48, () => bytes.end())
+  }
+  if (kind === 6 || kind === 7) fact.announcement = bytes.hex()
+  if (kind === 8) {
+    fact.writer = bytes.maybe(() => bytes.hex())
+    fact.rolls = bytes.many(8, () => ({
+      name: bytes.text(64),
+      core: bytes.hex(),
+      previous: bytes.maybe(() => bytes.end())
+    }))
+  }
+  fact.hash = hex(digest(space(0), all.slice(0, bytes.at)))
+  fact.signed = bytes.many(64, () => ({ class: bytes.u8(), index: bytes.uint(), signature: bytes.take(64) }))
+  must(bytes.at === all.length, 'something follows')
+  return fact
+}
+
+// What the accepted events say.
+
+const last = <T>(items: readonly T[]): T => items.at(-1) as T
+const inForce = (facts: Fact[]): Fact[] =>
+  facts.flatMap((fact) => {
+    if (fact.kind === 1 || fact.kind === 2) return [fact]
+    return fact.kind === 7 ? facts.filter(({ hash }) => hash === fact.announcement) : []
+  })
+const policyOf = (facts: Fact[]): Policy | null =>
+  last(facts.flatMap(({ kind, policy }) => (kind <= 2 && policy !== null ? [policy] : []))) ?? null
+const devicesOf = (facts: Fact[]): Fact[] => facts.filter(({ kind }) => kind === 3)
+const revocationOf = (facts: Fact[], key: string): Fact | undefined =>
+  facts.find((fact) => fact.kind === 4 && fact.key === key)
+const rollsOf = (
+  facts: Fact[]
+): { name: string; core: string; previous: End | null; writer: string | null }[] =>
+  facts.flatMap(({ rolls, writer }) => rolls.map((roll) => ({ ...roll, writer })))
+const endsOf = (facts: Fact[]): End[] => [
+  ...facts.flatMap(({ ends }) => ends),
+  ...rollsOf(facts).flatMap(({ previous }) => (previous === null ? [] : [previous]))
+]
+const waitingOf = (facts: Fact[]): Fact | null => {
+  const recoveries = facts.filter(({ kind }) => kind >= 5 && kind <= 7)
+  const final = recoveries.at(-1)
+  return final?.kind === 5 ? final : null
+}
+const dueOf = (facts: Fact[], waiting: Fact): number => {
+  const before = facts.slice(0, facts.indexOf(waiting))
+  return waiting.time + (waiting.revealed === null ? (policyOf(before)?.delay ?? 0) : 0)
+}
+const namedOf = (facts: Fact[]): string[] => [
+  ...inForce(facts).flatMap(({ control }) => control.keys),
+  ...facts.flatMap(({ kind, policy }) => (kind <= 2 ? (policy?.keys ?? []) : [])),
+  ...devicesOf(facts).map(({ key }) => key),
+  ...rollsOf(facts).map(({ core }) => core)
+]
+const same = (a: End, b: End): boolean => JSON.stringify(a) === JSON.stringify(b)
+
+function fit({ threshold, keys }: Keys): void {
+  must(threshold >= 1 && threshold <= keys.length, 'threshold')
+  must(new Set(keys).size === keys.length, 'a key twice')
+}
+function committed(commitment: Keys, keys: Keys): void {
+  const hashes = keys.keys.map((key) => hex(digest(space(2), Buffer.from(key, 'hex'))))
+  must(commitment.threshold === keys.threshold && commitment.keys.join() === hashes.join(), 'not committed')
+}
+function unnamed(facts: Fact[], keys: string[]): void {
+  must(new Set(keys).size === keys.length, 'one twice')
+  const named = namedOf(facts)
+  must(!keys.some((key) => named.includes(key)), 'named before')
+}
+
+/** How many of each class signed; all of them right. */
+function count(fact: Fact, who: Record<number, string[]>): (signer: number) => number {
+  const order = fact.signed.map((signed) => signed.class * 2 ** 40 + signed.index)
+  must(
+    order.every((place, i) => i === 0 || place > (order[i - 1] as number)),
+    'order'
+  )
+  for (const signed of fact.signed) {
+    const key = who[signed.class]?.[signed.index]
+    must(key !== undefined, 'a signer')
+    must(good(1, Buffer.from(fact.hash, 'hex'), signed.signature, key), 'a signature')
+  }
+  return (signer) => fact.signed.filter((signed) => signed.class === signer).length
+}
+
+/** The accepted events with one more. @throws Refused */
+function accept(facts: Fact[], fact: Fact): void {
+  const { kind } = fact
+  must(fact.time <= 2 ** 48, 'time')
+  if (facts.length === 0) {
+    must(kind === 1, 'no inception')
+    fit(fact.control)
+    fit(fact.next)
+    if (fact.policy !== null) checkPolicy(fact.policy)
+    unnamed([], [...fact.control.keys, ...(fact.policy?.keys ?? [])])
+    must(count(fact, { 1: fact.control.keys })(1) >= fact.control.threshold, 'too few')
+    return
+  }
+  const [inception] = facts as [Fact]
+  const before = last(facts)
+  must(kind !== 1 && fact.identity === inception.hash, 'another identity')
+  must(fact.seq === facts.length && fact.previous === before.hash && fact.time >= before.time, 'place')
+  const { control, next } = last(inForce(facts))
+  const policy = policyOf(facts)
+  if (kind === 2) {
+    fit(fact.control)
+    fit(fact.next)
+    committed(next, fact.control)
+    if (fact.policy !== null) checkPolicy(fact.policy)
+    const fresh = (fact.policy?.keys ?? []).filter((key) => !policy?.keys.includes(key))
+    unnamed(facts, [...fact.control.keys, ...fresh])
+    const asks = fact.policy !== null && policy !== null
+    const counted = count(fact, { 1: control.keys, 2: fact.control.keys, 3: asks ? policy.keys : [] })
+    must(counted(2) >= fact.control.threshold, 'too few')
+    must(!asks || counted(3) >= policy.threshold, 'too few')
+  } else if (kind === 5) {
+    must(policy !== null, 'no policy')
+    fit(fact.control)
+    fit(fact.next)
+    if (fact.revealed !== null) committed(next, fact.revealed)
+    unnamed(facts, [...fact.control.keys, ...(fact.revealed?.keys ?? [])])
+    const counted = count(fact, { 2: fact.revealed?.keys ?? [], 3: policy.keys, 5: fact.control.keys })
+    must(counted(3) >= policy.threshold && counted(5) >= fact.control.threshold, 'too few')
+    must(fact.revealed === null || counted(2) >= fact.revealed.threshold, 'too few')
+  } else if (kind === 6 || kind === 7) {
+    const waiting = waitingOf(facts)
+    must(waiting !== null && waiting.hash === fact.announcement, 'no such recovery')
+    if (kind === 6) {
+      must(waiting.revealed === null, 'final')
+      must(count(fact, { 1: control.keys })(1) >= control.threshold, 'too few')
+    } else {
+      must(fact.time >= dueOf(facts, waiting), 'too early')
+      unnamed(facts, waiting.control.keys)
+      must(count(fact, { 5: waiting.control.keys })(5) >= waiting.control.threshold, 'too few')
+    }
+  } else {
+    acceptByAdmins(facts, fact, control)
+  }
+}
+
+function acceptByAdmins(facts: Fact[], fact: Fact, control: Keys): void {
+  const devices = devicesOf(facts)
+  const counted = count(fact, { 1: control.keys, 4: devices.map(({ key }) => key) })
+  const byControl = counted(1) >= control.threshold
+  const signers = fact.signed
+    .filter((signed) => signed.class === 4)
+    .map(({ index }) => devices[index] as Fact)
+  const live = (device: Fact): boolean => revocationOf(facts, device.key) === undefined
+  const unexpired = (device: Fact): boolean => device.expiry === 0 || device.expiry > fact.time
+  must(
+    byControl ||
+      (signers.length > 0 &&
+        signers.every((device) => device.role === 3 && live(device) && unexpired(device))),
+    'no right'
+  )
+  const rolls = rollsOf(facts)
+  const ends = endsOf(facts)
+  const endOf = (core: string): End | undefined => ends.find((end) => end.core === core)
+  if (fact.kind === 3) {
+    unnamed(facts, [fact.key])
+    must(fact.expiry === 0 || fact.expiry > fact.time, 'expired')
+    must(byControl || fact.role !== 3, 'an admin by an admin')
+    must(good(3, fact.terms, fact.possession, fact.key), 'possession')
+  } else if (fact.kind === 4) {
+    const device = devices.find(({ key }) => key === fact.key)
+    must(device !== undefined && live(device), 'nobody to revoke')
+    const itself = signers.length === 1 && signers[0] === device && counted(1) === 0
+    must(byControl || device.role !== 3 || itself, 'an admin by an admin')
+    must(new Set(fact.ends.map(({ core }) => core)).size === fact.ends.length, 'one twice')
+    for (const end of fact.ends) {
+      const known = endOf(end.core)
+      must(known === undefined || same(known, end), 'another end')
+      const roll = rolls.find(({ core }) => core === end.core)
+      must(roll === undefined || roll.writer === fact.key, 'somebody else’s')
+    }
+    for (const { core, writer } of rolls)
+      must(
+        writer !== fact.key || endOf(core) !== undefined || fact.ends.some((end) => end.core === core),
+        'no end'
+      )
+  } else {
+    acceptRolls(facts, fact, byControl)
+  }
+}
+
+function acceptRolls(facts: Fact[], fact: Fact, byControl: boolean): void {
+  const devices = devicesOf(facts)
+  const rolls = rollsOf(facts)
+  const ends = endsOf(facts)
+  const names = fact.rolls.map(({ name }) => name)
+  must(names.length > 0 && new Set(names).size === names.length && !names.includes(''), 'names')
+  const cores = fact.rolls.map(({ core }) => core)
+  unnamed(facts, cores)
+  must(!ends.some(({ core }) => cores.includes(core)), 'has an end')
+  if (fact.writer !== null) {
+    const device = devices.find(({ key }) => key === fact.writer)
+    must(
+      device !== undefined && revocationOf(facts, device.key) === undefined && device.role !== 1,
+      'a writer'
+    )
+    must(device.expiry === 0 || device.expiry > fact.time, 'expired')
+  }
+  for (const { name, previous } of fact.rolls) {
+    const before = rolls.filter((roll) => roll.name === name).at(-1)
+    must((before === undefined) === (previous === null) && before?.core === previous?.core, 'previous')
+    if (before === undefined || previous === null) continue
+    const known = ends.find(({ core }) => core === previous.core)
+    must(known === undefined || same(known, previous), 'another end')
+    const owner = devices.find(({ key }) => key === before.writer)
+    const isAdmins = owner?.role === 3 && revocationOf(facts, owner.key) === undefined
+    must(byControl || !isAdmins, 'an admin’s')
+  }
+}
+
+function checkPolicy(policy: Policy): void {
+  fit(policy)
+  must(policy.delay <= 100 * 365 * 86_400_000, 'delay')
+}
+
+/** The accepted events with this one, or `null` when it is refused. */
+export function accepted(facts: Fact[], bytes: Uint8Array): Fact[] | null {
+  try {
+    const fact = read(bytes)
+    accept(facts, fact)
+    return [...facts, fact]
+  } catch (error) {
+    if (error instanceof Refused) return null
+    throw error
+  }
+}
+
+/** What an app sees. */
+export function summary(facts: Fact[]): object {
+  const waiting = waitingOf(facts)
+  const { control, next } = last(inForce(facts))
+  return {
+    identity: (facts[0] as Fact).hash,
+    seq: facts.length - 1,
+    hash: last(facts).hash,
+    time: last(facts).time,
+    control,
+    next,
+    recovery: policyOf(facts),
+    pending: waiting && {
+      announcement: waiting.hash,
+      due: dueOf(facts, waiting),
+      final: waiting.revealed !== null
+    },
+    devices: devicesOf(facts).map(({ key, role, expiry, name }) => {
+      const revoked = revocationOf(facts, key)
+      return { key, role, expiry, name, revoked: revoked?.seq ?? null, reason: revoked?.reason ?? 0 }
+    }),
+    cores: rollsOf(facts)
+      .map(({ name, core, writer }) => `${name} ${core} ${writer}`)
+      .sort(),
+    ends: [...new Set(endsOf(facts).map((end) => JSON.stringify(end)))].sort()
+  }
+}
