@@ -48,9 +48,20 @@ function blocksOf(count: number, bytes: number): Uint8Array[] {
   return Array.from({ length: count }, (_, i) => crypto.randomBytes(Math.ceil(bytes * (0.5 + (i % 3) / 2))))
 }
 
+test('a download of large blocks reads each about once, with the cache that a reader has by default', async () => {
+  const archive = await archived(blocksOf(60, 512_000))
+  const { download, stats } = await open(archive.store, { key: archive.key }).then((opened) => ({
+    download: () => opened.download(),
+    stats: () => opened.stats()
+  }))
+  await download()
+  expect(stats().bytesRead / archive.core.byteLength).toBeLessThan(1.2)
+})
+
 describe.each(Object.keys(WAYS))('blocks that are asked for at once %s', (way) => {
   // The cache is far smaller than what is asked for; of small blocks a quarter of it is larger than a group, whatever their order.
   test.each([
+    [12, 4_000_000, 8 * MIB],
     [64, 256_000, MIB],
     [500, 20_000, MIB],
     [3000, 2000, 16 * MIB],

@@ -1,5 +1,5 @@
 import crypto from 'hypercore-crypto'
-import { S3ArchiverError } from '../errors.ts'
+import { badArgument, checkArguments, RULES } from '../arguments.ts'
 import { decodeCommit } from '../format/commit.ts'
 import { commitSeq, isNamedFor } from '../format/names.ts'
 import { newestCommit } from '../read/commits.ts'
@@ -49,13 +49,22 @@ export interface Verified {
  * Checks what the newest commit needs: that it is there, is what was uploaded, and is what the cores' keys have signed. Cost: a list of all objects, and a get for
  * each one that is read; a few at once, about 30 MiB of memory. What was aborted goes on with `after`.
  *
- * @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when commits, checkpoints or lists are, so that it is not known what is needed; `S3_ARCHIVER_ABORTED`, and what
- * the store throws
+ * @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when commits, checkpoints or lists are, so that it is not known what is needed; `S3_ARCHIVER_ABORTED`,
+ * `S3_ARCHIVER_BAD_ARGUMENT`, and what the store throws
  */
 export async function verify(store: ObjectStore, options: VerifyOptions = {}): Promise<Verified> {
+  checkArguments({ store }, { store: RULES.store }, ['store'])
+  const rules = {
+    keys: RULES.keys,
+    share: RULES.time,
+    after: RULES.text,
+    random: RULES.listener,
+    onProgress: RULES.listener,
+    signal: RULES.signal
+  }
+  checkArguments(options, rules)
   const { keys = [], share = 1, after = '', random = chance, onProgress, ...call } = options
-  if (!(share >= 0 && share <= 1))
-    throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', '`share` is from 0 to 1')
+  if (share > 1) throw badArgument('`share` is from 0 to 1')
   const newest = await newestCommit(store, call)
   const reach = new Reach(store, call)
   if (newest !== null) await reach.add(newest.commit)

@@ -57,6 +57,34 @@ export function numberOf(word: string): number {
   return value
 }
 
+/** Blocks, commits and moments are counted. */
+export function countOf(word: string): number {
+  const value = numberOf(word)
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('Not a whole number.')
+  return value
+}
+
+/** Of a limit, or a pause: without any, the option is left out. */
+export function amountOf(word: string): number {
+  const value = numberOf(word)
+  if (value === 0) throw new InvalidArgumentError('It has to be above 0.')
+  return value
+}
+
+/** From 0 to 1. */
+export function shareOf(word: string): number {
+  const value = numberOf(word)
+  if (value > 1) throw new InvalidArgumentError('A share is from 0 to 1.')
+  return value
+}
+
+/** At least a day. */
+export function ageOf(word: string): number {
+  const value = numberOf(word)
+  if (value < 1) throw new InvalidArgumentError('What is younger than a day always stays.')
+  return value
+}
+
 export function timeOf(word: string): number {
   const timeMs = Date.parse(word)
   if (Number.isNaN(timeMs)) throw new InvalidArgumentError('A time is written as 2026-11-21T15:00:00Z.')

@@ -1,3 +1,4 @@
+import { checkArguments, RULES } from '../arguments.ts'
 import { Stop } from '../stop.ts'
 import { CachedStore } from '../store/cached-store.ts'
 import { CountedStore, type RequestCounts } from '../store/counted-store.ts'
@@ -54,8 +55,8 @@ export class OpenedArchive {
 
   /** See {@link openFromArchive}. */
   static async open(store: ObjectStore, options: OpenFromArchiveOptions): Promise<OpenedArchive> {
-    const { key, cacheBytes = CACHE_BYTES, mark = null, signal, cache, maxCacheBytes } = options ?? {}
-    checkReadOptions([key], options ?? {})
+    checkReadOptions(store, options, 'key')
+    const { key, cacheBytes = CACHE_BYTES, mark = null, signal, cache, maxCacheBytes } = options
     const stop = new Stop(signal)
     const counted = new CountedStore(store)
     const cached = cache && new CachedStore(counted, cache, maxCacheBytes)
@@ -124,13 +125,14 @@ export class OpenedArchive {
   /**
    * Reads a range of blocks into the core's store.
    *
-   * @throws S3ArchiverError as a read does; `S3_ARCHIVER_MISSING_BLOCKS` also when the core ends before
+   * @throws S3ArchiverError as a read does; `S3_ARCHIVER_MISSING_BLOCKS` also when the core ends before; `S3_ARCHIVER_BAD_ARGUMENT`
    */
   async download({
     start = 0,
     end = this.#link.head.length
   }: { start?: number; end?: number } = {}): Promise<void> {
     this.#guard()
+    checkArguments({ range: { start, end } }, { range: RULES.range })
     const { length } = this.#link.head
     if (end > length) throw missing(length)
     for (let at = start; at < end;) {
