@@ -63,31 +63,31 @@ const range: Rule = {
 
 /** The kinds of arguments that this package takes. */
 export const RULES = {
-  key,
-  keys,
-  keyPair,
-  core,
-  amount,
-  mark,
-  range,
-  bytes,
-  least,
+  key: key as Rule,
+  keys: keys as Rule,
+  keyPair: keyPair as Rule,
+  core: core as Rule,
+  amount: amount as Rule,
+  mark: mark as Rule,
+  range: range as Rule,
+  bytes: bytes as (count: number) => Rule,
+  least: least as (min: number) => Rule,
   cores: { ...listOf(core), says: 'a list of Hypercores' } as Rule,
-  ranges: listOf(range),
-  store: having('an object store', 'putIfAbsent', 'getRange', 'head', 'list', 'delete'),
+  ranges: listOf(range) as Rule,
+  store: having('an object store', 'putIfAbsent', 'getRange', 'head', 'list', 'delete') as Rule,
   corestore: {
     is: (value) => having('', 'ready', 'get').is(value) && isObject((value as Members)['storage']),
     says: 'a Corestore'
   } as Rule,
-  signal: having('a signal, as of an AbortController', 'addEventListener', 'removeEventListener'),
-  clock: having('a clock, with `now` and `after`', 'now', 'after'),
-  frontKeeper: having('an Archiver', 'attachFront'),
+  signal: having('a signal, as of an AbortController', 'addEventListener', 'removeEventListener') as Rule,
+  clock: having('a clock, with `now` and `after`', 'now', 'after') as Rule,
+  frontKeeper: having('an Archiver', 'attachFront') as Rule,
   front: {
     is: (value) =>
       isObject(value) && value['bytes'] instanceof Uint8Array && listOf(RULES.text).is(value['objects']),
     says: 'the front of a read pack, { objects, bytes }'
   } as Rule,
-  bee: having('a Hyperbee', 'ready', 'checkout'),
+  bee: having('a Hyperbee', 'ready', 'checkout') as Rule,
   flag: { is: (value) => typeof value === 'boolean', says: 'true or false' } as Rule,
   text: { is: (value) => typeof value === 'string', says: 'a string' } as Rule,
   listener: { is: (value) => typeof value === 'function', says: 'a function' } as Rule,

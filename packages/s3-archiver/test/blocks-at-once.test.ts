@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { testCleanup, tmpStore } from '@cloudpal/test-kit'
 import { readFromArchive } from '../src/browser/index.ts'
 import { Seeder, type RequestCounts } from '../src/index.ts'
-import { archived, open, type Archived } from './meddling-store.ts'
+import { archived, Meddling, onlyCommits, open, outcome, type Archived } from './meddling-store.ts'
 
 const MIB: number = 1024 * 1024
 
@@ -56,6 +56,20 @@ test('a download of large blocks reads each about once, with the cache that a re
   }))
   await download()
   expect(stats().bytesRead / archive.core.byteLength).toBeLessThan(1.2)
+})
+
+test('large blocks that the store could not give, each of many, are given once it can', async () => {
+  const blocks = blocksOf(80, 200_000)
+  const { store, key } = await archived(blocks)
+  const meddling = new Meddling(store)
+  const { core } = await open(meddling, { key })
+  meddling.change = onlyCommits
+  for (let i = 0; i < 2; i++) await Promise.all(blocks.map((_, seq) => outcome(core.get(seq))))
+  const failing = await Promise.all(blocks.map((_, seq) => outcome(core.get(seq))))
+  expect(new Set(failing)).toEqual(new Set(['S3_ARCHIVER_STORE_UNAVAILABLE']))
+  meddling.change = (_, bytes) => bytes
+  const read = await Promise.all(blocks.map((_, seq) => core.get(seq)))
+  expect(read.every((block, seq) => b4a.equals(block as Uint8Array, blocks[seq] as Uint8Array))).toBe(true)
 })
 
 describe.each(Object.keys(WAYS))('blocks that are asked for at once %s', (way) => {
