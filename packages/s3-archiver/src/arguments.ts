@@ -2,7 +2,7 @@ import { S3ArchiverError } from './errors.ts'
 
 /** What an argument has to be. */
 export interface Rule {
-  is(value: unknown): boolean
+  is: (value: unknown) => boolean
   /** That, in words. */
   says: string
 }
@@ -27,12 +27,14 @@ function listOf(rule: Rule): Rule {
   }
 }
 
-function bytes(count: number): Rule {
+/** A byte string of one length. */
+export function bytes(count: number): Rule {
   const is = (value: unknown): boolean => value instanceof Uint8Array && value.byteLength === count
   return { is, says: `a Uint8Array of ${count} bytes` }
 }
 
-function least(min: number): Rule {
+/** A count. */
+export function least(min: number): Rule {
   const is = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= min
   return { is, says: `a whole number, at least ${min}` }
 }
@@ -61,45 +63,67 @@ const range: Rule = {
   says: '{ start, end }, whole numbers, and the end not before the start'
 }
 
+/** Names of the kinds of arguments. */
+export type RuleName =
+  | 'key'
+  | 'keys'
+  | 'keyPair'
+  | 'core'
+  | 'amount'
+  | 'mark'
+  | 'range'
+  | 'cores'
+  | 'ranges'
+  | 'store'
+  | 'corestore'
+  | 'signal'
+  | 'clock'
+  | 'frontKeeper'
+  | 'front'
+  | 'bee'
+  | 'flag'
+  | 'text'
+  | 'listener'
+  | 'time'
+  | 'encryption'
+
 /** The kinds of arguments that this package takes. */
-export const RULES = {
-  key: key as Rule,
-  keys: keys as Rule,
-  keyPair: keyPair as Rule,
-  core: core as Rule,
-  amount: amount as Rule,
-  mark: mark as Rule,
-  range: range as Rule,
-  bytes: bytes as (count: number) => Rule,
-  least: least as (min: number) => Rule,
-  cores: { ...listOf(core), says: 'a list of Hypercores' } as Rule,
-  ranges: listOf(range) as Rule,
-  store: having('an object store', 'putIfAbsent', 'getRange', 'head', 'list', 'delete') as Rule,
+export const RULES: Readonly<Record<RuleName, Rule>> = {
+  key,
+  keys,
+  keyPair,
+  core,
+  amount,
+  mark,
+  range,
+  cores: { ...listOf(core), says: 'a list of Hypercores' },
+  ranges: listOf(range),
+  store: having('an object store', 'putIfAbsent', 'getRange', 'head', 'list', 'delete'),
   corestore: {
     is: (value) => having('', 'ready', 'get').is(value) && isObject((value as Members)['storage']),
     says: 'a Corestore'
-  } as Rule,
-  signal: having('a signal, as of an AbortController', 'addEventListener', 'removeEventListener') as Rule,
-  clock: having('a clock, with `now` and `after`', 'now', 'after') as Rule,
-  frontKeeper: having('an Archiver', 'attachFront') as Rule,
+  },
+  signal: having('a signal, as of an AbortController', 'addEventListener', 'removeEventListener'),
+  clock: having('a clock, with `now` and `after`', 'now', 'after'),
+  frontKeeper: having('an Archiver', 'attachFront'),
   front: {
     is: (value) =>
       isObject(value) && value['bytes'] instanceof Uint8Array && listOf(RULES.text).is(value['objects']),
     says: 'the front of a read pack, { objects, bytes }'
-  } as Rule,
-  bee: having('a Hyperbee', 'ready', 'checkout') as Rule,
-  flag: { is: (value) => typeof value === 'boolean', says: 'true or false' } as Rule,
-  text: { is: (value) => typeof value === 'string', says: 'a string' } as Rule,
-  listener: { is: (value) => typeof value === 'function', says: 'a function' } as Rule,
+  },
+  bee: having('a Hyperbee', 'ready', 'checkout'),
+  flag: { is: (value) => typeof value === 'boolean', says: 'true or false' },
+  text: { is: (value) => typeof value === 'string', says: 'a string' },
+  listener: { is: (value) => typeof value === 'function', says: 'a function' },
   time: {
     is: (value) => typeof value === 'number' && value >= 0 && value < Infinity,
     says: 'a finite number, at least 0'
-  } as Rule,
+  },
   encryption: {
     is: (value) => value instanceof Uint8Array || (isObject(value) && value['key'] instanceof Uint8Array),
     says: 'a key, or { key }'
-  } as Rule
-} as const
+  }
+}
 
 /**
  * Checks what a caller has given, before anything is done with it: what TypeScript has not seen comes here, too.

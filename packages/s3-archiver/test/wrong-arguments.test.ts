@@ -26,7 +26,7 @@ const KEY_PAIR = crypto.keyPair()
 
 async function archiverOf(store: unknown, options: unknown): Promise<void> {
   const archiver = new Archiver(store as never, options as never)
-  await archiver.ready().finally(() => archiver.close())
+  await archiver.close()
 }
 
 async function seederOf(options: unknown): Promise<void> {
@@ -38,8 +38,8 @@ async function wrongCalls(): Promise<Record<string, () => Promise<unknown>>> {
   const store = new MemoryStore()
   const corestore = await tmpStore()
   const core = corestore.get({ name: 'core' })
-  const restoring = (more: object) => () => restore(store, { corestore, key: KEY, ...more } as never)
-  const reading = (more: object) => () => openFromArchive(store, { key: KEY, ...more } as never)
+  const restoring = (more: object) => () => restore(store, { corestore, key: KEY, ...more })
+  const reading = (more: object) => () => openFromArchive(store, { key: KEY, ...more })
   const archiving = (more: object) => () => archiverOf(store, { cores: [core], writerId: WRITER, ...more })
   const seeding = (more: object) => () => seederOf({ keys: [KEY], ...more })
   return {

@@ -1,4 +1,4 @@
-import { badArgument, checkArguments, RULES } from '../arguments.ts'
+import { badArgument, bytes, checkArguments, RULES } from '../arguments.ts'
 import type { Clock } from '../clock.ts'
 import type { ObjectStore, SignalLike } from '../store/object-store.ts'
 import type { CoreSource } from './change-feed.ts'
@@ -57,7 +57,7 @@ export function checkOptions(store: ObjectStore, options: ArchiverOptions): void
   checkArguments(options, {
     cores: RULES.cores,
     corestore: RULES.corestore,
-    writerId: RULES.bytes(16),
+    writerId: bytes(16),
     takeOver: RULES.flag,
     live: RULES.flag,
     debounceMs: RULES.time,

@@ -8,7 +8,7 @@ import { SegmentLists } from '../archive/segment-lists.ts'
 import { Uploads } from '../archive/uploads.ts'
 import { Valve } from '../archive/valve.ts'
 import { systemClock } from '../clock.ts'
-import { checkArguments, RULES } from '../arguments.ts'
+import { bytes, checkArguments, RULES } from '../arguments.ts'
 import { S3ArchiverError } from '../errors.ts'
 import { sealRecord } from '../format/record.ts'
 import { type BlockSegment, type HoleSegment, type Segment } from '../format/segment.ts'
@@ -46,7 +46,7 @@ export async function compact(store: ObjectStore, options: CompactOptions): Prom
   checkArguments({ store }, { store: RULES.store }, ['store'])
   const rules = {
     keys: RULES.keys,
-    writerId: RULES.bytes(16),
+    writerId: bytes(16),
     takeOver: RULES.flag,
     signal: RULES.signal
   }

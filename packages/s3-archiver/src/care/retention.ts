@@ -1,4 +1,4 @@
-import { badArgument, checkArguments, RULES } from '../arguments.ts'
+import { badArgument, checkArguments, least } from '../arguments.ts'
 
 /** Which moments of an archive are kept. A commit that any of these names is; the newest one always is. */
 export interface Retention {
@@ -24,7 +24,6 @@ const PERIODS: Record<'daily' | 'weekly' | 'monthly', (timeMs: number) => string
 /** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
 export function checkRetention(keep: Retention): void {
   checkArguments({ keep }, { keep: { is: (value) => typeof value === 'object', says: 'rules' } }, ['keep'])
-  const { least } = RULES
   checkArguments(keep, { last: least(0), daily: least(0), weekly: least(0), monthly: least(0) })
   for (const name of Object.keys(keep))
     if (name !== 'last' && !(name in PERIODS)) throw badArgument(`\`keep.${name}\` is no rule`)

@@ -115,7 +115,7 @@ async function* ahead(
       yield { name, object: object === null ? undefined : await object }
     }
   } finally {
-    await Promise.allSettled(reading.map(({ object }) => object))
+    await Promise.allSettled(reading.map(async ({ object }) => object))
   }
 }
 

@@ -50,7 +50,7 @@ export function keysOf(word: string, others: readonly Uint8Array[] = []): Uint8A
   return [...others, keyOf(word)]
 }
 
-export function numberOf(word: string): number {
+function numberOf(word: string): number {
   const value = Number(word)
   if (word.trim() === '' || !Number.isFinite(value) || value < 0)
     throw new InvalidArgumentError('Not a number.')

@@ -86,7 +86,7 @@ export class ArchiveLink {
       else await this.demand(seq)
     } catch (error) {
       failBlock(session, seq, error as Error)
-      if (this.#peer?.isClosed === false && this.#isBehind) this.follow().catch(() => {})
+      this.#catchUp()
     }
   }
 
@@ -154,7 +154,12 @@ export class ArchiveLink {
   #onfailure(error: Error, { block, upgrade }: WireRequest): void {
     if (block === null || upgrade !== null) this.#local.fail(error)
     if (block !== null) failBlock(this.#local.session, block.index, error)
-    if (this.#peer?.isClosed === false && this.#isBehind) this.follow().catch(() => {})
+    this.#catchUp()
+  }
+
+  /** What could not be read may have been moved: another head was found then. */
+  #catchUp(): void {
+    if (this.#peer?.isClosed === false && this.#isBehind) void this.follow().catch(() => {})
   }
 
   /** The core may be on another fork than the archive; what is waited for is asked for again once it is not. */

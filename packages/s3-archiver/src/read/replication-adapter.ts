@@ -95,18 +95,22 @@ interface WaitingRequests {
 
 /** Fails all that wait for a block of a core. */
 export function failBlock(core: CoreLike, seq: number, error: Error): void {
-  const waiting = replicatorOf(core)._blocks.get(seq)
+  const waiting = waitingFor(core, seq)
   // Each that is detached is taken out of them.
   for (const ref of waiting?.refs.slice() ?? []) waiting?.detach(ref, error)
 }
 
 /** Whether somebody waits for a block of a core. */
 export function isAwaited(core: CoreLike, seq: number): boolean {
-  return (replicatorOf(core)._blocks.get(seq)?.refs.length ?? 0) > 0
+  return (waitingFor(core, seq)?.refs.length ?? 0) > 0
 }
 
-function replicatorOf(core: CoreLike): { _blocks: { get(seq: number): WaitingRequests | null } } {
-  return (core.core as { replicator: ReturnType<typeof replicatorOf> }).replicator
+function waitingFor(core: CoreLike, seq: number): WaitingRequests | null {
+  const { replicator } = core.core as {
+    replicator: { _blocks: { get(seq: number): WaitingRequests | null } }
+  }
+  const { _blocks: blocks } = replicator
+  return blocks.get(seq)
 }
 
 function noiseOf(stream: StreamLike): NoiseStream {

@@ -1,4 +1,4 @@
-import { badArgument, checkArguments, RULES, type Rule } from '../arguments.ts'
+import { badArgument, bytes, checkArguments, least, type Rule, RULES } from '../arguments.ts'
 import type { KeyPairLike } from '../core-writer.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import type { Moment } from '../read/commits.ts'
@@ -58,7 +58,7 @@ const POINT: Rule = {
     const { seq, timeMs, length, fork } = (value ?? {}) as Record<string, unknown>
     const given = [seq, timeMs, length].filter((one) => one !== undefined)
     if (given.length !== 1 || (fork !== undefined && length === undefined)) return false
-    return timeMs === undefined ? [...given, fork ?? 0].every(RULES.least(0).is) : RULES.time.is(timeMs)
+    return timeMs === undefined ? [...given, fork ?? 0].every(least(0).is) : RULES.time.is(timeMs)
   },
   says: '{ seq }, { timeMs }, or { length } with or without `fork`'
 }
@@ -79,8 +79,8 @@ export function checkOptions(store: ObjectStore, options: RestoreOptions): void 
     at: POINT,
     blocks: WHICH,
     writable: WRITER,
-    writerId: RULES.bytes(16),
-    parallel: RULES.least(1),
+    writerId: bytes(16),
+    parallel: least(1),
     onProgress: RULES.listener,
     signal: RULES.signal
   }
