@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import b4a from 'b4a'
 import Corestore from 'corestore'
@@ -169,6 +169,7 @@ describe('cloudpal-archive', () => {
     await store.putIfAbsent(`l/${name}`, crypto.randomBytes(100))
     expect((await cli('verify', '--from', archive)).code).toBe(EXIT.damaged)
     expect((await cli('verify', '--from', join(directory, 'mistyped'))).code).toBe(EXIT.failed)
+    const into = join(await tmpDir(), 'new')
     for (const words of [
       ['restore', 'no key', '--from', archive, '--into', source],
       ['restore', key, '--from', archive],
@@ -177,11 +178,25 @@ describe('cloudpal-archive', () => {
       ['ls', '--from', 's3://bucket?region=a&secret=b'],
       ['ls', '--from', 'https://example.org/archive?secret=a'],
       ['restore', key, '--from', archive, '--into', source, '--at-time', 'yesterday'],
+      ['restore', key, '--from', archive, '--into', into, '--fork', '0'],
+      ['restore', key, '--from', archive, '--into', into, '--at-seq', '1', '--at-length', '3'],
+      ['restore', key, '--from', archive, '--into', into, '--at-seq', '1', '--at-time', '2020-01-01'],
+      ['restore', key, '--from', archive, '--into', into, '--at-length', '1', '--at-time', '2020-01-01'],
+      ['restore', key, '--from', archive, '--into', into, '--at-seq', '1', '--writable', 'notes'],
+      ['restore', key, '--from', archive, '--into', into, '--at-length', '1.5'],
+      ['restore', key, '--from', archive, '--into', into, '--writable', ''],
+      ['backup', source, '--to', archive, '--bytes-per-second', '0'],
+      ['verify', '--from', archive, '--share', '2'],
+      ['prune', '--from', archive, '--keep-last', '1.5'],
+      ['prune', '--from', archive, '--keep-last', '1', '--min-age-days', '0.5'],
+      ['serve', '--from', archive, '--key', key, '--poll-seconds', '0'],
       ['nothing']
     ]) {
       const { code, err } = await cli(...words)
       expect([code, err.join()]).toEqual([EXIT.usage, expect.stringContaining('error')])
     }
+    // What is refused has made nothing.
+    expect(await stat(into).catch(() => null)).toBeNull()
     expect((await cli('--help')).code).toBe(EXIT.ok)
   })
 

@@ -1,4 +1,5 @@
 import ReadyResource from 'ready-resource'
+import { checkArguments, RULES } from '../arguments.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import { S3ArchiverError } from '../errors.ts'
 import { Stop } from '../stop.ts'
@@ -45,7 +46,7 @@ export class Archiver extends ReadyResource {
   /** Does nothing yet; `ready` claims the archive, or the first flush does when the store is away then. @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
   constructor(store: ObjectStore, options: ArchiverOptions) {
     super()
-    checkOptions(options)
+    checkOptions(store, options)
     const { clock = systemClock, live = true, debounceMs = 1000, bytesPerSecond = Infinity } = options
     this.#store = store
     this.#options = options
@@ -99,12 +100,13 @@ export class Archiver extends ReadyResource {
    *
    * @param front - its bytes, and the names of the pages that it points to, which have to be there
    * @returns the number of the commit that holds it
-   * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, and what {@link flush} does
+   * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_BAD_ARGUMENT`, and what {@link flush} does
    */
   async attachFront(
     key: Uint8Array,
     front: { objects: readonly string[]; bytes: Uint8Array }
   ): Promise<number> {
+    checkArguments({ key, front }, { key: RULES.key, front: RULES.front }, ['key', 'front'])
     await this.ready()
     return this.#oneAfterTheOther(async () => {
       const shop = await this.#begun()

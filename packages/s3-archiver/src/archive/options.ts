@@ -1,6 +1,6 @@
-import { S3ArchiverError } from '../errors.ts'
+import { badArgument, bytes, checkArguments, RULES } from '../arguments.ts'
 import type { Clock } from '../clock.ts'
-import type { SignalLike } from '../store/object-store.ts'
+import type { ObjectStore, SignalLike } from '../store/object-store.ts'
 import type { CoreSource } from './change-feed.ts'
 
 export interface ArchiverOptions extends CoreSource {
@@ -52,15 +52,20 @@ export interface ArchiverEvents {
 }
 
 /** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
-export function checkOptions(options: ArchiverOptions): void {
-  const refuse = (help: string): never => {
-    throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', help)
-  }
-  const { cores, corestore, writerId, debounceMs = 1000, bytesPerSecond = Infinity } = options ?? {}
-  if (!Array.isArray(cores) && typeof corestore !== 'object')
-    refuse('an archiver has `cores`, or a `corestore`')
-  if (writerId !== undefined && !(writerId instanceof Uint8Array && writerId.byteLength === 16))
-    refuse('`writerId` has 16 bytes')
-  if (!(debounceMs >= 0)) refuse('`debounceMs` is a time')
-  if (!(bytesPerSecond > 0)) refuse('`bytesPerSecond` is more than 0')
+export function checkOptions(store: ObjectStore, options: ArchiverOptions): void {
+  checkArguments({ store }, { store: RULES.store }, ['store'])
+  checkArguments(options, {
+    cores: RULES.cores,
+    corestore: RULES.corestore,
+    writerId: bytes(16),
+    takeOver: RULES.flag,
+    live: RULES.flag,
+    debounceMs: RULES.time,
+    bytesPerSecond: RULES.amount,
+    probe: RULES.flag,
+    signal: RULES.signal,
+    clock: RULES.clock
+  })
+  if (options.cores === undefined && options.corestore === undefined)
+    throw badArgument('an archiver has `cores`, or a `corestore`')
 }

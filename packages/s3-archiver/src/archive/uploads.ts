@@ -1,8 +1,9 @@
 import crypto from 'hypercore-crypto'
+import { badArgument } from '../arguments.ts'
 import { S3ArchiverError } from '../errors.ts'
 import { contentName, isNamedFor } from '../format/names.ts'
 import { SALT_BYTES } from '../format/shard.ts'
-import { readObject } from '../read/objects.ts'
+import { MAX_OBJECT_BYTES, readObject } from '../read/objects.ts'
 import type { Stop } from '../stop.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { UNNAMED_MS } from './ages.ts'
@@ -68,8 +69,11 @@ export class Uploads {
    * Begins to put an object. Waits while too many are under way.
    *
    * @returns its name, before it is there: see {@link done}
+   * @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` when it is larger than what is read: the directory of more cores than an archive can have
    */
   async add(kind: 'shard' | 'index', bytes: Uint8Array): Promise<string> {
+    if (bytes.byteLength > MAX_OBJECT_BYTES)
+      throw badArgument('an archive cannot have so many cores; give some of them another one')
     const name = contentName(kind, bytes)
     const isTooMuch = (): boolean =>
       this.#running.size >= PARALLEL || this.#bytes + bytes.byteLength > BYTES_UNDER_WAY

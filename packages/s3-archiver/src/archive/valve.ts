@@ -7,6 +7,8 @@ export class Valve {
   readonly #bytesPerSecond: number
   /** Until when what has passed takes, in ms since 1970. */
   #busyUntilMs = 0
+  /** When it was looked at the clock last: that may be set back meanwhile. */
+  #lastMs = 0
   #opened: { promise: Promise<void>; open: () => void } | null = null
 
   /** @param bytesPerSecond - `Infinity` for no limit */
@@ -36,6 +38,8 @@ export class Valve {
     while (this.#opened !== null) await stop.race(this.#opened.promise)
     if (this.#bytesPerSecond === Infinity) return
     const now = this.#clock.now()
+    this.#busyUntilMs -= Math.max(0, this.#lastMs - now)
+    this.#lastMs = now
     const startMs = Math.max(now, this.#busyUntilMs)
     this.#busyUntilMs = startMs + (1000 * bytes) / this.#bytesPerSecond
     if (startMs > now) await stop.wait(this.#clock, startMs - now)

@@ -71,8 +71,8 @@ export class PortableCore {
 
   /** See {@link readFromArchive}. */
   static async open(store: ObjectStore, options: ReadFromArchiveOptions): Promise<PortableCore> {
-    const { key, cacheBytes = CACHE_BYTES, mark = null, signal } = options ?? {}
-    checkReadOptions([key], options ?? {})
+    checkReadOptions(store, options, 'key')
+    const { key, cacheBytes = CACHE_BYTES, mark = null, signal } = options
     const stop = new Stop(signal)
     const counted = new CountedStore(store)
     try {

@@ -8,6 +8,7 @@ import { SegmentLists } from '../archive/segment-lists.ts'
 import { Uploads } from '../archive/uploads.ts'
 import { Valve } from '../archive/valve.ts'
 import { systemClock } from '../clock.ts'
+import { bytes, checkArguments, RULES } from '../arguments.ts'
 import { S3ArchiverError } from '../errors.ts'
 import { sealRecord } from '../format/record.ts'
 import { type BlockSegment, type HoleSegment, type Segment } from '../format/segment.ts'
@@ -39,9 +40,17 @@ type Part = BlockSegment | HoleSegment
  * Puts small pieces of cores together into shards, out of the archive itself: for cores that are here no more, or only in part. What is archived is the same
  * afterwards; what held the pieces goes by `prune`. An archiver does this for what it archives, by and by.
  *
- * @throws S3ArchiverError what `Archiver.flush` does, `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_DAMAGED`
+ * @throws S3ArchiverError what `Archiver.flush` does, `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_BAD_ARGUMENT`
  */
 export async function compact(store: ObjectStore, options: CompactOptions): Promise<Compacted> {
+  checkArguments({ store }, { store: RULES.store }, ['store'])
+  const rules = {
+    keys: RULES.keys,
+    writerId: bytes(16),
+    takeOver: RULES.flag,
+    signal: RULES.signal
+  }
+  checkArguments(options, rules, ['keys', 'writerId'])
   const { keys, writerId, takeOver = false, signal } = options
   const stop = new Stop(signal)
   const call = { signal: stop }

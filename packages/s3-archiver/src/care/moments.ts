@@ -1,3 +1,4 @@
+import { checkArguments, RULES } from '../arguments.ts'
 import type { S3ArchiverError } from '../errors.ts'
 import { COMMITS, commitSeq, GIVEN_UP, givenUpName } from '../format/names.ts'
 import { readHeadIn } from '../read/archive-reader.ts'
@@ -14,11 +15,14 @@ export interface ArchiveMoment {
   core: { fork: number; length: number } | null
 }
 
-/** All states of an archive that can be restored, the newest first. Cost: lists; with a key one to four gets for each. */
+/** All states of an archive that can be restored, the newest first. Cost: lists; with a key one to four gets for each. @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
 export async function* moments(
   store: ObjectStore,
-  { key, ...call }: CallOptions & { key?: Uint8Array } = {}
+  options: CallOptions & { key?: Uint8Array } = {}
 ): AsyncGenerator<ArchiveMoment> {
+  checkArguments({ store }, { store: RULES.store }, ['store'])
+  checkArguments(options, { key: RULES.key, signal: RULES.signal })
+  const { key, ...call } = options
   const givenUp = new Set<string>()
   for await (const { name } of store.list(GIVEN_UP, call)) givenUp.add(name)
   for await (const { name, modifiedMs } of store.list(COMMITS, call)) {

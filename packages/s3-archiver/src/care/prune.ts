@@ -1,6 +1,7 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { LEAST_AGE_MS } from '../archive/ages.ts'
+import { checkArguments, RULES } from '../arguments.ts'
 import { S3ArchiverError } from '../errors.ts'
 import { isClaim, KIND_BYTES } from '../format/commit.ts'
 import { COMMITS, commitSeq, GIVEN_UP, givenUpName, KEPT_PLACE } from '../format/names.ts'
@@ -46,6 +47,14 @@ interface Listed extends ObjectInfo {
  * the store throws
  */
 export async function prune(store: ObjectStore, options: PruneOptions): Promise<Pruned> {
+  checkArguments({ store }, { store: RULES.store }, ['store'])
+  const rules = {
+    keepLines: RULES.flag,
+    dryRun: RULES.flag,
+    onProgress: RULES.listener,
+    signal: RULES.signal
+  }
+  checkArguments(options, rules)
   const { keep, keepLines = true, minAgeMs = LEAST_AGE_MS, dryRun = false, onProgress, ...call } = options
   checkRetention(keep)
   if (!(minAgeMs >= LEAST_AGE_MS))

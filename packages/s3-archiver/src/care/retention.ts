@@ -1,4 +1,4 @@
-import { S3ArchiverError } from '../errors.ts'
+import { badArgument, checkArguments, least } from '../arguments.ts'
 
 /** Which moments of an archive are kept. A commit that any of these names is; the newest one always is. */
 export interface Retention {
@@ -23,9 +23,10 @@ const PERIODS: Record<'daily' | 'weekly' | 'monthly', (timeMs: number) => string
 
 /** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
 export function checkRetention(keep: Retention): void {
-  for (const [name, count] of Object.entries(keep))
-    if (!(name === 'last' || name in PERIODS) || !(Number.isSafeInteger(count) && count >= 0))
-      throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', `\`keep.${name}\` is no rule, or no number`)
+  checkArguments({ keep }, { keep: { is: (value) => typeof value === 'object', says: 'rules' } }, ['keep'])
+  checkArguments(keep, { last: least(0), daily: least(0), weekly: least(0), monthly: least(0) })
+  for (const name of Object.keys(keep))
+    if (name !== 'last' && !(name in PERIODS)) throw badArgument(`\`keep.${name}\` is no rule`)
 }
 
 /** Those of some commits that are kept. @param commits - the newest first */

@@ -1,3 +1,4 @@
+import { checkArguments, RULES } from '../arguments.ts'
 import type { ObjectKind, CallOptions, ObjectStore } from '../store/object-store.ts'
 import { GIVEN_UP, givenUpName, KEPT_PLACE } from '../format/names.ts'
 import { newestCommit } from '../read/commits.ts'
@@ -20,15 +21,18 @@ export interface ArchiveStats {
   cores: number
   /** The newest commit; `null` in an empty archive. */
   newest: { seq: number; timeMs: number; epoch: number } | null
-  /** Since the newest commit was made, in ms by both clocks; `null` in an empty archive. An archiver that has nothing new makes none. */
+  /** Since the newest commit was made, in ms by both clocks, and not below 0 where they differ; `null` in an empty archive. An archiver that has nothing new makes none. */
   sinceNewestMs: number | null
 }
 
 /** Looks how an archive stands. Needs no key. Cost: a list of all objects, and gets for the newest commit and what it refers to. */
 export async function stats(
   store: ObjectStore,
-  { now = Date.now, ...call }: CallOptions & { now?: () => number } = {}
+  options: CallOptions & { now?: () => number } = {}
 ): Promise<ArchiveStats> {
+  checkArguments({ store }, { store: RULES.store }, ['store'])
+  checkArguments(options, { now: RULES.listener, signal: RULES.signal })
+  const { now = Date.now, ...call } = options
   const newest = await newestCommit(store, call)
   const reach = new Reach(store, call)
   if (newest !== null) await reach.add(newest.commit)
@@ -55,7 +59,7 @@ export async function stats(
     live,
     cores,
     newest: newest && { seq, timeMs, epoch },
-    sinceNewestMs: newest && now() - timeMs
+    sinceNewestMs: newest && Math.max(0, now() - timeMs)
   }
 }
 

@@ -1,4 +1,5 @@
 import crypto from 'hypercore-crypto'
+import { badArgument, checkArguments, RULES } from '../arguments.ts'
 import { S3ArchiverError } from '../errors.ts'
 import { decodeCommit } from '../format/commit.ts'
 import { commitSeq, isNamedFor } from '../format/names.ts'
@@ -51,13 +52,22 @@ export interface Verified {
  * Checks what the newest commit needs: that it is there, is what was uploaded, and is what the cores' keys have signed. Cost: a list of all objects, and a get for
  * each one that is read; a few at once, about 30 MiB of memory. What was aborted goes on with `after`.
  *
- * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED` when there is no commit, `S3_ARCHIVER_DAMAGED` when commits, checkpoints or lists are, so that it is not known what is needed; `S3_ARCHIVER_ABORTED`, and what
- * the store throws
+ * @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when commits, checkpoints or lists are, so that it is not known what is needed; `S3_ARCHIVER_ABORTED`,
+ * `S3_ARCHIVER_BAD_ARGUMENT`, and what the store throws
  */
 export async function verify(store: ObjectStore, options: VerifyOptions = {}): Promise<Verified> {
+  checkArguments({ store }, { store: RULES.store }, ['store'])
+  const rules = {
+    keys: RULES.keys,
+    share: RULES.time,
+    after: RULES.text,
+    random: RULES.listener,
+    onProgress: RULES.listener,
+    signal: RULES.signal
+  }
+  checkArguments(options, rules)
   const { keys = [], share = 1, after = '', random = chance, onProgress, ...call } = options
-  if (!(share >= 0 && share <= 1))
-    throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', '`share` is from 0 to 1')
+  if (share > 1) throw badArgument('`share` is from 0 to 1')
   const newest = await newestCommit(store, call)
   if (newest === null)
     throw new S3ArchiverError('S3_ARCHIVER_NOT_ARCHIVED', 'there is no archive here: it has no commit')
@@ -119,7 +129,7 @@ async function* ahead(
       yield { name, object: object === null ? undefined : await object }
     }
   } finally {
-    await Promise.allSettled(reading.flatMap(({ object }) => (object === null ? [] : [object])))
+    await Promise.allSettled(reading.map(async ({ object }) => object))
   }
 }
 

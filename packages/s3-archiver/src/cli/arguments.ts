@@ -50,10 +50,38 @@ export function keysOf(word: string, others: readonly Uint8Array[] = []): Uint8A
   return [...others, keyOf(word)]
 }
 
-export function numberOf(word: string): number {
+function numberOf(word: string): number {
   const value = Number(word)
   if (word.trim() === '' || !Number.isFinite(value) || value < 0)
     throw new InvalidArgumentError('Not a number.')
+  return value
+}
+
+/** Blocks, commits and moments are counted. */
+export function countOf(word: string): number {
+  const value = numberOf(word)
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('Not a whole number.')
+  return value
+}
+
+/** Of a limit, or a pause: without any, the option is left out. */
+export function amountOf(word: string): number {
+  const value = numberOf(word)
+  if (value === 0) throw new InvalidArgumentError('It has to be above 0.')
+  return value
+}
+
+/** From 0 to 1. */
+export function shareOf(word: string): number {
+  const value = numberOf(word)
+  if (value > 1) throw new InvalidArgumentError('A share is from 0 to 1.')
+  return value
+}
+
+/** At least a day. */
+export function ageOf(word: string): number {
+  const value = numberOf(word)
+  if (value < 1) throw new InvalidArgumentError('What is younger than a day always stays.')
   return value
 }
 

@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { keyOf, keysOf, numberOf, timeOf } from './arguments.ts'
+import { ageOf, amountOf, countOf, keyOf, keysOf, shareOf, timeOf } from './arguments.ts'
 import { backup, type BackupOptions } from './backup.ts'
 import {
   list,
@@ -17,6 +17,7 @@ import { Terminal, type Surroundings } from './terminal.ts'
 export const EXIT = { ok: 0, failed: 1, usage: 2, damaged: 3, fenced: 4, interrupted: 130 } as const
 
 const CODES: Record<string, number> = {
+  S3_ARCHIVER_BAD_ARGUMENT: EXIT.usage,
   S3_ARCHIVER_ABORTED: EXIT.interrupted,
   S3_ARCHIVER_DAMAGED: EXIT.damaged,
   S3_ARCHIVER_FENCED: EXIT.fenced,
@@ -24,6 +25,15 @@ const CODES: Record<string, number> = {
 }
 
 const STORE = 'a directory, s3://bucket/prefix?endpoint=…&region=…, or a public bucket’s https://…?prefix=…'
+
+/** Options that name a state, of which one can be restored; as commander calls them. */
+const POINTS: readonly string[] = ['atSeq', 'atTime', 'atLength']
+
+/** One that cannot be given beside another one. */
+function pointOption(flags: string, description: string, parse: (word: string) => number): Option {
+  const option = new Option(flags, description).argParser(parse)
+  return option.conflicts(POINTS.filter((name) => name !== option.attributeName()))
+}
 
 /**
  * Runs a command line.
@@ -72,7 +82,7 @@ function programOf(surroundings: Surroundings, onVerified: (isOk: boolean) => vo
     .option('--create', 'begin an archive where there is none')
     .option('--watch', 'go on until Ctrl-C')
     .option('--take-over', 'also when another archiver has written the archive; that one cannot any more')
-    .option('--bytes-per-second <number>', 'limit of what is uploaded', numberOf)
+    .option('--bytes-per-second <number>', 'limit of what is uploaded', amountOf)
     .action((directory: string, options: BackupOptions) => backup(terminal(), directory, options))
   program
     .command('restore')
@@ -80,14 +90,16 @@ function programOf(surroundings: Surroundings, onVerified: (isOk: boolean) => vo
     .description('put a core into a Corestore; what was interrupted goes on when it is called again')
     .addOption(from)
     .requiredOption('--into <corestore>', 'made when there is none')
-    .option('--at-seq <number>', 'as of a commit', numberOf)
-    .option('--at-time <time>', 'as of a time', timeOf)
-    .option('--at-length <blocks>', 'the newest that was no longer', numberOf)
-    .option('--fork <number>', 'on which line, with --at-length', numberOf)
+    .addOption(pointOption('--at-seq <number>', 'as of a commit', countOf))
+    .addOption(pointOption('--at-time <time>', 'as of a time', timeOf))
+    .addOption(pointOption('--at-length <blocks>', 'the newest that was no longer', countOf))
+    .option('--fork <number>', 'on which line, with --at-length', countOf)
     .addOption(new Option('--blocks <which>', 'which blocks').choices(['all', 'held', 'none']).default('all'))
-    .option(
-      '--writable <name>',
-      'to be written here from now on, as the core of that name; fences the archiver before'
+    .addOption(
+      new Option(
+        '--writable <name>',
+        'to be written here from now on, as the core of that name; fences the archiver before'
+      ).conflicts([...POINTS])
     )
     .action((key: Uint8Array, options: RestoreCommandOptions) => restoreCommand(terminal(), key, options))
   program
@@ -95,7 +107,7 @@ function programOf(surroundings: Surroundings, onVerified: (isOk: boolean) => vo
     .description('check what the newest commit needs; exit code 3 when something is wrong')
     .addOption(from)
     .option('--key <key>', 'also check a core against its key; may be repeated', keysOf)
-    .option('--share <number>', 'share of the objects that are read, from 0 to 1', numberOf)
+    .option('--share <number>', 'share of the objects that are read, from 0 to 1', shareOf)
     .option('--after <name>', 'go on after this object')
     .action(async (options: VerifyCommandOptions) => onVerified(await verifyCommand(terminal(), options)))
   program
@@ -104,11 +116,11 @@ function programOf(surroundings: Surroundings, onVerified: (isOk: boolean) => vo
       'remove moments that no rule keeps, and what only they need; the newest stays, and one rule is needed'
     )
     .addOption(from)
-    .option('--keep-last <number>', 'the last so many', numberOf)
-    .option('--keep-daily <number>', 'one of each of so many days', numberOf)
-    .option('--keep-weekly <number>', 'one of each of so many weeks', numberOf)
-    .option('--keep-monthly <number>', 'one of each of so many months', numberOf)
-    .option('--min-age-days <number>', 'what is younger stays (1)', numberOf)
+    .option('--keep-last <number>', 'the last so many', countOf)
+    .option('--keep-daily <number>', 'one of each of so many days', countOf)
+    .option('--keep-weekly <number>', 'one of each of so many weeks', countOf)
+    .option('--keep-monthly <number>', 'one of each of so many months', countOf)
+    .option('--min-age-days <number>', 'what is younger stays (1)', ageOf)
     .option('--drop-lines', 'also what cores have given up by truncating')
     .option('--dry-run', 'only tell')
     .action((options: PruneCommandOptions) => pruneCommand(terminal(), options))
@@ -123,7 +135,7 @@ function programOf(surroundings: Surroundings, onVerified: (isOk: boolean) => vo
     .description('serve cores straight from the archive to peers, until Ctrl-C')
     .addOption(from)
     .requiredOption('--key <key>', 'of a core; may be repeated', keysOf)
-    .option('--poll-seconds <number>', 'how often newer states are looked for', numberOf, 10)
+    .option('--poll-seconds <number>', 'how often newer states are looked for', amountOf, 10)
     .action((options: ServeOptions) => serve(terminal(), options))
   program
     .command('stats')

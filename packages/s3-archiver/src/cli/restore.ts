@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from 'commander'
 import { restore } from '../restore/restore.ts'
 import type { RestoreOptions, RestorePoint } from '../restore/options.ts'
 import { storeOf } from './arguments.ts'
@@ -21,7 +22,11 @@ export async function restoreCommand(
   key: Uint8Array,
   options: RestoreCommandOptions
 ): Promise<void> {
-  const { from, into, blocks = 'all', writable } = options
+  const { from, into, blocks = 'all', writable, atLength, fork } = options
+  // Before anything is made of it.
+  if (fork !== undefined && atLength === undefined)
+    throw new InvalidArgumentError('--fork says on which line --at-length is: it needs that.')
+  if (writable === '') throw new InvalidArgumentError('--writable takes the name of a core.')
   const store = await storeOf(from)
   const corestore = await openCorestore(into)
   try {
@@ -31,9 +36,9 @@ export async function restoreCommand(
     if (writable !== undefined) request.writable = { name: writable }
     request.onProgress = ({ blocks: done, of }) => terminal.progress('restored blocks', done, of)
     const report = await restore(store, request)
-    const { length, fork, seq, timeMs, bytes, missing, resumed } = report
+    const { length, seq, timeMs, bytes, missing, resumed } = report
     const text = [
-      `${length - missing} of ${length} blocks of fork ${fork}, as of commit ${seq} at ${timeText(timeMs)}`,
+      `${length - missing} of ${length} blocks of fork ${report.fork}, as of commit ${seq} at ${timeText(timeMs)}`,
       `${sizeText(bytes)} read, every block checked against the signature of the core's key`,
       ...(resumed > 0 ? [`${resumed} blocks were there from an earlier run`] : []),
       ...(report.writable ? ['it is written here now; the device before must not write it again'] : [])

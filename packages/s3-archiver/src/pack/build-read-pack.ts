@@ -1,3 +1,4 @@
+import { checkArguments, RULES } from '../arguments.ts'
 import { readHead } from '../read/archive-reader.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import type { CoreLike } from '../types.ts'
@@ -30,7 +31,7 @@ export interface BuiltReadPack {
  * @param bee - whose core has all that was archived of it
  * @returns once it is durable; `null` when the bee is empty
  * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_MISSING_BLOCKS`, `S3_ARCHIVER_LOCAL_DAMAGED`,
- * `S3_ARCHIVER_UNSUPPORTED_UPSTREAM`, and what the store and the archiver throw
+ * `S3_ARCHIVER_UNSUPPORTED_UPSTREAM`, `S3_ARCHIVER_BAD_ARGUMENT`, and what the store and the archiver throw
  */
 export async function buildReadPack(
   store: ObjectStore,
@@ -38,6 +39,9 @@ export async function buildReadPack(
   bee: BeeLike,
   call: CallOptions = {}
 ): Promise<BuiltReadPack | null> {
+  const rules = { store: RULES.store, archiver: RULES.frontKeeper, bee: RULES.bee }
+  checkArguments({ store, archiver, bee }, rules, ['store', 'archiver', 'bee'])
+  checkArguments(call, { signal: RULES.signal })
   await bee.ready()
   const core = bee.core as CoreLike
   const key = core.key as Uint8Array

@@ -4,12 +4,21 @@ import type { StreamLike } from '../types.ts'
 import { ArchivePeer } from './archive-peer.ts'
 import type { ArchiveView } from './archive-view.ts'
 import type { BlockSource } from './block-source.ts'
+import { FetchedAhead } from './fetched-ahead.ts'
 import { isSameHead, rollback, type HeadMark } from './head-mark.ts'
 import type { LocalCore } from './local-core.ts'
-import { failBlock, protocolStream, type WireRequest } from './replication-adapter.ts'
+import { failBlock, isAwaited, protocolStream, type WireRequest } from './replication-adapter.ts'
 
 /** Requests of the core that are answered at once: as many as Hypercore sends on such a stream. */
 const PARALLEL = 64
+
+export interface LinkOptions {
+  stop: Stop
+  /** Of the blocks that were fetched. */
+  cacheBytes: number
+  /** The core has another head. */
+  onchange: ((head: { fork: number; length: number }) => void) | undefined
+}
 
 /** Connects a core with a peer that has what the archive has, takes it to the head that the archive was seen at, and answers who waits for a block. */
 export class ArchiveLink {
@@ -17,6 +26,7 @@ export class ArchiveLink {
   readonly #view: ArchiveView
   readonly #stop: Stop
   readonly #onchange: ((head: { fork: number; length: number }) => void) | undefined
+  readonly #fetched: FetchedAhead
   /** The head that the core is at, and where it is read. */
   #told: HeadMark
   #source: BlockSource
@@ -27,17 +37,12 @@ export class ArchiveLink {
   /** Waits for blocks that the archive does not have yet. */
   #ahead: number[] = []
 
-  /** @param onchange - the core has another head */
-  constructor(
-    local: LocalCore,
-    view: ArchiveView,
-    stop: Stop,
-    onchange?: (head: { fork: number; length: number }) => void
-  ) {
+  constructor(local: LocalCore, view: ArchiveView, { stop, cacheBytes, onchange }: LinkOptions) {
     this.#local = local
     this.#view = view
     this.#stop = stop
     this.#onchange = onchange
+    this.#fetched = new FetchedAhead(cacheBytes, (seq) => isAwaited(local.session, seq))
     this.#told = view.mark
     this.#source = view.source
     this.#stop.addEventListener('abort', () => {
@@ -74,14 +79,14 @@ export class ArchiveLink {
         return
       }
       const { source } = this.#view
-      await source.block(seq)
+      if (this.#fetched.add(seq, source.sizeOf(seq))) await source.block(seq)
       // It may have been found on another head by the way.
       if (this.#isBehind) await this.follow()
       if (source === this.#source) this.#peer?.announce(seq)
       else await this.demand(seq)
     } catch (error) {
       failBlock(session, seq, error as Error)
-      if (this.#peer?.isClosed === false && this.#isBehind) this.follow().catch(() => {})
+      this.#catchUp()
     }
   }
 
@@ -149,6 +154,12 @@ export class ArchiveLink {
   #onfailure(error: Error, { block, upgrade }: WireRequest): void {
     if (block === null || upgrade !== null) this.#local.fail(error)
     if (block !== null) failBlock(this.#local.session, block.index, error)
+    this.#catchUp()
+  }
+
+  /** What could not be read may have been moved: another head was found then. */
+  #catchUp(): void {
+    if (this.#peer?.isClosed === false && this.#isBehind) void this.follow().catch(() => {})
   }
 
   /** The core may be on another fork than the archive; what is waited for is asked for again once it is not. */

@@ -61,6 +61,7 @@ export class ArchivePeer {
         peer.#requests.delete(id)
         peer.#waiting.delete(id)
       },
+      ondrain: () => peer.#next(),
       onclose: () => peer.close()
     })
     return peer.#channel === null ? null : peer
@@ -146,8 +147,9 @@ export class ArchivePeer {
     else this.#next()
   }
 
+  /** Begins nothing new while the other side takes nothing: what it was to be sent would fill our memory. */
   #next(): void {
-    while (this.#running < this.#options.parallel) {
+    while (this.#running < this.#options.parallel && this.#channel?.isDrained !== false) {
       const [request] = this.#waiting.values()
       if (request === undefined) return
       this.#waiting.delete(request.id)

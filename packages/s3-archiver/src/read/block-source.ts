@@ -1,6 +1,7 @@
+import b4a from 'b4a'
 import { S3ArchiverError } from '../errors.ts'
 import { commitName } from '../format/names.ts'
-import type { BlockSegment, Segment } from '../format/segment.ts'
+import { byteLengthOf, type BlockSegment, type Segment } from '../format/segment.ts'
 import { spanOf, type TreeNode } from '../merkle/subtree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import type { ArchivedCore } from './archive-reader.ts'
@@ -19,6 +20,9 @@ export interface BlockSourceOptions extends CallOptions {
   forget?: (object: string) => Promise<void>
 }
 
+/** The nodes of a shard's table and of one of its groups: what is checked has to be there when what stands on it is. */
+const MIN_NODE_BYTES: number = 1024 * 1024
+
 /** Another place where blocks may be found, with proofs. Nothing of it is trusted. */
 export interface BlockHints {
   /** Blocks, this one among them, and nodes that lead to trusted ones; `null` when it has none to give. */
@@ -36,7 +40,8 @@ export class BlockSource {
   readonly #finder: SegmentFinder
   readonly #segments: SegmentReader
   readonly #known: KnownBlocks
-  readonly #loading = new Map<number, Promise<void>>()
+  readonly #accepting = new WeakMap<object, Promise<void>>()
+  readonly #loading = new Map<number, Promise<Uint8Array>>()
   hints: BlockHints | null = null
   /** Looks for a newer head, and if there is one goes on to it. */
   refresh: (() => Promise<unknown>) | null = null
@@ -49,8 +54,9 @@ export class BlockSource {
     this.key = archived.key
     this.#forget = forget
     this.ranges = new RangeReader(store, call)
-    this.#known = new KnownBlocks(archived, { blockBytes: cacheBytes * 0.5, nodeBytes: cacheBytes * 0.25 })
-    this.#segments = new SegmentReader(archived.key, this.ranges, cacheBytes * 0.25, chunkBytes)
+    const nodeBytes = Math.max(MIN_NODE_BYTES, cacheBytes * 0.25)
+    this.#known = new KnownBlocks(archived, { blockBytes: cacheBytes * 0.5, nodeBytes })
+    this.#segments = new SegmentReader(archived.key, this.ranges, cacheBytes, chunkBytes)
     this.#finder = new SegmentFinder(store, archived.key, { cacheBytes: cacheBytes * 0.25, ...call })
   }
 
@@ -96,21 +102,27 @@ export class BlockSource {
     return this.#known.block(seq)
   }
 
+  /** Bytes of a block, about: the mean of those that were archived with it. */
+  sizeOf(seq: number): number {
+    const { segments } = this.archived.record
+    const segment = segments.find(({ start, count }) => start <= seq && seq < start + count)
+    return segment === undefined ? 0 : byteLengthOf(segment) / segment.count
+  }
+
   /**
-   * A block, as its core stores it; afterwards all nodes that prove it are known.
+   * A block, as its core stores it; afterwards the nodes that prove it are known, as far as there is room for them. It is read once for all who
+   * ask for it at the same time, and given to each of them, whatever is read besides: the cache is for who comes later.
    *
    * @throws S3ArchiverError `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_MISSING_BLOCKS`, and what the store throws
    */
   async block(seq: number): Promise<Uint8Array> {
-    const known = this.cached(seq)
-    if (known !== null) return known
-    await this.#once(seq, () =>
-      this.#fetch(seq).catch((error: S3ArchiverError) => this.#fetchAgain(seq, error))
-    )
-    const block = this.cached(seq)
-    if (block !== null) return block
-    // What was fetched at the same time has pushed it out: only as many at once as there is room for.
-    return this.#alone(seq)
+    const block =
+      this.cached(seq) ??
+      (await this.#once(seq, () =>
+        this.#fetch(seq).catch((error: S3ArchiverError) => this.#fetchAgain(seq, error))
+      ))
+    this.#segments.ahead.used(seq)
+    return block
   }
 
   /**
@@ -130,60 +142,74 @@ export class BlockSource {
     return this.node(index)
   }
 
-  async #fetch(seq: number): Promise<void> {
+  async #fetch(seq: number): Promise<Uint8Array> {
     const hinted = await this.hints?.find(seq)
-    if (hinted != null && this.#known.accept(hinted) && this.cached(seq) !== null) return
-    await this.#fetchGroup(seq)
+    const block = hinted?.blocks.get(seq)
+    const isGood = hinted != null && this.#known.accept(hinted) && this.#known.isProven(seq)
+    return isGood && block !== undefined ? this.#own(seq, block) : this.#fetchGroup(seq)
   }
 
   /** What was moved since the head was read, and removed then, is elsewhere now. */
-  async #fetchAgain(seq: number, error: S3ArchiverError): Promise<void> {
+  async #fetchAgain(seq: number, error: S3ArchiverError): Promise<Uint8Array> {
     const before = this.archived
     if (error.code !== 'S3_ARCHIVER_DAMAGED' || this.refresh === null) throw error
     await this.refresh().catch(() => {})
     if (this.archived === before) throw error
-    await this.#fetchGroup(seq)
+    return this.#fetchGroup(seq)
   }
 
-  async #fetchGroup(seq: number): Promise<void> {
+  async #fetchGroup(seq: number): Promise<Uint8Array> {
     const [segment] = await this.#segmentsOf(seq, seq + 1)
     if (segment?.kind !== 'blocks')
       throw new S3ArchiverError(
         'S3_ARCHIVER_MISSING_BLOCKS',
         `the archive does not have block ${seq} of a core`
       )
-    for (const isAgain of [false, true]) {
-      try {
-        return await this.#tryGroup(segment, seq, isAgain)
-      } catch (error) {
-        if ((error as S3ArchiverError).code !== 'S3_ARCHIVER_DAMAGED') throw error
-        await this.forget(segment.object)
-        if (isAgain) throw error
-      }
+    try {
+      return await this.#tryGroup(segment, seq, false)
+    } catch (error) {
+      if ((error as S3ArchiverError).code !== 'S3_ARCHIVER_DAMAGED') throw error
+      await this.forget(segment.object)
+    }
+    try {
+      return await this.#tryGroup(segment, seq, true)
+    } catch (error) {
+      if ((error as S3ArchiverError).code === 'S3_ARCHIVER_DAMAGED') await this.forget(segment.object)
+      throw error
     }
   }
 
   /** @param isAlone - reads no others besides: what was read ahead may be damaged, and this not */
-  async #tryGroup(segment: BlockSegment, seq: number, isAlone: boolean): Promise<void> {
+  async #tryGroup(segment: BlockSegment, seq: number, isAlone: boolean): Promise<Uint8Array> {
     const blocks = await this.#segments.group(segment, seq, isAlone)
+    // Many may have waited for the same.
+    const accepting = this.#accepting.get(blocks) ?? this.#accept(segment, blocks)
+    this.#accepting.set(blocks, accepting)
+    await accepting
+    return this.#own(seq, blocks.get(seq))
+  }
+
+  async #accept(segment: BlockSegment, blocks: ReadonlyMap<number, Uint8Array>): Promise<void> {
+    const claims = { blocks, nodes: [] }
     // Nodes over the groups of a segment are checked once, unless they were dropped since.
-    if (this.#known.accept({ blocks, nodes: [] })) return
-    this.#learn(segment, await this.#segments.groupNodes(segment))
-    if (!this.#known.accept({ blocks, nodes: [] }))
-      throw damaged('blocks are not those that the core’s key has signed')
+    if (this.#known.accept(claims)) return
+    const nodes = await this.#segments.groupNodes(segment)
+    // By now those of another group may have brought them.
+    if (this.#known.accept(claims)) return
+    this.#learn(segment, nodes)
+    if (!this.#known.accept(claims)) throw damaged('blocks are not those that the core’s key has signed')
+  }
+
+  /** A block that was checked: that of the cache, or a copy, since a part would keep all that was read with it in memory. */
+  #own(seq: number, block: Uint8Array | undefined): Uint8Array {
+    if (block === undefined) throw damaged('an object lacks what it should hold')
+    return this.cached(seq) ?? b4a.from(block)
   }
 
   /** Drops what is kept of an object's bytes: it may have been damaged on its way, and not where it is. */
   async forget(object: string): Promise<void> {
     this.#segments.forget(object)
     await this.#forget(object).catch(() => {})
-  }
-
-  async #alone(seq: number): Promise<Uint8Array> {
-    await this.#fetchGroup(seq)
-    const block = this.cached(seq)
-    if (block !== null) return block
-    throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', 'the cache is too small for this core')
   }
 
   /** Nodes over the groups of a segment. */
@@ -197,7 +223,7 @@ export class BlockSource {
     return segments
   }
 
-  async #once(seq: number, load: () => Promise<void>): Promise<void> {
+  async #once(seq: number, load: () => Promise<Uint8Array>): Promise<Uint8Array> {
     const loading = this.#loading.get(seq) ?? load().finally(() => this.#loading.delete(seq))
     this.#loading.set(seq, loading)
     return loading

@@ -4,7 +4,7 @@ import type { CheckpointPointer, Commit } from '../format/commit.ts'
 import type { Entry } from '../format/entry.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { commitAt } from './commits.ts'
-import { damaged, MAX_OBJECT_BYTES, readNamed } from './objects.ts'
+import { damaged, MAX_OBJECT_BYTES, MAX_PART_BYTES, readNamed } from './objects.ts'
 
 /**
  * What a commit says of one core, wherever that stands.
@@ -71,13 +71,16 @@ async function lookUp(
   blindId: Uint8Array,
   call: CallOptions
 ): Promise<Entry | null> {
-  if (!(byteLength <= MAX_OBJECT_BYTES && wholeTable(count).bytes.end <= byteLength))
+  const tableEnd = wholeTable(count).bytes.end
+  if (!(byteLength <= MAX_OBJECT_BYTES && tableEnd <= byteLength && tableEnd <= MAX_PART_BYTES))
     throw damaged('the sizes of its checkpoint cannot be')
   for (const rows of [windowOf(blindId, count), wholeTable(count)]) {
     const table = await store.getRange(name, rows.bytes, call)
     if (table === null) throw damaged('an object of it is missing')
     const place = findRow(table.bytes, blindId, rows, count, byteLength)
     if (place === null) continue
+    if (place.end - place.start > MAX_PART_BYTES)
+      throw damaged('an entry of its checkpoint cannot be so long')
     const result = await store.getRange(name, place, call)
     const entry = decodeEntry(result?.bytes ?? b4a.alloc(0))
     if (!b4a.equals(entry.blindId, blindId)) throw damaged('an entry stands where another belongs')

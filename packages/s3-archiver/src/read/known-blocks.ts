@@ -76,7 +76,7 @@ export class KnownBlocks {
   /** A block that is known, with all that leads from it to a root. */
   block(seq: number): Uint8Array | null {
     const block = this.#blocks.get(seq)
-    return block !== undefined && this.#hasPath(seq) ? block : null
+    return block !== undefined && this.isProven(seq) ? block : null
   }
 
   /** @returns false, and keeps nothing, when anything of it is not of the tree */
@@ -100,7 +100,8 @@ export class KnownBlocks {
     return true
   }
 
-  #hasPath(seq: number): boolean {
+  /** Whether all is known that leads from a block to a root. */
+  isProven(seq: number): boolean {
     const roots = new Set(this.#archived.roots.map(({ index }) => index))
     for (let index = 2 * seq; !roots.has(index); index = flat.parent(index)) {
       if (index > 2 * this.#archived.record.length) return false

@@ -1,18 +1,27 @@
+import b4a from 'b4a'
 import { S3ArchiverError } from '../errors.ts'
 import { isNamedFor } from '../format/names.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 
-/** Largest object that is read as a whole: more than any that is written, so that a store cannot make a reader take any number of bytes. */
+/** Largest object that is written, or read as a whole: a store cannot make a reader take any number of bytes. Shards stay far below, see `pack.ts`; checkpoints grow with the cores. */
 export const MAX_OBJECT_BYTES: number = 256 * 1024 * 1024
+/** Most that is asked for at once. */
+export const MAX_PART_BYTES: number = 64 * 1024 * 1024
 
-/** @returns `null` when there is none */
+/** @returns `null` when there is none. Cost: one request, and of what is larger than 64 MiB one for each */
 export async function readObject(
   store: ObjectStore,
   name: string,
   call: CallOptions
 ): Promise<Uint8Array | null> {
-  const result = await store.getRange(name, { start: 0, end: MAX_OBJECT_BYTES }, call)
-  return result && result.bytes
+  const parts: Uint8Array[] = []
+  for (let start = 0; start < MAX_OBJECT_BYTES; start += MAX_PART_BYTES) {
+    const result = await store.getRange(name, { start, end: start + MAX_PART_BYTES }, call)
+    if (result === null) return null
+    parts.push(result.bytes)
+    if (result.size <= start + MAX_PART_BYTES) break
+  }
+  return parts.length === 1 ? (parts[0] as Uint8Array) : b4a.concat(parts)
 }
 
 /** An object that is named for its bytes. @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when it is not there, or another one */

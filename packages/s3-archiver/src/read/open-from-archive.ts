@@ -1,3 +1,4 @@
+import { checkArguments, RULES } from '../arguments.ts'
 import { Stop } from '../stop.ts'
 import { CachedStore } from '../store/cached-store.ts'
 import { CountedStore, type RequestCounts } from '../store/counted-store.ts'
@@ -11,8 +12,9 @@ import { LocalCore } from './local-core.ts'
 import type { OpenFromArchiveOptions } from './open-options.ts'
 import { CACHE_BYTES, checkReadOptions } from './read-options.ts'
 
-/** Blocks of a download that are asked for at once. */
+/** Blocks of a download that are asked for at once, and their bytes, about. */
 const DOWNLOAD_BLOCKS = 256
+const DOWNLOAD_BYTES: number = 16 * 1024 * 1024
 
 /**
  * A core whose blocks come from an archive, when they are asked for. {@link core} is an ordinary session of Hypercore, which asks nobody but the
@@ -53,8 +55,8 @@ export class OpenedArchive {
 
   /** See {@link openFromArchive}. */
   static async open(store: ObjectStore, options: OpenFromArchiveOptions): Promise<OpenedArchive> {
-    const { key, cacheBytes = CACHE_BYTES, mark = null, signal, cache, maxCacheBytes } = options ?? {}
-    checkReadOptions([key], options ?? {})
+    checkReadOptions(store, options, 'key')
+    const { key, cacheBytes = CACHE_BYTES, mark = null, signal, cache, maxCacheBytes } = options
     const stop = new Stop(signal)
     const counted = new CountedStore(store)
     const cached = cache && new CachedStore(counted, cache, maxCacheBytes)
@@ -72,7 +74,7 @@ export class OpenedArchive {
         }).then((local) => (opened.local = local))
       )
       for (const seen of [mark, await local.mark()]) checkNotBehind(view.mark, seen)
-      const link = new ArchiveLink(local, view, stop, options.onchange)
+      const link = new ArchiveLink(local, view, { stop, cacheBytes, onchange: options.onchange })
       opened.link = link
       const archive = new OpenedArchive({ local, store: counted, cached, view, link, stop, options })
       opened.archive = archive
@@ -123,18 +125,24 @@ export class OpenedArchive {
   /**
    * Reads a range of blocks into the core's store.
    *
-   * @throws S3ArchiverError as a read does; `S3_ARCHIVER_MISSING_BLOCKS` also when the core ends before
+   * @throws S3ArchiverError as a read does; `S3_ARCHIVER_MISSING_BLOCKS` also when the core ends before; `S3_ARCHIVER_BAD_ARGUMENT`
    */
   async download({
     start = 0,
     end = this.#link.head.length
   }: { start?: number; end?: number } = {}): Promise<void> {
     this.#guard()
+    checkArguments({ range: { start, end } }, { range: RULES.range })
     const { length } = this.#link.head
     if (end > length) throw missing(length)
-    for (let at = start; at < end; at += DOWNLOAD_BLOCKS) {
-      const seqs = Array.from({ length: Math.min(DOWNLOAD_BLOCKS, end - at) }, (_, i) => at + i)
-      await Promise.all(seqs.map((seq) => this.core.get(seq)))
+    for (let at = start; at < end;) {
+      const seqs: number[] = []
+      for (let bytes = 0; at < end && seqs.length < DOWNLOAD_BLOCKS && bytes < DOWNLOAD_BYTES; at++) {
+        seqs.push(at)
+        bytes += this.#view.source.sizeOf(at)
+      }
+      // They are in the core's store then: what is given here would only take memory.
+      await Promise.all(seqs.map(async (seq) => void (await this.core.get(seq))))
     }
   }
 

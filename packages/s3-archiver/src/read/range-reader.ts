@@ -8,8 +8,9 @@ const GAP_BYTES = 16 * 1024
 const MAX_MERGED_BYTES = 1024 * 1024
 /** Most bytes of one request: more than any block, or table, has. Sizes that others say are not to be believed. */
 const MAX_READ_BYTES: number = 64 * 1024 * 1024
-/** Requests at once. */
+/** Requests at once, and what they ask for together, unless one alone asks for more. */
 const MAX_IN_FLIGHT = 6
+const MAX_BYTES_IN_FLIGHT: number = 16 * 1024 * 1024
 
 interface Want {
   object: string
@@ -21,13 +22,21 @@ interface Want {
   reject: (error: unknown) => void
 }
 
+/** What is read in one request. */
+interface Batch {
+  wants: Want[]
+  start: number
+  end: number
+}
+
 /** Reads parts of objects: what is wanted in the same turn of the event loop in as few requests as it takes. */
 export class RangeReader {
   readonly #store: ObjectStore
   readonly #call: CallOptions
   #wants: Want[] = []
-  #waiting: Want[][] = []
+  readonly #waiting: Batch[] = []
   #inFlight = 0
+  #bytesInFlight = 0
 
   /** @param call - for all that is read */
   constructor(store: ObjectStore, call: CallOptions) {
@@ -60,55 +69,60 @@ export class RangeReader {
 
   #plan(): void {
     const wants = this.#wants.splice(0).sort(byPlace)
-    let batch: Want[] = []
-    let end = 0
+    let batch: Batch | null = null
     for (const want of wants) {
-      const first = batch[0]
-      const fits =
-        first?.object === want.object &&
-        want.start - end < GAP_BYTES &&
-        Math.max(end, want.end) - first.start <= MAX_MERGED_BYTES
-      if (fits) {
-        batch.push(want)
-        end = Math.max(end, want.end)
+      const fits: boolean =
+        batch?.wants[0]?.object === want.object &&
+        want.start - batch.end < GAP_BYTES &&
+        Math.max(batch.end, want.end) - batch.start <= MAX_MERGED_BYTES
+      if (batch !== null && fits) {
+        batch.wants.push(want)
+        batch.end = Math.max(batch.end, want.end)
       } else {
-        if (batch.length > 0) this.#waiting.push(batch)
-        batch = [want]
-        end = want.end
+        batch = { wants: [want], start: want.start, end: want.end }
+        this.#waiting.push(batch)
       }
     }
-    if (batch.length > 0) this.#waiting.push(batch)
     this.#next()
   }
 
   #next(): void {
     while (this.#inFlight < MAX_IN_FLIGHT) {
-      const batch = this.#waiting.shift()
+      const [batch] = this.#waiting
       if (batch === undefined) return
+      const bytes = sizeOf(batch)
+      if (this.#inFlight > 0 && this.#bytesInFlight + bytes > MAX_BYTES_IN_FLIGHT) return
+      this.#waiting.shift()
       this.#inFlight++
+      this.#bytesInFlight += bytes
       void this.#fetch(batch).finally(() => {
         this.#inFlight--
+        this.#bytesInFlight -= bytes
         this.#next()
       })
     }
   }
 
-  async #fetch(batch: readonly Want[]): Promise<void> {
-    const [{ object, start } = { object: '', start: 0 }] = batch
-    const end = Math.max(...batch.map((want) => want.end))
+  async #fetch({ wants, start, end }: Batch): Promise<void> {
+    const [{ object } = { object: '' }] = wants
     try {
       const result = await this.#store.getRange(object, { start, end }, this.#call)
       if (result === null) throw damaged('an object of it is missing')
-      for (const want of batch) {
+      for (const want of wants) {
         // A copy: else a small part would keep all of the answer in memory.
         const bytes = b4a.from(result.bytes.subarray(want.start - start, want.end - start))
         if (!want.isExact || bytes.byteLength === want.end - want.start) want.resolve(bytes)
         else want.reject(damaged('an object is cut short'))
       }
     } catch (error) {
-      for (const { reject } of batch) reject(error)
+      for (const { reject } of wants) reject(error)
     }
   }
+}
+
+/** Of what it may bring; where an object's end is not known, it is likely to come soon. */
+function sizeOf({ wants, start, end }: Batch): number {
+  return wants.every(({ isExact }) => isExact) ? end - start : Math.min(end - start, MAX_MERGED_BYTES)
 }
 
 function byPlace(a: Want, b: Want): number {

@@ -32,6 +32,8 @@ export interface WireSync {
 
 /** What a peer does and hears on the channel of one core. */
 export interface Channel {
+  /** Whether what was sent has gone on its way. */
+  readonly isDrained: boolean
   sync(state: WireSync & { remoteLength: number; isPublished: boolean }): void
   announce(start: number, length: number): void
   withdraw(start: number, length: number): void
@@ -47,6 +49,8 @@ export interface ChannelEvents {
   onsync(state: WireSync): void
   onrequest(request: WireRequest): void
   oncancel(request: number): void
+  /** It is drained again. */
+  ondrain(): void
   onclose(): void
 }
 
@@ -59,6 +63,7 @@ interface Muxer {
 
 interface MuxerChannel {
   readonly messages: readonly { send(message: object): boolean }[]
+  readonly drained: boolean
   open(handshake: object): void
   close(): void
 }
@@ -90,13 +95,22 @@ interface WaitingRequests {
 
 /** Fails all that wait for a block of a core. */
 export function failBlock(core: CoreLike, seq: number, error: Error): void {
+  const waiting = waitingFor(core, seq)
+  // Each that is detached is taken out of them.
+  for (const ref of waiting?.refs.slice() ?? []) waiting?.detach(ref, error)
+}
+
+/** Whether somebody waits for a block of a core. */
+export function isAwaited(core: CoreLike, seq: number): boolean {
+  return (waitingFor(core, seq)?.refs.length ?? 0) > 0
+}
+
+function waitingFor(core: CoreLike, seq: number): WaitingRequests | null {
   const { replicator } = core.core as {
     replicator: { _blocks: { get(seq: number): WaitingRequests | null } }
   }
   const { _blocks: blocks } = replicator
-  const waiting = blocks.get(seq)
-  // Each that is detached is taken out of them.
-  for (const ref of waiting?.refs.slice() ?? []) waiting?.detach(ref, error)
+  return blocks.get(seq)
 }
 
 function noiseOf(stream: StreamLike): NoiseStream {
@@ -153,12 +167,16 @@ export async function openChannel(
       if (b4a.equals(capability, theirs)) events.onopen()
       else channel?.close()
     },
+    ondrain: () => events.ondrain(),
     onclose: () => events.onclose()
   })
   if (channel === null) return null
   const send = (message: number, value: object): void => void channel.messages[message]?.send(value)
   channel.open({ seeks: true, capability: caps.replicate(isInitiator, key, handshakeHash) })
   return {
+    get isDrained() {
+      return channel.drained
+    },
     sync: ({ isPublished, ...state }) =>
       send(0, {
         ...state,

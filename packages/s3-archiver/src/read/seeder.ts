@@ -56,8 +56,8 @@ export class Seeder {
 
   /** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
   constructor(store: ObjectStore, options: SeederOptions) {
-    const { keys, signal } = options ?? {}
-    checkReadOptions(keys, options ?? {})
+    checkReadOptions(store, options, 'keys')
+    const { signal } = options
     this.#store = new CountedStore(store)
     this.#options = options
     this.#stop = new Stop(signal)

@@ -7,6 +7,7 @@ import { leafOf, spanOf, type TreeNode } from '../merkle/subtree.ts'
 import { ByteCache } from './byte-cache.ts'
 import { damaged } from './objects.ts'
 import type { RangeReader } from './range-reader.ts'
+import { ReadAhead } from './read-ahead.ts'
 
 /** Blocks, and nodes of their tree: as somebody says. */
 export interface Claims {
@@ -18,7 +19,8 @@ export interface Claims {
 const SMALL_BYTES = 128 * 1024
 /** Largest table that is read, of a shard with a block of one byte each. */
 const MAX_TABLE_BYTES = 64 * 1024 * 1024
-const MAX_READ_AHEAD_BYTES = 1024 * 1024
+/** Most that is read besides what is asked for; of a small cache an eighth, so that it is still there when it is asked for. */
+const MAX_READ_AHEAD_BYTES: number = 1024 * 1024
 
 /** A section of an object, as far as it is known. */
 interface Opened {
@@ -34,22 +36,24 @@ export class SegmentReader {
   readonly #blindId: Uint8Array
   readonly #ranges: RangeReader
   readonly #chunkBytes: number
+  /** By group: nothing is read twice at once. */
   readonly #reading = new Map<string, Promise<Map<number, Uint8Array>>>()
   readonly #opened: ByteCache<Promise<Opened>>
   readonly #tails: ByteCache<Uint8Array>
-  /** Where a reader that goes from block to block would go on, and how much it is given then. */
-  #ahead = { seq: -1, bytes: 0 }
+  readonly ahead: ReadAhead
 
   /**
-   * @param cacheBytes - of tables that are kept
+   * @param cacheBytes - of which a quarter is for tables that are kept
    * @param chunkBytes - that are read at once, as far as whole groups go
    */
   constructor(key: Uint8Array, ranges: RangeReader, cacheBytes: number, chunkBytes: number) {
-    this.#chunkBytes = chunkBytes
+    const aheadBytes = Math.min(MAX_READ_AHEAD_BYTES, cacheBytes / 8)
+    this.ahead = new ReadAhead(aheadBytes)
+    this.#chunkBytes = Math.min(chunkBytes, aheadBytes)
     this.#blindId = blindIdOf(key)
     this.#ranges = ranges
-    this.#opened = new ByteCache(cacheBytes * 0.75)
-    this.#tails = new ByteCache(cacheBytes * 0.25)
+    this.#opened = new ByteCache(cacheBytes * 0.1875)
+    this.#tails = new ByteCache(cacheBytes * 0.0625)
   }
 
   /** What lies in a commit that was read anyway. */
@@ -62,7 +66,7 @@ export class SegmentReader {
     for (const name of this.#opened.keys())
       if ((name as string).startsWith(`${object} `)) this.#opened.delete(name)
     this.#tails.delete(object)
-    this.#ahead = { seq: -1, bytes: 0 }
+    this.ahead.reset()
   }
 
   /** Nodes over all groups of a segment, from which it can be made. Cost: one request, two when its table is larger than could be told. */
@@ -84,7 +88,7 @@ export class SegmentReader {
   }
 
   /**
-   * The group of blocks that one is in; more of them when the group before was read just before. Cost: one request.
+   * The group of blocks that one is in; more of them when the group before was read just before. Cost: one request, none when it is being read.
    *
    * @param isAlone - that and no more
    */
@@ -93,26 +97,33 @@ export class SegmentReader {
     const size = 2 ** opened.section.groupShift
     const last = segment.start + segment.count
     const bytesOf = (from: number, to: number): number => opened.offsetOf(to) - opened.offsetOf(from)
-    let first = Math.max(segment.start, Math.floor(seq / size) * size)
-    let end = Math.min(last, (Math.floor(seq / size) + 1) * size)
+    const firstOf = (at: number): number => Math.max(segment.start, Math.floor(at / size) * size)
+    const endOf = (at: number): number => Math.min(last, (Math.floor(at / size) + 1) * size)
+    const nameOf = (at: number): string =>
+      `${segment.object} ${segment.fork} ${firstOf(at)} ${endOf(at)}${isAlone ? ' alone' : ''}`
+    const isFree = (at: number): boolean => !this.#reading.has(nameOf(at))
+    const underWay = this.#reading.get(nameOf(seq))
+    if (underWay !== undefined) return underWay
+    let [first, end] = [firstOf(seq), endOf(seq)]
     if (!isAlone) {
-      const isNext = first === this.#ahead.seq
-      const most = isNext ? Math.min(MAX_READ_AHEAD_BYTES, 2 * this.#ahead.bytes) : 0
-      while (end < last && bytesOf(first, Math.min(last, end + size)) <= most)
-        end = Math.min(last, end + size)
-      this.#ahead = { seq: end, bytes: bytesOf(first, end) }
-      const chunkOf = (at: number): number => Math.floor(opened.offsetOf(at) / Math.max(1, this.#chunkBytes))
-      const chunk = chunkOf(seq)
-      if (this.#chunkBytes > 0) {
-        while (first > segment.start && chunkOf(first - size) === chunk)
-          first = Math.max(segment.start, first - size)
-        while (end < last && chunkOf(end) === chunk) end = Math.min(last, end + size)
+      const most = this.ahead.bytesFrom(first, this.#chunkBytes)
+      while (end < last && isFree(end) && bytesOf(first, endOf(end)) <= most.ahead) end = endOf(end)
+      const chunkOf = (at: number): number => Math.floor(opened.offsetOf(at) / most.chunk)
+      if (most.chunk > 0) {
+        const chunk = chunkOf(seq)
+        while (first > segment.start && isFree(first - 1) && chunkOf(firstOf(first - 1)) === chunk)
+          first = firstOf(first - 1)
+        while (end < last && isFree(end) && chunkOf(end) === chunk) end = endOf(end)
       }
+      this.ahead.note(first, end, (at) => bytesOf(at, at + 1), [firstOf(seq), endOf(seq)])
     }
-    const name = `${segment.object} ${first} ${end}`
-    const reading = this.#reading.get(name) ?? this.#readBlocks(segment.object, opened, first, end)
-    this.#reading.set(name, reading)
-    return reading.finally(() => this.#reading.delete(name))
+    const names: string[] = []
+    for (let at = first; at < end; at = endOf(at)) names.push(nameOf(at))
+    const reading = this.#readBlocks(segment.object, opened, first, end).finally(() => {
+      for (const name of names) this.#reading.delete(name)
+    })
+    for (const name of names) this.#reading.set(name, reading)
+    return reading
   }
 
   async #readBlocks(

@@ -1,6 +1,6 @@
-import { S3ArchiverError } from '../errors.ts'
+import { badArgument, bytes, checkArguments, least, type Rule, RULES } from '../arguments.ts'
 import type { KeyPairLike } from '../core-writer.ts'
-import type { CallOptions } from '../store/object-store.ts'
+import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import type { Moment } from '../read/commits.ts'
 import type { CorestoreLike } from '../types.ts'
 
@@ -49,15 +49,45 @@ export interface RestoreProgress {
   bytes: number
 }
 
+const WHICH: Rule = {
+  is: (value) => ['all', 'held', 'none'].includes(value as string) || RULES.ranges.is(value),
+  says: "'all', 'held', 'none', or runs of blocks"
+}
+const POINT: Rule = {
+  is: (value) => {
+    const { seq, timeMs, length, fork } = (value ?? {}) as Record<string, unknown>
+    const given = [seq, timeMs, length].filter((one) => one !== undefined)
+    if (given.length !== 1 || (fork !== undefined && length === undefined)) return false
+    return timeMs === undefined ? [...given, fork ?? 0].every(least(0).is) : RULES.time.is(timeMs)
+  },
+  says: '{ seq }, { timeMs }, or { length } with or without `fork`'
+}
+const WRITER: Rule = {
+  is: (value) => {
+    const { keyPair, name } = (value ?? {}) as Record<string, unknown>
+    return keyPair === undefined ? RULES.text.is(name) && name !== '' : RULES.keyPair.is(keyPair)
+  },
+  says: '{ name } or { keyPair }'
+}
+
 /** @throws S3ArchiverError `S3_ARCHIVER_BAD_ARGUMENT` */
-export function checkOptions({ at, writable, blocks = 'all', parallel = 8 }: RestoreOptions): void {
-  const refuse = (help: string): never => {
-    throw new S3ArchiverError('S3_ARCHIVER_BAD_ARGUMENT', help)
+export function checkOptions(store: ObjectStore, options: RestoreOptions): void {
+  checkArguments({ store }, { store: RULES.store }, ['store'])
+  const rules = {
+    corestore: RULES.corestore,
+    key: RULES.key,
+    at: POINT,
+    blocks: WHICH,
+    writable: WRITER,
+    writerId: bytes(16),
+    parallel: least(1),
+    onProgress: RULES.listener,
+    signal: RULES.signal
   }
-  if (writable !== undefined && at !== undefined) refuse('only the newest state is restored to be written')
-  if (!(Number.isSafeInteger(parallel) && parallel > 0)) refuse('`parallel` is at least 1')
-  if (!Array.isArray(blocks) && !['all', 'held', 'none'].includes(blocks as string))
-    refuse("`blocks` is 'all', 'held', 'none', or runs of blocks")
+  checkArguments(options, rules, ['corestore', 'key'])
+  const { at, writable } = options
+  if (writable !== undefined && at !== undefined)
+    throw badArgument('only the newest state is restored to be written')
 }
 
 /** What was restored, and how it is known to be right. */

@@ -27,8 +27,8 @@ type Range = { start: number; end: number }
  * some, `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_ABORTED`, `S3_ARCHIVER_BAD_ARGUMENT`, and what the store throws
  */
 export async function restore(store: ObjectStore, options: RestoreOptions): Promise<Restored> {
+  checkOptions(store, options)
   const { corestore, key, at, writable, writerId } = options
-  checkOptions(options)
   const stop = new Stop(options.signal)
   const call = { signal: stop }
   try {

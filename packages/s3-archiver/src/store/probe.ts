@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
+import { checkArguments, RULES } from '../arguments.ts'
 import { S3ArchiverError } from '../errors.ts'
 import type { CallOptions, ObjectStore } from './object-store.ts'
 
@@ -19,6 +20,8 @@ export interface ProbeResult {
  * @throws S3ArchiverError `S3_ARCHIVER_STORE_NO_CONDITIONS`, `S3_ARCHIVER_STORE_UNSORTED`, and what the store throws
  */
 export async function probeStore(store: ObjectStore, options: CallOptions = {}): Promise<ProbeResult> {
+  checkArguments({ store }, { store: RULES.store }, ['store'])
+  checkArguments(options, { signal: RULES.signal })
   const prefix = `probe/${b4a.toString(crypto.randomBytes(12), 'hex')}/`
   const made: string[] = []
   const put = async (name: string, byte: number): Promise<boolean> => {
