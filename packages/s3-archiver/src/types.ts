@@ -29,6 +29,8 @@ export interface SessionLike extends CoreLike {
   readonly fork: number
   /** In blocks. */
   readonly length: number
+  /** Those that it is replicated with. */
+  readonly peers: readonly object[]
   get(seq: number, options?: { timeout?: number; wait?: boolean }): Promise<Uint8Array | null>
   replicate(isInitiator: boolean, options?: { keepAlive?: boolean }): StreamLike
   setUserData(key: string, value: Uint8Array): Promise<void>

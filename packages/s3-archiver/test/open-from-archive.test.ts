@@ -1,6 +1,8 @@
 import b4a from 'b4a'
 import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
+import crypto from 'hypercore-crypto'
+import Hyperdrive from 'hyperdrive'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { collect, tmpStore, until } from '@cloudpal/test-kit'
 import Hyperbee from 'hyperbee'
@@ -306,4 +308,64 @@ describe('what an archive cannot do to its reader', () => {
     await Promise.all([archive.close(), expect(waiting).rejects.toThrow(/closed|cancel/i)])
     await expect(archive.update()).rejects.toMatchObject({ code: 'S3_ARCHIVER_CLOSED' })
   })
+})
+
+describe('with all sessions of a Corestore', () => {
+  async function archivedDrive(files: Record<string, Uint8Array>) {
+    const corestore = await tmpStore()
+    const drive = new Hyperdrive(corestore)
+    for (const [path, bytes] of Object.entries(files)) await drive.put(path, bytes)
+    const store = new MemoryStore()
+    const archiver = new Archiver(store, { corestore, writerId: WRITER, live: false, probe: false })
+    await archiver.flush()
+    await archiver.close()
+    const blobs = (await drive.getBlobs())?.core as Hypercore
+    return { store, drive, keys: [drive.key, blobs.key] as Uint8Array[] }
+  }
+
+  test('a drive is read from its two cores', async () => {
+    const files = { '/a.txt': b4a.from('hello'), '/b/c': crypto.randomBytes(300_000) }
+    const { store, drive, keys } = await archivedDrive(files)
+    const corestore = await tmpStore()
+    for (const key of keys) await open(store, { key, corestore, allSessions: true })
+    const read = new Hyperdrive(corestore, drive.key)
+    for (const [path, bytes] of Object.entries(files)) expect(await read.get(path)).toEqual(bytes)
+    expect(await read.get('/none')).toBe(null)
+    const names: string[] = []
+    for await (const { key } of read.list('/')) names.push(key)
+    expect(names).toEqual(['/a.txt', '/b/c'])
+  })
+
+  test('a read of what is damaged fails in any of them, with a code', async () => {
+    const { store, drive, keys } = await archivedDrive({ '/a': crypto.randomBytes(300_000) })
+    for (const { name } of await collect(store.list('s/')))
+      await changeObject(store, name, (bytes) => {
+        bytes[bytes.byteLength - 5] = (bytes[bytes.byteLength - 5] ?? 0) ^ 1
+        return bytes
+      })
+    const corestore = await tmpStore()
+    for (const key of keys) await open(store, { key, corestore, allSessions: true })
+    const read = new Hyperdrive(corestore, drive.key)
+    await expect(read.get('/a')).rejects.toMatchObject({ code: 'S3_ARCHIVER_DAMAGED' })
+  })
+})
+
+test('a core that is read from its archive, and has a peer that is ahead of it, reads what the peer has', async () => {
+  const store = new MemoryStore()
+  const core = await source()
+  await core.append(numbered(10))
+  const archiver = new Archiver(store, { cores: [core], writerId: WRITER, live: false, probe: false })
+  await archiver.flush()
+  await archiver.close()
+  await core.append(numbered(20).slice(10))
+  const corestore = await tmpStore()
+  const archive = await openFromArchive(store, { key: core.key as Uint8Array, corestore })
+  const read = archive.core as Hypercore
+  const streams = [core.replicate(true), corestore.replicate(false)] as const
+  streams[0].pipe(streams[1]).pipe(streams[0])
+  await until(() => read.length === 20)
+  const block = await read.get(15)
+  for (const stream of streams) stream.destroy()
+  await archive.close()
+  expect(block).toEqual(numbered(16)[15])
 })

@@ -18,6 +18,8 @@ export interface LinkOptions {
   cacheBytes: number
   /** The core has another head. */
   onchange: ((head: { fork: number; length: number }) => void) | undefined
+  /** Whether sessions are served that do not tell for what they wait. */
+  allSessions: boolean
 }
 
 /** Connects a core with a peer that has what the archive has, takes it to the head that the archive was seen at, and answers who waits for a block. */
@@ -27,6 +29,7 @@ export class ArchiveLink {
   readonly #stop: Stop
   readonly #onchange: ((head: { fork: number; length: number }) => void) | undefined
   readonly #fetched: FetchedAhead
+  readonly #announces: 'demand' | 'all'
   /** The head that the core is at, and where it is read. */
   #told: HeadMark
   #source: BlockSource
@@ -37,7 +40,8 @@ export class ArchiveLink {
   /** Waits for blocks that the archive does not have yet. */
   #ahead: number[] = []
 
-  constructor(local: LocalCore, view: ArchiveView, { stop, cacheBytes, onchange }: LinkOptions) {
+  constructor(local: LocalCore, view: ArchiveView, { stop, cacheBytes, onchange, allSessions }: LinkOptions) {
+    this.#announces = allSessions ? 'all' : 'demand'
     this.#local = local
     this.#view = view
     this.#stop = stop
@@ -74,10 +78,14 @@ export class ArchiveLink {
       if (this.#stop.aborted) throw this.#isClosed ? closed() : aborted()
       if (this.#isBehind) await this.follow()
       if (seq >= this.#told.length) {
+        // Others, who are ahead of the archive, may have it.
+        if (seq < session.length && session.peers.length > 1) return
         if (seq < session.length) throw missing(seq)
         this.#ahead.push(seq)
         return
       }
+      // Hypercore asks by itself, and who waits is told there when it fails.
+      if (this.#announces === 'all') return
       const { source } = this.#view
       if (this.#fetched.add(seq, source.sizeOf(seq))) await source.block(seq)
       // It may have been found on another head by the way.
@@ -142,7 +150,7 @@ export class ArchiveLink {
     for (const stream of this.#streams) stream.on('error', () => {})
     local.pipe(remote).pipe(local)
     this.#peer = await ArchivePeer.join(remote, source, {
-      announces: 'demand',
+      announces: this.#announces,
       parallel: PARALLEL,
       onfailure: (error, request) => this.#onfailure(error, request),
       onrefused: (request) => this.#onrefused(request)

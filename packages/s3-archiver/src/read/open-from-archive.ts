@@ -74,7 +74,8 @@ export class OpenedArchive {
         }).then((local) => (opened.local = local))
       )
       for (const seen of [mark, await local.mark()]) checkNotBehind(view.mark, seen)
-      const link = new ArchiveLink(local, view, { stop, cacheBytes, onchange: options.onchange })
+      const { onchange, allSessions = false } = options
+      const link = new ArchiveLink(local, view, { stop, cacheBytes, onchange, allSessions })
       opened.link = link
       const archive = new OpenedArchive({ local, store: counted, cached, view, link, stop, options })
       opened.archive = archive

@@ -14,6 +14,11 @@ export interface OpenFromArchiveOptions {
    */
   corestore?: CorestoreLike
   /**
+   * Whether other sessions of the core in that Corestore read from the archive, too, as those that a Hyperdrive opens. Hypercore then reads as from any peer,
+   * and so at times more than somebody waits for. @defaultValue false: `core`, and sessions of it
+   */
+  allSessions?: boolean
+  /**
    * Tells this archive from others of the same core, when one Corestore reads several: for each it is kept what was seen of it. Else the one
    * that is behind is taken for a rollback. @defaultValue all archives of a core are one
    */

@@ -12,6 +12,7 @@ const RULES_OF_READERS = {
   encryption: RULES.encryption,
   corestore: RULES.corestore,
   archive: RULES.text,
+  allSessions: RULES.flag,
   cache: RULES.store,
   maxCacheBytes: RULES.amount,
   onchange: RULES.listener,
