@@ -41,7 +41,7 @@ export const summary = {
     },
     { label: 'restore, blocks/s: 4 KiB / 200 B', metrics: ['restore-4k', 'restore-200'] },
     { label: '– append of the same blocks, blocks/s', metrics: ['append-4k', 'append-200'] },
-    { label: '– memory, of 4 GB, MB', metrics: ['restore-memory-4k-1m', 'restore-memory-200-1m'] },
+    { label: '– memory, of 1 GB, MB', metrics: ['restore-memory-4k-1m', 'restore-memory-200-1m'] },
     {
       label: 'stored / live after 10,000 writes of 4 KiB, each archived: at once / pruned two days later',
       metrics: ['churn-stored', 'churn-pruned']

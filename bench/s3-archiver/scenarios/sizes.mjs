@@ -9,8 +9,9 @@ import { openStore, withStore } from '../stores.mjs'
 /** @typedef {import('../stores.mjs').StoreInput} StoreInput */
 
 const APPEND = 1000
-/** Bytes that are archived, at 10,000 keys: 40 MB. */
+/** Bytes that are archived: at 10,000 keys 40 MB, and never more than 1 GB. */
 const BYTES_PER_KEY = 4096
+const MOST_BYTES = 1e9
 
 /** @param {number} size @param {string} label @returns {import('../../harness/suite.mjs').Scenario} */
 const scenario = (size, label) => ({
@@ -67,7 +68,7 @@ async function archive(input, size) {
   const store = openStore(input)
   const corestore = new Corestore(join(input.dir, 'source'))
   const core = await opened(corestore)
-  const count = Math.floor((input.keys * BYTES_PER_KEY) / size)
+  const count = Math.floor(Math.min(input.keys * BYTES_PER_KEY, MOST_BYTES) / size)
   let ms = 0
   for (let from = 0; from < count; from += APPEND) {
     const blocks = blocksOf(Math.min(APPEND, count - from), size, from)
