@@ -22,7 +22,7 @@ async function connected(): Promise<[Connection, Connection]> {
 const [share] = sharesOf(deal(bytesOf(32))) as [Share]
 
 function asks(connection: Connection, options?: MeetOptions): [RecoveryAsk, Meeting] {
-  const ask = new Recovery({ label: 'cloud' }).ask('Ann')
+  const ask = new Recovery({ label: 'Ada’s cloud' }).ask('Ann')
   return [ask, must(meet(connection, ask, options))]
 }
 

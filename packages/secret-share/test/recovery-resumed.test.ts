@@ -29,7 +29,7 @@ test('a channel that is cut at any place loses nothing: the next one goes on the
   const steps = fc.array(fc.boolean(), { minLength: 5, maxLength: 5 })
   fc.assert(
     fc.property(steps, (cuts) => {
-      const [ask, help] = [new Recovery({ label: 'cloud' }).ask('Ann'), new RecoveryHelp()]
+      const [ask, help] = [new Recovery({ label: 'Ada’s cloud' }).ask('Ann'), new RecoveryHelp()]
       const arrives = (i: number): boolean => cuts[i] === false
       if (arrives(0)) help.receive(ask.hello())
       reconnect(ask, help)
@@ -57,7 +57,7 @@ test('a refusal that was lost comes over the next channel', () => {
 })
 
 test('a friend whose app began anew is refused, and asked again', () => {
-  const recovery = new Recovery({ label: 'cloud' })
+  const recovery = new Recovery({ label: 'Ada’s cloud' })
   const { ask } = meeting(recovery)
   const anew = new RecoveryHelp()
   anew.receive(ask.hello())
@@ -87,7 +87,7 @@ test('a recovery goes on after a restart, wherever it was, and shares that had c
 })
 
 test('wrong codes are counted over a restart', () => {
-  const recovery = new Recovery({ label: 'cloud' })
+  const recovery = new Recovery({ label: 'Ada’s cloud' })
   const { ask, help } = meeting(recovery)
   ask.receive(help.approve(share, spoken(ask)))
   for (let time = 0; time < 2; time++) expect(() => ask.confirm('zebra able music')).toThrow('CODE_MISMATCH')
@@ -98,12 +98,12 @@ test('wrong codes are counted over a restart', () => {
 })
 
 test('a friend’s app may be ended at any place as well, and goes on with the same part of the code', () => {
-  const [ask, first] = [new Recovery({ label: 'cloud' }).ask('Ann'), new RecoveryHelp()]
+  const [ask, first] = [new Recovery({ label: 'Ada’s cloud' }).ask('Ann'), new RecoveryHelp()]
   const again = (help: RecoveryHelp): RecoveryHelp => RecoveryHelp.fromBytes(help.toBytes())
   let help = again(first)
   help.receive(ask.hello())
   help = again(help)
-  expect(help.request?.label).toBe('cloud')
+  expect(help.request?.label).toBe('Ada’s cloud')
   const reply = help.begin()
   help = again(help)
   expect(help.begin()).toEqual(reply)
@@ -161,7 +161,7 @@ test('a saved help that was changed, cut, or put together of two is refused', ()
 })
 
 test('a meeting that nobody had answered is not gone on with: its part of the code may be known by now', () => {
-  const recovery = new Recovery({ label: 'cloud' })
+  const recovery = new Recovery({ label: 'Ada’s cloud' })
   recovery.ask('Ann')
   expect(restarted(recovery).asked).toEqual([])
 })

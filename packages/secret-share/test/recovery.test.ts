@@ -78,7 +78,7 @@ test('no share leaves before the owner’s code, and none twice', () => {
   const met = meeting()
   met.help.approve(share, spoken(met.ask))
   expect(() => met.help.approve(share, spoken(met.ask))).toThrow('SECRET_SHARE_OUT_OF_TURN')
-  const other = new Recovery({ label: 'cloud' }).ask('Ann')
+  const other = new Recovery({ label: 'Ada’s cloud' }).ask('Ann')
   expect(() => met.help.receive(other.hello())).toThrow('SECRET_SHARE_OUT_OF_TURN')
 })
 
@@ -131,7 +131,7 @@ test('a friend may say no, before the code and after, and not when the share is 
 })
 
 test('a refusal that anybody can make does not undo a share that is here', () => {
-  const ask = given(new Recovery({ label: 'cloud' }), 'Ann', share)
+  const ask = given(new Recovery({ label: 'Ada’s cloud' }), 'Ann', share)
   expect(failure(() => ask.receive(wrap(KIND.refusal, new Uint8Array(0)))).code).toBe(
     'SECRET_SHARE_OUT_OF_TURN'
   )
@@ -198,7 +198,7 @@ test('a friend who is asked again keeps what they gave until they give again; an
 })
 
 test('friends have names', () => {
-  const recovery = new Recovery({ label: 'cloud' })
+  const recovery = new Recovery({ label: 'Ada’s cloud' })
   for (const name of ['', ' ', '\u200b', 'x'.repeat(101), 7, null, '\uD800']) {
     expect(() => recovery.ask(name as string)).toThrow('SECRET_SHARE_BAD_ARGUMENT')
   }
