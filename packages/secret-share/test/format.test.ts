@@ -189,3 +189,10 @@ test('a holder’s key is that of X25519, and what is sealed names it by a hash'
   expect(toHex(sealed.slice(0, 8))).toBe(toHex(hash('seal hint', fromHex(vectors.holder)).slice(0, 8)))
   expect(sealed).toHaveLength(8 + 48 + fromHex(vectors.shares[0] ?? '').length)
 })
+
+test('an independent reader finds what saved keys hold', () => {
+  expect(toHex(ed25519.getPublicKey(body(vectors.dealerKeys, 13)))).toBe(vectors.dealer)
+  const [publicKey, secretKey] = cut(body(vectors.holderKeys, 14), 32) as [Uint8Array, Uint8Array]
+  expect(toHex(publicKey)).toBe(vectors.holder)
+  expect(toHex(x25519.getPublicKey(secretKey))).toBe(vectors.holder)
+})
