@@ -5,8 +5,8 @@ import type { ShareInput } from '../verify-share.ts'
 
 /**
  * Say as much as is known of the set that is wanted. `sheet`, `dealer` or `fingerprint` is a pin: no colluders without the dealer's key get past it. Without
- * any of them the shares decide among themselves, also those of another label or epoch: these are no pins, since anybody can copy them. A key that is not
- * one of these, or is there with `undefined`, is refused: a misspelt pin would be none.
+ * any of them the shares decide among themselves, also those of another label or epoch: these are no pins, since anybody can copy them. Beside a pin those
+ * are left out before anything is counted. A key that is not one of these, or is there with `undefined`, is refused: a misspelt pin would be none.
  */
 export interface CombineOptions {
   /** Its sheet: then every share is checked by itself, and the payload is at hand. */

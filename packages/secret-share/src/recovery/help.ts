@@ -1,14 +1,14 @@
 import { concat } from '../bytes.ts'
 import { checkKeys, checkOptions, checkShare } from '../arguments.ts'
-import { equal, hash, signKeyPair, systemRandom, wipe } from '../crypto/crypto.ts'
-import { aboutDraw, hedgedRandom } from '../crypto/hedged-random.ts'
+import { equal, signKeyPair, systemRandom, wipe } from '../crypto/crypto.ts'
 import type { SetSheet } from '../format/set-sheet.ts'
 import type { Share } from '../format/share.ts'
 import { damaged, KIND, kindOf, wrap } from '../format/wire.ts'
 import { sealShare } from '../sealing.ts'
 import { sameName } from '../name-key.ts'
-import type { KeyPair, RandomBytes } from '../types.ts'
+import type { RandomBytes } from '../types.ts'
 import { otherLabel, verifyShare } from '../verify-share.ts'
+import { drawPart, type Begun } from './begun.ts'
 import { shortCode, type ShortCode } from './code.ts'
 import { decodeHelpState, encodeHelpState } from './help-state.ts'
 import {
@@ -18,8 +18,6 @@ import {
   decodeRequest,
   decodeReveal,
   encodeHelp,
-  encodeReply,
-  NONCE_BYTES,
   transcriptOf,
   type RecoveryRequest
 } from './messages.ts'
@@ -40,12 +38,6 @@ export interface ApproveOptions {
 interface Asked {
   readonly message: Uint8Array
   readonly request: RecoveryRequest
-}
-
-/** The friend's part of the code, drawn when a person has agreed to begin. */
-interface Begun {
-  readonly message: Uint8Array
-  readonly keys: KeyPair
 }
 
 interface Revealed {
@@ -176,7 +168,7 @@ export class RecoveryHelp implements Party {
    */
   begin(): Uint8Array {
     if (this.#broken || this.#asked === null || this.#last !== null) throw outOfTurn()
-    this.#begun ??= draw(this.#random, this.#asked.message)
+    this.#begun ??= drawPart(this.#random, this.#asked.message)
     return concat([this.#begun.message])
   }
 
@@ -230,16 +222,6 @@ export class RecoveryHelp implements Party {
     if (kind !== KIND.request && kind !== KIND.reveal) throw outOfTurn()
     return this.#last
   }
-}
-
-/** Two draws, each mixed with the request that they answer. */
-function draw(random: RandomBytes, request: Uint8Array): Begun {
-  const source = hedgedRandom(random, hash('hedge', [request]), new Uint8Array(0))
-  const nonce = source(NONCE_BYTES, aboutDraw('nonce'))
-  const seed = source(32, aboutDraw('key'))
-  const keys = signKeyPair(seed)
-  wipe(seed)
-  return { message: encodeReply({ nonce, key: keys.publicKey }), keys }
 }
 
 function refusal(): Uint8Array {
