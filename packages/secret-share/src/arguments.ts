@@ -1,10 +1,14 @@
 import { hex } from '@scure/base'
-import { equal } from './crypto/crypto.ts'
+import { equal, isSealable } from './crypto/crypto.ts'
 import { SecretShareError } from './errors.ts'
 import { SECRET_BYTES, SetSheet } from './format/set-sheet.ts'
 import { Share } from './format/share.ts'
 import { nameKey } from './name-key.ts'
 import type { Holder, KeyPair } from './types.ts'
+
+/** Why a key pair may lack a half. */
+const KEPT =
+  'Copies, JSON and databases leave the secret half out: keep and hand on the bytes of keyPairToBytes()'
 
 /** @throws SECRET_SHARE_BAD_SECRET when it is empty or no bytes, SECRET_SHARE_TOO_LARGE above 64 KB */
 export function checkSecret(secret: Uint8Array): void {
@@ -22,7 +26,7 @@ export function checkHolders(holders: readonly Holder[]): void {
   if (!fit) {
     throw new SecretShareError(
       'SECRET_SHARE_BAD_HOLDERS',
-      'Choose 2 to 255 people, each with a name (and, where there is one, a key of 32 bytes).'
+      'Choose 2 to 255 people, each with a name (and, where there is one, a key of 32 bytes that something can be sealed to).'
     )
   }
   const keys = holders.flatMap(({ publicKey }) => (publicKey ? [hex.encode(publicKey)] : []))
@@ -36,7 +40,12 @@ export function checkHolders(holders: readonly Holder[]): void {
 
 function isHolder(holder: Holder): boolean {
   const { name, publicKey } = holder ?? {}
-  return typeof name === 'string' && nameKey(name) !== '' && (publicKey === undefined || isKey(publicKey, 32))
+  return typeof name === 'string' && nameKey(name) !== '' && isHolderKey(publicKey)
+}
+
+/** None, or one that something can be sealed to. */
+function isHolderKey(key: unknown): boolean {
+  return key === undefined || (isKey(key, 32) && isSealable(key))
 }
 
 /** @throws SECRET_SHARE_BAD_THRESHOLD */
@@ -53,18 +62,35 @@ export function checkThreshold(threshold: number, holders: number): void {
 export function checkDealer(dealer: KeyPair): void {
   const { publicKey, secretKey } = dealer ?? {}
   const fits = isKey(publicKey, 32) && isKey(secretKey, 64) && equal(secretKey.subarray(32), publicKey)
-  if (!fits) throw badArgument('the dealer must be an Ed25519 key pair: 32 and 64 bytes')
+  if (!fits) throw badArgument(`the dealer must be an Ed25519 key pair: 32 and 64 bytes. ${KEPT}`)
 }
 
 /** An X25519 key pair, 32 and 32 bytes. @throws SECRET_SHARE_BAD_ARGUMENT */
 export function checkBoxKeys(keys: KeyPair): void {
   const fits = isKey(keys?.publicKey, 32) && isKey(keys.secretKey, 32)
-  if (!fits) throw badArgument('the keys must be those of holderKeyPair(): 32 and 32 bytes')
+  if (!fits) throw badArgument(`the keys must be those of holderKeyPair(): 32 and 32 bytes. ${KEPT}`)
 }
 
 /** @throws SECRET_SHARE_BAD_ARGUMENT */
 export function checkOptions(options: unknown): void {
   if (typeof options !== 'object' || options === null) throw badArgument('the options must be an object')
+}
+
+/**
+ * Options among which there is a pin: whoever misspells it, gives it as `undefined`, or gives something else in place of the options is told so.
+ *
+ * @throws SECRET_SHARE_BAD_ARGUMENT
+ */
+export function checkKeys(options: object, known: readonly string[]): void {
+  checkOptions(options)
+  const prototype: unknown = Object.getPrototypeOf(options)
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    throw badArgument('the options must be a plain object')
+  }
+  for (const [key, value] of Object.entries(options)) {
+    if (!known.includes(key)) throw badArgument(`there is no option of the name “${key}”`)
+    if (value === undefined) throw badArgument(`“${key}” is undefined: leave it out where there is none`)
+  }
 }
 
 /** One that was read, or made by `split`. @throws SECRET_SHARE_BAD_ARGUMENT */

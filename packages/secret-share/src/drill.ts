@@ -1,4 +1,4 @@
-import { badArgument } from './arguments.ts'
+import { badArgument, checkOptions } from './arguments.ts'
 import { equal, systemRandom, take, wipe } from './crypto/crypto.ts'
 import { SecretShareError } from './errors.ts'
 import type { Share } from './format/share.ts'
@@ -33,6 +33,7 @@ export interface DrillOptions {
  * @throws SECRET_SHARE_DRILL_FAILED
  */
 export function drill(set: SecretSet, options: DrillOptions = {}): Drilled {
+  checkOptions(options)
   return drillFor(set, null, options.random ?? systemRandom)
 }
 

@@ -1,5 +1,5 @@
 import { concat } from './bytes.ts'
-import { badArgument, checkShare, checkSheet } from './arguments.ts'
+import { badArgument, checkOptions, checkShare, checkSheet } from './arguments.ts'
 import { derive, equal, sign, signKeyPair, systemRandom, take, verify, wipe } from './crypto/crypto.ts'
 import { SecretShareError } from './errors.ts'
 import { KIND, uint, unwrap, WireReader, wrap } from './format/wire.ts'
@@ -46,6 +46,7 @@ export interface ChallengeOptions {
  */
 export function challenge(sheet: SetSheet, index: number, options: ChallengeOptions = {}): Uint8Array {
   checkSheet(sheet)
+  checkOptions(options)
   if (possessionKeyOf(sheet, index) === undefined) throw badArgument('there is no share of that number')
   const nonce = take(options.random ?? systemRandom, NONCE_BYTES)
   return wrap(KIND.challenge, concat([sheet.commitment, uint(index, 1), nonce]))

@@ -85,3 +85,10 @@ export function otherEpoch(): SecretShareError {
     'This share is of another time: the set was renewed. Ask its holder for the newest one; if the renewal was never finished, say which time is meant.'
   )
 }
+
+/** One of what is called otherwise. */
+export function otherLabel(own: string, wanted: string): SecretShareError {
+  // Isolated (UAX 9): letters from right to left do not turn the sentence round.
+  const words = `This is a share of “\u2068${own}\u2069”, and not of “\u2068${wanted}\u2069”.`
+  return new SecretShareError('SECRET_SHARE_OTHER_LABEL', words)
+}

@@ -11,6 +11,7 @@ import {
   holderKeyPair,
   openShare,
   Recovery,
+  RecoveryHelp,
   refresh,
   SecretSet,
   SecretShareError,
@@ -23,6 +24,9 @@ import type { SplitOptions } from '../src/index.ts'
 import { hash, systemRandom } from '../src/crypto/crypto.ts'
 import { drillFor } from '../src/drill.ts'
 import { makeSheet } from '../src/format/set-sheet.ts'
+import { fromPaper } from '../src/paper/index.ts'
+import { meet } from '../src/protomux/index.ts'
+import { qrModules, qrToSvg, qrToTerminal } from '../src/qr/index.ts'
 import { possessionKey } from '../src/possession.ts'
 import { bytesOf, deal, friends, resign, sharesOf } from './sets.ts'
 
@@ -55,6 +59,11 @@ const wrong: [string, Partial<SplitOptions>, string][] = [
   [
     'a holder with half a key',
     { holders: [{ name: 'a', publicKey: bytesOf(16) }, ...friends(3)] },
+    'BAD_HOLDERS'
+  ],
+  [
+    'a holder with a key that nothing can be sealed to',
+    { holders: [{ name: 'a', publicKey: new Uint8Array(32) }, ...friends(3)] },
     'BAD_HOLDERS'
   ],
   ['a name twice', { holders: [...friends(3), { name: 'friend 1' }] }, 'DUPLICATE_HOLDER'],
@@ -218,6 +227,19 @@ test('whatever is called without what it needs says so with a code', () => {
     () => check(nothing, challenge(sheet, 1), bytesOf(70)),
     () => dealerFingerprint(nothing),
     () => new Recovery(nothing),
+    () => new Recovery({ label: 'cloud' }).combine({ sheets: 3 as never }),
+    () => new Recovery({ label: 'cloud' }).combine(null as never),
+    () => Recovery.fromBytes(new Recovery({ label: 'cloud' }).toBytes(), null as never),
+    () => new RecoveryHelp(null as never),
+    () => drill(deal(bytesOf(32)), null as never),
+    () => challenge(sheet, 1, null as never),
+    () => qrToSvg(first.share, null as never),
+    () => qrToTerminal(first.share, null as never),
+    () => qrModules(first.share, null as never),
+    () => meet({ destroy: () => {} }, new RecoveryHelp(), null as never),
+    () => fromPaper([], { fingerprint: 12_345_678 as never }),
+    () => fromPaper([], { fingerPrint: '12345678' } as never),
+    () => fromPaper([], { fingerprint: undefined } as never),
     () => openShare(bytesOf(60), nothing)
   ]
   for (const [i, call] of calls.entries()) expect([i, codeOf(call)]).toEqual([i, 'BAD_ARGUMENT'])

@@ -162,6 +162,31 @@ test('an independent reader finds what a saved recovery holds', () => {
   expect(toHex(help)).toBe(vectors.help)
 })
 
+test('an independent writer draws what both sides of a recovery draw', () => {
+  const drawn = (from: number): Uint8Array => Uint8Array.from({ length: 32 }, (_, i) => (from + i) % 256)
+  const draw = (from: number, count: number, known: Uint8Array, about: Uint8Array): string =>
+    toHex(derive('random', drawn(from), Uint8Array.of(0, count), hash('hedge', known), about))
+  const label = new TextEncoder().encode('Ada’s cloud')
+  const empty = join(
+    Uint8Array.of(label.length),
+    label,
+    ...['device', 'box'].map((purpose, i) =>
+      fromHex(draw(77 + 32 * i, i + 1, label, hash(`draw for ${purpose}`)))
+    ),
+    new Uint8Array(2)
+  )
+  const head = join(Uint8Array.of(1, 11), empty)
+  const state = join(head, hash('checksum', head).slice(0, 4))
+  expect(toHex(body(vectors.saved, 11)).startsWith(toHex(empty.slice(0, -2)))).toBe(true)
+  const name = hash('friend', new TextEncoder().encode('Ann'))
+  const nonce = draw(77 + 64, 3, label, hash('draw for nonce', name, state))
+  expect(nonce).toBe(toHex(body(vectors.reveal, 8)))
+  const request = fromHex(vectors.request)
+  expect(draw(88, 1, request, hash('draw for nonce'))).toBe(toHex(body(vectors.reply, 7).slice(0, 32)))
+  const seed = fromHex(draw(88 + 32, 2, request, hash('draw for key')))
+  expect(toHex(ed25519.getPublicKey(seed))).toBe(toHex(body(vectors.reply, 7).slice(32)))
+})
+
 test('an independent reader finds what a saved help holds', () => {
   const saved = body(vectors.savedHelp, 12)
   const messages = [vectors.request, vectors.reply, vectors.reveal].map(fromHex)
@@ -188,4 +213,11 @@ test('a holder’s key is that of X25519, and what is sealed names it by a hash'
   const sealed = body(vectors.sealed, 3)
   expect(toHex(sealed.slice(0, 8))).toBe(toHex(hash('seal hint', fromHex(vectors.holder)).slice(0, 8)))
   expect(sealed).toHaveLength(8 + 48 + fromHex(vectors.shares[0] ?? '').length)
+})
+
+test('an independent reader finds what saved keys hold', () => {
+  expect(toHex(ed25519.getPublicKey(body(vectors.dealerKeys, 13)))).toBe(vectors.dealer)
+  const [publicKey, secretKey] = cut(body(vectors.holderKeys, 14), 32) as [Uint8Array, Uint8Array]
+  expect(toHex(publicKey)).toBe(vectors.holder)
+  expect(toHex(x25519.getPublicKey(secretKey))).toBe(vectors.holder)
 })

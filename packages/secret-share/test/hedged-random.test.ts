@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest'
-import { combine, dealerKeyPair, refresh, type RandomBytes, type SecretSet } from '../src/index.ts'
+import {
+  combine,
+  dealerKeyPair,
+  Recovery,
+  RecoveryHelp,
+  refresh,
+  type RandomBytes,
+  type SecretSet
+} from '../src/index.ts'
+import { signKeyPair } from '../src/crypto/crypto.ts'
 import { shareValue } from '../src/format/share.ts'
+import { commitToNonce, decodeReply, decodeRequest, decodeReveal } from '../src/recovery/messages.ts'
+import { meeting } from './meetings.ts'
 import { bytesOf, deal, friends, sharesOf } from './sets.ts'
 
 const [truth, lie] = [bytesOf(32, 1), bytesOf(32, 2)]
@@ -42,4 +53,44 @@ test('nor does it when a set is refreshed with another secret, or the same is de
     deal(truth, { dealer: dealerKeyPair(), random: cloned() })
   ]
   expect(new Set(sets.flatMap(values)).size).toBe(5 * sets.length)
+})
+
+const nonceOf = (recovery: Recovery, name: string): string =>
+  decodeRequest(recovery.ask(name).hello()).commitment.join()
+
+test('a source that begins anew after a restart draws no part of a code again, whoever is asked then', () => {
+  const first = new Recovery({ label: 'cloud', random: cloned() })
+  const saved = first.toBytes()
+  const seen = [nonceOf(first, 'Ann'), nonceOf(first, 'Bob')]
+  for (const name of ['Ann', 'Bob']) {
+    seen.push(nonceOf(Recovery.fromBytes(saved, { random: cloned() }), name))
+  }
+  const met = meeting(first)
+  const again = Recovery.fromBytes(first.toBytes(), { random: cloned() })
+  seen.push(commitToNonce(decodeReveal(met.reveal)).join(), nonceOf(again, 'Ann'), nonceOf(again, 'Bob'))
+  expect(new Set(seen).size).toBe(seen.length)
+})
+
+test('what is revealed is no seed of a key, and one source gives two friends other parts', () => {
+  const one = new Recovery({ label: 'cloud', random: cloned() })
+  const requests = ['Ann', 'Bob'].map((name) => decodeRequest(one.ask(name).hello()))
+  expect(new Set(requests.map(({ commitment }) => commitment.join())).size).toBe(2)
+  const replies = requests.map((_, i) => {
+    const help = new RecoveryHelp({ random: cloned() })
+    help.receive(one.asked[i]?.ask.hello() as Uint8Array)
+    return decodeReply(help.begin())
+  })
+  expect(new Set(replies.flatMap(({ nonce, key }) => [nonce.join(), key.join()])).size).toBe(4)
+  for (const { nonce, key } of replies) expect(signKeyPair(nonce).publicKey).not.toEqual(key)
+})
+
+test('a source that repeats itself is refused by both sides of a recovery as by split', () => {
+  const random: RandomBytes = (length) => bytesOf(length, 5)
+  expect(() => deal(truth, { random })).toThrow('SECRET_SHARE_NO_RANDOMNESS')
+  expect(() => new Recovery({ label: 'cloud', random })).toThrow('SECRET_SHARE_NO_RANDOMNESS')
+  const help = new RecoveryHelp({ random })
+  help.receive(new Recovery({ label: 'cloud' }).ask('Ann').hello())
+  expect(() => help.begin()).toThrow('SECRET_SHARE_NO_RANDOMNESS')
+  const restored = Recovery.fromBytes(new Recovery({ label: 'cloud' }).toBytes(), { random: cloned() })
+  expect(restored.asked).toEqual([])
 })

@@ -105,7 +105,10 @@ test('names are the same when people see them alike', () => {
     ['ℌans', 'hans'],
     ['STRASSE', 'strasse'],
     ['é', 'e\u0301'],
-    ['Ann', 'A\u200bnn']
+    ['Ann', 'A\u200bnn'],
+    ['Ann', '\u2068Ann\u2069'],
+    ['O’Brien', "O'Brien"],
+    ['“Ann”', '"ann"']
   ] as const) {
     expect(nameKey(a)).toBe(nameKey(b))
   }

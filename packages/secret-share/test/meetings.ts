@@ -24,7 +24,7 @@ export function meeting(recovery: Recovery = new Recovery({ label: 'Ada’s clou
 export const spoken = ({ code }: { readonly code: { readonly words: string } | null }): string =>
   code?.words ?? 'no code'
 
-/** A whole meeting; whoever carries the messages may change the last one. */
+/** A whole meeting with a friend who may send anything; whoever carries the messages may change the last one. */
 export function given(
   recovery: Recovery,
   name: string,
@@ -32,7 +32,7 @@ export function given(
   change: (help: Uint8Array, meeting: Meeting) => Uint8Array = (help) => help
 ): RecoveryAsk {
   const met = meeting(recovery, name)
-  const sent = met.help.approve(share, spoken(met.ask))
+  const sent = met.help.approve(share, spoken(met.ask), undefined, { otherLabel: true })
   try {
     met.ask.receive(change(sent, met))
   } catch (error) {

@@ -22,7 +22,7 @@ async function connected(): Promise<[Connection, Connection]> {
 const [share] = sharesOf(deal(bytesOf(32))) as [Share]
 
 function asks(connection: Connection, options?: MeetOptions): [RecoveryAsk, Meeting] {
-  const ask = new Recovery({ label: 'cloud' }).ask('Ann')
+  const ask = new Recovery({ label: 'Ada’s cloud' }).ask('Ann')
   return [ask, must(meet(connection, ask, options))]
 }
 
@@ -70,6 +70,42 @@ test('a friend’s no, and nonsense, end the meeting and not the connection', as
   const friend = must(meet(far, help))
   asks(near)
   await agrees(help, friend)
+})
+
+test('callbacks that throw end neither the meeting nor the connection, and are told of', async () => {
+  const [near, far] = await connected()
+  const errors: string[] = []
+  const closed = new Set<string>()
+  const mistake = (): never => {
+    throw new Error('a mistake of the app')
+  }
+  const closes = (side: string) => (): never => {
+    closed.add(side)
+    return mistake()
+  }
+  const help = new RecoveryHelp()
+  const options = { onprogress: mistake, onerror: mistake, onclose: closes('friend') }
+  const friend = must(meet(far, help, options))
+  const onerror = (error: unknown): void => void errors.push((error as Error).message)
+  const [ask] = asks(near, { onprogress: mistake, onclose: closes('device'), onerror })
+  await agrees(help, friend)
+  expect(ask.code).not.toBeNull()
+  expect(errors).toEqual(['a mistake of the app'])
+  friend.send(bytesOf(100))
+  await until(() => closed.size === 2)
+  expect(errors.map((message) => message.split(':')[0]).sort()).toEqual([
+    'SECRET_SHARE_DAMAGED',
+    'a mistake of the app',
+    'a mistake of the app'
+  ])
+  const again = new RecoveryHelp()
+  const second = must(meet(far, again))
+  asks(near)
+  await agrees(again, second)
+  expect([near, far].map((end) => (end as unknown as { destroyed: boolean }).destroyed)).toEqual([
+    false,
+    false
+  ])
 })
 
 test('there is one meeting at a time on a connection', async () => {

@@ -40,8 +40,8 @@ type Move =
 
 /** All that there is, and every message that was ever sent. */
 class World {
-  #recovery = new Recovery({ label: 'cloud' })
-  readonly #his = new Recovery({ label: 'cloud' })
+  #recovery = new Recovery({ label: 'Ada’s cloud' })
+  readonly #his = new Recovery({ label: 'Ada’s cloud' })
   #device: RecoveryAsk = this.#recovery.ask('Ann')
   #friend = new RecoveryHelp()
   readonly hisDevice: RecoveryAsk = this.#his.ask('Ann')

@@ -76,9 +76,9 @@ test('somebody who talks to the device in a friend’s name is not confirmed, si
 })
 
 test('someone in between, who asks in their own name, is seen by the code', () => {
-  const device = new Recovery({ label: 'cloud' }).ask('Ann')
+  const device = new Recovery({ label: 'Ada’s cloud' }).ask('Ann')
   const toDevice = new RecoveryHelp()
-  const friend = meeting(new Recovery({ label: 'cloud' }))
+  const friend = meeting(new Recovery({ label: 'Ada’s cloud' }))
   toDevice.receive(device.hello())
   toDevice.receive(device.receive(toDevice.begin()) as Uint8Array)
   expect(device.code).not.toEqual(friend.ask.code)
@@ -89,7 +89,7 @@ test('someone in between, who asks in their own name, is seen by the code', () =
 })
 
 test('a friend’s side makes no code before a person there has agreed, however often it is asked', () => {
-  const thief = new Recovery({ label: 'cloud' })
+  const thief = new Recovery({ label: 'Ada’s cloud' })
   for (let time = 0; time < 20; time++) {
     const [ask, help] = [thief.ask('Ann'), new RecoveryHelp()]
     expect(help.receive(ask.hello())).toBeNull()
@@ -111,7 +111,7 @@ test('a friend agrees to one request and to no other, and has one part of the co
 })
 
 test('a device takes one answer and no other: it has revealed its part, so that a second could be made to fit', () => {
-  const ask = new Recovery({ label: 'cloud' }).ask('Ann')
+  const ask = new Recovery({ label: 'Ada’s cloud' }).ask('Ann')
   const [reply, second] = [1, 2].map((seed) =>
     encodeReply({ nonce: bytesOf(32, seed), key: signKeyPair(bytesOf(32, seed)).publicKey })
   ) as [Uint8Array, Uint8Array]
@@ -165,8 +165,8 @@ test('a request to seal to a key of a small order is refused when it comes, not 
 })
 
 test('a request that was changed and given a right checksum is forged', () => {
-  const hello = new Recovery({ label: 'cloud' }).ask('Ann').hello()
-  const thief = new Recovery({ label: 'cloud' }).ask('Ann').hello()
+  const hello = new Recovery({ label: 'Ada’s cloud' }).ask('Ann').hello()
+  const thief = new Recovery({ label: 'Ada’s cloud' }).ask('Ann').hello()
   const at = 2 + 1 + 5 + 32
   const body = concat([hello.slice(2, at), thief.slice(at, at + 32), hello.slice(at + 32, -4)])
   expect(() => new RecoveryHelp().receive(wrap(KIND.request, body))).toThrow('SECRET_SHARE_FORGED')
@@ -176,7 +176,7 @@ test('a request that was changed and given a right checksum is forged', () => {
 test('every changed byte of every message is noticed', () => {
   const change = (message: Uint8Array, at: number): Uint8Array =>
     message.map((byte, i) => (i === at ? byte ^ 1 : byte))
-  const [ask, help] = [new Recovery({ label: 'cloud' }).ask('Ann'), new RecoveryHelp()]
+  const [ask, help] = [new Recovery({ label: 'Ada’s cloud' }).ask('Ann'), new RecoveryHelp()]
   const everyChange = (message: Uint8Array, read: (bytes: Uint8Array) => unknown): void => {
     for (let at = 0; at < message.length; at++) {
       expect(() => read(change(message, at))).toThrow('SECRET_SHARE_')
@@ -198,7 +198,7 @@ test('a sheet of another set, sent along by a false friend, is refused with its 
   const theirs = forged[0] as Share
   expect(() => help.approve(theirs, spoken(ask), set.sheet)).toThrow('SECRET_SHARE_OTHER_DEALER')
   const keys = signKeyPair(bytesOf(32, 5))
-  const device = new Recovery({ label: 'cloud' }).ask('Ann')
+  const device = new Recovery({ label: 'Ada’s cloud' }).ask('Ann')
   const reply = encodeReply({ nonce: bytesOf(32), key: keys.publicKey })
   const reveal = device.receive(reply) as Uint8Array
   const sealed = sealShare(theirs, decodeRequest(device.hello()).sealTo)

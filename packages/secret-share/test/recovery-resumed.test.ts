@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Recovery, RecoveryHelp, type Share } from '../src/index.ts'
 import { concat } from '../src/bytes.ts'
-import { KIND, unwrap, wrap } from '../src/format/wire.ts'
-import { given, meeting, spoken } from './meetings.ts'
+import { KIND, uint, unwrap, wrap } from '../src/format/wire.ts'
+import { failure, given, meeting, spoken } from './meetings.ts'
 import { bytesOf, deal, sharesOf } from './sets.ts'
 
 const secret = bytesOf(32)
@@ -29,7 +29,7 @@ test('a channel that is cut at any place loses nothing: the next one goes on the
   const steps = fc.array(fc.boolean(), { minLength: 5, maxLength: 5 })
   fc.assert(
     fc.property(steps, (cuts) => {
-      const [ask, help] = [new Recovery({ label: 'cloud' }).ask('Ann'), new RecoveryHelp()]
+      const [ask, help] = [new Recovery({ label: 'Ada’s cloud' }).ask('Ann'), new RecoveryHelp()]
       const arrives = (i: number): boolean => cuts[i] === false
       if (arrives(0)) help.receive(ask.hello())
       reconnect(ask, help)
@@ -56,8 +56,27 @@ test('a refusal that was lost comes over the next channel', () => {
   expect(() => reconnect(ask, help)).toThrow('SECRET_SHARE_REFUSED')
 })
 
+test('a refusal is said again to every request and reveal, whenever it was said and whatever was lost', () => {
+  for (const when of ['before the request', 'before begin', 'before the reveal', 'after the reveal']) {
+    const [ask, first] = [new Recovery({ label: 'Ada’s cloud' }).ask('Ann'), new RecoveryHelp()]
+    if (when !== 'before the request') first.receive(ask.hello())
+    const reply = when === 'before the reveal' || when === 'after the reveal' ? first.begin() : null
+    const reveal = reply && ask.receive(reply)
+    if (reveal && when === 'after the reveal') first.receive(reveal)
+    first.refuse() // lost with the channel
+    for (const help of [first, RecoveryHelp.fromBytes(first.toBytes())]) {
+      expect(() => reconnect(ask, help)).toThrow('SECRET_SHARE_REFUSED')
+      expect(() => reconnect(ask, help)).toThrow('SECRET_SHARE_REFUSED')
+      if (reveal)
+        expect(() => ask.receive(help.receive(reveal) as Uint8Array)).toThrow('SECRET_SHARE_REFUSED')
+      expect(() => help.receive(share.toBytes())).toThrow('SECRET_SHARE_OUT_OF_TURN')
+      expect(() => help.begin()).toThrow('SECRET_SHARE_OUT_OF_TURN')
+    }
+  }
+})
+
 test('a friend whose app began anew is refused, and asked again', () => {
-  const recovery = new Recovery({ label: 'cloud' })
+  const recovery = new Recovery({ label: 'Ada’s cloud' })
   const { ask } = meeting(recovery)
   const anew = new RecoveryHelp()
   anew.receive(ask.hello())
@@ -87,7 +106,7 @@ test('a recovery goes on after a restart, wherever it was, and shares that had c
 })
 
 test('wrong codes are counted over a restart', () => {
-  const recovery = new Recovery({ label: 'cloud' })
+  const recovery = new Recovery({ label: 'Ada’s cloud' })
   const { ask, help } = meeting(recovery)
   ask.receive(help.approve(share, spoken(ask)))
   for (let time = 0; time < 2; time++) expect(() => ask.confirm('zebra able music')).toThrow('CODE_MISMATCH')
@@ -98,12 +117,12 @@ test('wrong codes are counted over a restart', () => {
 })
 
 test('a friend’s app may be ended at any place as well, and goes on with the same part of the code', () => {
-  const [ask, first] = [new Recovery({ label: 'cloud' }).ask('Ann'), new RecoveryHelp()]
+  const [ask, first] = [new Recovery({ label: 'Ada’s cloud' }).ask('Ann'), new RecoveryHelp()]
   const again = (help: RecoveryHelp): RecoveryHelp => RecoveryHelp.fromBytes(help.toBytes())
   let help = again(first)
   help.receive(ask.hello())
   help = again(help)
-  expect(help.request?.label).toBe('cloud')
+  expect(help.request?.label).toBe('Ada’s cloud')
   const reply = help.begin()
   help = again(help)
   expect(help.begin()).toEqual(reply)
@@ -160,8 +179,74 @@ test('a saved help that was changed, cut, or put together of two is refused', ()
   expect(() => failed.toBytes()).toThrow('SECRET_SHARE_OUT_OF_TURN')
 })
 
+test('a saved help that no writer makes is refused', () => {
+  const met = meeting()
+  const before = met.help.toBytes()
+  const sent = met.help.approve(share, spoken(met.ask))
+  const after = met.help.toBytes()
+  const other = meeting()
+  const foreign = other.help.approve(share, spoken(other.ask))
+  const [open, over] = [before, after].map((bytes) => unwrap(KIND.helping, bytes)) as [Uint8Array, Uint8Array]
+  const seedAt = open.length - 4 - 1 - 32
+  const head = open.slice(0, -5)
+  const ending = (code: number, last: Uint8Array, of: Uint8Array = head): Uint8Array =>
+    concat([of, Uint8Array.of(code), uint(last.length, 4), last])
+  const blank = concat([head.slice(0, seedAt), new Uint8Array(32)])
+  const refusal = wrap(KIND.refusal, new Uint8Array(0))
+  const right = 0x83
+  for (const body of [
+    over,
+    ending(right, sent, blank),
+    ending(3, refusal, blank),
+    ending(1, new Uint8Array(0))
+  ]) {
+    const bytes = wrap(KIND.helping, body)
+    expect(RecoveryHelp.fromBytes(bytes).toBytes()).toEqual(bytes)
+  }
+  const noRequest = [new Uint8Array(6 + 32), Uint8Array.of(2, 0, 0, 0, 0)]
+  for (const [what, body] of Object.entries({
+    'a seed after the end': concat([
+      over.slice(0, seedAt),
+      open.slice(seedAt, seedAt + 32),
+      over.slice(seedAt + 32)
+    ]),
+    'no seed before it': ending(3, new Uint8Array(0), blank),
+    'noise at the end': ending(3, bytesOf(3), blank),
+    'a refusal with something in it': ending(3, wrap(KIND.refusal, bytesOf(1)), blank),
+    'a refusal after the help': ending(right, refusal, blank),
+    'a help without the code': ending(3, sent, blank),
+    'a help of another meeting': ending(right, foreign, blank),
+    'a right code without tries': ending(0x80, sent, blank),
+    'a wrong code before there was one': concat(noRequest),
+    'four tries': ending(4, new Uint8Array(0))
+  })) {
+    const expected = { 'a help of another meeting': 'FORGED', 'a refusal after the help': 'NOT_A_SHARE' }[
+      what
+    ]
+    expect([what, failure(() => RecoveryHelp.fromBytes(wrap(KIND.helping, body))).code]).toEqual([
+      what,
+      `SECRET_SHARE_${expected ?? 'DAMAGED'}`
+    ])
+  }
+})
+
+test('a saved recovery that no writer makes is refused', () => {
+  const recovery = new Recovery({ label: 'Ada’s cloud' })
+  meeting(recovery, 'Ann')
+  const body = unwrap(KIND.recovery, recovery.toBytes())
+  const at = 1 + (body[0] ?? 0) + 64
+  const [head, one] = [body.slice(0, at), body.slice(at + 2)]
+  const read = (...meetings: readonly Uint8Array[]): Recovery =>
+    Recovery.fromBytes(wrap(KIND.recovery, concat([head, uint(meetings.length, 2), ...meetings])))
+  expect(read(one).asked).toHaveLength(1)
+  const unseen = concat([Uint8Array.of(3, 0xe2, 0x81, 0xa2), one.slice(4)])
+  for (const meetings of [[one, one], [one, one, one], [unseen]]) {
+    expect(() => read(...meetings)).toThrow('SECRET_SHARE_DAMAGED')
+  }
+})
+
 test('a meeting that nobody had answered is not gone on with: its part of the code may be known by now', () => {
-  const recovery = new Recovery({ label: 'cloud' })
+  const recovery = new Recovery({ label: 'Ada’s cloud' })
   recovery.ask('Ann')
   expect(restarted(recovery).asked).toEqual([])
 })

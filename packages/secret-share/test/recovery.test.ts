@@ -78,7 +78,7 @@ test('no share leaves before the owner’s code, and none twice', () => {
   const met = meeting()
   met.help.approve(share, spoken(met.ask))
   expect(() => met.help.approve(share, spoken(met.ask))).toThrow('SECRET_SHARE_OUT_OF_TURN')
-  const other = new Recovery({ label: 'cloud' }).ask('Ann')
+  const other = new Recovery({ label: 'Ada’s cloud' }).ask('Ann')
   expect(() => met.help.receive(other.hello())).toThrow('SECRET_SHARE_OUT_OF_TURN')
 })
 
@@ -131,7 +131,7 @@ test('a friend may say no, before the code and after, and not when the share is 
 })
 
 test('a refusal that anybody can make does not undo a share that is here', () => {
-  const ask = given(new Recovery({ label: 'cloud' }), 'Ann', share)
+  const ask = given(new Recovery({ label: 'Ada’s cloud' }), 'Ann', share)
   expect(failure(() => ask.receive(wrap(KIND.refusal, new Uint8Array(0)))).code).toBe(
     'SECRET_SHARE_OUT_OF_TURN'
   )
@@ -198,7 +198,7 @@ test('a friend who is asked again keeps what they gave until they give again; an
 })
 
 test('friends have names', () => {
-  const recovery = new Recovery({ label: 'cloud' })
+  const recovery = new Recovery({ label: 'Ada’s cloud' })
   for (const name of ['', ' ', '\u200b', 'x'.repeat(101), 7, null, '\uD800']) {
     expect(() => recovery.ask(name as string)).toThrow('SECRET_SHARE_BAD_ARGUMENT')
   }
@@ -217,4 +217,76 @@ test('a share of what is called otherwise is named, unless it is said to be what
   expect(recovery.combine({ label: 'Wallet ' }).secret).toEqual(secret)
   expect(recovery.combine({ label: null }).secret).toEqual(secret)
   expect(recovery.combine({ sheet }).secret).toEqual(secret)
+})
+
+test('no share leaves of something else than what is asked for, unless the friend has seen both labels', () => {
+  const wallet = sharesOf(deal(secret, { label: 'Bob’s wallet' }))[0] as Share
+  const { ask, help } = meeting(new Recovery({ label: "Ada's cloud" }))
+  for (let time = 0; time < 4; time++) {
+    expect(() => help.approve(wallet, spoken(ask))).toThrow('SECRET_SHARE_OTHER_LABEL')
+  }
+  expect([help.ready, help.code]).toEqual([true, null])
+  expect(() => help.approve(wallet, spoken(ask), undefined, { otherlabel: true } as never)).toThrow(
+    'SECRET_SHARE_BAD_ARGUMENT'
+  )
+  ask.receive(help.approve(wallet, spoken(ask), undefined, { otherLabel: true }))
+  expect(ask.arrived).toBe(true)
+  const same = meeting(new Recovery({ label: "ADA'S  cloud".replace('  ', ' ') }))
+  expect(same.ask.receive(same.help.approve(share, spoken(same.ask)))).toBeNull()
+})
+
+test.each([
+  ['full width', 0xff10],
+  ['Arabic', 0x0660],
+  ['Persian', 0x06f0]
+])('a code in %s digits is the code', (_, zero) => {
+  const { ask, help } = meeting()
+  const typed = ask.code?.numbers.replaceAll(/\d/g, (digit) => String.fromCodePoint(zero + Number(digit)))
+  help.approve(share, typed ?? '')
+  expect(help.code).not.toBeNull()
+})
+
+test('an empty field costs no try, on either side', () => {
+  const { ask, help } = meeting()
+  for (const nothing of ['', ' ', ' - ', undefined as never]) {
+    for (let time = 0; time < 3; time++) {
+      expect(() => help.approve(share, nothing)).toThrow('SECRET_SHARE_CODE_MISMATCH')
+      expect(() => ask.confirm(nothing)).toThrow('SECRET_SHARE_CODE_MISMATCH')
+    }
+  }
+  ask.receive(help.approve(share, spoken(ask)))
+  ask.confirm(spoken(help))
+  expect(ask.share?.index).toBe(1)
+})
+
+test('a name with a mark that shows as nothing is the same friend, and holds no second share', () => {
+  const recovery = new Recovery({ label: 'cloud' })
+  for (const mark of [
+    '',
+    '\u200E',
+    '\u200F',
+    '\u2068',
+    '\u2062',
+    '\u180E',
+    '\u034F',
+    '\uFE0E',
+    '\u{E0020}'
+  ]) {
+    recovery.ask(`Ann${mark}`)
+  }
+  expect(recovery.asked).toHaveLength(1)
+  expect(() => recovery.ask('\u2062')).toThrow('SECRET_SHARE_BAD_ARGUMENT')
+})
+
+test('the label that a recovery was made with is not switched off by an undefined one', () => {
+  const recovery = new Recovery({ label: 'wallet' })
+  for (const [i, one] of shares.slice(0, 3).entries()) given(recovery, `friend ${i}`, one)
+  expect(() => recovery.combine()).toThrow('SECRET_SHARE_TOO_FEW')
+  expect(() => recovery.combine({ label: undefined } as never)).toThrow('SECRET_SHARE_BAD_ARGUMENT')
+  expect(() => recovery.combine({ sheet: undefined } as never)).toThrow('SECRET_SHARE_BAD_ARGUMENT')
+})
+
+test('a refusal with anything in it is none', () => {
+  const ask = new Recovery({ label: 'cloud' }).ask('Ann')
+  expect(() => ask.receive(wrap(KIND.refusal, bytesOf(9)))).toThrow('SECRET_SHARE_DAMAGED')
 })

@@ -154,3 +154,16 @@ test('text and bytes may be combined', () => {
   const shares = sharesOf(deal(bytesOf(32, 2)))
   expect(combine(shares.slice(0, 3).map(shareToText)).secret).toEqual(bytesOf(32, 2))
 })
+
+test.each([0x061c, 0x200e, 0x200f, 0x202a, 0x202e, 0x2066, 0x2068, 0x2069])(
+  'a mark of direction, as chats put it, does not count: %i',
+  (point) => {
+    const mark = String.fromCodePoint(point)
+    const [one] = sharesOf(deal(bytesOf(32)))
+    if (one === undefined) throw new Error('no share')
+    const text = shareToText(one)
+    expect(verifyShare(`${mark}${text.slice(0, 30)}${mark}${text.slice(30)}`).toBytes()).toEqual(
+      one.toBytes()
+    )
+  }
+)

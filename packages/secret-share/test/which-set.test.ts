@@ -9,6 +9,8 @@ import {
   type Share
 } from '../src/index.ts'
 import { verifyShare, type ShareInput } from '../src/index.ts'
+import { concat } from '../src/bytes.ts'
+import { hash } from '../src/crypto/crypto.ts'
 import { failure as thrown } from './meetings.ts'
 import { bytesOf, deal, friends, resign, sharesOf } from './sets.ts'
 
@@ -173,8 +175,94 @@ test('a refresh that never reached enough holders: the epoch before opens when i
 
 test('labels are compared as people see them, when one is asked for', () => {
   const shares = sharesOf(deal(secret, { label: 'Ada’s  Cloud'.replace('  ', ' ') }))
-  for (const label of [undefined, null, 'Ada’s Cloud', ' ada’s\u00a0CLOUD ']) {
-    expect(combine(shares, label === undefined ? {} : { label }).secret).toEqual(secret)
+  for (const label of [null, 'Ada’s Cloud', ' ada’s\u00a0CLOUD ', "Ada's cloud", 'Ada\u2018s\u200E cloud']) {
+    expect(combine(shares, { label }).secret).toEqual(secret)
   }
   expect(codes(failure(shares, { label: 'wallet' }).faults)).toEqual(all(5, 'SECRET_SHARE_OTHER_LABEL'))
+})
+
+test('colluders who copy the label in a request do not win over true shares that are called otherwise', () => {
+  const honest = sharesOf(deal(secret))
+  const label = 'Adas cloud'
+  const fake = sharesOf(deal(lie, { threshold: 2, count: 2, label }))
+  for (const honestOnes of [1, 2, 3]) {
+    const error = failure([...honest.slice(0, honestOnes), ...fake], { label })
+    expect([error.code, ...codes(error.faults)]).toEqual([
+      'SECRET_SHARE_AMBIGUOUS',
+      ...all(honestOnes + 2, 'SECRET_SHARE_AMBIGUOUS')
+    ])
+  }
+  const error = failure([...honest.slice(0, 3), ...fake.slice(0, 1)], { label })
+  expect([error.code, ...codes(error.faults)]).toEqual([
+    'SECRET_SHARE_TOO_FEW',
+    ...all(3, 'SECRET_SHARE_OTHER_LABEL')
+  ])
+})
+
+test('nor who copy an epoch; one that is asked for among those of one set needs no pin', () => {
+  const first = deal(secret, { dealer })
+  const second = refresh(first.sheet, lie, next)
+  const fake = sharesOf(deal(lie, { threshold: 2, count: 2 }))
+  expect(failure([...sharesOf(second).slice(0, 3), ...fake], { epoch: 0 }).code).toBe(
+    'SECRET_SHARE_AMBIGUOUS'
+  )
+  const both = [...sharesOf(first).slice(0, 3), ...sharesOf(second).slice(0, 3)]
+  const { secret: found, faults } = combine(both, { epoch: 0 })
+  expect(found).toEqual(secret)
+  expect(codes(faults)).toEqual([3, 4, 5].map((at) => [at, 'SECRET_SHARE_OTHER_EPOCH']))
+})
+
+test('a share of another label among enough that are wanted is named, and stops nothing', () => {
+  const [wallet] = sharesOf(deal(lie, { label: 'wallet', dealer })) as [Share]
+  const shares = sharesOf(deal(secret, { dealer }))
+  const { secret: found, faults } = combine([wallet, ...shares.slice(0, 3)], { label: 'Ada’s cloud' })
+  expect(found).toEqual(secret)
+  expect(codes(faults)).toEqual([[0, 'SECRET_SHARE_OTHER_LABEL']])
+})
+
+test('a share that only a newer version reads may be of any set: then only a pin chooses', () => {
+  const shares = sharesOf(deal(secret, { dealer }))
+  const newer = shares.map((share) => {
+    const bytes = share.toBytes().slice(0, -4)
+    bytes[0] = 2
+    return concat([bytes, hash('checksum', [bytes]).slice(0, 4)])
+  })
+  const fake = sharesOf(deal(lie, { threshold: 2, count: 2 }))
+  const error = failure([...newer.slice(0, 3), ...fake])
+  expect(error.code).toBe('SECRET_SHARE_AMBIGUOUS')
+  expect(codes(error.faults)).toEqual([
+    ...all(3, 'SECRET_SHARE_NEWER_FORMAT'),
+    [3, 'SECRET_SHARE_AMBIGUOUS'],
+    [4, 'SECRET_SHARE_AMBIGUOUS']
+  ])
+  const mixed = [...newer.slice(3), ...shares.slice(0, 3)]
+  expect(failure(mixed).code).toBe('SECRET_SHARE_AMBIGUOUS')
+  expect(combine(mixed, { dealer: dealer.publicKey }).secret).toEqual(secret)
+})
+
+test('a pin that is misspelt, undefined, or given in place of the options is refused', () => {
+  const { header } = deal(secret, { dealer }).sheet
+  const fake = sharesOf(deal(lie))
+  for (const options of [
+    { fingerPrint: dealerFingerprint(header.dealer) },
+    { dealerKey: header.dealer },
+    { fingerprint: undefined },
+    { label: undefined },
+    deal(secret).sheet,
+    header.dealer,
+    new Map([['dealer', header.dealer]])
+  ]) {
+    expect(failure(fake, options as never).code).toBe('SECRET_SHARE_BAD_ARGUMENT')
+  }
+  expect(combine(fake, Object.create(null)).secret).toEqual(lie)
+})
+
+test('two renewals of one sheet, on two devices, are of one epoch: only the sheet tells which', () => {
+  const { sheet } = deal(secret, { dealer })
+  const [one, other] = [refresh(sheet, secret, next), refresh(sheet, secret, next)]
+  const inputs = [...sharesOf(one).slice(0, 3), ...sharesOf(other).slice(0, 3)]
+  const { setId } = sheet.header
+  const fingerprint = dealerFingerprint(dealer.publicKey)
+  expect(failure(inputs, { fingerprint, setId, epoch: 1 }).code).toBe('SECRET_SHARE_AMBIGUOUS')
+  expect(combine(inputs, { sheet: one.sheet }).secret).toEqual(secret)
 })

@@ -9,36 +9,56 @@ import { faultOf, inOrder, type Candidate } from './examine.ts'
  * one true share is there, whatever set of their own they sign, even with the dealer's key; at worst nobody does, and the caller has to say which set is meant. Then
  * all shares are named alike: who is in the minority may be the one who is true.
  *
- * Of one dealer's set only the newest epoch can win: the shares of those before were to be thrown away, however many are still about.
+ * Shares that are not wanted for their label or epoch vote as all others do, and cannot win: colluders can copy either, and true shares may have another. One
+ * that only a newer version reads may be of any set: then there is no choice.
+ *
+ * Of one dealer's set only the newest epoch can win, or the one that is wanted: the shares of those before were to be thrown away, however many are still about.
  *
  * @param candidates each with another number within its group
+ * @param pinned whether the dealer is known: then what a newer version made is no vote
  * @throws SECRET_SHARE_AMBIGUOUS, or SECRET_SHARE_TOO_FEW when no set that can win is complete
  */
-export function chooseSet(candidates: readonly Candidate[], faults: ShareFault[]): Candidate[] {
-  const newest = newestEpochs(candidates)
-  const groups = groupsOf(newest).sort((a, b) => size(b) - size(a))
-  const [first = [], second = []] = groups
+export function chooseSet(
+  candidates: readonly Candidate[],
+  pinned: boolean,
+  faults: ShareFault[]
+): Candidate[] {
+  const groups = groupsOf(currentEpochs(candidates)).sort((a, b) => size(b) - size(a))
+  const wanted = groups.filter(isWanted)
+  const [own = []] = wanted
+  const complete = wanted.some((group) => size(group) >= thresholdOf(group))
   const most = Math.max(...groupsOf(candidates).map(thresholdOf))
-  const complete = groups.some((group) => size(group) >= thresholdOf(group))
-  const one = groups.length === 1 && (!complete || size(first) >= most)
-  if (one || (size(first) >= most && size(first) > size(second))) {
-    for (const other of candidates) if (!first.includes(other)) faults.push(strangerFault(other, first))
-    return first
+  const others = groups.filter((group) => group !== own)
+  const wins = size(own) >= most && others.every((group) => size(own) > size(group))
+  const unread = !pinned && faults.some(({ code }) => code === 'SECRET_SHARE_NEWER_FORMAT')
+  const alone = wanted.length <= 1 && !complete
+  if (alone || (wins && !unread)) {
+    for (const other of candidates) if (!own.includes(other)) faults.push(strangerFault(other, own))
+    return own
   }
-  if (candidates.length === 0) return []
   const message =
     'This share is whole, and of another set than some of the others. Which set is right cannot be told.'
   const all = candidates.map((candidate) => faultOf(candidate, 'SECRET_SHARE_AMBIGUOUS', message))
   throw undecided(complete, inOrder([...faults, ...all]))
 }
 
-function newestEpochs(candidates: readonly Candidate[]): Candidate[] {
-  const newest = new Map<string, number>()
-  const epochs = candidates.map(({ share }) => share.header.epoch)
-  for (const [i, { line }] of candidates.entries()) {
-    newest.set(line, Math.max(epochs[i] ?? 0, newest.get(line) ?? 0))
+/** Of each set the epoch that is wanted where any of its shares is of that, else the newest. */
+function currentEpochs(candidates: readonly Candidate[]): Candidate[] {
+  const current = new Map<string, Candidate>()
+  for (const candidate of candidates) {
+    const other = current.get(candidate.line)
+    if (other === undefined || isBefore(other, candidate)) current.set(candidate.line, candidate)
   }
-  return candidates.filter(({ line }, i) => epochs[i] === newest.get(line))
+  return candidates.filter(({ line, share }) => share.header.epoch === current.get(line)?.share.header.epoch)
+}
+
+function isBefore(one: Candidate, other: Candidate): boolean {
+  if (isWanted([one]) !== isWanted([other])) return isWanted([other])
+  return one.share.header.epoch < other.share.header.epoch
+}
+
+function isWanted([first]: readonly Candidate[]): boolean {
+  return first?.unwanted === null
 }
 
 function undecided(complete: boolean, faults: readonly ShareFault[]): SecretShareError {
@@ -57,6 +77,7 @@ function groupsOf(candidates: readonly Candidate[]): Candidate[][] {
 }
 
 function strangerFault(stranger: Candidate, [own]: readonly Candidate[]): ShareFault {
+  if (stranger.unwanted !== null) return faultOf(stranger, stranger.unwanted.code, stranger.unwanted.words)
   if (own === undefined || !equal(stranger.share.header.dealer, own.share.header.dealer)) {
     const words = 'This share was made by someone else than the others.'
     return faultOf(stranger, 'SECRET_SHARE_OTHER_DEALER', words)

@@ -8,7 +8,7 @@ import { checkAgainst, type ShareInput } from '../verify-share.ts'
 import { chooseSet } from './choose-set.ts'
 import { examine, faultOf, inOrder, type Candidate } from './examine.ts'
 import { findKey } from './find-key.ts'
-import { checkCombine, type CombineOptions } from './options.ts'
+import { checkCombine, isPinned, type CombineOptions } from './options.ts'
 import { Recovered } from './recovered.ts'
 
 /**
@@ -28,7 +28,8 @@ import { Recovered } from './recovered.ts'
 export function combine(shares: readonly ShareInput[], options: CombineOptions = {}): Recovered {
   checkCombine(shares, options)
   const faults: ShareFault[] = []
-  const set = chooseSet(distinct(examine(shares, options, faults), faults), faults)
+  const candidates = distinct(examine(shares, options, faults), faults)
+  const set = chooseSet(candidates, isPinned(options), faults)
   const sheet = options.sheet ?? sheetOf(set, options.sheets ?? [])
   const chosen = sheet ? fitting(set, sheet, faults) : set
   const header = checkCount(chosen, faults)

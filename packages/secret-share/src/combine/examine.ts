@@ -3,17 +3,18 @@ import { concat } from '../bytes.ts'
 import { SecretShareError, type SecretShareErrorCode, type ShareFault } from '../errors.ts'
 import { hasFingerprint } from '../fingerprint.ts'
 import { checkSignature, groupOf, type Share } from '../format/share.ts'
-import { nameKey } from '../name-key.ts'
+import { sameName } from '../name-key.ts'
 import type { SetHeader } from '../types.ts'
 import {
   checkAgainst,
   checkOrigin,
   otherDealer,
   otherEpoch,
+  otherLabel,
   readShare,
   type ShareInput
 } from '../verify-share.ts'
-import type { CombineOptions } from './options.ts'
+import { isPinned, type CombineOptions } from './options.ts'
 
 /** A share that was given, and is what it says to be. */
 export interface Candidate {
@@ -23,6 +24,8 @@ export interface Candidate {
   readonly group: string
   /** The same text for all epochs of one set. */
   readonly line: string
+  /** Why it is not wanted though nothing is wrong with it: another label or epoch than was asked for. It is not taken, but its vote counts. */
+  readonly unwanted: SecretShareError | null
 }
 
 /** Reads and checks each share by itself; those that are no good go to `faults`. */
@@ -38,10 +41,12 @@ export function examine(
       share = readShare(input)
       checkSignature(share)
       const { header } = share
-      checkWanted(header, wanted)
+      checkPin(header, wanted)
       if (wanted.sheet) checkAgainst(share, wanted.sheet)
+      const unwanted = unwantedFor(header, wanted)
+      if (unwanted !== null && isPinned(wanted)) throw unwanted
       const line = hex.encode(concat([header.dealer, header.setId]))
-      candidates.push({ position, share, group: hex.encode(groupOf(share)), line })
+      candidates.push({ position, share, group: hex.encode(groupOf(share)), line, unwanted })
     } catch (error) {
       if (!(error instanceof SecretShareError)) throw error
       faults.push({ position, index: share?.index ?? null, code: error.code, message: error.words })
@@ -50,15 +55,17 @@ export function examine(
   return candidates
 }
 
-function checkWanted(header: SetHeader, { dealer, setId, fingerprint, epoch, label }: CombineOptions): void {
+function checkPin(header: SetHeader, { dealer, setId, fingerprint }: CombineOptions): void {
   checkOrigin(header, { dealer })
   if (fingerprint !== undefined && !hasFingerprint(header.dealer, fingerprint)) throw otherDealer()
   checkOrigin(header, { setId })
-  if (epoch !== undefined && header.epoch !== epoch) throw otherEpoch()
-  if (label === undefined || label === null || nameKey(label) === nameKey(header.label)) return
-  // Isolated (UAX 9): letters from right to left do not turn the sentence round.
-  const words = `This is a share of “\u2068${header.label}\u2069”, and not of “\u2068${label}\u2069”.`
-  throw new SecretShareError('SECRET_SHARE_OTHER_LABEL', words)
+}
+
+function unwantedFor(header: SetHeader, { epoch, label }: CombineOptions): SecretShareError | null {
+  if (epoch !== undefined && header.epoch !== epoch) return otherEpoch()
+  return label === undefined || label === null || sameName(label, header.label)
+    ? null
+    : otherLabel(header.label, label)
 }
 
 /** Says what is wrong with a share that was good until then. */

@@ -1,11 +1,12 @@
-import { badArgument, checkOptions, isKey } from '../arguments.ts'
+import { badArgument, checkKeys, isKey } from '../arguments.ts'
 import { isFingerprint } from '../fingerprint.ts'
 import { SetSheet } from '../format/set-sheet.ts'
 import type { ShareInput } from '../verify-share.ts'
 
 /**
  * Say as much as is known of the set that is wanted. `sheet`, `dealer` or `fingerprint` is a pin: no colluders without the dealer's key get past it. Without
- * any of them the shares decide among themselves.
+ * any of them the shares decide among themselves, also those of another label or epoch: these are no pins, since anybody can copy them. Beside a pin those
+ * are left out before anything is counted. A key that is not one of these, or is there with `undefined`, is refused: a misspelt pin would be none.
  */
 export interface CombineOptions {
   /** Its sheet: then every share is checked by itself, and the payload is at hand. */
@@ -18,7 +19,7 @@ export interface CombineOptions {
   setId?: Uint8Array
   /** Which dealing, where it is not to be the newest that any of the shares is of: a refresh that never reached enough holders. */
   epoch?: number
-  /** What the secret is called: shares of anything else are left out. Compared as people see it. @defaultValue any */
+  /** What the secret is called: shares of anything else are left out. Compared as people see it, quotes curly or not. @defaultValue any */
   label?: string | null
   /** The sealed payload, where shares do not carry it: of secrets above 32 bytes. */
   payload?: Uint8Array
@@ -26,9 +27,21 @@ export interface CombineOptions {
   sheets?: readonly SetSheet[]
 }
 
+const KEYS = ['sheet', 'dealer', 'fingerprint', 'setId', 'epoch', 'label', 'payload', 'sheets'] as const
+
+/** Whether colluders without the dealer's key are kept out whatever they sign. */
+export function isPinned({ sheet, dealer, fingerprint }: CombineOptions): boolean {
+  return sheet !== undefined || dealer !== undefined || fingerprint !== undefined
+}
+
+/** Only what is known, each with a value. @throws SECRET_SHARE_BAD_ARGUMENT */
+export function checkCombineKeys(options: CombineOptions): void {
+  checkKeys(options, KEYS)
+}
+
 /** @throws SECRET_SHARE_BAD_ARGUMENT */
 export function checkCombine(shares: readonly ShareInput[], options: CombineOptions): void {
-  checkOptions(options)
+  checkCombineKeys(options)
   const { sheet, sheets, dealer, fingerprint, setId, epoch, label, payload } = options
   if (!Array.isArray(shares)) throw badArgument('shares must be a list')
   if (sheet !== undefined && !(sheet instanceof SetSheet)) throw badArgument('sheet must be a SetSheet')

@@ -70,8 +70,8 @@ export function boxKeyPair(seed: Uint8Array): KeyPair {
   return discreet(x25519KeyPair(seed))
 }
 
-/** The secret half shows in no log and no JSON; a spread leaves it out, and what is left is refused as a key pair. */
-function discreet({ publicKey, secretKey }: KeyPair): KeyPair {
+/** The secret half shows in no log and no JSON; a spread or a copy leaves it out, and what is left is refused as a key pair. */
+export function discreet({ publicKey, secretKey }: KeyPair): KeyPair {
   return Object.defineProperty({ publicKey, secretKey }, 'secretKey', { enumerable: false })
 }
 

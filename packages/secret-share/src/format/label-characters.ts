@@ -96,6 +96,12 @@ function isFit(point: number, before: number, after: number): boolean {
   return point === JOINER && (before === VARIATION || isIn(PICTURES, before)) && isIn(PICTURES, after)
 }
 
+/** What no label has, wherever it stands, and what joins or varies its neighbour: names that differ in it only look alike. */
+export function isNeverShown(point: number): boolean {
+  const joins = point === JOINER || point === NON_JOINER || point === VARIATION
+  return joins || isIn(REFUSED, point) || isNoCharacter(point)
+}
+
 /** The last two of every plane. */
 function isNoCharacter(point: number): boolean {
   return (point & 0xfffe) === 0xfffe

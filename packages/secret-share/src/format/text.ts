@@ -8,8 +8,8 @@ import { KIND, unwrap } from './wire.ts'
  */
 const PREFIX = { share: 'cpshare', sealed: 'cpsealed' } as const
 
-/** What people put between the letters, and word processors: spaces, hyphens, dashes, and marks that show as nothing. */
-const LAYOUT = /[\s\u00AD\u200B-\u200D\u2010-\u2015\u2060\u2212\uFEFF-]+/g
+/** What people put between the letters, word processors and chats: spaces, hyphens, dashes, and marks that show as nothing or set a direction. */
+const LAYOUT = /[\s\u00AD\u061C\u200B-\u200F\u2010-\u2015\u202A-\u202E\u2060\u2066-\u2069\u2212\uFEFF-]+/g
 
 /** A sealed share has some 600 letters; there may be as much layout, and more. */
 const TEXT_LENGTH = 5_000

@@ -18,7 +18,9 @@ export const KIND = {
   help: 9,
   refusal: 10,
   recovery: 11,
-  helping: 12
+  helping: 12,
+  dealerKeys: 13,
+  holderKeys: 14
 } as const
 
 export type Kind = (typeof KIND)[keyof typeof KIND]

@@ -1,5 +1,5 @@
 import { hex } from '@scure/base'
-import { badArgument, checkOptions } from '../arguments.ts'
+import { badArgument, checkKeys, checkOptions } from '../arguments.ts'
 import { hash } from '../crypto/crypto.ts'
 import { SecretShareError, type ShareFault } from '../errors.ts'
 import { fromMnemonics, isMnemonic, toMnemonics } from './slip39-adapter.ts'
@@ -91,11 +91,14 @@ export interface FromPaperOptions {
  * @throws SECRET_SHARE_PAPER with `faults` for lists with a wrong word, SECRET_SHARE_PAPER_WRONG_SECRET when the fingerprint is another
  */
 export function fromPaper(mnemonics: readonly string[], options: FromPaperOptions = {}): Uint8Array {
-  checkOptions(options)
+  checkKeys(options, ['passphrase', 'fingerprint'])
   const areTexts = Array.isArray(mnemonics) && mnemonics.every((text) => typeof text === 'string')
   if (!areTexts) throw badArgument('the lists of words must be a list of texts')
-  const { passphrase = '' } = options
+  const { passphrase = '', fingerprint } = options
   checkPassphrase(passphrase)
+  if (fingerprint !== undefined && typeof fingerprint !== 'string') {
+    throw badArgument('a fingerprint is text: the 8 letters and digits on the papers')
+  }
   const lists = mnemonics.map((text) => text.trim().toLowerCase().replaceAll(/\s+/g, ' '))
   const faults = lists.flatMap((list, position): ShareFault[] => {
     const message = 'There is a mistake in this list of words.'
@@ -105,7 +108,7 @@ export function fromPaper(mnemonics: readonly string[], options: FromPaperOption
     throw new SecretShareError('SECRET_SHARE_PAPER', 'Some lists of words have mistakes in them.', { faults })
   }
   const secret = attempt(() => Uint8Array.from(fromMnemonics(lists, passphrase)))
-  const wanted = options.fingerprint?.toLowerCase().trim()
+  const wanted = fingerprint?.toLowerCase().trim()
   if (wanted === undefined || wanted === paperFingerprint(secret)) return secret
   secret.fill(0)
   throw new SecretShareError(

@@ -1,4 +1,5 @@
 import Protomux from 'protomux'
+import { checkOptions } from '../arguments.ts'
 import { SecretShareError } from '../errors.ts'
 import type { Party } from '../recovery/party.ts'
 
@@ -18,7 +19,10 @@ export interface PartyLike extends Party {
 export interface MeetOptions {
   /** After every message that was taken: a request, the code or the share may be there. */
   onprogress?: () => void
-  /** The meeting is over by a fault of the other side's, with a SecretShareError. The connection stays. */
+  /**
+   * The meeting is over by a fault of the other side's, with a SecretShareError; or one of the other callbacks has thrown this, and the meeting goes on. The
+   * connection stays in either case. What it throws itself is lost.
+   */
   onerror?: (error: unknown) => void
   /** This channel is closed, by whichever side. With the same party `meet` goes on over the next connection, and sends again what may be lost. */
   onclose?: () => void
@@ -45,8 +49,24 @@ export function meet(
   party: PartyLike,
   options: MeetOptions = {}
 ): Meeting | null {
+  checkOptions(options)
   const mux = Protomux.from(connection as Parameters<typeof Protomux.from>[0])
   let closed = false
+  const report = (error: unknown): void => {
+    try {
+      options.onerror?.(error)
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+  // What is thrown out of a handler of Protomux ends the whole connection, with everything else that runs on it.
+  const guard = (callback: (() => void) | undefined): void => {
+    try {
+      callback?.()
+    } catch (error) {
+      report(error)
+    }
+  }
   const channel = mux.createChannel<undefined>({
     protocol: PROTOCOL,
     unique: true,
@@ -55,7 +75,7 @@ export function meet(
     },
     onclose: () => {
       closed = true
-      options.onclose?.()
+      guard(options.onclose)
     }
   })
   if (channel === null) return null
@@ -66,12 +86,11 @@ export function meet(
         const reply = party.receive(bytes)
         if (reply !== null) message.send(reply)
       } catch (error) {
-        // What it throws here would end the whole connection, with everything else that runs on it.
         channel.close()
-        options.onerror?.(error)
+        report(error)
         return
       }
-      options.onprogress?.()
+      guard(options.onprogress)
     }
   })
   channel.open(undefined)

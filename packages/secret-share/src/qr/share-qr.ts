@@ -1,4 +1,5 @@
 import { encode, renderSVG, renderUnicodeCompact } from 'uqr'
+import { checkOptions } from '../arguments.ts'
 import type { Share } from '../format/share.ts'
 import { sealedToText, shareToText } from '../share-text.ts'
 
@@ -20,6 +21,7 @@ export interface QrOptions {
  * from a hand's distance. As secret as the share.
  */
 export function qrToSvg(share: Share | Uint8Array, options: QrOptions = {}): string {
+  checkOptions(options)
   return renderSVG(qrText(share), { border: BORDER, ecc: options.correction ?? 'M', pixelSize: 4 })
 }
 
@@ -28,12 +30,14 @@ export function qrToTerminal(
   share: Share | Uint8Array,
   options: QrOptions & { invert?: boolean } = {}
 ): string {
+  checkOptions(options)
   const { correction = 'M', invert = true } = options
   return renderUnicodeCompact(qrText(share), { border: BORDER, ecc: correction, invert })
 }
 
 /** The code's modules, row by row, `true` where dark, without a border. */
 export function qrModules(share: Share | Uint8Array, options: QrOptions = {}): boolean[][] {
+  checkOptions(options)
   return encode(qrText(share), { border: 0, ecc: options.correction ?? 'M' }).data
 }
 

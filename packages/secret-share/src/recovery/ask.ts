@@ -3,7 +3,7 @@ import { equal } from '../crypto/crypto.ts'
 import { SecretShareError } from '../errors.ts'
 import type { SetSheet } from '../format/set-sheet.ts'
 import type { Share } from '../format/share.ts'
-import { KIND, kindOf, unwrap } from '../format/wire.ts'
+import { damaged, KIND, kindOf, unwrap } from '../format/wire.ts'
 import { openShare } from '../sealing.ts'
 import type { KeyPair } from '../types.ts'
 import { verifyShare } from '../verify-share.ts'
@@ -149,7 +149,7 @@ export class RecoveryAsk implements Party {
   }
 
   #refused(message: Uint8Array): never {
-    unwrap(KIND.refusal, message)
+    if (unwrap(KIND.refusal, message).length > 0) throw damaged()
     if (this.#share !== null) throw outOfTurn()
     throw new SecretShareError(
       'SECRET_SHARE_REFUSED',

@@ -35,13 +35,23 @@ export function shortCode(speaker: Speaker, transcript: Uint8Array): ShortCode {
   }
 }
 
-/** Whether what a person typed is this code, in numbers or in words; case, spaces and hyphens do not count. */
+/** Whether what a person typed is this code, in numbers or in words; case, spaces, hyphens and the keyboard's kind of digits do not count. */
 export function isCode(code: ShortCode, typed: string): boolean {
-  const plain = (text: string): string =>
-    text
-      .slice(0, 200)
-      .toLowerCase()
-      .replaceAll(/[\s,.-]+/g, '')
-  const given = typeof typed === 'string' ? plain(typed) : ''
+  const given = plain(typed)
   return given === plain(code.numbers) || given === plain(code.words)
+}
+
+/** Whether nothing was typed. */
+export function isNothing(typed: string): boolean {
+  return plain(typed) === ''
+}
+
+function plain(text: unknown): string {
+  if (typeof text !== 'string') return ''
+  return text
+    .slice(0, 200)
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[\u0660-\u0669\u06F0-\u06F9]/g, (digit) => String(digit.charCodeAt(0) % 16))
+    .replaceAll(/[\s,.-]+/g, '')
 }

@@ -1,6 +1,6 @@
 import { concat } from '../bytes.ts'
 import { damaged, KIND, uint, unwrap, WireReader, wrap } from '../format/wire.ts'
-import { readTries, writeTries, type Tries } from './typed-code.ts'
+import { isUntouched, readTries, writeTries, type Tries } from './typed-code.ts'
 
 const SEED_BYTES = 32
 
@@ -35,6 +35,9 @@ export function decodeHelpState(bytes: Uint8Array): HelpState {
   reader.end()
   const [asked, begun, revealed] = [request, reply, reveal].map(({ length }) => length > 0)
   const inOrder = (asked || !begun) && (begun || !revealed) && (revealed || !typed.right)
-  if (!inOrder || (typed.right && last.length === 0)) throw damaged()
+  const over = last.length > 0
+  const noSeed = seed.every((byte) => byte === 0)
+  const fits = (over || !typed.right) && noSeed === (over || !begun) && (revealed || isUntouched(typed))
+  if (!inOrder || !fits) throw damaged()
   return { request, reply, seed, reveal, typed, last }
 }

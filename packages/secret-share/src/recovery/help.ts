@@ -1,21 +1,23 @@
 import { concat } from '../bytes.ts'
-import { equal, signKeyPair, systemRandom, take, wipe } from '../crypto/crypto.ts'
+import { checkKeys, checkOptions, checkShare } from '../arguments.ts'
+import { equal, signKeyPair, systemRandom, wipe } from '../crypto/crypto.ts'
 import type { SetSheet } from '../format/set-sheet.ts'
 import type { Share } from '../format/share.ts'
 import { damaged, KIND, kindOf, wrap } from '../format/wire.ts'
 import { sealShare } from '../sealing.ts'
-import type { KeyPair, RandomBytes } from '../types.ts'
-import { verifyShare } from '../verify-share.ts'
+import { sameName } from '../name-key.ts'
+import type { RandomBytes } from '../types.ts'
+import { otherLabel, verifyShare } from '../verify-share.ts'
+import { drawPart, type Begun } from './begun.ts'
 import { shortCode, type ShortCode } from './code.ts'
 import { decodeHelpState, encodeHelpState } from './help-state.ts'
 import {
   commitToNonce,
+  decodeHelp,
   decodeReply,
   decodeRequest,
   decodeReveal,
   encodeHelp,
-  encodeReply,
-  NONCE_BYTES,
   transcriptOf,
   type RecoveryRequest
 } from './messages.ts'
@@ -27,16 +29,15 @@ export interface RecoveryHelpOptions {
   random?: RandomBytes
 }
 
+export interface ApproveOptions {
+  /** The person was shown both labels, and means this share all the same. @defaultValue false */
+  otherLabel?: boolean
+}
+
 /** What came, and as what it came. */
 interface Asked {
   readonly message: Uint8Array
   readonly request: RecoveryRequest
-}
-
-/** The friend's part of the code, drawn when a person has agreed to begin. */
-interface Begun {
-  readonly message: Uint8Array
-  readonly keys: KeyPair
 }
 
 interface Revealed {
@@ -64,6 +65,7 @@ export class RecoveryHelp implements Party {
   #broken = false
 
   constructor(options: RecoveryHelpOptions = {}) {
+    checkOptions(options)
     this.#random = options.random ?? systemRandom
   }
 
@@ -79,12 +81,14 @@ export class RecoveryHelp implements Party {
     if (request.length > 0) help.receive(request)
     if (reply.length > 0) {
       const keys = signKeyPair(seed)
-      if (!equal(decodeReply(reply).key, keys.publicKey) && last.length === 0) throw damaged()
+      const { key } = decodeReply(reply)
+      if (last.length === 0 && !equal(key, keys.publicKey)) throw damaged()
       help.#begun = { message: reply, keys }
     }
     if (reveal.length > 0) help.receive(reveal)
     help.#typed = new TypedCode(typed.left, typed.right)
     help.#sent = typed.right
+    if (last.length > 0) help.#checkLast(last)
     help.#last = last.length > 0 ? last : null
     return help
   }
@@ -134,12 +138,12 @@ export class RecoveryHelp implements Party {
    */
   receive(message: Uint8Array): Uint8Array | null {
     if (this.#broken) throw outOfTurn()
+    if (this.#last !== null && !this.#sent) return this.#sayNo(message)
     if (this.#asked === null) {
-      if (this.#last !== null) throw outOfTurn()
       this.#asked = { request: decodeRequest(message), message: new Uint8Array(message) }
       return null
     }
-    if (isAgain(message, this.#asked)) return this.#begun?.message ?? this.#last
+    if (isAgain(message, this.#asked)) return this.#begun?.message ?? null
     if (isAgain(message, this.#revealed)) return this.#last
     const anotherRequest = kindOf(message) === KIND.request
     if (anotherRequest || this.#begun === null || this.#revealed !== null || this.#last !== null) {
@@ -164,30 +168,27 @@ export class RecoveryHelp implements Party {
    */
   begin(): Uint8Array {
     if (this.#broken || this.#asked === null || this.#last !== null) throw outOfTurn()
-    this.#begun ??= this.#draw()
+    this.#begun ??= drawPart(this.#random, this.#asked.message)
     return concat([this.#begun.message])
-  }
-
-  #draw(): Begun {
-    const nonce = take(this.#random, NONCE_BYTES)
-    const seed = take(this.#random, 32)
-    const keys = signKeyPair(seed)
-    wipe(seed)
-    return { message: encodeReply({ nonce, key: keys.publicKey }), keys }
   }
 
   /**
    * Seals the share to the new device. Read `code` to the owner then.
    *
    * @param typed the code as the owner told it, in numbers or words
-   * @param sheet the set's, where the holder keeps it: secrets above 32 bytes cannot come back without. It goes as it is
+   * @param sheet the set's, where the holder keeps it: secrets above 32 bytes cannot come back without. It goes as it is, in the open
    * @returns the last message, to be sent
-   * @throws SECRET_SHARE_CODE_MISMATCH, with the third also for good: somebody may sit in between; what `verifyShare` throws
+   * @throws SECRET_SHARE_OTHER_LABEL for a share of something else than what is asked for, which costs no try; SECRET_SHARE_CODE_MISMATCH, with the
+   *   third also for good: somebody may sit in between; what `verifyShare` throws
    */
-  approve(share: Share, typed: string, sheet?: SetSheet): Uint8Array {
+  approve(share: Share, typed: string, sheet?: SetSheet, options: ApproveOptions = {}): Uint8Array {
+    checkShare(share)
+    checkKeys(options, ['otherLabel'])
     const { request } = this.#asked ?? {}
     if (!this.ready || !request || this.#begun === null || this.#revealed === null) throw outOfTurn()
     const { transcript } = this.#revealed
+    const { label } = share.header
+    if (options.otherLabel !== true && !sameName(label, request.label)) throw otherLabel(label, request.label)
     this.#typed.take(shortCode('owner', transcript), typed)
     const sealed = sealShare(verifyShare(share, sheet), request.sealTo)
     const { secretKey } = this.#begun.keys
@@ -197,13 +198,34 @@ export class RecoveryHelp implements Party {
     return concat([this.#last])
   }
 
-  /** Says no, at any time before `approve`. @returns the last message, to be sent @throws SECRET_SHARE_OUT_OF_TURN */
+  /** Says no, at any time before `approve`; it is said again to whatever is asked later. @returns the last message, to be sent @throws SECRET_SHARE_OUT_OF_TURN */
   refuse(): Uint8Array {
     if (this.#sent) throw outOfTurn()
     if (this.#begun !== null) wipe(this.#begun.keys.secretKey)
-    this.#last = wrap(KIND.refusal, new Uint8Array(0))
+    this.#last = refusal()
     return concat([this.#last])
   }
+
+  /** One that this side has sent. @throws SecretShareError */
+  #checkLast(last: Uint8Array): void {
+    if (!this.#sent) {
+      if (!equal(last, refusal())) throw damaged()
+      return
+    }
+    if (this.#begun === null || this.#revealed === null) throw damaged()
+    decodeHelp(last, this.#revealed.transcript, decodeReply(this.#begun.message).key)
+  }
+
+  /** Again, since the first may have been lost. */
+  #sayNo(message: Uint8Array): Uint8Array | null {
+    const kind = kindOf(message)
+    if (kind !== KIND.request && kind !== KIND.reveal) throw outOfTurn()
+    return this.#last
+  }
+}
+
+function refusal(): Uint8Array {
+  return wrap(KIND.refusal, new Uint8Array(0))
 }
 
 function isAgain(message: Uint8Array, before: { readonly message: Uint8Array } | null): boolean {

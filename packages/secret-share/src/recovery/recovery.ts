@@ -1,9 +1,11 @@
 import { badArgument, checkOptions } from '../arguments.ts'
 import { combine } from '../combine/combine.ts'
-import type { CombineOptions } from '../combine/options.ts'
+import { checkCombineKeys, type CombineOptions } from '../combine/options.ts'
 import type { Recovered } from '../combine/recovered.ts'
-import { boxKeyPair, signKeyPair, systemRandom, take } from '../crypto/crypto.ts'
+import { boxKeyPair, equal, hash, signKeyPair, systemRandom } from '../crypto/crypto.ts'
+import { aboutDraw, hedgedRandom, type HedgedRandom } from '../crypto/hedged-random.ts'
 import { encodeLabel } from '../format/label.ts'
+import { damaged } from '../format/wire.ts'
 import { nameKey } from '../name-key.ts'
 import type { RandomBytes } from '../types.ts'
 import { toUtf8 } from '../utf8.ts'
@@ -11,11 +13,14 @@ import { closeAsk, RecoveryAsk, recordOf, restore, type AskParts } from './ask.t
 import { NONCE_BYTES } from './messages.ts'
 import { decodeState, encodeState, NAME_BYTES } from './state.ts'
 
-export interface RecoveryOptions {
+export interface RestoreOptions {
+  /** Mixed with what is saved. @defaultValue the system's */
+  random?: RandomBytes
+}
+
+export interface RecoveryOptions extends RestoreOptions {
   /** What is to be recovered, in the owner's words: 1 to 40 bytes. */
   label: string
-  /** @defaultValue the system's */
-  random?: RandomBytes
 }
 
 /** A friend who was asked, and how far it got. */
@@ -37,7 +42,7 @@ interface Friend {
  */
 export class Recovery {
   readonly #label: string
-  readonly #random: RandomBytes
+  #draw: HedgedRandom
   readonly #deviceSeed: Uint8Array
   readonly #boxSeed: Uint8Array
   readonly #friends: Map<string, Friend> = new Map()
@@ -46,11 +51,10 @@ export class Recovery {
   constructor(options: RecoveryOptions) {
     checkOptions(options)
     const { label, random = systemRandom } = options
-    encodeLabel(label)
     this.#label = label
-    this.#random = random
-    this.#deviceSeed = take(random, 32)
-    this.#boxSeed = take(random, 32)
+    this.#draw = hedged(random, encodeLabel(label))
+    this.#deviceSeed = this.#draw(32, aboutDraw('device'))
+    this.#boxSeed = this.#draw(32, aboutDraw('box'))
   }
 
   /**
@@ -60,14 +64,20 @@ export class Recovery {
    * @param bytes of `toBytes`
    * @throws SECRET_SHARE_DAMAGED, SECRET_SHARE_NEWER_FORMAT, SECRET_SHARE_NOT_A_SHARE
    */
-  static fromBytes(bytes: Uint8Array, { random = systemRandom }: { random?: RandomBytes } = {}): Recovery {
+  static fromBytes(bytes: Uint8Array, options: RestoreOptions = {}): Recovery {
+    checkOptions(options)
+    const { random = systemRandom } = options
     const { label, deviceSeed, boxSeed, friends } = decodeState(bytes)
     const recovery = new Recovery({ label, random })
+    // Others than those before the restart, where the source begins anew.
+    recovery.#draw = hedged(random, bytes)
     recovery.#deviceSeed.set(deviceSeed)
     recovery.#boxSeed.set(boxSeed)
     for (const { name, record } of friends) {
+      if (!isName(name)) throw damaged()
       recovery.#add(name, restore(recovery.#parts(record.nonce), record))
     }
+    if (!equal(recovery.toBytes(), bytes)) throw damaged()
     return recovery
   }
 
@@ -95,11 +105,9 @@ export class Recovery {
    * @param name the owner's for them, at most 100 bytes: who is asked under two names may give two shares
    */
   ask(name: string): RecoveryAsk {
-    const length = toUtf8(name)?.length ?? 0
-    if (length === 0 || length > NAME_BYTES || nameKey(name) === '') {
-      throw badArgument('a friend must have a name, of at most 100 bytes')
-    }
-    const ask = new RecoveryAsk(this.#parts(take(this.#random, NONCE_BYTES)))
+    if (!isName(name)) throw badArgument('a friend must have a name, of at most 100 bytes')
+    const about = aboutDraw('nonce', hash('friend', [toUtf8(name) ?? new Uint8Array(0)]), this.toBytes())
+    const ask = new RecoveryAsk(this.#parts(this.#draw(NONCE_BYTES, about)))
     this.#add(name, ask)
     return ask
   }
@@ -114,13 +122,15 @@ export class Recovery {
    * called otherwise than what was asked for are named, and left out; with another `label`, `null`, or the sheet they are taken.
    */
   combine(options: CombineOptions = {}): Recovered {
-    checkOptions(options)
+    checkCombineKeys(options)
+    const { sheets: given = [] } = options
+    if (!Array.isArray(given)) throw badArgument('sheets must be a list of SetSheets')
     const received = this.#received()
     const sheets = received.flatMap(({ ask }) => ask.sheet ?? [])
     const label = options.sheet === undefined ? this.#label : null
     return combine(
       received.flatMap(({ ask }) => ask.share ?? []),
-      { label, ...options, sheets: [...(options.sheets ?? []), ...sheets] }
+      { label, ...options, sheets: [...given, ...sheets] }
     )
   }
 
@@ -152,4 +162,13 @@ export class Recovery {
       return before === null ? [{ name, ask: current }] : [before, current].map((ask) => ({ name, ask }))
     })
   }
+}
+
+function hedged(random: RandomBytes, known: Uint8Array): HedgedRandom {
+  return hedgedRandom(random, hash('hedge', [known]), new Uint8Array(0))
+}
+
+function isName(name: string): boolean {
+  const length = toUtf8(name)?.length ?? 0
+  return length > 0 && length <= NAME_BYTES && nameKey(name) !== ''
 }

@@ -1,6 +1,6 @@
 import { SecretShareError } from '../errors.ts'
 import { damaged, type WireReader } from '../format/wire.ts'
-import { isCode, type ShortCode } from './code.ts'
+import { isCode, isNothing, type ShortCode } from './code.ts'
 
 /** A code is typed, so it may be mistyped: so often. */
 const TRIES = 3
@@ -33,18 +33,23 @@ export class TypedCode implements Tries {
     return this.#right
   }
 
-  /** @throws SECRET_SHARE_CODE_MISMATCH */
+  /** An empty field costs no try. @throws SECRET_SHARE_CODE_MISMATCH */
   take(code: ShortCode, typed: string): void {
     if (this.#left > 0 && isCode(code, typed)) {
       this.#right = true
       return
     }
-    if (!this.#right && this.#left > 0) this.#left--
+    if (!this.#right && this.#left > 0 && !isNothing(typed)) this.#left--
     throw new SecretShareError(
       'SECRET_SHARE_CODE_MISMATCH',
       'This is not the code. If the other person really sees another one, someone is in between: stop here.'
     )
   }
+}
+
+/** Whether nothing was typed yet. */
+export function isUntouched({ left, right }: Tries): boolean {
+  return left === TRIES && !right
 }
 
 /** One byte. */
@@ -56,6 +61,6 @@ export function writeTries({ left, right }: Tries): Uint8Array {
 export function readTries(reader: WireReader): Tries {
   const byte = reader.uint(1)
   const tries = { left: byte % RIGHT, right: byte >= RIGHT }
-  if (tries.left > TRIES) throw damaged()
+  if (tries.left > TRIES || (tries.right && tries.left === 0)) throw damaged()
   return tries
 }

@@ -57,6 +57,8 @@ export function makeVectors(api) {
     challenge: toHex(question),
     answer: toHex(api.answer(first.share, question)),
     holder: toHex(api.holderKeyPair(counting(55)).publicKey),
+    dealerKeys: toHex(api.keyPairToBytes(dealer)),
+    holderKeys: toHex(api.keyPairToBytes(api.holderKeyPair(counting(55)))),
     request: toHex(ask.hello()),
     reply: toHex(reply),
     reveal: toHex(reveal),
@@ -98,6 +100,9 @@ export function checkVectors(api, vectors) {
   same('epoch 1', toHex(later.secret), vectors.epoch1.secret)
   const opened = api.openShare(fromHex(vectors.sealed), api.holderKeyPair(counting(55)))
   same('opened', toHex(opened.toBytes()), vectors.shares[0])
+  const kept = api.keyPairFromBytes(fromHex(vectors.holderKeys))
+  same('kept keys', toHex(api.openShare(fromHex(vectors.sealed), kept).toBytes()), vectors.shares[0])
+  same('kept dealer', toHex(api.keyPairFromBytes(fromHex(vectors.dealerKeys)).publicKey), vectors.dealer)
   const keys = api.holderKeyPair()
   const sealed = api.sealShare(opened, keys.publicKey)
   same('sealed here', toHex(api.openShare(sealed, keys).toBytes()), vectors.shares[0])
