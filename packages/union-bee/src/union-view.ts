@@ -115,6 +115,8 @@ export class UnionView<K extends Key = string, V = unknown> extends ViewBase<K, 
   ): UnionStream<DiffEntry<K, V>> {
     if (!(other instanceof UnionView))
       throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'the other side is a snapshot of this union')
+    if (!this.isSamePart(other))
+      throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'the other side has another prefix')
     const { limit = -1, ...ends } = { ...options, ...range }
     const bounds = this.bounds(ends)
     return this.stream(
