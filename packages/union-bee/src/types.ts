@@ -114,7 +114,7 @@ export interface Source<K = string, V = unknown> {
   prefix?: K
   /** Where its keys lie (before mounting). No key outside is ever asked of it. @defaultValue anywhere */
   range?: KeyRange<K>
-  /** Asked first, with keys as the source has them: no request for a key it denies. */
+  /** Asked before a lookup, with keys as the source has them: no request for a key it denies. Scans do not ask it. */
   filter?: KeyFilter<K>
   /**
    * What a read costs: 0 is local, and nothing is loaded ahead of a scan. A source that costs is opened no earlier than a read reaches its `range`. In a union of `disjoint`

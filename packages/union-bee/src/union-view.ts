@@ -104,7 +104,8 @@ export class UnionView<K extends Key = string, V = unknown> extends ViewBase<K, 
 
   /**
    * Entries that differ between this view (`left`) and another of the same union (`right`), in byte order of keys. Cost: what the sources'
-   * own diffs cost, and two lookups a key; when sources were added, removed or reordered in between, a scan of both.
+   * own diffs cost, and two lookups a key; when sources were added, removed or reordered in between, a scan of both; of a source whose core was truncated,
+   * a scan of that.
    *
    * @throws UnionBeeError `UNION_BEE_BAD_ARGUMENT`; through the stream as {@link createReadStream}
    */
@@ -115,6 +116,8 @@ export class UnionView<K extends Key = string, V = unknown> extends ViewBase<K, 
   ): UnionStream<DiffEntry<K, V>> {
     if (!(other instanceof UnionView))
       throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'the other side is a snapshot of this union')
+    if (!this.isSamePart(other))
+      throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'the other side has another prefix')
     const { limit = -1, ...ends } = { ...options, ...range }
     const bounds = this.bounds(ends)
     return this.stream(

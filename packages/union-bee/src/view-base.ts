@@ -117,6 +117,13 @@ export abstract class ViewBase<K extends Key, V> extends ReadyResource {
     return this.prefix === null ? checked : keys.join(this.prefix, checked)
   }
 
+  /** Whether the other has the same prefix. */
+  protected isSamePart({ prefix }: { readonly prefix: K | null }): boolean {
+    const { keys } = this.core
+    if (prefix === null || this.prefix === null) return prefix === this.prefix
+    return keys.isKey(prefix) && keys.compare(prefix, this.prefix) === 0
+  }
+
   protected inner(entry: Entry<K, V>): Entry<K, V> {
     if (this.prefix === null) return entry
     return { ...entry, key: this.core.keys.cut(entry.key, this.prefix.length) }

@@ -180,3 +180,32 @@ test('a MultiBee below: the diff sees a second write of a key', async () => {
   const diff = await collect(union.createDiffStream(before))
   expect(diff.map(({ left, right }) => [left?.value, right?.value])).toEqual([[2, 1]])
 })
+
+test('a function that now opens another bee is another source', async () => {
+  const make = await beeMaker()
+  const [old, other, fix] = [await make({ a: 1 }), await make({ a: 2 }), await make({ z: 1 })]
+  let current = old
+  const open = () => current.snapshot() as unknown as BeeLike
+  await using union = new UnionBee([fix, { bee: open, name: 'shard' }])
+  await union.get('a')
+  await using before = union.snapshot()
+  await before.ready()
+  current = other
+  void union.remove('shard')
+  union.add({ bee: open, name: 'shard' })
+  const changes = await collect(union.createDiffStream(before))
+  expect(changes.map(({ left, right }) => [left?.key, left?.value, right?.value])).toEqual([['a', 2, 1]])
+})
+
+test('views of different prefixes are not compared', async () => {
+  const make = await beeMaker()
+  await using union = new UnionBee([await make()])
+  await using before = union.snapshot()
+  for (const [one, two] of [
+    [union.sub('p'), before],
+    [union, before.sub('p')],
+    [union.sub('p'), before.sub('q')]
+  ] as const)
+    expect(() => one.createDiffStream(two)).toThrow(/^UNION_BEE_BAD_ARGUMENT/)
+  expect(await collect(union.sub('p').createDiffStream(before.sub('p')))).toEqual([])
+})

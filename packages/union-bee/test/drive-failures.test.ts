@@ -1,8 +1,8 @@
 import { collect } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { type DriveLike, UnionDrive } from '../src/index.ts'
+import { type DriveEntry, type DriveLike, UnionDrive } from '../src/index.ts'
 import { altered } from './support/altered.ts'
-import { driveMaker } from './support/drives.ts'
+import { driveMaker, textOf } from './support/drives.ts'
 import { HangTimer } from './support/fake-source.ts'
 
 test('an early break of a file’s stream ends that of the drive', async () => {
@@ -171,3 +171,24 @@ test('a file that cannot be read to its end says of which drive it is, and a `ne
   await expect(ordered.entry('/a')).rejects.toMatchObject(failed)
   await expect(collect(ordered.list())).rejects.toMatchObject(failed)
 })
+
+for (const policy of ['fail', 'degrade'] as const)
+  test(`what is put while a drive does not answer is shown when that is back, where the newest is shown (${policy})`, async () => {
+    const make = await driveMaker()
+    const [top, lower] = [await make(), await make()]
+    await lower.put('/a', Buffer.from('theirs'), { metadata: { time: 9 } })
+    let isOffline = false
+    const flaky = altered(lower, {
+      entry: (path: string) => (isOffline ? Promise.reject(new Error('offline')) : lower.entry(path)),
+      entries: (...args: Parameters<typeof lower.entries>) => {
+        if (isOffline) throw new Error('offline')
+        return lower.entries(...args)
+      }
+    })
+    const newest = ({ value }: DriveEntry) => (value.metadata as { time?: number } | null)?.time ?? null
+    await using union = new UnionDrive([flaky], { top, newest, policy })
+    isOffline = true
+    await union.put('/a', Buffer.from('mine'))
+    isOffline = false
+    expect(await textOf(union, '/a')).toBe('mine')
+  })

@@ -159,3 +159,12 @@ test('readdir scans a directory of files once, and of directories reads no more 
   // Streams that are done are not held until the end of the walk either.
   expect(late).toBeLessThan(10)
 })
+
+test('an ignored file hides no directory of a flat list', async () => {
+  const make = await driveMaker()
+  await using union = new UnionDrive([await make({ '/dir/a': '1', '/dir/b': '2', '/x': '3' })])
+  const listed = async (ignore: string | string[]) =>
+    (await collect(union.list('/', { recursive: false, ignore }))).map(({ key }) => key)
+  expect(await listed('/dir/a')).toEqual(['/dir/b', '/x'])
+  expect(await listed('/dir')).toEqual(['/x'])
+})

@@ -199,3 +199,16 @@ test('a batch that is left open does not keep the top locked after the overlay w
   await top.put('b', 1)
   expect((await collect(top.createReadStream())).map(({ key }) => key)).toEqual(['b'])
 })
+
+test('a value that cannot be encoded is refused, and leaves the top as it is', async () => {
+  const make = await beeMaker()
+  const top = await make()
+  await using overlay = createOverlay({ top, lower: await make({ b: 1 }) })
+  await expect(overlay.put('x', 1n)).rejects.toMatchObject({ code: 'UNION_BEE_BAD_ARGUMENT' })
+  const batch = overlay.batch()
+  await expect(batch.put('y', 1n)).rejects.toMatchObject({ code: 'UNION_BEE_BAD_ARGUMENT' })
+  await overlay.put('w', 1)
+  await batch.put('z', 1)
+  await batch.flush()
+  expect((await rowsOf(overlay)).map(([key]) => key)).toEqual(['b', 'w', 'z'])
+})

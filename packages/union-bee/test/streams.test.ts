@@ -199,3 +199,17 @@ test('what a scan holds does not grow with its length', async () => {
   expect(ahead[1]).toBe(ahead[0])
   expect(ahead[0]).toBeLessThan(100)
 })
+
+test('reads that are ahead of one another come in order', async () => {
+  const make = await beeMaker()
+  const rows = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [String(i).padStart(3, '0'), i]))
+  await using union = new UnionBee([await make(rows)])
+  const items = union.createReadStream()[Symbol.asyncIterator]()
+  const seen: string[] = []
+  const ahead = [items.next(), items.next()]
+  for (let item = await ahead.shift(); item?.done === false; item = await ahead.shift()) {
+    seen.push(item.value.key)
+    ahead.push(items.next())
+  }
+  expect(seen).toEqual(Object.keys(rows).toSorted())
+})

@@ -1,6 +1,6 @@
-import { collect } from '@cloudpal/test-kit'
+import { collect, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { UnionBee } from '../src/index.ts'
+import { type BeeLike, UnionBee } from '../src/index.ts'
 import { beeMaker } from './support/bees.ts'
 
 test('a watcher yields what is shown now and what was before, for each source that changes', async () => {
@@ -113,4 +113,36 @@ test('a union among the sources is watched through', async () => {
   const { value } = await step
   expect((await value?.[0].get('in/b'))?.value).toBe(1)
   expect(await value?.[1].get('in/b')).toBeNull()
+})
+
+test('a watcher says that a source it follows has ended', async () => {
+  const make = await beeMaker()
+  for (const policy of ['fail', 'degrade'] as const) {
+    const [one, two] = [await make({ a: 1 }), await make({ b: 1 })]
+    await using union = new UnionBee([one, two], { policy })
+    const watcher = union.watch()
+    await watcher.ready()
+    const next = watcher.next()
+    next.catch(() => {})
+    await one.close()
+    if (policy === 'fail') await expect(next).rejects.toMatchObject({ code: 'UNION_BEE_SOURCE_FAILED' })
+    else await until(() => watcher.skipped.length === 1)
+    await watcher.close()
+  }
+})
+
+test('a source that is taken away and closed, while another one is being opened, is no failure of a watcher', async () => {
+  const make = await beeMaker()
+  const [one, two, three] = [await make({ a: 1 }), await make({ b: 1 }), await make()]
+  let answer: ((bee: BeeLike) => void) | null = null
+  await using union = new UnionBee([{ bee: one, name: 'one' }, two])
+  await using watcher = union.watch()
+  await watcher.ready()
+  union.add({ bee: () => new Promise<BeeLike>((resolve) => (answer = resolve)) })
+  await until(() => answer !== null)
+  const removed = union.remove('one')
+  await one.close()
+  ;(answer as ((bee: BeeLike) => void) | null)?.(three)
+  await removed
+  expect(await (await watcher.next()).value?.[0].get('a')).toBeNull()
 })

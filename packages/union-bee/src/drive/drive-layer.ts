@@ -1,6 +1,6 @@
 import { UnionBeeError } from '../errors.ts'
 import { addOnce, skippedWithin } from '../partial.ts'
-import { patience, type Patience, waitFor } from '../sources/patience.ts'
+import { patience, type Patience, Waits } from '../sources/patience.ts'
 import type { BeeLike, Policy, Skipped, TimerLike } from '../types.ts'
 import { ancestors, below } from './paths.ts'
 import type { DriveAnswer, DriveEntry, DriveLike, PathRange } from './types.ts'
@@ -32,6 +32,7 @@ export class DriveLayer {
   readonly policy: Policy
   readonly #whiteouts: BeeLike | null
   readonly #patience: Patience
+  readonly #waits = new Waits()
 
   constructor(drive: DriveLike, name: string, { policy, timeoutMs, timer }: LayerPolicy) {
     this.drive = drive
@@ -131,10 +132,29 @@ export class DriveLayer {
     throw new UnionBeeError('UNION_BEE_BAD_WHITEOUT', message, { source: this.name })
   }
 
-  /** @throws UnionBeeError `UNION_BEE_SOURCE_FAILED`, `UNION_BEE_SOURCE_TIMEOUT` */
+  /** Why all waits have ended; `null` while they have not. */
+  get stopped(): Error | null {
+    return this.#waits.reason
+  }
+
+  /** Ends all waits for the drive, and those to come. */
+  stop(reason: Error): void {
+    this.#waits.stop(reason)
+  }
+
+  /** The bytes of an entry as the drive has it. They may take as long as they do. @throws UnionBeeError `UNION_BEE_SOURCE_FAILED` */
+  async bytes(entry: DriveEntry): Promise<Uint8Array | null> {
+    try {
+      return await this.#waits.wait(this.drive.get(entry as never))
+    } catch (cause) {
+      throw this.failure(cause)
+    }
+  }
+
+  /** @throws UnionBeeError `UNION_BEE_SOURCE_FAILED`, `UNION_BEE_SOURCE_TIMEOUT`, and why it was stopped */
   async guard<T>(work: () => Promise<T> | T): Promise<T> {
     try {
-      return await waitFor(Promise.resolve(work()), this.#patience)
+      return await this.#waits.wait(Promise.resolve(work()), this.#patience)
     } catch (cause) {
       throw this.failure(cause)
     }
@@ -142,14 +162,14 @@ export class DriveLayer {
 
   /** What went wrong, as this package tells it. */
   failure(cause: unknown): UnionBeeError {
-    if (cause instanceof UnionBeeError && cause.source === this.name) return cause
+    if (cause instanceof UnionBeeError && (cause.source === this.name || cause === this.stopped)) return cause
     const message = `the drive ${this.name} could not be read`
     return new UnionBeeError('UNION_BEE_SOURCE_FAILED', message, { cause, source: this.name })
   }
 
   /** Adds what an answer goes on without, unless it may not. @throws the failure */
   skip(failure: unknown, skipped: Skipped[]): void {
-    if (this.policy === 'fail') throw failure
+    if (this.policy === 'fail' || this.stopped !== null) throw failure
     addOnce({ source: this.name, cause: failure }, skipped)
   }
 

@@ -79,8 +79,12 @@ export class DriveTree {
     yield* this.#entries(new LayerMerge(this.#layers, range, reading), above(range))
   }
 
-  /** The first visible entry of each name in a directory. */
-  async *firsts(folder: string, reading: Reading): AsyncGenerator<DriveEntry> {
+  /** The first visible entry of each name in a directory, of those that are not ignored. */
+  async *firsts(
+    folder: string,
+    reading: Reading,
+    ignores: (path: string) => boolean = () => false
+  ): AsyncGenerator<DriveEntry> {
     const range = below(folder)
     const merge = new LayerMerge(await this.#reaching(folder, reading.skipped), range, reading)
     /** Of files that something may still be below of: a drive may have both. */
@@ -91,6 +95,7 @@ export class DriveTree {
       await merge.begin()
       for (let found = await merge.next(); found !== null; found = await merge.next()) {
         const { entry }: LayeredEntry = this.#shown(found) as LayeredEntry
+        if (ignores(entry.key)) continue
         const path: string = range.gt + nameIn(folder, entry.key)
         if (path === directory) {
           if (++count === SEEK_AFTER) await merge.seek(path)

@@ -2,6 +2,7 @@ import ReadyResource from 'ready-resource'
 import { UnionBeeError } from '../errors.ts'
 import { GeneratorReader, type Reading } from '../merge/generator-reader.ts'
 import { ReaderStream, type UnionStream } from '../merge/union-stream.ts'
+import { closedError } from '../union-core.ts'
 import type { DriveLayer } from './drive-layer.ts'
 import type { DriveTree } from './drive-tree.ts'
 import { FileStream } from './file-stream.ts'
@@ -70,11 +71,7 @@ export abstract class DriveView extends ReadyResource {
     const entry = await this.entry(name)
     if (entry === null) return null
     const { layer, entry: own } = this.tree.owner(entry)
-    try {
-      return await layer.drive.get(own as never)
-    } catch (cause) {
-      throw layer.failure(cause)
-    }
+    return layer.bytes(own)
   }
 
   /**
@@ -109,7 +106,7 @@ export abstract class DriveView extends ReadyResource {
     const { recursive = true } = options
     return this.#stream(async function* (this: DriveView, reading: Reading) {
       this.refuseClosed()
-      const entries = recursive ? this.tree.all(path, reading) : this.tree.firsts(path, reading)
+      const entries = recursive ? this.tree.all(path, reading) : this.tree.firsts(path, reading, ignores)
       for await (const entry of entries) if (!ignores(entry.key)) yield entry
     })
   }
@@ -151,6 +148,12 @@ export abstract class DriveView extends ReadyResource {
     await this.close()
   }
 
+  /** Ends all reads and streams. Waits for no drive that is silent, but for a write to the top that is under way. */
+  override close(): Promise<void> {
+    if (this.closing === null) for (const layer of this.#layers) layer.stop(closedError())
+    return super.close()
+  }
+
   protected override async _open(): Promise<void> {
     await Promise.all(
       this.#layers.map(async (layer) => {
@@ -167,7 +170,7 @@ export abstract class DriveView extends ReadyResource {
     for (const stream of this.#streams) {
       // One that nobody reads yet has nobody to tell.
       stream.on('error', () => {})
-      stream.destroy(new UnionBeeError('UNION_BEE_CLOSED', 'the union was closed while it was in use'))
+      stream.destroy(closedError())
     }
     await this.finish()
   }

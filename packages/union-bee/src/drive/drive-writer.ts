@@ -93,8 +93,9 @@ export class DriveWriter {
   /** What was put is shown, also where another version is newer. */
   async #showOwn(path: string): Promise<void> {
     if (!this.#tree.prefersNewest) return
-    const { source } = await this.#tree.lookup(path).catch(() => ({ source: this.#layer.name }))
-    if (source !== this.#layer.name) await this.#hide(path, 'file')
+    const { source, skipped } = await this.#tree.lookup(path).catch(() => ({ source: null, skipped: [] }))
+    // A drive that does not answer may have a newer one.
+    if (source !== this.#layer.name || skipped.length > 0) await this.#hide(path, 'file')
   }
 
   /** Drives that do not answer may have anything. */
@@ -103,7 +104,8 @@ export class DriveWriter {
     try {
       const found = await look(skipped)
       return (found !== null && found !== false) || skipped.length > 0
-    } catch {
+    } catch (error) {
+      if (this.#layer.stopped !== null) throw error
       return true
     }
   }

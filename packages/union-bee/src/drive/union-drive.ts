@@ -70,7 +70,8 @@ export class UnionDrive extends DriveView {
    * it, and of all below it. What it hides in the drives below comes back with no deletion. Cost: beside the write, lookups in the top, and a
    * deletion for each of its files that give way.
    *
-   * @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`, `UNION_BEE_CLOSED`, `UNION_BEE_SOURCE_FAILED`, `UNION_BEE_BAD_ARGUMENT` for the root
+   * @throws UnionBeeError `UNION_BEE_NOT_WRITABLE`; `UNION_BEE_CLOSED`, when the union is closed meanwhile: it may have been written then;
+   * `UNION_BEE_SOURCE_FAILED`, `UNION_BEE_BAD_ARGUMENT` for the root
    */
   async put(name: string, data: Uint8Array, options: FileOptions = {}): Promise<void> {
     const [top, writer] = this.#writable()

@@ -2,7 +2,16 @@ import { UnionBeeError } from '../errors.ts'
 import { GeneratorReader } from '../merge/generator-reader.ts'
 import type { UnionStream } from '../merge/union-stream.ts'
 import type { SourceHandle } from '../sources/source-handle.ts'
-import type { BeeLike, DiffEntry, Key, Source, ValueCodec, ValueEncoding, WritableBeeLike } from '../types.ts'
+import type {
+  BatchLike,
+  BeeLike,
+  DiffEntry,
+  Key,
+  Source,
+  ValueCodec,
+  ValueEncoding,
+  WritableBeeLike
+} from '../types.ts'
 import { UnionBee, type UnionBeeOptions } from '../union-bee.ts'
 import { checkBottom, clearTop, copy } from './compaction.ts'
 import { OverlayBatch } from './overlay-batch.ts'
@@ -31,6 +40,7 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
   readonly #top: WritableBeeLike<K, V>
   readonly #codec: ValueCodec
   readonly #batches = new Set<OverlayBatch<K, V>>()
+  readonly #writes = new Set<Promise<unknown>>()
   #isCompacting = false
   #clearing: Promise<void> | null = null
 
@@ -47,13 +57,14 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
   /**
    * Writes to the top. One write of the top, no read.
    *
-   * @throws UnionBeeError `UNION_BEE_CLOSED`, `UNION_BEE_BAD_KEY`, `UNION_BEE_SOURCE_FAILED` with the top's error as cause;
-   * `UNION_BEE_UNSUPPORTED` when it is given a `cas`, which would compare with the top alone
+   * @throws UnionBeeError `UNION_BEE_CLOSED`, `UNION_BEE_BAD_KEY`, `UNION_BEE_BAD_ARGUMENT` for a value that cannot be encoded,
+   * `UNION_BEE_SOURCE_FAILED` with the top's error as cause; `UNION_BEE_UNSUPPORTED` when it is given a `cas`, which would compare with the top alone
    */
   async put(key: K, value: V, { cas }: { cas?: never } = {}): Promise<void> {
     const checked = this.#check(key)
     if (cas !== undefined) throw new UnionBeeError('UNION_BEE_UNSUPPORTED', 'an overlay knows no `cas`')
-    await this.#write(() => this.#top.put(checked, value, this.#encoding()))
+    const bytes = this.#encoded(value)
+    await this.#write(() => this.#top.put(checked, bytes as V, this.#encoding()))
   }
 
   /** Hides the key, whether it is there or not. One write of the top, no read. @throws UnionBeeError as {@link put} */
@@ -64,8 +75,10 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
   /** Several writes at once, as the top's own batch makes them. @throws UnionBeeError `UNION_BEE_CLOSED` */
   batch(): OverlayBatch<K, V> {
     this.refuseClosed()
-    const batch: OverlayBatch<K, V> = new OverlayBatch(this.#top.batch(this.#encoding()), {
+    const own = this.#top.batch(this.#encoding()) as BatchLike<K, Uint8Array>
+    const batch: OverlayBatch<K, V> = new OverlayBatch(own, {
       check: (key) => this.#check(key),
+      encoded: (value) => this.#encoded(value),
       refuseClosed: () => this.refuseClosed(),
       write: (work) => this.#write(work),
       ended: () => this.#batches.delete(batch)
@@ -137,10 +150,10 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
   }
 
   protected override async finish(): Promise<void> {
-    // Whoever compacts is told how it went.
-    await this.#clearing?.catch(() => {})
-    // A batch that is left open keeps the top locked.
+    // First, for a batch that is left open keeps the top locked for what is waited for next.
     await Promise.all(Array.from(this.#batches, (batch) => batch.close().catch(() => {})))
+    // Who has begun to write is told how it went, also who compacts.
+    await Promise.allSettled([...this.#writes, this.#clearing])
   }
 
   /** @param folded - the sources that `into` stands for now, the top among them */
@@ -153,19 +166,34 @@ export class Overlay<K extends Key = string, V = unknown> extends UnionBee<K, V>
   }
 
   async #write<T>(work: () => Promise<T>): Promise<T> {
+    const writing = (async () => work())()
+    this.#writes.add(writing)
     try {
-      return await work()
+      return await writing
     } catch (cause) {
       throw new UnionBeeError('UNION_BEE_SOURCE_FAILED', 'the top could not be written', {
         cause,
         source: TOP
       })
+    } finally {
+      this.#writes.delete(writing)
     }
   }
 
-  /** One for each write: Hyperbee notes in it what it waits for. */
+  /** Before the top has it: a Hyperbee whose encoding throws stays locked. @throws UnionBeeError `UNION_BEE_BAD_ARGUMENT` */
+  #encoded(value: unknown): Uint8Array {
+    try {
+      return this.#codec.encode(value as never)
+    } catch (cause) {
+      throw new UnionBeeError('UNION_BEE_BAD_ARGUMENT', 'the value cannot be encoded', { cause })
+    }
+  }
+
+  /** Takes values as {@link #encoded} gives them. One for each write: Hyperbee notes in it what it waits for. */
   #encoding(): { valueEncoding: ValueCodec } {
-    return { valueEncoding: this.#codec }
+    return {
+      valueEncoding: { encode: (bytes: Uint8Array) => bytes, decode: (bytes) => this.#codec.decode(bytes) }
+    }
   }
 
   #check(key: K): K {

@@ -1,6 +1,7 @@
 import { addOnce } from '../partial.ts'
 import type { Bounds } from '../keys/bounds.ts'
 import { byPrecedence } from '../resolve.ts'
+import { isTruncatedBetween } from '../sources/hyperbee-adapter.ts'
 import type { SourceHandle } from '../sources/source-handle.ts'
 import { SourceList } from '../sources/source-list.ts'
 import type { BeeLike, DiffEntry, Entry, Key, Skipped } from '../types.ts'
@@ -20,7 +21,7 @@ export async function* changedKeys<K extends Key, V>(
   bounds: Bounds<K>,
   { own, skipped }: Reading
 ): AsyncGenerator<K> {
-  const changes = sourceDiffs(left.sources, right.sources) ?? allKeys(left.sources, right.sources)
+  const changes = (await sourceDiffs(left.sources, right.sources)) ?? allKeys(left.sources, right.sources)
   if (changes.length === 0) return
   const sources = listOf(left.sources.defaults, changes)
   const reader = scan({ keys: left.keys, sources, resolve: byPrecedence }, bounds, false, Infinity)
@@ -35,10 +36,10 @@ export async function* changedKeys<K extends Key, V>(
 }
 
 /** What changed in every source; `null` when the sources, or their order, are not the same. */
-function sourceDiffs<K extends Key, V>(
+async function sourceDiffs<K extends Key, V>(
   left: SourceList<K, V>,
   right: SourceList<K, V>
-): KeysOf<K, V>[] | null {
+): Promise<KeysOf<K, V>[] | null> {
   if (left.handles.length !== right.handles.length) return null
   const changes: KeysOf<K, V>[] = []
   for (const [i, handle] of left.handles.entries()) {
@@ -51,7 +52,8 @@ function sourceDiffs<K extends Key, V>(
       continue
     }
     const [now, then] = [handle.openedBee, other.openedBee]
-    if (now?.createDiffStream === undefined || then === null) changes.push(keysIn(handle), keysIn(other))
+    if (now?.createDiffStream === undefined || then === null || (await isTruncated(handle, other)))
+      changes.push(keysIn(handle), keysIn(other))
     else {
       const diff = now.createDiffStream.bind(now)
       const keys: KeysOf<K, V>['keys'] = (range, options) =>
@@ -60,6 +62,19 @@ function sourceDiffs<K extends Key, V>(
     }
   }
   return changes
+}
+
+/** Whether the core of a source was truncated between two pins of it. One that cannot be opened says so when it is read. */
+async function isTruncated<K extends Key, V>(
+  handle: SourceHandle<K, V>,
+  other: SourceHandle<K, V>
+): Promise<boolean> {
+  try {
+    const [now, then] = await Promise.all([handle.openReady(), other.openReady()])
+    return isTruncatedBetween(now, then)
+  } catch {
+    return true
+  }
 }
 
 /** Every source of both sides with all of its keys. */

@@ -115,16 +115,22 @@ class BatchIterator<T> implements AsyncIterator<T> {
   #batch: readonly T[] = []
   #at = 0
   #turn: Promise<unknown> = Promise.resolve()
+  #waiting = 0
 
   constructor(batches: AsyncIterator<readonly T[]>) {
     this.#batches = batches
   }
 
   next(): Promise<IteratorResult<T>> {
-    if (this.#at < this.#batch.length)
+    // What was asked for earlier comes earlier.
+    if (this.#waiting === 0 && this.#at < this.#batch.length)
       return Promise.resolve({ done: false, value: this.#batch[this.#at++] as T })
     const next = this.#turn.then(() => this.#next())
-    this.#turn = next.catch(() => {})
+    const settled = (): void => {
+      this.#waiting--
+    }
+    this.#waiting++
+    this.#turn = next.then(settled, settled)
     return next
   }
 

@@ -27,47 +27,26 @@ export function rangeIterator<K, V>(
   return bee.createRangeIterator(range, { ...limit, ...options }) as RangeIterator<K, V>
 }
 
-/** A Hyperbee, as far as a lookup below its `get` needs it. */
-interface Hyperbee<K, V> extends BeeLike<K, V> {
-  readonly core: { readonly fork: number }
-  batch(options?: SourceReadOptions): { get(key: K): Promise<Entry<K, V> | null>; close(): Promise<unknown> }
+/** A core, as far as it is looked at here. */
+interface Core {
+  readonly key?: Uint8Array | null
+  /** Counts truncations. */
+  readonly fork?: number
+  on?(event: 'truncate', listener: () => void): unknown
+  off?(event: 'truncate', listener: () => void): unknown
 }
 
-/**
- * A lookup in a batch that writes nothing. Hyperbee's own `get` opens a session of the core for each lookup and closes it again, which is
- * nearly half of the time that one takes; the session is there for the case that the core is truncated on the way. Here the fork tells.
- */
-export async function lookUp<K, V>(
-  bee: BeeLike<K, V>,
-  key: K,
-  options: SourceReadOptions | undefined
-): Promise<Entry<K, V> | null> {
-  // A copy each: Hyperbee notes in it what it waits for.
-  const look = (): Promise<Entry<K, V> | null> => bee.get(key, options && { ...options })
-  if (!isHyperbee(bee)) return look()
-  const { core } = bee
-  const { fork } = core
-  const batch = bee.batch({ ...options })
-  try {
-    const entry = await batch.get(key)
-    if (core.fork === fork) return entry
-  } catch (error) {
-    if (core.fork === fork) throw error
-  } finally {
-    void batch.close()
-  }
-  return look()
+/** Whether a core was truncated between two pins of its bee: Hyperbee's own diff between them tells nothing then. Both must be open. */
+export function isTruncatedBetween(a: object, b: object): boolean {
+  return coreOf(a)?.fork !== coreOf(b)?.fork
 }
 
-/** Not what has a `get` of its own. */
-function isHyperbee<K, V>(bee: BeeLike<K, V>): bee is Hyperbee<K, V> {
-  const { core, batch, constructor } = bee as Partial<Hyperbee<K, V>>
-  return (
-    'createRangeIterator' in bee &&
-    typeof batch === 'function' &&
-    typeof core?.fork === 'number' &&
-    bee.get === (constructor?.prototype as { get?: unknown } | undefined)?.get
-  )
+/** Calls back when the core of a bee was truncated, which Hyperbee's own watcher may miss. Returns the way to stop it. */
+export function onTruncate(bee: object, listener: () => void): () => void {
+  const core = coreOf(bee)
+  if (typeof core?.on !== 'function' || typeof core.off !== 'function') return () => {}
+  core.on('truncate', listener)
+  return () => core.off?.('truncate', listener)
 }
 
 /** Whether two bees are of one core: sessions, checkouts and subs of it too. The core of a bee that is not open may not be known. */
@@ -78,7 +57,7 @@ export function isSameBee(a: object, b: object): boolean {
   return one === other || (one.key != null && other.key != null && b4a.equals(one.key, other.key))
 }
 
-function coreOf(bee: object): { key?: Uint8Array | null } | null {
-  const { core = null } = bee as { core?: { key?: Uint8Array | null } | null }
+function coreOf(bee: object): Core | null {
+  const { core = null } = bee as { core?: Core | null }
   return core
 }

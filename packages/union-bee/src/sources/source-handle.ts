@@ -15,7 +15,7 @@ import type {
   TimerLike
 } from '../types.ts'
 import { checkSource } from './check-source.ts'
-import { lookUp, type RangeIterator, rangeIterator } from './hyperbee-adapter.ts'
+import { type RangeIterator, rangeIterator } from './hyperbee-adapter.ts'
 import { KeyMap } from './key-map.ts'
 import { isUnion, type Trace, type UnionLike } from './nested.ts'
 import type { Waits } from './patience.ts'
@@ -49,8 +49,6 @@ export class SourceHandle<K extends Key, V> extends SourceLifetime<K, V> impleme
   readonly policy: Policy
   readonly immutable: boolean
   readonly isLayer: boolean
-  /** Equal for the same bee given in the same way, and for its pins. */
-  readonly origin: string
   readonly pinned: Pinned<K, V> | null
   readonly defaults: SourceDefaults<K>
   readonly readOptions: SourceReadOptions | undefined
@@ -63,7 +61,7 @@ export class SourceHandle<K extends Key, V> extends SourceLifetime<K, V> impleme
     defaults: SourceDefaults<K>,
     pinned: Pinned<K, V> | null = null
   ) {
-    const { bee, cost = 0, immutable = false, layer } = source
+    const { cost = 0, immutable = false, layer } = source
     checkSource(source, name)
     super(source, name, { timeoutMs: source.timeoutMs ?? defaults.timeoutMs, timer: defaults.timer })
     this.cost = cost
@@ -74,7 +72,11 @@ export class SourceHandle<K extends Key, V> extends SourceLifetime<K, V> impleme
     this.defaults = defaults
     this.readOptions = layer === undefined ? undefined : { valueEncoding: tombstoneEncoding(layer) }
     this.map = new KeyMap(source, defaults.keys)
-    this.origin = pinned?.of.origin ?? originOf(bee)
+  }
+
+  /** Equal for the same bee, and for its pins. A function may open another one the next time: it is the bee that counts. */
+  get origin(): string {
+    return this.pinned?.of.origin ?? originOf(this.openedBee ?? this.source.bee)
   }
 
   /** Whether a scan waits with it until its range is reached. */
@@ -127,7 +129,11 @@ export class SourceHandle<K extends Key, V> extends SourceLifetime<K, V> impleme
     this.use()
     try {
       const bee = this.openedBee ?? (await this.open(group))
-      const work = isUnion(bee) ? this.#find(bee, inner, trace) : lookUp(bee, inner, this.readOptions)
+      const { readOptions } = this
+      // A copy each: Hyperbee notes in it what it waits for.
+      const work = isUnion(bee)
+        ? this.#find(bee, inner, trace)
+        : bee.get(inner, readOptions && { ...readOptions })
       const entry = await this.wait(work, group)
       if (entry === null) return null
       if (trace.paths.length === 0) trace.paths.push(this.name)

@@ -2,9 +2,16 @@ import { UnionBeeError } from '../errors.ts'
 import { type Bounds, rangeOf } from '../keys/bounds.ts'
 import { addOnce } from '../partial.ts'
 import { Waits } from '../sources/patience.ts'
+import { onTruncate } from '../sources/hyperbee-adapter.ts'
 import type { SourceHandle } from '../sources/source-handle.ts'
 import type { BeeLike, Key, Skipped, WatcherLike } from '../types.ts'
 import { closedError, type UnionCore } from '../union-core.ts'
+
+/** How a source is followed. */
+interface Followed {
+  readonly watcher: WatcherLike
+  readonly unlisten: () => void
+}
 
 /** Calls back when a source has changed in a range, or the sources have. May call back when nothing that is shown has. */
 export class ChangeFeed<K extends Key, V> {
@@ -14,7 +21,7 @@ export class ChangeFeed<K extends Key, V> {
   readonly #bounds: Bounds<K>
   readonly #onchange: () => void
   readonly #onerror: (error: Error) => void
-  readonly #watchers = new Map<SourceHandle<K, V>, WatcherLike>()
+  readonly #watchers = new Map<SourceHandle<K, V>, Followed>()
   readonly #waits = new Waits()
   #unlisten: (() => void) | null = null
   /** One change of the sources is followed at a time. */
@@ -85,32 +92,41 @@ export class ChangeFeed<K extends Key, V> {
   async #join(handle: SourceHandle<K, V>, inner: Bounds<K>): Promise<void> {
     handle.use()
     let watcher: WatcherLike | null = null
+    let unlisten = (): void => {}
     try {
-      watcher = watcherOf(handle, await handle.openReady(), inner)
+      const bee = await handle.openReady()
+      watcher = watcherOf(handle, bee, inner)
+      unlisten = onTruncate(bee, this.#onchange)
       if (watcher.ready !== undefined) await handle.wait(watcher.ready())
       if (this.#waits.reason !== null) throw this.#waits.reason
     } catch (error) {
+      unlisten()
       await watcher?.close()
       handle.release()
       throw error
     }
-    this.#watchers.set(handle, watcher)
+    this.#watchers.set(handle, { watcher, unlisten })
     void this.#run(handle, watcher)
   }
 
   async #leave(handle: SourceHandle<K, V>): Promise<void> {
-    const watcher = this.#watchers.get(handle)
+    const followed = this.#watchers.get(handle)
     this.#watchers.delete(handle)
-    if (watcher === undefined) return
-    await watcher.close()
+    if (followed === undefined) return
+    followed.unlisten()
+    await followed.watcher.close()
     handle.release()
   }
 
   async #run(handle: SourceHandle<K, V>, watcher: WatcherLike): Promise<void> {
     try {
       for await (const _ of watcher) this.#onchange()
+      const message = `the source ${handle.name} can be watched no longer`
+      throw new UnionBeeError('UNION_BEE_SOURCE_FAILED', message, { source: handle.name })
     } catch (error) {
-      if (!this.#watchers.has(handle)) return
+      // One that has been taken away may end before it is left.
+      if (this.#watchers.get(handle)?.watcher !== watcher || !this.#core.sources.handles.includes(handle))
+        return
       await this.#leave(handle)
       try {
         this.#skip(handle, error)
