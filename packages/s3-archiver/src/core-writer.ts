@@ -15,7 +15,7 @@ import type { CorestoreLike } from './types.ts'
 /** Blocks in one page of Hypercore's bitfield. */
 const PAGE_BLOCKS = 32768
 const PAGE_BYTES: number = PAGE_BLOCKS / 8
-/** What RocksDB keeps in memory before it writes files: left to itself it does so at 64 MiB, and begins the next 64 meanwhile (rocksdb-native 3.18, lib/column-family.js). */
+/** What RocksDB keeps in memory before it writes files, and meanwhile as much again: left to itself it does so at 64 MiB (rocksdb-native 3.18, lib/column-family.js). */
 const BUFFERED_BYTES: number = 16 * 1024 * 1024
 /** What a block takes there besides its bytes: three keys, and on the average two nodes. */
 const BYTES_BESIDE_BLOCK = 200
@@ -47,6 +47,7 @@ export class CoreWriter {
   /** Of the bitfield. */
   readonly #pages = new Map<number, Uint8Array>()
   #buffered = 0
+  #flushing: Promise<void> = Promise.resolve()
 
   private constructor(storage: CoreStorage, blueprint: CoreBlueprint) {
     this.#storage = storage
@@ -106,7 +107,10 @@ export class CoreWriter {
     for (const { byteLength } of blocks) this.#buffered += byteLength + BYTES_BESIDE_BLOCK
     if (this.#buffered < BUFFERED_BYTES) return
     this.#buffered = 0
-    await this.#storage.db.flush()
+    await this.#flushing
+    this.#flushing = this.#storage.db.flush()
+    // Whoever writes next, or finishes, is told.
+    this.#flushing.catch(() => {})
   }
 
   /**
@@ -120,6 +124,7 @@ export class CoreWriter {
     roots: readonly TreeNode[],
     nodes: Iterable<TreeNode>
   ): Promise<void> {
+    await this.#flushing
     const tx = this.#storage.write()
     for (const node of nodes) tx.putTreeNode(node)
     tx.setHead({
@@ -135,6 +140,7 @@ export class CoreWriter {
   }
 
   async close(): Promise<void> {
+    await Promise.allSettled([this.#flushing])
     await this.#storage.close()
   }
 
