@@ -41,9 +41,19 @@ export async function archiveBee(store, dir, keys, { isOrdered = true } = {}) {
   const pack = await buildReadPack(store, archiver, bee)
   await archiver.close()
   const { key, byteLength } = core
-  writeFileSync(join(dir, 'key'), /** @type {Uint8Array} */ (key))
+  noteKey(dir, /** @type {Uint8Array} */ (key))
   await corestore.close()
   return { byteLength, stored, packBytes: pack?.bytes ?? 0 }
+}
+
+/**
+ * Keeps the key of what was archived, for {@link archivedKey}.
+ *
+ * @param {string} dir
+ * @param {Uint8Array} key
+ */
+export function noteKey(dir, key) {
+  writeFileSync(join(dir, 'key'), key)
 }
 
 /**
