@@ -14,6 +14,18 @@ async function readAll(follower: CoreFollower, options: object = {}): Promise<st
   return blocks
 }
 
+/** A core of ten blocks, and a follower elsewhere that has read them all. */
+async function caughtUp() {
+  const [mine, theirs] = [await tmpStore(), await tmpStore()]
+  const old = await filled(mine, 'notes', 10)
+  const chain = named('notes', old)
+  replicate(mine, theirs)
+  const follower = new CoreFollower(theirs, 'notes')
+  await follower.update(chain.state)
+  await readAll(follower)
+  return { mine, theirs, old, chain, follower }
+}
+
 test('a follower that was offline during three roll-overs misses no block and repeats none', async () => {
   const [mine, theirs] = [await tmpStore(), await tmpStore()]
   const encryptionKey = bytesOf(42)
@@ -53,13 +65,8 @@ test('a follower that was offline during three roll-overs misses no block and re
 })
 
 test('what was read past the end is said to be retracted, and what came in its place is read', async () => {
-  const [mine, theirs] = [await tmpStore(), await tmpStore()]
-  const old = await filled(mine, 'notes', 10)
-  const chain = named('notes', old)
-  replicate(mine, theirs)
-  await using follower = new CoreFollower(theirs, 'notes')
-  await follower.update(chain.state)
-  await readAll(follower)
+  const { mine, theirs, old, chain, follower: opened } = await caughtUp()
+  await using follower = opened
   const core = await roll(mine, chain, 'notes', old, { length: 7 })
   await carryBlocks(old, core)
   await core.append('mine')
@@ -94,13 +101,8 @@ test('what a follower has carried over it can serve to others, who trust nobody'
 })
 
 test('of several ends on the way the lowest counts', async () => {
-  const [mine, theirs] = [await tmpStore(), await tmpStore()]
-  const old = await filled(mine, 'notes', 10)
-  const chain = named('notes', old)
-  replicate(mine, theirs)
-  await using follower = new CoreFollower(theirs, 'notes')
-  await follower.update(chain.state)
-  await readAll(follower)
+  const { mine, old, chain, follower: opened } = await caughtUp()
+  await using follower = opened
   const second = await roll(mine, chain, 'notes', old, { length: 5 })
   await carryBlocks(old, second)
   await second.append(['a', 'b', 'c', 'd', 'e', 'f', 'g'])

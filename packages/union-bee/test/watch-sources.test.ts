@@ -5,6 +5,20 @@ import { altered } from './support/altered.ts'
 import { beeMaker, type TextBee } from './support/bees.ts'
 import { HangTimer } from './support/fake-source.ts'
 
+/** A bee that counts how many watchers of it are opened, and closed. */
+function watchCounted(bee: TextBee) {
+  const counts = { opened: 0, closed: 0 }
+  const counted = altered(bee, {
+    watch: (...args: Parameters<TextBee['watch']>) => {
+      counts.opened++
+      const watcher = bee.watch(...args)
+      const close = watcher.close.bind(watcher)
+      return Object.assign(watcher, { close: () => (counts.closed++, close()) })
+    }
+  })
+  return { bee: counted, counts }
+}
+
 test('what may be left out of reads may be left out of a watcher', async () => {
   const make = await beeMaker()
   const a = await make()
@@ -18,21 +32,7 @@ test('what may be left out of reads may be left out of a watcher', async () => {
 
 test('sources that change while a watcher opens are watched once, and all let go', async () => {
   const make = await beeMaker()
-  let [opened, closed] = [0, 0]
-  const bee = await make()
-  const counted = altered(bee, {
-    watch: (...args: Parameters<TextBee['watch']>) => {
-      opened++
-      const watcher = bee.watch(...args)
-      const close = watcher.close.bind(watcher)
-      return Object.assign(watcher, {
-        close: () => {
-          closed++
-          return close()
-        }
-      })
-    }
-  })
+  const { bee: counted, counts } = watchCounted(await make())
   await using union = new UnionBee([
     { bee: counted, name: 'a' },
     { bee: await make(), name: 'b' }
@@ -43,21 +43,12 @@ test('sources that change while a watcher opens are watched once, and all let go
   union.reorder(['a', 'b'])
   await watcher.ready()
   await watcher.close()
-  expect([opened, closed]).toEqual([1, 1])
+  expect(counts).toEqual({ opened: 1, closed: 1 })
 })
 
 test('sources that change while a source is being opened for a watcher are watched once', async () => {
   const make = await beeMaker()
-  let [opened, closed] = [0, 0]
-  const bee = await make()
-  const counted = altered(bee, {
-    watch: (...args: Parameters<TextBee['watch']>) => {
-      opened++
-      const watcher = bee.watch(...args)
-      const close = watcher.close.bind(watcher)
-      return Object.assign(watcher, { close: () => (closed++, close()) })
-    }
-  })
+  const { bee: counted, counts } = watchCounted(await make())
   let open: ((bee: TextBee) => void) | null = null
   await using union = new UnionBee([
     { bee: () => new Promise<BeeLike>((resolve) => (open = resolve as never)), name: 'a' },
@@ -69,7 +60,7 @@ test('sources that change while a source is being opened for a watcher are watch
   ;(open as ((bee: TextBee) => void) | null)?.(counted)
   await watcher.ready()
   await watcher.close()
-  expect([opened, closed]).toEqual([1, 1])
+  expect(counts).toEqual({ opened: 1, closed: 1 })
 })
 
 test('a watcher that fails lets go of its sources, as Hyperbee’s does', async () => {
