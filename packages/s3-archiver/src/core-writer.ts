@@ -17,8 +17,8 @@ const PAGE_BLOCKS = 32768
 const PAGE_BYTES: number = PAGE_BLOCKS / 8
 /** What RocksDB keeps in memory before it writes files, and meanwhile as much again: left to itself it does so at 64 MiB (rocksdb-native 3.18, lib/column-family.js). */
 const BUFFERED_BYTES: number = 16 * 1024 * 1024
-/** What a block takes there besides its bytes: three keys, and on the average two nodes. */
-const BYTES_BESIDE_BLOCK = 200
+/** What a block takes there besides its bytes, about: its key, and on the average two nodes with theirs; each with a place in a skip list. */
+const BYTES_BESIDE_BLOCK = 400
 /** What is being restored, so that only the same thing is gone on with. */
 const MARK = 'cloudpal-s3-archiver-restore'
 

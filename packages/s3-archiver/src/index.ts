@@ -7,6 +7,7 @@ export { S3ArchiverError, type S3ArchiverErrorCode, type S3ArchiverErrorOptions 
 export type {
   ByteRange,
   CallOptions,
+  GetOptions,
   ListOptions,
   ObjectInfo,
   ObjectKind,

@@ -2,7 +2,8 @@ import b4a from 'b4a'
 import type Hypercore from 'hypercore'
 import { tmpStore } from '@cloudpal/test-kit'
 import type { ObjectStore } from '../src/index.ts'
-import { expandSegments, readHead, readSegment } from '../src/read/archive-reader.ts'
+import { expandSegments, readHead } from '../src/read/archive-reader.ts'
+import { readSegment } from '../src/read/opened-segment.ts'
 
 export const WRITER: Uint8Array = b4a.alloc(16, 1)
 

@@ -37,6 +37,23 @@ test('commits, and what is not there, are asked for each time', async () => {
   expect(gets()).toBe(4)
 })
 
+test('what is kept is not what lies in the memory of who asked', async () => {
+  const remote = new MemoryStore()
+  await remote.putIfAbsent('s/a', b4a.from('what an object has, one part of which is kept after the other'))
+  const store = new CachedStore(remote, new MemoryStore())
+  const ranges = Array.from({ length: 20 }, (_, i) => ({ start: i, end: i + 20 }))
+  await Promise.all(
+    ranges.map(async (range) => {
+      const buffer = b4a.alloc(20)
+      await store.getRange('s/a', range, { buffer })
+      buffer.fill(0)
+    })
+  )
+  await store.settled()
+  for (const range of ranges)
+    expect((await store.getRange('s/a', range))?.bytes).toEqual((await remote.getRange('s/a', range))?.bytes)
+})
+
 test('what was changed in the cache is read anew', async () => {
   const { store, cache, gets } = await cachedStore()
   const first = await store.getRange('s/a', PART)

@@ -1,6 +1,7 @@
 import type { S3ArchiverError, S3ArchiverErrorCode } from '../errors.ts'
 import type { BlockSegment } from '../format/segment.ts'
-import { expandSegments, openSegment, readHeadIn } from '../read/archive-reader.ts'
+import { expandSegments, readHeadIn } from '../read/archive-reader.ts'
+import { openSegment } from '../read/opened-segment.ts'
 import type { StoredCommit } from '../read/commits.ts'
 import { damaged } from '../read/objects.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'

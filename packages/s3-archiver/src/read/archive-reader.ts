@@ -1,20 +1,15 @@
-import b4a from 'b4a'
 import { S3ArchiverError } from '../errors.ts'
-import { decodeCommit } from '../format/commit.ts'
 import type { Entry } from '../format/entry.ts'
-import { blindIdOf, commitSeq } from '../format/names.ts'
+import { blindIdOf } from '../format/names.ts'
 import { rootsOf, unsealRecord, type CoreRecord } from '../format/record.ts'
 import { decodeSegmentList } from '../format/segment-list.ts'
 import type { BlockSegment, HoleSegment, ListSegment, Segment } from '../format/segment.ts'
-import { decodeShardTable, type Section } from '../format/shard.ts'
 import { isHeadOf } from '../hypercore-adapter.ts'
-import { isSameNode } from '../merkle/claims.ts'
-import { RunTree } from '../merkle/run-tree.ts'
 import { isSameCover, type TreeNode } from '../merkle/subtree.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { commitAsOf, commitAt, newestCommit, type Moment, type StoredCommit } from './commits.ts'
 import { findEntry } from './directory.ts'
-import { damaged, readNamed, readObject } from './objects.ts'
+import { damaged, readNamed } from './objects.ts'
 
 /** Lists may hold lists; deeper than this none is written. */
 export const MAX_LIST_DEPTH = 8
@@ -126,62 +121,6 @@ export async function readList(
   const nodes = segments.flatMap((segment) => segment.nodes)
   if (!isSameCover(list, nodes)) throw damaged('a list is not what the core’s key has signed')
   return segments
-}
-
-/**
- * The blocks of a segment, as the core stores them, each checked. Cost: one get.
- *
- * @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` when it is not there, or not what the core's key has signed
- */
-export async function readSegment(
-  store: ObjectStore,
-  key: Uint8Array,
-  segment: BlockSegment,
-  call: CallOptions = {}
-): Promise<Uint8Array[]> {
-  const bytes = await readObject(store, segment.object, call)
-  if (bytes === null) throw damaged('an object of it is missing')
-  // Copies: else one block would keep the whole shard in memory.
-  return Array.from(openSegment(key, segment, bytes).blocks, (block) => b4a.from(block))
-}
-
-/** Blocks of a segment, with all nodes of the tree up to those that stand over them. */
-export interface OpenedSegment {
-  /** In order; parts of the object's bytes. */
-  blocks: Iterable<Uint8Array>
-  tree: RunTree
-}
-
-/** The blocks of a segment, checked, out of the object that holds it. @throws S3ArchiverError `S3_ARCHIVER_DAMAGED` */
-export function openSegment(key: Uint8Array, segment: BlockSegment, bytes: Uint8Array): OpenedSegment {
-  const shard = commitSeq(segment.object) === null ? bytes : decodeCommit(bytes).tail
-  const blindId = blindIdOf(key)
-  const end = segment.start + segment.count
-  const section = decodeShardTable(shard).find(
-    ({ blindId: id, fork, start, count }) =>
-      b4a.equals(id, blindId) && fork === segment.fork && start <= segment.start && start + count >= end
-  )
-  if (section === undefined) throw damaged('an object lacks what it should hold')
-  const blocks = { [Symbol.iterator]: () => blocksIn(shard, section, segment.start, end) }
-  const tree = new RunTree(segment.start, end)
-  for (const block of blocks) tree.add(block)
-  const isSigned = segment.nodes.every((node) => {
-    const made = tree.node(node.index)
-    return made !== null && isSameNode(made, node)
-  })
-  if (!isSigned) throw damaged('blocks are not those that the core’s key has signed')
-  return { blocks, tree }
-}
-
-function* blocksIn(shard: Uint8Array, section: Section, start: number, end: number): Generator<Uint8Array> {
-  let { offset, start: seq } = section
-  for (const size of section.sizes) {
-    if (seq === end) return
-    if (offset + size > shard.byteLength) throw damaged('an object is cut short')
-    if (seq >= start) yield shard.subarray(offset, offset + size)
-    offset += size
-    seq++
-  }
 }
 
 function rootsOrFail(record: CoreRecord): TreeNode[] {

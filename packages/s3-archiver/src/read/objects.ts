@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import { S3ArchiverError } from '../errors.ts'
 import { isNamedFor } from '../format/names.ts'
-import type { CallOptions, ObjectStore } from '../store/object-store.ts'
+import type { CallOptions, GetOptions, ObjectStore } from '../store/object-store.ts'
 
 /** Largest object that is written, or read as a whole: a store cannot make a reader take any number of bytes. Shards stay far below, see `pack.ts`; checkpoints grow with the cores. */
 export const MAX_OBJECT_BYTES: number = 256 * 1024 * 1024
@@ -12,7 +12,7 @@ export const MAX_PART_BYTES: number = 64 * 1024 * 1024
 export async function readObject(
   store: ObjectStore,
   name: string,
-  call: CallOptions
+  call: GetOptions
 ): Promise<Uint8Array | null> {
   const parts: Uint8Array[] = []
   for (let start = 0; start < MAX_OBJECT_BYTES; start += MAX_PART_BYTES) {

@@ -1,12 +1,9 @@
 import type { CoreWriter } from '../core-writer.ts'
 import type { BlockSegment } from '../format/segment.ts'
-import { openSegment, type OpenedSegment } from '../read/archive-reader.ts'
-import { damaged, readObject } from '../read/objects.ts'
+import { SegmentCheck } from '../read/opened-segment.ts'
 import type { Stop } from '../stop.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-
-/** Objects that are kept for the next segment: small ones of many segments lie in one. */
-const KEPT_OBJECTS = 1
+import { ObjectReader } from './object-reader.ts'
 
 /** Bytes of blocks that are under way at once, unless one segment alone has more. */
 const BYTES_UNDER_WAY: number = 16 * 1024 * 1024
@@ -17,14 +14,13 @@ const PIECE_BLOCKS = 512
 
 /** Brings segments into a core: several are read at once, one is written at a time, so that memory is bounded. */
 export class RunWriter {
-  readonly #store: ObjectStore
+  readonly #objects: ObjectReader
   readonly #key: Uint8Array
   readonly #target: CoreWriter
   readonly #parallel: number
-  readonly #stop: Stop
-  readonly #objects = new Map<string, Promise<Uint8Array | null>>()
   readonly #running = new Set<Promise<void>>()
   #underWay = 0
+  #next: SegmentCheck | null = null
   #beforeLast: Promise<void> = Promise.resolve()
   #writing: Promise<void> = Promise.resolve()
   #failure: { error: unknown } | null = null
@@ -33,11 +29,10 @@ export class RunWriter {
   bytes = 0
 
   constructor(store: ObjectStore, key: Uint8Array, target: CoreWriter, parallel: number, stop: Stop) {
-    this.#store = store
+    this.#objects = new ObjectReader(store, { signal: stop })
     this.#key = key
     this.#target = target
     this.#parallel = parallel
-    this.#stop = stop
   }
 
   /** Waits while too much is under way. @throws what went wrong with an earlier one */
@@ -48,7 +43,7 @@ export class RunWriter {
     while (this.#running.size > 0 && isTooMuch()) await Promise.race(this.#running)
     if (this.#failure !== null) throw this.#failure.error
     this.#underWay += size
-    const running = this.#restore(segment)
+    const running = this.#restore(segment, size)
       .then(onDone)
       .catch((error: unknown) => {
         this.#failure ??= { error }
@@ -66,32 +61,40 @@ export class RunWriter {
     if (this.#failure !== null) throw this.#failure.error
   }
 
-  async #restore(segment: BlockSegment): Promise<void> {
+  async #restore(segment: BlockSegment, size: number): Promise<void> {
     const { start, count, nodes } = segment
     if (await this.#target.has(start, count, nodes)) {
       this.resumed += count
     } else {
-      const bytes = await this.#objectOf(segment.object)
-      if (bytes === null) throw damaged('an object of it is missing')
+      const object = await this.#objects.read(segment.object, size)
       // While one is written the next is hashed, and no more: small blocks take several times their size in memory.
       const before = this.#writing
-      const opening = this.#beforeLast.then(() => openSegment(this.#key, segment, bytes))
-      const write = Promise.all([opening, before]).then(([opened]) => this.#write(start, opened))
+      const checking = this.#beforeLast.then(
+        () => (this.#next = new SegmentCheck(this.#key, segment, object.bytes))
+      )
+      const write = Promise.all([checking, before]).then(([check]) => this.#write(start, check))
       this.#beforeLast = before
       this.#writing = write.catch(() => {})
-      await write
-      for (const { size } of nodes) this.bytes += size
+      try {
+        await write
+      } finally {
+        object.release()
+      }
+      this.bytes += size
     }
     this.blocks += count
   }
 
   /** In small pieces: of each, Hypercore's store makes several copies. The nodes over a piece come with it, so that what is there of a segment tells. */
-  async #write(start: number, { blocks, tree }: OpenedSegment): Promise<void> {
+  async #write(start: number, check: SegmentCheck): Promise<void> {
+    const { blocks, tree } = check.finish()
     let [first, bytes] = [start, 0]
     let piece: Uint8Array[] = []
     const flush = async (): Promise<void> => {
       const nodes = piece.flatMap((_, i) => [...tree.endingAt(first + i)])
-      await this.#target.write(first, piece, nodes)
+      const writing = this.#target.write(first, piece, nodes)
+      this.#next?.advance(bytes)
+      await writing
       first += piece.length
       bytes = 0
       piece = []
@@ -102,15 +105,5 @@ export class RunWriter {
       if (bytes >= PIECE_BYTES || piece.length === PIECE_BLOCKS) await flush()
     }
     if (piece.length > 0) await flush()
-  }
-
-  #objectOf(name: string): Promise<Uint8Array | null> {
-    const known = this.#objects.get(name)
-    if (known !== undefined) return known
-    const reading = readObject(this.#store, name, { signal: this.#stop })
-    this.#objects.set(name, reading)
-    const [oldest] = this.#objects.keys()
-    if (this.#objects.size > KEPT_OBJECTS && oldest !== undefined) this.#objects.delete(oldest)
-    return reading
   }
 }

@@ -2,7 +2,7 @@ import type { GetObjectCommandOutput } from '@aws-sdk/client-s3'
 import b4a from 'b4a'
 import { S3ArchiverError } from '../errors.ts'
 import { collectBytes, tooLong, truncated } from '../store/answers.ts'
-import { throwIfAborted, type ByteRange, type RangeResult, type SignalLike } from '../store/object-store.ts'
+import { throwIfAborted, type ByteRange, type GetOptions, type RangeResult } from '../store/object-store.ts'
 import { s3Error } from './s3-errors.ts'
 
 /** Most bytes that are read beyond those that were asked for, from a store which does not know ranges: more than any object of an archive has. */
@@ -11,7 +11,7 @@ export const MAX_BEYOND_BYTES: number = 16 * 1024 * 1024
 /** @throws S3ArchiverError `S3_ARCHIVER_STORE_FAILED` when it has more bytes than so many; `S3_ARCHIVER_STORE_TRUNCATED` */
 export async function bodyOf(
   { Body, ContentLength }: GetObjectCommandOutput,
-  signal: SignalLike | undefined,
+  { signal, buffer }: GetOptions,
   mostBytes: number
 ): Promise<Uint8Array> {
   if (Body === undefined) return b4a.alloc(0)
@@ -20,7 +20,7 @@ export async function bodyOf(
     throw tooLong()
   }
   try {
-    return await collectBytes(Body as unknown as AsyncIterable<Uint8Array>, mostBytes, ContentLength)
+    return await collectBytes(Body as unknown as AsyncIterable<Uint8Array>, mostBytes, ContentLength, buffer)
   } catch (cause) {
     throwIfAborted(signal)
     if (cause instanceof S3ArchiverError) throw cause

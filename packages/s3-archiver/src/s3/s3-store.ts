@@ -17,6 +17,7 @@ import {
   throwIfAborted,
   type ByteRange,
   type CallOptions,
+  type GetOptions,
   type ListOptions,
   type ObjectInfo,
   type ObjectKind,
@@ -128,7 +129,8 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async getRange(name: string, range: ByteRange, { signal }: CallOptions = {}): Promise<RangeResult | null> {
+  async getRange(name: string, range: ByteRange, options: GetOptions = {}): Promise<RangeResult | null> {
+    const { signal } = options
     checkObjectName(name)
     checkRange(range)
     throwIfAborted(signal)
@@ -137,7 +139,7 @@ export class S3Store implements ObjectStore {
       const command = new GetObjectCommand({ ...this.#place(name), Range: `bytes=${start}-${end - 1}` })
       const answer = await this.#reading.send(command, sendOptions(signal))
       const most = answer.ContentRange === undefined ? end + MAX_BEYOND_BYTES : end - start
-      return rangeOf(answer, await bodyOf(answer, signal, most), range)
+      return rangeOf(answer, await bodyOf(answer, options, most), range)
     } catch (error) {
       if (isFailure(error, ['NoSuchKey'])) return null
       if (!isFailure(error, ['InvalidRange'], 416)) throw s3Error(error)
@@ -147,7 +149,8 @@ export class S3Store implements ObjectStore {
     return info === null ? null : { bytes: b4a.alloc(0), size: info.size }
   }
 
-  async head(name: string, { signal }: CallOptions = {}): Promise<ObjectInfo | null> {
+  async head(name: string, options: CallOptions = {}): Promise<ObjectInfo | null> {
+    const { signal } = options
     checkObjectName(name)
     throwIfAborted(signal)
     try {
@@ -159,7 +162,7 @@ export class S3Store implements ObjectStore {
       const isAnswered =
         isFailure(error, ['NotFound'], 404) || isFailure(error, [], 403) || isFailure(error, [], 400)
       if (!isAnswered) throw s3Error(error)
-      await this.#explain(name, signal)
+      await this.#explain(name, options)
       if (!isFailure(error, ['NotFound'], 404)) throw s3Error(error)
       return null
     }
@@ -215,10 +218,10 @@ export class S3Store implements ObjectStore {
   }
 
   /** Throws what the answer to HEAD has no room for. */
-  async #explain(name: string, signal: SignalLike | undefined): Promise<void> {
+  async #explain(name: string, options: CallOptions): Promise<void> {
     try {
       const command = new GetObjectCommand({ ...this.#place(name), Range: 'bytes=0-0' })
-      await bodyOf(await this.#reading.send(command, sendOptions(signal)), signal, MAX_BEYOND_BYTES)
+      await bodyOf(await this.#reading.send(command, sendOptions(options.signal)), options, MAX_BEYOND_BYTES)
     } catch (error) {
       if (!isFailure(error, ['NoSuchKey', 'InvalidRange'], 416)) throw s3Error(error)
     }

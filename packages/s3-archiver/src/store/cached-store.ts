@@ -4,6 +4,7 @@ import { COMMITS, isNamedFor } from '../format/names.ts'
 import type {
   ByteRange,
   CallOptions,
+  GetOptions,
   ListOptions,
   ObjectInfo,
   ObjectStore,
@@ -41,12 +42,14 @@ export class CachedStore implements ObjectStore {
     this.#maxBytes = maxBytes
   }
 
-  async getRange(name: string, range: ByteRange, options?: CallOptions): Promise<RangeResult | null> {
+  async getRange(name: string, range: ByteRange, options?: GetOptions): Promise<RangeResult | null> {
     if (name.startsWith(COMMITS)) return this.#inner.getRange(name, range, options)
     const place = placeOf(name, range)
     const known = await this.#known(place)
     if (known !== null) return known
-    const result = await this.#inner.getRange(name, range, options)
+    // Not into the caller's memory: what is kept is written later.
+    const call = options?.signal === undefined ? {} : { signal: options.signal }
+    const result = await this.#inner.getRange(name, range, call)
     if (result !== null && isWorthKeeping(name, range, result)) this.#later(place, result)
     return result
   }

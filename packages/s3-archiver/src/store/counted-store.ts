@@ -1,6 +1,7 @@
 import type {
   ByteRange,
   CallOptions,
+  GetOptions,
   ListOptions,
   ObjectInfo,
   ObjectStore,
@@ -52,7 +53,7 @@ export class CountedStore implements ObjectStore {
     return this.#inner.putIfAbsent(name, bytes, options)
   }
 
-  async getRange(name: string, range: ByteRange, options?: CallOptions): Promise<RangeResult | null> {
+  async getRange(name: string, range: ByteRange, options?: GetOptions): Promise<RangeResult | null> {
     this.#count('gets')
     const result = await this.#inner.getRange(name, range, options)
     this.#counts.bytesRead += result?.bytes.byteLength ?? 0

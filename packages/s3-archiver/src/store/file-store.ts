@@ -3,6 +3,7 @@ import { dirname, join, resolve } from '#path'
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { S3ArchiverError } from '../errors.ts'
+import { memoryFor } from './answers.ts'
 import { Directories, syncDirectory } from './durable-directories.ts'
 import { codeOf, fileError, isAbsent, linkError, nestedName } from './file-errors.ts'
 import {
@@ -12,6 +13,7 @@ import {
   throwIfAborted,
   type ByteRange,
   type CallOptions,
+  type GetOptions,
   type ListOptions,
   type ObjectInfo,
   type ObjectStore,
@@ -69,7 +71,11 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  async getRange(name: string, range: ByteRange, { signal }: CallOptions = {}): Promise<RangeResult | null> {
+  async getRange(
+    name: string,
+    range: ByteRange,
+    { signal, buffer }: GetOptions = {}
+  ): Promise<RangeResult | null> {
     checkObjectName(name)
     checkRange(range)
     throwIfAborted(signal)
@@ -77,7 +83,7 @@ export class FileStore implements ObjectStore {
       const file = await open(this.#pathOf(name), 'r')
       try {
         const { size } = await file.stat()
-        const bytes = b4a.alloc(Math.max(0, Math.min(range.end, size) - range.start))
+        const bytes = memoryFor(Math.max(0, Math.min(range.end, size) - range.start), buffer)
         let length = 0
         while (length < bytes.byteLength) {
           const { bytesRead } = await file.read(

@@ -11,6 +11,14 @@ export interface CallOptions {
   signal?: SignalLike
 }
 
+export interface GetOptions extends CallOptions {
+  /**
+   * Memory for the answer, which a store may use when the answer fits, or ignore: `bytes` is then a part of it. Nobody else touches it
+   * until the call has ended.
+   */
+  buffer?: Uint8Array
+}
+
 /** What an object is for; a store may keep each kind in a storage class of its own. */
 export type ObjectKind = 'commit' | 'shard' | 'index' | 'page'
 
@@ -68,7 +76,7 @@ export interface ObjectStore {
    */
   putIfAbsent(name: string, bytes: Uint8Array, options?: PutOptions): Promise<boolean>
   /** @returns `null` when there is none. From past its end: no bytes */
-  getRange(name: string, range: ByteRange, options?: CallOptions): Promise<RangeResult | null>
+  getRange(name: string, range: ByteRange, options?: GetOptions): Promise<RangeResult | null>
   /** @returns `null` when there is none */
   head(name: string, options?: CallOptions): Promise<ObjectInfo | null>
   /** All whose name starts with the prefix, which need not end at a slash, in the order of their characters' codes. Sees every put and delete that ended before it began. */

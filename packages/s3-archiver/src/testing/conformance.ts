@@ -129,6 +129,17 @@ function putCases(make: Make, races: number): ConformanceCase[] {
         scope.equalBytes(result?.bytes, bytes)
       }
     }),
+    make('an answer may be put into the memory that comes with a get, if it fits', async (scope) => {
+      const bytes = crypto.randomBytes(1000)
+      await scope.store.putIfAbsent(scope.name('a'), bytes)
+      for (const length of [0, 1, 999, 1000, 2000]) {
+        const buffer = b4a.alloc(length)
+        const result = await scope.store.getRange(scope.name('a'), { start: 0, end: 1001 }, { buffer })
+        scope.equalBytes(result?.bytes, bytes)
+        const part = await scope.store.getRange(scope.name('a'), { start: 300, end: 305 }, { buffer })
+        scope.equalBytes(part?.bytes, bytes.subarray(300, 305))
+      }
+    }),
     make('bytes may be changed once a put was called, and once a get has answered', async (scope) => {
       const bytes = b4a.from('before')
       const putting = scope.store.putIfAbsent(scope.name('a'), bytes)

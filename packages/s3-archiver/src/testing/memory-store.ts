@@ -1,10 +1,12 @@
 import b4a from 'b4a'
+import { memoryFor } from '../store/answers.ts'
 import {
   checkObjectName,
   checkRange,
   throwIfAborted,
   type ByteRange,
   type CallOptions,
+  type GetOptions,
   type ListOptions,
   type ObjectInfo,
   type ObjectStore,
@@ -31,13 +33,20 @@ export class MemoryStore implements ObjectStore {
     return true
   }
 
-  async getRange(name: string, range: ByteRange, { signal }: CallOptions = {}): Promise<RangeResult | null> {
+  async getRange(
+    name: string,
+    range: ByteRange,
+    { signal, buffer }: GetOptions = {}
+  ): Promise<RangeResult | null> {
     checkObjectName(name)
     checkRange(range)
     throwIfAborted(signal)
     const bytes = this.#objects.get(name)?.bytes
     if (bytes === undefined) return null
-    return { bytes: b4a.from(bytes.subarray(range.start, range.end)), size: bytes.byteLength }
+    const part = bytes.subarray(range.start, range.end)
+    const answer = memoryFor(part.byteLength, buffer)
+    answer.set(part)
+    return { bytes: answer, size: bytes.byteLength }
   }
 
   async head(name: string, { signal }: CallOptions = {}): Promise<ObjectInfo | null> {
