@@ -38,6 +38,8 @@ export interface CoreBlueprint {
   alias: { name: string; namespace: Uint8Array } | null
   /** Tells what is being put together from anything else. */
   mark: Uint8Array
+  /** Whether blocks that were brought under one mark are of use under another: all of them are part of it. */
+  isOfUse: (earlier: Uint8Array, later: Uint8Array) => boolean
 }
 
 /** Puts a core together, in any order. For Hypercore nothing is there until it is finished. */
@@ -55,7 +57,7 @@ export class CoreWriter {
   }
 
   /**
-   * Begins, or goes on with what was begun with the same mark.
+   * Begins, or goes on with what was begun with a mark that is of use.
    *
    * @returns `null` when the store has blocks of the core, or has it open
    */
@@ -83,8 +85,15 @@ export class CoreWriter {
     return (await placeOf(corestore, key)).isFree
   }
 
-  /** Whether blocks are there already, as an earlier run has checked and written them. */
+  /** Whether blocks are there already, as an earlier run has checked and written them. If not, all of them have to be written. */
   async has(start: number, count: number, nodes: readonly TreeNode[]): Promise<boolean> {
+    if (await this.#hasAll(start, count, nodes)) return true
+    // While they are written, what stands over the old ones may still be there.
+    for (let seq = start; seq < start + count; seq++) this.#clearBit(seq)
+    return false
+  }
+
+  async #hasAll(start: number, count: number, nodes: readonly TreeNode[]): Promise<boolean> {
     for (let seq = start; seq < start + count; seq++) if (!this.#bitOf(seq)) return false
     const reader = this.#storage.read()
     const reading = nodes.map(({ index }) => reader.getTreeNode(index))
@@ -144,19 +153,21 @@ export class CoreWriter {
     await this.#storage.close()
   }
 
-  /** @returns whether an earlier run has left something of the same core at the same time; all else is removed */
+  /** @returns whether an earlier run has left something of use; all else is removed */
   async #goOn(): Promise<boolean> {
     const reader = this.#storage.read()
     const reading = reader.getUserData(MARK)
     reader.tryFlush()
     const mark = await reading
-    const isSame = mark !== null && b4a.equals(mark, this.#blueprint.mark)
-    if (isSame) {
+    const { mark: own, isOfUse } = this.#blueprint
+    const tx = this.#storage.write()
+    if (mark !== null && isOfUse(mark, own)) {
       for await (const { index, page } of this.#storage.createBitfieldStream({}))
         this.#pages.set(index, b4a.from(page))
+      tx.putUserData(MARK, own)
+      await tx.flush()
       return true
     }
-    const tx = this.#storage.write()
     tx.deleteBlockRange(0, -1)
     tx.deleteTreeNodeRange(0, -1)
     tx.deleteBitfieldPageRange(0, -1)
@@ -175,6 +186,12 @@ export class CoreWriter {
     const bit = seq % PAGE_BLOCKS
     const byte = this.#pages.get(Math.floor(seq / PAGE_BLOCKS))?.[bit >> 3] ?? 0
     return (byte & (1 << (bit & 7))) !== 0
+  }
+
+  #clearBit(seq: number): void {
+    const page = this.#pages.get(Math.floor(seq / PAGE_BLOCKS))
+    const bit = seq % PAGE_BLOCKS
+    if (page !== undefined) page[bit >> 3] = (page[bit >> 3] ?? 0) & ~(1 << (bit & 7))
   }
 
   /** @returns its page */
@@ -282,6 +299,7 @@ interface CoreWrite {
   deleteTreeNodeRange(start: number, end: number): void
   putBitfieldPage(page: number, bits: Uint8Array): void
   deleteBitfieldPageRange(start: number, end: number): void
+  putUserData(key: string, value: Uint8Array): void
   deleteUserData(key: string): void
   setHead(head: object): void
   setHints(hints: object): void

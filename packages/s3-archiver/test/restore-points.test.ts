@@ -211,6 +211,26 @@ describe('a restore that ends too early', () => {
     }
   })
 
+  test('goes on when the core has grown since, and with what it has', async () => {
+    const source = await openCore()
+    const inner = new MemoryStore()
+    const grow = async (start: number): Promise<void> => {
+      await source.append(numbered(start, start + 10, 10_000))
+      await archiverOf(inner, source).flush()
+    }
+    for (let i = 0; i < 4; i++) await grow(10 * i)
+    const [key, corestore] = [source.key as Uint8Array, await tmpStore()]
+    const options = { corestore, key, parallel: 1 }
+    await expect(restore(new CrashingStore(inner, 4, false), options)).rejects.toThrow('the machine is off')
+    await grow(40)
+    await expect(restore(new CrashingStore(inner, 2, false), options)).rejects.toThrow('the machine is off')
+    await grow(50)
+    expect(await restore(inner, options)).toMatchObject({ length: 60, blocks: 60, resumed: 40 })
+    const core = corestore.get({ key })
+    await core.ready()
+    expect(await held(core)).toEqual(textOf(numbered(0, 60, 10_000)))
+  })
+
   test('leaves nothing to one of another moment', async () => {
     const source = await openCore()
     const inner = new MemoryStore()

@@ -1,4 +1,3 @@
-import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
 import { CommitLog } from '../archive/commit-log.ts'
 import { CoreWriter, type CoreBlueprint } from '../core-writer.ts'
@@ -13,6 +12,7 @@ import { Stop } from '../stop.ts'
 import type { CallOptions, ObjectStore } from '../store/object-store.ts'
 import { archiveLeap, leapHead, writerOf } from './new-writer.ts'
 import { checkOptions, type Restored, type RestoreOptions } from './options.ts'
+import { restoreMark, servesRestore } from './restore-mark.ts'
 import { readPoint } from './restore-point.ts'
 import { RunWriter } from './run-writer.ts'
 
@@ -21,7 +21,7 @@ type Range = { start: number; end: number }
 /**
  * Puts an archived core into a Corestore. Every block is hashed and compared with the tree that the core's key has signed before it is stored; for
  * Hypercore the core is there only once all of it is. What failed, or was aborted, or crashed goes on where it was when it is called again with the
- * same archive, point and blocks. Memory: about 280 MB for the whole process at 1 GB, most of it RocksDB's, as a plain append takes.
+ * same archive and blocks, also when the core has grown since. Memory: about 280 MB for the whole process at 1 GB, most of it RocksDB's, as a plain append takes.
  *
  * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_NOT_EMPTY`, `S3_ARCHIVER_MISSING_BLOCKS` when all blocks are wanted and the archive lacks
  * some, `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_ABORTED`, `S3_ARCHIVER_BAD_ARGUMENT`, and what the store throws
@@ -81,19 +81,12 @@ function notEmpty(): S3ArchiverError {
 }
 
 async function blueprintOf(
-  { key, record, roots }: ArchivedCore,
-  { corestore, writable, blocks = 'all' }: RestoreOptions
+  archived: ArchivedCore,
+  { corestore, writable, blocks }: RestoreOptions
 ): Promise<CoreBlueprint> {
   const writer = writable === undefined ? { keyPair: null, alias: null } : await writerOf(corestore, writable)
-  const { manifest, length } = record
-  // What is there of one that was to have other blocks is no use: bits of it would be left without what proves them.
-  const wanted = JSON.stringify(
-    typeof blocks === 'string' ? blocks : blocks.map(({ start, end }) => [start, end])
-  )
-  // A fork more or less has the same blocks; who is to write them is part of what is stored first.
-  const author = writer.keyPair?.publicKey ?? b4a.alloc(32)
-  const mark = crypto.hash([b4a.from(`${length} ${wanted} `), crypto.tree(roots), author])
-  return { key, manifest, mark, ...writer }
+  const mark = restoreMark(archived, blocks, writer.keyPair?.publicKey ?? null)
+  return { key: archived.key, manifest: archived.record.manifest, mark, isOfUse: servesRestore, ...writer }
 }
 
 /** What was brought into a core, and the nodes over it. */
