@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import c from 'compact-encoding'
+import flat from 'flat-tree'
 import crypto from 'hypercore-crypto'
 import merkle from 'hypercore/lib/merkle-tree.js'
 import Verifier from 'hypercore/lib/verifier.js'
@@ -95,11 +96,29 @@ export class CoreWriter {
 
   async #hasAll(start: number, count: number, nodes: readonly TreeNode[]): Promise<boolean> {
     for (let seq = start; seq < start + count; seq++) if (!this.#bitOf(seq)) return false
+    const between: TreeNode[] = []
+    for (const { index, hash, size } of nodes) {
+      const stored = await this.#nodeAt(index, between)
+      if (stored?.size !== size || !b4a.equals(stored.hash, hash)) return false
+    }
+    // Since then the archive has put segments together.
+    if (between.length > 0) await this.write(start, [], between)
+    return true
+  }
+
+  /** As it was stored, or as those below it make it: then it is added to `made`. */
+  async #nodeAt(index: number, made: TreeNode[]): Promise<TreeNode | null> {
     const reader = this.#storage.read()
-    const reading = nodes.map(({ index }) => reader.getTreeNode(index))
+    const reading = reader.getTreeNode(index)
     reader.tryFlush()
-    const stored = await Promise.all(reading)
-    return nodes.every(({ hash, size }, i) => stored[i]?.size === size && b4a.equals(stored[i].hash, hash))
+    const stored = await reading
+    if (stored !== null || index % 2 === 0) return stored
+    const left = await this.#nodeAt(flat.leftChild(index), made)
+    const right = left && (await this.#nodeAt(flat.rightChild(index), made))
+    if (right === null || left === null) return null
+    const node = { index, size: left.size + right.size, hash: crypto.parent(left, right) }
+    made.push(node)
+    return node
   }
 
   /** Stores blocks, and the nodes over them. All or nothing. One call at a time. */
