@@ -5,7 +5,7 @@ import { collect, fakeClock } from '@cloudpal/test-kit'
 import { CommitLog, type CommitContent } from '../src/archive/commit-log.ts'
 import { decodeCommit, encodeCommit, type Commit } from '../src/format/commit.ts'
 import { commitName, commitSeq, COMMITS, contentName } from '../src/format/names.ts'
-import type { ObjectStore } from '../src/index.ts'
+import type { ObjectInfo, ObjectStore } from '../src/index.ts'
 import { newestCommit } from '../src/read/commits.ts'
 import { MemoryStore } from '../src/testing/index.ts'
 import { FaultyStore, type Fate } from './faulty-store.ts'
@@ -133,6 +133,25 @@ describe('a put that', () => {
     await log.append(content('a'))
     await log.append(content('b'))
     expect(await history(store)).toEqual(['a', 'b'])
+  })
+
+  test('claims, and comes in only when it is claimed again, is not taken for another archiver’s', async () => {
+    class LateStore extends FaultyStore {
+      isArriving = false
+      override async *list(prefix: string, options?: object): AsyncGenerator<ObjectInfo> {
+        yield* super.list(prefix, options)
+        if (this.isArriving) await this.arrive()
+      }
+    }
+    const store = new LateStore(new MemoryStore())
+    store.fates = Array.from({ length: 5 }, () => 'late' as const)
+    await expect(CommitLog.claim(store, { writerId: ALICE })).rejects.toThrow('no answer')
+    // Once the next claim has looked where the archive ends.
+    store.isArriving = true
+    const log = await CommitLog.claim(store, { writerId: ALICE })
+    await log.append(content('a'))
+    expect(await history(store)).toEqual(['a'])
+    expect(log.newest.commit.epoch).toBe(2)
   })
 
   test('comes in after it was made again is not taken for another archiver’s', async () => {

@@ -143,6 +143,29 @@ describe('a seeder', () => {
     expect(peer.answers).toBe(0)
   })
 
+  test('tells with a code that a peer asks for what no core has, and serves it what there is', async () => {
+    const { store, key } = await archived(numbered(0, 20))
+    const errors: { code: string }[] = []
+    const seeder = new Seeder(store, { keys: [key], onerror: (error) => errors.push(error) })
+    onTestFinished(() => seeder.close())
+    const peer = await connect(seeder, key, key)
+    await until(() => peer.got > 0)
+    const nonsense = [
+      { hash: { index: 999_999, nodes: 3 } },
+      { hash: { index: 2 ** 40, nodes: 0 } },
+      { seek: { bytes: 2 ** 50, padding: 0 } },
+      { upgrade: { start: 5, length: 900 } },
+      { upgrade: { start: 900, length: 1 } },
+      { block: { index: 3, nodes: 0 }, hash: { index: 7, nodes: 0 } },
+      { block: { index: 3, nodes: 40 } }
+    ]
+    for (const [id, what] of nonsense.entries())
+      peer.send({ id: id + 1, fork: 0, manifest: false, priority: 0, ...what })
+    peer.send({ id: 100, fork: 0, block: { index: 3, nodes: 0 }, manifest: false, priority: 0 })
+    await until(() => peer.answers === nonsense.length + 1)
+    expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['S3_ARCHIVER_BAD_REQUEST']))
+  })
+
   test('tells nothing to a stranger who knows only the discovery key', async () => {
     const { store, key } = await archived(numbered(0, 20))
     const errors: unknown[] = []

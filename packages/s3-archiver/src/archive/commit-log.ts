@@ -65,6 +65,23 @@ export class CommitLog {
     options: CommitLogOptions,
     call: CallOptions = {}
   ): Promise<CommitLog> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await CommitLog.#claimOnce(store, options, call)
+      } catch (error) {
+        if ((error as S3ArchiverError).code !== 'S3_ARCHIVER_FENCED' || attempt >= ATTEMPTS) throw error
+        // A claim that had no answer, and was given up, may have come to be in the meantime.
+        const winner = await newestCommit(store, call)
+        if (winner !== null && !b4a.equals(winner.commit.writerId, options.writerId)) throw error
+      }
+    }
+  }
+
+  static async #claimOnce(
+    store: ObjectStore,
+    options: CommitLogOptions,
+    call: CallOptions
+  ): Promise<CommitLog> {
     const newest = await newestCommit(store, call)
     const isForeign = newest !== null && !b4a.equals(newest.commit.writerId, options.writerId)
     if (isForeign && options.takeOver !== true) {

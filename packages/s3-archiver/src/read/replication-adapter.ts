@@ -214,14 +214,28 @@ export async function prove(source: BlockSource, request: WireRequest): Promise<
     storage: { read: () => reader }
   }
   const value = request.block === null ? null : await source.block(request.block.index)
-  const proving = await merkle.MerkleTree.proof(state, reader, request)
-  const proof = await proving.settle()
+  const proof = await proofOf(state, reader, request)
   if (proof.block != null) (proof.block as { value: Uint8Array | null }).value = value
   return {
     ...proof,
     request: request.id,
     fork: record.fork,
     manifest: request.manifest ? manifest : null
+  }
+}
+
+/** @throws S3ArchiverError `S3_ARCHIVER_BAD_REQUEST` when no tree has what is asked for, and what reading a node throws */
+async function proofOf(
+  state: object,
+  reader: object,
+  request: WireRequest
+): Promise<Awaited<ReturnType<Awaited<ReturnType<typeof merkle.MerkleTree.proof>>['settle']>>> {
+  try {
+    const proving = await merkle.MerkleTree.proof(state, reader, request)
+    return await proving.settle()
+  } catch (cause) {
+    if (cause instanceof S3ArchiverError) throw cause
+    throw new S3ArchiverError('S3_ARCHIVER_BAD_REQUEST', 'a peer asks for what no core has', { cause })
   }
 }
 
