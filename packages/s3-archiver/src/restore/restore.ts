@@ -21,7 +21,7 @@ type Range = { start: number; end: number }
 /**
  * Puts an archived core into a Corestore. Every block is hashed and compared with the tree that the core's key has signed before it is stored; for
  * Hypercore the core is there only once all of it is. What failed, or was aborted, or crashed goes on where it was when it is called again with the
- * same archive and blocks, also when the core has grown since. Memory: about 280 MB for the whole process at 1 GB, most of it RocksDB's, as a plain append takes.
+ * same archive and blocks, also when the core has grown since. Memory: 200 to 290 MB for the whole process at 1 GB, half of it RocksDB’s; a plain append takes more.
  *
  * @throws S3ArchiverError `S3_ARCHIVER_NOT_ARCHIVED`, `S3_ARCHIVER_NOT_EMPTY`, `S3_ARCHIVER_MISSING_BLOCKS` when all blocks are wanted and the archive lacks
  * some, `S3_ARCHIVER_DAMAGED`, `S3_ARCHIVER_ABORTED`, `S3_ARCHIVER_BAD_ARGUMENT`, and what the store throws
