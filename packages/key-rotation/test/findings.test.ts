@@ -1,0 +1,361 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { sha512 } from '@noble/hashes/sha2.js'
+import { replicate, testCleanup, tmpStore, until } from '@cloudpal/test-kit'
+import NoiseSecretStream from '@hyperswarm/secret-stream'
+import b4a from 'b4a'
+import c from 'compact-encoding'
+import hypercoreCrypto from 'hypercore-crypto'
+import Protomux from 'protomux'
+import { readFileSync } from 'node:fs'
+import { describe, expect, test, vi } from 'vitest'
+import { Authenticator } from '../src/connections/index.ts'
+import { channelId, encodeEvents, encodeHello } from '../src/connections/messages.ts'
+import { carryBlocks, CoreFollower, endOf, planRoll, startRoll } from '../src/cores/index.ts'
+import * as noble from '../src/crypto/primitives-browser.ts'
+import * as native from '../src/crypto/primitives.ts'
+import {
+  apply,
+  BlockJudge,
+  createKeyPair,
+  createReceipt,
+  type CutOff,
+  IdentityMemory,
+  type IdentityMemoryOptions,
+  type KeyPair,
+  type MemoryStore,
+  propose,
+  requestToJoin,
+  sealProposal,
+  Sigchain,
+  signProposal,
+  verify
+} from '../src/index.ts'
+import {
+  ada,
+  addDevice,
+  bytesOf,
+  codeOf,
+  DAY,
+  keyPair,
+  keyPairs,
+  manualTime,
+  publicKeys,
+  START
+} from './people.ts'
+import { filled, hypercore, named, roll, texts } from './rolls.ts'
+
+const keysOf = (control: string, next: string) => ({
+  control: { keys: publicKeys(control) },
+  next: { keys: publicKeys(next) }
+})
+
+// ---------------------------------------------------------------- two honest verifiers
+
+const Point = ed25519.Point
+const ORDER = Point.Fn.ORDER
+const TORSION = Point.fromHex('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05', true)
+const toNumber = (bytes: Uint8Array): bigint =>
+  BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`)
+const toBytes = (value: bigint): Uint8Array =>
+  Buffer.from(value.toString(16).padStart(64, '0'), 'hex').reverse()
+
+/** Signatures by an ordinary key, whose signer adds something of a small order to the point. */
+function oddSignature(message: Uint8Array, seed: Uint8Array, nonce: bigint, order: number): Uint8Array {
+  const { scalar, pointBytes } = ed25519.utils.getExtendedPublicKey(seed)
+  const small = order === 0 ? Point.ZERO : TORSION.multiply(BigInt(order))
+  const point = (nonce === 0n ? Point.ZERO : Point.BASE.multiply(nonce)).add(small).toBytes()
+  const challenge = toNumber(sha512(Buffer.concat([point, pointBytes, message]))) % ORDER
+  return Buffer.concat([point, toBytes((nonce + challenge * scalar) % ORDER)])
+}
+
+describe('1 critical: libsodium (Node, Bare) and noble (browsers) accept the same signatures', () => {
+  const message = Buffer.from('an event')
+  const seed = bytesOf(9)
+  const { publicKey } = createKeyPair(seed)
+  test.each([
+    ['a point with a part of order 8', 987_654_321n, 1],
+    ['a point of order 8', 0n, 1],
+    ['the point of order 1', 0n, 0]
+  ])('%s', (_, nonce, order) => {
+    const signature = oddSignature(message, seed, nonce, order)
+    expect(noble.ed25519Verify(message, signature, publicKey)).toBe(
+      native.ed25519Verify(message, signature, publicKey)
+    )
+  })
+
+  test('ed25519-speccheck, cases 2, 4 and 5', () => {
+    // https://github.com/novifinancial/ed25519-speccheck/blob/main/cases.json
+    const cases = [
+      [
+        'aebf3f2601a0c8c5d39cc7d8911642f740b78168218da8471772b35f9d35b9ab',
+        'f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43',
+        'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa8c4bd45aecaca5b24fb97bc10ac27ac8751a7dfe1baff8b953ec9f5833ca260e'
+      ],
+      [
+        'e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec4011eaccd55b53f56c',
+        'cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d',
+        '160a1cb0dc9c0258cd0a7d23e94d8fa878bcb1925f2c64246b2dee1796bed5125ec6bc982a269b723e0668e540911a9a6a58921d6925e434ab10aa7940551a09'
+      ],
+      [
+        'e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec4011eaccd55b53f56c',
+        'cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d',
+        '21122a84e0b5fca4052f5b1235c80a537878b38f3142356b2c2384ebad4668b7e40bc836dac0f71076f9abe3a53f9c03c1ceeeddb658d0030494ace586687405'
+      ]
+    ].map((hexes) => hexes.map((hex) => Buffer.from(hex, 'hex'))) as [Buffer, Buffer, Buffer][]
+    for (const [message, key, signature] of cases)
+      expect(noble.ed25519Verify(message, signature, key)).toBe(native.ed25519Verify(message, signature, key))
+  })
+})
+
+test('2 critical: a name that begins with a byte order mark counts in browsers as it does in Node', async () => {
+  const chain = ada()
+  const phone = requestToJoin(chain.state.identity, keyPair('phone'), { name: '\uFEFFphone' })
+  chain.addDevice(phone, keyPairs('control 0'))
+  const require = createRequire(import.meta.url)
+  const browserB4a = require(join(dirname(require.resolve('b4a')), 'browser.js')) as object
+  vi.doMock('b4a', () => ({ default: browserB4a }))
+  vi.resetModules()
+  try {
+    const browser = await import('../src/index.ts')
+    expect(codeOf(() => browser.verify(chain.toBytes(), { trusted: chain.state.identity }))).toBe(null)
+  } finally {
+    vi.doUnmock('b4a')
+    vi.resetModules()
+  }
+})
+
+test('3 low: one who applies event by event refuses what one who verifies the whole refuses: event 65,536', () => {
+  const chain = ada()
+  const state = { ...chain.state, seq: 65_535 }
+  const request = requestToJoin(state.identity, keyPair('phone'), { name: 'phone' })
+  const proposal = propose(state, { ...request, kind: 'addDevice' }, START)
+  const event = sealProposal(proposal, signProposal(proposal, keyPair('control 0')))
+  expect(codeOf(() => apply(state, event))).toBe('KEY_ROTATION_TOO_LARGE')
+})
+
+// ---------------------------------------------------------------- rights
+
+test('4 critical: a proposal is signed for what it says, not for the hash that came with it', () => {
+  const chain = ada()
+  const quorum = { control: { threshold: 1, keys: publicKeys('thief') }, revealed: null }
+  const next = { threshold: 1, keys: [bytesOf(1)] }
+  const evil = propose(chain.state, { kind: 'announceRecovery', ...quorum, next }, START)
+  const harmless = propose(
+    chain.state,
+    { kind: 'announceRecovery', control: { threshold: 1, keys: publicKeys('new') }, next, revealed: null },
+    START
+  )
+  // What a friend is shown, and decodes, is the body; what it signs is the hash beside it.
+  const shown = { ...harmless, hash: evil.hash }
+  let signatures: ReturnType<typeof signProposal> = []
+  const code = codeOf(() => {
+    signatures = ['friend 0', 'friend 1'].flatMap((name) => signProposal(shown, keyPair(name)))
+  })
+  const event = sealProposal(evil, [...signatures, ...signProposal(evil, keyPair('thief'))])
+  expect([code, codeOf(() => apply(chain.state, event))]).not.toEqual([null, null])
+})
+
+describe('5 critical: who may not veto cannot stop a recovery by naming its keys first', () => {
+  const take = (chain: Sigchain, signer: string): string | null => {
+    const core = chain.state.pending?.control.keys[0] as Uint8Array
+    return codeOf(() => chain.rollCore({ rolls: [{ name: 'x', core, previous: null }] }, keyPairs(signer)))
+  }
+
+  test('an admin, of any recovery', () => {
+    const now = manualTime()
+    const chain = ada(now)
+    addDevice(chain, 'stolen', 'admin')
+    chain.announceRecovery(keysOf('new', 'new next'), keyPairs('friend 0', 'friend 1', 'new'))
+    take(chain, 'stolen')
+    now.at += 7 * DAY
+    expect(codeOf(() => chain.recover(keyPairs('new')))).toBe(null)
+  })
+
+  test('the present keys, of a final one', () => {
+    const chain = ada()
+    const keys = { ...keysOf('new', 'new next'), revealed: { keys: publicKeys('control 1') } }
+    chain.announceRecovery(keys, keyPairs('friend 0', 'friend 1', 'new', 'control 1'))
+    take(chain, 'control 0')
+    expect(codeOf(() => chain.recover(keyPairs('new')))).toBe(null)
+  })
+})
+
+describe('6 critical: a device can be revoked, however many cores it has', () => {
+  const zero = (core: Uint8Array): CutOff => ({ core, fork: 0, length: 0, treeHash: bytesOf(0) })
+
+  test.each(['control 0', 'stolen'])('49 of them, named by %s', (signer) => {
+    const chain = ada()
+    const device = addDevice(chain, 'stolen', 'admin')
+    const cores = Array.from({ length: 49 }, (_, i) => bytesOf(100 + i))
+    for (const [i, core] of cores.entries())
+      chain.rollCore({ device, rolls: [{ name: `core ${i}`, core, previous: null }] }, keyPairs(signer))
+    const cutOffs = cores.map(zero)
+    const all = codeOf(() =>
+      chain.revokeDevice(device, { reason: 'compromised', cutOffs }, keyPairs('control 0'))
+    )
+    const some = codeOf(() =>
+      chain.revokeDevice(device, { reason: 'compromised', cutOffs: cutOffs.slice(0, 48) }, keyPairs('control 0'))
+    )
+    expect([all, some]).toContain(null)
+  })
+})
+
+test('7 high: an end that a stolen admin has set cannot make a name unusable for ever: the identity’s keys put it right', async () => {
+  const store = await tmpStore()
+  const notes = await filled(store, 'notes', 10)
+  const chain = ada()
+  const admin = addDevice(chain, 'stolen', 'admin')
+  const first = { name: 'notes', core: notes.key as Uint8Array, previous: null }
+  chain.rollCore({ device: admin, rolls: [first] }, keyPairs('control 0'))
+  const lie = { ...(await endOf(notes)), treeHash: bytesOf(66) }
+  chain.revokeDevice(admin, { reason: 'retired', cutOffs: [lie] }, keyPairs('stolen'))
+  const end = await endOf(notes)
+  const plan = planRoll(end, { signers: publicKeys('desktop') })
+  const next = { name: 'notes', core: plan.core, previous: end }
+  expect(codeOf(() => chain.rollCore({ rolls: [next] }, keyPairs('control 0')))).toBe(null)
+})
+
+test('8 medium: an admin cannot end cores that nobody has named yet, so that they never can be', () => {
+  const chain = ada()
+  addDevice(chain, 'stolen', 'admin')
+  const puppet = addDevice(chain, 'puppet', 'reader', keyPairs('stolen'))
+  const photos = bytesOf(50)
+  codeOf(() =>
+    chain.revokeDevice(
+      puppet,
+      { reason: 'lost', cutOffs: [{ core: photos, fork: 0, length: 0, treeHash: bytesOf(0) }] },
+      keyPairs('stolen')
+    )
+  )
+  const rolls = [{ name: 'photos', core: photos, previous: null }]
+  expect(codeOf(() => chain.rollCore({ rolls }, keyPairs('control 0')))).toBe(null)
+})
+
+test('9 medium: next keys that can never be rotated to are refused when they are committed to', () => {
+  const { publicKey } = keyPair('control')
+  const incept = (): unknown =>
+    Sigchain.incept({
+      control: { keys: [publicKey] },
+      next: { keys: [publicKey] },
+      signers: keyPairs('control')
+    })
+  expect(codeOf(incept)).toBe('KEY_ROTATION_KEY_REUSED')
+})
+
+test('10 medium: a threshold of 257 is none, and not one of 1', () => {
+  const incept = (): unknown =>
+    Sigchain.incept({
+      control: { keys: publicKeys('a', 'b'), threshold: 257 },
+      next: { keys: publicKeys('c') },
+      signers: keyPairs('a')
+    })
+  expect(codeOf(incept)).not.toBe(null)
+})
+
+describe('11 high: an unknown option is refused, not ignored', () => {
+  const chain = ada()
+  const { identity } = chain.state
+  const phone = addDevice(chain, 'phone')
+  const control = keyPairs('control 0')
+  const given: Record<string, () => unknown> = {
+    'requestToJoin, whose device then never expires': () =>
+      requestToJoin(identity, keyPair('guest'), { name: 'guest', expire: START + DAY } as never),
+    'incept, whose identity then has no recovery': () =>
+      Sigchain.incept({
+        control: { keys: publicKeys('a') },
+        next: { keys: publicKeys('b') },
+        signers: keyPairs('a'),
+        recover: { quorum: { threshold: 1, keys: publicKeys('c') }, delayMs: DAY }
+      } as never),
+    'key sets, which then need all their keys': () =>
+      Sigchain.incept({
+        control: { keys: publicKeys('a') },
+        next: { keys: publicKeys('b', 'c'), treshold: 1 } as never,
+        signers: keyPairs('a')
+      }),
+    'revokeDevice, which then cuts nothing off': () =>
+      Sigchain.open(chain.toBytes(), { trusted: identity }).revokeDevice(
+        phone,
+        { reason: 'lost', cutoffs: [] } as never,
+        control
+      ),
+    'planRoll, which then has another quorum': () =>
+      planRoll(
+        { core: bytesOf(1), fork: 0, length: 1, treeHash: bytesOf(2) },
+        { signers: publicKeys('a', 'b'), threshold: 2 } as never
+      ),
+    'CoreFollower, which then reads ciphertext': () =>
+      new CoreFollower({ get: () => ({}) }, 'notes', { encryptionkey: bytesOf(1) } as never),
+    'a pin, which then pins nothing': () =>
+      verify(chain.toBytes(), { trusted: { identity, sequence: 9, digest: bytesOf(1) } as never })
+  }
+  test.each(Object.keys(given))('%s', (name) => {
+    expect(codeOf(given[name] as () => unknown)).toBe('KEY_ROTATION_BAD_ARGUMENT')
+  })
+})
+
+test('12 low: a name of a wrong type is a bad argument', () => {
+  const { identity } = ada().state
+  expect(codeOf(() => requestToJoin(identity, keyPair('phone'), {} as never))).toBe(
+    'KEY_ROTATION_BAD_ARGUMENT'
+  )
+})
+
+test('13 medium: a witness that says two things of the last event has not confirmed it', () => {
+  const chain = ada()
+  const branch = Sigchain.open(chain.toBytes(), { trusted: chain.state.identity }, { now: () => START })
+  addDevice(chain, 'laptop')
+  addDevice(branch, 'thief’s device')
+  const receipts = [chain, branch].map(({ state }) => createReceipt(state, keyPair('witness'), START))
+  const verified = (): unknown =>
+    verify(chain.toBytes(), {
+      trusted: chain.state.identity,
+      witnesses: { receipts, keys: publicKeys('witness'), need: 1 }
+    })
+  expect(codeOf(verified)).toBe('KEY_ROTATION_NOT_WITNESSED')
+})
+
+test('14 high: the judge and the follower agree on what counts when a roll-over ends before the one before it', async () => {
+  const store = await tmpStore()
+  const first = await filled(store, 'notes', 10)
+  const chain = named('notes', first)
+  const second = await roll(store, chain, 'notes', first)
+  await carryBlocks(first, second)
+  await using follower = new CoreFollower(store, 'notes')
+  await follower.update(chain.state)
+  for (let i = 0; i < 10; i++) await follower.next()
+  await roll(store, chain, 'notes', hypercore(second), { length: 5 })
+  expect(await follower.update(chain.state)).toMatchObject({ start: 5, end: 10 })
+  const judge = new BlockJudge(chain.state)
+  expect(judge.judge(first.key as Uint8Array, 7, await first.treeHash(10))).toBe('quarantined')
+})
+
+test('15 high: the work for an event does not grow with all that came before', () => {
+  const calls = (size: number): number => {
+    const chain = ada()
+    const owner = addDevice(chain, 'owner')
+    for (let i = 0; i < size; i++) addDevice(chain, `guest ${i}`, 'reader')
+    for (let i = 0; i < size; i++) {
+      const core = Buffer.alloc(32)
+      core.writeUInt32LE(i + 1)
+      chain.rollCore(
+        { device: owner, rolls: [{ name: `core ${i}`, core, previous: null }] },
+        keyPairs('control 0')
+      )
+    }
+    for (let i = 0; i < size; i++)
+      chain.revokeDevice(keyPair(`guest ${i}`).publicKey, { reason: 'lost' }, keyPairs('control 0'))
+    const bytes = chain.toBytes()
+    const spy = vi.spyOn(b4a, 'equals')
+    try {
+      verify(bytes, { trusted: chain.state.identity })
+      return spy.mock.calls.length
+    } finally {
+      spy.mockRestore()
+    }
+  }
+  // A chain of twice the length: of 65,536 events it would be hours.
+  expect(calls(80) / calls(40)).toBeLessThan(2.5)
+})
