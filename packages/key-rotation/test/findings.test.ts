@@ -359,3 +359,168 @@ test('15 high: the work for an event does not grow with all that came before', (
   // A chain of twice the length: of 65,536 events it would be hours.
   expect(calls(80) / calls(40)).toBeLessThan(2.5)
 })
+
+// ---------------------------------------------------------------- memory
+
+function ram(bytes: Uint8Array | null = null): MemoryStore & { bytes: Uint8Array | null } {
+  const store = {
+    bytes,
+    read: async () => store.bytes,
+    write: async (given: Uint8Array) => void (store.bytes = given)
+  }
+  return store
+}
+
+async function codeOfAsync(running: Promise<unknown>): Promise<string | null> {
+  try {
+    await running
+    return null
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error)
+  }
+}
+
+/** Ada's chain, and what another holder of her key has made of it. */
+function forks(count: number): { chain: Sigchain; branches: Sigchain[] } {
+  const chain = ada()
+  const trusted = chain.state.identity
+  const branches = Array.from({ length: count }, (_, i) => {
+    const branch = Sigchain.open(chain.toBytes(), { trusted }, { now: () => START })
+    addDevice(branch, `branch ${i}`)
+    return branch
+  })
+  return { chain, branches }
+}
+
+const memoryOf = (
+  chain: Sigchain,
+  options: IdentityMemoryOptions = { now: () => START }
+): Promise<IdentityMemory> => IdentityMemory.open(ram(), chain.state.identity, chain.toBytes(), options)
+
+/** A quorum that conspires: it announces at a time that it states, and completes when that allows. */
+function conspiracy(announced: number, delayMs: number): { begun: Uint8Array; chain: Sigchain } {
+  const now = manualTime()
+  const chain = Sigchain.incept(
+    {
+      control: { keys: publicKeys('control 0') },
+      next: { keys: publicKeys('control 1') },
+      recovery: { quorum: { threshold: 1, keys: publicKeys('friend 0') }, delayMs },
+      signers: keyPairs('control 0')
+    },
+    { now }
+  )
+  const begun = chain.toBytes()
+  now.at = announced
+  chain.announceRecovery(keysOf('new', 'new next'), keyPairs('friend 0', 'new'))
+  now.at = announced + delayMs
+  chain.recover(keyPairs('new'))
+  return { begun, chain }
+}
+
+describe('16 high: a quorum cannot take over at once, whatever times it states', () => {
+  test.each([
+    ['a delay of a day, announced a day ago', DAY],
+    ['a delay of an hour', DAY / 24]
+  ])('%s', async (_, delayMs) => {
+    const today = START + 30 * DAY
+    const { begun, chain } = conspiracy(today - DAY, delayMs)
+    const memory = await IdentityMemory.open(ram(), chain.state.identity, begun, { now: () => today })
+    expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
+  })
+})
+
+describe('17 high: clock nonsense is a code, and lets no recovery through', () => {
+  const { begun, chain } = conspiracy(START + DAY, 7 * DAY)
+  const today = START + 30 * DAY
+  test.each<[string, unknown, unknown]>([
+    ['`now` is NaN', Number.NaN, null],
+    ['`now` is no number', '2026-02-01', null],
+    ['`seenBy` is NaN', today, Number.NaN],
+    ['`seenBy` is before there was time', today, -Infinity]
+  ])('%s', async (_, then, seen) => {
+    let now: unknown = today
+    let seenBy: unknown = null
+    const memory = await IdentityMemory.open(ram(), chain.state.identity, begun, {
+      now: () => now as number,
+      seenBy: () => seenBy as number
+    })
+    expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
+    now = then
+    seenBy = seen
+    expect(await codeOfAsync(memory.receive(chain.toBytes()))).not.toBe(null)
+  })
+})
+
+test('18 high: choosing a branch does not forget since when a recovery was known of', async () => {
+  const now = manualTime()
+  const { begun, chain } = conspiracy(START + DAY, 7 * DAY)
+  now.at = START + 30 * DAY
+  const { identity } = chain.state
+  const memory = await IdentityMemory.open(ram(), identity, begun, { now })
+  expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
+  const branch = Sigchain.open(begun, { trusted: identity }, { now: () => START })
+  addDevice(branch, 'branch')
+  expect(await codeOfAsync(memory.receive(branch.toBytes()))).toBe('KEY_ROTATION_FORKED')
+  await memory.choose(0)
+  expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
+})
+
+test('19 high: what was decided against is refused for good, also after a second decision', async () => {
+  const { branches } = forks(3)
+  const [mine, one, two] = branches as [Sigchain, Sigchain, Sigchain]
+  const memory = await memoryOf(mine)
+  for (const other of [one, two]) {
+    expect(await codeOfAsync(memory.receive(other.toBytes()))).toBe('KEY_ROTATION_FORKED')
+    await memory.choose(0)
+  }
+  expect(await codeOfAsync(memory.receive(one.toBytes()))).toBe('KEY_ROTATION_FORKED')
+  expect(memory.duplicity).toBe(null)
+})
+
+test('20 medium: a device whose own chain lost opens its memory as README shows it, on the next start, too', async () => {
+  const { branches } = forks(2)
+  const [mine, other] = branches as [Sigchain, Sigchain]
+  const store = ram()
+  const { identity } = mine.state
+  const memory = await IdentityMemory.open(store, identity, mine.toBytes())
+  await codeOfAsync(memory.receive(other.toBytes()))
+  await memory.choose(1)
+  expect(await codeOfAsync(IdentityMemory.open(store, identity, mine.toBytes()))).toBe(null)
+})
+
+test('21 medium: a memory that is an old copy catches up with a newer pin when the chain is given', async () => {
+  const chain = ada()
+  const store = ram()
+  await IdentityMemory.open(store, chain.state.identity, chain.toBytes())
+  addDevice(chain, 'phone')
+  const opened = IdentityMemory.open(store, chain.state, chain.toBytes())
+  expect(await codeOfAsync(opened.then(({ state }) => expect(state.seq).toBe(1)))).toBe(null)
+})
+
+test('22 medium: what a memory has taken in stays, whatever the caller does with its array and its bytes', async () => {
+  const chain = ada()
+  addDevice(chain, 'phone')
+  const mine = chain.events.map((event) => Uint8Array.from(event))
+  const memory = await IdentityMemory.open(ram(), chain.state.identity, mine)
+  mine.push(Uint8Array.of(1, 2, 3))
+  mine[1]?.fill(0)
+  expect(codeOf(() => verify(memory.events, { trusted: chain.state.identity }))).toBe(null)
+})
+
+test('23 high: who has filled a chain has not ended it: the identity’s own keys have room left', async () => {
+  const chain = ada()
+  addDevice(chain, 'stolen', 'admin')
+  const { state } = chain
+  const full = { ...state, seq: 65_535 }
+  const { takeIn } = await import('../src/memory/recovery-watch.ts')
+  const change = {
+    kind: 'rotate',
+    control: { threshold: 1, keys: publicKeys('control 1') },
+    next: { threshold: 1, keys: [bytesOf(1)] },
+    recovery: null
+  } as const
+  const proposal = propose(full, change, START)
+  const event = sealProposal(proposal, signProposal(proposal, keyPair('control 1')))
+  const taken = codeOf(() => takeIn({ state: full, sighting: null }, [event], START, () => null))
+  expect(taken).toBe(null)
+})
