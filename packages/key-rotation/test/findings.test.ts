@@ -524,3 +524,226 @@ test('23 high: who has filled a chain has not ended it: the identity’s own key
   const taken = codeOf(() => takeIn({ state: full, sighting: null }, [event], START, () => null))
   expect(taken).toBe(null)
 })
+
+// ---------------------------------------------------------------- connections
+
+function connect(): [NoiseSecretStream, NoiseSecretStream] {
+  const [a, b] = [new NoiseSecretStream(true), new NoiseSecretStream(false)]
+  for (const end of [a, b]) end.on('error', () => {})
+  a.rawStream?.pipe(b.rawStream as never)
+  b.rawStream?.pipe(a.rawStream as never)
+  testCleanup().defer('stream', () => {
+    a.destroy()
+    b.destroy()
+  })
+  return [a, b]
+}
+
+/** Ada's laptop, phone and tablet. */
+function family(): Sigchain {
+  const chain = ada()
+  for (const name of ['laptop', 'phone', 'tablet'])
+    addDevice(chain, name, name === 'laptop' ? 'admin' : 'writer')
+  return chain
+}
+
+const copyOf = (chain: Sigchain): Sigchain =>
+  Sigchain.open(chain.toBytes(), { trusted: chain.state.identity }, { now: () => START })
+
+interface Party {
+  memory: IdentityMemory
+  authenticator: Authenticator
+  refused: string[]
+}
+
+async function party(name: string, chain: Sigchain, options: object = {}, now = START): Promise<Party> {
+  const memory = await memoryOf(chain, { now: () => now })
+  const refused: string[] = []
+  const onrefused = ({ code }: { code: string }): void => void refused.push(code)
+  const authenticator = new Authenticator(memory, keyPair(name), { now: () => now, onrefused, ...options })
+  return { memory, refused, authenticator }
+}
+
+async function meet(a: Party, b: Party): Promise<[NoiseSecretStream, NoiseSecretStream]> {
+  const ends = connect()
+  await Promise.all([a.authenticator.authenticate(ends[0]), b.authenticator.authenticate(ends[1])])
+  return ends
+}
+
+/** The other side, by hand. */
+async function speak(
+  connection: NoiseSecretStream,
+  chain: Sigchain,
+  device: KeyPair,
+  seq: number
+): Promise<(message: Uint8Array) => void> {
+  await connection.opened
+  const { identity, hash } = chain.state
+  const channel = Protomux.from(connection).createChannel<Uint8Array>({
+    protocol: 'cloudpal/key-rotation/1',
+    id: channelId(identity),
+    unique: true,
+    handshake: c.raw
+  })
+  const events = channel?.addMessage<Uint8Array>({ encoding: c.raw })
+  channel?.addMessage<Uint8Array>({ encoding: c.raw })
+  const place = { identity, handshakeHash: connection.handshakeHash as Uint8Array, isInitiator: false }
+  channel?.open(encodeHello({ device: device.publicKey, seq, hash }, place, device))
+  return (message) => void events?.send(message)
+}
+
+const lost = { reason: 'compromised' } as const
+
+test('24 critical: who has the longer of two histories hears of the shorter: length does not win', async () => {
+  const base = family()
+  const [mine, thiefs] = [copyOf(base), copyOf(base)]
+  mine.revokeDevice(keyPair('phone').publicKey, lost, keyPairs('control 0'))
+  addDevice(thiefs, 'one')
+  addDevice(thiefs, 'two')
+  const [laptop, tablet] = [await party('laptop', mine), await party('tablet', thiefs)]
+  await meet(laptop, tablet)
+  await until(() => laptop.memory.duplicity !== null)
+  await until(() => tablet.memory.duplicity !== null, { timeoutMs: 2_000 })
+})
+
+test('25 high: two histories that do not fit into one message are seen whole, and nobody is disconnected', async () => {
+  const base = family()
+  const [one, other] = [copyOf(base), copyOf(base)]
+  for (let i = 0; i < 1_200; i++) {
+    addDevice(one, `one ${i}`, 'reader')
+    addDevice(other, `other ${i}`, 'reader')
+  }
+  const [laptop, tablet] = [await party('laptop', one), await party('tablet', other)]
+  await meet(laptop, tablet)
+  await until(() => laptop.memory.duplicity !== null || tablet.memory.duplicity !== null)
+  const isOver = (): boolean =>
+    laptop.refused.length + tablet.refused.length > 0 ||
+    [laptop, tablet].every(({ memory }) => memory.duplicity?.branches[1].length === 1_204)
+  await until(isOver, { timeoutMs: 20_000 })
+  expect([laptop.refused, tablet.refused]).toEqual([[], []])
+}, 60_000)
+
+describe('26 high: a callback that throws keeps no revoked device connected', () => {
+  test.each(['onrefused', 'onstate'])('%s', async (callback) => {
+    const base = family()
+    const fail = (): void => {
+      throw new Error('an app')
+    }
+    const [laptop, phone] = [await party('laptop', base, { [callback]: fail }), await party('phone', base)]
+    const [end] = await meet(laptop, phone)
+    base.revokeDevice(keyPair('phone').publicKey, lost, keyPairs('control 0'))
+    await laptop.authenticator.publish(base.events).catch(() => {})
+    expect(end.destroying).toBe(true)
+  })
+})
+
+test('27 high: a revocation that is published closes connections, also when the memory has it already, such as by another authenticator', async () => {
+  const base = family()
+  const [laptop, phone] = [await party('laptop', base), await party('phone', base)]
+  const [end] = await meet(laptop, phone)
+  base.revokeDevice(keyPair('phone').publicKey, lost, keyPairs('control 0'))
+  const second = new Authenticator(laptop.memory, keyPair('laptop'), { now: () => START })
+  await second.publish(base.events)
+  await laptop.authenticator.publish(base.events)
+  expect(end.destroying).toBe(true)
+})
+
+/** Events of which the last is a recovery that whoever hears of it late must hold back. */
+function recovered(base: Sigchain): { chain: Sigchain; late: number } {
+  const clock = manualTime()
+  const chain = Sigchain.open(base.toBytes(), { trusted: base.state.identity }, { now: clock })
+  chain.revokeDevice(keyPair('phone').publicKey, lost, keyPairs('control 0'))
+  chain.announceRecovery(keysOf('new control', 'new next'), keyPairs('friend 0', 'friend 1', 'new control'))
+  clock.at += 7 * DAY
+  chain.recover(keyPairs('new control'))
+  return { chain, late: START + 30 * DAY }
+}
+
+test('28 high: a revocation before a recovery that is held back closes connections all the same', async () => {
+  const base = family()
+  const { chain, late } = recovered(base)
+  const [laptop, phone] = [await party('laptop', base, {}, late), await party('phone', base, {}, late)]
+  const [end] = await meet(laptop, phone)
+  expect(await codeOfAsync(laptop.authenticator.publish(chain.events))).toBe(
+    'KEY_ROTATION_RECOVERY_TOO_EARLY'
+  )
+  expect(laptop.memory.state.devices[1]?.revoked).not.toBe(null)
+  expect(end.destroying).toBe(true)
+})
+
+test('29 medium: who holds a recovery back is not disconnected by the events after it', async () => {
+  const base = family()
+  const { chain, late } = recovered(base)
+  const [laptop, tablet] = [await party('laptop', base, {}, late), await party('tablet', chain, {}, late)]
+  await meet(laptop, tablet)
+  await until(() => laptop.memory.state.pending !== null)
+  addDevice(chain, 'one', 'reader', keyPairs('new control'))
+  await tablet.authenticator.publish(chain.events)
+  addDevice(chain, 'two', 'reader', keyPairs('new control'))
+  await tablet.authenticator.publish(chain.events)
+  await until(() => laptop.refused.length > 0, { timeoutMs: 1_000 }).catch(() => {})
+  expect(laptop.refused).toEqual([])
+})
+
+test('30 high: with README’s own lines a stranger who connects does not end the process by a rejection nobody handles', async () => {
+  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
+  const lines = /^swarm\.on\('connection'[\s\S]*?^}\)$/m.exec(readme)?.[0] ?? ''
+  const base = family()
+  const [laptop, stranger] = [await party('laptop', base), await party('stranger', base)]
+  let handler: (connection: unknown) => Promise<void> = async () => {}
+  const swarm = { on: (_: string, given: typeof handler) => void (handler = given) }
+  // oxlint-disable-next-line no-implied-eval
+  new Function('swarm', 'authenticator', 'store', lines)(swarm, laptop.authenticator, {
+    replicate: () => {}
+  })
+  const [one, other] = connect()
+  const answered = codeOfAsync(stranger.authenticator.authenticate(other))
+  expect(await codeOfAsync(handler(one))).toBe(null)
+  await answered
+})
+
+test('31 high: a connection without a hash of its handshake is refused: what was said on one would do on another', async () => {
+  const base = family()
+  const laptop = await party('laptop', base)
+  const unbound = (connection: NoiseSecretStream): NoiseSecretStream => {
+    Object.defineProperty(connection, 'handshakeHash', { get: () => null, set: () => {} })
+    return connection
+  }
+  const [one, other] = connect()
+  const asked = codeOfAsync(laptop.authenticator.authenticate(unbound(one)))
+  await other.opened
+  // Recorded on another such connection; whoever replays it has no key.
+  const place = { identity: base.state.identity, handshakeHash: new Uint8Array(0), isInitiator: false }
+  const { seq, hash } = base.state
+  const recorded = encodeHello({ device: keyPair('phone').publicKey, seq, hash }, place, keyPair('phone'))
+  const channel = Protomux.from(other).createChannel<Uint8Array>({
+    protocol: 'cloudpal/key-rotation/1',
+    id: channelId(base.state.identity),
+    unique: true,
+    handshake: c.raw
+  })
+  for (let i = 0; i < 2; i++) channel?.addMessage<Uint8Array>({ encoding: c.raw })
+  channel?.open(recorded)
+  expect(await asked).not.toBe(null)
+})
+
+test('32 high: one event of a stranger does not cost a verification of the whole chain', async () => {
+  const base = family()
+  for (let i = 0; i < 200; i++) addDevice(base, `reader ${i}`, 'reader')
+  const laptop = await party('laptop', base)
+  const [one, other] = connect()
+  const asked = codeOfAsync(laptop.authenticator.authenticate(one))
+  const send = await speak(other, base, createKeyPair(), 10 ** 6)
+  // The last event, with another time: its signature is not right, and everything before it is known.
+  const last = base.events.at(-1) as Uint8Array
+  const changed = Uint8Array.from(last)
+  changed[2 + 32 + 1 + 32 + 1] = (changed[2 + 32 + 1 + 32 + 1] as number) ^ 1
+  const spy = vi.spyOn(hypercoreCrypto, 'verify')
+  try {
+    send(encodeEvents(base.state.seq, [...base.events.slice(0, -1), changed]).message)
+    expect(await asked).toMatch(/^KEY_ROTATION_/)
+    expect(spy.mock.calls.length).toBeLessThan(20)
+  } finally {
+    spy.mockRestore()
+  }
+})
