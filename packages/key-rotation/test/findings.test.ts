@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
 import { Authenticator } from '../src/connections/index.ts'
 import { channelId, encodeEvents, encodeHello } from '../src/connections/messages.ts'
-import { carryBlocks, CoreFollower, endOf, planRoll, startRoll } from '../src/cores/index.ts'
+import { carryBlocks, CoreFollower, endOf, planRoll, readChain, startRoll, writeChain } from '../src/cores/index.ts'
 import * as noble from '../src/crypto/primitives-browser.ts'
 import * as native from '../src/crypto/primitives.ts'
 import {
@@ -750,4 +750,126 @@ test('32 high: one event of a stranger does not cost a verification of the whole
   } finally {
     spy.mockRestore()
   }
+})
+
+// ---------------------------------------------------------------- cores
+
+/** A follower that has read a thief's second history of the core `notes`, and the chain that goes on from the right one. */
+async function misled() {
+  const [mine, thiefs, theirs] = [await tmpStore(), await tmpStore(), await tmpStore()]
+  const pair = createKeyPair()
+  const [old, second] = [mine.get({ keyPair: pair }), thiefs.get({ keyPair: pair })]
+  await Promise.all([old.ready(), second.ready()])
+  await old.append(['one', 'two', 'three'])
+  await second.append(['one', 'something', 'else'])
+  const chain = named('notes', old)
+  const wire = replicate(thiefs, theirs)
+  const follower = new CoreFollower(theirs, 'notes')
+  await follower.update(chain.state)
+  for (let i = 0; i < 3; i++) await follower.next()
+  await wire.destroy()
+  const core = await roll(mine, chain, 'notes', old)
+  await carryBlocks(old, core)
+  await core.append('four')
+  return { mine, theirs, chain, core, follower }
+}
+
+describe('33 high: a follower that has read a thief’s second history is told, and not led on', () => {
+  test('also when it hears of a second roll-over before it has read on', async () => {
+    const { mine, theirs, chain, core, follower } = await misled()
+    await follower.update(chain.state)
+    const third = await roll(mine, chain, 'notes', hypercore(core))
+    await carryBlocks(core, third)
+    await third.append('five')
+    replicate(mine, theirs)
+    await follower.update(chain.state)
+    await expect(follower.next()).rejects.toMatchObject({ code: 'KEY_ROTATION_CORE_MISMATCH' })
+    await follower.close()
+  })
+
+  test('also when it is started again before it has read on', async () => {
+    const { mine, theirs, chain, follower } = await misled()
+    await follower.update(chain.state)
+    const { position, core } = follower
+    await follower.close()
+    await using again = new CoreFollower(theirs, 'notes', { position, core })
+    replicate(mine, theirs)
+    await again.update(chain.state)
+    await expect(again.next()).rejects.toMatchObject({ code: 'KEY_ROTATION_CORE_MISMATCH' })
+  })
+})
+
+test('34 high: blocks in the place of some that were read and truncated are not left out', async () => {
+  const store = await tmpStore()
+  const core = await filled(store, 'notes', 10)
+  const chain = named('notes', core)
+  await using follower = new CoreFollower(store, 'notes')
+  await follower.update(chain.state)
+  for (let i = 0; i < 10; i++) await follower.next()
+  await core.truncate(5)
+  await core.append(['a', 'b', 'c', 'd', 'e', 'f'])
+  const next = await follower.next().catch((error: { code?: string }) => error.code ?? '')
+  // Either it says so, or it reads what took their place.
+  expect(typeof next === 'string' ? next : String(next?.block)).toMatch(/^(a|KEY_ROTATION_.+)$/)
+})
+
+test('36 critical: what is carried over while somebody with the old key forks the old core is still the history that counts', async () => {
+  const store = await tmpStore()
+  const old = await filled(store, 'notes', 10)
+  const core = await roll(store, named('notes', old), 'notes', old)
+  const { storage } = (old as unknown as { core: { state: { storage: { read(): Reader } } } }).core.state
+  const read = storage.read.bind(storage)
+  let calls = 0
+  storage.read = () => {
+    // The third is for the blocks; both histories have been compared by then. A fork comes in before the disk answers.
+    if (++calls !== 3) return read()
+    const forking = old.truncate(4).then(() => old.append(Array.from({ length: 6 }, () => 'the thief’s')))
+    const later = async <T>(ask: (reader: Reader) => Promise<T>): Promise<T> => {
+      await forking
+      const reader = read()
+      const asked = ask(reader)
+      reader.tryFlush()
+      return asked
+    }
+    return {
+      getBlock: (index) => later((reader) => reader.getBlock(index)),
+      getTreeNode: (index) => later((reader) => reader.getTreeNode(index)),
+      tryFlush: () => {}
+    }
+  }
+  await codeOfAsync(carryBlocks(old, core))
+  const seventh = (await core.get(7, { wait: false })) as Uint8Array | null
+  expect(seventh === null ? 'block 7' : String(seventh)).toBe('block 7')
+})
+
+interface Reader {
+  getBlock(index: number): Promise<Uint8Array | null>
+  getTreeNode(index: number): Promise<unknown>
+  tryFlush(): void
+}
+
+test('37 medium: a core that has more blocks than a chain can have is refused before they are all fetched', async () => {
+  let gets = 0
+  const core = {
+    ready: async () => {},
+    length: 70_000,
+    get: async () => {
+      gets++
+      return bytesOf(1)
+    }
+  }
+  expect([await codeOfAsync(readChain(core)), gets <= 65_536]).toEqual(['KEY_ROTATION_TOO_LARGE', true])
+})
+
+test('38 low: the same event with more signatures is no other event for a core that has a chain', async () => {
+  const chain = ada()
+  addDevice(chain, 'laptop', 'admin')
+  const request = requestToJoin(chain.state.identity, keyPair('phone'), { name: 'phone' })
+  const proposal = propose(chain.state, { ...request, kind: 'addDevice' }, START)
+  const [one, two] = ['control 0', 'laptop'].map((name) => signProposal(proposal, keyPair(name)))
+  const events = [sealProposal(proposal, one ?? []), sealProposal(proposal, [...(one ?? []), ...(two ?? [])])]
+  const store = await tmpStore()
+  const core = store.get({ name: 'chain' })
+  await writeChain(core, [...chain.events, events[0] as Uint8Array])
+  expect(await codeOfAsync(writeChain(core, [...chain.events, events[1] as Uint8Array]))).toBe(null)
 })
