@@ -873,3 +873,93 @@ test('38 low: the same event with more signatures is no other event for a core t
   await writeChain(core, [...chain.events, events[0] as Uint8Array])
   expect(await codeOfAsync(writeChain(core, [...chain.events, events[1] as Uint8Array]))).toBe(null)
 })
+
+test('35 medium: who has decided for one history stays connected to a device that still has the other', async () => {
+  const base = family()
+  const [one, other] = [copyOf(base), copyOf(base)]
+  addDevice(one, 'one')
+  addDevice(other, 'other')
+  const [laptop, tablet] = [await party('laptop', one), await party('tablet', other)]
+  const ends = await meet(laptop, tablet)
+  await until(() => laptop.memory.duplicity !== null && tablet.memory.duplicity !== null)
+  await laptop.memory.choose(0)
+  for (const end of ends) end.destroy()
+  await meet(laptop, tablet)
+  await until(() => laptop.refused.length > 0, { timeoutMs: 1_000 }).catch(() => {})
+  expect(laptop.refused).toEqual([])
+})
+
+test('39 medium: who has seen two histories tells a third device of both', async () => {
+  const base = family()
+  const [one, other] = [copyOf(base), copyOf(base)]
+  addDevice(one, 'one')
+  addDevice(other, 'other')
+  const [laptop, phone] = [await party('laptop', one), await party('phone', base)]
+  await codeOfAsync(laptop.memory.receive(other.events))
+  await meet(laptop, phone)
+  await until(() => phone.memory.state.seq === 4)
+  await until(() => phone.memory.duplicity !== null, { timeoutMs: 1_000 })
+})
+
+test('40 medium: a chain that has a clock refuses an event of a time that is still to come, as memories do', () => {
+  const chain = ada()
+  const request = requestToJoin(chain.state.identity, keyPair('phone'), { name: 'phone' })
+  const proposal = propose(chain.state, { ...request, kind: 'addDevice' }, START + 400 * DAY)
+  const event = sealProposal(proposal, signProposal(proposal, keyPair('control 0')))
+  expect(codeOf(() => chain.append(event))).toBe('KEY_ROTATION_BAD_TIME')
+})
+
+test('41 medium: both sides call `authenticate` at any time, also the one when the other has long spoken', async () => {
+  const base = family()
+  const [laptop, phone] = [await party('laptop', base), await party('phone', base)]
+  const [one, other] = connect()
+  // The app replicates something else meanwhile, or opens its memory first.
+  Protomux.from(other)
+  const asked = laptop.authenticator.authenticate(one).then(
+    ({ name }) => name,
+    (error: { code: string }) => error.code
+  )
+  await other.opened
+  for (let turn = 0; turn < 200; turn++) await new Promise((next) => setImmediate(next))
+  const answer = await codeOfAsync(phone.authenticator.authenticate(other))
+  expect([await asked, answer]).toEqual(['phone', null])
+})
+
+test('42 medium: blocks are carried in pieces of a bounded size, not of 8,192 blocks: those of a drive have 64 KB', async () => {
+  const store = await tmpStore()
+  const old = store.get({ name: 'blobs' })
+  await old.ready()
+  await old.append(Array.from({ length: 512 }, () => Buffer.alloc(65_536, 1)))
+  const core = await roll(store, named('blobs', old), 'blobs', old)
+  const { storage } = (old as unknown as { core: { state: { storage: { read(): Reader } } } }).core.state
+  const read = storage.read.bind(storage)
+  let most = 0
+  storage.read = () => {
+    const reader = read()
+    const getBlock = reader.getBlock.bind(reader)
+    let count = 0
+    reader.getBlock = (index) => {
+      most = Math.max(most, ++count)
+      return getBlock(index)
+    }
+    return reader
+  }
+  expect(await carryBlocks(old, core)).toBe(512)
+  expect((most * 65_536) / 1024 / 1024).toBeLessThanOrEqual(16)
+})
+
+test('43 low: two memories on one store do not take back what one of them has seen', async () => {
+  const chain = ada()
+  const store = ram()
+  const { identity } = chain.state
+  const [one, two] = [
+    await IdentityMemory.open(store, identity, chain.toBytes()),
+    await IdentityMemory.open(store, identity, chain.toBytes())
+  ]
+  addDevice(chain, 'phone')
+  const shorter = chain.toBytes()
+  addDevice(chain, 'tablet')
+  await one.receive(chain.toBytes())
+  await codeOfAsync(two.receive(shorter))
+  expect((await IdentityMemory.open(store, identity)).state.seq).toBe(2)
+})
