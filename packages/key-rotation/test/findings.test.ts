@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
 import { Authenticator } from '../src/connections/index.ts'
 import { channelId, encodeEvents, encodeHello } from '../src/connections/messages.ts'
-import { carryBlocks, CoreFollower, endOf, planRoll, readChain, startRoll, writeChain } from '../src/cores/index.ts'
+import { carryBlocks, CoreFollower, endOf, planRoll, pullBlocks, readChain, startRoll, writeChain } from '../src/cores/index.ts'
 import * as noble from '../src/crypto/primitives-browser.ts'
 import * as native from '../src/crypto/primitives.ts'
 import {
@@ -962,4 +962,36 @@ test('43 low: two memories on one store do not take back what one of them has se
   await one.receive(chain.toBytes())
   await codeOfAsync(two.receive(shorter))
   expect((await IdentityMemory.open(store, identity)).state.seq).toBe(2)
+})
+
+test('44 low: an archive that cannot be reached is no archive of another history: what it throws passes through', async () => {
+  const store = await tmpStore()
+  const old = await filled(store, 'notes', 3)
+  const plan = planRoll(await endOf(old), { signers: publicKeys('writer') })
+  const source = { proof: () => Promise.reject(Object.assign(new Error('offline'), { code: 'ECONNRESET' })) }
+  expect(await codeOfAsync(startRoll(store, plan, source))).toBe('ECONNRESET')
+  const core = await startRoll(store, plan, old)
+  expect(await codeOfAsync(pullBlocks(source, core))).toBe('ECONNRESET')
+})
+
+test('45 medium: with `wait: false` nothing waits for peers, also where the core has an end', async () => {
+  const [mine, theirs] = [await tmpStore(), await tmpStore()]
+  const core = await filled(mine, 'notes', 64)
+  const chain = named('notes', core)
+  const wire = replicate(mine, theirs)
+  const copy = theirs.get({ key: core.key as Uint8Array })
+  await copy.ready()
+  await copy.get(63)
+  await wire.cut()
+  const end = await endOf(core, 37)
+  const state = { ...chain.state, cutOffs: new Map([[Buffer.from(end.core).toString('hex'), end]]) }
+  await using follower = new CoreFollower(theirs, 'notes')
+  await follower.update(state)
+  let outcome: unknown = 'waits'
+  void follower.next({ wait: false }).then(
+    (next) => (outcome = next),
+    (error: unknown) => (outcome = error)
+  )
+  await until(() => outcome !== 'waits', { timeoutMs: 2_000 }).catch(() => {})
+  expect(outcome).toBe(null)
 })
