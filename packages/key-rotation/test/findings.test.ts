@@ -995,3 +995,50 @@ test('45 medium: with `wait: false` nothing waits for peers, also where the core
   await until(() => outcome !== 'waits', { timeoutMs: 2_000 }).catch(() => {})
   expect(outcome).toBe(null)
 })
+
+test('46 high: who publishes what it wrote after an old event is told, and freezes nothing: nobody else has seen it', async () => {
+  const base = family()
+  const laptop = await party('laptop', base)
+  // As README has it: a Sigchain, and a memory that hears of others.
+  const mine = copyOf(base)
+  const others = copyOf(base)
+  addDevice(others, 'from the tablet')
+  await laptop.memory.receive(others.events)
+  addDevice(mine, 'from the laptop')
+  expect(await codeOfAsync(laptop.authenticator.publish(mine.events))).toMatch(/^KEY_ROTATION_/)
+  expect(laptop.memory.duplicity).toBe(null)
+})
+
+test('47 medium: a recovery that was held back is taken in when its time has come, without a new connection', async () => {
+  const base = family()
+  const { chain, late } = recovered(base)
+  const clock = manualTime(late)
+  const memory = await IdentityMemory.open(ram(), base.state.identity, base.toBytes(), { now: clock })
+  const laptop = new Authenticator(memory, keyPair('laptop'), { now: clock })
+  const tablet = await party('tablet', chain, { now: clock }, late)
+  const [one, other] = connect()
+  await Promise.all([laptop.authenticate(one), tablet.authenticator.authenticate(other)])
+  await until(() => memory.state.pending !== null)
+  clock.at += 8 * DAY
+  laptop.refresh()
+  tablet.authenticator.refresh()
+  await until(() => memory.state.seq === chain.state.seq, { timeoutMs: 1_000 })
+})
+
+test.each([['another device'], ['nobody']])(
+  '48 critical: a core that a stolen admin has named for %s ends with the admin',
+  (whose) => {
+    const chain = family()
+    addDevice(chain, 'stolen', 'admin')
+    const notes = bytesOf(60)
+    const core = bytesOf(61)
+    const phone = keyPair('phone').publicKey
+    chain.rollCore({ device: phone, rolls: [{ name: 'notes', core: notes, previous: null }] }, keyPairs('control 0'))
+    const previous = { core: notes, fork: 0, length: 10, treeHash: bytesOf(62) }
+    const device = whose === 'nobody' ? null : keyPair('tablet').publicKey
+    // Neither the phone, nor the tablet, nor the identity’s keys have agreed.
+    codeOf(() => chain.rollCore({ device, rolls: [{ name: 'notes', core, previous }] }, keyPairs('stolen')))
+    chain.revokeDevice(keyPair('stolen').publicKey, lost, keyPairs('control 0'))
+    expect(new BlockJudge(chain.state).judge(core, 10)).not.toBe('accepted')
+  }
+)
