@@ -12,7 +12,16 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
 import { Authenticator } from '../src/connections/index.ts'
 import { channelId, encodeEvents, encodeHello } from '../src/connections/messages.ts'
-import { carryBlocks, CoreFollower, endOf, planRoll, pullBlocks, readChain, startRoll, writeChain } from '../src/cores/index.ts'
+import {
+  carryBlocks,
+  CoreFollower,
+  endOf,
+  planRoll,
+  pullBlocks,
+  readChain,
+  startRoll,
+  writeChain
+} from '../src/cores/index.ts'
 import * as noble from '../src/crypto/primitives-browser.ts'
 import * as native from '../src/crypto/primitives.ts'
 import {
@@ -44,7 +53,7 @@ import {
   publicKeys,
   START
 } from './people.ts'
-import { filled, hypercore, named, roll, texts } from './rolls.ts'
+import { filled, hypercore, named, roll } from './rolls.ts'
 
 const keysOf = (control: string, next: string) => ({
   control: { keys: publicKeys(control) },
@@ -56,8 +65,7 @@ const keysOf = (control: string, next: string) => ({
 const Point = ed25519.Point
 const ORDER = Point.Fn.ORDER
 const TORSION = Point.fromHex('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05', true)
-const toNumber = (bytes: Uint8Array): bigint =>
-  BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`)
+const toNumber = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`)
 const toBytes = (value: bigint): Uint8Array =>
   Buffer.from(value.toString(16).padStart(64, '0'), 'hex').reverse()
 
@@ -196,7 +204,11 @@ describe('6 critical: a device can be revoked, however many cores it has', () =>
       chain.revokeDevice(device, { reason: 'compromised', cutOffs }, keyPairs('control 0'))
     )
     const some = codeOf(() =>
-      chain.revokeDevice(device, { reason: 'compromised', cutOffs: cutOffs.slice(0, 48) }, keyPairs('control 0'))
+      chain.revokeDevice(
+        device,
+        { reason: 'compromised', cutOffs: cutOffs.slice(0, 48) },
+        keyPairs('control 0')
+      )
     )
     expect([all, some]).toContain(null)
   })
@@ -282,10 +294,10 @@ describe('11 high: an unknown option is refused, not ignored', () => {
         control
       ),
     'planRoll, which then has another quorum': () =>
-      planRoll(
-        { core: bytesOf(1), fork: 0, length: 1, treeHash: bytesOf(2) },
-        { signers: publicKeys('a', 'b'), threshold: 2 } as never
-      ),
+      planRoll({ core: bytesOf(1), fork: 0, length: 1, treeHash: bytesOf(2) }, {
+        signers: publicKeys('a', 'b'),
+        threshold: 2
+      } as never),
     'CoreFollower, which then reads ciphertext': () =>
       new CoreFollower({ get: () => ({}) }, 'notes', { encryptionkey: bytesOf(1) } as never),
     'a pin, which then pins nothing': () =>
@@ -1026,14 +1038,17 @@ test('47 medium: a recovery that was held back is taken in when its time has com
 })
 
 test.each([['another device'], ['nobody']])(
-  '48 critical: a core that a stolen admin has named for %s ends with the admin',
+  '48 high: a core that a stolen admin has named for %s ends with the admin',
   (whose) => {
     const chain = family()
     addDevice(chain, 'stolen', 'admin')
     const notes = bytesOf(60)
     const core = bytesOf(61)
     const phone = keyPair('phone').publicKey
-    chain.rollCore({ device: phone, rolls: [{ name: 'notes', core: notes, previous: null }] }, keyPairs('control 0'))
+    chain.rollCore(
+      { device: phone, rolls: [{ name: 'notes', core: notes, previous: null }] },
+      keyPairs('control 0')
+    )
     const previous = { core: notes, fork: 0, length: 10, treeHash: bytesOf(62) }
     const device = whose === 'nobody' ? null : keyPair('tablet').publicKey
     // Neither the phone, nor the tablet, nor the identity’s keys have agreed.
@@ -1042,3 +1057,85 @@ test.each([['another device'], ['nobody']])(
     expect(new BlockJudge(chain.state).judge(core, 10)).not.toBe('accepted')
   }
 )
+
+test('24 critical: also when the shorter history has let the device in that is connected', async () => {
+  const base = family()
+  const [mine, thiefs] = [copyOf(base), copyOf(base)]
+  addDevice(mine, 'new phone')
+  addDevice(thiefs, 'one')
+  addDevice(thiefs, 'two')
+  const [phone, tablet] = [await party('new phone', mine), await party('tablet', thiefs)]
+  const ends = connect()
+  await Promise.all([
+    codeOfAsync(phone.authenticator.authenticate(ends[0])),
+    codeOfAsync(tablet.authenticator.authenticate(ends[1]))
+  ])
+  await until(() => tablet.memory.duplicity !== null || phone.memory.duplicity !== null, {
+    timeoutMs: 2_000
+  })
+})
+
+test('49 medium: a follower reads on where only the old core has the blocks, on the same connection', async () => {
+  const [mine, theirs] = [await tmpStore(), await tmpStore()]
+  const old = await filled(mine, 'notes', 10)
+  const chain = named('notes', old)
+  const core = await roll(mine, chain, 'notes', old)
+  await core.append('block 10')
+  replicate(mine, theirs)
+  await using follower = new CoreFollower(theirs, 'notes')
+  await follower.update(chain.state)
+  let block: unknown = null
+  void follower.next().then(
+    (next) => (block = next?.block),
+    () => {}
+  )
+  await until(() => block !== null, { timeoutMs: 2_000 }).catch(() => {})
+  expect(String(block)).toBe('block 0')
+})
+
+test('50 high: a name whose core was empty when its device was revoked can be gone on with', async () => {
+  const store = await tmpStore()
+  const empty = await filled(store, 'notes', 0)
+  const chain = family()
+  const phone = keyPair('phone').publicKey
+  const control = keyPairs('control 0')
+  const first = { name: 'notes', core: empty.key as Uint8Array, previous: null }
+  chain.rollCore({ device: phone, rolls: [first] }, control)
+  const end = await endOf(empty)
+  chain.revokeDevice(phone, { reason: 'lost', cutOffs: [end] }, control)
+  const fresh = await filled(store, 'fresh', 2)
+  const core = fresh.key as Uint8Array
+  const ways: (() => Promise<void>)[] = [
+    async () => {
+      const plan = planRoll(end, { signers: publicKeys('laptop') })
+      await (await startRoll(store, plan, empty)).close()
+    },
+    async () => void chain.rollCore({ rolls: [{ name: 'notes', core, previous: null }] }, control),
+    async () => {
+      chain.rollCore({ rolls: [{ name: 'notes', core, previous: end }] }, control)
+      await using follower = new CoreFollower(store, 'notes')
+      await follower.update(chain.state)
+      expect(await follower.next()).not.toBe(null)
+    }
+  ]
+  const codes: (string | null)[] = []
+  for (const way of ways) codes.push(await codeOfAsync(way()))
+  expect(codes).toContain(null)
+})
+
+test('51 high: a block that was asked for before an end was heard of does not count after it', async () => {
+  const [mine, theirs] = [await tmpStore(), await tmpStore()]
+  const core = await filled(mine, 'notes', 10)
+  const chain = named('notes', core)
+  const wire = replicate(mine, theirs)
+  await using follower = new CoreFollower(theirs, 'notes')
+  await follower.update(chain.state)
+  for (let i = 0; i < 7; i++) await follower.next()
+  await wire.cut()
+  const asked = follower.next().catch(() => null)
+  const end = await endOf(core, 5)
+  const state = { ...chain.state, cutOffs: new Map([[Buffer.from(end.core).toString('hex'), end]]) }
+  expect(await follower.update(state)).toMatchObject({ start: 5, end: 7 })
+  wire.heal()
+  expect([await asked, follower.position]).toEqual([null, 5])
+})
