@@ -1139,3 +1139,31 @@ test('51 high: a block that was asked for before an end was heard of does not co
   wire.heal()
   expect([await asked, follower.position]).toEqual([null, 5])
 })
+
+describe('52 high: README: “who has the present keys can freeze an identity”, and so nobody else', () => {
+  test('not who has keys that were rotated away', async () => {
+    const chain = family()
+    const branch = copyOf(chain)
+    chain.rotate(keysOf('control 1', 'control 2'), keyPairs('control 0', 'control 1'))
+    addDevice(branch, 'thief', 'reader', keyPairs('control 0'))
+    const memory = await memoryOf(chain)
+    await codeOfAsync(memory.receive(branch.events))
+    expect(memory.duplicity).toBe(null)
+  })
+
+  test('not an admin that was revoked, by a connection of a stranger', async () => {
+    const chain = family()
+    const branch = copyOf(chain)
+    chain.revokeDevice(keyPair('laptop').publicKey, lost, keyPairs('control 0'))
+    addDevice(branch, 'thief', 'reader', keyPairs('laptop'))
+    const tablet = await party('tablet', chain)
+    const [one, other] = connect()
+    const asked = codeOfAsync(tablet.authenticator.authenticate(one))
+    const send = await speak(other, chain, createKeyPair(), 10 ** 6)
+    send(encodeEvents(0, branch.events).message)
+    await until(() => tablet.memory.duplicity !== null, { timeoutMs: 1_000 }).catch(() => {})
+    expect(tablet.memory.duplicity).toBe(null)
+    one.destroy()
+    await asked
+  })
+})
