@@ -1167,3 +1167,45 @@ describe('52 high: README: “who has the present keys can freeze an identity”
     await asked
   })
 })
+
+describe('53 high: what is appended to a core of several signers reaches peers, or is refused at once', () => {
+  test.each([
+    ['one', 1, 1],
+    ['two, of whom one signs', 2, 1],
+    ['two, who both sign', 2, 2]
+  ])('%s', async (_, count, quorum) => {
+    const [mine, theirs] = [await tmpStore(), await tmpStore()]
+    const old = await filled(mine, 'notes', 5)
+    const pairs = [createKeyPair(), createKeyPair()].slice(0, count)
+    const plan = planRoll(await endOf(old), { signers: pairs.map(({ publicKey }) => publicKey), quorum })
+    let appended = true
+    const core = await startRoll(mine, plan, old, { keyPair: pairs[0] as KeyPair }).catch(() => null)
+    await core?.append('block 5').catch(() => (appended = false))
+    if (core === null || !appended) return
+    replicate(mine, theirs)
+    const copy = theirs.get({ key: plan.core })
+    await copy.ready()
+    let block: unknown = null
+    void copy.get(5).then(
+      (value) => (block = value),
+      () => {}
+    )
+    await until(() => block !== null, { timeoutMs: 3_000 }).catch(() => {})
+    expect(String(block)).toBe('block 5')
+  })
+})
+
+test('54 medium: a signer of a core that stands twice is refused: it would count twice', () => {
+  const end = { core: bytesOf(1), fork: 0, length: 1, treeHash: bytesOf(2) }
+  const [key] = publicKeys('a') as [Uint8Array]
+  expect(codeOf(() => planRoll(end, { signers: [key, key], quorum: 2 }))).not.toBe(null)
+})
+
+test('55 medium: a second authenticator of the same identity does not end the connection of the first', async () => {
+  const base = family()
+  const [laptop, phone] = [await party('laptop', base), await party('phone', base)]
+  const [end] = await meet(laptop, phone)
+  const second = new Authenticator(laptop.memory, keyPair('laptop'), { now: () => START })
+  expect(await codeOfAsync(second.authenticate(end))).toBe('KEY_ROTATION_CLOSED')
+  expect(end.destroying).toBe(false)
+})
