@@ -20,6 +20,25 @@ export interface Pin {
   readonly hash?: Uint8Array
 }
 
+/** A state is a pin, too; anything else beside them would be one that is misspelt. */
+const PIN_FIELDS: readonly (keyof Pin | keyof IdentityState)[] = [
+  'identity',
+  'seq',
+  'hash',
+  'time',
+  'control',
+  'next',
+  'recovery',
+  'pending',
+  'devices',
+  'deviceIndex',
+  'cores',
+  'writers',
+  'cutOffs',
+  'adminEnds',
+  'named'
+]
+
 export interface VerifyOptions {
   /** Whose chain it must be: an identity, or also the highest event that was seen of it, without which a shorter chain is believed. */
   trusted: Uint8Array | Pin
@@ -73,11 +92,6 @@ export function verify(chain: Uint8Array | readonly Uint8Array[], options: Verif
   }
 }
 
-/** Whether a chain may get so many events more. @throws KEY_ROTATION_TOO_LARGE */
-export function checkRoom({ seq }: IdentityState, count: number): void {
-  if (seq + count >= MAX_EVENTS) throw tooManyEvents()
-}
-
 /** @throws KEY_ROTATION_BAD_TIME for an event of a time more than a day ahead */
 export function checkClock({ seq, time }: DecodedEvent, now: number | null): void {
   if (now !== null && time > now + CLOCK_SKEW_MS)
@@ -89,7 +103,8 @@ export function eventsOf(chain: Uint8Array | readonly Uint8Array[]): readonly Ui
   if (chain instanceof Uint8Array) return decodeChain(chain)
   if (!Array.isArray(chain)) throw badArgument('a chain is bytes, or an array of events')
   if (chain.length > MAX_EVENTS) throw tooManyEvents()
-  return chain
+  // What is kept stays, whatever the caller does with its own.
+  return chain.map((event: Uint8Array) => (event instanceof Uint8Array ? b4a.from(event) : event))
 }
 
 export function pinOf(trusted: Uint8Array | Pin): Pin {
@@ -99,6 +114,7 @@ export function pinOf(trusted: Uint8Array | Pin): Pin {
   }
   if (typeof trusted !== 'object' || trusted === null)
     throw badArgument('`trusted` must say whose chain this is: without it anybody’s is as good')
+  checkOptions(trusted, PIN_FIELDS)
   const { identity, seq, hash } = trusted
   checkKey(identity, 'a trusted identity')
   if ((seq === undefined) !== (hash === undefined))
@@ -109,7 +125,8 @@ export function pinOf(trusted: Uint8Array | Pin): Pin {
   return trusted
 }
 
-function checkPin({ seq, hash }: Pin, hashes: readonly Uint8Array[]): void {
+/** @throws KEY_ROTATION_ROLLBACK, KEY_ROTATION_FORKED */
+export function checkPin({ seq, hash }: Pin, hashes: readonly Uint8Array[]): void {
   if (seq === undefined || hash === undefined) return
   const found = hashes[seq]
   if (found === undefined) {

@@ -2,7 +2,7 @@ import b4a from 'b4a'
 import { decodeEvent, type DecodedEvent } from '../format/event.ts'
 import { advance } from '../state/apply.ts'
 import { type Draft, draftOf, type IdentityState } from '../state/state.ts'
-import { checkClock, checkRoom, CLOCK_SKEW_MS } from '../verify.ts'
+import { checkClock, CLOCK_SKEW_MS } from '../verify.ts'
 
 /** When this device first heard of the recovery that waits. */
 export interface Sighting {
@@ -35,7 +35,6 @@ export function takeIn(
   now: number,
   seenBy: SeenBy
 ): TakenIn {
-  checkRoom(before.state, events.length)
   let state = draftOf(before.state)
   let { sighting } = before
   for (const [count, bytes] of events.entries()) {
