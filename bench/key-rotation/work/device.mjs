@@ -67,7 +67,7 @@ async function greet(isInitiator, socket) {
   connection.on('error', () => {})
   try {
     const { name } = await authenticator.authenticate(connection)
-    store.replicate(/** @type {never} */ (connection))
+    store.replicate(connection)
     tell({ knows: name })
   } catch {
     // Closed, which `onrefused` or the other side has told of.

@@ -123,7 +123,7 @@ test('who hears of a revocation first ends the log, as soon as it has merged wha
   replicate(tablet.db, late.db)
   await until(async () => late.db.writable && (await endLogs(late.db, chain.state)))
   expect(await endLogs(tablet.db, chain.state)).toBe(true)
-  await until(async () => (await statusOf(laptop, phone)).isMember === false)
+  await until(async () => !(await statusOf(laptop, phone)).isMember)
   for (const { db } of [laptop, tablet, late]) {
     const writer = (await db.writers()).find(({ key }) => b4a.equals(key, phone.log))
     expect(writer?.cutOff).toMatchObject({ length: applied, treeHash: end.treeHash })

@@ -16,7 +16,7 @@ export const hasOpenssl: boolean = /^OpenSSL ([3-9]|\d\d)/.test(
 const POLICY = '1.2.3.4.1'
 
 /** Whose certificate stamps: as it should be, one that is for other things too, one that is for web servers, one that is over. */
-export type Signer = 'good' | 'wide' | 'web' | 'over'
+type Signer = 'good' | 'wide' | 'web' | 'over'
 
 const EXTENSIONS: Readonly<Record<Signer, string>> = {
   good: 'critical,timeStamping',

@@ -49,7 +49,12 @@ export class TSTInfo {
 
 /** Some ASN.1 value, of what form nobody has said. */
 export interface Asn1Value {
-  readonly valueBlock: { readonly value?: unknown; readonly valueHexView?: Uint8Array }
+  readonly valueBlock: {
+    readonly value?: unknown
+    readonly valueHexView?: Uint8Array
+    /** Of an object identifier, its numbers with dots between. */
+    toString(): string
+  }
 }
 
 export class Certificate implements Encodable {

@@ -89,7 +89,7 @@ export async function readAnswer(
   const stated = attributes.filter(({ type }) => type === CONTENT_TYPE).flatMap(({ values }) => values)
   if (eContentType !== TST_INFO || info.version !== 1 || others.length > 0 || stated.length !== 1)
     throw malformed('the answer is no time stamp')
-  if (String((stated[0] as Asn1Value).valueBlock) !== TST_INFO)
+  if ((stated[0] as Asn1Value).valueBlock.toString() !== TST_INFO)
     throw malformed('what was signed is no time stamp')
   if (info.messageImprint.hashAlgorithm.algorithmId !== SHA_256)
     throw mismatch('the time stamp is of a hash by another function')
@@ -184,7 +184,7 @@ async function checkNamed(
     // The newer form may begin with another hash function.
     const [identifier] = partsOf(first)
     const hash = identifier === undefined ? first : second
-    const algorithm = identifier === undefined ? digest : DIGESTS[String(identifier.valueBlock)]
+    const algorithm = identifier === undefined ? digest : DIGESTS[identifier.valueBlock.toString()]
     if (algorithm === undefined || hash === undefined) continue
     const expected = new Uint8Array(await getCrypto(true).digest(algorithm, der))
     if (b4a.equals(expected, hexView(hash))) return
