@@ -25,6 +25,7 @@ export {
   type Device,
   deviceOf,
   type IdentityState,
+  isHeld,
   type PendingRecovery,
   type Revocation
 } from './state/state.ts'
@@ -33,7 +34,8 @@ export {
   type Duplicity,
   IdentityMemory,
   type IdentityMemoryOptions,
-  type MemoryStore
+  type MemoryStore,
+  type Superseded
 } from './memory/identity-memory.ts'
 export { type Resolved, resolve } from './resolve.ts'
 export { type Pin, type Verified, verify, type VerifyOptions } from './verify.ts'

@@ -84,7 +84,7 @@ export function verify(chain: Uint8Array | readonly Uint8Array[], options: Verif
   }
   if (state === null)
     throw new KeyRotationError('KEY_ROTATION_EMPTY', 'a chain without events proves nothing')
-  checkPin(pin, hashes)
+  if (pin.seq !== undefined) checkPin(pin, hashes[pin.seq], hashes.length)
   return {
     state,
     asOf: { seq: state.seq, hash: state.hash, time: state.time },
@@ -125,12 +125,14 @@ export function pinOf(trusted: Uint8Array | Pin): Pin {
   return trusted
 }
 
-/** @throws KEY_ROTATION_ROLLBACK, KEY_ROTATION_FORKED */
-export function checkPin({ seq, hash }: Pin, hashes: readonly Uint8Array[]): void {
+/**
+ * @param found - hash of the event with the pin's number, if there is one
+ * @throws KEY_ROTATION_ROLLBACK, KEY_ROTATION_FORKED
+ */
+export function checkPin({ seq, hash }: Pin, found: Uint8Array | undefined, length: number): void {
   if (seq === undefined || hash === undefined) return
-  const found = hashes[seq]
   if (found === undefined) {
-    const message = `event ${seq} was seen before, and this chain ends with event ${hashes.length - 1}`
+    const message = `event ${seq} was seen before, and this chain ends with event ${length - 1}`
     throw new KeyRotationError('KEY_ROTATION_ROLLBACK', message)
   }
   if (!b4a.equals(found, hash))

@@ -31,6 +31,8 @@ export const byte: Codec<number> = {
   encode: (state, value) => c.uint8.encode(state, value),
   decode: (state) => c.uint8.decode(state)
 }
+/** Little-endian. */
+export const uint32: Codec<number> = c.uint32
 export const fixed16: Codec<Uint8Array> = fixed(16)
 export const fixed32: Codec<Uint8Array> = fixed(32)
 export const fixed64: Codec<Uint8Array> = fixed(64)
