@@ -274,6 +274,7 @@ test('every code that this package can say of an event is met in these tests', (
     'rollover',
     'memory',
     'authenticator',
+    'timestamp',
     'upstream'
   ]
     .map((name) => readFileSync(new URL(`${name}.test.ts`, import.meta.url), 'utf8'))

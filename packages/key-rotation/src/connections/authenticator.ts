@@ -213,11 +213,9 @@ export class Authenticator {
   async #onevents(peer: Peer, bytes: Uint8Array): Promise<void> {
     if (peer.remote === null || !this.#peers.has(peer)) return
     const { from, events } = decodeEvents(bytes)
-    const known = this.#memory.events
-    if (from > known.length || events.length === 0)
-      throw refusal('KEY_ROTATION_OUT_OF_ORDER', 'events do not follow')
+    if (events.length === 0) throw refusal('KEY_ROTATION_OUT_OF_ORDER', 'events do not follow')
     try {
-      const isNew = await this.#memory.receive([...known.slice(0, from), ...events])
+      const isNew = await this.#memory.receive(events, from)
       if (isNew) this.refresh()
       const { state } = this.#memory
       if (state.seq >= peer.remote.seq)

@@ -1,10 +1,12 @@
 import b4a from 'b4a'
 import { badArgument } from '../arguments.ts'
+import { hash } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
 import type { MemoryStore } from '../memory/identity-memory.ts'
 import { eventsOf } from '../verify.ts'
 
 const FIELD = 'cloudpal-key-rotation-memory'
+const PART_NAME_BYTES = 8
 
 /** What is needed of a core to keep a memory: a Hypercore fits. */
 export interface UserDataLike {
@@ -22,18 +24,43 @@ export interface ChainCoreLike {
   append(blocks: readonly Uint8Array[]): Promise<unknown>
 }
 
-/** A memory beside the blocks of a Hypercore, on this device only: it is not replicated. Borrows the core. */
+/**
+ * A memory beside the blocks of a Hypercore, on this device only: it is not replicated. What is added is kept in parts, so that an event costs what it has
+ * itself. Borrows the core.
+ */
 export function coreMemory(core: UserDataLike): MemoryStore {
+  const parts = { of: '', count: 0 }
+  const keyOf = (part: number): string => `${FIELD}/${parts.of}/${part}`
   return {
     read: async () => {
       await core.ready()
-      return core.getUserData(FIELD)
+      const first = await core.getUserData(FIELD)
+      if (first === null) return null
+      const all = [first]
+      Object.assign(parts, { of: nameOf(first), count: 0 })
+      for (;;) {
+        const part = await core.getUserData(keyOf(parts.count))
+        if (part === null || part.length === 0) return b4a.concat(all)
+        all.push(part)
+        parts.count++
+      }
     },
     write: async (bytes) => {
       await core.ready()
       await core.setUserData(FIELD, bytes)
+      // Parts are of the whole that they were added to: what is left of those before counts for nothing.
+      for (let part = 0; part < parts.count; part++) await core.setUserData(keyOf(part), new Uint8Array(0))
+      Object.assign(parts, { of: nameOf(bytes), count: 0 })
+    },
+    append: async (bytes) => {
+      await core.setUserData(keyOf(parts.count), bytes)
+      parts.count++
     }
   }
+}
+
+function nameOf(whole: Uint8Array): string {
+  return b4a.toString(hash('memory', [whole]).subarray(0, PART_NAME_BYTES), 'hex')
 }
 
 /**

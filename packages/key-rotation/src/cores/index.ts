@@ -11,6 +11,19 @@ export {
   type RetractedBlocks
 } from './core-follower.ts'
 export { type ChainCoreLike, coreMemory, readChain, type UserDataLike, writeChain } from './core-memory.ts'
+export {
+  type DriveClass,
+  type DriveLike,
+  driveNames,
+  type DrivePlan,
+  nameDrive,
+  openDrive,
+  type OpenDriveOptions,
+  type OpenedDrive,
+  planDriveRoll,
+  type SessionStore,
+  startDriveRoll
+} from './drive.ts'
 export { lineageEncryption, type LineagePart } from './lineage-encryption.ts'
 export { endOf, isLinked, planRoll, startRoll, type StartRollOptions } from './roll.ts'
 export type {

@@ -20,6 +20,8 @@ export interface Codec<T> {
 const MAX_UINT: number = Number.MAX_SAFE_INTEGER
 
 export const byte: Codec<number> = c.uint8
+/** Little-endian. */
+export const uint32: Codec<number> = c.uint32
 export const fixed16: Codec<Uint8Array> = fixed(16)
 export const fixed32: Codec<Uint8Array> = fixed(32)
 export const fixed64: Codec<Uint8Array> = fixed(64)

@@ -1,31 +1,23 @@
-import b4a from 'b4a'
-import { badArgument, checkOptions } from '../arguments.ts'
+import { badArgument, checkCount, checkOptions } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
-import { decodeChain, encodeChain } from '../format/chain.ts'
-import {
-  byte,
-  type Codec,
-  decodeFrom,
-  encode,
-  fixed32,
-  frame,
-  malformed,
-  optional,
-  record,
-  uint
-} from '../format/codecs.ts'
-import { decodeEvent } from '../format/event.ts'
-import { checkVersion, FORMAT_VERSION } from '../format/version.ts'
 import type { IdentityState } from '../state/state.ts'
 import { eventsOf, type Pin, pinOf, verify } from '../verify.ts'
+import { BranchCheck } from './branch-check.ts'
+import { firstDifference } from './difference.ts'
+import { decodeMemory, encodeAddition, encodeMemory, type Remembered } from './journal.ts'
 import { type SeenBy, type Sighting, takeIn } from './recovery-watch.ts'
 
 /** Where the memory lies: a file, a Hypercore's user data, a database. */
 export interface MemoryStore {
   /** What was written last; `null` before. */
   read(): Promise<Uint8Array | null>
-  /** Resolves when it is there after a crash, too. All or nothing. */
+  /** In place of what was there. Resolves when it is there after a crash, too. All or nothing. */
   write(bytes: Uint8Array): Promise<void>
+  /**
+   * After what is there. Resolves when it is there after a crash, too; after one before that, a part of it may be. Without it all is written with each
+   * event.
+   */
+  append?(bytes: Uint8Array): Promise<void>
 }
 
 /** Two histories of one identity, each signed as it should be: somebody else has keys, or one person has acted twice. */
@@ -52,22 +44,6 @@ export interface IdentityMemoryOptions {
   seenBy?: (event: Uint8Array) => number | null
 }
 
-interface Stored {
-  version: number
-  chain: Uint8Array
-  other: Uint8Array | null
-  refused: Uint8Array | null
-  sighting: Sighting | null
-}
-
-const stored: Codec<Stored> = record({
-  version: byte,
-  chain: frame,
-  other: optional(frame),
-  refused: optional(frame),
-  sighting: optional(record<Sighting>({ announcement: fixed32, time: uint }))
-})
-
 /** All that is remembered. */
 interface Seen {
   readonly events: readonly Uint8Array[]
@@ -86,18 +62,23 @@ export class IdentityMemory {
   readonly #store: MemoryStore
   readonly #now: () => number
   readonly #seenBy: SeenBy
+  readonly #branches = new BranchCheck()
   #seen: Seen
+  /** Whether what is in the store may be added to. */
+  #canGrow: boolean
   #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(
     store: MemoryStore,
     { now = Date.now, seenBy = () => null }: IdentityMemoryOptions,
-    seen: Seen
+    seen: Seen,
+    canGrow: boolean
   ) {
     this.#store = store
     this.#now = now
     this.#seenBy = seenBy
     this.#seen = seen
+    this.#canGrow = canGrow
   }
 
   /**
@@ -118,7 +99,8 @@ export class IdentityMemory {
     const pin = pinOf(trusted)
     const bytes = await store.read()
     if (bytes !== null) {
-      const memory = new IdentityMemory(store, options, decodeMemory(bytes, pin))
+      const { canGrow, ...kept } = decodeMemory(bytes)
+      const memory = new IdentityMemory(store, options, seenOf(kept, pin), canGrow)
       if (chain !== null) await memory.receive(chain)
       return memory
     }
@@ -126,8 +108,8 @@ export class IdentityMemory {
       throw new KeyRotationError('KEY_ROTATION_EMPTY', 'nothing is remembered of this identity yet')
     const { state } = verify(chain, { trusted: pin, now: now() })
     const seen = { events: eventsOf(chain), state, duplicity: null, refused: null, sighting: null }
-    await store.write(encodeMemory(seen))
-    return new IdentityMemory(store, options, seen)
+    await store.write(encodeMemory({ ...seen, other: null }))
+    return new IdentityMemory(store, options, seen, true)
   }
 
   /** As of the highest event that was seen; while it is frozen, of the branch that was seen first. */
@@ -145,16 +127,19 @@ export class IdentityMemory {
   }
 
   /**
-   * Takes in a chain that somebody else has. It is kept before it counts.
+   * Takes in a chain that somebody else has. It is kept before it counts. Costs what is new: one signature or two an event; and for a second history one more
+   * walk over the events that both have, without their signatures.
    *
+   * @param from - number of its first event, where those before are the ones that are known here
    * @returns whether it brought anything new
    * @throws KEY_ROTATION_FORKED when it differs from what was seen first, now or earlier: see `duplicity`; and what `verify` throws, of a chain
    *   that then changes nothing, and KEY_ROTATION_RECOVERY_TOO_EARLY of a recovery that this device has not known of for long enough, with all
    *   before it taken in: bring the chain again later
    */
-  async receive(chain: Uint8Array | readonly Uint8Array[]): Promise<boolean> {
+  async receive(chain: Uint8Array | readonly Uint8Array[], from = 0): Promise<boolean> {
     const events = eventsOf(chain)
-    return this.#inTurn(() => this.#receive(events))
+    checkCount(from, '`from`')
+    return this.#inTurn(() => this.#receive(events, from))
   }
 
   /**
@@ -173,30 +158,47 @@ export class IdentityMemory {
     })
   }
 
-  async #receive(events: readonly Uint8Array[]): Promise<boolean> {
-    const { events: known, state, duplicity, refused } = this.#seen
-    const at = firstDifference(known, events)
-    if (at === known.length && at < events.length) {
+  async #receive(brought: readonly Uint8Array[], from: number): Promise<boolean> {
+    const { events: known, duplicity } = this.#seen
+    if (from > known.length) throw new KeyRotationError('KEY_ROTATION_OUT_OF_ORDER', 'events do not follow')
+    const at = firstDifference(known, brought, from)
+    const end = from + brought.length
+    if (at === known.length && at < end) {
       if (duplicity !== null) throw forked(duplicity.seq)
-      const fresh = events.slice(at)
-      const { count, ...taken } = takeIn(this.#seen, fresh, this.#now(), this.#seenBy)
-      if (count > 0)
-        await this.#keep({ ...this.#seen, ...taken, events: [...known, ...fresh.slice(0, count)] })
+      const fresh = brought.slice(at - from)
+      const { count, state, sighting } = takeIn(this.#seen, fresh, this.#now(), this.#seenBy)
+      if (count > 0) await this.#add(fresh.slice(0, count), state, sighting)
       if (count === fresh.length) return true
       const message = 'this device has not known of the recovery for as long as there is to object'
       throw new KeyRotationError('KEY_ROTATION_RECOVERY_TOO_EARLY', message)
     }
-    if (at === events.length && at > 0) return false
-    // Only a second history that would count by itself is one.
-    verify(events, { trusted: state.identity, now: this.#now() })
-    const isRefused = refused !== null && firstDifference(refused, events) > at
-    if (!isRefused && duplicity === null)
-      await this.#keep({ ...this.#seen, duplicity: { seq: at, branches: [known, events] } })
-    throw forked(at)
+    if (at === end && at > 0) return false
+    // While it is frozen no third history changes anything, right or wrong.
+    if (duplicity === null) await this.#fork(at, [...known.slice(0, from), ...brought])
+    throw forked(duplicity?.seq ?? at)
+  }
+
+  /** Freezes, for a second history that would count by itself, and that nobody has decided against. */
+  async #fork(at: number, events: readonly Uint8Array[]): Promise<void> {
+    const { events: known, refused, state } = this.#seen
+    if (refused !== null && firstDifference(refused, events) > at) return
+    this.#branches.check({ known, at, events, identity: state.identity, now: this.#now() })
+    await this.#keep({ ...this.#seen, duplicity: { seq: at, branches: [known, events] } })
+  }
+
+  async #add(fresh: readonly Uint8Array[], state: IdentityState, sighting: Sighting | null): Promise<void> {
+    const seen = { ...this.#seen, state, sighting, events: [...this.#seen.events, ...fresh] }
+    if (!this.#canGrow || this.#store.append === undefined) return this.#keep(seen)
+    // Of what fails a part may be there.
+    this.#canGrow = false
+    await this.#store.append(encodeAddition(fresh, sighting))
+    this.#canGrow = true
+    this.#seen = seen
   }
 
   async #keep(seen: Seen): Promise<void> {
-    await this.#store.write(encodeMemory(seen))
+    await this.#store.write(encodeMemory({ ...seen, other: seen.duplicity?.branches[1] ?? null }))
+    this.#canGrow = true
     this.#seen = seen
   }
 
@@ -208,40 +210,15 @@ export class IdentityMemory {
   }
 }
 
-function encodeMemory({ events, duplicity, refused, sighting }: Seen): Uint8Array {
-  return encode(stored, {
-    version: FORMAT_VERSION,
-    chain: encodeChain(events),
-    other: duplicity && encodeChain(duplicity.branches[1]),
-    refused: refused && encodeChain(refused),
-    sighting
-  })
-}
-
-/** @throws KEY_ROTATION_MALFORMED, KEY_ROTATION_NEWER_FORMAT, and what `verify` throws */
-function decodeMemory(bytes: Uint8Array, trusted: Pin): Seen {
-  const { value, end } = decodeFrom(stored, bytes, 0)
-  checkVersion(value.version, 'a memory')
-  if (end !== bytes.length) throw malformed('something follows a memory')
-  const events = decodeChain(value.chain)
-  const other = value.other && decodeChain(value.other)
+/** @throws what `verify` throws */
+function seenOf({ events, other, refused, sighting }: Remembered, trusted: Pin): Seen {
   return {
     events,
     state: verify(events, { trusted }).state,
     duplicity: other && { seq: firstDifference(events, other), branches: [events, other] },
-    refused: value.refused && decodeChain(value.refused),
-    sighting: value.sighting
+    refused,
+    sighting
   }
-}
-
-/** Place of the first event that is not the same one, whoever signed it; the shorter length when there is none. */
-function firstDifference(a: readonly Uint8Array[], b: readonly Uint8Array[]): number {
-  const length = Math.min(a.length, b.length)
-  for (let i = 0; i < length; i++) {
-    const [one, other] = [a[i] as Uint8Array, b[i] as Uint8Array]
-    if (!b4a.equals(one, other) && !b4a.equals(decodeEvent(one).hash, decodeEvent(other).hash)) return i
-  }
-  return length
 }
 
 function forked(seq: number): KeyRotationError {
