@@ -35,6 +35,7 @@ export {
   type IdentityMemoryOptions,
   type MemoryStore
 } from './memory/identity-memory.ts'
+export { rotatedBranch } from './memory/rotated-branch.ts'
 export { type Resolved, resolve } from './resolve.ts'
 export { type Pin, type Verified, verify, type VerifyOptions } from './verify.ts'
 export type { Witnesses, WitnessOptions } from './witnesses.ts'
