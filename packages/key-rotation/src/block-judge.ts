@@ -25,26 +25,29 @@ export interface Quarantine {
  * What it cannot see: blocks that a thief wrote before the end was set, at whatever time they claim.
  */
 export class BlockJudge {
-  #state: IdentityState
   readonly #quarantine = new Map<string, Quarantine>()
   #writers: ReadonlySet<string>
+  #ends: ReadonlyMap<string, CutOff>
 
   /** @param state - as `verify` gives it */
   constructor(state: IdentityState) {
-    this.#state = state
     this.#writers = writersOf(state)
+    this.#ends = endsOf(state)
   }
 
   /** From now on by a newer state. What was accepted before may not be any more: ask again. */
   update(state: IdentityState): void {
-    this.#state = state
     this.#writers = writersOf(state)
+    this.#ends = endsOf(state)
   }
 
-  /** Where a core ends; `null` for one that does not. The length at which `acceptBlock` wants its tree hash. */
+  /**
+   * Where a core ends, or one that goes on from it, if that is lower; `null` for one that does not. The length at which `acceptBlock` wants its tree
+   * hash.
+   */
   endOf(core: Uint8Array): CutOff | null {
     checkKey(core, 'the key of a core')
-    return this.#state.cutOffs.get(hex(core)) ?? null
+    return this.#ends.get(hex(core)) ?? null
   }
 
   /**
@@ -87,4 +90,19 @@ export class BlockJudge {
 /** Cores that events have named. */
 function writersOf({ cores }: IdentityState): ReadonlySet<string> {
   return new Set([...cores.values()].flat().map(({ core }) => hex(core)))
+}
+
+/** A roll-over may end before the one before it: then nothing past it counts in the older cores either, which have the same tree up to there. */
+function endsOf({ cores, cutOffs }: IdentityState): ReadonlyMap<string, CutOff> {
+  const ends = new Map(cutOffs)
+  for (const links of cores.values()) {
+    let lowest: CutOff | null = null
+    for (const { core } of [...links].reverse()) {
+      const own = cutOffs.get(hex(core)) ?? null
+      if (own !== null && (lowest === null || own.length <= lowest.length)) lowest = own
+      else if (own !== null && lowest !== null)
+        ends.set(hex(core), { ...own, length: lowest.length, treeHash: lowest.treeHash })
+    }
+  }
+  return ends
 }

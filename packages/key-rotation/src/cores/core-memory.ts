@@ -2,6 +2,9 @@ import b4a from 'b4a'
 import { badArgument } from '../arguments.ts'
 import { hash } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
+import { MAX_EVENTS, tooManyEvents } from '../format/chain.ts'
+import { MAX_EVENT_BYTES } from '../format/event.ts'
+import { firstDifference } from '../memory/difference.ts'
 import type { MemoryStore } from '../memory/identity-memory.ts'
 import { eventsOf } from '../verify.ts'
 
@@ -68,7 +71,8 @@ function nameOf(whole: Uint8Array): string {
  * is in the events.
  *
  * @returns how many events were appended
- * @throws KEY_ROTATION_FORKED when the core has another event already, KEY_ROTATION_BAD_ARGUMENT for one that is not writable
+ * @throws KEY_ROTATION_FORKED when the core has another event already, KEY_ROTATION_MALFORMED for what is none, KEY_ROTATION_BAD_ARGUMENT for a core
+ *   that is not writable
  */
 export async function writeChain(
   core: ChainCoreLike,
@@ -78,7 +82,7 @@ export async function writeChain(
   await core.ready()
   for (const [i, event] of events.slice(0, core.length).entries()) {
     const stored = await core.get(i)
-    if (!(stored instanceof Uint8Array) || !b4a.equals(stored, event))
+    if (!(stored instanceof Uint8Array) || firstDifference([stored], [event]) === 0)
       throw new KeyRotationError('KEY_ROTATION_FORKED', `the core has another event ${i} than the chain`)
   }
   const fresh = events.slice(core.length)
@@ -88,7 +92,12 @@ export async function writeChain(
   return fresh.length
 }
 
-/** The events in a core, to be verified. @param options - of Hypercore's `get` @throws KEY_ROTATION_MALFORMED for what is none */
+/**
+ * The events in a core, to be verified.
+ *
+ * @param options - of Hypercore's `get`
+ * @throws KEY_ROTATION_MALFORMED for what is none, KEY_ROTATION_TOO_LARGE for more, or a larger one, than a chain can have: no more is fetched then
+ */
 export async function readChain(
   core: Pick<ChainCoreLike, 'ready' | 'length' | 'get'>,
   options: { timeout?: number; wait?: boolean } = {}
@@ -96,9 +105,12 @@ export async function readChain(
   await core.ready()
   const events: Uint8Array[] = []
   for (let i = 0; i < core.length; i++) {
+    if (core.length > MAX_EVENTS) throw tooManyEvents()
     const event = await core.get(i, options)
     if (!(event instanceof Uint8Array))
       throw new KeyRotationError('KEY_ROTATION_MALFORMED', `there is no event ${i}`)
+    if (event.length > MAX_EVENT_BYTES)
+      throw new KeyRotationError('KEY_ROTATION_TOO_LARGE', `block ${i} is larger than an event`)
     events.push(event)
   }
   return events

@@ -4,12 +4,14 @@
  * @packageDocumentation
  */
 export { carryBlocks, type CarryOptions, pullBlocks, type PullOptions } from './carry-blocks.ts'
-export {
-  CoreFollower,
-  type CoreFollowerOptions,
-  type FollowedBlock,
-  type RetractedBlocks
-} from './core-follower.ts'
+export { CoreFollower } from './core-follower.ts'
+export type {
+  Bookmark,
+  CoreFollowerOptions,
+  FollowedBlock,
+  ReadOptions,
+  RetractedBlocks
+} from './follower-types.ts'
 export { type ChainCoreLike, coreMemory, readChain, type UserDataLike, writeChain } from './core-memory.ts'
 export {
   type DriveClass,
