@@ -85,8 +85,6 @@ export class IdentityMemory {
   #seen: Seen
   /** Whether what is in the store may be added to. */
   #canGrow: boolean
-  /** A chain with a recovery that is too early, and when it is not. */
-  #held: { readonly events: readonly Uint8Array[]; readonly until: number } | null = null
   #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(
@@ -159,11 +157,6 @@ export class IdentityMemory {
     return this.#seen.superseded
   }
 
-  /** From when on `resume` takes in what was held back, in ms since 1970; `null`: nothing was. */
-  get heldUntil(): number | null {
-    return this.#held?.until ?? null
-  }
-
   /**
    * Takes in a chain that somebody else has. It is kept before it counts. Costs what is new: one signature or two an event; and for a second history one more
    * walk over the events that both have, without their signatures.
@@ -172,7 +165,7 @@ export class IdentityMemory {
    * @returns whether it brought anything new
    * @throws KEY_ROTATION_FORKED when it differs from what was seen, now or earlier, and is not stronger: see `duplicity`; and what `verify` throws, of a chain
    *   that then changes nothing, and KEY_ROTATION_RECOVERY_TOO_EARLY of a recovery that this device has not known of for long enough, with all
-   *   before it taken in: see `heldUntil`
+   *   before it taken in: bring the chain again later
    */
   async receive(chain: Uint8Array | readonly Uint8Array[], from = 0): Promise<boolean> {
     const events = eventsOf(chain)
@@ -196,16 +189,6 @@ export class IdentityMemory {
           `event ${at} is known here, and is another one`
         )
       return this.#receive(events, 0)
-    })
-  }
-
-  /** Takes in what was held back, where its time has come. @returns whether that was anything new @throws what `receive` throws */
-  async resume(): Promise<boolean> {
-    return this.#inTurn(() => {
-      const held = this.#held
-      if (held === null || this.#now() < held.until) return false
-      this.#held = null
-      return this.#receive(held.events, 0)
     })
   }
 
@@ -244,7 +227,6 @@ export class IdentityMemory {
     const { sightings } = this.#seen
     const taken = takeIn({ state: before, sightings }, fresh, this.#now(), this.#seenBy)
     const isHeld = taken.count < fresh.length
-    if (isHeld) this.#held = { events, until: taken.until ?? 0 }
     const counted = isHeld ? events.slice(0, at + taken.count) : events
     if (isNext) await this.#add(counted.slice(at), taken.state, taken.sightings)
     else await this.#settle(counted, at, taken)

@@ -24,8 +24,6 @@ export interface TakenIn {
   /** How many events were taken. */
   readonly count: number
   readonly sightings: readonly Sighting[]
-  /** From when on the next one would be taken, too; `null` when all were. */
-  readonly until: number | null
 }
 
 /**
@@ -47,12 +45,11 @@ export function takeIn(
   for (const [count, bytes] of events.entries()) {
     const event = decodeEvent(bytes)
     checkClock(event, now)
-    const until = openFrom(state, event, sightings, now, seenBy)
-    if (now < until) return { state, count, sightings, until }
+    if (now < openFrom(state, event, sightings, now, seenBy)) return { state, count, sightings }
     state = advance(state, event)
     if (event.change.kind === 'announceRecovery') sightings = withSighting(sightings, event.hash, now)
   }
-  return { state, count: events.length, sightings, until: null }
+  return { state, count: events.length, sightings }
 }
 
 /** The first time that a recovery is heard of is the one that counts. */

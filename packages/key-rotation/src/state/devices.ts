@@ -110,7 +110,7 @@ export function setEnd(draft: Draft, cutOff: CutOff, admin: number | null): void
   else draft.adminEnds.add(core)
 }
 
-function isSameCutOff(a: CutOff, b: CutOff): boolean {
+export function isSameCutOff(a: CutOff, b: CutOff): boolean {
   return (
     b4a.equals(a.core, b.core) &&
     a.fork === b.fork &&
