@@ -1,9 +1,10 @@
 import { until } from '@cloudpal/test-kit'
 import { expect, test, vi } from 'vitest'
 import { Authenticator } from '../src/connections/index.ts'
+import { decodeEvents, encodeEvents } from '../src/connections/messages.ts'
 import { IdentityMemory, readReceipt } from '../src/index.ts'
 import { addDevice, DAY, keyPair, keyPairs, manualTime } from './people.ts'
-import { codeOfAsync, connect, copyOf, family, meet, party, ram, recovered } from './parties.ts'
+import { codeOfAsync, connect, copyOf, family, meet, party, ram, recovered, speak } from './parties.ts'
 
 const lost = { reason: 'compromised' } as const
 
@@ -34,6 +35,21 @@ test('and also where the shorter one has let the device in that is connected', a
   await until(() => tablet.memory.duplicity !== null || phone.memory.duplicity !== null, {
     timeoutMs: 2_000
   })
+})
+
+test('a thief who revokes the other devices in a history of his own does not silence them', async () => {
+  const base = family()
+  const [mine, thiefs] = [copyOf(base), copyOf(base)]
+  mine.revokeDevice(keyPair('phone').publicKey, lost, keyPairs('control 0'))
+  thiefs.revokeDevice(keyPair('laptop').publicKey, lost, keyPairs('control 0'))
+  addDevice(thiefs, 'one')
+  const [laptop, tablet] = [await party('laptop', mine), await party('tablet', thiefs)]
+  const ends = connect()
+  const asked = [laptop, tablet].map(({ authenticator }, i) =>
+    codeOfAsync(authenticator.authenticate(ends[i] as (typeof ends)[0]))
+  )
+  await until(() => tablet.memory.duplicity !== null)
+  expect((await Promise.all(asked))[1]).toBe('KEY_ROTATION_DEVICE_REVOKED')
 })
 
 test('two histories that do not fit into one message are seen whole, and nobody is disconnected', async () => {
@@ -119,4 +135,39 @@ test('a recovery that was held back is taken in when its time has come, without 
   laptop.refresh()
   tablet.authenticator.refresh()
   await until(() => memory.state.seq === chain.state.seq, { timeoutMs: 1_000 })
+})
+
+test('events that go on with nothing that is here are asked for from the beginning, once', async () => {
+  const base = family()
+  const theirs = copyOf(base)
+  for (const name of ['one', 'two', 'three']) addDevice(theirs, name)
+  const laptop = await party('laptop', base)
+  const [mine, other] = connect()
+  const asked = laptop.authenticator.authenticate(mine)
+  const phone = await speak(other, theirs, keyPair('phone'))
+  await asked
+  phone.tell(encodeEvents(5, theirs.events).message)
+  await until(() => phone.asked === 1)
+  phone.tell(encodeEvents(0, theirs.events.slice(0, -1)).message)
+  await until(() => laptop.memory.state.seq === 5)
+  addDevice(theirs, 'four')
+  phone.tell(encodeEvents(7, theirs.events).message)
+  await until(() => mine.destroying)
+  expect([laptop.refused, phone.asked]).toEqual([['KEY_ROTATION_OUT_OF_ORDER'], 1])
+})
+
+test('who asks is told everything again, but not without end', async () => {
+  const base = family()
+  const laptop = await party('laptop', base)
+  const [mine, other] = connect()
+  const known = laptop.authenticator.authenticate(mine)
+  const phone = await speak(other, base, keyPair('phone'))
+  await known
+  for (let i = 0; i < 6; i++) phone.ask()
+  addDevice(base, 'one')
+  // What is published after them comes after all answers.
+  await until(() => phone.told.length === 4)
+  await laptop.authenticator.publish(base.events)
+  await until(() => phone.told.length === 5)
+  expect(phone.told.map((message) => decodeEvents(message).from)).toEqual([0, 0, 0, 0, 4])
 })
