@@ -1,11 +1,11 @@
 import b4a from 'b4a'
 import { checkCount, checkKey } from './arguments.ts'
-import { hex, type IdentityState } from './state/state.ts'
+import { hex, type IdentityState, isHeld } from './state/state.ts'
 import type { CutOff } from './types.ts'
 
 /**
  * Of a block. `accepted`: it counts. `quarantined`: it is past its core's end, or of another history than the one that was ended. `waiting`: its core ends, and the tree
- * hash there is not known yet. `unknown`: no event says whose core it is.
+ * hash there is not known yet; or its device was revoked, and nobody has said where the core ends. `unknown`: no event says whose core it is.
  */
 export type BlockVerdict = 'accepted' | 'quarantined' | 'waiting' | 'unknown'
 
@@ -28,15 +28,18 @@ export class BlockJudge {
   readonly #quarantine = new Map<string, Quarantine>()
   #writers: ReadonlySet<string>
   #ends: ReadonlyMap<string, CutOff>
+  #state: IdentityState
 
   /** @param state - as `verify` gives it */
   constructor(state: IdentityState) {
+    this.#state = state
     this.#writers = writersOf(state)
     this.#ends = endsOf(state)
   }
 
   /** From now on by a newer state. What was accepted before may not be any more: ask again. */
   update(state: IdentityState): void {
+    this.#state = state
     this.#writers = writersOf(state)
     this.#ends = endsOf(state)
   }
@@ -64,7 +67,10 @@ export class BlockJudge {
   judge(core: Uint8Array, index: number, treeHash: Uint8Array | null = null): BlockVerdict {
     checkCount(index, 'the index of a block')
     const end = this.endOf(core)
-    if (end === null) return this.#writers.has(hex(core)) ? 'accepted' : 'unknown'
+    if (end === null) {
+      if (isHeld(this.#state, core)) return 'waiting'
+      return this.#writers.has(hex(core)) ? 'accepted' : 'unknown'
+    }
     if (index >= end.length) return this.#quarantined(core, index, 'past the end')
     if (treeHash === null) return 'waiting'
     return b4a.equals(treeHash, end.treeHash) ? 'accepted' : this.#quarantined(core, index, 'another history')

@@ -25,6 +25,7 @@ export {
   type Device,
   deviceOf,
   type IdentityState,
+  isHeld,
   type PendingRecovery,
   type Revocation
 } from './state/state.ts'
@@ -33,9 +34,9 @@ export {
   type Duplicity,
   IdentityMemory,
   type IdentityMemoryOptions,
-  type MemoryStore
+  type MemoryStore,
+  type Superseded
 } from './memory/identity-memory.ts'
-export { rotatedBranch } from './memory/rotated-branch.ts'
 export { type Resolved, resolve } from './resolve.ts'
 export { type Pin, type Verified, verify, type VerifyOptions } from './verify.ts'
 export type { Witnesses, WitnessOptions } from './witnesses.ts'

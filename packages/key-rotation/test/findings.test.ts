@@ -507,7 +507,7 @@ test('23 high: who has filled a chain has not ended it: the identity’s own key
   } as const
   const proposal = propose(full, change, START)
   const event = sealProposal(proposal, signProposal(proposal, keyPair('control 1')))
-  const taken = codeOf(() => takeIn({ state: full, sighting: null }, [event], START, () => null))
+  const taken = codeOf(() => takeIn({ state: full, sightings: [] }, [event], START, () => null))
   expect(taken).toBe(null)
 })
 

@@ -1,13 +1,11 @@
 import b4a from 'b4a'
-import { checkCount, checkKeyPair, checkOptions } from '../arguments.ts'
+import { checkCount, checkedClock, checkKeyPair, checkOptions } from '../arguments.ts'
 import { KeyRotationError, type KeyRotationErrorCode } from '../errors.ts'
 import { createReceipt, readReceipt } from '../format/receipt.ts'
 import type { Duplicity, IdentityMemory } from '../memory/identity-memory.ts'
 import { type Device, deviceOf, hex } from '../state/state.ts'
 import type { KeyPair } from '../types.ts'
-import { eventsOf } from '../verify.ts'
 import { type ConnectionLike, openChannel } from './connection.ts'
-import { isForked } from './histories.ts'
 import { channelId, decodeHello, encodeHello } from './messages.ts'
 import { Peer } from './peer.ts'
 import type { AuthenticatorOptions } from './types.ts'
@@ -39,7 +37,7 @@ export class Authenticator {
     this.#memory = memory
     this.#device = device
     this.#options = options
-    this.#now = options.now ?? Date.now
+    this.#now = checkedClock(options.now)
     this.#shown = { hash: memory.state.hash, duplicity: memory.duplicity }
   }
 
@@ -82,16 +80,11 @@ export class Authenticator {
    * soon as they have heard.
    *
    * @throws KEY_ROTATION_BROKEN_CHAIN for events that do not go on from those that the memory has, which then freeze nothing; and what
-   *   `IdentityMemory.receive` throws
+   *   `IdentityMemory.extend` throws
    */
   async publish(chain: Uint8Array | readonly Uint8Array[]): Promise<void> {
-    const events = eventsOf(chain)
-    if (isForked(this.#memory.events, events)) {
-      const message = 'this was written after other events than those that are known here by now'
-      throw new KeyRotationError('KEY_ROTATION_BROKEN_CHAIN', message)
-    }
     try {
-      await this.#memory.receive(events)
+      await this.#memory.extend(chain)
     } finally {
       this.refresh()
     }

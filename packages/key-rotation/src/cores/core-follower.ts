@@ -30,6 +30,8 @@ export class CoreFollower {
   #truncated = Infinity
   /** What was asked for before the last change is asked for again. */
   #generation = 0
+  /** Nobody has said yet where the core of a revoked device ends. */
+  #isHeld = false
   #updated: Promise<unknown> = Promise.resolve()
   #closed = false
 
@@ -87,7 +89,7 @@ export class CoreFollower {
    * The next block. One call at a time.
    *
    * @param options - with `wait: false` only what is here; `timeout` in ms, as Hypercore's `get` takes it
-   * @returns `null` when no more is known of, or with `wait: false` none is here: ask again after an `append` event of the core, or later
+   * @returns `null` when no more is known of, or the device that writes it was revoked and nobody has said where the core ends, or with `wait: false` none is here: ask again after an `append` event of the core, or later
    * @throws KEY_ROTATION_CORE_MISMATCH when the core is not the one that the identity meant, or does not have what was read: after its writer has
    *   truncated it, `update` says what is retracted
    */
@@ -98,6 +100,7 @@ export class CoreFollower {
       this.#checkOpen()
       if (this.#current === null) throw badArgument('call `update` with a verified state first')
       if (this.#truncated < this.position) throw this.#truncation()
+      if (this.#isHeld) return null
       const generation = this.#generation
       try {
         const found = await this.#current.read(this.#read, options)
@@ -150,7 +153,9 @@ export class CoreFollower {
   async #update(state: IdentityState): Promise<RetractedBlocks | null> {
     const resolved = resolve(state, this.#name)
     if (resolved === null) throw mismatch(`${this.#name} has no core`)
-    const { lineage, end } = resolved
+    const { lineage, end, isHeld } = resolved
+    if (isHeld !== this.#isHeld) this.#generation++
+    this.#isHeld = isHeld
     if (this.#isCurrent(resolved)) return null
     this.#generation++
     const { position, core, treeHash } = this.#read

@@ -8,6 +8,7 @@ import {
   encode,
   fixed32,
   frame,
+  list,
   malformed,
   optional,
   record,
@@ -15,12 +16,11 @@ import {
   uint32
 } from '../format/codecs.ts'
 import { KeyRotationError } from '../errors.ts'
-import type { Sighting } from './recovery-watch.ts'
+import { checkVersion, FORMAT_VERSION } from '../format/version.ts'
+import { MAX_SIGHTINGS, type Sighting } from './recovery-watch.ts'
 
 // FORMAT.md, "Memory".
 
-/** What this version writes. It also reads the one before, which had no records. */
-const MEMORY_VERSION = 2
 const CHECK_BYTES = 8
 const HEAD_BYTES: number = 4 + CHECK_BYTES
 /** So many make a memory slow to open: it is then written whole again. */
@@ -29,88 +29,90 @@ const MAX_RECORDS = 1024
 /** All that is kept of an identity. */
 export interface Remembered {
   readonly events: readonly Uint8Array[]
-  /** A second history, which has frozen it. */
+  /** A second history, as strong, which has frozen it. */
   readonly other: readonly Uint8Array[] | null
-  /** A chain that somebody has decided against. */
-  readonly refused: readonly Uint8Array[] | null
-  readonly sighting: Sighting | null
+  /** What counted till a stronger history came. */
+  readonly superseded: readonly Uint8Array[] | null
+  /** Number of an event: somebody has decided which history counts up to there. */
+  readonly decided: number | null
+  readonly sightings: readonly Sighting[]
 }
 
 interface Whole {
   chain: Uint8Array
   other: Uint8Array | null
-  refused: Uint8Array | null
-  sighting: Sighting | null
+  superseded: Uint8Array | null
+  decided: number | null
+  sightings: readonly Sighting[]
+}
+
+interface Addition {
+  chain: Uint8Array
+  sightings: readonly Sighting[]
 }
 
 const version: Codec<{ version: number }> = record({ version: byte })
-const sighted: Codec<Sighting | null> = optional(record<Sighting>({ announcement: fixed32, time: uint }))
+const sightings: Codec<readonly Sighting[]> = list(
+  record<Sighting>({ announcement: fixed32, time: uint }),
+  MAX_SIGHTINGS
+)
 const whole: Codec<Whole> = record({
   chain: frame,
   other: optional(frame),
-  refused: optional(frame),
-  sighting: sighted
+  superseded: optional(frame),
+  decided: optional(uint),
+  sightings
 })
-const addition: Codec<{ chain: Uint8Array; sighting: Sighting | null }> = record({
-  chain: frame,
-  sighting: sighted
-})
+const addition: Codec<Addition> = record({ chain: frame, sightings })
 
 /** All of it, to be written in place of what was there. */
-export function encodeMemory({ events, other, refused, sighting }: Remembered): Uint8Array {
+export function encodeMemory({ events, other, superseded, decided, sightings }: Remembered): Uint8Array {
   const fields = encode(whole, {
     chain: encodeChain(events),
     other: other && encodeChain(other),
-    refused: refused && encodeChain(refused),
-    sighting
+    superseded: superseded && encodeChain(superseded),
+    decided,
+    sightings
   })
-  return b4a.concat([encode(version, { version: MEMORY_VERSION }), encode(frame, fields)])
+  return b4a.concat([encode(version, { version: FORMAT_VERSION }), encode(frame, fields)])
 }
 
-/** More events, to be written after what is there. @param sighting - as it is from then on */
-export function encodeAddition(events: readonly Uint8Array[], sighting: Sighting | null): Uint8Array {
-  const fields = encode(addition, { chain: encodeChain(events), sighting })
+/** More events, to be written after what is there. @param sightings - all, as they are from then on */
+export function encodeAddition(events: readonly Uint8Array[], sightings: readonly Sighting[]): Uint8Array {
+  const fields = encode(addition, { chain: encodeChain(events), sightings })
   const length = encode(uint32, fields.length)
   return b4a.concat([length, checkOf(length), fields, checkOf(fields)])
 }
 
 /**
- * @returns what was kept; and whether more may be written after it: not where it is of the version before, ends within a record that was being written
- *   when the machine stopped, or has many
+ * @returns what was kept; and whether more may be written after it: not where it ends within a record that was being written when the machine stopped, or has
+ *   many
  * @throws KEY_ROTATION_MALFORMED, KEY_ROTATION_NEWER_FORMAT, and what `decodeChain` throws
  */
 export function decodeMemory(bytes: Uint8Array): Remembered & { canGrow: boolean } {
   const head = decodeFrom(version, bytes, 0)
-  if (head.value.version === 1) {
-    const { value, end } = decodeFrom(whole, bytes, head.end)
-    if (end !== bytes.length) throw malformed('something follows a memory')
-    return { ...rememberedOf(value), canGrow: false }
-  }
-  checkMemoryVersion(head.value.version)
+  checkVersion(head.value.version, 'a memory')
   const first = decodeFrom(frame, bytes, head.end)
   const base = rememberedOf(decodeWhole(whole, first.value))
   const events = [...base.events]
-  let { sighting } = base
+  let { sightings } = base
   let count = 0
   let at = first.end
   for (; at < bytes.length; count++) {
     const next = readAddition(bytes, at)
     if (next === null) break
     events.push(...decodeChain(next.value.chain))
-    sighting = next.value.sighting
+    sightings = next.value.sightings
     at = next.end
   }
-  return { ...base, events, sighting, canGrow: at === bytes.length && count < MAX_RECORDS }
+  return { ...base, events, sightings, canGrow: at === bytes.length && count < MAX_RECORDS }
 }
 
 /**
  * `null` for one that was not written to its end: what is there of it, and perhaps zeros. Nothing else may be wrong, or a change to the disk would take back
  * what was seen, and nobody would notice.
  */
-function readAddition(
-  bytes: Uint8Array,
-  at: number
-): { value: { chain: Uint8Array; sighting: Sighting | null }; end: number } | null {
+function readAddition(bytes: Uint8Array, at: number): { value: Addition; end: number } | null {
   const written = lengthWithoutZeros(bytes)
   if (written < at + HEAD_BYTES) return null
   const head = bytes.subarray(at, at + 4)
@@ -145,17 +147,12 @@ function decodeWhole<T>(codec: Codec<T>, bytes: Uint8Array): T {
   return value
 }
 
-function rememberedOf({ chain, other, refused, sighting }: Whole): Remembered {
+function rememberedOf({ chain, other, superseded, decided, sightings }: Whole): Remembered {
   return {
     events: decodeChain(chain),
     other: other && decodeChain(other),
-    refused: refused && decodeChain(refused),
-    sighting
+    superseded: superseded && decodeChain(superseded),
+    decided,
+    sightings
   }
-}
-
-function checkMemoryVersion(given: number): void {
-  if (given === MEMORY_VERSION) return
-  const code = given > MEMORY_VERSION ? 'KEY_ROTATION_NEWER_FORMAT' : 'KEY_ROTATION_MALFORMED'
-  throw new KeyRotationError(code, `a memory is of version ${given}, and this reads up to ${MEMORY_VERSION}`)
 }
