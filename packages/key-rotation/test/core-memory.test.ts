@@ -1,8 +1,8 @@
 import { tmpStore } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import { readChain, writeChain } from '../src/cores/index.ts'
-import { propose, requestToJoin, sealProposal, signProposal } from '../src/index.ts'
-import { ada, addDevice, bytesOf, keyPair, START } from './people.ts'
+import { propose, sealProposal, signProposal } from '../src/index.ts'
+import { ada, addDevice, bytesOf, keyPair, publicKeys, START } from './people.ts'
 import { codeOfAsync } from './parties.ts'
 
 test('a core that has more blocks than a chain can have is refused before they are all fetched', async () => {
@@ -20,13 +20,23 @@ test('a core that has more blocks than a chain can have is refused before they a
 
 test('the same event with more signatures is no other event for a core that has a chain', async () => {
   const chain = ada()
-  addDevice(chain, 'laptop', 'admin')
-  const request = requestToJoin(chain.state.identity, keyPair('phone'), { name: 'phone' })
-  const proposal = propose(chain.state, { ...request, kind: 'addDevice' }, START)
-  const [one, two] = ['control 0', 'laptop'].map((name) => signProposal(proposal, keyPair(name)))
-  const events = [sealProposal(proposal, one ?? []), sealProposal(proposal, [...(one ?? []), ...(two ?? [])])]
+  // The committed keys sign a rotation, and those so far may.
+  const change = {
+    kind: 'rotate',
+    control: { threshold: 1, keys: publicKeys('control 1') },
+    next: { threshold: 1, keys: [bytesOf(1)] },
+    recovery: null
+  } as const
+  const proposal = propose(chain.state, change, START)
+  const [old, next] = ['control 0', 'control 1'].map((name) => signProposal(proposal, keyPair(name)))
+  const events = [next ?? [], [...(old ?? []), ...(next ?? [])]].map((signatures) =>
+    sealProposal(proposal, signatures)
+  ) as [Uint8Array, Uint8Array]
+  expect(events[0]).not.toEqual(events[1])
   const store = await tmpStore()
   const core = store.get({ name: 'chain' })
-  await writeChain(core, [...chain.events, events[0] as Uint8Array])
-  expect(await codeOfAsync(writeChain(core, [...chain.events, events[1] as Uint8Array]))).toBe(null)
+  await writeChain(core, [...chain.events, events[0]])
+  expect(await codeOfAsync(writeChain(core, [...chain.events, events[1]]))).toBe(null)
+  addDevice(chain, 'phone')
+  expect(await codeOfAsync(writeChain(core, chain.events))).toBe('KEY_ROTATION_FORKED')
 })
