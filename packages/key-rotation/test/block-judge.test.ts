@@ -1,9 +1,9 @@
 import { tmpStore } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { CoreFollower, endOf } from '../src/cores/index.ts'
+import { carryBlocks, CoreFollower, endOf } from '../src/cores/index.ts'
 import { BlockJudge, resolve, type Sigchain } from '../src/index.ts'
 import { ada, addDevice, bytesOf, codeOf, keyPair, keyPairs } from './people.ts'
-import { filled } from './rolls.ts'
+import { filled, hypercore, named, roll } from './rolls.ts'
 
 /** A phone with a core. */
 function withPhone(core: Uint8Array): Sigchain {
@@ -136,4 +136,19 @@ test('a revocation that ends somebody else’s core, or one twice, is refused', 
   const judge = new BlockJudge(chain.state)
   expect(codeOf(() => judge.judge(bytesOf(1, 31), 0))).toBe('KEY_ROTATION_BAD_ARGUMENT')
   expect(codeOf(() => judge.judge(bytesOf(1), -1))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+})
+
+test('it agrees with a follower where a roll-over ends before the one before it', async () => {
+  const store = await tmpStore()
+  const first = await filled(store, 'notes', 10)
+  const chain = named('notes', first)
+  const second = await roll(store, chain, 'notes', first)
+  await carryBlocks(first, second)
+  await using follower = new CoreFollower(store, 'notes')
+  await follower.update(chain.state)
+  for (let i = 0; i < 10; i++) await follower.next()
+  await roll(store, chain, 'notes', hypercore(second), { length: 5 })
+  expect(await follower.update(chain.state)).toMatchObject({ start: 5, end: 10 })
+  const judge = new BlockJudge(chain.state)
+  expect(judge.judge(first.key as Uint8Array, 7, await first.treeHash(10))).toBe('quarantined')
 })

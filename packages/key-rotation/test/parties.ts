@@ -1,7 +1,7 @@
 import NoiseSecretStream from '@hyperswarm/secret-stream'
 import { testCleanup } from '@cloudpal/test-kit'
 import c from 'compact-encoding'
-import Protomux from 'protomux'
+import Protomux, { type Message } from 'protomux'
 import { Authenticator, type AuthenticatorOptions } from '../src/connections/index.ts'
 import { channelId, encodeHello } from '../src/connections/messages.ts'
 import { IdentityMemory, type KeyPair, type MemoryStore, Sigchain } from '../src/index.ts'
@@ -69,13 +69,22 @@ export async function meet(a: Party, b: Party): Promise<[NoiseSecretStream, Nois
   return ends
 }
 
-/** The other side, by hand. @returns what sends a message of events */
+/** The other side, by hand. */
+export interface Speaker {
+  tell(message: Uint8Array): void
+  ask(): void
+  /** Messages of events that came. */
+  readonly told: Uint8Array[]
+  /** How often it was asked. */
+  asked: number
+}
+
 export async function speak(
   connection: NoiseSecretStream,
   chain: Sigchain,
   device: KeyPair,
   seq: number = chain.state.seq
-): Promise<(message: Uint8Array) => void> {
+): Promise<Speaker> {
   await connection.opened
   const { identity, hash } = chain.state
   const channel = Protomux.from(connection).createChannel<Uint8Array>({
@@ -84,11 +93,20 @@ export async function speak(
     unique: true,
     handshake: c.raw
   })
-  const events = channel?.addMessage<Uint8Array>({ encoding: c.raw })
-  for (let message = 1; message < 3; message++) channel?.addMessage<Uint8Array>({ encoding: c.raw })
+  const add = (onmessage: (bytes: Uint8Array) => void): Message<Uint8Array> | undefined =>
+    channel?.addMessage<Uint8Array>({ encoding: c.raw, onmessage })
+  const events = add((bytes) => speaker.told.push(Uint8Array.from(bytes)))
+  add(() => {})
+  const ask = add(() => speaker.asked++)
+  const speaker: Speaker = {
+    tell: (message) => void events?.send(message),
+    ask: () => void ask?.send(new Uint8Array(0)),
+    told: [],
+    asked: 0
+  }
   const place = { identity, handshakeHash: connection.handshakeHash as Uint8Array, isInitiator: false }
   channel?.open(encodeHello({ device: device.publicKey, seq, hash }, place, device))
-  return (message) => void events?.send(message)
+  return speaker
 }
 
 /** The code that a promise rejects with; `null` when it does not. */

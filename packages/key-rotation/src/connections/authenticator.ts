@@ -140,21 +140,25 @@ export class Authenticator {
     const { hello } = peer
     if (hello === null || !this.#peers.has(peer)) return
     const device = deviceOf(state, hello.device)
-    if (device === null) {
-      // Its own addition may be among the events that it has, and this device has not.
-      if (peer.isKnown || peer.hasTold || peer.knowsNoMore(hello))
-        return this.#refuse(peer, refusal('KEY_ROTATION_DEVICE_UNKNOWN', 'it was never added'))
+    const fault = this.#faultOf(device)
+    if (device === null || fault !== null) {
+      // It may have been let in by events that it has, and this device has not; or be revoked only in a thief's history, which is the one that is here.
+      if (peer.isKnown || peer.hasTold || peer.knowsNoMore(hello)) return this.#refuse(peer, fault)
       if (hello.seq <= state.seq) peer.ask()
       return
     }
-    if (device.revoked !== null)
-      return this.#refuse(peer, refusal('KEY_ROTATION_DEVICE_REVOKED', `${device.name} is revoked`))
-    if (device.expires !== null && this.#now() >= device.expires)
-      return this.#refuse(peer, refusal('KEY_ROTATION_DEVICE_EXPIRED', `${device.name} has expired`))
     this.#lookAgain(peer, device)
     peer.isKnown = true
     peer.settle(device, null)
     if (peer.tell()) this.#sendReceipt(peer)
+  }
+
+  #faultOf(device: Device | null): KeyRotationError | null {
+    if (device === null) return refusal('KEY_ROTATION_DEVICE_UNKNOWN', 'it was never added')
+    const { name, revoked, expires } = device
+    if (revoked !== null) return refusal('KEY_ROTATION_DEVICE_REVOKED', `${name} is revoked`)
+    if (expires === null || this.#now() < expires) return null
+    return refusal('KEY_ROTATION_DEVICE_EXPIRED', `${name} has expired`)
   }
 
   /** When it expires, and from time to time while it has told of a recovery that has to wait. */

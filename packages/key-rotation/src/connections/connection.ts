@@ -12,14 +12,14 @@ export interface ConnectionLike {
 
 export interface Handlers {
   /** What is said first; called once the Noise handshake is done. */
-  hello(handshakeHash: Uint8Array): Uint8Array
-  onhello(bytes: Uint8Array): void
-  onevents(bytes: Uint8Array): void
-  onreceipt(bytes: Uint8Array): void
-  onask(): void
-  onclose(): void
+  readonly hello: (handshakeHash: Uint8Array) => Uint8Array
+  readonly onhello: (bytes: Uint8Array) => void
+  readonly onevents: (bytes: Uint8Array) => void
+  readonly onreceipt: (bytes: Uint8Array) => void
+  readonly onask: () => void
+  readonly onclose: () => void
   /** There is no handshake that what is said could be bound to. */
-  onunbound(): void
+  readonly onunbound: () => void
 }
 
 /** The channel of one connection. */
@@ -68,7 +68,7 @@ export function openChannel(
       onclose: () => (isAnswered ? handlers.onclose() : wait())
     })
     if (channel === null) return null
-    void whenOpen(connection, (hash) => channel.open(handlers.hello(hash)), handlers)
+    whenOpen(connection, (hash) => channel.open(handlers.hello(hash)), handlers)
     return {
       events: messageOf(channel, handlers.onevents),
       receipt: messageOf(channel, handlers.onreceipt),

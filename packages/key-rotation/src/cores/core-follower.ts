@@ -89,7 +89,8 @@ export class CoreFollower {
    * The next block. One call at a time.
    *
    * @param options - with `wait: false` only what is here; `timeout` in ms, as Hypercore's `get` takes it
-   * @returns `null` when no more is known of, or the device that writes it was revoked and nobody has said where the core ends, or with `wait: false` none is here: ask again after an `append` event of the core, or later
+   * @returns `null` when no more is known of, or the device that writes it was revoked and nobody has said where the core ends, or with `wait: false` none
+   *   is here: ask again after an `append` event of the core, or later
    * @throws KEY_ROTATION_CORE_MISMATCH when the core is not the one that the identity meant, or does not have what was read: after its writer has
    *   truncated it, `update` says what is retracted
    */
@@ -154,10 +155,9 @@ export class CoreFollower {
     const resolved = resolve(state, this.#name)
     if (resolved === null) throw mismatch(`${this.#name} has no core`)
     const { lineage, end, isHeld } = resolved
-    if (isHeld !== this.#isHeld) this.#generation++
-    this.#isHeld = isHeld
-    if (this.#isCurrent(resolved)) return null
+    if (this.#isCurrent(resolved) && isHeld === this.#isHeld) return null
     this.#generation++
+    this.#isHeld = isHeld
     const { position, core, treeHash } = this.#read
     const place = core === null ? 0 : lineage.findIndex((link) => b4a.equals(link.core, core))
     if (place === -1) throw mismatch(`${this.#name} never was the core that was read`)
