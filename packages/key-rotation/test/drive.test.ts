@@ -20,7 +20,7 @@ async function photos(
   store: Corestore,
   options: object = {}
 ): Promise<{ chain: Sigchain; drive: Hyperdrive }> {
-  const drive = new Hyperdrive(store.session() as never, options as never)
+  const drive = new Hyperdrive(store.session(), options as never)
   await write(drive, '/one', 'first')
   const chain = ada()
   const device = addDevice(chain, 'phone')
