@@ -138,3 +138,29 @@ test('what is no drive of the identity is refused', async () => {
   await expect(ended).rejects.toMatchObject({ code: 'KEY_ROTATION_CORE_MISMATCH' })
   await drive.close()
 })
+
+test('a wrong option is refused, and none is ignored', async () => {
+  const store = await tmpStore()
+  const { chain, drive } = await photos(store)
+  const wrong = { code: 'KEY_ROTATION_BAD_ARGUMENT' }
+  const [signers, { state }] = [[bytesOf(1)], chain]
+  const plan = await planDriveRoll(drive, 'photos', { signers })
+  for (const options of [{ encryptionkey: bytesOf(1) }, { keyPair: bytesOf(1) }]) {
+    await expect(openDrive(Hyperdrive, store, state, 'photos', options as never)).rejects.toMatchObject(wrong)
+    const started = startDriveRoll(store, state, 'photos', plan, drive, options as never)
+    await expect(started).rejects.toMatchObject(wrong)
+  }
+  for (const options of [
+    { signers, length: 1 },
+    { signers: [] },
+    { signers, version: 3 },
+    { signers, version: -1 }
+  ])
+    await expect(planDriveRoll(drive, 'photos', options as never)).rejects.toMatchObject(wrong)
+  await drive.close()
+  const empty = new Hyperdrive(store.namespace('empty'))
+  await empty.ready()
+  // Nothing is in it that could go on.
+  await expect(planDriveRoll(empty, 'photos', { signers })).rejects.toMatchObject(wrong)
+  await empty.close()
+})

@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import { badArgument } from '../arguments.ts'
+import { badArgument, checkKeyPair, checkOptions } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
 import { resolve, type Resolved } from '../resolve.ts'
 import type { IdentityState } from '../state/state.ts'
@@ -76,8 +76,10 @@ export async function nameDrive(drive: DriveLike, name: string): Promise<readonl
 export async function planDriveRoll(
   drive: DriveLike,
   name: string,
-  { signers, version }: { signers: readonly Uint8Array[]; version?: number }
+  options: { signers: readonly Uint8Array[]; version?: number }
 ): Promise<DrivePlan> {
+  checkOptions(options, ['signers', 'version'])
+  const { signers, version } = options
   const [files, blobs] = await coresOf(drive)
   // A file is written before its name: what the first core's end names is below the second one's.
   const end = await endOf(files, version)
@@ -104,8 +106,9 @@ export async function startDriveRoll(
   name: string,
   { plans }: DrivePlan,
   from: DriveLike,
-  { keyPair = null, encryptionKey = null }: OpenDriveOptions = {}
+  options: OpenDriveOptions = {}
 ): Promise<void> {
+  const { keyPair, encryptionKey } = checked(options)
   const olds = await coresOf(from)
   for (const [i, plan] of plans.entries()) {
     const { lineage } = resolvedOf(state, driveNames(name)[i] as string)
@@ -137,8 +140,9 @@ export async function openDrive<D extends OpenedDrive>(
   name: string,
   options: OpenDriveOptions = {}
 ): Promise<D> {
+  const given = checked(options)
   const [files, blobs] = driveNames(name).map((each) => resolvedOf(state, each)) as [Resolved, Resolved]
-  const drive = new Hyperdrive(storeOf(store.session(), files, blobs, options) as never, files.core)
+  const drive = new Hyperdrive(storeOf(store.session(), files, blobs, given) as never, files.core)
   try {
     await drive.ready()
     if (files.end === null) return drive
@@ -159,6 +163,13 @@ export async function openDrive<D extends OpenedDrive>(
   }
 }
 
+function checked(options: OpenDriveOptions): Required<OpenDriveOptions> {
+  checkOptions(options, ['keyPair', 'encryptionKey'])
+  const { keyPair = null, encryptionKey = null } = options
+  if (keyPair !== null) checkKeyPair(keyPair)
+  return { keyPair, encryptionKey }
+}
+
 async function checkEnd({ core }: OpenedDrive, { length, treeHash }: CutOff): Promise<void> {
   if (core.length < length || b4a.equals(await core.treeHash(length), treeHash)) return
   throw mismatch('the drive is not the one that was ended')
@@ -169,7 +180,7 @@ function storeOf(
   session: SessionStore,
   files: Resolved,
   blobs: Resolved,
-  { keyPair = null, encryptionKey = null }: OpenDriveOptions
+  { keyPair, encryptionKey }: Required<OpenDriveOptions>
 ): SessionStore {
   const get = ({ key, cache, onwait, active, exclusive }: HyperdriveRequest): object => {
     const isFiles = key !== undefined && b4a.equals(key, files.core)
