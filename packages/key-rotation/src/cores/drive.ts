@@ -2,7 +2,7 @@ import b4a from 'b4a'
 import { badArgument, checkKeyPair, checkOptions } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
 import { resolve, type Resolved } from '../resolve.ts'
-import type { IdentityState } from '../state/state.ts'
+import type { CoreLink, IdentityState } from '../state/state.ts'
 import type { CoreRoll, CutOff, KeyPair } from '../types.ts'
 import { carryBlocks } from './carry-blocks.ts'
 import { lineageEncryption } from './lineage-encryption.ts'
@@ -41,7 +41,6 @@ export interface DrivePlan {
   readonly rolls: readonly CoreRoll[]
   /** Where both of them end: for a `revokeDevice` before it. */
   readonly ends: readonly CutOff[]
-  readonly plans: readonly RollPlan[]
 }
 
 export interface OpenDriveOptions {
@@ -49,6 +48,15 @@ export interface OpenDriveOptions {
   keyPair?: KeyPair | null
   /** 32 bytes, as the first drive was opened with. */
   encryptionKey?: Uint8Array | null
+}
+
+export interface StartDriveOptions {
+  /** Of who writes it from now on. */
+  keyPair: KeyPair
+  /** 32 bytes, as the first drive was opened with. */
+  encryptionKey?: Uint8Array | null
+  /** @defaultValue the key pair's own key */
+  signers?: readonly Uint8Array[]
 }
 
 /** Under which names an identity has a drive's two cores: of the files’ names, and of what is in them. */
@@ -91,35 +99,49 @@ export async function planDriveRoll(
     core,
     previous
   }))
-  return { rolls, ends, plans }
+  return { rolls, ends }
 }
 
 /**
- * Begins the new cores, and copies what is here of the old ones. Open the drive with `openDrive` then.
+ * Begins the new cores, and copies what is here of the old ones. Again after a crash: all it needs is in the state. Open the drive with `openDrive` then.
  *
  * @param state - after the event
- * @throws KEY_ROTATION_CORE_MISMATCH
+ * @param from - the drive before, which may be one that is only read here
+ * @param options.signers - as the plan had them, where that was not the key pair alone
+ * @throws KEY_ROTATION_CORE_MISMATCH when the names’ newest cores are not those of the signers, or `from` has another history
  */
 export async function startDriveRoll(
   store: StoreLike,
   state: IdentityState,
   name: string,
-  { plans }: DrivePlan,
   from: DriveLike,
-  options: OpenDriveOptions = {}
+  options: StartDriveOptions
 ): Promise<void> {
-  const { keyPair, encryptionKey } = checked(options)
+  checkOptions(options, ['keyPair', 'encryptionKey', 'signers'])
+  const { keyPair, encryptionKey = null } = options
+  checkKeyPair(keyPair)
+  const { signers = [keyPair.publicKey] } = options
   const olds = await coresOf(from)
-  for (const [i, plan] of plans.entries()) {
-    const { lineage } = resolvedOf(state, driveNames(name)[i] as string)
+  for (const [i, each] of driveNames(name).entries()) {
+    const { lineage } = resolvedOf(state, each)
     const encryption = encryptionKey && lineageEncryption(lineage, encryptionKey)
-    const core = await startRoll(store, plan, olds[i] as CoreLike, { keyPair, encryption })
+    const old = olds[i] as CoreLike
+    const core = await startRoll(store, planOf(lineage, signers, each), old, { keyPair, encryption })
     try {
-      await carryBlocks(olds[i] as CoreLike, core)
+      await carryBlocks(old, core)
     } finally {
       await core.close()
     }
   }
+}
+
+/** What a name's newest core is made of, by the one before and who signs it. */
+function planOf(lineage: readonly CoreLink[], signers: readonly Uint8Array[], name: string): RollPlan {
+  const { core, previous } = lineage.at(-1) as CoreLink
+  if (previous === null) throw mismatch(`${name} has not gone on from another core`)
+  const plan = planRoll(previous, { signers })
+  if (b4a.equals(plan.core, core)) return plan
+  throw mismatch(`the newest core of ${name} is that of other signers`)
 }
 
 /**

@@ -22,7 +22,8 @@ export {
   type OpenedDrive,
   planDriveRoll,
   type SessionStore,
-  startDriveRoll
+  startDriveRoll,
+  type StartDriveOptions
 } from './drive.ts'
 export { lineageEncryption, type LineagePart } from './lineage-encryption.ts'
 export { endOf, isLinked, planRoll, startRoll, type StartRollOptions } from './roll.ts'
