@@ -13,18 +13,20 @@ export {
 export { type ChainCoreLike, coreMemory, readChain, type UserDataLike, writeChain } from './core-memory.ts'
 export {
   type DriveClass,
-  type DriveLike,
-  driveNames,
-  type DrivePlan,
-  nameDrive,
   openDrive,
   type OpenDriveOptions,
   type OpenedDrive,
+  type SessionStore
+} from './drive.ts'
+export { driveNames } from './drive-names.ts'
+export {
+  type DriveLike,
+  type DrivePlan,
+  nameDrive,
   planDriveRoll,
-  type SessionStore,
   startDriveRoll,
   type StartDriveOptions
-} from './drive.ts'
+} from './drive-roll.ts'
 export { lineageEncryption, type LineagePart } from './lineage-encryption.ts'
 export { endOf, isLinked, planRoll, startRoll, type StartRollOptions } from './roll.ts'
 export type {
