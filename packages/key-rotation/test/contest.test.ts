@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { IdentityMemory, type MemoryStore, Sigchain } from '../src/index.ts'
 import { ada, addDevice, DAY, keyPair, keyPairs, manualTime, publicKeys, START } from './people.ts'
-import { codeOfAsync, copyOf, family, meet, party, ram } from './parties.ts'
+import { codeOfAsync, connect, copyOf, family, meet, party, ram } from './parties.ts'
 
 const keysOf = (control: string, next: string) => ({
   control: { keys: publicKeys(control) },
@@ -219,4 +219,17 @@ test('of two connected devices that have different ones both go on with the stro
     [],
     [false, false]
   ])
+})
+
+test('a revoked admin freezes nothing either who is a stranger on a connection, and is told why', async () => {
+  const mine = family()
+  const theirs = copyOf(mine)
+  mine.revokeDevice(keyPair('laptop').publicKey, { reason: 'compromised' }, keyPairs('control 0'))
+  addDevice(theirs, 'thief', 'reader', keyPairs('laptop'))
+  const [tablet, laptop] = [await party('tablet', mine), await party('laptop', theirs)]
+  const [one, other] = connect()
+  const asked = codeOfAsync(tablet.authenticator.authenticate(one))
+  void laptop.authenticator.authenticate(other).catch(() => {})
+  expect(await asked).toBe('KEY_ROTATION_DEVICE_REVOKED')
+  expect([tablet.memory.state, tablet.memory.duplicity]).toEqual([mine.state, null])
 })
