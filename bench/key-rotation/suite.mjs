@@ -1,3 +1,4 @@
+import { archives } from './metrics/archives.mjs'
 import { chains } from './metrics/chains.mjs'
 import { connections } from './metrics/connections.mjs'
 import { cores } from './metrics/cores.mjs'
@@ -10,13 +11,14 @@ export const suite = {
   name: ours,
   subjects: [ours, 'ed25519'],
   optional: [],
-  scenarios: [chains, cores, connections, revocation],
+  scenarios: [chains, cores, archives, connections, revocation],
   reach: [
     { figure: { subject: ours, metric: 'verify-1000' }, atMost: 150 },
     { figure: { subject: ours, metric: 'verify-one' }, atMost: 0.5 },
     { figure: { subject: ours, metric: 'event-bytes' }, atMost: 400 },
     { figure: { subject: ours, metric: 'roll-100k' }, atMost: 1000 },
     { figure: { subject: ours, metric: 'roll-100k-proof' }, atMost: 1000 },
+    { figure: { subject: ours, metric: 'roll-100k-archive' }, atMost: 1000 },
     { figure: { subject: ours, metric: 'revoke-8' }, atMost: 5000 },
     { figure: { subject: ours, metric: 'revoke-8-in-a-row' }, atMost: 5000 }
   ],
@@ -30,6 +32,10 @@ export const suite = {
       { label: 'a core of 100,000 blocks goes on, old store at hand, ms', metrics: ['roll-100k'] },
       { label: '– all blocks carried over, ms', metrics: ['carry-100k'] },
       { label: '– from proofs alone, ms', metrics: ['roll-100k-proof'] },
+      {
+        label: '– from an archive of s3-archiver, in a directory: ms / requests / bytes',
+        metrics: ['roll-100k-archive', 'roll-100k-archive-requests', 'roll-100k-archive-bytes']
+      },
       {
         label: 'a connection opened and authenticated / only opened, ms',
         metrics: ['authenticate', 'connect']

@@ -1,4 +1,5 @@
-import { replicate, tmpStore } from '@cloudpal/test-kit'
+import { Archiver, FileStore, restore } from '@cloudpal/s3-archiver'
+import { replicate, tmpDir, tmpStore } from '@cloudpal/test-kit'
 import type Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import { expect, test } from 'vitest'
@@ -20,7 +21,7 @@ async function photos(
   store: Corestore,
   options: object = {}
 ): Promise<{ chain: Sigchain; drive: Hyperdrive }> {
-  const drive = new Hyperdrive(store.session() as never, options as never)
+  const drive = new Hyperdrive(store.session(), options as never)
   await write(drive, '/one', 'first')
   const chain = ada()
   const device = addDevice(chain, 'phone')
@@ -38,7 +39,7 @@ async function roll(
   const signers = [keyPair.publicKey]
   const plan = await planDriveRoll(drive, 'photos', { signers, ...(version !== undefined && { version }) })
   chain.rollCore({ rolls: plan.rolls }, keyPairs('control 0'))
-  await startDriveRoll(store, chain.state, 'photos', plan, drive, { keyPair, encryptionKey })
+  await startDriveRoll(store, chain.state, 'photos', drive, { keyPair, encryptionKey })
   return openDrive(Hyperdrive, store, chain.state, 'photos', { keyPair, encryptionKey })
 }
 
@@ -137,4 +138,72 @@ test('what is no drive of the identity is refused', async () => {
   const ended = openDrive(Hyperdrive, store, chain.state, 'photos')
   await expect(ended).rejects.toMatchObject({ code: 'KEY_ROTATION_CORE_MISMATCH' })
   await drive.close()
+})
+
+test('a roll-over that was interrupted is begun again from the state alone, and by nobody else', async () => {
+  const store = await tmpStore()
+  const { chain, drive } = await photos(store)
+  const [keyPair, other] = [createKeyPair(), createKeyPair()]
+  const mismatch = { code: 'KEY_ROTATION_CORE_MISMATCH' }
+  await expect(startDriveRoll(store, chain.state, 'photos', drive, { keyPair })).rejects.toMatchObject(
+    mismatch
+  )
+  const { rolls } = await planDriveRoll(drive, 'photos', { signers: [keyPair.publicKey] })
+  chain.rollCore({ rolls }, keyPairs('control 0'))
+  const start = (by: KeyPair): Promise<void> =>
+    startDriveRoll(store, chain.state, 'photos', drive, { keyPair: by })
+  await expect(start(other)).rejects.toMatchObject(mismatch)
+  await start(keyPair)
+  const next = await openDrive(Hyperdrive, store, chain.state, 'photos', { keyPair })
+  await write(next, '/two', 'second')
+  await next.close()
+  await start(keyPair)
+  const again = await openDrive(Hyperdrive, store, chain.state, 'photos', { keyPair })
+  expect([await read(again, '/one'), await read(again, '/two')]).toEqual(['first', 'second'])
+  for (const each of [drive, again]) await each.close()
+})
+
+test('a new machine goes on with a drive that it has from an archive', async () => {
+  const [lost, mine] = [await tmpStore(), await tmpStore()]
+  const { chain, drive } = await photos(lost)
+  const { key } = drive
+  const blobsKey = (await drive.getBlobs())?.core.key as Uint8Array
+  const bucket = new FileStore(await tmpDir())
+  const archiver = new Archiver(bucket, { corestore: lost, live: false })
+  await archiver.flush()
+  await archiver.close()
+  await drive.close()
+
+  for (const each of [key, blobsKey]) await restore(bucket, { corestore: mine, key: each })
+  const restored = await openDrive(Hyperdrive, mine, chain.state, 'photos')
+  expect([await read(restored, '/one'), restored.core.writable]).toEqual(['first', false])
+  const next = await roll(mine, chain, restored)
+  await write(next, '/two', 'second')
+  expect([await read(next, '/one'), await read(next, '/two')]).toEqual(['first', 'second'])
+  for (const each of [restored, next]) await each.close()
+})
+
+test('a wrong option is refused, and none is ignored', async () => {
+  const store = await tmpStore()
+  const { chain, drive } = await photos(store)
+  const wrong = { code: 'KEY_ROTATION_BAD_ARGUMENT' }
+  const [signers, { state }] = [[bytesOf(1)], chain]
+  for (const options of [{ encryptionkey: bytesOf(1) }, { keyPair: bytesOf(1) }]) {
+    await expect(openDrive(Hyperdrive, store, state, 'photos', options as never)).rejects.toMatchObject(wrong)
+    const started = startDriveRoll(store, state, 'photos', drive, options as never)
+    await expect(started).rejects.toMatchObject(wrong)
+  }
+  for (const options of [
+    { signers, length: 1 },
+    { signers: [] },
+    { signers, version: 3 },
+    { signers, version: -1 }
+  ])
+    await expect(planDriveRoll(drive, 'photos', options as never)).rejects.toMatchObject(wrong)
+  await drive.close()
+  const empty = new Hyperdrive(store.namespace('empty'))
+  await empty.ready()
+  // Nothing is in it that could go on.
+  await expect(planDriveRoll(empty, 'photos', { signers })).rejects.toMatchObject(wrong)
+  await empty.close()
 })

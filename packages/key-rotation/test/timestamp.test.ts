@@ -89,6 +89,10 @@ describe.skipIf(!hasOpenssl)('with OpenSSL 3, which is the service', () => {
     expect(await asks(async () => Buffer.from('<html>'))).toBe('KEY_ROTATION_MALFORMED')
     expect(await asks(async () => Buffer.alloc(0))).toBe('KEY_ROTATION_MALFORMED')
     expect(await asks(async () => Buffer.alloc(70_000))).toBe('KEY_ROTATION_TOO_LARGE')
+    // Sequences in sequences, each without an end.
+    expect(await asks(async () => Buffer.alloc(65_536, Buffer.from('3080', 'hex')))).toBe(
+      'KEY_ROTATION_MALFORMED'
+    )
     expect(await asks(() => Promise.reject(new Error('broken')))).toBe('KEY_ROTATION_TIMESTAMP_UNAVAILABLE')
     expect(await refusal(stamps().stamp('http://127.0.0.1:1', event, { fetch }))).toBe(
       'KEY_ROTATION_TIMESTAMP_UNAVAILABLE'

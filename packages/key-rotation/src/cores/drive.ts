@@ -1,22 +1,11 @@
 import b4a from 'b4a'
-import { badArgument } from '../arguments.ts'
-import { KeyRotationError } from '../errors.ts'
-import { resolve, type Resolved } from '../resolve.ts'
+import { checkKeyPair, checkOptions } from '../arguments.ts'
+import type { Resolved } from '../resolve.ts'
 import type { IdentityState } from '../state/state.ts'
-import type { CoreRoll, CutOff, KeyPair } from '../types.ts'
-import { carryBlocks } from './carry-blocks.ts'
+import type { CutOff, KeyPair } from '../types.ts'
+import { driveNames, mismatch, resolvedOf } from './drive-names.ts'
 import { lineageEncryption } from './lineage-encryption.ts'
-import { endOf, planRoll, startRoll } from './roll.ts'
-import type { CoreLike, RollPlan, StoreLike } from './types.ts'
-
-/** What is needed of a drive to hand it on: a Hyperdrive fits. */
-export interface DriveLike {
-  ready(): Promise<void>
-  readonly core: CoreLike
-  getBlobs(): Promise<{ readonly core: CoreLike } | null>
-  /** Of the second core, as far as a version of the drive needs it. */
-  getBlobsLength(version: number): Promise<number>
-}
+import type { CoreLike, StoreLike } from './types.ts'
 
 /** A store that can be opened once more and closed apart: a Corestore fits. */
 export interface SessionStore extends StoreLike {
@@ -35,88 +24,11 @@ export interface OpenedDrive {
   readonly core: CoreLike
 }
 
-/** How a drive goes on: both of its cores, or neither. */
-export interface DrivePlan {
-  /** For one `rollCore`. */
-  readonly rolls: readonly CoreRoll[]
-  /** Where both of them end: for a `revokeDevice` before it. */
-  readonly ends: readonly CutOff[]
-  readonly plans: readonly RollPlan[]
-}
-
 export interface OpenDriveOptions {
   /** Of who writes it. Without it the drive is only read, unless its cores were begun here. */
   keyPair?: KeyPair | null
   /** 32 bytes, as the first drive was opened with. */
   encryptionKey?: Uint8Array | null
-}
-
-/** Under which names an identity has a drive's two cores: of the files’ names, and of what is in them. */
-export function driveNames(name: string): readonly [string, string] {
-  return [name, `${name}/blobs`]
-}
-
-/** Gives a drive to an identity: for its first `rollCore`. @throws KEY_ROTATION_BAD_ARGUMENT for one that has no second core yet */
-export async function nameDrive(drive: DriveLike, name: string): Promise<readonly CoreRoll[]> {
-  const cores = await coresOf(drive)
-  return driveNames(name).map((each, i) => ({
-    name: each,
-    core: cores[i]?.key as Uint8Array,
-    previous: null
-  }))
-}
-
-/**
- * Where a drive ends, and how it goes on.
- *
- * @param signers - keys of who writes it from then on
- * @param version - the last that counts; by default its present one
- * @throws KEY_ROTATION_BAD_ARGUMENT
- */
-export async function planDriveRoll(
-  drive: DriveLike,
-  name: string,
-  { signers, version }: { signers: readonly Uint8Array[]; version?: number }
-): Promise<DrivePlan> {
-  const [files, blobs] = await coresOf(drive)
-  // A file is written before its name: what the first core's end names is below the second one's.
-  const end = await endOf(files, version)
-  const blobsEnd = await endOf(blobs, version === undefined ? undefined : await drive.getBlobsLength(version))
-  const ends = [end, blobsEnd]
-  const plans = ends.map((previous) => planRoll(previous, { signers }))
-  const rolls = plans.map(({ core, previous }, i) => ({
-    name: driveNames(name)[i] as string,
-    core,
-    previous
-  }))
-  return { rolls, ends, plans }
-}
-
-/**
- * Begins the new cores, and copies what is here of the old ones. Open the drive with `openDrive` then.
- *
- * @param state - after the event
- * @throws KEY_ROTATION_CORE_MISMATCH
- */
-export async function startDriveRoll(
-  store: StoreLike,
-  state: IdentityState,
-  name: string,
-  { plans }: DrivePlan,
-  from: DriveLike,
-  { keyPair = null, encryptionKey = null }: OpenDriveOptions = {}
-): Promise<void> {
-  const olds = await coresOf(from)
-  for (const [i, plan] of plans.entries()) {
-    const { lineage } = resolvedOf(state, driveNames(name)[i] as string)
-    const encryption = encryptionKey && lineageEncryption(lineage, encryptionKey)
-    const core = await startRoll(store, plan, olds[i] as CoreLike, { keyPair, encryption })
-    try {
-      await carryBlocks(olds[i] as CoreLike, core)
-    } finally {
-      await core.close()
-    }
-  }
 }
 
 /**
@@ -137,8 +49,9 @@ export async function openDrive<D extends OpenedDrive>(
   name: string,
   options: OpenDriveOptions = {}
 ): Promise<D> {
+  const given = checked(options)
   const [files, blobs] = driveNames(name).map((each) => resolvedOf(state, each)) as [Resolved, Resolved]
-  const drive = new Hyperdrive(storeOf(store.session(), files, blobs, options) as never, files.core)
+  const drive = new Hyperdrive(storeOf(store.session(), files, blobs, given) as never, files.core)
   try {
     await drive.ready()
     if (files.end === null) return drive
@@ -159,6 +72,13 @@ export async function openDrive<D extends OpenedDrive>(
   }
 }
 
+function checked(options: OpenDriveOptions): Required<OpenDriveOptions> {
+  checkOptions(options, ['keyPair', 'encryptionKey'])
+  const { keyPair = null, encryptionKey = null } = options
+  if (keyPair !== null) checkKeyPair(keyPair)
+  return { keyPair, encryptionKey }
+}
+
 async function checkEnd({ core }: OpenedDrive, { length, treeHash }: CutOff): Promise<void> {
   if (core.length < length || b4a.equals(await core.treeHash(length), treeHash)) return
   throw mismatch('the drive is not the one that was ended')
@@ -169,7 +89,7 @@ function storeOf(
   session: SessionStore,
   files: Resolved,
   blobs: Resolved,
-  { keyPair = null, encryptionKey = null }: OpenDriveOptions
+  { keyPair, encryptionKey }: Required<OpenDriveOptions>
 ): SessionStore {
   const get = ({ key, cache, onwait, active, exclusive }: HyperdriveRequest): object => {
     const isFiles = key !== undefined && b4a.equals(key, files.core)
@@ -195,21 +115,4 @@ interface HyperdriveRequest {
   onwait?: unknown
   active?: unknown
   exclusive?: unknown
-}
-
-async function coresOf(drive: DriveLike): Promise<readonly [CoreLike, CoreLike]> {
-  await drive.ready()
-  const blobs = await drive.getBlobs()
-  if (blobs === null) throw badArgument('it is not known yet where the drive has its files')
-  return [drive.core, blobs.core]
-}
-
-function resolvedOf(state: IdentityState, name: string): Resolved {
-  const resolved = resolve(state, name)
-  if (resolved === null) throw mismatch(`${name} has no core`)
-  return resolved
-}
-
-function mismatch(message: string): KeyRotationError {
-  return new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message)
 }

@@ -15,17 +15,20 @@ export type {
 export { type ChainCoreLike, coreMemory, readChain, type UserDataLike, writeChain } from './core-memory.ts'
 export {
   type DriveClass,
-  type DriveLike,
-  driveNames,
-  type DrivePlan,
-  nameDrive,
   openDrive,
   type OpenDriveOptions,
   type OpenedDrive,
-  planDriveRoll,
-  type SessionStore,
-  startDriveRoll
+  type SessionStore
 } from './drive.ts'
+export { driveNames } from './drive-names.ts'
+export {
+  type DriveLike,
+  type DrivePlan,
+  nameDrive,
+  planDriveRoll,
+  startDriveRoll,
+  type StartDriveOptions
+} from './drive-roll.ts'
 export { lineageEncryption, type LineagePart } from './lineage-encryption.ts'
 export { endOf, isLinked, planRoll, startRoll, type StartRollOptions } from './roll.ts'
 export type {

@@ -3,6 +3,7 @@ import b4a from 'b4a'
 import { badArgument, checkOptions, isBytes } from '../arguments.ts'
 import { HASH_BYTES, randomBytes } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
+import { malformed } from '../format/codecs.ts'
 import { hex } from '../state/state.ts'
 import { encodeRequest, mismatch, readAnswer, readCertificates } from './pkix-adapter.ts'
 
@@ -105,6 +106,7 @@ export class Timestamps {
       throw mismatch('the time stamp is the answer to another request')
     const { policy, serial } = stated
     const time = stated.time + stated.accuracyMs
+    if (!Number.isSafeInteger(time) || time < 0) throw malformed('the time stamp states no time')
     const timestamp = { event: b4a.from(event), time, policy, serial, answer: b4a.from(answer) }
     const known = this.#known.get(hex(event))
     if (known === undefined || time < known.time) this.#known.set(hex(event), timestamp)
