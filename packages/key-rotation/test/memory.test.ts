@@ -185,13 +185,14 @@ test('a recovery that was heard of in time, or that a witness has, is taken in w
   const chain = ada()
   const { identity } = chain.state
   const theirs = conspiracy(chain, START, START + 7 * DAY)
-  const clock = manualTime(START + DAY)
+  // Within an eighth of the delay.
+  const clock = manualTime(START + (7 * DAY) / 8)
   const inTime = await IdentityMemory.open(memoryStore(), identity, chain.toBytes(), { now: clock })
   expect(await inTime.receive(theirs.events.slice(0, 2))).toBe(true)
   clock.at = START + 7 * DAY
   expect(await inTime.receive(theirs.toBytes())).toBe(true)
 
-  const late = { now: manualTime(START + 30 * DAY), seenBy: () => START + 2 * DAY }
+  const late = { now: manualTime(START + 30 * DAY), seenBy: () => START + DAY / 2 }
   const believes = await IdentityMemory.open(memoryStore(), identity, chain.toBytes(), late)
   expect(await believes.receive(theirs.toBytes())).toBe(true)
   late.seenBy = () => START + 25 * DAY

@@ -7,7 +7,7 @@ import { BranchCheck } from './branch-check.ts'
 import { type Outcome, weighHistory } from './contest.ts'
 import { firstDifference } from './difference.ts'
 import { decodeMemory, encodeAddition, encodeMemory, type Remembered } from './journal.ts'
-import { type SeenBy, type Sighting, takeIn, withSighting } from './recovery-watch.ts'
+import { type SeenBy, type Sighting, sightingsOf, takeIn } from './recovery-watch.ts'
 
 /** Where the memory lies: a file, a Hypercore's user data, a database. */
 export interface MemoryStore {
@@ -130,9 +130,7 @@ export class IdentityMemory {
       throw new KeyRotationError('KEY_ROTATION_EMPTY', 'nothing is remembered of this identity yet')
     const events = eventsOf(chain)
     const { state } = verify(events, { trusted: pin, now: checkedClock(options.now)() })
-    // What is there when the memory begins is believed as a whole.
-    const { pending } = state
-    const sightings = pending === null ? [] : withSighting([], pending.announcement, pending.announced)
+    const sightings = sightingsOf(events)
     const seen = { events, state, duplicity: null, superseded: null, decided: null, sightings }
     await store.write(encodeMemory({ ...seen, other: null }))
     return new IdentityMemory(store, options, seen, true)
@@ -271,7 +269,7 @@ export class IdentityMemory {
     state: IdentityState,
     sightings: readonly Sighting[]
   ): Promise<void> {
-    if (fresh.length === 0) return
+    if (fresh.length === 0 && sightings === this.#seen.sightings) return
     const seen = { ...this.#seen, state, sightings, events: [...this.#seen.events, ...fresh] }
     if (!this.#canGrow || this.#store.append === undefined) return this.#keep(seen)
     // Of what fails a part may be there.

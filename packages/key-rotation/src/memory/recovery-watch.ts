@@ -45,6 +45,9 @@ export function takeIn(
   for (const [count, bytes] of events.entries()) {
     const event = decodeEvent(bytes)
     checkClock(event, now)
+    // One of which nothing is known is known of from now on.
+    if (event.change.kind === 'recover' && state.pending !== null)
+      sightings = withSighting(sightings, state.pending.announcement, now)
     if (now < openFrom(state, event, sightings, now, seenBy)) return { state, count, sightings }
     state = advance(state, event)
     if (event.change.kind === 'announceRecovery') sightings = withSighting(sightings, event.hash, now)
@@ -52,8 +55,16 @@ export function takeIn(
   return { state, count: events.length, sightings }
 }
 
+/** Of a chain that is there when a memory begins: it is believed as a whole, with the times that it states. */
+export function sightingsOf(events: readonly Uint8Array[]): readonly Sighting[] {
+  return events
+    .map(decodeEvent)
+    .filter(({ change }) => change.kind === 'announceRecovery')
+    .reduce<readonly Sighting[]>((known, { hash, time }) => withSighting(known, hash, time), [])
+}
+
 /** The first time that a recovery is heard of is the one that counts. */
-export function withSighting(
+function withSighting(
   sightings: readonly Sighting[],
   announcement: Uint8Array,
   time: number
