@@ -137,7 +137,7 @@ function endOfPiece(nodes: ReadonlyMap<number, TreeNode>, start: number, stop: n
 }
 
 /** By the nodes that are here, which were checked when they came in; `null` where they are not. */
-export async function haveSameHistory(a: object, b: object, length: number): Promise<boolean | null> {
+async function haveSameHistory(a: object, b: object, length: number): Promise<boolean | null> {
   const [one, other] = await Promise.all([readRoots(a, length), readRoots(b, length)])
   return one && other && b4a.equals(hashOfRoots(one), hashOfRoots(other))
 }
