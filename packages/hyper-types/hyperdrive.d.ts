@@ -39,8 +39,6 @@ declare module 'hyperdrive' {
 
     /** `null` while it is not known where they are. */
     getBlobs(): Promise<{ core: Hypercore } | null>
-    /** Blocks of the second core that a version needs; by default the present one. */
-    getBlobsLength(version?: number): Promise<number>
     /** As it was at a version, read-only. */
     checkout(version: number): Hyperdrive
     update(options?: { wait?: boolean }): Promise<boolean>

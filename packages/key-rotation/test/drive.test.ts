@@ -111,6 +111,19 @@ test('an encrypted drive goes on encrypted, and a drive goes on from an earlier 
   for (const each of [drive, next]) await each.close()
 })
 
+test('of a drive that goes on from an earlier version, files that had been deleted by then are still there in the versions before', async () => {
+  const store = await tmpStore()
+  const { chain, drive } = await photos(store)
+  await write(drive, '/two', 'second')
+  const { version } = drive
+  await drive.del('/two')
+  const next = await roll(store, chain, drive, { version: version + 1 })
+  await write(next, '/three', 'third')
+  const before = next.checkout(version)
+  expect([await read(before, '/two'), await read(next, '/two')]).toEqual(['second', null])
+  for (const each of [drive, before, next]) await each.close()
+})
+
 test('a drive that was ended, and has not gone on, shows what it was then', async () => {
   const store = await tmpStore()
   const { chain, drive } = await photos(store)

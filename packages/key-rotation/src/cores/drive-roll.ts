@@ -13,8 +13,8 @@ export interface DriveLike {
   ready(): Promise<void>
   readonly core: CoreLike
   getBlobs(): Promise<{ readonly core: CoreLike } | null>
-  /** Of the second core, as far as a version of the drive needs it. */
-  getBlobsLength(version: number): Promise<number>
+  /** A bee of what the files’ names were set to, in order. */
+  readonly db: { createHistoryStream(options: { lt: number }): AsyncIterable<{ value: unknown }> }
 }
 
 /** How a drive goes on: both of its cores, or neither. */
@@ -48,7 +48,7 @@ export async function nameDrive(drive: DriveLike, name: string): Promise<readonl
  * Where a drive ends, and how it goes on.
  *
  * @param signers - keys of who writes it from then on
- * @param version - the last that counts; by default its present one
+ * @param version - the last that counts; by default its present one. Reads all names up to it
  * @throws KEY_ROTATION_BAD_ARGUMENT
  */
 export async function planDriveRoll(
@@ -61,7 +61,7 @@ export async function planDriveRoll(
   const [files, blobs] = await coresOf(drive)
   // A file is written before its name: what the first core's end names is below the second one's.
   const end = await endOf(files, version)
-  const blobsEnd = await endOf(blobs, version === undefined ? undefined : await drive.getBlobsLength(version))
+  const blobsEnd = await endOf(blobs, version === undefined ? undefined : await blobsLengthAt(drive, version))
   const ends = [end, blobsEnd]
   const plans = ends.map((previous) => planRoll(previous, { signers }))
   const rolls = plans.map(({ core, previous }, i) => ({
@@ -112,6 +112,16 @@ function planOf(lineage: readonly CoreLink[], signers: readonly Uint8Array[], na
   const plan = planRoll(previous, { signers })
   if (b4a.equals(plan.core, core)) return plan
   throw mismatch(`the newest core of ${name} is that of other signers`)
+}
+
+/** Blocks of the second core that any version up to this one needs, also those of files that were deleted or written again since. */
+async function blobsLengthAt({ db }: DriveLike, version: number): Promise<number> {
+  let length = 0
+  for await (const { value } of db.createHistoryStream({ lt: version })) {
+    const { blob = null } = (value ?? {}) as { blob?: { blockOffset: number; blockLength: number } | null }
+    if (blob !== null) length = Math.max(length, blob.blockOffset + blob.blockLength)
+  }
+  return length
 }
 
 async function coresOf(drive: DriveLike): Promise<readonly [CoreLike, CoreLike]> {
