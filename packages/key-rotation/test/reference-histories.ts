@@ -15,7 +15,7 @@ const isFinal = (facts: Fact[], hash: string): boolean =>
   facts.some((fact) => fact.hash === hash && fact.revealed !== null)
 
 /** Of a history from an event on: 0 by admins alone, 1 by control keys or the quorum, 2 by the keys that were committed to before. */
-export function strength(facts: Fact[], from: number): number {
+function strength(facts: Fact[], from: number): number {
   const after = facts.slice(from)
   const taken = after.findIndex(({ kind, announcement }) => kind === 7 && !isFinal(facts, announcement))
   const own = taken === -1 ? after : after.slice(0, taken)
