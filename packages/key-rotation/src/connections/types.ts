@@ -1,5 +1,5 @@
 import type { KeyRotationErrorCode } from '../errors.ts'
-import type { Duplicity } from '../memory/identity-memory.ts'
+import type { Duplicity } from '../memory/types.ts'
 import type { IdentityState } from '../state/state.ts'
 import type { ConnectionLike } from './connection.ts'
 

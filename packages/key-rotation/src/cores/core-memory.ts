@@ -5,7 +5,7 @@ import { KeyRotationError } from '../errors.ts'
 import { MAX_EVENTS, tooManyEvents } from '../format/chain.ts'
 import { MAX_EVENT_BYTES } from '../format/event.ts'
 import { firstDifference } from '../memory/difference.ts'
-import type { MemoryStore } from '../memory/identity-memory.ts'
+import type { MemoryStore } from '../memory/types.ts'
 import { eventsOf } from '../verify.ts'
 
 const FIELD = 'cloudpal-key-rotation-memory'
