@@ -38,6 +38,34 @@ test('a byte order mark is refused by browsers as by Node, whatever their decode
   expect(await codeHere()).toBe('KEY_ROTATION_MALFORMED')
 })
 
+test('half a surrogate pair is refused where there is no decoder but that of b4a, as in Hermes', async () => {
+  const chain = ada()
+  addDevice(chain, 'phone abc')
+  const bytes = Buffer.from(chain.toBytes())
+  bytes.set([0xed, 0xa0, 0x80], bytes.indexOf('phone abc'))
+  const require = createRequire(import.meta.url)
+  const folder = dirname(require.resolve('b4a'))
+  const forget = (): void => {
+    for (const path of Object.keys(require.cache)) if (path.startsWith(folder)) delete require.cache[path]
+  }
+  forget()
+  vi.stubGlobal('TextDecoder', undefined)
+  const hermesB4a = require(join(folder, 'browser.js')) as { toString(bytes: Uint8Array): string }
+  vi.unstubAllGlobals()
+  forget()
+  expect(hermesB4a.toString(Uint8Array.of(0xed, 0xa0, 0x80, 0x61))).toBe('\uD800a')
+  vi.resetModules()
+  vi.doMock('b4a', () => ({ default: hermesB4a }))
+  try {
+    const { decodeEvent, decodeChain } = await import('../src/index.ts')
+    const event = decodeChain(bytes)[1] as Uint8Array
+    expect(codeOf(() => decodeEvent(event))).toBe('KEY_ROTATION_MALFORMED')
+  } finally {
+    vi.doUnmock('b4a')
+    vi.resetModules()
+  }
+})
+
 /** Bytes that are UTF-8, or nearly. */
 const nearly = fc
   .tuple(fc.string({ unit: 'binary' }), fc.option(fc.tuple(fc.nat(), fc.integer({ min: 0x7f, max: 0xff }))))

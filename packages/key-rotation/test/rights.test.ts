@@ -48,7 +48,10 @@ test('a proposal is signed for what it says, not for the hash that came with it'
     signatures = ['friend 0', 'friend 1'].flatMap((name) => signProposal(shown, keyPair(name)))
   })
   const event = sealProposal(evil, [...signatures, ...signProposal(evil, keyPair('thief'))])
-  expect([code, codeOf(() => apply(chain.state, event))]).not.toEqual([null, null])
+  expect([code, codeOf(() => apply(chain.state, event))]).toEqual([
+    'KEY_ROTATION_BAD_ARGUMENT',
+    'KEY_ROTATION_NOT_ENOUGH_SIGNATURES'
+  ])
 })
 
 describe('who may not veto cannot stop a recovery by naming its keys first', () => {
