@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { IdentityMemory, Sigchain } from '../src/index.ts'
+import { IdentityMemory, Sigchain, verify } from '../src/index.ts'
+import { takeIn } from '../src/memory/recovery-watch.ts'
 import { addDevice, DAY, keyPairs, manualTime, publicKeys, START } from './people.ts'
 import { codeOfAsync, ram } from './parties.ts'
 
@@ -81,4 +82,16 @@ test('that an announcement was there long before it says itself is believed of n
   const options = { now: () => START + 36 * DAY, seenBy: () => START }
   const memory = await IdentityMemory.open(ram(), chain.state.identity, begun, options)
   expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
+})
+
+test('a recovery of which it is not known since when it was known is known of from now on', () => {
+  const { chain } = conspiracy(START, 7 * DAY)
+  const { identity } = chain.state
+  const { state } = verify(chain.events.slice(0, 2), { trusted: identity })
+  const events = chain.events.slice(2)
+  const late = START + 30 * DAY
+  const { count, sightings } = takeIn({ state, sightings: [] }, events, late, () => null)
+  expect([count, sightings]).toEqual([0, [{ announcement: state.hash, time: late }]])
+  const after = (now: number): number => takeIn({ state, sightings }, events, now, () => null).count
+  expect([after(late + 7 * DAY - 1), after(late + 7 * DAY)]).toEqual([0, 1])
 })
