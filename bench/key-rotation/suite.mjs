@@ -1,6 +1,8 @@
+import { archives } from './metrics/archives.mjs'
 import { chains } from './metrics/chains.mjs'
 import { connections } from './metrics/connections.mjs'
 import { cores } from './metrics/cores.mjs'
+import { revocation } from './metrics/revocation.mjs'
 
 const ours = 'key-rotation'
 
@@ -9,13 +11,16 @@ export const suite = {
   name: ours,
   subjects: [ours, 'ed25519'],
   optional: [],
-  scenarios: [chains, cores, connections],
+  scenarios: [chains, cores, archives, connections, revocation],
   reach: [
     { figure: { subject: ours, metric: 'verify-1000' }, atMost: 150 },
     { figure: { subject: ours, metric: 'verify-one' }, atMost: 0.5 },
     { figure: { subject: ours, metric: 'event-bytes' }, atMost: 400 },
     { figure: { subject: ours, metric: 'roll-100k' }, atMost: 1000 },
-    { figure: { subject: ours, metric: 'roll-100k-proof' }, atMost: 1000 }
+    { figure: { subject: ours, metric: 'roll-100k-proof' }, atMost: 1000 },
+    { figure: { subject: ours, metric: 'roll-100k-archive' }, atMost: 1000 },
+    { figure: { subject: ours, metric: 'revoke-8' }, atMost: 5000 },
+    { figure: { subject: ours, metric: 'revoke-8-in-a-row' }, atMost: 5000 }
   ],
   summary: {
     keys: [10_000],
@@ -28,8 +33,16 @@ export const suite = {
       { label: '– all blocks carried over, ms', metrics: ['carry-100k'] },
       { label: '– from proofs alone, ms', metrics: ['roll-100k-proof'] },
       {
+        label: '– from an archive of s3-archiver, in a directory: ms / requests / bytes',
+        metrics: ['roll-100k-archive', 'roll-100k-archive-requests', 'roll-100k-archive-bytes']
+      },
+      {
         label: 'a connection opened and authenticated / only opened, ms',
         metrics: ['authenticate', 'connect']
+      },
+      {
+        label: 'a revoked device closed by the last of 8 connected processes / of 8 in a row, ms',
+        metrics: ['revoke-8', 'revoke-8-in-a-row']
       }
     ]
   }

@@ -39,6 +39,8 @@ declare module 'hyperdrive' {
 
     /** `null` while it is not known where they are. */
     getBlobs(): Promise<{ core: Hypercore } | null>
+    /** As it was at a version, read-only. */
+    checkout(version: number): Hyperdrive
     update(options?: { wait?: boolean }): Promise<boolean>
     ready(): Promise<void>
     close(): Promise<void>

@@ -33,6 +33,9 @@ declare module 'protomux' {
     readonly stream: NoiseSecretStream
     /** Null for a channel that is there already. */
     createChannel<H>(options: ChannelOptions<H>): Channel<H> | null
+    /** Calls back when the other side opens such a channel, and there is none. */
+    pair(channel: { protocol: string; id?: Uint8Array | null }, notify: () => unknown): void
+    unpair(channel: { protocol: string; id?: Uint8Array | null }): void
     destroy(error?: Error): void
   }
 }

@@ -32,6 +32,15 @@ export function checkCount(value: unknown, what: string): void {
     throw badArgument(`${what} must be a whole number from 0`)
 }
 
+/** A clock whose every reading is checked: what is no number is neither before nor after anything. */
+export function checkedClock(now: () => number = Date.now): () => number {
+  return () => {
+    const time = now()
+    checkCount(time, 'what `now` says')
+    return time
+  }
+}
+
 export function isBytes(value: unknown, length: number): value is Uint8Array {
   return value instanceof Uint8Array && value.length === length
 }

@@ -1,11 +1,11 @@
 import b4a from 'b4a'
 import { checkCount, checkKey } from './arguments.ts'
-import { hex, type IdentityState } from './state/state.ts'
+import { hex, type IdentityState, isHeld } from './state/state.ts'
 import type { CutOff } from './types.ts'
 
 /**
  * Of a block. `accepted`: it counts. `quarantined`: it is past its core's end, or of another history than the one that was ended. `waiting`: its core ends, and the tree
- * hash there is not known yet. `unknown`: no event says whose core it is.
+ * hash there is not known yet; or its device was revoked, and nobody has said where the core ends. `unknown`: no event says whose core it is.
  */
 export type BlockVerdict = 'accepted' | 'quarantined' | 'waiting' | 'unknown'
 
@@ -25,26 +25,32 @@ export interface Quarantine {
  * What it cannot see: blocks that a thief wrote before the end was set, at whatever time they claim.
  */
 export class BlockJudge {
-  #state: IdentityState
   readonly #quarantine = new Map<string, Quarantine>()
   #writers: ReadonlySet<string>
+  #ends: ReadonlyMap<string, CutOff>
+  #state: IdentityState
 
   /** @param state - as `verify` gives it */
   constructor(state: IdentityState) {
     this.#state = state
     this.#writers = writersOf(state)
+    this.#ends = endsOf(state)
   }
 
   /** From now on by a newer state. What was accepted before may not be any more: ask again. */
   update(state: IdentityState): void {
     this.#state = state
     this.#writers = writersOf(state)
+    this.#ends = endsOf(state)
   }
 
-  /** Where a core ends; `null` for one that does not. The length at which `acceptBlock` wants its tree hash. */
+  /**
+   * Where a core ends, or one that goes on from it, if that is lower; `null` for one that does not. The length at which `acceptBlock` wants its tree
+   * hash.
+   */
   endOf(core: Uint8Array): CutOff | null {
     checkKey(core, 'the key of a core')
-    return this.#state.cutOffs.get(hex(core)) ?? null
+    return this.#ends.get(hex(core)) ?? null
   }
 
   /**
@@ -61,7 +67,10 @@ export class BlockJudge {
   judge(core: Uint8Array, index: number, treeHash: Uint8Array | null = null): BlockVerdict {
     checkCount(index, 'the index of a block')
     const end = this.endOf(core)
-    if (end === null) return this.#writers.has(hex(core)) ? 'accepted' : 'unknown'
+    if (end === null) {
+      if (isHeld(this.#state, core)) return 'waiting'
+      return this.#writers.has(hex(core)) ? 'accepted' : 'unknown'
+    }
     if (index >= end.length) return this.#quarantined(core, index, 'past the end')
     if (treeHash === null) return 'waiting'
     return b4a.equals(treeHash, end.treeHash) ? 'accepted' : this.#quarantined(core, index, 'another history')
@@ -87,4 +96,19 @@ export class BlockJudge {
 /** Cores that events have named. */
 function writersOf({ cores }: IdentityState): ReadonlySet<string> {
   return new Set([...cores.values()].flat().map(({ core }) => hex(core)))
+}
+
+/** A roll-over may end before the one before it: then nothing past it counts in the older cores either, which have the same tree up to there. */
+function endsOf({ cores, cutOffs }: IdentityState): ReadonlyMap<string, CutOff> {
+  const ends = new Map(cutOffs)
+  for (const links of cores.values()) {
+    let lowest: CutOff | null = null
+    for (const { core } of [...links].reverse()) {
+      const own = cutOffs.get(hex(core)) ?? null
+      if (own !== null && (lowest === null || own.length <= lowest.length)) lowest = own
+      else if (own !== null && lowest !== null)
+        ends.set(hex(core), { ...own, length: lowest.length, treeHash: lowest.treeHash })
+    }
+  }
+  return ends
 }

@@ -25,16 +25,13 @@ export {
   type Device,
   deviceOf,
   type IdentityState,
+  isHeld,
   type PendingRecovery,
   type Revocation
 } from './state/state.ts'
 export type { CoreRoll, CutOff, KeyPair, KeySet, RecoveryPolicy, RevocationReason, Role } from './types.ts'
-export {
-  type Duplicity,
-  IdentityMemory,
-  type IdentityMemoryOptions,
-  type MemoryStore
-} from './memory/identity-memory.ts'
+export { IdentityMemory } from './memory/identity-memory.ts'
+export type { Duplicity, IdentityMemoryOptions, MemoryStore, Superseded } from './memory/types.ts'
 export { type Resolved, resolve } from './resolve.ts'
 export { type Pin, type Verified, verify, type VerifyOptions } from './verify.ts'
 export type { Witnesses, WitnessOptions } from './witnesses.ts'

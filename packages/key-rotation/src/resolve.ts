@@ -1,4 +1,4 @@
-import { type CoreLink, coresOf, hex, type IdentityState } from './state/state.ts'
+import { type CoreLink, coresOf, hex, type IdentityState, isHeld } from './state/state.ts'
 import type { CutOff } from './types.ts'
 
 /** What a name stands for now. */
@@ -9,6 +9,8 @@ export interface Resolved {
   readonly device: Uint8Array | null
   /** Where it ends, if its writer was revoked and nothing has taken its place. */
   readonly end: CutOff | null
+  /** Its writer was revoked, and nobody has said where it ends: nothing more of it counts till then. */
+  readonly isHeld: boolean
   /** All cores of the name, oldest first, this one last. Each holds the history of those before it. */
   readonly lineage: readonly CoreLink[]
 }
@@ -19,5 +21,5 @@ export function resolve(state: IdentityState, name: string): Resolved | null {
   const last = lineage?.at(-1)
   if (!lineage || !last) return null
   const end = state.cutOffs.get(hex(last.core)) ?? null
-  return { core: last.core, device: last.device, end, lineage }
+  return { core: last.core, device: last.device, end, isHeld: isHeld(state, last.core), lineage }
 }

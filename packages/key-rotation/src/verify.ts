@@ -20,6 +20,25 @@ export interface Pin {
   readonly hash?: Uint8Array
 }
 
+/** A state is a pin, too; anything else beside them would be one that is misspelt. */
+const PIN_FIELDS: readonly (keyof Pin | keyof IdentityState)[] = [
+  'identity',
+  'seq',
+  'hash',
+  'time',
+  'control',
+  'next',
+  'recovery',
+  'pending',
+  'devices',
+  'deviceIndex',
+  'cores',
+  'writers',
+  'cutOffs',
+  'adminEnds',
+  'named'
+]
+
 export interface VerifyOptions {
   /** Whose chain it must be: an identity, or also the highest event that was seen of it, without which a shorter chain is believed. */
   trusted: Uint8Array | Pin
@@ -65,17 +84,12 @@ export function verify(chain: Uint8Array | readonly Uint8Array[], options: Verif
   }
   if (state === null)
     throw new KeyRotationError('KEY_ROTATION_EMPTY', 'a chain without events proves nothing')
-  checkPin(pin, hashes)
+  if (pin.seq !== undefined) checkPin(pin, hashes[pin.seq], hashes.length)
   return {
     state,
     asOf: { seq: state.seq, hash: state.hash, time: state.time },
     witnesses: weigh(state, hashes, witnesses, now)
   }
-}
-
-/** Whether a chain may get so many events more. @throws KEY_ROTATION_TOO_LARGE */
-export function checkRoom({ seq }: IdentityState, count: number): void {
-  if (seq + count >= MAX_EVENTS) throw tooManyEvents()
 }
 
 /** @throws KEY_ROTATION_BAD_TIME for an event of a time more than a day ahead */
@@ -89,7 +103,8 @@ export function eventsOf(chain: Uint8Array | readonly Uint8Array[]): readonly Ui
   if (chain instanceof Uint8Array) return decodeChain(chain)
   if (!Array.isArray(chain)) throw badArgument('a chain is bytes, or an array of events')
   if (chain.length > MAX_EVENTS) throw tooManyEvents()
-  return chain
+  // What is kept stays, whatever the caller does with its own.
+  return chain.map((event: Uint8Array) => (event instanceof Uint8Array ? b4a.from(event) : event))
 }
 
 export function pinOf(trusted: Uint8Array | Pin): Pin {
@@ -99,6 +114,7 @@ export function pinOf(trusted: Uint8Array | Pin): Pin {
   }
   if (typeof trusted !== 'object' || trusted === null)
     throw badArgument('`trusted` must say whose chain this is: without it anybody’s is as good')
+  checkOptions(trusted, PIN_FIELDS)
   const { identity, seq, hash } = trusted
   checkKey(identity, 'a trusted identity')
   if ((seq === undefined) !== (hash === undefined))
@@ -109,11 +125,14 @@ export function pinOf(trusted: Uint8Array | Pin): Pin {
   return trusted
 }
 
-function checkPin({ seq, hash }: Pin, hashes: readonly Uint8Array[]): void {
+/**
+ * @param found - hash of the event with the pin's number, if there is one
+ * @throws KEY_ROTATION_ROLLBACK, KEY_ROTATION_FORKED
+ */
+export function checkPin({ seq, hash }: Pin, found: Uint8Array | undefined, length: number): void {
   if (seq === undefined || hash === undefined) return
-  const found = hashes[seq]
   if (found === undefined) {
-    const message = `event ${seq} was seen before, and this chain ends with event ${hashes.length - 1}`
+    const message = `event ${seq} was seen before, and this chain ends with event ${length - 1}`
     throw new KeyRotationError('KEY_ROTATION_ROLLBACK', message)
   }
   if (!b4a.equals(found, hash))

@@ -30,7 +30,7 @@ export interface Witnesses {
   readonly behind: readonly Receipt[]
   /** Have seen more: this chain is out of date. */
   readonly ahead: readonly Receipt[]
-  /** Have seen another event in the place of one here: the identity is forked. */
+  /** Have seen another event in the place of one here: the identity is forked. Also both receipts of one who says two things of one event. */
   readonly contrary: readonly Receipt[]
   /** What counts for nothing, by its place among the receipts. `null`: it is by somebody else. */
   readonly refused: readonly { readonly position: number; readonly code: KeyRotationErrorCode | null }[]
@@ -59,7 +59,8 @@ export function weigh(
     ahead: [],
     contrary: []
   }
-  for (const receipt of newest) groups[groupOf(receipt, hashes)].push(receipt)
+  for (const said of newest)
+    for (const receipt of said) groups[said.length > 1 ? 'contrary' : groupOf(receipt, hashes)].push(receipt)
   const { confirmed } = groups
   if (confirmed.length < need) {
     const message = `${need} witnesses must have seen the last event, and ${confirmed.length} did`
@@ -78,12 +79,12 @@ function groupOf(
   return seq === hashes.length - 1 ? 'confirmed' : 'behind'
 }
 
-/** A witness that has said two things of one event says the later one too: both are kept, and one of them is contrary. */
+/** Of each witness what it says of the newest event that it knows: one thing, or two that differ. */
 function readAll(
   receipts: readonly Uint8Array[],
   identity: Uint8Array,
   keys: ReadonlySet<string>
-): { newest: readonly Receipt[]; refused: Witnesses['refused'] } {
+): { newest: readonly (readonly Receipt[])[]; refused: Witnesses['refused'] } {
   const newest = new Map<string, Receipt[]>()
   const refused: { position: number; code: KeyRotationErrorCode | null }[] = []
   for (const [position, bytes] of receipts.entries()) {
@@ -108,7 +109,7 @@ function readAll(
       refused.push({ position, code: error.code })
     }
   }
-  return { newest: [...newest.values()].flat(), refused }
+  return { newest: [...newest.values()], refused }
 }
 
 function keysOf(

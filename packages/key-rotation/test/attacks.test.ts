@@ -37,8 +37,13 @@ const keysOf = (
 })
 
 /** What `apply` says of a change with signatures by these keys, wherever they have a place. */
-function codeOfChange(chain: Sigchain, change: Change, signers: readonly string[]): string | null {
-  const proposal = propose(chain.state, change, chain.state.time)
+function codeOfChange(
+  chain: Sigchain,
+  change: Change,
+  signers: readonly string[],
+  admin: Uint8Array | null = null
+): string | null {
+  const proposal = propose(chain.state, change, chain.state.time, admin)
   const event = sealProposal(
     proposal,
     signers.flatMap((name) => signProposal(proposal, keyPair(name)))
@@ -82,7 +87,8 @@ describe('a thief with the current key', () => {
     const revoke = { reason: 'compromised' } as const
     chain.revokeDevice(keyPair('thief’s device').publicKey, revoke, keyPairs('control 1'))
     const again = requestToJoin(chain.state.identity, keyPair('another'), { name: 'another', role: 'admin' })
-    expect(codeOfChange(chain, { ...again, kind: 'addDevice' }, ['thief’s device'])).toBe(
+    const { publicKey } = keyPair('thief’s device')
+    expect(codeOfChange(chain, { ...again, kind: 'addDevice' }, ['thief’s device'], publicKey)).toBe(
       'KEY_ROTATION_DEVICE_REVOKED'
     )
     expect(codeOfForged(chain, joining(chain, 'another'), 'control', 'control 0')).toBe(

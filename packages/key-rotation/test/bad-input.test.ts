@@ -68,7 +68,7 @@ describe('events', () => {
 
   test('a name that is no UTF-8', () => {
     const at = Buffer.from(second).indexOf('laptop')
-    expect(codeOf(() => decodeEvent(changed(second, at, 0xff)))).toBe('KEY_ROTATION_NOT_CANONICAL')
+    expect(codeOf(() => decodeEvent(changed(second, at, 0xff)))).toBe('KEY_ROTATION_MALFORMED')
   })
 
   test('of another identity, without an inception, with two', () => {
@@ -274,6 +274,7 @@ test('every code that this package can say of an event is met in these tests', (
     'rollover',
     'memory',
     'authenticator',
+    'timestamp',
     'upstream'
   ]
     .map((name) => readFileSync(new URL(`${name}.test.ts`, import.meta.url), 'utf8'))

@@ -6,6 +6,7 @@ import * as api from '../src/index.ts'
 import { MAX_MESSAGE_BYTES } from '../src/connections/messages.ts'
 import { MAX_EVENTS } from '../src/format/chain.ts'
 import { MAX_CUT_OFFS, MAX_EVENT_BYTES, MAX_KEYS, MAX_NAME_BYTES, MAX_ROLLS } from '../src/format/event.ts'
+import { ADMIN_ROOM, CONTROL_ROOM, REVOCATION_ROOM } from '../src/state/room.ts'
 import { view } from './random-worlds.ts'
 import { accepted, type Fact, summary } from './reference.ts'
 import { checkVectors, fromHex, makeVectors } from './vectors/make.mjs'
@@ -58,6 +59,7 @@ function digest(...parts: Uint8Array[]): Uint8Array {
 
 test('the limits that FORMAT.md names are those of the code', () => {
   const numbers = [MAX_KEYS, MAX_CUT_OFFS, MAX_ROLLS, MAX_NAME_BYTES].map((limit) => `≤ ${limit}`)
-  const sizes = [MAX_EVENT_BYTES, MAX_EVENTS, MAX_MESSAGE_BYTES].map((limit) => limit.toLocaleString('en'))
+  const rooms = [ADMIN_ROOM, CONTROL_ROOM, REVOCATION_ROOM, MAX_EVENTS]
+  const sizes = [MAX_EVENT_BYTES, ...rooms, MAX_MESSAGE_BYTES].map((limit) => limit.toLocaleString('en'))
   expect([...numbers, ...sizes].filter((limit) => !format.includes(limit))).toEqual([])
 })

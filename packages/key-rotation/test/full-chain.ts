@@ -9,7 +9,7 @@ export function fullChain(): Sigchain {
   const phone = addDevice(chain, 'phone', 'writer', keyPairs('laptop'))
   now.at += DAY
   const first = { device: phone, rolls: [{ name: 'notes', core: bytesOf(1), previous: null }] }
-  chain.rollCore(first, keyPairs('laptop'))
+  chain.rollCore(first, keyPairs('laptop', 'phone'))
   const cutOff: CutOff = { core: bytesOf(1), fork: 0, length: 70_000, treeHash: bytesOf(2) }
   chain.revokeDevice(phone, { reason: 'lost', cutOffs: [cutOff] }, keyPairs('laptop'))
   chain.rollCore({ rolls: [{ name: 'notes', core: bytesOf(3), previous: cutOff }] }, keyPairs('control 0'))

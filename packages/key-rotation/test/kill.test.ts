@@ -5,6 +5,8 @@ import { replicate, tmpDir, tmpStore } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import { coreMemory } from '../src/cores/index.ts'
 import { IdentityMemory } from '../src/index.ts'
+import { decodeMemory } from '../src/memory/journal.ts'
+import { fileMemory } from './processes/file-memory.mjs'
 
 /** Runs a process till it ends, or has printed so many lines, and is killed then. @returns what it has printed */
 async function run(lines: number, script: string, ...words: string[]): Promise<string[]> {
@@ -33,6 +35,19 @@ test('a device that is killed remembers all that it has taken in', async () => {
     expect(memory.state.seq).toBeGreaterThanOrEqual(Number(kept.at(-1)))
     await store.close()
   }
+}, 60_000)
+
+test('so does one that keeps it in a file, in which the last part ends where it was killed', async () => {
+  const dir = await tmpDir()
+  let torn = 0
+  for (const most of [100, 400, 411, 900, 1000, 1001]) {
+    const [identity = '', ...kept] = await run(Infinity, 'remembering.mjs', dir, String(most))
+    const store = fileMemory(join(dir, 'memory'))
+    if (!decodeMemory((await store.read()) as Uint8Array).canGrow) torn++
+    const memory = await IdentityMemory.open(store, Buffer.from(identity, 'hex'))
+    if (kept.length > 0) expect(memory.state.seq).toBe(Number(kept.at(-1)))
+  }
+  expect(torn).toBe(6)
 }, 60_000)
 
 test('carrying over that is killed goes on where it was, and what is said to be there is there', async () => {

@@ -2,7 +2,8 @@ import { tmpStore } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import { coreMemory, readChain, writeChain } from '../src/cores/index.ts'
 import { IdentityMemory, type MemoryStore, Sigchain, verify } from '../src/index.ts'
-import { ada, addDevice, bytesOf, DAY, keyPairs, manualTime, publicKeys, START } from './people.ts'
+import { ada, addDevice, bytesOf, codeOf, DAY, keyPairs, manualTime, publicKeys, START } from './people.ts'
+import { codeOfAsync, ram } from './parties.ts'
 
 /** What was written last survives; a write may be made to fail. */
 function memoryStore(): MemoryStore & { bytes: Uint8Array | null; isFull: boolean } {
@@ -185,13 +186,14 @@ test('a recovery that was heard of in time, or that a witness has, is taken in w
   const chain = ada()
   const { identity } = chain.state
   const theirs = conspiracy(chain, START, START + 7 * DAY)
-  const clock = manualTime(START + DAY)
+  // Within an eighth of the delay.
+  const clock = manualTime(START + (7 * DAY) / 8)
   const inTime = await IdentityMemory.open(memoryStore(), identity, chain.toBytes(), { now: clock })
   expect(await inTime.receive(theirs.events.slice(0, 2))).toBe(true)
   clock.at = START + 7 * DAY
   expect(await inTime.receive(theirs.toBytes())).toBe(true)
 
-  const late = { now: manualTime(START + 30 * DAY), seenBy: () => START + 2 * DAY }
+  const late = { now: manualTime(START + 30 * DAY), seenBy: () => START + DAY / 2 }
   const believes = await IdentityMemory.open(memoryStore(), identity, chain.toBytes(), late)
   expect(await believes.receive(theirs.toBytes())).toBe(true)
   late.seenBy = () => START + 25 * DAY
@@ -239,4 +241,81 @@ test('a memory of nothing, of somebody else, or that is damaged is refused', asy
     await expect(IdentityMemory.open({ ...store, read: async () => damaged }, identity)).rejects.toThrow(
       /KEY_ROTATION/
     )
+})
+
+/** Ada's chain, and what another holder of her key has made of it. */
+function forks(count: number): { chain: Sigchain; branches: Sigchain[] } {
+  const chain = ada()
+  const trusted = chain.state.identity
+  const branches = Array.from({ length: count }, (_, i) => {
+    const branch = Sigchain.open(chain.toBytes(), { trusted }, { now: () => START })
+    addDevice(branch, `branch ${i}`)
+    return branch
+  })
+  return { chain, branches }
+}
+
+function memoryOf(chain: Sigchain): Promise<IdentityMemory> {
+  return IdentityMemory.open(ram(), chain.state.identity, chain.toBytes(), { now: () => START })
+}
+
+test('after a decision no history that differs below it freezes, neither the one that was refused nor a third', async () => {
+  const { branches } = forks(3)
+  const [mine, one, two] = branches as [Sigchain, Sigchain, Sigchain]
+  const memory = await memoryOf(mine)
+  expect(await codeOfAsync(memory.receive(one.toBytes()))).toBe('KEY_ROTATION_FORKED')
+  await memory.choose(0)
+  for (const other of [two, one]) {
+    expect(await codeOfAsync(memory.receive(other.toBytes()))).toBe('KEY_ROTATION_FORKED')
+    expect(memory.duplicity).toBe(null)
+  }
+  // Above it there is nothing decided.
+  const later = Sigchain.open(mine.toBytes(), { trusted: mine.state.identity }, { now: () => START })
+  addDevice(mine, 'mine')
+  addDevice(later, 'another')
+  await memory.receive(mine.toBytes())
+  expect(await codeOfAsync(memory.receive(later.toBytes()))).toBe('KEY_ROTATION_FORKED')
+  expect(memory.duplicity?.seq).toBe(2)
+})
+
+test('a device whose own chain lost opens its memory as README shows it, on the next start, too', async () => {
+  const { branches } = forks(2)
+  const [mine, other] = branches as [Sigchain, Sigchain]
+  const store = ram()
+  const { identity } = mine.state
+  const memory = await IdentityMemory.open(store, identity, mine.toBytes())
+  await codeOfAsync(memory.receive(other.toBytes()))
+  await memory.choose(1)
+  expect(await codeOfAsync(IdentityMemory.open(store, identity, mine.toBytes()))).toBe(null)
+})
+
+test('a memory that is an old copy catches up with a newer pin when the chain is given', async () => {
+  const chain = ada()
+  const store = ram()
+  await IdentityMemory.open(store, chain.state.identity, chain.toBytes())
+  addDevice(chain, 'phone')
+  const opened = IdentityMemory.open(store, chain.state, chain.toBytes())
+  expect(await codeOfAsync(opened.then(({ state }) => expect(state.seq).toBe(1)))).toBe(null)
+})
+
+test('what a memory has taken in stays, whatever the caller does with its array and its bytes', async () => {
+  const chain = ada()
+  addDevice(chain, 'phone')
+  const mine = chain.events.map((event) => Uint8Array.from(event))
+  const memory = await IdentityMemory.open(ram(), chain.state.identity, mine)
+  mine.push(Uint8Array.of(1, 2, 3))
+  mine[1]?.fill(0)
+  expect(codeOf(() => verify(memory.events, { trusted: chain.state.identity }))).toBe(null)
+})
+
+test('what this device wrote itself after old events is not taken in, and freezes nothing: nobody else has seen it', async () => {
+  const [mine, others] = forks(2).branches as [Sigchain, Sigchain]
+  const memory = await memoryOf(others)
+  await expect(memory.extend(mine.toBytes())).rejects.toMatchObject({ code: 'KEY_ROTATION_BROKEN_CHAIN' })
+  expect(memory.duplicity).toBe(null)
+  addDevice(others, 'one more')
+  expect([await memory.extend(others.toBytes()), await memory.extend(others.toBytes())]).toEqual([
+    true,
+    false
+  ])
 })

@@ -15,7 +15,7 @@ import {
   signProposal
 } from '../src/index.ts'
 import { commitTo, sign } from '../src/crypto/crypto.ts'
-import { SIGNER_CLASSES } from '../src/format/event.ts'
+import { mayBeByAdmin, SIGNER_CLASSES } from '../src/format/event.ts'
 import { bytesOf, codeOf, DAY, keyPair, START } from './people.ts'
 
 /** Numbers that choose what happens next; what they mean depends on where the chain is. */
@@ -59,8 +59,10 @@ export class RandomWorld {
     if (step.mischief >= 98) this.#time -= DAY
     else this.#time += step.c % 3 === 0 ? 4 * DAY : step.c
     const state = step.mischief === 97 ? this.#elsewhere() : this.state
-    const proposal = propose(state, change, Math.max(0, this.#time))
-    let signatures = this.#signatures(proposal, step)
+    const admin = this.#admin(change, step)
+    const proposal = propose(state, change, Math.max(0, this.#time), admin)
+    const writer = change.kind === 'rollCore' ? change.device : null
+    let signatures = this.#signatures(proposal, admin && [admin, writer ?? admin], step)
     if (step.mischief >= 90 && step.mischief < 94) signatures = signatures.slice(1)
     if (step.mischief === 94 && signatures[0])
       signatures = [{ ...signatures[0], index: signatures[0].index + 1 }]
@@ -216,21 +218,26 @@ export class RandomWorld {
     return { name: step.mischief === 81 ? '' : name, core, previous: step.mischief === 82 ? null : previous }
   }
 
-  /** By all who may, or by devices alone, or by few. */
+  /** Some device that acts as admin, of whatever role. */
+  #admin({ kind }: Change, { a, c }: Step): Uint8Array | null {
+    const { devices = [] } = this.state ?? {}
+    if (!mayBeByAdmin(kind) || c % 2 !== 0 || devices.length === 0) return null
+    const admins = devices.filter(({ role }) => role === 'admin')
+    const some = a % 5 === 0 || admins.length === 0 ? devices : admins
+    return some[a % some.length]?.key ?? null
+  }
+
+  /** By all who may, or by an admin and whose core it is; now and then by too many devices. */
   #signatures(
-    proposal: ReturnType<typeof propose>,
-    { a, c, mischief }: Step
+    { signers, ...proposal }: ReturnType<typeof propose>,
+    devices: readonly Uint8Array[] | null,
+    { mischief }: Step
   ): ReturnType<typeof signProposal> {
-    const byDevice = c % 2 === 0 && proposal.signers.device.length > 0
-    const classes =
-      byDevice && mischief % 2 === 0
-        ? (['device'] as const)
-        : SIGNER_CLASSES.filter((one) => one !== 'device')
-    const keys = classes.flatMap((signer) => [...proposal.signers[signer]])
-    const chosen = byDevice && classes[0] === 'device' ? [keys[a % keys.length] as Uint8Array] : keys
+    const keys = SIGNER_CLASSES.flatMap((signer) => [...signers[signer]])
+    const chosen = devices === null || mischief === 61 ? keys : devices
     return chosen.flatMap((key) => {
       const pair = this.#pairs.get(Buffer.from(key).toString('hex'))
-      return pair ? signProposal(proposal, pair) : []
+      return pair ? signProposal({ ...proposal, signers }, pair) : []
     })
   }
 

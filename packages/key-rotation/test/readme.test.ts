@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import * as connections from '../src/connections/index.ts'
 import * as cores from '../src/cores/index.ts'
 import * as api from '../src/index.ts'
+import * as timestamp from '../src/timestamp/index.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
@@ -27,16 +28,18 @@ test('what the other examples and the table of the API name is there', () => {
   const examples = [...readme.matchAll(/^import \{(.*?)\} from/gm)].flatMap(
     ([, names]) => names?.split(',') ?? []
   )
-  const exported = { ...api, ...cores, ...connections }
-  const members = ['Sigchain', 'BlockJudge', 'IdentityMemory', 'Authenticator'].flatMap((name) => {
-    const { prototype } = (exported as never as Record<string, { prototype: object }>)[name] ?? {
-      prototype: {}
+  const exported = { ...api, ...cores, ...connections, ...timestamp }
+  const members = ['Sigchain', 'BlockJudge', 'IdentityMemory', 'Authenticator', 'Timestamps'].flatMap(
+    (name) => {
+      const { prototype } = (exported as never as Record<string, { prototype: object }>)[name] ?? {
+        prototype: {}
+      }
+      return [
+        ...Object.getOwnPropertyNames(prototype),
+        ...Object.keys(Object.getOwnPropertyDescriptors((exported as Record<string, object>)[name] ?? {}))
+      ]
     }
-    return [
-      ...Object.getOwnPropertyNames(prototype),
-      ...Object.keys(Object.getOwnPropertyDescriptors((exported as Record<string, object>)[name] ?? {}))
-    ]
-  })
+  )
   const named = [...section.matchAll(/`(\w+)(?:\(.*?\)|\.open\(.*?\))?`/g)].map(([, name]) => name ?? '')
   const known = new Set([
     ...Object.keys(exported),
@@ -45,7 +48,10 @@ test('what the other examples and the table of the API name is there', () => {
     'trusted',
     'now',
     'browser',
-    'witnesses'
+    'witnesses',
+    'seenBy',
+    'pkijs',
+    'asn1js'
   ])
   expect(named.length).toBeGreaterThan(40)
   expect([...named, ...examples.map((name) => name.trim())].filter((name) => !known.has(name))).toEqual([])

@@ -2,6 +2,7 @@
 // going through them again.
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { blake2b } from '@noble/hashes/blake2.js'
+import { sha512 } from '@noble/hashes/sha2.js'
 
 interface Keys {
   threshold: number
@@ -28,6 +29,8 @@ export interface Fact {
   seq: number
   previous: string
   time: number
+  /** Place of the device that acts as admin. */
+  admin: number | null
   control: Keys
   next: Keys
   policy: Policy | null
@@ -57,12 +60,22 @@ const space = (i: number): Uint8Array =>
   digest(digest(Buffer.from('cloudpal/key-rotation/1')), Uint8Array.of(i))
 const good = (i: number, message: Uint8Array, signature: Uint8Array, key: string): boolean => {
   try {
-    return ed25519.verify(signature, Buffer.concat([space(i), message]), Buffer.from(key, 'hex'), {
-      zip215: false
-    })
+    return isSigned(signature, Buffer.concat([space(i), message]), Buffer.from(key, 'hex'))
   } catch {
     return false
   }
+}
+
+/** RFC 8032 5.1.7 without the cofactor: R is S·B − h·A, byte by byte; neither R nor A is of a small order. */
+function isSigned(signature: Uint8Array, message: Uint8Array, key: Uint8Array): boolean {
+  const { Point } = ed25519
+  const number = (bytes: Uint8Array): bigint =>
+    bytes.reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n)
+  const [r, s] = [signature.slice(0, 32), number(signature.slice(32))]
+  const [A, R] = [Point.fromBytes(key), Point.fromBytes(r, true)]
+  if (s >= Point.Fn.ORDER || A.isSmallOrder() || R.isSmallOrder()) return false
+  const h = number(sha512(Buffer.concat([r, key, message]))) % Point.Fn.ORDER
+  return hex(Point.BASE.multiplyUnsafe(s).add(A.negate().multiplyUnsafe(h)).toBytes()) === hex(r)
 }
 
 /** Reads from left to right; numbers must be the shortest. */
@@ -105,11 +118,14 @@ class Bytes {
   text(most: number): string {
     const bytes = this.take(this.u8())
     must(bytes.length <= most, 'too long')
+    let text: string
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+      text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     } catch {
       throw new Refused('no UTF-8')
     }
+    must(!text.startsWith('\uFEFF'), 'a byte order mark')
+    return text
   }
   keys(): Keys {
     return { threshold: this.u8(), keys: this.many(16, () => this.hex()) }
@@ -136,6 +152,7 @@ function read(all: Uint8Array): Fact {
     seq: kind === 1 ? 0 : bytes.uint(),
     previous: kind === 1 ? '' : bytes.hex(),
     time: bytes.uint(),
+    admin: kind === 3 || kind === 4 || kind === 8 ? bytes.maybe(() => bytes.uint()) : null,
     control: none,
     next: none,
     policy: null,
@@ -206,16 +223,27 @@ const revocationOf = (facts: Fact[], key: string): Fact | undefined =>
   facts.find((fact) => fact.kind === 4 && fact.key === key)
 const rollsOf = (
   facts: Fact[]
-): { name: string; core: string; previous: End | null; writer: string | null }[] =>
-  facts.flatMap(({ rolls, writer }) => rolls.map((roll) => ({ ...roll, writer })))
-const endsOf = (facts: Fact[]): End[] => [
-  ...facts.flatMap(({ ends }) => ends),
-  ...rollsOf(facts).flatMap(({ previous }) => (previous === null ? [] : [previous]))
-]
+): { name: string; core: string; previous: End | null; writer: string | null; admin: number | null }[] =>
+  facts.flatMap(({ rolls, writer, admin }) => rolls.map((roll) => ({ ...roll, writer, admin })))
+/** All that were ever said; of a core the last one counts. */
+const endsOf = (facts: Fact[]): (End & { admin: number | null })[] =>
+  facts
+    .flatMap(({ ends, rolls, admin }) =>
+      [...ends, ...rolls.map(({ previous }) => previous)].map((end) => end && { ...end, admin })
+    )
+    .filter((end) => end !== null)
+const endOf = (facts: Fact[], core: string): (End & { admin: number | null }) | undefined => {
+  const said = endsOf(facts).filter((end) => end.core === core)
+  // Once the identity's own keys have said it, it stays.
+  return said.find(({ admin }) => admin === null) ?? said.at(-1)
+}
 const waitingOf = (facts: Fact[]): Fact | null => {
   const recoveries = facts.filter(({ kind }) => kind >= 5 && kind <= 7)
   const final = recoveries.at(-1)
-  return final?.kind === 5 ? final : null
+  if (final?.kind !== 5) return null
+  const after = facts.slice(facts.indexOf(final))
+  const isOver = final.revealed === null && after.some(({ kind, policy }) => kind === 2 && policy !== null)
+  return isOver ? null : final
 }
 const dueOf = (facts: Fact[], waiting: Fact): number => {
   const before = facts.slice(0, facts.indexOf(waiting))
@@ -224,17 +252,18 @@ const dueOf = (facts: Fact[], waiting: Fact): number => {
 const namedOf = (facts: Fact[]): string[] => [
   ...inForce(facts).flatMap(({ control }) => control.keys),
   ...facts.flatMap(({ kind, policy }) => (kind <= 2 ? (policy?.keys ?? []) : [])),
-  ...devicesOf(facts).map(({ key }) => key),
-  ...rollsOf(facts).map(({ core }) => core)
+  ...devicesOf(facts).map(({ key }) => key)
 ]
-const same = (a: End, b: End): boolean => JSON.stringify(a) === JSON.stringify(b)
+const plain = ({ core, fork, length, treeHash }: End): string =>
+  JSON.stringify({ core, fork, length, treeHash })
+const hashed = (key: string): string => hex(digest(space(2), Buffer.from(key, 'hex')))
 
 function fit({ threshold, keys }: Keys): void {
   must(threshold >= 1 && threshold <= keys.length, 'threshold')
   must(new Set(keys).size === keys.length, 'a key twice')
 }
 function committed(commitment: Keys, keys: Keys): void {
-  const hashes = keys.keys.map((key) => hex(digest(space(2), Buffer.from(key, 'hex'))))
+  const hashes = keys.keys.map(hashed)
   must(commitment.threshold === keys.threshold && commitment.keys.join() === hashes.join(), 'not committed')
 }
 function unnamed(facts: Fact[], keys: string[]): void {
@@ -243,8 +272,22 @@ function unnamed(facts: Fact[], keys: string[]): void {
   must(!keys.some((key) => named.includes(key)), 'named before')
 }
 
+/** Devices and quorums take no keys that are to come. */
+function unreserved(facts: Fact[], keys: string[]): void {
+  const waiting = waitingOf(facts)
+  const coming = [...last(inForce(facts)).next.keys, ...(waiting?.next.keys ?? [])]
+  must(!keys.some((key) => coming.includes(hashed(key)) || waiting?.control.keys.includes(key)), 'to come')
+}
+/** Nobody can rotate to a key that was named. */
+function fresh(facts: Fact[], commitment: Keys, own: string[]): void {
+  must(
+    ![...namedOf(facts), ...own].some((key) => commitment.keys.includes(hashed(key))),
+    'a named key is next'
+  )
+}
+
 /** How many of each class signed; all of them right. */
-function count(fact: Fact, who: Record<number, string[]>): (signer: number) => number {
+function count(fact: Fact, who: Record<number, (string | undefined)[]>): (signer: number) => number {
   const order = fact.signed.map((signed) => signed.class * 2 ** 40 + signed.index)
   must(
     order.every((place, i) => i === 0 || place > (order[i - 1] as number)),
@@ -267,7 +310,9 @@ function accept(facts: Fact[], fact: Fact): void {
     fit(fact.control)
     fit(fact.next)
     if (fact.policy !== null) checkPolicy(fact.policy)
-    unnamed([], [...fact.control.keys, ...(fact.policy?.keys ?? [])])
+    const keys = [...fact.control.keys, ...(fact.policy?.keys ?? [])]
+    unnamed([], keys)
+    fresh([], fact.next, keys)
     must(count(fact, { 1: fact.control.keys })(1) >= fact.control.threshold, 'too few')
     return
   }
@@ -282,8 +327,10 @@ function accept(facts: Fact[], fact: Fact): void {
     fit(fact.next)
     committed(next, fact.control)
     if (fact.policy !== null) checkPolicy(fact.policy)
-    const fresh = (fact.policy?.keys ?? []).filter((key) => !policy?.keys.includes(key))
-    unnamed(facts, [...fact.control.keys, ...fresh])
+    const friends = (fact.policy?.keys ?? []).filter((key) => !policy?.keys.includes(key))
+    unnamed(facts, [...fact.control.keys, ...friends])
+    unreserved(facts, friends)
+    fresh(facts, fact.next, [...fact.control.keys, ...friends])
     const asks = fact.policy !== null && policy !== null
     const counted = count(fact, { 1: control.keys, 2: fact.control.keys, 3: asks ? policy.keys : [] })
     must(counted(2) >= fact.control.threshold, 'too few')
@@ -293,7 +340,9 @@ function accept(facts: Fact[], fact: Fact): void {
     fit(fact.control)
     fit(fact.next)
     if (fact.revealed !== null) committed(next, fact.revealed)
-    unnamed(facts, [...fact.control.keys, ...(fact.revealed?.keys ?? [])])
+    const keys = [...fact.control.keys, ...(fact.revealed?.keys ?? [])]
+    unnamed(facts, keys)
+    fresh(facts, fact.next, keys)
     const counted = count(fact, { 2: fact.revealed?.keys ?? [], 3: policy.keys, 5: fact.control.keys })
     must(counted(3) >= policy.threshold && counted(5) >= fact.control.threshold, 'too few')
     must(fact.revealed === null || counted(2) >= fact.revealed.threshold, 'too few')
@@ -315,58 +364,63 @@ function accept(facts: Fact[], fact: Fact): void {
 
 function acceptByAdmins(facts: Fact[], fact: Fact, control: Keys): void {
   const devices = devicesOf(facts)
-  const counted = count(fact, { 1: control.keys, 4: devices.map(({ key }) => key) })
-  const byControl = counted(1) >= control.threshold
-  const signers = fact.signed
-    .filter((signed) => signed.class === 4)
-    .map(({ index }) => devices[index] as Fact)
-  const live = (device: Fact): boolean => revocationOf(facts, device.key) === undefined
-  const unexpired = (device: Fact): boolean => device.expiry === 0 || device.expiry > fact.time
-  must(
-    byControl ||
-      (signers.length > 0 &&
-        signers.every((device) => device.role === 3 && live(device) && unexpired(device))),
-    'no right'
-  )
-  const rolls = rollsOf(facts)
-  const ends = endsOf(facts)
-  const endOf = (core: string): End | undefined => ends.find((end) => end.core === core)
+  const { admin } = fact
+  const live = (device: Fact): boolean =>
+    revocationOf(facts, device.key) === undefined && (device.expiry === 0 || device.expiry > fact.time)
+  const writer = devices.findIndex(({ key }) => key === fact.writer)
+  const signers = admin === null ? [] : [...new Set(writer === -1 ? [admin] : [admin, writer])]
+  const allowed = devices.map(({ key }, i) => (signers.includes(i) ? key : undefined))
+  const counted = count(fact, { 1: admin === null ? control.keys : [], 4: allowed })
+  if (admin === null) must(counted(1) >= control.threshold, 'too few')
+  else {
+    const device = devices[admin]
+    must(device !== undefined && device.role === 3 && live(device), 'no right')
+    must(counted(4) === signers.length, 'too few')
+    must(fact.kind !== 8 || fact.writer !== null, 'nobody writes it')
+  }
   if (fact.kind === 3) {
     unnamed(facts, [fact.key])
+    unreserved(facts, [fact.key])
     must(fact.expiry === 0 || fact.expiry > fact.time, 'expired')
-    must(byControl || fact.role !== 3, 'an admin by an admin')
+    must(admin === null || fact.role !== 3, 'an admin by an admin')
     must(good(3, fact.terms, fact.possession, fact.key), 'possession')
   } else if (fact.kind === 4) {
     const device = devices.find(({ key }) => key === fact.key)
-    must(device !== undefined && live(device), 'nobody to revoke')
-    const itself = signers.length === 1 && signers[0] === device && counted(1) === 0
-    must(byControl || device.role !== 3 || itself, 'an admin by an admin')
+    must(device !== undefined, 'nobody to revoke')
+    must(admin === null || device.role !== 3 || devices[admin] === device, 'an admin by an admin')
     must(new Set(fact.ends.map(({ core }) => core)).size === fact.ends.length, 'one twice')
+    let isNew = revocationOf(facts, device.key) === undefined
     for (const end of fact.ends) {
-      const known = endOf(end.core)
-      must(known === undefined || same(known, end), 'another end')
-      const roll = rolls.find(({ core }) => core === end.core)
-      must(roll === undefined || roll.writer === fact.key, 'somebody else’s')
+      const roll = rollsOf(facts).find(({ core }) => core === end.core)
+      must(roll === undefined ? admin === null : roll.writer === fact.key, 'somebody else’s')
+      if (saysMore(facts, end, admin)) isNew = true
     }
-    for (const { core, writer } of rolls)
-      must(
-        writer !== fact.key || endOf(core) !== undefined || fact.ends.some((end) => end.core === core),
-        'no end'
-      )
+    must(isNew, 'revoked before')
   } else {
-    acceptRolls(facts, fact, byControl)
+    acceptRolls(facts, fact)
   }
 }
 
-function acceptRolls(facts: Fact[], fact: Fact, byControl: boolean): void {
+/** Whether an end is new, or may take the place of the one there is. */
+function saysMore(facts: Fact[], end: End, admin: number | null): boolean {
+  const known = endOf(facts, end.core)
+  if (known === undefined) return true
+  if (known.admin !== null && admin === null) return true
+  must(plain(known) === plain(end), 'another end')
+  return false
+}
+
+function acceptRolls(facts: Fact[], fact: Fact): void {
   const devices = devicesOf(facts)
   const rolls = rollsOf(facts)
-  const ends = endsOf(facts)
   const names = fact.rolls.map(({ name }) => name)
   must(names.length > 0 && new Set(names).size === names.length && !names.includes(''), 'names')
   const cores = fact.rolls.map(({ core }) => core)
-  unnamed(facts, cores)
-  must(!ends.some(({ core }) => cores.includes(core)), 'has an end')
+  must(new Set(cores).size === cores.length, 'one twice')
+  must(
+    !cores.some((core) => endOf(facts, core) || rolls.some((roll) => roll.core === core)),
+    'counted before'
+  )
   if (fact.writer !== null) {
     const device = devices.find(({ key }) => key === fact.writer)
     must(
@@ -379,11 +433,10 @@ function acceptRolls(facts: Fact[], fact: Fact, byControl: boolean): void {
     const before = rolls.filter((roll) => roll.name === name).at(-1)
     must((before === undefined) === (previous === null) && before?.core === previous?.core, 'previous')
     if (before === undefined || previous === null) continue
-    const known = ends.find(({ core }) => core === previous.core)
-    must(known === undefined || same(known, previous), 'another end')
+    saysMore(facts, previous, fact.admin)
     const owner = devices.find(({ key }) => key === before.writer)
     const isAdmins = owner?.role === 3 && revocationOf(facts, owner.key) === undefined
-    must(byControl || !isAdmins, 'an admin’s')
+    must(fact.admin === null || !isAdmins, 'an admin’s')
   }
 }
 
@@ -428,6 +481,8 @@ export function summary(facts: Fact[]): object {
     cores: rollsOf(facts)
       .map(({ name, core, writer }) => `${name} ${core} ${writer}`)
       .sort(),
-    ends: [...new Set(endsOf(facts).map((end) => JSON.stringify(end)))].sort()
+    ends: [...new Set(endsOf(facts).map(({ core }) => core))]
+      .map((core) => plain(endOf(facts, core) as End))
+      .sort()
   }
 }

@@ -38,6 +38,7 @@ test('a new core goes on where the old one ended: the same blocks, no signature 
     isLinked(core, {
       core: bytesOf(1),
       device: null,
+      by: null,
       seq: 1,
       previous: { ...(await endOf(old, 9)) }
     })

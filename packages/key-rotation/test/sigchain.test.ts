@@ -29,7 +29,7 @@ test('an identity from its inception through devices, rotation, revocation and r
   now.at += DAY
   chain.rollCore(
     { device: phone, rolls: [{ name: 'notes', core: bytesOf(1), previous: null }] },
-    keyPairs('laptop')
+    keyPairs('laptop', 'phone')
   )
   const cutOff = { core: bytesOf(1), fork: 0, length: 12, treeHash: bytesOf(2) }
   chain.revokeDevice(phone, { reason: 'lost', cutOffs: [cutOff] }, keyPairs('laptop'))

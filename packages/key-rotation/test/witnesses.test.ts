@@ -34,7 +34,7 @@ test('of each witness the newest receipt counts, and so many of them can be aske
   expect([witnesses.ahead, witnesses.contrary, witnesses.refused]).toEqual([[], [], []])
 })
 
-test('a witness that says two things of one event is heard twice, and the same thing twice once', () => {
+test('a witness that says two things of one event confirms neither, and the same thing twice once', () => {
   const { chain, states } = history()
   const trusted = chain.state.identity
   const branch = Sigchain.open(chain.events.slice(0, 2), { trusted }, { now: manualTime() })
@@ -47,7 +47,16 @@ test('a witness that says two things of one event is heard twice, and the same t
     createReceipt(last, laptop, START + 1)
   ]
   const { witnesses } = verify(chain.toBytes(), { trusted, witnesses: { receipts } })
-  expect([witnesses.confirmed.length, witnesses.contrary.length]).toEqual([1, 1])
+  expect([witnesses.confirmed.length, witnesses.contrary.length]).toEqual([0, 2])
+  const asked = { receipts, keys: publicKeys('laptop'), need: 1 }
+  expect(codeOf(() => verify(chain.toBytes(), { trusted, witnesses: asked }))).toBe(
+    'KEY_ROTATION_NOT_WITNESSED'
+  )
+  const twice = verify(chain.toBytes(), {
+    trusted,
+    witnesses: { receipts: [receipts[0], receipts[2]] as Uint8Array[] }
+  })
+  expect(twice.witnesses.confirmed.length).toBe(1)
 })
 
 test('revoked and expired devices are no witnesses, and whoever is named is', () => {

@@ -1,4 +1,4 @@
-import { checkKey, checkKeyPair, checkCount } from '../arguments.ts'
+import { checkCount, checkKey, checkKeyPair, checkOptions } from '../arguments.ts'
 import { sign } from '../crypto/crypto.ts'
 import { type Change, encodeTerms } from '../format/event.ts'
 import type { KeyPair, Role } from '../types.ts'
@@ -25,11 +25,9 @@ export type JoinRequest = Omit<Extract<Change, { kind: 'addDevice' }>, 'kind'>
  * @param identity - 32 bytes
  * @throws KEY_ROTATION_BAD_ARGUMENT
  */
-export function requestToJoin(
-  identity: Uint8Array,
-  keyPair: KeyPair,
-  { role = 'writer', expires = null, name }: JoinTerms
-): JoinRequest {
+export function requestToJoin(identity: Uint8Array, keyPair: KeyPair, options: JoinTerms): JoinRequest {
+  checkOptions(options, ['role', 'expires', 'name'])
+  const { role = 'writer', expires = null, name } = options
   checkKey(identity, 'an identity')
   checkKeyPair(keyPair)
   if (expires !== null) checkCount(expires, '`expires`')

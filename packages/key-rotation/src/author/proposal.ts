@@ -4,12 +4,12 @@ import { sign } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
 import { encodeBody, encodeEvent, eventHash, SIGNER_CLASSES } from '../format/event.ts'
 import type { Change, EventSignature, SignerClass } from '../format/event.ts'
-import type { IdentityState } from '../state/state.ts'
+import { deviceOf, type IdentityState } from '../state/state.ts'
 import type { KeyPair } from '../types.ts'
 
 /** An event without signatures, to be signed by one or several, in one place or several. */
 export interface Proposal {
-  /** What is signed is its hash. */
+  /** What is signed is its hash. `decodeEvent(sealProposal(proposal, []))` says what it is. */
   readonly body: Uint8Array
   readonly hash: Uint8Array
   /** Who can sign, in order. */
@@ -21,14 +21,28 @@ export interface Proposal {
  *
  * @param state - `null` for an inception
  * @param time - in ms since 1970
+ * @param admin - key of the device that acts as admin; `null`: the identity's own keys act
  * @throws KEY_ROTATION_BAD_ARGUMENT for numbers and keys of a wrong form; whether the event is right, `apply` says
  */
-export function propose(state: IdentityState | null, change: Change, time: number): Proposal {
+export function propose(
+  state: IdentityState | null,
+  change: Change,
+  time: number,
+  admin: Uint8Array | null = null
+): Proposal {
   checkCount(time, 'a time')
+  const device = admin && state && deviceOf(state, admin)
+  if (admin !== null && device === null) throw badArgument('the admin is none of the devices')
   const place =
     state === null
-      ? { identity: null, seq: 0, previous: null, time }
-      : { identity: state.identity, seq: state.seq + 1, previous: state.hash, time }
+      ? { identity: null, seq: 0, previous: null, time, admin: null }
+      : {
+          identity: state.identity,
+          seq: state.seq + 1,
+          previous: state.hash,
+          time,
+          admin: device?.index ?? null
+        }
   let body: Uint8Array
   try {
     body = encodeBody({ ...place, change })
@@ -36,22 +50,24 @@ export function propose(state: IdentityState | null, change: Change, time: numbe
     if (cause instanceof KeyRotationError) throw cause
     throw badArgument('a field of this event is missing, or of another type')
   }
-  return { body, hash: eventHash(body), signers: signersOf(state, change) }
+  return { body, hash: eventHash(body), signers: signersOf(state, change, admin !== null) }
 }
 
 /**
- * One party's signatures: of every place among the signers that the key has.
+ * One party's signatures: of every place among the signers that the key has. What is signed is the body, whatever came with it.
  *
- * @throws KEY_ROTATION_BAD_ARGUMENT for a key that has none
+ * @throws KEY_ROTATION_BAD_ARGUMENT for a key that has none, and for a hash of something else
  */
-export function signProposal({ hash, signers }: Proposal, keyPair: KeyPair): EventSignature[] {
+export function signProposal({ body, hash, signers }: Proposal, keyPair: KeyPair): EventSignature[] {
   checkKeyPair(keyPair)
+  const signed = eventHash(body)
+  if (!b4a.equals(signed, hash)) throw badArgument('the hash is of something else than the body')
   const places = SIGNER_CLASSES.flatMap((signer) => {
     const index = signers[signer].findIndex((key) => b4a.equals(key, keyPair.publicKey))
     return index === -1 ? [] : [{ signer, index }]
   })
   if (places.length === 0) throw badArgument('this key has no place among those that could sign the event')
-  const signature = sign('signature', hash, keyPair)
+  const signature = sign('signature', signed, keyPair)
   return places.map((place) => ({ ...place, signature }))
 }
 
@@ -63,13 +79,16 @@ export function sealProposal({ body }: Proposal, signatures: readonly EventSigna
   return encodeEvent(body, sorted)
 }
 
-function signersOf(state: IdentityState | null, change: Change): Proposal['signers'] {
+function signersOf(state: IdentityState | null, change: Change, isByAdmin: boolean): Proposal['signers'] {
   const { kind } = change
-  const isByDevices = kind === 'addDevice' || kind === 'revokeDevice' || kind === 'rollCore'
   const isByQuorum = kind === 'announceRecovery' || (kind === 'rotate' && change.recovery !== null)
   return {
     control:
-      kind === 'inception' ? change.control.keys : signsAsControl(kind) ? (state?.control.keys ?? []) : [],
+      kind === 'inception'
+        ? change.control.keys
+        : signsAsControl(kind) && !isByAdmin
+          ? (state?.control.keys ?? [])
+          : [],
     next:
       kind === 'rotate'
         ? change.control.keys
@@ -77,7 +96,7 @@ function signersOf(state: IdentityState | null, change: Change): Proposal['signe
           ? (change.revealed?.keys ?? [])
           : [],
     recovery: isByQuorum ? (state?.recovery?.quorum.keys ?? []) : [],
-    device: isByDevices ? (state?.devices.map(({ key }) => key) ?? []) : [],
+    device: isByAdmin ? (state?.devices.map(({ key }) => key) ?? []) : [],
     incoming:
       kind === 'announceRecovery'
         ? change.control.keys

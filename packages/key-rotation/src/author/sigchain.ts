@@ -1,16 +1,17 @@
 import b4a from 'b4a'
-import { badArgument, checkOptions } from '../arguments.ts'
+import { badArgument, checkedClock, checkKey, checkKeyPair, checkOptions } from '../arguments.ts'
 import { commitTo, randomBytes } from '../crypto/crypto.ts'
 import { encodeChain } from '../format/chain.ts'
-import type { Change } from '../format/event.ts'
-import { apply } from '../state/apply.ts'
-import type { IdentityState } from '../state/state.ts'
-import type { CoreRoll, CutOff, KeyPair, RecoveryPolicy, RevocationReason } from '../types.ts'
-import { eventsOf, verify, type VerifyOptions } from '../verify.ts'
+import { type Change, decodeEvent, mayBeByAdmin } from '../format/event.ts'
+import { advance, apply } from '../state/apply.ts'
+import { draftOf, hex, type IdentityState } from '../state/state.ts'
+import type { CoreRoll, CutOff, KeyPair, KeySet, RecoveryPolicy, RevocationReason } from '../types.ts'
+import { checkClock, eventsOf, verify, type VerifyOptions } from '../verify.ts'
 import type { JoinRequest } from './possession.ts'
 import { propose, sealProposal, signProposal } from './proposal.ts'
 
 const SALT_BYTES = 16
+const CUT_OFF_FIELDS: readonly (keyof CutOff)[] = ['core', 'fork', 'length', 'treeHash']
 
 /** Keys that are to count together, by their public halves. */
 export interface NewKeys {
@@ -66,11 +67,11 @@ export class Sigchain {
   }
 
   /** A new identity. @throws KEY_ROTATION_BAD_ARGUMENT, and what `apply` throws */
-  static incept(
-    { control, next, recovery = null, signers, salt = randomBytes(SALT_BYTES) }: InceptionOptions,
-    options: SigchainOptions = {}
-  ): Sigchain {
+  static incept(given: InceptionOptions, options: SigchainOptions = {}): Sigchain {
+    checkOptions(given, ['control', 'next', 'recovery', 'signers', 'salt'])
+    const { control, next, recovery = null, signers, salt = randomBytes(SALT_BYTES) } = given
     const now = clockOf(options)
+    checkPolicyFields(recovery)
     const change: Change = {
       kind: 'inception',
       salt,
@@ -82,14 +83,17 @@ export class Sigchain {
     return new Sigchain([event], apply(null, event), now)
   }
 
-  /** A chain that is there. @throws what `verify` throws */
+  /** A chain that is there. Events of a time more than a day ahead of the clock are refused. @throws what `verify` throws */
   static open(
     chain: Uint8Array | readonly Uint8Array[],
     trust: VerifyOptions,
     options: SigchainOptions = {}
   ): Sigchain {
-    const { state } = verify(chain, trust)
-    return new Sigchain(eventsOf(chain), state, clockOf(options))
+    const now = clockOf(options)
+    checkOptions(trust, ['trusted', 'witnesses', 'now'])
+    const events = eventsOf(chain)
+    const { state } = verify(events, { ...trust, now: trust.now ?? now() })
+    return new Sigchain(events, state, now)
   }
 
   get state(): IdentityState {
@@ -105,9 +109,15 @@ export class Sigchain {
     return encodeChain(this.#events)
   }
 
-  /** Adds an event that was made elsewhere, by `sealProposal` or on another device. @throws what `apply` throws */
+  /**
+   * Adds an event that was made elsewhere, by `sealProposal` or on another device.
+   *
+   * @throws what `apply` throws, and KEY_ROTATION_BAD_TIME for one of a time more than a day ahead
+   */
   append(event: Uint8Array): void {
-    this.#state = apply(this.#state, event)
+    const decoded = decodeEvent(event)
+    checkClock(decoded, this.#now())
+    this.#state = advance(draftOf(this.#state), decoded)
     this.#events.push(b4a.from(event))
   }
 
@@ -120,27 +130,38 @@ export class Sigchain {
    * @throws KEY_ROTATION_NOT_COMMITTED, KEY_ROTATION_KEY_REUSED, KEY_ROTATION_NOT_ENOUGH_SIGNATURES and others
    */
   rotate(
-    { control, next, recovery = null }: { control: NewKeys; next: NewKeys; recovery?: RecoveryPolicy | null },
+    given: { control: NewKeys; next: NewKeys; recovery?: RecoveryPolicy | null },
     signers: readonly KeyPair[]
   ): Uint8Array {
+    checkOptions(given, ['control', 'next', 'recovery'])
+    const { control, next, recovery = null } = given
+    checkPolicyFields(recovery)
     return this.#add({ kind: 'rotate', control: keySet(control), next: committed(next), recovery }, signers)
   }
 
-  /** Lets a device in, on the terms it has signed. @throws KEY_ROTATION_BAD_POSSESSION, KEY_ROTATION_NO_RIGHT and others */
+  /** Lets a device in, on the terms it has signed. Signed by the identity's keys, or by one admin. @throws KEY_ROTATION_BAD_POSSESSION, KEY_ROTATION_NO_RIGHT and others */
   addDevice(request: JoinRequest, signers: readonly KeyPair[]): Uint8Array {
     return this.#add({ ...request, kind: 'addDevice' }, signers)
   }
 
   /**
+   * Signed by the identity's keys, or by one admin. May be called again for the same device to end more of its cores; and by the identity's keys to put
+   * ends right that an admin gave.
+   *
    * @param device - its key
-   * @param cutOffs - where its cores end: for each that `rollCore` gave it, and any other of its cores
+   * @param cutOffs - where its cores end, up to 48: of those that `rollCore` gave it; the identity's keys end cores that nobody has named, too. A core of its that has no end
+   *   does not count at all till it has one
    * @throws KEY_ROTATION_BAD_CUT_OFF, KEY_ROTATION_NO_RIGHT and others
    */
   revokeDevice(
     device: Uint8Array,
-    { reason, cutOffs = [] }: { reason: RevocationReason; cutOffs?: readonly CutOff[] },
+    options: { reason: RevocationReason; cutOffs?: readonly CutOff[] },
     signers: readonly KeyPair[]
   ): Uint8Array {
+    checkOptions(options, ['reason', 'cutOffs'])
+    const { reason, cutOffs = [] } = options
+    if (!Array.isArray(cutOffs)) throw badArgument('the cut-offs must be an array')
+    for (const cutOff of cutOffs) checkOptions(cutOff, CUT_OFF_FIELDS)
     return this.#add({ kind: 'revokeDevice', device, reason, cutOffs }, signers)
   }
 
@@ -151,9 +172,11 @@ export class Sigchain {
    * @throws KEY_ROTATION_NO_RECOVERY, KEY_ROTATION_NOT_ENOUGH_SIGNATURES and others
    */
   announceRecovery(
-    { control, next, revealed = null }: { control: NewKeys; next: NewKeys; revealed?: NewKeys | null },
+    given: { control: NewKeys; next: NewKeys; revealed?: NewKeys | null },
     signers: readonly KeyPair[]
   ): Uint8Array {
+    checkOptions(given, ['control', 'next', 'revealed'])
+    const { control, next, revealed = null } = given
     const change = { control: keySet(control), next: committed(next), revealed: revealed && keySet(revealed) }
     return this.#add({ ...change, kind: 'announceRecovery' }, signers)
   }
@@ -171,13 +194,22 @@ export class Sigchain {
   /**
    * Gives names their first cores, or hands them on to new ones; all or none, such as a drive's two.
    *
+   * Signed by the identity's keys; or by one admin, and by the device that is to write them, if that is another one.
+   *
    * @param device - key of the device that writes them; `null` when no single one does
    * @throws KEY_ROTATION_CORE_MISMATCH, KEY_ROTATION_CORE_REUSED, KEY_ROTATION_BAD_CUT_OFF and others
    */
   rollCore(
-    { device = null, rolls }: { device?: Uint8Array | null; rolls: readonly CoreRoll[] },
+    options: { device?: Uint8Array | null; rolls: readonly CoreRoll[] },
     signers: readonly KeyPair[]
   ): Uint8Array {
+    checkOptions(options, ['device', 'rolls'])
+    const { device = null, rolls } = options
+    if (!Array.isArray(rolls)) throw badArgument('the rolls must be an array')
+    for (const roll of rolls) {
+      checkOptions(roll, ['name', 'core', 'previous'])
+      if (roll.previous !== null) checkOptions(roll.previous, CUT_OFF_FIELDS)
+    }
     return this.#add({ kind: 'rollCore', device, rolls }, signers)
   }
 
@@ -199,26 +231,43 @@ function sealed(
   signers: readonly KeyPair[],
   time: number
 ): Uint8Array {
-  const proposal = propose(state, change, time)
   if (!Array.isArray(signers)) throw badArgument('the signers must be an array of key pairs')
+  for (const signer of signers) checkKeyPair(signer)
+  const admin = state !== null && mayBeByAdmin(change.kind) ? adminOf(state, signers) : null
+  const proposal = propose(state, change, time, admin)
   return sealProposal(
     proposal,
     signers.flatMap((signer) => signProposal(proposal, signer))
   )
 }
 
-function keySet({ keys, threshold = keys.length }: NewKeys): {
-  keys: readonly Uint8Array[]
-  threshold: number
-} {
+/** The identity's keys act where there are any among the signers, and else the first device that is. */
+function adminOf({ control, deviceIndex }: IdentityState, signers: readonly KeyPair[]): Uint8Array | null {
+  const keys = signers.map(({ publicKey }) => publicKey)
+  if (keys.some((key) => control.keys.some((one) => b4a.equals(one, key)))) return null
+  return keys.find((key) => deviceIndex.has(hex(key))) ?? null
+}
+
+function keySet(given: NewKeys): KeySet {
+  checkOptions(given, ['keys', 'threshold'])
+  const { keys, threshold = keys?.length } = given
+  if (!Array.isArray(keys)) throw badArgument('keys must be an array')
+  for (const key of keys) checkKey(key, 'a key')
   return { keys, threshold }
 }
 
-function committed({ keys, threshold = keys.length }: NewKeys): { keys: Uint8Array[]; threshold: number } {
+function committed(given: NewKeys): KeySet {
+  const { keys, threshold } = keySet(given)
   return { keys: keys.map(commitTo), threshold }
+}
+
+function checkPolicyFields(policy: RecoveryPolicy | null): void {
+  if (policy === null) return
+  checkOptions(policy, ['quorum', 'delayMs'])
+  checkOptions(policy.quorum, ['keys', 'threshold'])
 }
 
 function clockOf(options: SigchainOptions): () => number {
   checkOptions(options, ['now'])
-  return options.now ?? Date.now
+  return checkedClock(options.now)
 }

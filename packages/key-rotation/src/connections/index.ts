@@ -3,5 +3,6 @@
  *
  * @packageDocumentation
  */
-export { Authenticator, type AuthenticatorOptions, type Refusal } from './authenticator.ts'
+export { Authenticator } from './authenticator.ts'
 export type { ConnectionLike } from './connection.ts'
+export type { AuthenticatorOptions, Refusal } from './types.ts'

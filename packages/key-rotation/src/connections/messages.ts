@@ -1,4 +1,5 @@
 import b4a from 'b4a'
+import { KeyRotationError } from '../errors.ts'
 import { hash, KEY_BYTES, sign, SIGNATURE_BYTES, verifySignature } from '../crypto/crypto.ts'
 import {
   byte,
@@ -9,6 +10,7 @@ import {
   fixed64,
   frame,
   malformed,
+  oneOf,
   record,
   uint
 } from '../format/codecs.ts'
@@ -42,6 +44,11 @@ const fields: Codec<Hello & { version: number }> = record({
   hash: fixed32
 })
 
+const eventsHead: Codec<Pick<EventsMessage, 'from' | 'part'>> = record({
+  from: uint,
+  part: oneOf(['more', 'last'] as const)
+})
+
 export function encodeHello(hello: Hello, place: HelloPlace, device: KeyPair): Uint8Array {
   const body = encode(fields, { ...hello, version: FORMAT_VERSION })
   return b4a.concat([body, sign('connection', signable(body, place), device)])
@@ -70,12 +77,12 @@ export function channelId(identity: Uint8Array): Uint8Array {
   return hash('connection', [identity]).subarray(0, KEY_BYTES)
 }
 
-/** From an event on, as many as fit. */
+/** From an event on, as many as fit. @param events - a whole history */
 export function encodeEvents(
   from: number,
   events: readonly Uint8Array[]
 ): { message: Uint8Array; next: number } {
-  const parts = [encode(uint, from)]
+  const parts: Uint8Array[] = []
   let size = 0
   let next = from
   for (const event of events.slice(from)) {
@@ -84,20 +91,30 @@ export function encodeEvents(
     size += event.length
     next++
   }
-  return { message: b4a.concat(parts), next }
+  const head = encode(eventsHead, { from, part: next === events.length ? 'last' : 'more' })
+  return { message: b4a.concat([head, ...parts]), next }
 }
 
-/** @throws KEY_ROTATION_MALFORMED */
-export function decodeEvents(bytes: Uint8Array): { from: number; events: Uint8Array[] } {
+/** Some events of a history: from a number on; and whether its last one is among them. */
+export interface EventsMessage {
+  readonly from: number
+  readonly part: 'more' | 'last'
+  readonly events: readonly Uint8Array[]
+}
+
+/** @throws KEY_ROTATION_MALFORMED, KEY_ROTATION_NOT_CANONICAL, KEY_ROTATION_OUT_OF_ORDER for one without events */
+export function decodeEvents(bytes: Uint8Array): EventsMessage {
   if (bytes.length > 2 * MAX_MESSAGE_BYTES) throw malformed('a message is too large')
-  const start = decodeFrom(uint, bytes, 0)
+  const head = decodeFrom(eventsHead, bytes, 0)
   const events: Uint8Array[] = []
-  for (let at = start.end; at < bytes.length;) {
+  for (let at = head.end; at < bytes.length;) {
     const { value, end } = decodeFrom(frame, bytes, at)
     events.push(value)
     at = end
   }
-  return { from: start.value, events }
+  if (events.length === 0)
+    throw new KeyRotationError('KEY_ROTATION_OUT_OF_ORDER', 'a message of events has none')
+  return { ...head.value, events }
 }
 
 function signable(body: Uint8Array, { identity, handshakeHash, isInitiator }: HelloPlace): Uint8Array {

@@ -1,19 +1,26 @@
 import b4a from 'b4a'
-import { badArgument, checkCount } from '../arguments.ts'
+import type { TreeProof } from 'hypercore'
+import { badArgument, checkCount, checkOptions } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
 import {
   checkUpstream,
   hashOfRoots,
+  hasStored,
   isStored,
+  nodesOver,
   proofOf,
+  readBlocks,
+  readNodes,
   readRoots,
-  readStored,
+  type TreeNode,
   writeStored
 } from './hypercore-adapter.ts'
 import type { CoreLike, ProofSource, RolledCore, RollManifest } from './types.ts'
 
-/** Blocks that are copied at once: a page of Hypercore's bitfield has four times as many. */
+/** Blocks whose nodes are read at once: a page of Hypercore's bitfield has four times as many. */
 const CHUNK_BLOCKS = 8192
+/** Of blocks that are in memory at once, beyond the first. */
+const PIECE_BYTES: number = 8 * 1024 * 1024
 
 export interface PullOptions {
   /** @defaultValue 0 */
@@ -44,16 +51,28 @@ export interface CarryOptions extends PullOptions {
  *
  * @param options.end - where the old core ends: `previous.length` of the core after it
  * @returns how many blocks were new
- * @throws KEY_ROTATION_CORE_MISMATCH when the old core has another history, KEY_ROTATION_UNSUPPORTED_UPSTREAM
+ * @throws KEY_ROTATION_CORE_MISMATCH when the old core has another history, or gets one meanwhile, KEY_ROTATION_UNSUPPORTED_UPSTREAM
  */
 export async function carryBlocks(
   from: CoreLike,
   to: RolledCore,
-  { start = 0, end = prologueOf(to).length, wait = true }: CarryOptions = {}
+  options: CarryOptions = {}
 ): Promise<number> {
+  checkOptions(options, ['start', 'end', 'wait'])
   checkUpstream(to)
   if (!isStored(from)) throw badArgument('the old core is not on this machine: use `pullBlocks`')
-  checkRange(start, end, prologueOf(to).length)
+  const { length } = prologueOf(to)
+  const { start = 0, end = length, wait = true } = options
+  checkRange(start, end, length)
+  return carryRange(from, to, { start, until: end, end, wait })
+}
+
+/** Copies blocks `start` to `until` of a history that both cores have up to `end`. */
+export async function carryRange(
+  from: CoreLike,
+  to: RolledCore,
+  { start, until, end, wait }: { start: number; until: number; end: number; wait: boolean }
+): Promise<number> {
   await from.ready()
   if (from.length < end) throw otherHistory()
   // The roots at the end tell whether both are of one history, and without them a peer gets no proof of what is carried. The first block after them
@@ -64,16 +83,61 @@ export async function carryBlocks(
   if (isSame === false) throw otherHistory()
   if (isSame === null) return 0
   let count = 0
-  for (let at = start; at < end; at += CHUNK_BLOCKS) {
-    const until = Math.min(end, at + CHUNK_BLOCKS)
-    const { blocks, nodes } = await readStored(from, at, until, end)
-    count += await writeStored(to, at, blocks, nodes)
+  for (let at = start; at < until;) {
+    const stop = Math.min(until, at + CHUNK_BLOCKS)
+    const carried = await carryChunk(from, to, at, stop, end)
+    count += carried.count
+    if (carried.isWhole) at = stop
   }
   return count
 }
 
+/** Not whole when the old core was truncated meanwhile, if only past the end. */
+async function carryChunk(
+  from: CoreLike,
+  to: RolledCore,
+  start: number,
+  stop: number,
+  end: number
+): Promise<{ count: number; isWhole: boolean }> {
+  const { fork } = from
+  const isMissing = (index: number): boolean => !hasStored(to, index)
+  let count = 0
+  let nodes: Map<number, TreeNode> | null = null
+  for (let first = start; first < stop;) {
+    if (!isMissing(first)) {
+      first++
+      continue
+    }
+    nodes ??= await readNodes(from, start, stop, end)
+    const last = endOfPiece(nodes, first, stop)
+    const blocks = await readBlocks(from, first, last, isMissing)
+    // Who has the old key may have put other blocks in their place before they were read: whatever is stored then counts.
+    if ((await haveSameHistory(from, to, end)) !== true) throw otherHistory()
+    if (from.fork !== fork) return { count, isWhole: false }
+    const over = nodesOver(first, last, end).map((index) => nodes?.get(index))
+    count += await writeStored(
+      to,
+      first,
+      blocks,
+      over.filter((node) => node !== undefined)
+    )
+    first = last
+  }
+  return { count, isWhole: true }
+}
+
+/** As many blocks as may be in memory at once; one, however large it is. */
+function endOfPiece(nodes: ReadonlyMap<number, TreeNode>, start: number, stop: number): number {
+  let end = start
+  let bytes = 0
+  do bytes += nodes.get(2 * end++)?.size ?? 0
+  while (end < stop && bytes + (nodes.get(2 * end)?.size ?? 0) <= PIECE_BYTES)
+  return end
+}
+
 /** By the nodes that are here, which were checked when they came in; `null` where they are not. */
-export async function haveSameHistory(a: object, b: object, length: number): Promise<boolean | null> {
+async function haveSameHistory(a: object, b: object, length: number): Promise<boolean | null> {
   const [one, other] = await Promise.all([readRoots(a, length), readRoots(b, length)])
   return one && other && b4a.equals(hashOfRoots(one), hashOfRoots(other))
 }
@@ -87,30 +151,36 @@ function otherHistory(): KeyRotationError {
  * The same with proofs, from whatever gives them: an archive, or a core elsewhere. Nothing of the source is trusted. One proof a block.
  *
  * @returns how many blocks were new
- * @throws KEY_ROTATION_CORE_MISMATCH for a block that is not of this history
+ * @throws KEY_ROTATION_CORE_MISMATCH for a block that is not of this history, and whatever the source throws
  */
 export async function pullBlocks(
   source: ProofSource,
   to: RolledCore,
-  { start = 0, end = prologueOf(to).length }: PullOptions = {}
+  options: PullOptions = {}
 ): Promise<number> {
-  checkRange(start, end, prologueOf(to).length)
+  checkOptions(options, ['start', 'end'])
+  const { length } = prologueOf(to)
+  const { start = 0, end = length } = options
+  checkRange(start, end, length)
   let count = 0
   for (let index = start; index < end; index++) {
     if (await to.has(index)) continue
-    try {
-      const nodes = await to.missingNodes(index)
-      const { block } = proofOf(await source.proof({ block: { index, nodes } })) as {
-        block?: { value?: Uint8Array | null } | null
-      }
-      if (!block?.value) continue
-      if (await to.applyProof({ fork: 0, block } as never)) count++
-    } catch (cause) {
-      const message = `block ${index} of the source is not of the history that is gone on from`
-      throw new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message, { cause })
-    }
+    const nodes = await to.missingNodes(index)
+    const proof = proofOf(await source.proof({ block: { index, nodes } }))
+    if (await takeBlock(to, index, proof)) count++
   }
   return count
+}
+
+async function takeBlock(to: RolledCore, index: number, proof: TreeProof): Promise<boolean> {
+  const { block } = proof as { block?: { value?: Uint8Array | null } | null }
+  if (!block?.value) return false
+  try {
+    return await to.applyProof({ fork: 0, block } as never)
+  } catch (cause) {
+    const message = `block ${index} of the source is not of the history that is gone on from`
+    throw new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message, { cause })
+  }
 }
 
 function prologueOf({ manifest }: RolledCore): RollManifest['prologue'] {

@@ -1,10 +1,15 @@
 import b4a from 'b4a'
 import { badArgument } from '../arguments.ts'
+import { hash } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
-import type { MemoryStore } from '../memory/identity-memory.ts'
+import { MAX_EVENTS, tooManyEvents } from '../format/chain.ts'
+import { MAX_EVENT_BYTES } from '../format/event.ts'
+import { firstDifference } from '../memory/difference.ts'
+import type { MemoryStore } from '../memory/types.ts'
 import { eventsOf } from '../verify.ts'
 
 const FIELD = 'cloudpal-key-rotation-memory'
+const PART_NAME_BYTES = 8
 
 /** What is needed of a core to keep a memory: a Hypercore fits. */
 export interface UserDataLike {
@@ -22,18 +27,43 @@ export interface ChainCoreLike {
   append(blocks: readonly Uint8Array[]): Promise<unknown>
 }
 
-/** A memory beside the blocks of a Hypercore, on this device only: it is not replicated. Borrows the core. */
+/**
+ * A memory beside the blocks of a Hypercore, on this device only: it is not replicated. What is added is kept in parts, so that an event costs what it has
+ * itself. Borrows the core.
+ */
 export function coreMemory(core: UserDataLike): MemoryStore {
+  const parts = { of: '', count: 0 }
+  const keyOf = (part: number): string => `${FIELD}/${parts.of}/${part}`
   return {
     read: async () => {
       await core.ready()
-      return core.getUserData(FIELD)
+      const first = await core.getUserData(FIELD)
+      if (first === null) return null
+      const all = [first]
+      Object.assign(parts, { of: nameOf(first), count: 0 })
+      for (;;) {
+        const part = await core.getUserData(keyOf(parts.count))
+        if (part === null || part.length === 0) return b4a.concat(all)
+        all.push(part)
+        parts.count++
+      }
     },
     write: async (bytes) => {
       await core.ready()
       await core.setUserData(FIELD, bytes)
+      // Parts are of the whole that they were added to: what is left of those before counts for nothing.
+      for (let part = 0; part < parts.count; part++) await core.setUserData(keyOf(part), new Uint8Array(0))
+      Object.assign(parts, { of: nameOf(bytes), count: 0 })
+    },
+    append: async (bytes) => {
+      await core.setUserData(keyOf(parts.count), bytes)
+      parts.count++
     }
   }
+}
+
+function nameOf(whole: Uint8Array): string {
+  return b4a.toString(hash('memory', [whole]).subarray(0, PART_NAME_BYTES), 'hex')
 }
 
 /**
@@ -41,7 +71,8 @@ export function coreMemory(core: UserDataLike): MemoryStore {
  * is in the events.
  *
  * @returns how many events were appended
- * @throws KEY_ROTATION_FORKED when the core has another event already, KEY_ROTATION_BAD_ARGUMENT for one that is not writable
+ * @throws KEY_ROTATION_FORKED when the core has another event already, KEY_ROTATION_MALFORMED for what is none, KEY_ROTATION_BAD_ARGUMENT for a core
+ *   that is not writable
  */
 export async function writeChain(
   core: ChainCoreLike,
@@ -51,7 +82,7 @@ export async function writeChain(
   await core.ready()
   for (const [i, event] of events.slice(0, core.length).entries()) {
     const stored = await core.get(i)
-    if (!(stored instanceof Uint8Array) || !b4a.equals(stored, event))
+    if (!(stored instanceof Uint8Array) || firstDifference([stored], [event]) === 0)
       throw new KeyRotationError('KEY_ROTATION_FORKED', `the core has another event ${i} than the chain`)
   }
   const fresh = events.slice(core.length)
@@ -61,7 +92,12 @@ export async function writeChain(
   return fresh.length
 }
 
-/** The events in a core, to be verified. @param options - of Hypercore's `get` @throws KEY_ROTATION_MALFORMED for what is none */
+/**
+ * The events in a core, to be verified.
+ *
+ * @param options - of Hypercore's `get`
+ * @throws KEY_ROTATION_MALFORMED for what is none, KEY_ROTATION_TOO_LARGE for more, or a larger one, than a chain can have: no more is fetched then
+ */
 export async function readChain(
   core: Pick<ChainCoreLike, 'ready' | 'length' | 'get'>,
   options: { timeout?: number; wait?: boolean } = {}
@@ -69,9 +105,12 @@ export async function readChain(
   await core.ready()
   const events: Uint8Array[] = []
   for (let i = 0; i < core.length; i++) {
+    if (core.length > MAX_EVENTS) throw tooManyEvents()
     const event = await core.get(i, options)
     if (!(event instanceof Uint8Array))
       throw new KeyRotationError('KEY_ROTATION_MALFORMED', `there is no event ${i}`)
+    if (event.length > MAX_EVENT_BYTES)
+      throw new KeyRotationError('KEY_ROTATION_TOO_LARGE', `block ${i} is larger than an event`)
     events.push(event)
   }
   return events

@@ -9,9 +9,10 @@ import type { BlockEncryption, RolledCore, RollManifest, StoreLike } from './typ
 
 // Everything this package asks of Hypercore beyond its documented API is in this file. Of hypercore 11.37: `core.core.state`, its mutex, storage and write
 // batch (lib/session-state.js), as `_verifyShared` in lib/core.js uses them; `core.core.bitfield`, `_setBitfieldRanges`, `updateContiguousLength`,
-// `flushHints` and `replicator.onhave` (lib/core.js); `lib/bit-interlude.js`; and `Hypercore.DefaultEncryption` (index.js).
+// `flushHints` and `replicator.onhave` (lib/core.js); `_remoteHasBlock` of its peers (lib/replicator.js); `clearRequests` (index.js);
+// `lib/bit-interlude.js`; and `Hypercore.DefaultEncryption` (index.js).
 
-interface TreeNode {
+export interface TreeNode {
   index: number
   size: number
   hash: Uint8Array
@@ -37,7 +38,10 @@ interface CoreInternals {
     _clearActiveBatch(): void
   }
   readonly bitfield: { get(index: number): boolean }
-  readonly replicator: { onhave(start: number, length: number, drop: boolean): void }
+  readonly replicator: {
+    readonly peers: readonly { _remoteHasBlock(index: number): boolean }[]
+    onhave(start: number, length: number, drop: boolean): void
+  }
   readonly hintsChanged: boolean
   _setBitfieldRanges(start: number, end: number, value: boolean): void
   updateContiguousLength(bitfield: { start: number; length: number; drop: boolean }): void
@@ -82,23 +86,62 @@ export function cipherPadding(): number {
   return Hypercore.DefaultEncryption.PADDING
 }
 
-/** Blocks as they are stored, and the nodes over them that a tree of `length` blocks has. `null` for what is not here. */
-export async function readStored(
+/** Blocks as they are stored; `null` for those that are not here, or not wanted. */
+export async function readBlocks(
+  core: object,
+  start: number,
+  end: number,
+  isWanted: (index: number) => boolean
+): Promise<(Uint8Array | null)[]> {
+  const reader = internalsOf(core).state.storage.read()
+  const blocks: Promise<Uint8Array | null>[] = []
+  for (let seq = start; seq < end; seq++)
+    blocks.push(isWanted(seq) ? reader.getBlock(seq) : Promise.resolve(null))
+  reader.tryFlush()
+  return Promise.all(blocks)
+}
+
+/** The nodes that are here of those over some blocks, by their numbers; see `nodesOver`. */
+export async function readNodes(
   core: object,
   start: number,
   end: number,
   length: number
-): Promise<{ blocks: (Uint8Array | null)[]; nodes: TreeNode[] }> {
+): Promise<Map<number, TreeNode>> {
   const reader = internalsOf(core).state.storage.read()
-  const blocks: Promise<Uint8Array | null>[] = []
-  const nodes: Promise<TreeNode | null>[] = []
-  for (let seq = start; seq < end; seq++) blocks.push(reader.getBlock(seq))
+  const reading = nodesOver(start, end, length).map((index) => reader.getTreeNode(index))
+  reader.tryFlush()
+  const nodes = await Promise.all(reading)
+  return new Map(nodes.filter((node) => node !== null).map((node) => [node.index, node]))
+}
+
+/** Numbers of the nodes between some blocks that a tree of `length` blocks has, and of those that prove the first and the last to its roots. */
+export function nodesOver(start: number, end: number, length: number): number[] {
+  const indexes = new Set<number>()
   // Each node of a tree has its number between those of its leaves; one that reaches beyond the end is of a longer tree.
   for (let index = 2 * start; index < 2 * end; index++)
-    if (flat.rightSpan(index) < 2 * length) nodes.push(reader.getTreeNode(index))
-  reader.tryFlush()
-  const [stored, known] = await Promise.all([Promise.all(blocks), Promise.all(nodes)])
-  return { blocks: stored, nodes: known.filter((node) => node !== null) }
+    if (flat.rightSpan(index) < 2 * length) indexes.add(index)
+  for (const leaf of [2 * start, 2 * (end - 1)]) {
+    for (let at = leaf; flat.rightSpan(flat.parent(at)) < 2 * length; at = flat.parent(at))
+      indexes.add(flat.sibling(at)).add(flat.parent(at))
+  }
+  return [...indexes]
+}
+
+/** Whether a block is on this machine. */
+export function hasStored(core: object, index: number): boolean {
+  return internalsOf(core).bitfield.get(index)
+}
+
+/** Whether a peer that is connected is known to have a block. */
+export function peersHave(core: object, index: number): boolean {
+  return internalsOf(core).replicator.peers.some((peer) => peer['_remoteHasBlock'](index))
+}
+
+/** Gives requests up that a session has made of peers with these `activeRequests`. */
+export function giveUp(core: object, activeRequests: unknown[]): void {
+  const session = core as { clearRequests(requests: unknown[], error: Error | null): void }
+  session.clearRequests(activeRequests, null)
 }
 
 /** Roots of the tree at a length, from left to right; `null` when one is not here. */
@@ -120,7 +163,7 @@ export async function writeStored(
   target: object,
   start: number,
   blocks: readonly (Uint8Array | null)[],
-  nodes: readonly TreeNode[]
+  nodes: Iterable<TreeNode>
 ): Promise<number> {
   const core = internalsOf(target)
   const { state } = core

@@ -4,13 +4,31 @@
  * @packageDocumentation
  */
 export { carryBlocks, type CarryOptions, pullBlocks, type PullOptions } from './carry-blocks.ts'
-export {
-  CoreFollower,
-  type CoreFollowerOptions,
-  type FollowedBlock,
-  type RetractedBlocks
-} from './core-follower.ts'
+export { CoreFollower } from './core-follower.ts'
+export type {
+  Bookmark,
+  CoreFollowerOptions,
+  FollowedBlock,
+  ReadOptions,
+  RetractedBlocks
+} from './follower-types.ts'
 export { type ChainCoreLike, coreMemory, readChain, type UserDataLike, writeChain } from './core-memory.ts'
+export {
+  type DriveClass,
+  openDrive,
+  type OpenDriveOptions,
+  type OpenedDrive,
+  type SessionStore
+} from './drive.ts'
+export { driveNames } from './drive-names.ts'
+export {
+  type DriveLike,
+  type DrivePlan,
+  nameDrive,
+  planDriveRoll,
+  startDriveRoll,
+  type StartDriveOptions
+} from './drive-roll.ts'
 export { lineageEncryption, type LineagePart } from './lineage-encryption.ts'
 export { endOf, isLinked, planRoll, startRoll, type StartRollOptions } from './roll.ts'
 export type {

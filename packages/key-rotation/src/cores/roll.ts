@@ -1,7 +1,7 @@
 import b4a from 'b4a'
-import { badArgument, checkCount, checkKey, checkKeyPair } from '../arguments.ts'
+import { badArgument, checkCount, checkKey, checkKeyPair, checkOptions } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
-import type { CoreLink } from '../state/state.ts'
+import { type CoreLink, hex } from '../state/state.ts'
 import type { CutOff, KeyPair } from '../types.ts'
 import { isStored, keyOfManifest, openWithManifest, proofOf, readRoots } from './hypercore-adapter.ts'
 import type { CoreLike, ProofSource, RolledCore, RollManifest, RollPlan, StoreLike } from './types.ts'
@@ -25,16 +25,21 @@ export async function endOf(core: CoreLike, length?: number): Promise<CutOff> {
  * The core that goes on where another one ends. Needs neither of them: its key is the hash of what is said here. Nothing counts before the
  * identity's `rollCore` has named it.
  *
- * @param signers - Ed25519 keys of who writes it, 32 bytes
- * @param quorum - how many of them sign each append. More than one is up to `append(block, { signature })` of Hypercore
+ * @param options.signers - Ed25519 keys of who writes it, 32 bytes
+ * @param options.quorum - how many of them sign each append. Where there are several signers, nobody appends by a key pair alone: the signatures are put
+ *   together by the caller, for `append(block, { signature })` of Hypercore
  * @throws KEY_ROTATION_BAD_ARGUMENT
  */
 export function planRoll(
   previous: CutOff,
-  { signers, quorum = 1 }: { signers: readonly Uint8Array[]; quorum?: number }
+  options: { signers: readonly Uint8Array[]; quorum?: number }
 ): RollPlan {
+  checkOptions(options, ['signers', 'quorum'])
+  const { signers, quorum = 1 } = options
   if (!Array.isArray(signers) || signers.length === 0) throw badArgument('a core is written by somebody')
   for (const signer of signers) checkKey(signer, 'the key of a signer')
+  // Hypercore counts places, not keys.
+  if (new Set(signers.map(hex)).size !== signers.length) throw badArgument('a signer stands twice')
   if (!Number.isInteger(quorum) || quorum < 1 || quorum > signers.length) throw badArgument('no such quorum')
   if (previous.length === 0)
     throw badArgument('an empty core has nothing to go on from: give the name a new core')
@@ -49,7 +54,7 @@ export function planRoll(
 }
 
 export interface StartRollOptions {
-  /** Of one of the plan's signers; without it the core is only read here. */
+  /** Of the plan's signer; without it the core is only read here. Not where there are several: Hypercore would append what no peer takes. */
   keyPair?: KeyPair | null
   /** Of `lineageEncryption`, where the old core was encrypted. */
   encryption?: object | null
@@ -61,15 +66,19 @@ export interface StartRollOptions {
  *
  * @param source - the old core, or an archive of it. Not trusted: the new core's key says what it must be
  * @returns a session that the caller closes
- * @throws KEY_ROTATION_CORE_MISMATCH when the source has another history
+ * @throws KEY_ROTATION_CORE_MISMATCH when the source has another history, KEY_ROTATION_BAD_ARGUMENT, and whatever the source throws
  */
 export async function startRoll(
   store: StoreLike,
   { manifest, previous }: RollPlan,
   source: ProofSource,
-  { keyPair = null, encryption = null }: StartRollOptions = {}
+  options: StartRollOptions = {}
 ): Promise<RolledCore> {
+  checkOptions(options, ['keyPair', 'encryption'])
+  const { keyPair = null, encryption = null } = options
   if (keyPair !== null) checkKeyPair(keyPair)
+  if (keyPair !== null && manifest.signers.length > 1)
+    throw badArgument('one key pair does not sign for several signers')
   const core = openWithManifest(store, manifest, { ...(keyPair && { keyPair }), encryption })
   await core.ready()
   try {
@@ -82,10 +91,10 @@ export async function startRoll(
 }
 
 async function adoptHistory(core: RolledCore, length: number, source: ProofSource): Promise<void> {
+  const nodes = await rootsOf(source, length)
   let taken = false
   let cause: unknown
   try {
-    const nodes = await rootsOf(source, length)
     // No signature: a manifest's prologue is its own. What the old core has after it does not belong here.
     const upgrade = { start: 0, length, nodes, additionalNodes: [], signature: null }
     taken = await core.applyProof({ fork: 0, upgrade } as never)
@@ -120,7 +129,8 @@ interface UpgradeProof {
  * @returns `null` while the manifest is not known
  */
 export function isLinked(core: Pick<RolledCore, 'manifest'>, { previous }: CoreLink): boolean | null {
-  if (previous === null) return true
+  // After an empty core there is nothing to go on from.
+  if (previous === null || previous.length === 0) return true
   if (core.manifest === null) return null
   const { prologue, linked } = core.manifest
   return (

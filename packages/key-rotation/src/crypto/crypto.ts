@@ -10,7 +10,7 @@ export const KEY_BYTES = 32
 export const HASH_BYTES = 32
 export const SIGNATURE_BYTES = 64
 
-const PURPOSES = ['event', 'signature', 'next', 'possession', 'receipt', 'connection'] as const
+const PURPOSES = ['event', 'signature', 'next', 'possession', 'receipt', 'connection', 'memory'] as const
 
 /** What bytes are hashed or signed for. Nothing that was made for one purpose, or by another protocol, passes for another. */
 export type Purpose = (typeof PURPOSES)[number]

@@ -4,8 +4,8 @@ import { byte, type Codec, decodeFrom, encode, malformed, record, uint } from '.
 import { MAX_EVENT_BYTES } from './event.ts'
 import { checkVersion, FORMAT_VERSION } from './version.ts'
 
-/** Events that a chain can have: at ten a day, for seventeen years. */
-export const MAX_EVENTS = 65536
+/** Events that a chain can have: at ten a day, for seventeen years. The last of them are for what brings an identity back: state/room.ts. */
+export const MAX_EVENTS = 69_632
 
 const header: Codec<{ version: number; count: number }> = record({ version: byte, count: uint })
 

@@ -2,6 +2,7 @@ import b4a from 'b4a'
 import c from 'compact-encoding'
 import { badArgument, checkCount, isBytes } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
+import { isUtf8 } from './utf8.ts'
 
 interface State {
   start: number
@@ -16,10 +17,22 @@ export interface Codec<T> {
   decode(state: State): T
 }
 
+const BYTE_ORDER_MARK = '\uFEFF'
 /** Above it JavaScript counts no more exactly. */
 const MAX_UINT: number = Number.MAX_SAFE_INTEGER
 
-export const byte: Codec<number> = c.uint8
+export const byte: Codec<number> = {
+  preencode: (state, value) => {
+    // compact-encoding would write 257 as 1.
+    if (!Number.isInteger(value) || value < 0 || value > 255)
+      throw badArgument('a number is not from 0 to 255')
+    c.uint8.preencode(state, value)
+  },
+  encode: (state, value) => c.uint8.encode(state, value),
+  decode: (state) => c.uint8.decode(state)
+}
+/** Little-endian. */
+export const uint32: Codec<number> = c.uint32
 export const fixed16: Codec<Uint8Array> = fixed(16)
 export const fixed32: Codec<Uint8Array> = fixed(32)
 export const fixed64: Codec<Uint8Array> = fixed(64)
@@ -144,10 +157,13 @@ export const frame: Codec<Uint8Array> = {
   }
 }
 
-/** A byte that counts, and UTF-8; anything that does not read back the same is refused with the whole event. */
+/** A byte that counts, and UTF-8, which is checked here: decoders differ in what they make of anything else, and of a byte order mark at the start. */
 export function text(mostBytes: number): Codec<string> {
   return {
     preencode: (state, value) => {
+      if (typeof value !== 'string') throw badArgument('a name must be a string')
+      if (value.startsWith(BYTE_ORDER_MARK) || b4a.toString(b4a.from(value)) !== value)
+        throw badArgument('a name has half a surrogate pair, or begins with a byte order mark')
       const length = b4a.byteLength(value)
       if (length > mostBytes) throw badArgument(`a name has ${length} bytes, and ${mostBytes} at most`)
       state.end += 1 + length
@@ -162,7 +178,12 @@ export function text(mostBytes: number): Codec<string> {
       const length = byte.decode(state)
       const end = state.start + length
       if (length > mostBytes || end > state.end) throw malformed('a text is too long')
-      const value = b4a.toString(state.buffer as Uint8Array, 'utf8', state.start, end)
+      const bytes = (state.buffer as Uint8Array).subarray(state.start, end)
+      if (!isUtf8(bytes)) throw malformed('a text is no UTF-8')
+      const value = b4a.toString(bytes)
+      // Where a decoder has left the mark out, it is missed in the bytes.
+      if (value.startsWith(BYTE_ORDER_MARK) || b4a.byteLength(value) !== length)
+        throw malformed('a text begins with a byte order mark')
       state.start = end
       return value
     }

@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import { hash } from '../crypto/crypto.ts'
+import { badArgument } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
 import type { CoreRoll, CutOff, KeySet, RecoveryPolicy, RevocationReason, Role } from '../types.ts'
 import {
@@ -118,6 +119,8 @@ interface EventPlace {
   readonly previous: Uint8Array | null
   /** In ms since 1970, as its signers say. */
   readonly time: number
+  /** Place of the device that acts as admin, among those ever added; `null`: the identity's own keys act. Only of events that an admin may make. */
+  readonly admin: number | null
 }
 
 export interface EventBody extends EventPlace {
@@ -174,20 +177,25 @@ const later: Codec<{ identity: Uint8Array; seq: number; previous: Uint8Array; ti
   previous: fixed32,
   time: uint
 })
+/** Kinds that an admin may make in place of the identity's keys. */
+const BY_ADMIN: readonly EventKind[] = ['addDevice', 'revokeDevice', 'rollCore']
+const actor: Codec<{ admin: number | null }> = record({ admin: optional(uint) })
 const signatureList: Codec<readonly EventSignature[]> = list(
   record({ signer: oneOf(SIGNER_CLASSES), index: uint, signature: fixed64 }),
   MAX_SIGNATURES
 )
 
 /** The part of an event that is hashed and signed. */
-export function encodeBody({ change, identity, seq, previous, time }: EventBody): Uint8Array {
+export function encodeBody({ change, identity, seq, previous, time, admin }: EventBody): Uint8Array {
   const { kind } = change
+  if (admin !== null && !mayBeByAdmin(kind)) throw badArgument('an admin does not make such an event')
   const fields = FIELDS[kind] as Codec<object>
   return b4a.concat([
     encode(header, { version: FORMAT_VERSION, kind: KINDS.indexOf(kind) + 1 }),
     identity === null || previous === null
       ? encode(first, { time })
       : encode(later, { identity, seq, previous, time }),
+    mayBeByAdmin(kind) ? encode(actor, { admin }) : new Uint8Array(0),
     encode(fields, change)
   ])
 }
@@ -216,14 +224,22 @@ export function decodeEvent(given: Uint8Array): DecodedEvent {
   const { value: head, end: headEnd } = decodeFrom(header, bytes, 0)
   const kind = kindOf(head)
   const place = kind === 'inception' ? readFirst(bytes, headEnd) : decodeFrom(later, bytes, headEnd)
-  const fields = decodeFrom<object>(FIELDS[kind], bytes, place.end)
+  const by = mayBeByAdmin(kind)
+    ? decodeFrom(actor, bytes, place.end)
+    : { value: { admin: null }, end: place.end }
+  const fields = decodeFrom<object>(FIELDS[kind], bytes, by.end)
   const signatures = decodeFrom(signatureList, bytes, fields.end)
-  const body: EventBody = { ...place.value, change: { kind, ...fields.value } as Change }
+  const body: EventBody = { ...place.value, ...by.value, change: { kind, ...fields.value } as Change }
   const encodedBody = encodeBody(body)
   if (!b4a.equals(encodeEvent(encodedBody, signatures.value), bytes)) {
     throw new KeyRotationError('KEY_ROTATION_NOT_CANONICAL', 'an event is not as this format writes it')
   }
   return { ...body, hash: eventHash(encodedBody), signatures: signatures.value }
+}
+
+/** Whether an event of a kind says who makes it: an admin, or the identity's keys. */
+export function mayBeByAdmin(kind: EventKind): boolean {
+  return BY_ADMIN.includes(kind)
 }
 
 /** What a device's proof of possession is a signature of. */
@@ -242,7 +258,7 @@ function kindOf({ version, kind }: Header): EventKind {
   return name
 }
 
-function readFirst(bytes: Uint8Array, start: number): { value: EventPlace; end: number } {
+function readFirst(bytes: Uint8Array, start: number): { value: Omit<EventPlace, 'admin'>; end: number } {
   const { value, end } = decodeFrom(first, bytes, start)
   return { value: { identity: null, seq: 0, previous: null, time: value.time }, end }
 }

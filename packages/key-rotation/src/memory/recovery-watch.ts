@@ -1,15 +1,20 @@
 import b4a from 'b4a'
+import { checkCount } from '../arguments.ts'
 import { decodeEvent, type DecodedEvent } from '../format/event.ts'
 import { advance } from '../state/apply.ts'
 import { type Draft, draftOf, type IdentityState } from '../state/state.ts'
-import { checkClock, checkRoom, CLOCK_SKEW_MS } from '../verify.ts'
+import { checkClock, CLOCK_SKEW_MS } from '../verify.ts'
 
-/** When this device first heard of the recovery that waits. */
+/** When this device first heard of a recovery. */
 export interface Sighting {
+  /** Hash of the event that announced it. */
   readonly announcement: Uint8Array
   /** By its own clock, in ms since 1970. */
   readonly time: number
 }
+
+/** Of so many recoveries a device remembers when it heard of them: each took a quorum. */
+export const MAX_SIGHTINGS = 64
 
 /** By when an event was there at the latest, says somebody whom this device believes; `null` when nobody does. In ms since 1970. */
 export type SeenBy = (event: Uint8Array) => number | null
@@ -18,47 +23,75 @@ export interface TakenIn {
   readonly state: IdentityState
   /** How many events were taken. */
   readonly count: number
-  readonly sighting: Sighting | null
+  readonly sightings: readonly Sighting[]
 }
 
 /**
  * Takes events in up to the first recovery of which this device has not known for as long as its policy gives everybody to object. By the times that events state
  * alone, a quorum that conspires could announce it in the past, and complete it at once.
  *
- * An announcement that came in within a day of the time it states is believed that.
+ * An announcement that came in within an eighth of the delay after the time it states, and at most a day, is believed that.
  *
- * @throws what `apply` throws, of the first event that is wrong, and KEY_ROTATION_BAD_TIME, KEY_ROTATION_TOO_LARGE
+ * @throws what `apply` throws, of the first event that is wrong, and KEY_ROTATION_BAD_TIME
  */
 export function takeIn(
-  before: { readonly state: IdentityState; readonly sighting: Sighting | null },
+  before: { readonly state: IdentityState; readonly sightings: readonly Sighting[] },
   events: readonly Uint8Array[],
   now: number,
   seenBy: SeenBy
 ): TakenIn {
-  checkRoom(before.state, events.length)
   let state = draftOf(before.state)
-  let { sighting } = before
+  let { sightings } = before
   for (const [count, bytes] of events.entries()) {
     const event = decodeEvent(bytes)
     checkClock(event, now)
-    if (isTooEarly(state, event, sighting, now, seenBy)) return { state, count, sighting }
+    // One of which nothing is known is known of from now on.
+    if (event.change.kind === 'recover' && state.pending !== null)
+      sightings = withSighting(sightings, state.pending.announcement, now)
+    if (now < openFrom(state, event, sightings, now, seenBy)) return { state, count, sightings }
     state = advance(state, event)
-    if (event.change.kind === 'announceRecovery') sighting = { announcement: event.hash, time: now }
+    if (event.change.kind === 'announceRecovery') sightings = withSighting(sightings, event.hash, now)
   }
-  return { state, count: events.length, sighting }
+  return { state, count: events.length, sightings }
 }
 
-function isTooEarly(
+/** Of a chain that is there when a memory begins: it is believed as a whole, with the times that it states. */
+export function sightingsOf(events: readonly Uint8Array[]): readonly Sighting[] {
+  return events
+    .map(decodeEvent)
+    .filter(({ change }) => change.kind === 'announceRecovery')
+    .reduce<readonly Sighting[]>((known, { hash, time }) => withSighting(known, hash, time), [])
+}
+
+/** The first time that a recovery is heard of is the one that counts. */
+function withSighting(
+  sightings: readonly Sighting[],
+  announcement: Uint8Array,
+  time: number
+): readonly Sighting[] {
+  if (sightings.some((known) => b4a.equals(known.announcement, announcement))) return sightings
+  return [...sightings, { announcement, time }].slice(-MAX_SIGHTINGS)
+}
+
+/** From when on an event may be taken; 0 for any but a recovery that is not final. */
+function openFrom(
   { pending }: Draft,
   { change }: DecodedEvent,
-  sighting: Sighting | null,
+  sightings: readonly Sighting[],
   now: number,
   seenBy: SeenBy
-): boolean {
-  if (change.kind !== 'recover' || pending === null || pending.final) return false
+): number {
+  if (change.kind !== 'recover' || pending === null || pending.final) return 0
   const { announcement, announced, due } = pending
-  // One that was there when the memory began has been believed as a whole.
-  const own = sighting !== null && b4a.equals(sighting.announcement, announcement) ? sighting.time : announced
-  const known = Math.min(own, seenBy(announcement) ?? Infinity)
-  return now < (known - announced <= CLOCK_SKEW_MS ? due : known + (due - announced))
+  const sighting = sightings.find((known) => b4a.equals(known.announcement, announcement))
+  const known = Math.min(sighting?.time ?? now, witnessed(seenBy(announcement), announced))
+  const delay = due - announced
+  return known - announced <= Math.min(CLOCK_SKEW_MS, delay / 8) ? due : known + delay
+}
+
+/** What others say of an announcement. That it was there long before it says itself, nobody who can be believed says. */
+function witnessed(seen: number | null, announced: number): number {
+  if (seen === null) return Infinity
+  checkCount(seen, 'what `seenBy` says')
+  return seen < announced - CLOCK_SKEW_MS ? Infinity : seen
 }

@@ -4,6 +4,7 @@ import { decodeEvent, type Change, type DecodedEvent } from '../format/event.ts'
 import { announceRecovery, incept, recover, rotate, vetoRecovery } from './control.ts'
 import { rollCore } from './cores.ts'
 import { addDevice, revokeDevice } from './devices.ts'
+import { checkRoom } from './room.ts'
 import { type Draft, draftOf, type IdentityState } from './state.ts'
 
 /** Till the year 10889; anything later is no time, in ms since 1970. */
@@ -30,6 +31,7 @@ export function advance(draft: Draft | null, event: DecodedEvent): Draft {
     return incept(event, change)
   }
   checkPlace(draft, event)
+  checkRoom(event)
   const commit = CHECKS[change.kind](draft, event, change as never)
   commit()
   draft.seq = event.seq

@@ -4,9 +4,11 @@ import type { Change, DecodedEvent } from '../format/event.ts'
 import {
   addNames,
   checkCommitment,
+  checkFreshCommitment,
   checkKeySet,
   checkPolicy,
   checkUnnamed,
+  checkUnreserved,
   newPolicyKeys
 } from './key-sets.ts'
 import { checkSignatures, demand } from './signatures.ts'
@@ -22,6 +24,7 @@ export function incept(event: DecodedEvent, { control, next, recovery }: Of<'inc
   const keys = [...control.keys, ...newPolicyKeys(null, recovery)]
   const named = new Set<string>()
   checkUnnamed({ named }, keys)
+  checkFreshCommitment({ named }, next, keys)
   demand(checkSignatures(event, { control: control.keys }), 'control', control)
   addNames({ named }, keys)
   return {
@@ -36,7 +39,9 @@ export function incept(event: DecodedEvent, { control, next, recovery }: Of<'inc
     devices: [],
     deviceIndex: new Map(),
     cores: new Map(),
+    writers: new Map(),
     cutOffs: new Map(),
+    adminEnds: new Set(),
     named
   }
 }
@@ -51,8 +56,11 @@ export function rotate(
   checkKeySet(next)
   checkCommitment(draft.next, control)
   if (recovery !== null) checkPolicy(recovery)
-  const keys = [...control.keys, ...newPolicyKeys(draft.recovery, recovery)]
+  const fresh = newPolicyKeys(draft.recovery, recovery)
+  const keys = [...control.keys, ...fresh]
   checkUnnamed(draft, keys)
+  checkUnreserved(draft, fresh)
+  checkFreshCommitment(draft, next, keys)
   const quorum = recovery === null ? null : draft.recovery?.quorum
   const counts = checkSignatures(event, {
     control: draft.control.keys,
@@ -65,7 +73,11 @@ export function rotate(
   return () => {
     draft.control = control
     draft.next = next
-    if (recovery !== null) draft.recovery = recovery
+    if (recovery !== null) {
+      draft.recovery = recovery
+      // The quorum has signed, and is another one now; what all keys stood behind stays.
+      if (draft.pending?.final === false) draft.pending = null
+    }
     addNames(draft, keys)
   }
 }
@@ -84,7 +96,9 @@ export function announceRecovery(
   checkKeySet(control)
   checkKeySet(next)
   if (revealed !== null) checkCommitment(draft.next, revealed)
-  checkUnnamed(draft, [...control.keys, ...(revealed?.keys ?? [])])
+  const keys = [...control.keys, ...(revealed?.keys ?? [])]
+  checkUnnamed(draft, keys)
+  checkFreshCommitment(draft, next, keys)
   const counts = checkSignatures(event, {
     recovery: recovery.quorum.keys,
     incoming: control.keys,

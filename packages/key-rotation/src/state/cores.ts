@@ -2,10 +2,9 @@ import b4a from 'b4a'
 import { KeyRotationError } from '../errors.ts'
 import { type Change, type DecodedEvent } from '../format/event.ts'
 import type { CoreRoll } from '../types.ts'
-import { isSameCutOff } from './devices.ts'
+import { isNewEnd, setEnd } from './devices.ts'
 import { checkControlOrAdmin } from './signatures.ts'
-import { addNames } from './key-sets.ts'
-import { coresOf, deviceOf, type Draft, hex } from './state.ts'
+import { addLink, coresOf, type Device, deviceOf, type Draft, hex } from './state.ts'
 
 export function rollCore(
   draft: Draft,
@@ -20,24 +19,27 @@ export function rollCore(
     const message = 'a core that counted once, or a key of something else, would count again'
     throw new KeyRotationError('KEY_ROTATION_CORE_REUSED', message)
   }
-  if (writer !== null) checkWriter(draft, writer, event.time)
-  const byControl = checkControlOrAdmin(draft, event)
-  for (const roll of rolls) checkPrevious(draft, roll, byControl)
+  const device = writer === null ? null : checkWriter(draft, writer, event.time)
+  checkControlOrAdmin(draft, event, device)
+  const { seq, admin } = event
+  // Or it could name one that goes on to count when it has been revoked itself.
+  if (admin !== null && device === null)
+    throw new KeyRotationError('KEY_ROTATION_NO_RIGHT', 'an admin names cores of devices that sign, too')
+  const ends = rolls.filter((roll) => checkPrevious(draft, roll, admin)).map(({ previous }) => previous)
   return () => {
     for (const { name, core, previous } of rolls) {
-      const link = { core, device: writer, previous, seq: event.seq }
-      draft.cores.set(name, [...(coresOf(draft, name) ?? []), link])
-      if (previous !== null) draft.cutOffs.set(hex(previous.core), previous)
+      addLink(draft, name, { core, device: writer, previous, seq, by: admin })
+      draft.writers.set(hex(core), writer && hex(writer))
     }
-    addNames(draft, cores)
+    for (const end of ends) if (end !== null) setEnd(draft, end, admin)
   }
 }
 
-function isTaken({ named, cutOffs }: Draft, core: Uint8Array): boolean {
-  return named.has(hex(core)) || cutOffs.has(hex(core))
+function isTaken({ writers, cutOffs }: Draft, core: Uint8Array): boolean {
+  return writers.has(hex(core)) || cutOffs.has(hex(core))
 }
 
-function checkWriter(draft: Draft, key: Uint8Array, time: number): void {
+function checkWriter(draft: Draft, key: Uint8Array, time: number): Device {
   const device = deviceOf(draft, key)
   if (device === null)
     throw new KeyRotationError(
@@ -59,26 +61,26 @@ function checkWriter(draft: Draft, key: Uint8Array, time: number): void {
       'KEY_ROTATION_NO_RIGHT',
       `a core would belong to ${device.name}, which only reads`
     )
+  return device
 }
 
-function checkPrevious(draft: Draft, { name, previous }: CoreRoll, byControl: boolean): void {
+/** @returns whether it gives the core before an end that says something new */
+function checkPrevious(draft: Draft, { name, previous }: CoreRoll, admin: number | null): boolean {
   const last = coresOf(draft, name)?.at(-1) ?? null
   if (last === null || previous === null) {
     if (last !== null || previous !== null) throw mismatch(`${name} does not go on from the core that it has`)
-    return
+    return false
   }
   if (!b4a.equals(last.core, previous.core))
     throw mismatch(`${name} goes on from another core than the one it has`)
-  const known = draft.cutOffs.get(hex(previous.core))
-  if (known !== undefined && !isSameCutOff(known, previous))
-    throw new KeyRotationError('KEY_ROTATION_BAD_CUT_OFF', `${name} ends elsewhere than where it was cut off`)
   const owner = last.device === null ? null : deviceOf(draft, last.device)
   const isAdmins = owner !== null && owner.role === 'admin' && owner.revoked === null
-  if (isAdmins && !byControl)
+  if (isAdmins && admin !== null)
     throw new KeyRotationError(
       'KEY_ROTATION_NO_RIGHT',
       `only the keys of the identity take ${name} from an admin`
     )
+  return isNewEnd(draft, previous, admin)
 }
 
 function mismatch(message: string): KeyRotationError {

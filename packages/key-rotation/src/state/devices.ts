@@ -3,9 +3,10 @@ import { verifySignature } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
 import { type Change, type DecodedEvent, encodeTerms } from '../format/event.ts'
 import type { CutOff } from '../types.ts'
-import { addNames, checkUnnamed } from './key-sets.ts'
+import { addNames, checkUnnamed, checkUnreserved } from './key-sets.ts'
 import { checkControlOrAdmin } from './signatures.ts'
 import { type Device, deviceOf, type Draft, hex } from './state.ts'
+import { isVerified } from './verified.ts'
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>
 
@@ -15,14 +16,15 @@ export function addDevice(
   { key, role, expires, name, possession }: Of<'addDevice'>
 ): () => void {
   checkUnnamed(draft, [key])
+  checkUnreserved(draft, [key])
   if (expires !== 0 && expires <= event.time)
     throw new KeyRotationError('KEY_ROTATION_BAD_TIME', `${name} would have expired before it was added`)
-  const byControl = checkControlOrAdmin(draft, event)
+  checkControlOrAdmin(draft, event)
   // What an admin may, it may not pass on.
-  if (!byControl && role === 'admin')
+  if (event.admin !== null && role === 'admin')
     throw new KeyRotationError('KEY_ROTATION_NO_RIGHT', 'only the keys of the identity make admins')
   const terms = encodeTerms({ identity: draft.identity, key, role, expires, name })
-  if (!verifySignature('possession', terms, possession, key))
+  if (!isVerified(event) && !verifySignature('possession', terms, possession, key))
     throw new KeyRotationError('KEY_ROTATION_BAD_POSSESSION', `${name} did not agree to be let in so`)
   return () => {
     const device: Device = {
@@ -31,7 +33,7 @@ export function addDevice(
       role,
       expires: expires === 0 ? null : expires,
       name,
-      added: { seq: event.seq, time: event.time },
+      added: { seq: event.seq, time: event.time, by: event.admin },
       revoked: null
     }
     draft.devices.push(device)
@@ -48,39 +50,64 @@ export function revokeDevice(
   const device = deviceOf(draft, key)
   if (device === null)
     throw new KeyRotationError('KEY_ROTATION_DEVICE_UNKNOWN', 'the device to revoke was never added')
-  if (device.revoked !== null)
-    throw new KeyRotationError('KEY_ROTATION_DEVICE_REVOKED', `${device.name} is revoked already`)
-  const byControl = checkControlOrAdmin(draft, event)
-  const own = event.signatures.every(({ signer, index }) => signer === 'device' && index === device.index)
+  const { admin } = event
+  checkControlOrAdmin(draft, event)
   // An admin may give itself up, and no other admin.
-  if (!byControl && device.role === 'admin' && !own)
+  if (admin !== null && device.role === 'admin' && admin !== device.index)
     throw new KeyRotationError('KEY_ROTATION_NO_RIGHT', 'only the keys of the identity revoke admins')
-  checkCutOffs(draft, device, cutOffs)
+  const fresh = newEnds(draft, device, cutOffs, admin)
+  const { revoked } = device
+  // A device may have more cores than an event has room for, and some that were found later.
+  if (revoked !== null && fresh.length === 0)
+    throw new KeyRotationError('KEY_ROTATION_DEVICE_REVOKED', `${device.name} is revoked already`)
   return () => {
-    const revoked = { seq: event.seq, time: event.time, reason, cutOffs }
-    draft.devices[device.index] = { ...device, revoked }
-    for (const cutOff of cutOffs) draft.cutOffs.set(hex(cutOff.core), cutOff)
+    const ends = revoked === null ? cutOffs : [...revoked.cutOffs, ...fresh]
+    draft.devices[device.index] = {
+      ...device,
+      revoked: {
+        ...(revoked ?? { seq: event.seq, time: event.time, by: admin, reason }),
+        cutOffs: ends
+      }
+    }
+    for (const cutOff of fresh) setEnd(draft, cutOff, admin)
   }
 }
 
-/** Each of its cores must end somewhere, and only once; nobody else's may. */
-function checkCutOffs(draft: Draft, device: Device, cutOffs: readonly CutOff[]): void {
-  const ends = new Map(cutOffs.map((cutOff) => [hex(cutOff.core), cutOff]))
-  if (ends.size !== cutOffs.length) throw badCutOff('a core has two ends')
-  for (const [core, cutOff] of ends) {
-    const known = draft.cutOffs.get(core)
-    if (known !== undefined && !isSameCutOff(known, cutOff))
-      throw badCutOff('a core has an end already, and another one')
-  }
-  for (const links of draft.cores.values()) {
-    for (const { core, device: writer } of links) {
-      const isOwn = writer !== null && b4a.equals(writer, device.key)
-      const isNamed = ends.has(hex(core))
-      if (isNamed && !isOwn) throw badCutOff('the core of somebody else would be cut off')
-      if (isOwn && !isNamed && !draft.cutOffs.has(hex(core)))
-        throw badCutOff(`a core of ${device.name} has no end`)
-    }
-  }
+/** Those that no core has yet. Each is of a core of this device's, or of one that nobody has named, which only the identity's keys may end. */
+function newEnds(
+  draft: Draft,
+  device: Device,
+  cutOffs: readonly CutOff[],
+  admin: number | null
+): readonly CutOff[] {
+  if (new Set(cutOffs.map(({ core }) => hex(core))).size !== cutOffs.length)
+    throw badCutOff('a core has two ends')
+  return cutOffs.filter((cutOff) => {
+    const writer = draft.writers.get(hex(cutOff.core))
+    const isOwn = writer === hex(device.key) || (writer === undefined && admin === null)
+    if (!isOwn) throw badCutOff('the core of somebody else would be cut off')
+    return isNewEnd(draft, cutOff, admin)
+  })
+}
+
+/**
+ * Whether an end says something new: of a core that has none, or one that an admin gave, where the identity's own keys say it again, or otherwise.
+ *
+ * @throws KEY_ROTATION_BAD_CUT_OFF for another one than a core has
+ */
+export function isNewEnd(draft: Draft, cutOff: CutOff, admin: number | null): boolean {
+  const known = draft.cutOffs.get(hex(cutOff.core))
+  if (known === undefined) return true
+  const isOpen = admin === null && draft.adminEnds.has(hex(cutOff.core))
+  if (isOpen || isSameCutOff(known, cutOff)) return isOpen
+  throw badCutOff('a core has an end already, and another one')
+}
+
+export function setEnd(draft: Draft, cutOff: CutOff, admin: number | null): void {
+  const core = hex(cutOff.core)
+  draft.cutOffs.set(core, cutOff)
+  if (admin === null) draft.adminEnds.delete(core)
+  else draft.adminEnds.add(core)
 }
 
 export function isSameCutOff(a: CutOff, b: CutOff): boolean {

@@ -42,14 +42,49 @@ export function checkCommitment(committed: KeySet, revealed: KeySet): void {
 
 /** @throws KEY_ROTATION_KEY_REUSED when one was named before, in whatever place */
 export function checkUnnamed(draft: Pick<Draft, 'named'>, keys: readonly Uint8Array[]): void {
-  const names = keys.map(hex)
+  const names = keys.map(nameOf)
   if (new Set(names).size === names.length && !names.some((name) => draft.named.has(name))) return
   throw new KeyRotationError('KEY_ROTATION_KEY_REUSED', 'a key is new only once, and has one place only')
 }
 
+/**
+ * Keys that are about to count elsewhere must not be those that come next, or that a recovery brings: it could never take place.
+ *
+ * @throws KEY_ROTATION_KEY_REUSED
+ */
+export function checkUnreserved(
+  { next, pending }: Pick<Draft, 'next' | 'pending'>,
+  keys: readonly Uint8Array[]
+): void {
+  const reserved = new Set([...next.keys, ...(pending?.next.keys ?? [])].map(hex))
+  for (const key of pending?.control.keys ?? []) reserved.add(nameOf(key))
+  if (keys.some((key) => reserved.has(nameOf(key))))
+    throw new KeyRotationError('KEY_ROTATION_KEY_REUSED', 'a key is to count in another place later')
+}
+
+/**
+ * Nobody can rotate to keys that were named already.
+ *
+ * @param own - keys that the same event names
+ * @throws KEY_ROTATION_KEY_REUSED
+ */
+export function checkFreshCommitment(
+  { named }: Pick<Draft, 'named'>,
+  commitment: KeySet,
+  own: readonly Uint8Array[]
+): void {
+  const names = new Set(own.map(nameOf))
+  if (commitment.keys.map(hex).some((name) => named.has(name) || names.has(name)))
+    throw new KeyRotationError('KEY_ROTATION_KEY_REUSED', 'a key is committed to that was named before')
+}
+
 /** To be called when all is checked. */
 export function addNames(draft: Pick<Draft, 'named'>, keys: readonly Uint8Array[]): void {
-  for (const key of keys) draft.named.add(hex(key))
+  for (const key of keys) draft.named.add(nameOf(key))
+}
+
+function nameOf(key: Uint8Array): string {
+  return hex(commitTo(key))
 }
 
 /** The keys of a policy that the one before did not have. */

@@ -2,10 +2,13 @@ import { verifySignature } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
 import { type DecodedEvent, SIGNER_CLASSES, type SignerClass } from '../format/event.ts'
 import type { KeySet } from '../types.ts'
-import type { Draft } from './state.ts'
+import type { Device, Draft } from './state.ts'
+import { isVerified } from './verified.ts'
 
-/** Which keys may sign an event, by class. A class that is left out may not. */
-export type Signers = { readonly [C in SignerClass]?: readonly Uint8Array[] }
+/** Which keys may sign an event, by class and place. A class or place that is left out may not. */
+export type Signers = {
+  readonly [C in SignerClass]?: readonly Uint8Array[] | ReadonlyMap<number, Uint8Array>
+}
 
 /**
  * Checks every signature of an event: each by another key, each of a class that may sign, each right. How many there are of a class says
@@ -25,12 +28,13 @@ export function checkSignatures(event: DecodedEvent, signers: Signers): Readonly
         'signatures are out of order, or one key signed twice'
       )
     before = place
-    const key = signers[signer]?.[index]
+    const keys = signers[signer]
+    const key = keys instanceof Map ? keys.get(index) : (keys as readonly Uint8Array[] | undefined)?.[index]
     if (key === undefined) {
       const message = `number ${index} of the ${signer} keys does not sign such an event`
       throw new KeyRotationError('KEY_ROTATION_UNEXPECTED_SIGNER', message)
     }
-    if (!verifySignature('signature', event.hash, signature, key)) {
+    if (!isVerified(event) && !verifySignature('signature', event.hash, signature, key)) {
       const message = `the signature of number ${index} of the ${signer} keys is not right`
       throw new KeyRotationError('KEY_ROTATION_BAD_SIGNATURE', message)
     }
@@ -52,28 +56,28 @@ export function demand(
 }
 
 /**
- * Either enough of the present keys, or one administrating device that is neither revoked nor expired.
+ * By whom an event is that an admin may make, too: enough of the present keys, or the one device that the event names, which must be an admin, neither revoked nor expired. The event
+ * says which, and nobody else signs: else the same event with other signatures would be of other rights.
  *
- * @returns whether it was the present keys
- * @throws KEY_ROTATION_NOT_ENOUGH_SIGNATURES, KEY_ROTATION_NO_RIGHT, KEY_ROTATION_DEVICE_REVOKED, KEY_ROTATION_DEVICE_EXPIRED
+ * @param writer - whose signature an admin needs besides its own; `null`: nobody's
+ * @throws KEY_ROTATION_NOT_ENOUGH_SIGNATURES, KEY_ROTATION_NO_RIGHT, KEY_ROTATION_DEVICE_UNKNOWN, KEY_ROTATION_DEVICE_REVOKED, KEY_ROTATION_DEVICE_EXPIRED
  */
-export function checkControlOrAdmin(draft: Draft, event: DecodedEvent): boolean {
-  const counts = checkSignatures(event, {
-    control: draft.control.keys,
-    device: draft.devices.map(({ key }) => key)
-  })
-  if ((counts.get('control') ?? 0) >= draft.control.threshold) return true
-  const signed = event.signatures.filter(({ signer }) => signer === 'device')
-  for (const { index } of signed) {
-    const device = draft.devices[index]
-    if (device === undefined) continue
-    if (device.revoked !== null)
-      throw new KeyRotationError('KEY_ROTATION_DEVICE_REVOKED', `${device.name} signed, and is revoked`)
-    if (device.role !== 'admin')
-      throw new KeyRotationError('KEY_ROTATION_NO_RIGHT', `${device.name} signed, and is no admin`)
-    if (device.expires !== null && event.time >= device.expires)
-      throw new KeyRotationError('KEY_ROTATION_DEVICE_EXPIRED', `${device.name} signed, and has expired`)
+export function checkControlOrAdmin(draft: Draft, event: DecodedEvent, writer: Device | null = null): void {
+  const { admin, time } = event
+  if (admin === null) {
+    demand(checkSignatures(event, { control: draft.control.keys }), 'control', draft.control)
+    return
   }
-  if (signed.length === 0) demand(counts, 'control', draft.control)
-  return false
+  const device = draft.devices[admin]
+  if (device === undefined)
+    throw new KeyRotationError('KEY_ROTATION_DEVICE_UNKNOWN', 'a device acts as admin that was never added')
+  if (device.revoked !== null)
+    throw new KeyRotationError('KEY_ROTATION_DEVICE_REVOKED', `${device.name} acts as admin, and is revoked`)
+  if (device.role !== 'admin')
+    throw new KeyRotationError('KEY_ROTATION_NO_RIGHT', `${device.name} acts as admin, and is none`)
+  if (device.expires !== null && time >= device.expires)
+    throw new KeyRotationError('KEY_ROTATION_DEVICE_EXPIRED', `${device.name} acts as admin, and has expired`)
+  const signers = [...new Set([device, writer ?? device])]
+  const places = new Map(signers.map(({ index, key }) => [index, key]))
+  demand(checkSignatures(event, { device: places }), 'device', { threshold: signers.length })
 }

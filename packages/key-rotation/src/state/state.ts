@@ -11,15 +11,19 @@ export interface Device {
   /** In ms since 1970; `null` for never. */
   readonly expires: number | null
   readonly name: string
-  /** Of the event that added it. */
-  readonly added: { readonly seq: number; readonly time: number }
+  /** Of the event that added it, and which device acted as admin: its place, or `null` for the identity's own keys. */
+  readonly added: { readonly seq: number; readonly time: number; readonly by: number | null }
   readonly revoked: Revocation | null
 }
 
 export interface Revocation {
+  /** Of the first event that revoked it. */
   readonly seq: number
   readonly time: number
+  /** Place of the device that acted as admin; `null`: the identity's own keys. */
+  readonly by: number | null
   readonly reason: RevocationReason
+  /** Of that event, and of later ones. Which end counts, `cutOffs` of the state says. */
   readonly cutOffs: readonly CutOff[]
 }
 
@@ -30,8 +34,9 @@ export interface CoreLink {
   readonly device: Uint8Array | null
   /** Where the core before ends; `null` for a name's first. */
   readonly previous: CutOff | null
-  /** Of the event. */
+  /** Of the event, and which device acted as admin: its place, or `null` for the identity's own keys. */
   readonly seq: number
+  readonly by: number | null
 }
 
 /** A recovery that waits for its time. */
@@ -69,9 +74,13 @@ export interface IdentityState {
   readonly deviceIndex: ReadonlyMap<string, number>
   /** A name's cores, oldest first. */
   readonly cores: ReadonlyMap<string, readonly CoreLink[]>
-  /** Where a core ends for good, by its key. */
+  /** Whose a core is, by its key: the device's key, or `null` for one that no single device writes. */
+  readonly writers: ReadonlyMap<string, string | null>
+  /** Where a core ends, by its key. */
   readonly cutOffs: ReadonlyMap<string, CutOff>
-  /** Every key, and every core's, that was ever named: none may come again in another place. */
+  /** Cores whose end an admin has given: the identity's own keys may still say otherwise. */
+  readonly adminEnds: ReadonlySet<string>
+  /** Hashes of all keys that were ever named, as commitments have them: none may come again in another place. */
   readonly named: ReadonlySet<string>
 }
 
@@ -88,7 +97,9 @@ export interface Draft extends IdentityState {
   devices: Device[]
   deviceIndex: Map<string, number>
   cores: Map<string, readonly CoreLink[]>
+  writers: Map<string, string | null>
   cutOffs: Map<string, CutOff>
+  adminEnds: Set<string>
   named: Set<string>
 }
 
@@ -99,8 +110,23 @@ export function draftOf(state: IdentityState): Draft {
     devices: [...state.devices],
     deviceIndex: new Map(state.deviceIndex),
     cores: new Map(state.cores),
+    writers: new Map(state.writers),
     cutOffs: new Map(state.cutOffs),
+    adminEnds: new Set(state.adminEnds),
     named: new Set(state.named)
+  }
+}
+
+/** Which draft made a list: it alone may add to it. Else each of a name's roll-overs would copy all before it. */
+const makers = new WeakMap<readonly CoreLink[], Draft>()
+
+export function addLink(draft: Draft, name: string, link: CoreLink): void {
+  const known = draft.cores.get(name) ?? []
+  if (makers.get(known) === draft) (known as CoreLink[]).push(link)
+  else {
+    const list = [...known, link]
+    makers.set(list, draft)
+    draft.cores.set(name, list)
   }
 }
 
@@ -111,6 +137,18 @@ export function hex(bytes: Uint8Array): string {
 /** The device with a key; `null` for a stranger's. */
 export function deviceOf(state: IdentityState, key: Uint8Array): Device | null {
   return state.devices[state.deviceIndex.get(hex(key)) ?? -1] ?? null
+}
+
+/**
+ * Whether nothing of a core counts for the time being: the device that writes it was revoked, and no event says where it ends.
+ *
+ * @param core - its key
+ */
+export function isHeld(state: IdentityState, core: Uint8Array): boolean {
+  const writer = state.writers.get(hex(core)) ?? null
+  if (writer === null || state.cutOffs.has(hex(core))) return false
+  const device = state.devices[state.deviceIndex.get(writer) ?? -1]
+  return device !== undefined && device.revoked !== null
 }
 
 /** A name's present core, with the way to it; `null` for a name that has none. */

@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs'
 import Corestore from 'corestore'
 import { coreMemory } from '../../dist/cores/index.js'
+import { fileMemory } from './file-memory.mjs'
 import { createKeyPair, IdentityMemory, requestToJoin, Sigchain } from '../../dist/index.js'
 
 const [control, next] = [1, 2].map((seed) => createKeyPair(new Uint8Array(32).fill(seed)))
@@ -15,8 +16,10 @@ const first = Sigchain.incept(
   { now: () => 1_767_225_600_000 }
 )
 const { identity } = first.state
-const store = new Corestore(process.argv[2])
-const memory = await IdentityMemory.open(coreMemory(store.get({ name: 'memory' })), identity, first.toBytes())
+const [, , dir, most] = process.argv
+const inCore = () => coreMemory(new Corestore(dir).get({ name: 'memory' }))
+const store = most === undefined ? inCore() : fileMemory(`${dir}/memory`, Number(most))
+const memory = await IdentityMemory.open(store, identity, first.toBytes())
 const chain = Sigchain.open(memory.events, { trusted: identity })
 writeSync(1, `${Buffer.from(identity).toString('hex')}\n`)
 for (;;) {

@@ -26,12 +26,12 @@ function bytesOf(value, length = 32) {
 export function makeVectors(api) {
   let at = START
   const now = () => at
-  const [control, next, friend, friend2, laptop, phone, incoming, incomingNext] = Array.from(
-    { length: 8 },
+  const [control, next, friend, friend2, laptop, phone, incoming, incomingNext, last] = Array.from(
+    { length: 9 },
     (_, i) => api.createKeyPair(bytesOf(i + 1))
   )
-  if (!control || !next || !friend || !friend2 || !laptop || !phone || !incoming || !incomingNext)
-    throw new Error('eight keys are needed')
+  if (!control || !next || !friend || !friend2 || !laptop || !phone || !incoming || !incomingNext || !last)
+    throw new Error('nine keys are needed')
   /** @param {{ publicKey: Uint8Array }[]} pairs */
   const keys = (...pairs) => ({ keys: pairs.map(({ publicKey }) => publicKey) })
   const quorum = { threshold: 2, ...keys(friend, friend2) }
@@ -51,7 +51,7 @@ export function makeVectors(api) {
   chain.addDevice(api.requestToJoin(identity, phone, terms), [laptop])
   at += DAY
   const first = { name: 'notes', core: bytesOf(101), previous: null }
-  chain.rollCore({ device: phone.publicKey, rolls: [first] }, [laptop])
+  chain.rollCore({ device: phone.publicKey, rolls: [first] }, [laptop, phone])
   const end = { core: bytesOf(101), fork: 0, length: 70_000, treeHash: bytesOf(102) }
   chain.revokeDevice(phone.publicKey, { reason: 'compromised', cutOffs: [end] }, [laptop])
   chain.rollCore({ rolls: [{ name: 'notes', core: bytesOf(103), previous: end }] }, [control])
@@ -60,7 +60,7 @@ export function makeVectors(api) {
   chain.vetoRecovery([control])
   chain.announceRecovery({ ...keysToCome, revealed: keys(next) }, [friend, friend2, incoming, next])
   chain.recover([incoming])
-  chain.rotate({ control: keys(incomingNext), next: keys(next) }, [incoming, incomingNext])
+  chain.rotate({ control: keys(incomingNext), next: keys(last) }, [incoming, incomingNext])
   const receipt = api.createReceipt(chain.state, laptop, at)
   return {
     identity: toHex(identity),

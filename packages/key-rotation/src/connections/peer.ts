@@ -1,0 +1,176 @@
+import b4a from 'b4a'
+import { KeyRotationError } from '../errors.ts'
+import { firstDifference } from '../memory/difference.ts'
+import type { IdentityMemory } from '../memory/identity-memory.ts'
+import type { Device } from '../state/state.ts'
+import type { ConnectionLike, PeerChannel } from './connection.ts'
+import { contains, continued, isForked, sharedLength, type Tip, tipOf } from './histories.ts'
+import { decodeEvents, encodeEvents, type EventsMessage, type Hello } from './messages.ts'
+
+/** What one side may send before it was taken in, and of another history than the one here: twice the largest sensible chain. */
+const MAX_BYTES: number = 32 * 1024 * 1024
+/** Of the newest events that the other side is known to have. */
+const MAX_TIPS = 16
+/** A side that has lost its place asks for everything: more often than this it is told nothing. */
+const MAX_ANSWERS = 4
+
+/** The device at the other end of a connection, and what it has of the histories of an identity. */
+export class Peer {
+  readonly connection: ConnectionLike
+  readonly settle: (device: Device | null, error: KeyRotationError | null) => void
+  channel: PeerChannel | null = null
+  hello: Hello | null = null
+  /** It was found to be a device, once. */
+  isKnown = false
+  /** It has told a history to its end. */
+  hasTold = false
+  /** Runs when it has to be looked at again. */
+  timer: unknown = null
+  readonly #memory: IdentityMemory
+  /** Newest first. */
+  #tips: Tip[] = []
+  /** What it has told, where that is not in the history here: another one, or events that cannot be taken in yet. */
+  #heard: readonly Uint8Array[] | null = null
+  #heardBytes = 0
+  #hasAsked = false
+  #tellsAll = false
+  #answers = 0
+  /** Messages are taken in one after the other; so many bytes wait. */
+  #turn: Promise<void> = Promise.resolve()
+  #waitingBytes = 0
+
+  constructor(connection: ConnectionLike, memory: IdentityMemory, settle: Peer['settle']) {
+    this.connection = connection
+    this.#memory = memory
+    this.settle = settle
+  }
+
+  /** It has told what is not in the history here. */
+  get hasMore(): boolean {
+    return this.#heard !== null
+  }
+
+  /** It has an event, says it. */
+  hears(tip: Tip): void {
+    this.#tips = [{ seq: tip.seq, hash: tip.hash }, ...this.#tips].slice(0, MAX_TIPS)
+  }
+
+  /** @throws KEY_ROTATION_TOO_LARGE when too much waits */
+  inTurn(bytes: number, run: () => Promise<void>, onerror: (error: unknown) => void): void {
+    this.#waitingBytes += bytes
+    if (this.#waitingBytes > MAX_BYTES) return onerror(tooMuch())
+    this.#turn = this.#turn
+      .then(run)
+      .catch(onerror)
+      .finally(() => {
+        this.#waitingBytes -= bytes
+      })
+  }
+
+  /**
+   * Reads events that it tells.
+   *
+   * @returns whether they are the last of a history, and can be weighed: of another one than that here, not before it is there to its end
+   * @throws KEY_ROTATION_MALFORMED, KEY_ROTATION_TOO_LARGE, and KEY_ROTATION_OUT_OF_ORDER when they go on with nothing that is here, also after they were
+   *   asked for
+   */
+  hear(bytes: Uint8Array): { part: EventsMessage['part']; isReady: boolean } {
+    const { events, duplicity } = this.#memory
+    const message = decodeEvents(bytes)
+    const histories = [this.#heard ?? [], events, duplicity?.branches[1] ?? []]
+    const heard = continued(message, histories)
+    if (heard === null) {
+      if (this.#hasAsked) throw new KeyRotationError('KEY_ROTATION_OUT_OF_ORDER', 'events do not follow')
+      this.ask()
+      return { part: message.part, isReady: false }
+    }
+    this.#heardBytes += bytes.length
+    if (this.#heardBytes > MAX_BYTES) throw tooMuch()
+    this.#heard = heard
+    this.hears(tipOf(heard))
+    return { part: message.part, isReady: message.part === 'last' || !isForked(events, heard) }
+  }
+
+  /**
+   * Has the memory weigh what was told.
+   *
+   * @throws what `IdentityMemory.receive` throws, but for what is no fault of who brings it: a second history, and a recovery that has to wait
+   */
+  async weighHeard(): Promise<void> {
+    try {
+      await this.#receive()
+    } catch (error) {
+      const code = error instanceof KeyRotationError ? error.code : null
+      if (code !== 'KEY_ROTATION_FORKED' && code !== 'KEY_ROTATION_RECOVERY_TOO_EARLY') throw error
+    }
+    if (this.#heard === null || !contains(this.#memory.events, tipOf(this.#heard))) return
+    this.#heard = null
+    this.#heardBytes = 0
+  }
+
+  /** Asks for everything, once. */
+  ask(): void {
+    if (this.#hasAsked) return
+    this.#hasAsked = true
+    this.channel?.ask()
+  }
+
+  /** It asks for everything. */
+  isAsked(): void {
+    if (++this.#answers <= MAX_ANSWERS) this.#tellsAll = true
+  }
+
+  /** Whether its newest event is in a history that is here, so that it knows nothing that is not. */
+  knowsNoMore({ seq, hash }: Tip): boolean {
+    const { events, duplicity } = this.#memory
+    return [events, duplicity?.branches[1] ?? []].some((history) => contains(history, { seq, hash }))
+  }
+
+  /**
+   * Tells what it does not have yet: also of a second history, for as long as nobody has decided between them.
+   *
+   * @returns whether anything was told
+   */
+  tell(): boolean {
+    const { events, duplicity } = this.#memory
+    const tellsAll = this.#tellsAll
+    this.#tellsAll = false
+    // It has more, and tells it before long: what is missing there is known then.
+    if (!tellsAll && this.#heard === null && this.#isAhead()) return false
+    let isNew = false
+    for (const history of [events, duplicity?.branches[1] ?? []]) {
+      const shared = tellsAll ? 0 : sharedLength(history, this.#tips, this.#heard)
+      for (let next = shared; next < history.length; isNew = true) {
+        const { message, next: after } = encodeEvents(next, history)
+        this.channel?.sendEvents(message)
+        next = after
+      }
+      if (shared < history.length) this.hears(tipOf(history))
+    }
+    return isNew
+  }
+
+  #isAhead(): boolean {
+    return this.hello !== null && this.hello.seq > this.#memory.state.seq && !this.knowsNoMore(this.hello)
+  }
+
+  /** Only what is not known goes to the memory, which may change while it waits for its turn. */
+  async #receive(): Promise<void> {
+    const heard = this.#heard ?? []
+    for (;;) {
+      const { events, state } = this.#memory
+      const at = firstDifference(events, heard)
+      if (at === heard.length) return
+      try {
+        await this.#memory.receive(heard.slice(at), at)
+        return
+      } catch (error) {
+        if (b4a.equals(state.hash, this.#memory.state.hash)) throw error
+      }
+    }
+  }
+}
+
+function tooMuch(): KeyRotationError {
+  return new KeyRotationError('KEY_ROTATION_TOO_LARGE', 'more came than can be taken in')
+}

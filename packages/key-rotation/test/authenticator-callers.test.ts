@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type NoiseSecretStream from '@hyperswarm/secret-stream'
+import c from 'compact-encoding'
+import hypercoreCrypto from 'hypercore-crypto'
+import Protomux from 'protomux'
+import { describe, expect, test, vi } from 'vitest'
+import { Authenticator } from '../src/connections/index.ts'
+import { channelId, encodeEvents, encodeHello } from '../src/connections/messages.ts'
+import { createKeyPair } from '../src/index.ts'
+import { addDevice, keyPair, keyPairs, START } from './people.ts'
+import { codeOfAsync, connect, copyOf, family, meet, party, recovered, speak } from './parties.ts'
+
+const lost = { reason: 'compromised' } as const
+
+describe('a callback that throws keeps no revoked device connected', () => {
+  test.each(['onrefused', 'onstate', 'onduplicity'])('%s', async (callback) => {
+    const base = family()
+    const fail = (): void => {
+      throw new Error('an app')
+    }
+    const errors: unknown[] = []
+    const onerror = (error: unknown): void => void errors.push(error)
+    const laptop = await party('laptop', base, { [callback]: fail, onerror })
+    const [end] = await meet(laptop, await party('phone', base))
+    const other = copyOf(base)
+    base.revokeDevice(keyPair('phone').publicKey, lost, keyPairs('control 0'))
+    await laptop.authenticator.publish(base.events)
+    expect(end.destroying).toBe(true)
+    addDevice(other, 'another')
+    await codeOfAsync(laptop.memory.receive(other.events))
+    laptop.authenticator.refresh()
+    expect(errors).toEqual([new Error('an app')])
+  })
+})
+
+test('a revocation that is published closes connections, also when the memory has it already, such as by another authenticator', async () => {
+  const base = family()
+  const [laptop, phone] = [await party('laptop', base), await party('phone', base)]
+  const [end] = await meet(laptop, phone)
+  base.revokeDevice(keyPair('phone').publicKey, lost, keyPairs('control 0'))
+  const second = new Authenticator(laptop.memory, keyPair('laptop'), { now: () => START })
+  await second.publish(base.events)
+  await laptop.authenticator.publish(base.events)
+  expect(end.destroying).toBe(true)
+})
+
+test('a revocation before a recovery that is held back closes connections all the same', async () => {
+  const base = family()
+  const { chain, late } = recovered(base)
+  const [laptop, phone] = [
+    await party('laptop', base, {}, () => late),
+    await party('phone', base, {}, () => late)
+  ]
+  const [end] = await meet(laptop, phone)
+  expect(await codeOfAsync(laptop.authenticator.publish(chain.events))).toBe(
+    'KEY_ROTATION_RECOVERY_TOO_EARLY'
+  )
+  expect(laptop.memory.state.devices[1]?.revoked).not.toBe(null)
+  expect(end.destroying).toBe(true)
+})
+
+test('who publishes what it wrote after an old event is told, and freezes nothing: nobody else has seen it', async () => {
+  const base = family()
+  const laptop = await party('laptop', base)
+  // As README has it: a Sigchain, and a memory that hears of others.
+  const mine = copyOf(base)
+  const others = copyOf(base)
+  addDevice(others, 'from the tablet')
+  await laptop.memory.receive(others.events)
+  addDevice(mine, 'from the laptop')
+  expect(await codeOfAsync(laptop.authenticator.publish(mine.events))).toMatch(/^KEY_ROTATION_/)
+  expect(laptop.memory.duplicity).toBe(null)
+})
+
+test('with README’s own lines a stranger who connects does not end the process by a rejection nobody handles', async () => {
+  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
+  const lines = /^swarm\.on\('connection'[\s\S]*?^}\)$/m.exec(readme)?.[0] ?? ''
+  const base = family()
+  const [laptop, stranger] = [await party('laptop', base), await party('stranger', base)]
+  let handler: (connection: unknown) => Promise<void> = async () => {}
+  const swarm = { on: (_: string, given: typeof handler) => void (handler = given) }
+  // oxlint-disable-next-line no-implied-eval
+  new Function('swarm', 'authenticator', 'store', lines)(swarm, laptop.authenticator, {
+    replicate: () => {}
+  })
+  const [one, other] = connect()
+  const answered = codeOfAsync(stranger.authenticator.authenticate(other))
+  expect(await codeOfAsync(handler(one))).toBe(null)
+  await answered
+})
+
+test('a connection without a hash of its handshake is refused: what was said on one would do on another', async () => {
+  const base = family()
+  const laptop = await party('laptop', base)
+  const unbound = (connection: NoiseSecretStream): NoiseSecretStream =>
+    new Proxy(connection, {
+      get: (stream, name) => {
+        if (name === 'handshakeHash') return null
+        const value: unknown = Reflect.get(stream, name)
+        return typeof value === 'function' ? value.bind(stream) : value
+      }
+    })
+  const [one, other] = connect()
+  const asked = codeOfAsync(laptop.authenticator.authenticate(unbound(one)))
+  await other.opened
+  // Recorded on another such connection; whoever replays it has no key.
+  const place = { identity: base.state.identity, handshakeHash: new Uint8Array(0), isInitiator: false }
+  const { seq, hash } = base.state
+  const recorded = encodeHello({ device: keyPair('phone').publicKey, seq, hash }, place, keyPair('phone'))
+  const channel = Protomux.from(other).createChannel<Uint8Array>({
+    protocol: 'cloudpal/key-rotation/1',
+    id: channelId(base.state.identity),
+    unique: true,
+    handshake: c.raw
+  })
+  for (let i = 0; i < 2; i++) channel?.addMessage<Uint8Array>({ encoding: c.raw })
+  channel?.open(recorded)
+  expect(await asked).not.toBe(null)
+})
+
+test('both sides call `authenticate` at any time, also the one when the other has long spoken', async () => {
+  const base = family()
+  const [laptop, phone] = [await party('laptop', base), await party('phone', base)]
+  const [one, other] = connect()
+  // The app replicates something else meanwhile, or opens its memory first.
+  Protomux.from(other)
+  const asked = laptop.authenticator.authenticate(one).then(
+    ({ name }) => name,
+    (error: { code: string }) => error.code
+  )
+  await other.opened
+  for (let turn = 0; turn < 200; turn++) await new Promise((next) => setImmediate(next))
+  const answer = await codeOfAsync(phone.authenticator.authenticate(other))
+  expect([await asked, answer]).toEqual(['phone', null])
+})
+
+test('a second authenticator of the same identity does not end the connection of the first', async () => {
+  const base = family()
+  const [laptop, phone] = [await party('laptop', base), await party('phone', base)]
+  const [end] = await meet(laptop, phone)
+  const second = new Authenticator(laptop.memory, keyPair('laptop'), { now: () => START })
+  expect(await codeOfAsync(second.authenticate(end))).toBe('KEY_ROTATION_CLOSED')
+  expect(end.destroying).toBe(false)
+})
+
+test('one event of a stranger does not cost a verification of the whole chain', async () => {
+  const base = family()
+  for (let i = 0; i < 200; i++) addDevice(base, `reader ${i}`, 'reader')
+  const laptop = await party('laptop', base)
+  const [one, other] = connect()
+  const asked = codeOfAsync(laptop.authenticator.authenticate(one))
+  const { tell } = await speak(other, base, createKeyPair(), 10 ** 6)
+  // The last event, with another time: its signature is not right, and everything before it is known.
+  const last = base.events.at(-1) as Uint8Array
+  const changed = Uint8Array.from(last)
+  changed[2 + 32 + 1 + 32 + 1] = (changed[2 + 32 + 1 + 32 + 1] as number) ^ 1
+  const spy = vi.spyOn(hypercoreCrypto, 'verify')
+  try {
+    tell(encodeEvents(base.state.seq, [...base.events.slice(0, -1), changed]).message)
+    expect(await asked).toMatch(/^KEY_ROTATION_/)
+    expect(spy.mock.calls.length).toBeLessThan(20)
+  } finally {
+    spy.mockRestore()
+  }
+})

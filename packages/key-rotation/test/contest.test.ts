@@ -1,0 +1,235 @@
+import { describe, expect, test } from 'vitest'
+import { IdentityMemory, type MemoryStore, Sigchain } from '../src/index.ts'
+import { ada, addDevice, DAY, keyPair, keyPairs, manualTime, publicKeys, START } from './people.ts'
+import { codeOfAsync, connect, copyOf, family, meet, party, ram } from './parties.ts'
+
+const keysOf = (control: string, next: string) => ({
+  control: { keys: publicKeys(control) },
+  next: { keys: publicKeys(next) }
+})
+const now = manualTime()
+
+/** A device that has seen `first`, and then is brought others. */
+async function seen(
+  first: Sigchain,
+  ...others: Sigchain[]
+): Promise<IdentityMemory & { store: MemoryStore }> {
+  const store = ram()
+  const memory = await IdentityMemory.open(store, first.state.identity, first.toBytes(), { now })
+  for (const other of others) await codeOfAsync(memory.receive(other.toBytes()))
+  return Object.assign(memory, { store })
+}
+
+/** Whichever comes first, this one counts. */
+async function expectWinner(winner: Sigchain, loser: Sigchain): Promise<void> {
+  for (const memory of [await seen(winner, loser), await seen(loser, winner)])
+    expect([memory.state, memory.duplicity]).toEqual([winner.state, null])
+}
+
+async function expectFreeze(one: Sigchain, other: Sigchain): Promise<void> {
+  for (const memory of [await seen(one, other), await seen(other, one)])
+    expect(memory.duplicity).not.toBe(null)
+}
+
+function rotate(chain: Sigchain, next = 'control 2'): void {
+  chain.rotate(keysOf('control 1', next), keyPairs('control 1'))
+}
+
+describe('of two histories that both are signed as they should be', () => {
+  test('that with the keys from the drawer counts, over a thief’s with the present ones, however long', async () => {
+    const mine = family()
+    const theirs = copyOf(mine)
+    for (const name of ['one', 'two', 'three']) addDevice(theirs, name, 'admin')
+    rotate(mine)
+    await expectWinner(mine, theirs)
+  })
+
+  test('a final recovery counts, too, once it is announced, and when it is completed', async () => {
+    const mine = family()
+    const theirs = copyOf(mine)
+    addDevice(theirs, 'thief’s phone')
+    const revealed = { keys: publicKeys('control 1') }
+    const keys = { ...keysOf('new', 'new next'), revealed }
+    mine.announceRecovery(keys, keyPairs('friend 0', 'friend 1', 'new', 'control 1'))
+    await expectWinner(mine, theirs)
+    const late = copyOf(mine)
+    mine.recover(keyPairs('new'))
+    late.revokeDevice(keyPair('phone').publicKey, { reason: 'lost' }, keyPairs('control 0'))
+    await expectWinner(mine, late)
+  })
+
+  test('keys that were rotated away freeze nothing: what was rotated since counts', async () => {
+    const mine = family()
+    const theirs = copyOf(mine)
+    mine.rotate(keysOf('control 1', 'control 2'), keyPairs('control 0', 'control 1'))
+    addDevice(theirs, 'thief', 'reader', keyPairs('control 0'))
+    await expectWinner(mine, theirs)
+  })
+
+  test('a revoked admin freezes nothing: the identity’s keys have acted since', async () => {
+    const mine = family()
+    const theirs = copyOf(mine)
+    mine.revokeDevice(keyPair('laptop').publicKey, { reason: 'compromised' }, keyPairs('control 0'))
+    addDevice(theirs, 'thief', 'reader', keyPairs('laptop'))
+    await expectWinner(mine, theirs)
+  })
+
+  test('as strong ones freeze: by present keys, by admins, and by keys that both rotated to', async () => {
+    const [one, other] = [family(), family()]
+    addDevice(one, 'one')
+    addDevice(other, 'other')
+    await expectFreeze(one, other)
+    const [byAdmin, byAnother] = [family(), family()]
+    addDevice(byAdmin, 'one', 'reader', keyPairs('laptop'))
+    addDevice(byAnother, 'other', 'reader', keyPairs('laptop'))
+    await expectFreeze(byAdmin, byAnother)
+    const [rotated, elsewhere] = [family(), family()]
+    rotate(rotated)
+    rotate(elsewhere, 'control 3')
+    await expectFreeze(rotated, elsewhere)
+  })
+
+  test('keys that were next once can still freeze what they were next for, and take nothing over', async () => {
+    const mine = family()
+    const theirs = copyOf(mine)
+    rotate(mine)
+    mine.rotate(keysOf('control 2', 'control 3'), keyPairs('control 2'))
+    rotate(theirs, 'thief')
+    theirs.rotate(keysOf('thief', 'thief 2'), keyPairs('thief'))
+    await expectFreeze(mine, theirs)
+  })
+})
+
+describe('the quorum and the present keys are worth as much', () => {
+  /** A quorum that announces; the keys object, and it goes on as if they had not. */
+  function vetoed(): { mine: Sigchain; theirs: Sigchain } {
+    const clock = manualTime()
+    const begun = ada(clock)
+    begun.announceRecovery(
+      keysOf('conspirator', 'conspirator 2'),
+      keyPairs('friend 0', 'friend 1', 'conspirator')
+    )
+    const open = (): Sigchain =>
+      Sigchain.open(begun.toBytes(), { trusted: begun.state.identity }, { now: clock })
+    const [mine, theirs] = [open(), open()]
+    mine.vetoRecovery(keyPairs('control 0'))
+    clock.at += 7 * DAY
+    theirs.recover(keyPairs('conspirator'))
+    theirs.rotate(keysOf('conspirator 2', 'conspirator 3'), keyPairs('conspirator 2'))
+    return { mine, theirs }
+  }
+
+  test('so that it does not overrule a veto, also by rotating to keys of its own choice', async () => {
+    const { mine, theirs } = vetoed()
+    now.at = START + 30 * DAY
+    try {
+      await expectFreeze(mine, theirs)
+      // The keys from the drawer decide.
+      rotate(mine)
+      await expectWinner(mine, theirs)
+    } finally {
+      now.at = START
+    }
+  })
+})
+
+test('a freeze ends by itself when either history is gone on with by stronger keys, also after a restart', async () => {
+  const mine = family()
+  const theirs = copyOf(mine)
+  addDevice(mine, 'mine')
+  addDevice(theirs, 'theirs')
+  for (const [first, second] of [
+    [mine, theirs],
+    [theirs, mine]
+  ] as const) {
+    const memory = await seen(first, second)
+    expect(memory.duplicity?.seq).toBe(4)
+    const again = await IdentityMemory.open(memory.store, mine.state.identity, null, { now })
+    const rotated = copyOf(mine)
+    rotate(rotated)
+    expect(await again.receive(rotated.toBytes())).toBe(true)
+    expect([again.state, again.duplicity]).toEqual([rotated.state, null])
+  }
+})
+
+test('what was believed till a stronger history came is shown, after a restart, too', async () => {
+  const mine = family()
+  const theirs = copyOf(mine)
+  addDevice(theirs, 'thief’s phone')
+  rotate(mine)
+  const memory = await seen(theirs, mine)
+  const again = await IdentityMemory.open(memory.store, mine.state.identity, null, { now })
+  for (const each of [memory, again]) expect(each.superseded).toEqual({ seq: 4, events: theirs.events })
+  expect((await seen(mine, theirs)).superseded).toBe(null)
+})
+
+test('a decision is of as strong histories: one that is stronger counts all the same', async () => {
+  const [mine, theirs] = [family(), family()]
+  addDevice(mine, 'mine')
+  addDevice(theirs, 'theirs')
+  const memory = await seen(mine, theirs)
+  await memory.choose(0)
+  addDevice(theirs, 'theirs 2')
+  expect(await codeOfAsync(memory.receive(theirs.toBytes()))).toBe('KEY_ROTATION_FORKED')
+  expect([memory.state, memory.duplicity]).toEqual([mine.state, null])
+  rotate(theirs)
+  expect(await memory.receive(theirs.toBytes())).toBe(true)
+  expect(memory.state).toEqual(theirs.state)
+})
+
+test('a weaker history that is not right changes nothing either, and is not even checked', async () => {
+  const mine = family()
+  const theirs = copyOf(mine)
+  addDevice(theirs, 'thief', 'reader', keyPairs('laptop'))
+  addDevice(mine, 'mine')
+  const memory = await seen(mine)
+  const wrong = Buffer.from(theirs.events.at(-1) as Uint8Array)
+  wrong[wrong.length - 1] = (wrong.at(-1) ?? 0) ^ 1
+  expect(await codeOfAsync(memory.receive([...theirs.events.slice(0, -1), wrong]))).toBe(
+    'KEY_ROTATION_FORKED'
+  )
+  expect(memory.duplicity).toBe(null)
+})
+
+test('a stronger one that is not right is refused', async () => {
+  const mine = family()
+  const theirs = copyOf(mine)
+  addDevice(mine, 'mine')
+  rotate(theirs)
+  const wrong = Buffer.from(theirs.events.at(-1) as Uint8Array)
+  wrong[wrong.length - 1] = (wrong.at(-1) ?? 0) ^ 1
+  const memory = await seen(mine)
+  expect(await codeOfAsync(memory.receive([...theirs.events.slice(0, -1), wrong]))).toBe(
+    'KEY_ROTATION_BAD_SIGNATURE'
+  )
+  expect(memory.state).toEqual(mine.state)
+})
+
+test('of two connected devices that have different ones both go on with the stronger one, and stay connected', async () => {
+  const mine = family()
+  const theirs = copyOf(mine)
+  for (const name of ['one', 'two']) addDevice(theirs, name)
+  rotate(mine)
+  const [laptop, tablet] = [await party('laptop', mine), await party('tablet', theirs)]
+  const ends = await meet(laptop, tablet)
+  await expect.poll(() => tablet.memory.state.seq).toBe(mine.state.seq)
+  expect([tablet.memory.state, laptop.memory.state]).toEqual([mine.state, mine.state])
+  expect([laptop.refused, tablet.refused, ends.map(({ destroyed }) => destroyed)]).toEqual([
+    [],
+    [],
+    [false, false]
+  ])
+})
+
+test('a revoked admin freezes nothing either who is a stranger on a connection, and is told why', async () => {
+  const mine = family()
+  const theirs = copyOf(mine)
+  mine.revokeDevice(keyPair('laptop').publicKey, { reason: 'compromised' }, keyPairs('control 0'))
+  addDevice(theirs, 'thief', 'reader', keyPairs('laptop'))
+  const [tablet, laptop] = [await party('tablet', mine), await party('laptop', theirs)]
+  const [one, other] = connect()
+  const asked = codeOfAsync(tablet.authenticator.authenticate(one))
+  void laptop.authenticator.authenticate(other).catch(() => {})
+  expect(await asked).toBe('KEY_ROTATION_DEVICE_REVOKED')
+  expect([tablet.memory.state, tablet.memory.duplicity]).toEqual([mine.state, null])
+})
