@@ -1,0 +1,1 @@
+export { RelayError, type RelayErrorCode } from './errors.ts'
