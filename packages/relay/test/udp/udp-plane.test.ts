@@ -147,7 +147,13 @@ test('nobody cancels a pairing but who asked for it', async () => {
   thief.client.unpair(secret)
   ask(thief, true)
   await until(() => relay.plane.stats.waiting === 2)
-  a.client.unpair(secret)
+  const mate = await dial(relay.device(3), relay.key)
+  ask(mate, false, secret)
+  await until(() => relay.plane.stats.links === 1)
+  const another = token()
+  ask(a, true, another)
+  await until(() => relay.plane.stats.waiting === 2)
+  a.client.unpair(another)
   await until(() => relay.plane.stats.waiting === 1)
 })
 
@@ -168,6 +174,9 @@ test('a revoked device carries nothing more from that moment, and its connection
   await echo(a.noise, b.noise, KIB)
   expect(relay.policy.revoke(keyPair(1).publicKey)).toBe(1)
   expect(relay.plane.stats).toMatchObject({ sessions: 1, links: 0 })
+  // Of two connections and two legs: the other device's connection.
+  const { rawStreams } = relay.node as unknown as { rawStreams: Iterable<RawStream> }
+  await until(() => [...rawStreams].length === 1)
   const { carriedBytes } = relay.plane.stats
   let arrived = 0
   b.noise.on('data', (data) => (arrived += data.length))
