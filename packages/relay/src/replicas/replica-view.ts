@@ -106,12 +106,16 @@ export class ReplicaView {
     known.failedUntil = this.#now() + backoff
   }
 
-  /** Says that a replica was reached after all. */
+  /**
+   * Says that a replica was reached: that counts as a beat. Whoever had no connection heard nobody's beats in the meantime, and would else take the one that
+   * it has just found for dead.
+   */
   reached(key: Uint8Array): void {
     const known = this.#known.get(id(key))
     if (known === undefined) return
     known.failures = 0
     known.failedUntil = Number.NEGATIVE_INFINITY
+    known.heardAt = this.#now()
   }
 
   /** How a replica is now; null when it is not in the set. */

@@ -26,7 +26,7 @@ export interface SessionOwner {
 export class UdpSession {
   readonly lease: Lease
   /** Streams that are being relayed for it. */
-  readonly links = new Set<UdpLink>()
+  readonly links: Set<UdpLink> = new Set()
   readonly #connection: ConnectionLike
   readonly #owner: SessionOwner
   readonly #session: GuardedSession

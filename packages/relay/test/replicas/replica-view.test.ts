@@ -90,6 +90,16 @@ test('whoever could not be reached is left out for a second, and longer every ti
   expect(state()).toBe('alive')
 })
 
+test('whoever was reached lives for a term, though no beat was heard for long', () => {
+  const { clock, view, state } = makeView()
+  view.hear(beat(1, 1))
+  clock.advance(10 * LIFE)
+  view.reached(a.publicKey)
+  expect(state()).toBe('alive')
+  clock.advance(LIFE)
+  expect(state()).toBe('dead')
+})
+
 test('a replica that started anew is tried at once', () => {
   const { view, state } = makeView()
   view.hear(beat(1, 1))
