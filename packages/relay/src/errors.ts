@@ -2,6 +2,7 @@
 export type RelayErrorCode =
   | 'RELAY_BAD_ARGUMENT'
   | 'RELAY_BAD_GRANT'
+  | 'RELAY_CLOSED'
   | 'RELAY_DENIED'
   | 'RELAY_DRAINING'
   | 'RELAY_GRANT_EXPIRED'
@@ -9,12 +10,17 @@ export type RelayErrorCode =
   | 'RELAY_GRANT_OTHER_RELAY'
   | 'RELAY_NOT_REGISTERED'
   | 'RELAY_NO_SCOPE'
+  | 'RELAY_PATHS_LOST'
+  | 'RELAY_PATH_LIED'
+  | 'RELAY_PEER_REFUSED'
   | 'RELAY_PROTOCOL'
   | 'RELAY_QUOTA'
   | 'RELAY_REDIRECT'
   | 'RELAY_REVOKED'
+  | 'RELAY_TAMPERED'
   | 'RELAY_TIMEOUT'
   | 'RELAY_TOO_MANY'
+  | 'RELAY_UNREACHABLE'
 
 export interface RelayErrorOptions {
   cause?: unknown

@@ -10,6 +10,8 @@ export class WsWire implements Wire {
   readonly kind = 'ws'
   readonly remoteAddress: string
   readonly #socket: WebSocket
+  /** What was written before the socket was open: a greeting. */
+  readonly #early: Uint8Array[] = []
   #backlog = 0
   #full = false
   #ondrain: () => void = () => {}
@@ -28,6 +30,9 @@ export class WsWire implements Wire {
     let failure: Error | null = null
     this.#ondrain = ondrain
     this.#socket
+      .on('open', () => {
+        for (const message of this.#early.splice(0)) this.write(message)
+      })
       .on('message', (message: Buffer, isBinary) => (isBinary ? onbytes(message) : this.destroy()))
       .on('error', (error) => {
         failure = error
@@ -36,8 +41,12 @@ export class WsWire implements Wire {
   }
 
   write(...parts: readonly Uint8Array[]): boolean {
-    if (this.#socket.readyState !== this.#socket.OPEN) return true
     const message = parts.length === 1 && parts[0] !== undefined ? parts[0] : b4a.concat([...parts])
+    if (this.#socket.readyState === this.#socket.CONNECTING) {
+      this.#early.push(message)
+      return true
+    }
+    if (this.#socket.readyState !== this.#socket.OPEN) return true
     this.#backlog += message.length
     this.#socket.send(message, () => this.#onsent(message.length))
     this.#full ||= this.#backlog >= HIGH_WATER_BYTES
