@@ -32,7 +32,7 @@ export function receiveCounting(
 /** One message goes there and back. */
 export function echo(connection: Connection, message: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve) => {
-    connection.once('data' as never, (data: never) => resolve(data))
+    connection.on('data', resolve)
     connection.write(message)
   })
 }

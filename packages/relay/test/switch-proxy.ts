@@ -13,7 +13,7 @@ export interface SwitchProxy {
   /** Bytes that have passed. */
   readonly bytes: number
   /** Sees, and may change, every chunk that passes; `null` drops it. */
-  meddle: (chunk: Buffer, direction: 'in' | 'out') => Buffer | null
+  meddle: (chunk: Buffer, direction: 'in' | 'out', from: object) => Buffer | null
 }
 
 export async function startSwitch(target = 0): Promise<SwitchProxy> {
@@ -31,7 +31,7 @@ export async function startSwitch(target = 0): Promise<SwitchProxy> {
     from.on('data', (chunk) => {
       if (proxy.frozen) return
       proxy.bytes += chunk.length
-      const passed = (proxy as SwitchProxy).meddle(chunk, direction)
+      const passed = (proxy as SwitchProxy).meddle(chunk, direction, from)
       if (passed !== null && !to.write(passed)) from.pause()
     })
     to.on('drain', () => from.resume())
