@@ -17,6 +17,9 @@ import crypto from 'hypercore-crypto'
 import id from 'hypercore-id-encoding'
 import HyperDHT from 'hyperdht'
 import MirrorDrive from 'mirror-drive'
+import curve from 'noise-curve-ed'
+import NoiseState from 'noise-handshake'
+import CipherState from 'noise-handshake/cipher.js'
 import createTestnet from 'hyperdht/testnet.js'
 import Hyperswarm from 'hyperswarm'
 import Protomux from 'protomux'
@@ -65,6 +68,8 @@ export async function makeSpecimens(): Promise<Specimens> {
       'rocksdb-native:RibbonFilterPolicy': RibbonFilterPolicy,
       'protomux:Protomux': Protomux,
       'slip39:Slip39': Slip39,
+      'noise-handshake:NoiseState': NoiseState,
+      'noise-handshake/cipher.js:CipherState': CipherState,
       'device-file:DeviceFile': DeviceFile,
       '@hyperswarm/secret-stream:NoiseSecretStream': NoiseSecretStream
     },
@@ -119,6 +124,9 @@ function pureSpecimens(): Record<string, unknown> {
     'sodium-universal:Sodium': sodium,
     'random-access-storage:RandomAccessStorage': new RandomAccessStorage(),
     'z32:Z32': z32,
+    'noise-curve-ed:NoiseCurve': curve,
+    'noise-handshake:NoiseState': new NoiseState('IK', false, crypto.keyPair(), { curve }),
+    'noise-handshake/cipher.js:CipherState': new CipherState(new Uint8Array(32)),
     'sub-encoder:SubEncoder': new SubEncoder('specimen', 'utf-8'),
     'device-file:DeviceFile': new DeviceFile(join(tmpdir(), 'specimen.device')),
     'flat-tree:FlatTree': flat,

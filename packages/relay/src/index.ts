@@ -1,4 +1,23 @@
-export { RelayError, type RelayErrorCode } from './errors.ts'
+/**
+ * My devices always find and reach each other: directly, else through a relay of my own, which cannot read what they say.
+ *
+ * @packageDocumentation
+ */
+export { type ConnectOptions, RelayClient } from './client/relay-client.ts'
+export type { ClientTimes, RelayAddress, RelayClientEvents, RelayClientOptions } from './client/options.ts'
+export { RelayError, type RelayErrorCode, type RelayErrorOptions } from './errors.ts'
+export type { PathInfo, PathKind } from './paths/path.ts'
+export {
+  ALL_SCOPES,
+  createGrant,
+  type Grant,
+  GRANT_BYTES,
+  type GrantOptions,
+  readGrant,
+  SCOPE
+} from './policy/grant.ts'
+export type { Connection } from './session/connection.ts'
+export type { SessionTimes } from './session/session.ts'
 export { DrainPace, type DrainPaceOptions } from './replicas/drain-pace.ts'
 export {
   Heartbeat,

@@ -1,0 +1,151 @@
+import type { KeyPair } from 'hypercore-crypto'
+import { RelayError } from '../errors.ts'
+import type { Line } from '../paths/line.ts'
+import type { Path } from '../paths/path.ts'
+import type { Connection } from '../session/connection.ts'
+import type { Candidates } from '../session/greeting.ts'
+import { type Greeted, Initiator } from '../session/initiator.ts'
+import type { Session } from '../session/session.ts'
+import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
+import type { ClientTimes, RelayAddress } from './options.ts'
+import { type Attempt, race } from './race.ts'
+
+/** What a connection to one device is made of. */
+export interface OutgoingOptions {
+  readonly keyPair: KeyPair
+  readonly target: Uint8Array
+  readonly relays: readonly RelayAddress[]
+  /** Known addresses of the device, `host:port`. */
+  readonly addresses: readonly string[]
+  readonly times: ClientTimes
+  readonly connection: Connection
+  makeSession(id: Uint8Array, secret: Uint8Array, onlonely: () => void): Session
+}
+
+const MOST_RETRIES = 60
+
+/** Reaches out for one device, and keeps the connection on the best way there is, as long as it lives. */
+export class Outgoing {
+  readonly #options: OutgoingOptions
+  readonly #initiator: Initiator
+  #relays: readonly RelayAddress[]
+  #addresses: readonly string[]
+  #session: Session | null = null
+  #attempt: { abort(): void } | null = null
+  #timer: unknown = null
+  #retries = 0
+  #searching = false
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options
+    this.#relays = options.relays
+    this.#addresses = options.addresses
+    this.#initiator = new Initiator(options.keyPair, options.target)
+    options.connection.onover = () => this.#stop()
+  }
+
+  /** Begins. The connection opens, or is destroyed with the error. */
+  start(): void {
+    const ways = this.#ways().map((dial) => () => attemptOf(dial(), (path) => this.#hello(path)))
+    const attempt = race(ways, this.#options.times)
+    this.#attempt = attempt
+    attempt.result.then(
+      ({ won }) => this.#begin(won),
+      (error: Error) => this.#options.connection.destroy(error)
+    )
+  }
+
+  #begin({ line, secrets, secret, candidates }: Extract<Greeted, { how: 'begun' }>): void {
+    if (this.#options.connection.destroying) return line.path.destroy()
+    this.#session = this.#options.makeSession(this.#initiator.session, secret, () => this.#onlonely())
+    this.#addresses = addressesOf(this.#options.addresses, candidates)
+    this.#session.begin(line, secrets)
+    this.#upgrade(0)
+  }
+
+  /** No path is left, or the relay goes down: another, whichever comes first. */
+  #onlonely(): void {
+    const lonely = this.#options.connection.path?.relay
+    // The relay that failed is asked last.
+    const rest = this.#relays.filter(({ publicKey }) => publicKey !== lonely)
+    this.#relays = [...rest, ...this.#relays.filter((relay) => !rest.includes(relay))]
+    this.#retries = 0
+    this.#search(() => this.#ways())
+  }
+
+  /** While a relay is in between, direct ways are tried again and again. */
+  #upgrade(pauseMs: number): void {
+    if (this.#addresses.length === 0) return
+    this.#later(pauseMs, () => this.#search(() => this.#direct()))
+  }
+
+  #search(ways: () => (() => Dialled)[]): void {
+    const session = this.#session
+    if (session === null || session.over || this.#searching) return
+    this.#searching = true
+    const attempt = race(
+      ways().map((dial) => () => attemptOf(dial(), (path) => this.#initiator.join(path, session.secret))),
+      this.#options.times
+    )
+    this.#attempt = attempt
+    attempt.result.then(
+      ({ won: { number, line } }) => {
+        this.#searching = false
+        this.#retries = 0
+        session.add(number, line)
+        session.settleOn(number)
+        if (!session.isDirect) this.#upgrade(this.#options.times.retryMs)
+      },
+      () => {
+        this.#searching = false
+        this.#again()
+      }
+    )
+  }
+
+  #again(): void {
+    const session = this.#session
+    if (session === null || session.over) return
+    const pause = this.#options.times.retryMs * Math.min(2 ** this.#retries++, MOST_RETRIES)
+    if (session.kinds.length > 0) this.#upgrade(pause)
+    else this.#later(Math.min(pause, 1_000), () => this.#search(() => this.#ways()))
+  }
+
+  #ways(): (() => Dialled)[] {
+    const { keyPair, target } = this.#options
+    return [...this.#direct(), ...this.#relays.map((relay) => () => dialThroughRelay(relay, keyPair, target))]
+  }
+
+  #direct(): (() => Dialled)[] {
+    return this.#addresses.map((address) => () => dialDirectly(address))
+  }
+
+  async #hello(path: Path): Promise<Extract<Greeted, { how: 'begun' }>> {
+    const greeted = await this.#initiator.hello(path)
+    if (greeted.how === 'begun') return greeted
+    greeted.line.path.end()
+    throw new RelayError('RELAY_UNREACHABLE', 'the device has answered on another path')
+  }
+
+  #later(ms: number, then: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(then, ms)
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer)
+    this.#attempt?.abort()
+  }
+}
+
+/** Dials, then greets; gives both up together. */
+function attemptOf<T extends { readonly line: Line }>(
+  dialled: Dialled,
+  greet: (path: Path) => Promise<T>
+): Attempt<T> {
+  return { result: dialled.path.then(greet), abort: () => dialled.abort() }
+}
+
+function addressesOf(known: readonly string[], { tcp }: Candidates): string[] {
+  return [...new Set([...known, ...tcp])]
+}
