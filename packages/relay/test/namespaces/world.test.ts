@@ -11,9 +11,8 @@ test.skipIf(!canMakeWorlds()).for([
 ])('nothing is left of a world after $name', async ({ end }, { task }) => {
   const mark = `world-${process.pid}-${task.id}`
   const sleeper = `ip netns exec a bash -c 'echo up; exec -a ${mark} sleep 600'`
-  const options = { stdio: ['ignore', 'pipe', 'ignore'], detached: true } as const
   const world = join(import.meta.dirname, 'world.sh')
-  const child = spawn(world, ['friendly', 'symmetric', 'bash', '-c', sleeper], options)
+  const child = spawn(world, ['friendly', 'symmetric', 'bash', '-c', sleeper], { detached: true })
   testCleanup().defer('network', () => child.kill('SIGKILL'))
   await new Promise((resolve) => child.stdout.once('data', resolve))
   await until(() => running(mark))
