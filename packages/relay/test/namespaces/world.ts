@@ -23,19 +23,21 @@ export function canMakeWorlds(): boolean {
   }
 }
 
-/**
- * Runs a script of `test/processes` in a world of its own, and gives what it says: one JSON object. The world ends with the script, or with this process, however
- * that ends: the script reads its stdin to the end.
- */
-export async function inWorld<T>(natOfA: Nat, natOfB: Nat, script: string, config: object): Promise<T> {
-  const args = [
-    natOfA,
-    natOfB,
-    process.execPath,
-    join(import.meta.dirname, '../processes', script),
-    JSON.stringify(config)
-  ]
-  const child = spawn(join(import.meta.dirname, 'world.sh'), args, { stdio: 'pipe' })
+/** Runs a script of `test/processes` behind two NATs, and gives what it says: one JSON object. */
+export function inWorld<T>(natOfA: Nat, natOfB: Nat, script: string, config: object): Promise<T> {
+  return run('world.sh', [natOfA, natOfB], script, config)
+}
+
+/** The same on a local network that leads nowhere. */
+export function onLan<T>(script: string, config: object): Promise<T> {
+  return run('lan.sh', [], script, config)
+}
+
+/** The namespaces end with the script, and the script with this process, however that ends: it reads its stdin to the end. */
+async function run<T>(world: string, options: string[], script: string, config: object): Promise<T> {
+  const path = join(import.meta.dirname, '../processes', script)
+  const args = [...options, process.execPath, path, JSON.stringify(config)]
+  const child = spawn(join(import.meta.dirname, world), args, { stdio: 'pipe' })
   let [said, complaint] = ['', '']
   child.stdout.on('data', (data) => (said += String(data)))
   child.stderr.on('data', (data) => (complaint += String(data)))
