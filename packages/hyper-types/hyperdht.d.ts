@@ -70,6 +70,8 @@ declare module 'hyperdht' {
     readonly listening: boolean
     readonly publicKey: Uint8Array | null
     listen(keyPair?: KeyPair): Promise<this>
+    /** Announces itself anew. */
+    refresh(): void
     close(): Promise<void>
     address(): { publicKey: Uint8Array; host: string; port: number } | null
     on(event: 'connection', fn: (stream: NoiseSecretStream) => void): this
@@ -81,6 +83,8 @@ declare module 'hyperdht' {
 
     static keyPair(seed?: Uint8Array): KeyPair
     static hash(data: Uint8Array): Uint8Array
+    /** The first node of a DHT. `host` is what others reach it by; where it listens is an option. */
+    static bootstrapper(port: number, host: string, options?: DhtOptions): HyperDHT
 
     readonly defaultKeyPair: KeyPair
     readonly destroyed: boolean
@@ -94,6 +98,7 @@ declare module 'hyperdht' {
     address(): DhtAddress
     connect(publicKey: Uint8Array | string, options?: ConnectOptions): NoiseSecretStream
     createRawStream(options?: RawStreamOptions): RawStream
+    findPeer(publicKey: Uint8Array): AsyncIterable<{ peer: { publicKey: Uint8Array } }>
     createServer(options?: ServerOptions, onconnection?: (stream: NoiseSecretStream) => void): DhtServer
     /** `force` skips the goodbyes. */
     destroy(options?: { force?: boolean }): Promise<void>
