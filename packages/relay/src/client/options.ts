@@ -1,6 +1,6 @@
-import type { KeyPair } from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import type { PathInfo } from '../paths/path.ts'
-import type { SessionTimes } from '../session/session.ts'
+import type { SessionTimes } from '../session/times.ts'
 
 /** A relay, and where it listens: TCP, WebSocket or both. The address is never taken from anybody else than the app. */
 export interface RelayAddress {

@@ -1,8 +1,8 @@
-import type { KeyPair } from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
 import type { Line } from '../paths/line.ts'
 import type { Path } from '../paths/path.ts'
-import type { Connection } from '../session/connection.ts'
+import type { SecretConnection } from '../session/secret-connection.ts'
 import type { Candidates } from '../session/greeting.ts'
 import { type Greeted, Initiator } from '../session/initiator.ts'
 import type { Session } from '../session/session.ts'
@@ -18,7 +18,7 @@ export interface OutgoingOptions {
   /** Known addresses of the device, `host:port`. */
   readonly addresses: readonly string[]
   readonly times: ClientTimes
-  readonly connection: Connection
+  readonly connection: SecretConnection
   makeSession(id: Uint8Array, secret: Uint8Array, onlonely: () => void): Session
 }
 
@@ -94,7 +94,7 @@ export class Outgoing {
         this.#retries = 0
         session.add(number, line)
         session.settleOn(number)
-        if (!session.isDirect) this.#upgrade(this.#options.times.retryMs)
+        return session.isDirect || this.#upgrade(this.#options.times.retryMs)
       },
       () => {
         this.#searching = false

@@ -4,10 +4,11 @@ import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
 import type { Path, PathInfo } from '../paths/path.ts'
 import { TcpPath } from '../paths/tcp-path.ts'
-import { Connection } from '../session/connection.ts'
+import { SecretConnection } from '../session/secret-connection.ts'
 import type { Candidates } from '../session/greeting.ts'
 import { Responder } from '../session/responder.ts'
 import { Session } from '../session/session.ts'
+import type { Connection } from '../types.ts'
 import { TcpWire } from '../wires/tcp-wire.ts'
 import { type ClientTimes, type RelayClientOptions, TIMES, WINDOW_BYTES } from './options.ts'
 import { Outgoing } from './outgoing.ts'
@@ -29,7 +30,7 @@ export class RelayClient extends ReadyResource {
   readonly #options: RelayClientOptions
   readonly #times: ClientTimes
   readonly #responder: Responder
-  readonly #connections = new Set<Connection>()
+  readonly #connections = new Set<SecretConnection>()
   #registrations: Registration[] = []
   #server: Server | null = null
   #announced: readonly string[] = []
@@ -61,7 +62,7 @@ export class RelayClient extends ReadyResource {
 
   /** Connections that are open or opening, in both directions. */
   get connections(): ReadonlySet<Connection> {
-    return this.#connections
+    return this.#connections as ReadonlySet<unknown> as ReadonlySet<Connection>
   }
 
   /** Public keys of the relays where this device can be reached now. */
@@ -89,7 +90,7 @@ export class RelayClient extends ReadyResource {
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
     if (this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
     const { keyPair, relays = [] } = this.#options
-    const connection = new Connection(true, keyPair.publicKey, b4a.from(target))
+    const connection = new SecretConnection(true, keyPair.publicKey, b4a.from(target))
     const outgoing = new Outgoing({
       keyPair,
       target: b4a.from(target),
@@ -101,7 +102,8 @@ export class RelayClient extends ReadyResource {
     })
     this.#keep(connection)
     outgoing.start()
-    return connection
+    // The same object: its events are typed there, where upstream's take any name.
+    return connection as unknown as Connection
   }
 
   /** Same as `close()`. */
@@ -150,7 +152,12 @@ export class RelayClient extends ReadyResource {
     return { tcp: this.#announced, udp: new Uint8Array(0) }
   }
 
-  #makeSession(id: Uint8Array, secret: Uint8Array, connection: Connection, onlonely: () => void): Session {
+  #makeSession(
+    id: Uint8Array,
+    secret: Uint8Array,
+    connection: SecretConnection,
+    onlonely: () => void
+  ): Session {
     return new Session({
       id,
       secret,
@@ -163,7 +170,7 @@ export class RelayClient extends ReadyResource {
     })
   }
 
-  #keep(connection: Connection): void {
+  #keep(connection: SecretConnection): void {
     this.#connections.add(connection)
     // Who does not listen sees it in `opened`, and in `'close'`.
     connection.on('error', () => {})
