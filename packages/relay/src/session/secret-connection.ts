@@ -34,7 +34,10 @@ export class SecretConnection extends NoiseSecretStream {
 
   /** It goes another way, or has none. */
   moved(path: PathInfo | null): void {
+    const before = this.#path
     this.#path = path
+    if (before?.kind === path?.kind && before?.relay === path?.relay && before?.transport === path?.transport)
+      return
     this.#emit('path', path)
   }
 

@@ -190,7 +190,7 @@ export class Session {
     const best = this.#flow.best
     const joined = best === null ? undefined : this.#paths.get(best)
     const info = joined === undefined ? null : infoOf(joined.line)
-    if (!sameInfo(info, this.connection.path)) this.connection.moved(info)
+    this.connection.moved(info)
   }
 
   #end(error: RelayError): void {
@@ -210,8 +210,4 @@ export class Session {
 
 function infoOf({ path: { kind, relay, transport } }: Line): PathInfo {
   return { kind, relay, transport }
-}
-
-function sameInfo(a: PathInfo | null, b: PathInfo | null): boolean {
-  return a === b || (a?.kind === b?.kind && a?.relay === b?.relay && a?.transport === b?.transport)
 }
