@@ -31,7 +31,7 @@ declare module '@hyperswarm/secret-stream' {
   }
 
   /** A Noise handshake that was done elsewhere, as hyperdht does it. */
-  export interface FinishedHandshake {
+  export interface FinishedHandshakeOptions {
     tx: Uint8Array
     rx: Uint8Array
     hash: Uint8Array
@@ -40,7 +40,7 @@ declare module '@hyperswarm/secret-stream' {
   }
 
   export interface StartOptions {
-    handshake?: FinishedHandshake
+    handshake?: FinishedHandshakeOptions
     keyPair?: KeyPair
     data?: Uint8Array
     ended?: boolean

@@ -16,8 +16,8 @@ export {
   readGrant,
   SCOPE
 } from './policy/grant.ts'
-export type { Connection } from './session/connection.ts'
-export type { SessionTimes } from './session/session.ts'
+export type { SessionTimes } from './session/times.ts'
+export type { Connection, ConnectionEvents, KeyPair } from './types.ts'
 export { DrainPace, type DrainPaceOptions } from './replicas/drain-pace.ts'
 export {
   Heartbeat,

@@ -1,8 +1,8 @@
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import { testCleanup } from '@cloudpal/test-kit'
-import { RelayClient, type RelayAddress, type RelayClientOptions } from '../src/index.ts'
+import type NoiseSecretStream from '@hyperswarm/secret-stream'
+import { type Connection, RelayClient, type RelayAddress, type RelayClientOptions } from '../src/index.ts'
 import { RelayServer, type RelayServerOptions } from '../src/server/index.ts'
-import type { Connection } from '../src/session/connection.ts'
 
 /** A relay on this machine that serves these devices. It is closed after the test. */
 export async function startRelay(
@@ -45,4 +45,9 @@ export function nextConnection(device: RelayClient): Promise<Connection> {
 /** Two key pairs. */
 export function twoKeyPairs(): [KeyPair, KeyPair] {
   return [crypto.keyPair(), crypto.keyPair()]
+}
+
+/** A connection is one, but for the types of this repository. */
+export function asStream(connection: Connection): NoiseSecretStream {
+  return connection as unknown as NoiseSecretStream
 }

@@ -1,6 +1,6 @@
 import { tmpStore, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
+import { asStream, nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
 
 test.each(['tcp', 'ws'] as const)('a Corestore replicates through the relay over %s', async (transport) => {
   const [a, b] = twoKeyPairs()
@@ -18,8 +18,8 @@ test.each(['tcp', 'ws'] as const)('a Corestore replicates through the relay over
   expect(await connection.opened).toBe(true)
   const other = await incoming
   expect(other.remotePublicKey).toEqual(a.publicKey)
-  mine.replicate(connection)
-  theirs.replicate(other)
+  mine.replicate(asStream(connection))
+  theirs.replicate(asStream(other))
   const copy = mine.get({ key: core.key })
   await copy.ready()
   await until(() =>

@@ -1,4 +1,4 @@
-import type { Connection } from '../src/session/connection.ts'
+import type { Connection } from '../src/index.ts'
 
 /** Sends counting bytes in chunks of changing sizes, as fast as the connection takes them. */
 export async function sendCounting(connection: Connection, total: number): Promise<void> {
@@ -26,14 +26,6 @@ export function receiveCounting(
       if (at === total) resolve(-1)
     })
     connection.once('close', () => reject(new Error(`closed after ${at} of ${total} bytes`)))
-  })
-}
-
-/** One message goes there and back. */
-export function echo(connection: Connection, message: Uint8Array): Promise<Uint8Array> {
-  return new Promise((resolve) => {
-    connection.on('data', resolve)
-    connection.write(message)
   })
 }
 

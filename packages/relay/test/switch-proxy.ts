@@ -43,7 +43,10 @@ export async function startSwitch(target = 0): Promise<SwitchProxy> {
   }
   const server = createServer((socket) => {
     socket.on('error', () => {})
-    if (!proxy.on) return void socket.destroy()
+    if (!proxy.on) {
+      socket.destroy()
+      return
+    }
     const onward = connect(proxy.target, '127.0.0.1')
     pass(socket, onward, 'in')
     pass(onward, socket, 'out')

@@ -1,6 +1,6 @@
-import type { KeyPair } from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import type { PathInfo } from '../paths/path.ts'
-import type { SessionTimes } from '../session/session.ts'
+import type { SessionTimes } from '../session/times.ts'
 
 /** A relay, and where it listens: TCP, WebSocket or both. The address is never taken from anybody else than the app. */
 export interface RelayAddress {
@@ -28,6 +28,12 @@ export interface RelayClientOptions {
     /** What is told to others, as `host:port`. @defaultValue host and port of the listener */
     readonly announce?: readonly string[]
   } | null
+  /**
+   * A node of hyperdht: direct UDP connections are tried, first of all, and as a better path later. Borrowed.
+   *
+   * @defaultValue none
+   */
+  dht?: object | null
   times?: Partial<ClientTimes>
   /** Bytes under way at most, for each connection and direction. @defaultValue 4 MiB */
   windowBytes?: number

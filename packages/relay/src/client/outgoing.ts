@@ -1,11 +1,12 @@
-import type { KeyPair } from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
 import type { Line } from '../paths/line.ts'
 import type { Path } from '../paths/path.ts'
-import type { Connection } from '../session/connection.ts'
-import type { Candidates } from '../session/greeting.ts'
+import type { SecretConnection } from '../session/secret-connection.ts'
 import { type Greeted, Initiator } from '../session/initiator.ts'
 import type { Session } from '../session/session.ts'
+import type { DhtLike } from './dht.ts'
+import { dialUdp, dialUdpPath, type FoundDirectly } from './dial-udp.ts'
 import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
 import type { ClientTimes, RelayAddress } from './options.ts'
 import { type Attempt, race } from './race.ts'
@@ -17,10 +18,23 @@ export interface OutgoingOptions {
   readonly relays: readonly RelayAddress[]
   /** Known addresses of the device, `host:port`. */
   readonly addresses: readonly string[]
+  readonly udp: UdpOptions | null
   readonly times: ClientTimes
-  readonly connection: Connection
+  readonly connection: SecretConnection
   makeSession(id: Uint8Array, secret: Uint8Array, onlonely: () => void): Session
 }
+
+/** The DHT, and what to say there. */
+export interface UdpOptions {
+  readonly dht: DhtLike
+  /** Of this client, and of no device: paths prove the device's by their greeting. */
+  readonly pathKeyPair: KeyPair
+  /** Passed on to the node. */
+  readonly more: object
+}
+
+/** What a race for a new connection can end with. */
+type Won = Extract<Greeted, { how: 'begun' }> | ({ readonly how: 'udp' } & FoundDirectly)
 
 const MOST_RETRIES = 60
 
@@ -30,6 +44,7 @@ export class Outgoing {
   readonly #initiator: Initiator
   #relays: readonly RelayAddress[]
   #addresses: readonly string[]
+  #udpKey: Uint8Array | null = null
   #session: Session | null = null
   #attempt: { abort(): void } | null = null
   #timer: unknown = null
@@ -46,8 +61,10 @@ export class Outgoing {
 
   /** Begins. The connection opens, or is destroyed with the error. */
   start(): void {
-    const ways = this.#ways().map((dial) => () => attemptOf(dial(), (path) => this.#hello(path)))
-    const attempt = race(ways, this.#options.times)
+    const ways = this.#ways().map(
+      (dial) => (): Attempt<Won> => attemptOf(dial(), (path) => this.#hello(path))
+    )
+    const attempt = race([...this.#plainUdp(), ...ways], this.#options.times)
     this.#attempt = attempt
     attempt.result.then(
       ({ won }) => this.#begin(won),
@@ -55,12 +72,34 @@ export class Outgoing {
     )
   }
 
-  #begin({ line, secrets, secret, candidates }: Extract<Greeted, { how: 'begun' }>): void {
+  #begin(won: Won): void {
+    if (won.how === 'udp') return this.#beginPlain(won)
+    const { line, secrets, secret, candidates } = won
     if (this.#options.connection.destroying) return line.path.destroy()
     this.#session = this.#options.makeSession(this.#initiator.session, secret, () => this.#onlonely())
-    this.#addresses = addressesOf(this.#options.addresses, candidates)
+    this.#addresses = [...new Set([...this.#options.addresses, ...candidates.tcp])]
+    this.#udpKey = candidates.udp.length === 0 ? null : candidates.udp
     this.#session.begin(line, secrets)
     this.#upgrade(0)
+  }
+
+  /** As Hyperswarm connects: no session, and so no other paths. */
+  #beginPlain({ raw, options, keepAlive }: FoundDirectly): void {
+    const { connection } = this.#options
+    if (connection.destroying) return raw.destroy()
+    connection.setKeepAlive(keepAlive)
+    connection.begin(raw, options, { kind: 'udp', relay: null, transport: 'udp' })
+  }
+
+  #plainUdp(): (() => Attempt<Won>)[] {
+    const { udp, keyPair, target } = this.#options
+    if (udp === null) return []
+    return [
+      () => {
+        const { result, abort } = dialUdp(udp.dht, keyPair, target, udp.more)
+        return { result: result.then((found) => ({ how: 'udp' as const, ...found })), abort }
+      }
+    ]
   }
 
   /** No path is left, or the relay goes down: another, whichever comes first. */
@@ -75,7 +114,7 @@ export class Outgoing {
 
   /** While a relay is in between, direct ways are tried again and again. */
   #upgrade(pauseMs: number): void {
-    if (this.#addresses.length === 0) return
+    if (this.#direct().length === 0) return
     this.#later(pauseMs, () => this.#search(() => this.#direct()))
   }
 
@@ -94,7 +133,7 @@ export class Outgoing {
         this.#retries = 0
         session.add(number, line)
         session.settleOn(number)
-        if (!session.isDirect) this.#upgrade(this.#options.times.retryMs)
+        return session.isDirect || this.#upgrade(this.#options.times.retryMs)
       },
       () => {
         this.#searching = false
@@ -117,7 +156,10 @@ export class Outgoing {
   }
 
   #direct(): (() => Dialled)[] {
-    return this.#addresses.map((address) => () => dialDirectly(address))
+    const { udp } = this.#options
+    const key = this.#udpKey
+    const byUdp = udp === null || key === null ? [] : [() => dialUdpPath(udp.dht, udp.pathKeyPair, key)]
+    return [...this.#addresses.map((address) => () => dialDirectly(address)), ...byUdp]
   }
 
   async #hello(path: Path): Promise<Extract<Greeted, { how: 'begun' }>> {
@@ -144,8 +186,4 @@ function attemptOf<T extends { readonly line: Line }>(
   greet: (path: Path) => Promise<T>
 ): Attempt<T> {
   return { result: dialled.path.then(greet), abort: () => dialled.abort() }
-}
-
-function addressesOf(known: readonly string[], { tcp }: Candidates): string[] {
-  return [...new Set([...known, ...tcp])]
 }

@@ -61,7 +61,7 @@ export function race<T>(
         clearTimeout(limit)
         if (!running.delete(attempt) || over) return attempt.abort()
         finish()
-        settle?.resolve({ won, way })
+        return settle?.resolve({ won, way })
       },
       (error) => {
         clearTimeout(limit)

@@ -1,4 +1,4 @@
-import type { KeyPair } from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
 import { RelayLink } from '../paths/relay-link.ts'
 import type { Path } from '../paths/path.ts'

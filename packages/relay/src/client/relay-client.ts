@@ -1,14 +1,18 @@
 import b4a from 'b4a'
+import crypto from 'hypercore-crypto'
 import { type AddressInfo, createServer, type Server } from '#net'
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
 import type { Path, PathInfo } from '../paths/path.ts'
+import { UdpPath } from '../paths/udp-path.ts'
 import { TcpPath } from '../paths/tcp-path.ts'
-import { Connection } from '../session/connection.ts'
+import { SecretConnection } from '../session/secret-connection.ts'
 import type { Candidates } from '../session/greeting.ts'
 import { Responder } from '../session/responder.ts'
 import { Session } from '../session/session.ts'
+import type { Connection, KeyPair } from '../types.ts'
 import { TcpWire } from '../wires/tcp-wire.ts'
+import type { DhtLike, DhtServerLike } from './dht.ts'
 import { type ClientTimes, type RelayClientOptions, TIMES, WINDOW_BYTES } from './options.ts'
 import { Outgoing } from './outgoing.ts'
 import { Registration } from './registration.ts'
@@ -17,6 +21,8 @@ import { Registration } from './registration.ts'
 export interface ConnectOptions {
   /** Addresses at which the device listens, `host:port`; tried before the relays. @defaultValue none */
   addresses?: readonly string[]
+  /** Passed on to the DHT node's `connect`. @defaultValue none */
+  dhtOptions?: object
 }
 
 /**
@@ -29,8 +35,12 @@ export class RelayClient extends ReadyResource {
   readonly #options: RelayClientOptions
   readonly #times: ClientTimes
   readonly #responder: Responder
-  readonly #connections = new Set<Connection>()
+  readonly #connections = new Set<SecretConnection>()
+  /** With which this client listens in the DHT for paths of sessions; told to the other side of one only. */
+  readonly #pathKeyPair: KeyPair = crypto.keyPair()
+  readonly #dht: DhtLike | null
   #registrations: Registration[] = []
+  #dhtServer: DhtServerLike | null = null
   #server: Server | null = null
   #announced: readonly string[] = []
 
@@ -41,6 +51,7 @@ export class RelayClient extends ReadyResource {
     if (keyPair?.publicKey?.length !== 32 || keyPair.secretKey?.length !== 64)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a device needs an Ed25519 key pair')
     this.#options = options
+    this.#dht = (options.dht ?? null) as DhtLike | null
     this.#times = { ...TIMES, ...options.times }
     this.#responder = new Responder({
       keyPair,
@@ -61,7 +72,7 @@ export class RelayClient extends ReadyResource {
 
   /** Connections that are open or opening, in both directions. */
   get connections(): ReadonlySet<Connection> {
-    return this.#connections
+    return this.#connections as ReadonlySet<unknown> as ReadonlySet<Connection>
   }
 
   /** Public keys of the relays where this device can be reached now. */
@@ -84,24 +95,26 @@ export class RelayClient extends ReadyResource {
    * @returns a connection that opens later; where no way is found, it is destroyed with the error
    * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`, `RELAY_CLOSED`
    */
-  connect(target: Uint8Array, { addresses = [] }: ConnectOptions = {}): Connection {
+  connect(target: Uint8Array, { addresses = [], dhtOptions = {} }: ConnectOptions = {}): Connection {
     if (!(target instanceof Uint8Array) || target.length !== 32)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
     if (this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
     const { keyPair, relays = [] } = this.#options
-    const connection = new Connection(true, keyPair.publicKey, b4a.from(target))
+    const connection = new SecretConnection(true, keyPair.publicKey, b4a.from(target))
     const outgoing = new Outgoing({
       keyPair,
       target: b4a.from(target),
       relays,
       addresses,
+      udp: this.#dht === null ? null : { dht: this.#dht, pathKeyPair: this.#pathKeyPair, more: dhtOptions },
       times: this.#times,
       connection,
       makeSession: (id, secret, onlonely) => this.#makeSession(id, secret, connection, onlonely)
     })
     this.#keep(connection)
     outgoing.start()
-    return connection
+    // The same object: its events are typed there, where upstream's take any name.
+    return connection as unknown as Connection
   }
 
   /** Same as `close()`. */
@@ -112,6 +125,7 @@ export class RelayClient extends ReadyResource {
   protected override async _open(): Promise<void> {
     const { listen = null, relays = [], keyPair } = this.#options
     if (listen !== null) await this.#listen(listen)
+    if (this.#dht !== null) await this.#listenUdp(this.#dht)
     this.#registrations = relays.map(
       (address) =>
         new Registration(address, keyPair, this.#times, {
@@ -130,6 +144,7 @@ export class RelayClient extends ReadyResource {
     )
     for (const connection of this.#connections) connection.destroy()
     await Promise.all(closed)
+    await this.#dhtServer?.close()
     const server = this.#server
     if (server !== null) await new Promise<void>((resolve) => void server.close(() => resolve()))
   }
@@ -146,11 +161,24 @@ export class RelayClient extends ReadyResource {
     this.#announced = announce ?? (host === undefined ? [] : [`${bracketed(host)}:${this.port ?? port}`])
   }
 
-  #candidates(): Candidates {
-    return { tcp: this.#announced, udp: new Uint8Array(0) }
+  async #listenUdp(dht: DhtLike): Promise<void> {
+    this.#dhtServer = dht.createServer({}, (stream) => this.#responder.accept(new UdpPath(stream)))
+    await this.#dhtServer.listen(this.#pathKeyPair)
   }
 
-  #makeSession(id: Uint8Array, secret: Uint8Array, connection: Connection, onlonely: () => void): Session {
+  #candidates(): Candidates {
+    return {
+      tcp: this.#announced,
+      udp: this.#dhtServer === null ? new Uint8Array(0) : this.#pathKeyPair.publicKey
+    }
+  }
+
+  #makeSession(
+    id: Uint8Array,
+    secret: Uint8Array,
+    connection: SecretConnection,
+    onlonely: () => void
+  ): Session {
     return new Session({
       id,
       secret,
@@ -163,7 +191,7 @@ export class RelayClient extends ReadyResource {
     })
   }
 
-  #keep(connection: Connection): void {
+  #keep(connection: SecretConnection): void {
     this.#connections.add(connection)
     // Who does not listen sees it in `opened`, and in `'close'`.
     connection.on('error', () => {})

@@ -15,8 +15,10 @@ export const FLOW = {
   RESET: 26
 } as const
 
+const BARE = { retire: FLOW.RETIRE, retired: FLOW.RETIRED, probed: FLOW.PROBED, reset: FLOW.RESET }
+
 /** Type and offset, before the bytes of a segment. */
-export const SEGMENT_HEADER_BYTES = 9
+const SEGMENT_HEADER_BYTES = 9
 /** Most bytes of one segment: a frame of a path holds it with its header. */
 export const MAX_SEGMENT_BYTES: number = 65_536 - SEGMENT_HEADER_BYTES
 
@@ -54,14 +56,8 @@ export function flowFrame(frame: Exclude<FlowFrame, { type: 'segment' }>): Uint8
       return b4a.concat([withOffset(FLOW.RESUME, frame.offset), uint32(frame.path)])
     case 'rewound':
       return b4a.concat([b4a.from([FLOW.REWOUND]), uint32(frame.path)])
-    case 'retire':
-      return b4a.from([FLOW.RETIRE])
-    case 'retired':
-      return b4a.from([FLOW.RETIRED])
-    case 'probed':
-      return b4a.from([FLOW.PROBED])
-    case 'reset':
-      return b4a.from([FLOW.RESET])
+    default:
+      return b4a.from([BARE[frame.type]])
   }
 }
 

@@ -211,8 +211,8 @@ export class Flow {
       case 'reset':
         this.#io.onreset()
         return true
-      case 'probed':
-        return true
+      default:
+        return frame.type === 'probed'
     }
   }
 

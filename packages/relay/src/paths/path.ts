@@ -13,12 +13,12 @@ export interface PathInfo {
 /** Where a {@link Path} tells what happens. */
 export interface PathEvents {
   /** A message; the bytes are the receiver's. */
-  onmessage(message: Uint8Array): void
-  ondrain(): void
+  readonly onmessage: (message: Uint8Array) => void
+  readonly ondrain: () => void
   /** Called once, for every way it can end. */
-  onclose(error: Error | null): void
+  readonly onclose: (error: Error | null) => void
   /** The relay in between is going down: another path should be found. */
-  ondraining?(): void
+  readonly ondraining?: () => void
 }
 
 /** Carries messages to one device, in order, as long as it lives. */

@@ -1,19 +1,20 @@
 import b4a from 'b4a'
-import crypto, { type KeyPair } from 'hypercore-crypto'
+import crypto from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
 
 /** What a grant allows, as bits of one byte. */
-export const SCOPE = {
+export const SCOPE: { readonly REGISTER: 1; readonly OPEN: 2; readonly UDP: 4 } = {
   /** To keep a registration, and so to be reached through the relay. */
   REGISTER: 1,
   /** To reach registered devices through the stream plane. */
   OPEN: 2,
   /** To pair UDP streams on the relay. */
   UDP: 4
-} as const
+}
 
 /** All of them. */
-export const ALL_SCOPES = SCOPE.REGISTER | SCOPE.OPEN | SCOPE.UDP
+export const ALL_SCOPES: number = SCOPE.REGISTER | SCOPE.OPEN | SCOPE.UDP
 
 /** A signed capability, read. All keys are Ed25519 public keys of 32 bytes. */
 export interface Grant {

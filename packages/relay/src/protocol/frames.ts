@@ -8,7 +8,7 @@ export const HEADER_BYTES = 4
 /** Longest body of a DATA frame. */
 export const MAX_DATA_BYTES = 65_536
 /** Longest body of all others. */
-export const MAX_CONTROL_BYTES = 1024
+const MAX_CONTROL_BYTES = 1024
 
 /** What a {@link FrameReader} finds. */
 export interface FrameSink {

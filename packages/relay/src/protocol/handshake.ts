@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import type { KeyPair } from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import curve from 'noise-curve-ed'
 import NoiseState from 'noise-handshake'
 import CipherState from 'noise-handshake/cipher.js'

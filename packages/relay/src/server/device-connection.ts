@@ -1,4 +1,4 @@
-import type { KeyPair } from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import { SCOPE } from '../policy/grant.ts'
 import { Lease } from '../policy/lease.ts'
 import type { RelayPolicy } from '../policy/relay-policy.ts'

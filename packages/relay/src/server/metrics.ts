@@ -2,10 +2,10 @@ import { Counter, Gauge, Registry } from 'prom-client'
 
 /** What the gauges read, at the moment they are asked. */
 export interface Readings {
-  connections(): number
-  registered(): number
-  sessions(): number
-  heldBytes(): number
+  readonly connections: () => number
+  readonly registered: () => number
+  readonly sessions: () => number
+  readonly heldBytes: () => number
 }
 
 /** What a relay counts, for Prometheus. Names no device: keys are not labels. */
@@ -44,15 +44,17 @@ export class RelayMetrics {
       ['sessions', 'Joined sessions', readings.sessions],
       ['held_bytes', 'Bytes that wait for a slower side', readings.heldBytes]
     ]
-    for (const [name, help, read] of gauges) {
-      new Gauge({
-        name: `cloudpal_relay_${name}`,
-        help,
-        registers,
-        collect() {
-          this.set(read())
-        }
-      })
-    }
+    for (const [name, help, read] of gauges) this.registry.registerMetric(gauge(name, help, read))
   }
+}
+
+function gauge(name: string, help: string, read: () => number): Gauge {
+  return new Gauge({
+    name: `cloudpal_relay_${name}`,
+    help,
+    registers: [],
+    collect() {
+      this.set(read())
+    }
+  })
 }

@@ -1,4 +1,4 @@
-import type { KeyPair } from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import type { PolicyOptions } from '../policy/relay-policy.ts'
 
 /** Where a listener listens. */

@@ -7,6 +7,7 @@ import { type ConnectionHost, DeviceConnection } from './device-connection.ts'
 import { listenHttp, type Listener, listenTcp, listenWs } from './listeners.ts'
 import { RelayMetrics } from './metrics.ts'
 import type { RelayServerOptions } from './options.ts'
+import type { SpliceSide } from './splice.ts'
 import { Strangers } from './strangers.ts'
 import { Switchboard } from './switchboard.ts'
 
@@ -132,14 +133,14 @@ export class RelayServer extends ReadyResource {
    */
   async drain(): Promise<void> {
     this.#draining = true
-    for (const connection of [...this.#switchboard.parked]) connection.refuse(this.#away(connection))
+    for (const connection of this.#switchboard.parked) connection.refuse(this.#away(connection))
     for (const { opener, target } of this.#switchboard.splices)
       for (const side of [opener, target]) side.send({ type: 'draining' })
     const { drainMs = 10_000 } = this.#options
     const until = this.#now() + drainMs
     while (this.#switchboard.splices.size > 0 && this.#now() < until && this.closing === null)
       await new Promise<void>((resolve) => void setTimeout(resolve, Math.min(50, drainMs)))
-    for (const { opener, target } of [...this.#switchboard.splices])
+    for (const { opener, target } of this.#switchboard.splices)
       for (const side of [opener, target]) side.refuse(this.#away(side))
   }
 
@@ -165,7 +166,7 @@ export class RelayServer extends ReadyResource {
   protected override async _close(): Promise<void> {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
     const closed = this.#closeListeners()
-    for (const { wire } of [...this.#connections]) wire.destroy()
+    for (const { wire } of this.#connections) wire.destroy()
     await closed
   }
 
@@ -194,7 +195,7 @@ export class RelayServer extends ReadyResource {
     return redirect === null ? null : refusal('RELAY_REDIRECT', { redirect })
   }
 
-  #away({ lease }: DeviceConnection): Refusal {
+  #away({ lease }: SpliceSide): Refusal {
     const redirect = lease === null ? null : (this.#options.redirect?.(lease.device) ?? null)
     return redirect === null ? refusal('RELAY_DRAINING') : refusal('RELAY_REDIRECT', { redirect })
   }
@@ -209,7 +210,7 @@ export class RelayServer extends ReadyResource {
       // The other side may talk while this one listens.
       const { splice } = connection
       const other = splice?.opener === connection ? splice.target : splice?.opener
-      if (connection.role === 'spliced' && other !== undefined && other.deadline > now) continue
+      if (connection.role === 'spliced' && (other?.deadline ?? 0) > now) continue
       connection.expire()
     }
     for (const { opener, target, stalledSince } of this.#switchboard.splices)

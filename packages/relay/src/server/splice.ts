@@ -1,10 +1,26 @@
-import { refusal } from '../protocol/refusal.ts'
-import type { DeviceConnection } from './device-connection.ts'
+import type { Lease } from '../policy/lease.ts'
+import { type Refusal, refusal } from '../protocol/refusal.ts'
+import type { Wire } from '../wires/wire.ts'
+
+/** One side of a splice. */
+export interface SpliceSide {
+  readonly wire: Wire
+  readonly lease: Lease | null
+  /** Milliseconds since 1970 after which its silence is too long. */
+  readonly deadline: number
+  /** Ends it, and says why. */
+  refuse(why: Refusal): void
+  /** Ends it, because the other side is gone. */
+  leave(): void
+  /** Ends it now: it has taken nothing for too long. */
+  expire(): void
+  send(message: { readonly type: 'draining' }): void
+}
 
 /** One direction of a splice: who reads, and why it is paused. */
 interface Lane {
-  readonly from: DeviceConnection
-  readonly to: DeviceConnection
+  readonly from: SpliceSide
+  readonly to: SpliceSide
   full: boolean
   /** Milliseconds since 1970 from which on it may go faster again; 0 where the rate does not hold it up. */
   throttledUntil: number
@@ -25,14 +41,14 @@ export interface SpliceOptions {
  * one costs what its socket holds and one chunk. The bytes of both directions are spent by who opened it.
  */
 export class Splice {
-  readonly opener: DeviceConnection
-  readonly target: DeviceConnection
+  readonly opener: SpliceSide
+  readonly target: SpliceSide
   readonly #lanes: readonly [Lane, Lane]
   readonly #options: SpliceOptions
   #timer: unknown = null
   #ended = false
 
-  constructor(opener: DeviceConnection, target: DeviceConnection, options: SpliceOptions) {
+  constructor(opener: SpliceSide, target: SpliceSide, options: SpliceOptions) {
     this.opener = opener
     this.target = target
     this.#options = options
@@ -40,7 +56,7 @@ export class Splice {
   }
 
   /** Passes whole DATA frames on. */
-  forward(from: DeviceConnection, frames: Uint8Array): void {
+  forward(from: SpliceSide, frames: Uint8Array): void {
     if (this.#ended) return
     const [lane] = this.#lanes.filter((lane) => lane.from === from)
     const wait = this.opener.lease?.spend(frames.length) ?? null
@@ -56,7 +72,7 @@ export class Splice {
   }
 
   /** The socket of this side has room again. */
-  drained(to: DeviceConnection): void {
+  drained(to: SpliceSide): void {
     for (const lane of this.#lanes) {
       if (lane.to !== to || !lane.full) continue
       lane.full = false
@@ -71,7 +87,7 @@ export class Splice {
   }
 
   /** One side is gone: the other is told, after all that came before. */
-  end(gone: DeviceConnection): void {
+  end(gone: SpliceSide): void {
     if (this.#ended) return
     this.#ended = true
     if (this.#timer !== null) clearTimeout(this.#timer)
@@ -111,6 +127,6 @@ export class Splice {
   }
 }
 
-function lane(from: DeviceConnection, to: DeviceConnection): Lane {
+function lane(from: SpliceSide, to: SpliceSide): Lane {
   return { from, to, full: false, throttledUntil: 0, fullSince: 0 }
 }

@@ -110,10 +110,10 @@ export function decodeOffer(payload: Uint8Array): Uint8Array | null {
 /** Payload of the responder's: the session's secret, and where it can be reached. */
 export function encodeAnswer(secret: Uint8Array, { tcp, udp }: Candidates): Uint8Array {
   const state = c.state(0, 0, null)
-  c.array(c.string).preencode(state, [...tcp.slice(0, MAX_CANDIDATES)])
+  c.array(c.string).preencode(state, tcp.slice(0, MAX_CANDIDATES))
   c.uint8array.preencode(state, udp)
   state.buffer = b4a.alloc(state.end)
-  c.array(c.string).encode(state, [...tcp.slice(0, MAX_CANDIDATES)])
+  c.array(c.string).encode(state, tcp.slice(0, MAX_CANDIDATES))
   c.uint8array.encode(state, udp)
   return b4a.concat([b4a.from([VERSION]), secret, state.buffer])
 }

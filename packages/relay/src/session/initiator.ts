@@ -1,4 +1,5 @@
-import crypto, { type KeyPair } from 'hypercore-crypto'
+import crypto from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
 import { Line } from '../paths/line.ts'
 import type { Path } from '../paths/path.ts'

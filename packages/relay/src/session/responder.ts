@@ -1,9 +1,10 @@
 import b4a from 'b4a'
-import crypto, { type KeyPair } from 'hypercore-crypto'
+import crypto from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import { Line } from '../paths/line.ts'
 import type { Path } from '../paths/path.ts'
 import { Handshake } from '../protocol/handshake.ts'
-import { Connection } from './connection.ts'
+import { SecretConnection } from './secret-connection.ts'
 import {
   type Candidates,
   decodeOffer,
@@ -27,8 +28,8 @@ export interface ResponderOptions {
   readonly attemptMs: number
   firewall(remotePublicKey: Uint8Array): boolean
   candidates(): Candidates
-  makeSession(id: Uint8Array, secret: Uint8Array, connection: Connection): Session
-  onconnection(connection: Connection): void
+  makeSession(id: Uint8Array, secret: Uint8Array, connection: SecretConnection): Session
+  onconnection(connection: SecretConnection): void
 }
 
 /** The side of sessions that is reached: answers on each path that comes. */
@@ -89,7 +90,7 @@ export class Responder {
     line.path.send([welcomeGreeting(handshake.send(encodeAnswer(secret, this.#options.candidates())))])
     const secrets = handshake.secrets()
     if (secrets === null) return false
-    const connection = new Connection(false, this.#options.keyPair.publicKey, remotePublicKey)
+    const connection = new SecretConnection(false, this.#options.keyPair.publicKey, remotePublicKey)
     const session = this.#options.makeSession(id, secret, connection)
     this.#sessions.set(name, session)
     connection.onover = () => this.#sessions.delete(name)

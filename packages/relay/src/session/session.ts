@@ -5,27 +5,16 @@ import type { Line } from '../paths/line.ts'
 import type { PathInfo, PathKind } from '../paths/path.ts'
 import type { Secrets } from '../protocol/handshake.ts'
 import { Carrier } from './carrier.ts'
-import type { Connection } from './connection.ts'
+import type { SecretConnection } from './secret-connection.ts'
 import { Liveness } from './liveness.ts'
-
-/** How a session keeps time; all in milliseconds. */
-export interface SessionTimes {
-  /** Silence on a path after which it is asked whether it is there, while the connection is in use. @defaultValue 500 */
-  probeMs: number
-  /** The same while the connection has been idle for a minute: a telephone's radio sleeps. @defaultValue 15,000 */
-  idleProbeMs: number
-  /** How long an answer may take before the path counts as dead. @defaultValue 1,500 */
-  deadMs: number
-  /** How long a session lasts that has no path. @defaultValue 30,000 */
-  graceMs: number
-}
+import type { SessionTimes } from './times.ts'
 
 /** What a session asks of who made it. */
 export interface SessionOptions {
   readonly id: Uint8Array
   /** 32 random bytes that both sides know: who knows them may join paths. */
   readonly secret: Uint8Array
-  readonly connection: Connection
+  readonly connection: SecretConnection
   readonly times: SessionTimes
   /** Bytes under way at most, in each direction. */
   readonly windowBytes: number
@@ -49,7 +38,7 @@ interface Joined {
 export class Session {
   readonly id: Uint8Array
   readonly secret: Uint8Array
-  readonly connection: Connection
+  readonly connection: SecretConnection
   readonly #options: SessionOptions
   readonly #flow: Flow
   readonly #carrier: Carrier
@@ -166,7 +155,7 @@ export class Session {
     const now = Date.now()
     if (this.#flow.busy) this.#busyAt = now
     const idle = now - this.#busyAt > 60_000
-    for (const [number, { liveness }] of [...this.#paths]) {
+    for (const [number, { liveness }] of this.#paths) {
       const wish = liveness.tick(now, idle)
       if (wish === 'probe') this.#flow.probe(number)
       if (wish === 'dead') this.#fail(number, new RelayError('RELAY_TIMEOUT', 'the path does not answer'))
@@ -201,7 +190,7 @@ export class Session {
     const best = this.#flow.best
     const joined = best === null ? undefined : this.#paths.get(best)
     const info = joined === undefined ? null : infoOf(joined.line)
-    if (!sameInfo(info, this.connection.path)) this.connection.moved(info)
+    this.connection.moved(info)
   }
 
   #end(error: RelayError): void {
@@ -214,15 +203,11 @@ export class Session {
     for (const timer of this.#timers) clearInterval(timer)
     this.#flow.acknowledge()
     if (!finished) this.#flow.reset()
-    for (const number of [...this.#paths.keys()]) this.#close(number)
+    for (const number of this.#paths.keys()) this.#close(number)
     this.#options.onover()
   }
 }
 
 function infoOf({ path: { kind, relay, transport } }: Line): PathInfo {
   return { kind, relay, transport }
-}
-
-function sameInfo(a: PathInfo | null, b: PathInfo | null): boolean {
-  return a === b || (a?.kind === b?.kind && a?.relay === b?.relay && a?.transport === b?.transport)
 }

@@ -1,10 +1,10 @@
 /** Where a {@link Wire} tells what happens. */
 export interface WireEvents {
-  onbytes(chunk: Uint8Array): void
+  readonly onbytes: (chunk: Uint8Array) => void
   /** What was written has left the process for the most part. */
-  ondrain(): void
+  readonly ondrain: () => void
   /** Called once, for every way it can end. */
-  onclose(error: Error | null): void
+  readonly onclose: (error: Error | null) => void
 }
 
 /** How bytes come and go: TCP, or WebSocket messages, whose boundaries mean nothing. */

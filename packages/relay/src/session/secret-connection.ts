@@ -8,7 +8,7 @@ import type { PathInfo } from '../paths/path.ts'
  * It is there at once and opens later, as hyperdht's: `await connection.opened` gives false when the device could not be reached, and
  * `'error'` says why. `'path'` is emitted when the way changes.
  */
-export class Connection extends NoiseSecretStream {
+export class SecretConnection extends NoiseSecretStream {
   /** Called when it is over, before `'close'`. */
   onover: (() => void) | null = null
   #path: PathInfo | null = null
@@ -34,13 +34,17 @@ export class Connection extends NoiseSecretStream {
 
   /** It goes another way, or has none. */
   moved(path: PathInfo | null): void {
+    const before = this.#path
     this.#path = path
+    if (before?.kind === path?.kind && before?.relay === path?.relay && before?.transport === path?.transport)
+      return
     this.#emit('path', path)
   }
 
   override _onrawdata(data: Uint8Array): void {
     this.#decrypting = true
     try {
+      // oxlint-disable-next-line no-underscore-dangle -- upstream's own name: what it throws away there is what was changed
       super._onrawdata(data)
     } finally {
       this.#decrypting = false
