@@ -36,4 +36,6 @@ async function readBee({ seed, target, relay, ws, key, wanted }) {
   return { values, kind: path?.kind, transport: path?.transport, length, isSparse: contiguousLength < length }
 }
 
-Object.assign(globalThis, { readBee })
+// Hypercore asks for it, and a browser has none.
+const setImmediate = (/** @type {() => void} */ fn) => setTimeout(fn, 0)
+Object.assign(globalThis, { readBee, setImmediate })
