@@ -28,7 +28,6 @@ declare module 'blind-relay' {
     /** Private upstream. */
     readonly _pair: MessageHandler<PairOptions>
     readonly _unpair: MessageHandler<{ token: Uint8Array }>
-    _onunpair(message: { token: Uint8Array }): void
   }
 
   export class Server {

@@ -184,8 +184,8 @@ async function makeNetwork() {
   const relay = new RelayServer({ createStream: () => rawStream })
   const session = relay.accept(stream, { id: new Uint8Array(1) })
   const client = RelayClient.from(stream, { id: new Uint8Array(2) })
-  const request = client.pair(true, token(), rawStream)
-  request.on('error', () => {})
+  const half = client.pair(true, token(), rawStream)
+  half.on('error', () => {})
   return {
     instances: {
       ...(await connection).found,
@@ -193,7 +193,7 @@ async function makeNetwork() {
       'blind-relay:RelaySession': session,
       'blind-relay:Server': relay,
       'blind-relay:Client': client,
-      'blind-relay:PairRequest': request,
+      'blind-relay:PairRequest': half,
       'hyperdht:RawStream': rawStream,
       'hyperdht:UdxSocket': (stream.rawStream as RawStream | null)?.socket,
       'hyperdht/testnet.js:Testnet': testnet,

@@ -58,21 +58,24 @@ export class AnnouncementKeeper extends ReadyResource {
 
   #plan(): void {
     this.#timer = setTimeout(() => {
-      this.#looking = this.#look().then(() => {
-        this.#looking = null
-        if (this.closing === null) this.#plan()
-      })
+      this.#looking = this.#look()
     }, this.#everyMs)
   }
 
   async #look(): Promise<void> {
-    const key = this.#server.publicKey
-    if (key === null) return
+    const { publicKey } = this.#server
+    if (publicKey !== null && !(await this.#isFound(publicKey))) this.#server.refresh()
+    if (this.closing === null) this.#plan()
+  }
+
+  async #isFound(publicKey: Uint8Array): Promise<boolean> {
     try {
-      for await (const { peer } of this.#node.findPeer(key)) if (b4a.equals(peer.publicKey, key)) return
+      for await (const { peer } of this.#node.findPeer(publicKey)) {
+        if (b4a.equals(peer.publicKey, publicKey)) return true
+      }
     } catch {
       // Nobody answers: it is to be announced as soon as somebody does.
     }
-    this.#server.refresh()
+    return false
   }
 }

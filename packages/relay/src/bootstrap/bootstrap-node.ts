@@ -1,6 +1,8 @@
-import HyperDHT, { type DhtAddress } from 'hyperdht'
+import HyperDHT from 'hyperdht'
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
+import type { KeyPair } from '../types.ts'
+import type { DhtLike } from '../udp/dht.ts'
 
 /** Options of a {@link BootstrapNode}. */
 export interface BootstrapNodeOptions {
@@ -11,7 +13,7 @@ export interface BootstrapNodeOptions {
   /** The interface to listen on. @defaultValue all */
   bindHost?: string
   /** Ed25519. Dials, and is what a {@link UdpPlane} on this node answers to. @defaultValue random */
-  keyPair?: { publicKey: Uint8Array; secretKey: Uint8Array }
+  keyPair?: KeyPair
 }
 
 /**
@@ -25,9 +27,10 @@ export interface BootstrapNodeOptions {
  */
 export class BootstrapNode extends ReadyResource {
   /** Of hyperdht. Belongs to this object. */
-  readonly node: HyperDHT
+  readonly node: DhtLike
+  readonly #node: HyperDHT
   /** What devices put into `bootstrap`. */
-  readonly address: DhtAddress
+  readonly address: { readonly host: string; readonly port: number }
 
   /** @throws RelayError `RELAY_BAD_ARGUMENT` */
   constructor({ host, port, bindHost = '0.0.0.0', keyPair }: BootstrapNodeOptions) {
@@ -38,15 +41,16 @@ export class BootstrapNode extends ReadyResource {
       throw new RelayError('RELAY_BAD_ARGUMENT', help)
     }
     this.address = { host, port }
-    this.node = HyperDHT.bootstrapper(port, host, { host: bindHost, ...(keyPair && { keyPair }) })
+    this.#node = HyperDHT.bootstrapper(port, host, { host: bindHost, ...(keyPair && { keyPair }) })
+    this.node = this.#node
   }
 
   protected override async _open(): Promise<void> {
-    await this.node.fullyBootstrapped()
+    await this.#node.fullyBootstrapped()
   }
 
   protected override async _close(): Promise<void> {
-    await this.node.destroy()
+    await this.#node.destroy()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,7 @@
 import b4a from 'b4a'
 import c from 'compact-encoding'
-import crypto, { type KeyPair } from 'hypercore-crypto'
+import crypto from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import { checkKey, checkWhole } from './arguments.ts'
 import { bodyOf, checkSignature, decodeCount, KEY_BYTES, malformed, sealRecord } from './signed-record.ts'
 
@@ -21,9 +22,9 @@ export interface HeartbeatFields {
 }
 
 /** A beat is so long, always. */
-export const HEARTBEAT_BYTES = 153
-export const MIN_INTERVAL_MS = 100
-export const MAX_INTERVAL_MS = 3_600_000
+const HEARTBEAT_BYTES = 153
+const MIN_INTERVAL_MS = 100
+const MAX_INTERVAL_MS = 3_600_000
 const LOAD_UNIT = 10_000
 const MAX_LOAD = 0xffff
 

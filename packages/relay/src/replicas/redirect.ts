@@ -5,7 +5,7 @@ import type { Replica } from './replica-set.ts'
 import type { ReplicaStatus, ReplicaView } from './replica-view.ts'
 
 /** After so many a device stays where it is refused, and begins anew with another one. */
-export const MAX_REDIRECTS = 2
+const MAX_REDIRECTS = 2
 
 /** How a replica decides whom it keeps. */
 export interface RedirectOptions {

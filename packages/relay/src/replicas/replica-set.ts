@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import c from 'compact-encoding'
-import type { KeyPair } from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
 import { checkKey, checkWhole } from './arguments.ts'
 import { bodyOf, checkSignature, decodeCount, malformed, sealRecord, type State } from './signed-record.ts'
@@ -13,8 +13,8 @@ export interface Replica {
   readonly addresses: readonly string[]
 }
 
-export const MAX_REPLICAS = 64
-export const MAX_ADDRESSES = 8
+const MAX_REPLICAS = 64
+const MAX_ADDRESSES = 8
 const MAX_SET_BYTES = 2 + 32 + 8 + 1 + MAX_REPLICAS * (33 + MAX_ADDRESSES * 256) + 64
 const ADDRESS = /^[!-~]{1,255}$/
 

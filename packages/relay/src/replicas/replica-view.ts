@@ -5,7 +5,7 @@ import type { Heartbeat } from './heartbeat.ts'
 import type { Replica, ReplicaSet } from './replica-set.ts'
 
 /** So many beats a replica may miss; with the third one it is dead. */
-export const BEATS_TO_MISS = 3
+const BEATS_TO_MISS = 3
 /** A beat may be late by so much of its interval before it is missed: networks and timers are not exact. */
 const LATENESS = 0.5
 const FIRST_BACKOFF_MS = 1000

@@ -1,6 +1,7 @@
 import b4a from 'b4a'
 import c from 'compact-encoding'
-import crypto, { type KeyPair } from 'hypercore-crypto'
+import crypto from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
 
 /** What a record is. One kind is never taken for another: it is part of what is signed. */
@@ -10,7 +11,7 @@ export type RecordKind = 'heartbeat' | 'replica-set'
 const KIND_BYTES: Readonly<Record<RecordKind, number>> = { heartbeat: 0x48, 'replica-set': 0x52 }
 
 /** Version of the records this package writes. */
-export const RECORD_VERSION = 1
+const RECORD_VERSION = 1
 export const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 const PREFIX_BYTES = 2

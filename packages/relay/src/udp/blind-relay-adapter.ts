@@ -25,8 +25,8 @@ export interface GuardedSession {
 }
 
 /**
- * blind-relay with a gate before each message, and a say in which packet may bind a leg. The only file that touches its private parts: `_pair`, `_unpair` and
- * `_onunpair` of a session, of 1.6.1. It reads nothing of what is relayed.
+ * blind-relay with a gate before each message, and a say in which packet may bind a leg. The only file that touches its private parts: `_pair` and `_unpair` of
+ * a session, of 1.6.1. It reads nothing of what is relayed.
  */
 export class BlindRelay {
   readonly #server: Server
@@ -57,7 +57,7 @@ export class BlindRelay {
     const stream = connection as unknown as NoiseSecretStream
     const host = (stream.rawStream as RawStream | null)?.remoteHost ?? ''
     const session = this.#server.accept(stream, { id: stream.remotePublicKey })
-    guard(session, hooks)
+    const forget = guard(session, hooks)
     // What goes wrong with a leg ends that leg, and with it the link.
     session.on('error', () => {})
     session.on('close', () => hooks.onclose())
@@ -65,25 +65,24 @@ export class BlindRelay {
       this.#hosts.set(leg, host)
       hooks.onpaired(hex(token), leg)
     })
-    return {
-      unpair: (token) => session._onunpair({ token: b4a.from(token, 'hex') }),
-      close: () => session.destroy()
-    }
+    return { unpair: forget, close: () => session.destroy() }
   }
 }
 
-function guard(session: RelaySession, hooks: SessionHooks): void {
-  const { _pair: pair, _unpair: unpair } = session
-  const isKnown = [pair?.onmessage, unpair?.onmessage, session._onunpair].every(
-    (it) => typeof it === 'function'
-  )
-  if (!isKnown) {
+/** @returns what forgets a pairing that waits: blind-relay's own handler of the message that asks for it */
+function guard({ _pair: pair, _unpair: unpair }: RelaySession, hooks: SessionHooks): (token: string) => void {
+  if (typeof pair?.onmessage !== 'function' || typeof unpair?.onmessage !== 'function') {
     const help = 'this blind-relay has no place for limits: 1.6.1 has; install that one'
     throw new RelayError('RELAY_UNSUPPORTED_UPSTREAM', help)
   }
   const [onpair, onunpair] = [pair.onmessage, unpair.onmessage]
-  pair.onmessage = (message) => (hooks.onpair(hex(message.token)) ? onpair(message) : undefined)
-  unpair.onmessage = (message) => (hooks.onunpair(hex(message.token)) ? onunpair(message) : undefined)
+  Object.assign<typeof pair, typeof pair>(pair, {
+    onmessage: (message) => (hooks.onpair(hex(message.token)) ? onpair(message) : undefined)
+  })
+  Object.assign<typeof unpair, typeof unpair>(unpair, {
+    onmessage: (message) => (hooks.onunpair(hex(message.token)) ? onunpair(message) : undefined)
+  })
+  return (token) => onunpair({ token: b4a.from(token, 'hex') })
 }
 
 function hex(token: Uint8Array): string {

@@ -1,3 +1,5 @@
+import type { KeyPair } from '../types.ts'
+
 // The shapes of a HyperDHT node that the UDP plane is given: only what it uses.
 
 /** A UDP socket of the node. The plane hands it on and looks at nothing in it. */
@@ -30,7 +32,7 @@ export interface KnockLike {
 }
 
 export interface DhtServerLike {
-  listen(keyPair?: { publicKey: Uint8Array; secretKey: Uint8Array }): Promise<unknown>
+  listen(keyPair?: KeyPair): Promise<unknown>
   close(): Promise<void>
 }
 

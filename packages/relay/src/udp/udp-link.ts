@@ -1,13 +1,20 @@
-import { refusal } from '../protocol/refusal.ts'
+import type { Lease } from '../policy/lease.ts'
+import { refusal, type Refusal } from '../protocol/refusal.ts'
 import type { RawStreamLike } from './dht.ts'
-import type { UdpSession } from './udp-session.ts'
 
 /** A leg may be in debt to its rate by so long before it is cut: what was carried cannot be held up any more. */
 const PATIENCE_MS = 1000
 
+/** Whose leg it is. */
+interface LegOwner {
+  readonly lease: Lease
+  readonly links: Set<UdpLink>
+  close(why: Refusal | null): void
+}
+
 /** One half of a relayed stream: what comes from one device. */
 export interface Leg {
-  readonly session: UdpSession
+  readonly session: LegOwner
   readonly stream: RawStreamLike
 }
 
@@ -65,7 +72,7 @@ export class UdpLink {
   }
 }
 
-function charge(session: UdpSession, bytes: number): void {
+function charge(session: LegOwner, bytes: number): void {
   if (session.lease.ended) return
   const waitMs = session.lease.spend(bytes)
   if (waitMs === null) session.close(refusal('RELAY_QUOTA'))

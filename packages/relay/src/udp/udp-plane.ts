@@ -5,6 +5,7 @@ import { SCOPE } from '../policy/grant.ts'
 import { Lease } from '../policy/lease.ts'
 import type { RelayPolicy } from '../policy/relay-policy.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
+import type { KeyPair } from '../types.ts'
 import { BlindRelay } from './blind-relay-adapter.ts'
 import type { ConnectionLike, DhtLike, DhtServerLike, KnockLike, RawStreamLike } from './dht.ts'
 import { KnockLimit } from './knock-limit.ts'
@@ -36,7 +37,7 @@ export interface UdpStats {
 /** Options of a {@link UdpPlane}. */
 export interface UdpPlaneOptions {
   /** What the relay answers to. @defaultValue the node's own key pair */
-  keyPair?: { publicKey: Uint8Array; secretKey: Uint8Array }
+  keyPair?: KeyPair
   /** How long a pairing waits for its other half, and a leg for its first packet. @defaultValue 15,000 */
   ttlMs?: number
   /** How often a second one host is told no; beyond, it hears nothing. @defaultValue 20 */

@@ -6,7 +6,7 @@ import type { ConnectionLike, RawStreamLike } from './dht.ts'
 import type { UdpLink } from './udp-link.ts'
 
 /** Links of one connection at once. */
-export const MAX_LINKS = 64
+const MAX_LINKS = 64
 
 /** What a session tells the plane. */
 export interface SessionOwner {

@@ -71,7 +71,13 @@ test('the same node carries the relay’s UDP plane', async () => {
   const plane = new UdpPlane(bootstrap.node, policy, { sweepMs: 0 })
   await plane.ready()
   testCleanup().defer('swarm', () => plane.close())
-  const relay = { plane, policy, node: bootstrap.node, key: keys.publicKey, refusals: [] }
+  const relay = {
+    plane,
+    policy,
+    node: bootstrap.node as unknown as HyperDHT,
+    key: keys.publicKey,
+    refusals: []
+  }
   const [a, b] = await relayed({ ...relay, device: (n) => device(bootstrap.address.port, n) })
   await echo(a.noise, b.noise, 1024)
   plane.sweep()

@@ -24,7 +24,7 @@ test('a goodbye announces nobody', () => {
 test('an address that a packet names is not looked at', () => {
   const label = devices[0]?.label ?? ''
   const elsewhere = { name: `${label}.local`, type: 'A' as const, ttl: 120, data: '192.0.2.99' }
-  const { answers = [] } = announcementPacket(devices.slice(0, 1))
+  const { answers } = announcementPacket(devices.slice(0, 1))
   const read = announcedIn(overTheWire({ answers: [...answers, elsewhere] }))
   expect(JSON.stringify(read)).not.toContain('192.0.2.99')
 })

@@ -2,7 +2,8 @@
 import { BootstrapNode } from '../../dist/bootstrap/index.js'
 import { config, listen, say } from './process.mjs'
 
-const { host, port } = /** @type {{ host: string, port: number }} */ (config())
+/** @type {{ host: string, port: number }} */
+const { host, port } = config()
 const bootstrap = new BootstrapNode({ host, port, bindHost: host })
 await bootstrap.ready()
 listen(() => {})

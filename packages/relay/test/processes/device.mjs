@@ -19,16 +19,12 @@ if (target === null) {
 } else {
   const stream = node.connect(fromHex(target), { relayThrough })
   let left = bytes
-  stream.on('error', (error) =>
-    say({ failed: /** @type {Error & { code?: string }} */ (error).code ?? error.message })
-  )
+  stream.on('error', (error) => say({ failed: error.code ?? error.message }))
   stream.on('open', () => stream.write(Buffer.alloc(bytes)))
   stream.on('data', (data) => {
     left -= data.length
     if (left > 0) return
-    const { remoteHost: host, remotePort: port } = /** @type {import('hyperdht').RawStream} */ (
-      stream.rawStream
-    )
+    const { remoteHost: host, remotePort: port } = stream.rawStream
     say({ carried: bytes, host, port })
   })
 }

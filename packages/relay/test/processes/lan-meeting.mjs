@@ -2,7 +2,8 @@
 import NoiseSecretStream from '@hyperswarm/secret-stream'
 import { config, listen, Process, say } from './process.mjs'
 
-const { hasImpostor } = /** @type {{ hasImpostor: boolean }} */ (config())
+/** @type {{ hasImpostor: boolean }} */
+const { hasImpostor } = config()
 listen(() => {})
 const target = Buffer.from(NoiseSecretStream.keyPair(Buffer.alloc(32, 2)).publicKey).toString('hex')
 

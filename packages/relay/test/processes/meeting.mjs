@@ -5,7 +5,8 @@ import { config, listen, Process, say } from './process.mjs'
 const BYTES = 256 * 1024
 const [A, B] = [1, 2]
 
-const { hasRelay } = /** @type {{ hasRelay: boolean }} */ (config())
+/** @type {{ hasRelay: boolean }} */
+const { hasRelay } = config()
 listen(() => {})
 const keyOf = (/** @type {number} */ seed) =>
   Buffer.from(HyperDHT.keyPair(Buffer.alloc(32, seed)).publicKey).toString('hex')

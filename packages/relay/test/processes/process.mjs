@@ -58,7 +58,7 @@ export function listen(onword) {
     .on('close', () => process.exit(0))
 }
 
-/** @template T @returns {T} what this process was started with */
+/** @returns {any} what this process was started with */
 export function config() {
   return JSON.parse(process.argv[2] ?? '{}')
 }

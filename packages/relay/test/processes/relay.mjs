@@ -5,7 +5,8 @@ import { RelayPolicy } from '../../dist/policy/relay-policy.js'
 import { UdpPlane } from '../../dist/udp/udp-plane.js'
 import { config, fromHex, listen, say } from './process.mjs'
 
-const { host, allow } = /** @type {{ host: string, allow: string[] }} */ (config())
+/** @type {{ host: string, allow: string[] }} */
+const { host, allow } = config()
 const { bootstrap } = await createTestnet(4, { host })
 const node = new HyperDHT({ bootstrap, firewalled: false, ephemeral: false })
 const policy = new RelayPolicy(node.defaultKeyPair.publicKey, { allow: allow.map(fromHex) })

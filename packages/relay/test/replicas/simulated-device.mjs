@@ -1,4 +1,4 @@
-import { CONNECT_TIMEOUT_MS } from './simulation.mjs'
+import { CONNECT_TIMEOUT_MS } from './times.mjs'
 
 /** @import { World } from './simulation.mjs' */
 /** @import { SimulatedReplica } from './simulated-replica.mjs' */

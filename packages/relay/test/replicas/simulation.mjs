@@ -3,6 +3,7 @@
 import { Events } from './events.mjs'
 import { SimulatedDevice } from './simulated-device.mjs'
 import { SimulatedReplica } from './simulated-replica.mjs'
+import { MAX_LATENCY_MS } from './times.mjs'
 
 /**
  * @typedef {Pick<typeof import('../../src/index.ts'), 'DrainPace' | 'HeartbeatSource' | 'loadOf' | 'pickReplica' | 'redirectTarget' | 'RedirectTrail'
@@ -30,9 +31,6 @@ import { SimulatedReplica } from './simulated-replica.mjs'
  * @property {number} homeless devices without a live replica at the end
  */
 
-export const CONNECT_TIMEOUT_MS = 500
-/** One way. */
-export const MAX_LATENCY_MS = 40
 const SAMPLE_MS = 500
 const SETTLING_MS = 5000
 

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as parts from '../../src/index.ts'
 import { keyPair } from './records.ts'
-import { CONNECT_TIMEOUT_MS, MAX_LATENCY_MS, simulate } from './simulation.mjs'
+import { simulate } from './simulation.mjs'
+import { CONNECT_TIMEOUT_MS, MAX_LATENCY_MS } from './times.mjs'
 
 const INTERVAL = 500
 const base = { devices: 60, replicas: 4, capacity: 40, intervalMs: INTERVAL, durationMs: 45_000 }
