@@ -45,6 +45,11 @@ export interface ClientTimes extends SessionTimes {
   staggerMs: number
   /** How long one way may take in all. @defaultValue 5,000 */
   attemptMs: number
+  /**
+   * The same while a relay carries the data and a direct way is looked for. Where one NAT is symmetric, hyperdht guesses ports for up to 35 s, and does so once in 20 s only
+   * (its lib/holepuncher.js and lib/connect.js). @defaultValue 60,000
+   */
+  punchMs: number
   /** First and longest time between pings of a registration. @defaultValue 30,000 */
   keepAliveMs: number
   /** @defaultValue 240,000 */
@@ -71,6 +76,7 @@ export const TIMES: ClientTimes = {
   graceMs: 30_000,
   staggerMs: 250,
   attemptMs: 5_000,
+  punchMs: 60_000,
   keepAliveMs: 30_000,
   maxKeepAliveMs: 240_000,
   pongMs: 5_000,

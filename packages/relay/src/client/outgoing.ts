@@ -49,7 +49,7 @@ export class Outgoing {
   #attempt: { abort(): void } | null = null
   #timer: unknown = null
   #retries = 0
-  #searching = false
+  #searching: 'any' | 'better' | null = null
 
   constructor(options: OutgoingOptions) {
     this.#options = options
@@ -109,37 +109,51 @@ export class Outgoing {
     const rest = this.#relays.filter(({ publicKey }) => publicKey !== lonely)
     this.#relays = [...rest, ...this.#relays.filter((relay) => !rest.includes(relay))]
     this.#retries = 0
-    this.#search(() => this.#ways())
+    // A hole may take a minute to punch: a connection without a way does not wait for that.
+    if (this.#searching === 'better') this.#giveUp()
+    this.#search('any')
   }
 
   /** While a relay is in between, direct ways are tried again and again. */
   #upgrade(pauseMs: number): void {
     if (this.#direct().length === 0) return
-    this.#later(pauseMs, () => this.#search(() => this.#direct()))
+    this.#later(pauseMs, () => this.#search('better'))
   }
 
-  #search(ways: () => (() => Dialled)[]): void {
+  #search(wanted: 'any' | 'better'): void {
     const session = this.#session
-    if (session === null || session.over || this.#searching) return
-    this.#searching = true
+    if (session === null || session.over || this.#searching !== null) return
+    this.#searching = wanted
+    const { staggerMs, attemptMs, punchMs } = this.#options.times
     const attempt = race(
-      ways().map((dial) => () => attemptOf(dial(), (path) => this.#initiator.join(path, session.secret))),
-      this.#options.times
+      (wanted === 'any' ? this.#ways() : this.#direct()).map(
+        (dial) => () => attemptOf(dial(), (path) => this.#initiator.join(path, session.secret))
+      ),
+      { staggerMs, attemptMs: wanted === 'any' ? attemptMs : punchMs }
     )
     this.#attempt = attempt
     attempt.result.then(
       ({ won: { number, line } }) => {
-        this.#searching = false
+        if (this.#attempt !== attempt) return line.path.destroy()
+        this.#searching = null
         this.#retries = 0
         session.add(number, line)
         session.settleOn(number)
         return session.isDirect || this.#upgrade(this.#options.times.retryMs)
       },
       () => {
-        this.#searching = false
+        if (this.#attempt !== attempt) return
+        this.#searching = null
         this.#again()
       }
     )
+  }
+
+  #giveUp(): void {
+    const attempt = this.#attempt
+    this.#attempt = null
+    this.#searching = null
+    attempt?.abort()
   }
 
   #again(): void {
@@ -147,7 +161,7 @@ export class Outgoing {
     if (session === null || session.over) return
     const pause = this.#options.times.retryMs * Math.min(2 ** this.#retries++, MOST_RETRIES)
     if (session.kinds.length > 0) this.#upgrade(pause)
-    else this.#later(Math.min(pause, 1_000), () => this.#search(() => this.#ways()))
+    else this.#later(Math.min(pause, 1_000), () => this.#search('any'))
   }
 
   #ways(): (() => Dialled)[] {
