@@ -77,15 +77,15 @@ const commands = {
     await until(async () => (await mine().get(key)) !== null)
   },
 
-  /** Waits till the connection goes such a way, and no other is kept. @param {string} kind */
+  /** Waits till the connection goes such a way. @param {string} kind */
   async waitForPath(kind) {
     await until(() => connection?.path?.kind === kind)
   },
 
-  async show() {
-    /** @type {Record<string, unknown>} */
+  async sizes() {
+    /** @type {Record<string, number>} */
     const entries = {}
-    for await (const { key, value } of mine().createReadStream()) entries[String(key)] = value
+    for await (const { key, value } of mine().createReadStream()) entries[String(key)] = String(value).length
     return entries
   }
 }

@@ -6,7 +6,7 @@ function say(said) {
   process.stdout.write(`${JSON.stringify(said)}\n`)
 }
 
-process.stdin.resume().on('close', () => process.exit())
+process.stdin.on('close', () => process.exit()).resume()
 const outcome = await runStory((line) => say({ line }))
 say({ outcome })
-process.exit()
+process.stdin.destroy()

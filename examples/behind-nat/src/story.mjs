@@ -15,8 +15,8 @@ import { toHex } from './serve.mjs'
  * @property {Usage} relayed after the devices had met through the relay
  * @property {Usage} upgraded as soon as they were connected directly
  * @property {Usage} end after more was written than the relay had ever carried
- * @property {Record<string, unknown>} laptop the database there
- * @property {Record<string, unknown>} phone
+ * @property {Record<string, number>} laptop what is in the database there: characters of each entry
+ * @property {Record<string, number>} phone
  */
 
 const NAT = fileURLToPath(new URL('../../../packages/relay/test/namespaces/nat.sh', import.meta.url))
@@ -99,7 +99,7 @@ async function chapters(home, laptop, phone, tell) {
   tell(
     `A photo of ${PHOTO.length} bytes went over: the relay has passed on ${end.bytes - upgraded.bytes} bytes meanwhile.`
   )
-  return { relayed, upgraded, end, laptop: await laptop.call('show'), phone: await phone.call('show') }
+  return { relayed, upgraded, end, laptop: await laptop.call('sizes'), phone: await phone.call('sizes') }
 }
 
 /** The devices say goodbye there when the last byte has arrived another way. @param {Home} home */
