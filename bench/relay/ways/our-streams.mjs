@@ -15,7 +15,7 @@ const through = (transport) => ({
     const port = server.ports[transport]
     const address = transport === 'tcp' ? { tcp: { host: HOST, port } } : { ws: `ws://${HOST}:${port}` }
     const carried = async () => {
-      const text = await server.metrics.metrics()
+      const text = await server.metrics.registry.metrics()
       return [...text.matchAll(/^cloudpal_relay_bytes_total\S* (\d+)/gm)].reduce(
         (sum, [, n]) => sum + Number(n),
         0
