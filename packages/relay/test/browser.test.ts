@@ -1,14 +1,18 @@
 import { build } from 'esbuild'
 import crypto from 'hypercore-crypto'
-import { until } from '@cloudpal/test-kit'
+import { tmpStore, until } from '@cloudpal/test-kit'
+import Hyperbee from 'hyperbee'
 import curve from 'noise-curve-ed'
-import { chromium, type Browser } from 'playwright-core'
+import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ed25519Curve } from '../src/protocol/curve-browser.ts'
 import { CHROMIUM } from './chromium.ts'
-import { startDevice, startRelay } from './relays.ts'
+import type { Connection } from '../src/index.ts'
+import { asStream, startDevice, startRelay } from './relays.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+const PAGES = `${import.meta.dirname}/browser`
 
 async function bundle(entry: string): Promise<string> {
   const result = await build({
@@ -20,6 +24,12 @@ async function bundle(entry: string): Promise<string> {
     platform: 'browser',
     target: 'es2022',
     define: { global: 'globalThis' },
+    alias: {
+      'rocksdb-native': `${PAGES}/memory-rocks.mjs`,
+      'device-file': `${PAGES}/no-files.mjs`,
+      fs: `${PAGES}/no-files.mjs`,
+      path: `${PAGES}/no-files.mjs`
+    },
     logLevel: 'error'
   })
   return result.outputFiles[0]?.text ?? ''
@@ -54,6 +64,53 @@ describe.skipIf(CHROMIUM === '')('in Chromium (skipped where there is none)', ()
     await browser.close()
   })
 
+  async function openPage(script: string): Promise<{ page: Page; errors: unknown[] }> {
+    const page = await browser.newPage()
+    const errors: unknown[] = []
+    page.on('pageerror', (error) => errors.push(error))
+    await page.setContent('<!doctype html><title>test</title>')
+    await page.addScriptTag({ content: await bundle(`${PAGES}/${script}`) })
+    return { page, errors }
+  }
+
+  test('a page reads a Hyperbee of a desktop, block by block and verified, through the relay', async () => {
+    const [pageSeed, desktop] = [crypto.randomBytes(32), crypto.keyPair()]
+    const { relay, address } = await startRelay([crypto.keyPair(pageSeed), desktop])
+    const store = await tmpStore()
+    const bee = new Hyperbee<string, object>(store.get({ name: 'bee' }), {
+      keyEncoding: 'utf-8',
+      valueEncoding: 'json'
+    })
+    const batch = bee.batch()
+    for (let i = 0; i < 1_000; i++) await batch.put(`contact ${i}`, { name: `Ada ${i}` })
+    await batch.flush()
+    const device = await startDevice(desktop, { relays: [address] })
+    device.on('connection', (connection: Connection) => store.replicate(asStream(connection)))
+    await until(() => device.registeredAt.length === 1)
+    const { page, errors } = await openPage('bee-page.mjs')
+    const task = {
+      seed: hex(pageSeed),
+      target: hex(desktop.publicKey),
+      relay: hex(relay.publicKey),
+      ws: `ws://127.0.0.1:${relay.ports.ws}`,
+      key: hex(bee.core.key as Uint8Array),
+      wanted: ['contact 7', 'contact 999', 'contact 1000']
+    }
+    const result = await page.evaluate((task) => {
+      const { readBee } = globalThis as unknown as { readBee(task: unknown): Promise<object> }
+      return readBee(task)
+    }, task)
+    expect(errors).toEqual([])
+    expect(result).toEqual({
+      values: [{ name: 'Ada 7' }, { name: 'Ada 999' }, null],
+      kind: 'relay',
+      transport: 'ws',
+      length: 1_001,
+      isSparse: true
+    })
+    await page.close()
+  })
+
   test('a page reaches a device through the relay over WebSocket, encrypted from end to end', async () => {
     const [pageSeed, desktop] = [crypto.randomBytes(32), crypto.keyPair()]
     const pageKeyPair = crypto.keyPair(pageSeed)
@@ -61,15 +118,11 @@ describe.skipIf(CHROMIUM === '')('in Chromium (skipped where there is none)', ()
     const device = await startDevice(desktop, { relays: [address] })
     await until(() => device.registeredAt.length === 1)
     const visitors: string[] = []
-    device.on('connection', (connection: import('../src/index.ts').Connection) => {
+    device.on('connection', (connection: Connection) => {
       visitors.push(hex(connection.remotePublicKey ?? new Uint8Array(0)))
       connection.on('data', (data) => void connection.write(data))
     })
-    const page = await browser.newPage()
-    const errors: unknown[] = []
-    page.on('pageerror', (error) => errors.push(error))
-    await page.setContent('<!doctype html><title>test</title>')
-    await page.addScriptTag({ content: await bundle(`${import.meta.dirname}/browser/page.mjs`) })
+    const { page, errors } = await openPage('page.mjs')
     const total = 1_000_000
     const task = {
       seed: hex(pageSeed),

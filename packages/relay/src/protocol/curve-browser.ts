@@ -1,6 +1,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
+import type { NoiseCurve } from 'noise-curve-ed'
 import sodium from 'sodium-universal'
 import type { KeyPair } from '../types.ts'
 
@@ -11,7 +12,7 @@ const KEY_BYTES = 32
  *
  * libsodium refuses points that are not of the main subgroup, and so does this; for the others a scalar counts modulo the group's order.
  */
-export const ed25519Curve = {
+export const ed25519Curve: NoiseCurve = {
   DHLEN: KEY_BYTES,
   PKLEN: KEY_BYTES,
   SCALARLEN: KEY_BYTES,

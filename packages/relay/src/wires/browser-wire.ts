@@ -6,10 +6,12 @@ export interface BrowserSocket {
   binaryType: string
   readonly readyState: number
   readonly bufferedAmount: number
-  onopen: (() => void) | null
-  onmessage: ((event: { readonly data: unknown }) => void) | null
-  onerror: (() => void) | null
-  onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null
+  addEventListener(event: 'open', fn: () => void): void
+  addEventListener(event: 'message', fn: (event: { readonly data: unknown }) => void): void
+  addEventListener(
+    event: 'close',
+    fn: (event: { readonly code: number; readonly reason: string }) => void
+  ): void
   send(data: Uint8Array): void
   close(code?: number): void
 }
@@ -42,15 +44,17 @@ export class BrowserWire implements Wire {
   start({ onbytes, ondrain, onclose }: WireEvents): void {
     this.#ondrain = ondrain
     this.#onclose = onclose
-    this.#socket.onopen = () => {
+    this.#socket.addEventListener('open', () => {
       for (const message of this.#early.splice(0)) this.#socket.send(message)
-    }
-    this.#socket.onmessage = ({ data }) => {
-      if (data instanceof ArrayBuffer) onbytes(b4a.from(data as never) as Uint8Array)
+    })
+    this.#socket.addEventListener('message', ({ data }) => {
+      if (this.#closed) return
+      if (data instanceof ArrayBuffer) onbytes(b4a.from(data))
       else this.destroy()
-    }
-    this.#socket.onclose = ({ code, reason }) =>
+    })
+    this.#socket.addEventListener('close', ({ code, reason }) =>
       this.#over(code === 1000 ? null : new Error(`WebSocket closed: ${code} ${reason}`))
+    )
   }
 
   write(...parts: readonly Uint8Array[]): boolean {
@@ -90,7 +94,6 @@ export class BrowserWire implements Wire {
   #over(error: Error | null): void {
     if (this.#closed) return
     this.#closed = true
-    this.#socket.onmessage = null
     this.#onclose(error)
   }
 }
