@@ -17,5 +17,7 @@ declare module '@hyperswarm/dht-relay' {
 declare module '@hyperswarm/dht-relay/ws' {
   export default class WebSocketTransport {
     constructor(isInitiator: boolean, socket: object)
+    readonly destroyed: boolean
+    destroy(error?: Error | null): void
   }
 }

@@ -7,8 +7,10 @@ import { HOST, node, portOf, RECEIVER, RELAY, SENDER, testnet } from './way.mjs'
 /** @type {import('./way.mjs').Way} */
 export const way = {
   async relay() {
-    const info = await testnet()
+    // Of two nodes that pass on a handshake, the second one's answer is fed to it too, and that throws.
+    const info = await testnet(1)
     const dht = node(info, RELAY)
+    await dht.fullyBootstrapped()
     const server = new WebSocketServer({ host: HOST, port: 0, perMessageDeflate: false })
     let carried = 0
     server.on('connection', (socket) => {
@@ -23,7 +25,6 @@ export const way = {
   },
   async dial({ port }) {
     const socket = new WebSocket(`ws://${HOST}:${port}`, { perMessageDeflate: false })
-    await new Promise((resolve) => socket.once('open', () => resolve(undefined)))
     const dht = new RelayedDHT(new Transport(true, socket), { keyPair: SENDER, custodial: false })
     await dht.ready()
     return async () => dht.connect(RECEIVER.publicKey, { keyPair: SENDER })
