@@ -46,7 +46,20 @@ listen(async (word) => {
     await bee.put(name, `written by device ${seed}`)
     say({ wrote: name })
   } else {
-    await core.update({ wait: true })
-    say({ read: (await bee.get(word, { wait: true }))?.value ?? null })
+    say({ read: await read(word) })
   }
 })
+
+/**
+ * Waits until it is there.
+ *
+ * @param {string} name
+ */
+async function read(name) {
+  for (;;) {
+    const { length } = core
+    const entry = length > 0 ? await bee.get(name) : null
+    if (entry !== null) return entry.value
+    if (core.length === length) await new Promise((resolve) => core.once('append', () => resolve(null)))
+  }
+}
