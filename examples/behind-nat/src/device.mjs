@@ -40,15 +40,13 @@ await client.ready()
 if (target !== undefined) replicate(client.connect(Buffer.from(target, 'hex')))
 
 let written = 0
-listen(async (word) => {
-  if (word === 'write') {
-    const name = `note ${written++}`
-    await bee.put(name, `written by device ${seed}`)
-    say({ wrote: name })
-  } else {
-    say({ read: await read(word) })
-  }
-})
+listen((word) => void (word === 'write' ? write() : read(word).then((value) => say({ read: value }))))
+
+async function write() {
+  const name = `note ${written++}`
+  await bee.put(name, `written by device ${seed}`)
+  say({ wrote: name })
+}
 
 /**
  * Waits until it is there.
