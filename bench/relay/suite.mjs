@@ -9,7 +9,6 @@ const subjects = [
   'relay-ws',
   'relay-tcp',
   'blind-relay',
-  'dht-relay',
   'direct-udp',
   'ws-noise',
   'tcp-noise'
@@ -26,7 +25,6 @@ export const suite = {
     { figure: figure('relay-udp'), over: figure('direct-udp'), atLeast: 0.7 },
     { figure: figure('relay-udp', 'relay-cpu'), over: figure('blind-relay', 'relay-cpu'), atMost: 1.15 },
     { figure: figure('relay-ws'), over: figure('ws-noise'), atLeast: 0.6 },
-    { figure: figure('relay-ws'), over: figure('dht-relay'), atLeast: 1.3 },
     { figure: figure('relay', 'replicas-gap-max'), atMost: 3000 },
     { figure: figure('relay', 'replicas-failed-by-drain'), atMost: 0 }
   ],

@@ -21,7 +21,7 @@ export const HOST = '127.0.0.1'
  */
 
 /** @param {number} n */
-export const keyPair = (n) => HyperDHT.keyPair(Buffer.alloc(32, n))
+const keyPair = (n) => HyperDHT.keyPair(Buffer.alloc(32, n))
 export const [SENDER, RECEIVER, RELAY] = [keyPair(1), keyPair(2), keyPair(3)]
 
 /**
