@@ -18,12 +18,12 @@ const relays = ports.map((port, number) => ({
   publicKey: keyPairOf('relay', number).publicKey,
   tcp: { host: '127.0.0.1', port }
 }))
-let going = true
+const lives = { going: true }
 
 const clients = devicesOf(group).map((keyPair, i) => {
   // Half of them ask the relay first that is killed now and then.
   const client = new RelayClient({ keyPair, relays: i % 2 === 0 ? relays : relays.toReversed() })
-  client.on('connection', (connection) => {
+  client.on('connection', (/** @type {import('@cloudpal/relay').Connection} */ connection) => {
     connection.on('data', (data) => connection.write(data))
     connection.on('end', () => connection.end())
   })
@@ -37,7 +37,7 @@ answer({
   state: async () => ({ ...(await processState()), ...counts, connections: open() }),
   /** Makes no more connections, and waits for the others to go. */
   async rest() {
-    going = false
+    lives.going = false
     await Promise.all(running)
     for (const client of clients) await client.close()
     return { ...(await processState()), ...counts, connections: open() }
@@ -50,7 +50,8 @@ function open() {
 
 /** @param {RelayClient | undefined} client */
 async function drive(client) {
-  while (going && client !== undefined) {
+  if (client === undefined) return
+  while (lives.going) {
     const target = others[random(others.length)]
     if (target === undefined) return
     const connection = client.connect(target.publicKey)

@@ -4,7 +4,8 @@ import { devicesOf, keyPairOf } from './keys.mjs'
 import { answer, task } from './member.mjs'
 import { processState } from './process-state.mjs'
 
-const { number, port, groups } = /** @type {{ number: number, port: number, groups: number }} */ (task())
+/** @type {{ number: number, port: number, groups: number }} */
+const { number, port, groups } = task()
 const relay = new RelayServer({
   keyPair: keyPairOf('relay', number),
   allow: Array.from({ length: groups }, (_, group) =>
@@ -16,11 +17,13 @@ const relay = new RelayServer({
   drainMs: 1_000
 })
 const ready = relay.ready()
-process.once('SIGTERM', async () => {
+process.once('SIGTERM', () => void drain())
+
+async function drain() {
   await relay.drain()
   await relay.close()
   process.exit()
-})
+}
 
 async function state() {
   const { connections, sessions, registered, heldBytes } = relay

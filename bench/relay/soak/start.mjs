@@ -44,10 +44,11 @@ const ports = [steady.port, mortal.port]
 const groups = Array.from({ length: GROUPS }, (_, group) => startClients(group))
 console.log(HEAD)
 const samples = await drive()
+/** @type {(ClientState | null)[]} */
 const rests = await Promise.all(groups.map((member) => member.ask('rest')))
-const rest = /** @type {State | null} */ (await steady.relay.ask('rest'))
-const measured = /** @type {ClientState | null} */ (rests[0] ?? null)
-process.exitCode = report(samples, kills, { relay: rest, clients: measured }) ? 1 : 0
+/** @type {State | null} */
+const rest = await steady.relay.ask('rest')
+process.exitCode = report(samples, kills, { relay: rest, clients: rests[0] ?? null }) ? 1 : 0
 for (const member of [...groups, mortal.relay, steady.relay]) await member.end('SIGKILL')
 
 async function drive() {
@@ -73,10 +74,10 @@ async function drive() {
 
 /** @param {number} ms @returns {Promise<Sample>} */
 async function sampleAt(ms) {
-  const states = await Promise.all(
-    groups.map((member) => /** @type {Promise<ClientState | null>} */ (member.ask('state')))
-  )
-  const relay = /** @type {State | null} */ (await steady.relay.ask('state'))
+  /** @type {(ClientState | null)[]} */
+  const states = await Promise.all(groups.map((member) => member.ask('state')))
+  /** @type {State | null} */
+  const relay = await steady.relay.ask('state')
   const [clients] = states
   if (relay === null || clients === undefined || clients === null)
     throw new Error('what is measured has ended')
@@ -91,7 +92,8 @@ async function killSomebody() {
     const group = 1 + random(GROUPS - 1)
     const member = groups[group]
     if (member === undefined) return
-    const state = /** @type {ClientState | null} */ (await member.ask('state'))
+    /** @type {ClientState | null} */
+    const state = await member.ask('state')
     ended += state?.connects ?? 0
     await member.end('SIGKILL')
     groups[group] = startClients(group)
@@ -107,7 +109,8 @@ async function killSomebody() {
 /** @param {number} number @param {number} port */
 async function startRelay(number, port) {
   const relay = new Member('relay.mjs', { number, port, groups: GROUPS })
-  const said = /** @type {{ port: number } | null} */ (await relay.ask('ready'))
+  /** @type {{ port: number } | null} */
+  const said = await relay.ask('ready')
   if (said === null) throw new Error('the relay did not start')
   return { relay, port: said.port }
 }

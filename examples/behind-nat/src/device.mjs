@@ -85,7 +85,7 @@ const commands = {
   async sizes() {
     /** @type {Record<string, number>} */
     const entries = {}
-    for await (const { key, value } of mine().createReadStream()) entries[String(key)] = String(value).length
+    for await (const { key, value } of mine().createReadStream()) entries[key] = String(value).length
     return entries
   }
 }
