@@ -1,5 +1,6 @@
 import type { KeyPair } from '../types.ts'
 import type { PathInfo } from '../paths/path.ts'
+import type { LanLike } from './find-on-lan.ts'
 import type { SessionTimes } from '../session/times.ts'
 
 /** A relay, and where it listens: TCP, WebSocket or both. The address is never taken from anybody else than the app. */
@@ -34,6 +35,13 @@ export interface RelayClientOptions {
    * @defaultValue none
    */
   dht?: object | null
+  /**
+   * A `LanDiscovery` of `@cloudpal/relay/lan`, ready: devices are looked for on the local network too, and this one is announced where it listens.
+   * Who is nowhere is then given up only after `attemptMs`. Borrowed.
+   *
+   * @defaultValue none
+   */
+  lan?: LanLike | null
   times?: Partial<ClientTimes>
   /** Bytes under way at most, for each connection and direction. @defaultValue 4 MiB */
   windowBytes?: number
@@ -46,7 +54,7 @@ export interface ClientTimes extends SessionTimes {
   /** How long one way may take in all. @defaultValue 5,000 */
   attemptMs: number
   /**
-   * The same while a relay carries the data and a direct way is looked for. Where one NAT is symmetric, hyperdht guesses ports for up to 35 s, and does so once in 20 s only
+   * The same of direct UDP while a relay carries the data. Where one NAT is symmetric, hyperdht guesses ports for up to 35 s, and does so once in 20 s only
    * (its lib/holepuncher.js and lib/connect.js). @defaultValue 60,000
    */
   punchMs: number

@@ -1,6 +1,5 @@
 import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
-import type { Line } from '../paths/line.ts'
 import type { Path } from '../paths/path.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
 import { type Greeted, Initiator } from '../session/initiator.ts'
@@ -8,6 +7,7 @@ import type { Session } from '../session/session.ts'
 import type { DhtLike } from './dht.ts'
 import { dialUdp, dialUdpPath, type FoundDirectly } from './dial-udp.ts'
 import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
+import { findOnLan, type LanLike } from './find-on-lan.ts'
 import type { ClientTimes, RelayAddress } from './options.ts'
 import { type Attempt, race } from './race.ts'
 
@@ -19,6 +19,7 @@ export interface OutgoingOptions {
   /** Known addresses of the device, `host:port`. */
   readonly addresses: readonly string[]
   readonly udp: UdpOptions | null
+  readonly lan: LanLike | null
   readonly times: ClientTimes
   readonly connection: SecretConnection
   makeSession(id: Uint8Array, secret: Uint8Array, onlonely: () => void): Session
@@ -36,6 +37,9 @@ interface UdpOptions {
 /** What a race for a new connection can end with. */
 type Won = Extract<Greeted, { how: 'begun' }> | ({ readonly how: 'udp' } & FoundDirectly)
 
+type Greet<T> = (path: Path) => Promise<T>
+type Joined = Awaited<ReturnType<Initiator['join']>>
+
 const MOST_RETRIES = 60
 
 /** Reaches out for one device, and keeps the connection on the best way there is, as long as it lives. */
@@ -49,7 +53,7 @@ export class Outgoing {
   #attempt: { abort(): void } | null = null
   #timer: unknown = null
   #retries = 0
-  #searching: 'any' | 'better' | null = null
+  #searching: 'all' | 'direct' | null = null
 
   constructor(options: OutgoingOptions) {
     this.#options = options
@@ -61,9 +65,7 @@ export class Outgoing {
 
   /** Begins. The connection opens, or is destroyed with the error. */
   start(): void {
-    const ways = this.#ways().map(
-      (dial) => (): Attempt<Won> => attemptOf(dial(), (path) => this.#hello(path))
-    )
+    const ways: (() => Attempt<Won>)[] = this.#ways((path) => this.#hello(path))
     const attempt = race([...this.#plainUdp(), ...ways], this.#options.times)
     this.#attempt = attempt
     attempt.result.then(
@@ -110,27 +112,24 @@ export class Outgoing {
     this.#relays = [...rest, ...this.#relays.filter((relay) => !rest.includes(relay))]
     this.#retries = 0
     // A hole may take a minute to punch: a connection without a way does not wait for that.
-    if (this.#searching === 'better') this.#giveUp()
-    this.#search('any')
+    if (this.#searching === 'direct') this.#giveUp()
+    this.#search('all')
   }
 
   /** While a relay is in between, direct ways are tried again and again. */
   #upgrade(pauseMs: number): void {
-    if (this.#direct().length === 0) return
-    this.#later(pauseMs, () => this.#search('better'))
+    const { lan } = this.#options
+    if (this.#addresses.length === 0 && this.#udpKey === null && lan === null) return
+    this.#later(pauseMs, () => this.#search('direct'))
   }
 
-  #search(wanted: 'any' | 'better'): void {
+  #search(which: 'all' | 'direct'): void {
     const session = this.#session
     if (session === null || session.over || this.#searching !== null) return
-    this.#searching = wanted
-    const { staggerMs, attemptMs, punchMs } = this.#options.times
-    const attempt = race(
-      (wanted === 'any' ? this.#ways() : this.#direct()).map(
-        (dial) => () => attemptOf(dial(), (path) => this.#initiator.join(path, session.secret))
-      ),
-      { staggerMs, attemptMs: wanted === 'any' ? attemptMs : punchMs }
-    )
+    this.#searching = which
+    const { times } = this.#options
+    const join = (path: Path): Promise<Joined> => this.#initiator.join(path, session.secret)
+    const attempt = race(which === 'all' ? this.#ways(join) : this.#direct(join, times.punchMs), times)
     this.#attempt = attempt
     attempt.result.then(
       ({ won: { number, line } }) => {
@@ -161,19 +160,28 @@ export class Outgoing {
     if (session === null || session.over) return
     const pause = this.#options.times.retryMs * Math.min(2 ** this.#retries++, MOST_RETRIES)
     if (session.kinds.length > 0) this.#upgrade(pause)
-    else this.#later(Math.min(pause, 1_000), () => this.#search('any'))
+    else this.#later(Math.min(pause, 1_000), () => this.#search('all'))
   }
 
-  #ways(): (() => Dialled)[] {
+  #ways<T>(greet: Greet<T>): (() => Attempt<T>)[] {
     const { keyPair, target } = this.#options
-    return [...this.#direct(), ...this.#relays.map((relay) => () => dialThroughRelay(relay, keyPair, target))]
+    const byRelay = this.#relays.map(
+      (relay) => () => attemptOf(dialThroughRelay(relay, keyPair, target), greet)
+    )
+    return [...this.#direct(greet), ...byRelay]
   }
 
-  #direct(): (() => Dialled)[] {
-    const { udp } = this.#options
+  #direct<T>(greet: Greet<T>, limitMs = this.#options.times.attemptMs): (() => Attempt<T>)[] {
+    const { udp, lan, target } = this.#options
     const key = this.#udpKey
-    const byUdp = udp === null || key === null ? [] : [() => dialUdpPath(udp.dht, udp.pathKeyPair, key)]
-    return [...this.#addresses.map((address) => () => dialDirectly(address)), ...byUdp]
+    const byAddress = (address: string): Attempt<T> => attemptOf(dialDirectly(address), greet)
+    return [
+      ...this.#addresses.map((address) => () => byAddress(address)),
+      ...(lan === null ? [] : [() => findOnLan(lan, target, byAddress)]),
+      ...(udp === null || key === null
+        ? []
+        : [() => ({ ...attemptOf(dialUdpPath(udp.dht, udp.pathKeyPair, key), greet), limitMs })])
+    ]
   }
 
   async #hello(path: Path): Promise<Extract<Greeted, { how: 'begun' }>> {
@@ -195,9 +203,6 @@ export class Outgoing {
 }
 
 /** Dials, then greets; gives both up together. */
-function attemptOf<T extends { readonly line: Line }>(
-  dialled: Dialled,
-  greet: (path: Path) => Promise<T>
-): Attempt<T> {
+function attemptOf<T>(dialled: Dialled, greet: Greet<T>): Attempt<T> {
   return { result: dialled.path.then(greet), abort: () => dialled.abort() }
 }

@@ -4,6 +4,8 @@ import { RelayError } from '../errors.ts'
 export interface Attempt<T> {
   readonly result: Promise<T>
   readonly abort: () => void
+  /** How long it may take, where that is not what the others may. */
+  readonly limitMs?: number
 }
 
 /**
@@ -55,7 +57,7 @@ export function race<T>(
       running.delete(attempt)
       attempt.abort()
       failed(new RelayError('RELAY_TIMEOUT', 'nothing came in time'))
-    }, attemptMs)
+    }, attempt.limitMs ?? attemptMs)
     attempt.result.then(
       (won) => {
         clearTimeout(limit)
