@@ -5,10 +5,10 @@ module.exports = {
     {
       name: 'resolvable',
       comment:
-        'Except what a manifest’s `imports` maps to a builtin, or on Bare to a package: `#fs`, `#os`, `#path`.',
+        'Except what a manifest’s `imports` maps to a builtin, or on Bare to a package: such as `#fs`.',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^#(fs|os|path)$' }
+      to: { couldNotResolve: true, pathNot: '^#(fs|http|https|net|os|path|ws)$' }
     },
     {
       name: 'siblings-by-package-name',

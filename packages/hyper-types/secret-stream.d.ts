@@ -22,11 +22,28 @@ declare module '@hyperswarm/secret-stream' {
 
   export interface SecretStreamOptions {
     keyPair?: KeyPair
-    remotePublicKey?: Uint8Array
     pattern?: 'XX' | 'IK'
     /** Milliseconds; 0 turns it off. */
     keepAlive?: number
     autoStart?: boolean
+    publicKey?: Uint8Array
+    remotePublicKey?: Uint8Array
+  }
+
+  /** A Noise handshake that was done elsewhere, as hyperdht does it. */
+  export interface FinishedHandshakeOptions {
+    tx: Uint8Array
+    rx: Uint8Array
+    hash: Uint8Array
+    publicKey: Uint8Array
+    remotePublicKey: Uint8Array
+  }
+
+  export interface StartOptions {
+    handshake?: FinishedHandshakeOptions
+    keyPair?: KeyPair
+    data?: Uint8Array
+    ended?: boolean
   }
 
   export default class NoiseSecretStream {
@@ -46,6 +63,10 @@ declare module '@hyperswarm/secret-stream' {
     userData: unknown
     setKeepAlive(ms: number): void
     setTimeout(ms: number): void
+    /** Begins, with a raw stream, where `autoStart` was false. */
+    start(rawStream: DuplexStream | null, options?: StartOptions): void
+    /** Upstream's own: decrypts what comes from the raw stream. */
+    _onrawdata(data: Uint8Array): void
     flush(): Promise<boolean>
     static keyPair(seed?: Uint8Array): KeyPair
   }

@@ -1,0 +1,89 @@
+// Some devices of the soak: each is reachable, and connects to others without end.
+import { RelayClient } from '@cloudpal/relay'
+import { seededRandom } from '../../soak/random.mjs'
+import { devicesOf, keyPairOf } from './keys.mjs'
+import { answer, task } from './member.mjs'
+import { processState } from './process-state.mjs'
+
+/** An exchange that takes longer is given up, and counted. */
+const EXCHANGE_MS = 10_000
+const MOST_BYTES = 32_768
+
+/** @type {{ group: number, groups: number, lanes: number, ports: number[], seed: number }} */
+const { group, groups, lanes, ports, seed } = task()
+const random = seededRandom(seed)
+const counts = { connects: 0, failed: 0, late: 0, cut: 0 }
+const others = Array.from({ length: groups }, (_, other) => (other === group ? [] : devicesOf(other))).flat()
+const relays = ports.map((port, number) => ({
+  publicKey: keyPairOf('relay', number).publicKey,
+  tcp: { host: '127.0.0.1', port }
+}))
+const lives = { going: true }
+
+const clients = devicesOf(group).map((keyPair, i) => {
+  // Half of them ask the relay first that is killed now and then.
+  const client = new RelayClient({ keyPair, relays: i % 2 === 0 ? relays : relays.toReversed() })
+  client.on('connection', (/** @type {import('@cloudpal/relay').Connection} */ connection) => {
+    connection.on('data', (data) => connection.write(data))
+    connection.on('end', () => connection.end())
+  })
+  return client
+})
+await Promise.all(clients.map((client) => client.ready()))
+const running = Array.from({ length: lanes }, (_, lane) => drive(clients[lane % clients.length]))
+
+answer({
+  ready: async () => ({}),
+  state: async () => ({ ...(await processState()), ...counts, connections: open() }),
+  /** Makes no more connections, and waits for the others to go. */
+  async rest() {
+    lives.going = false
+    await Promise.all(running)
+    for (const client of clients) await client.close()
+    return { ...(await processState()), ...counts, connections: open() }
+  }
+})
+
+function open() {
+  return clients.reduce((sum, { connections }) => sum + connections.size, 0)
+}
+
+/** @param {RelayClient | undefined} client */
+async function drive(client) {
+  if (client === undefined) return
+  while (lives.going) {
+    const target = others[random(others.length)]
+    if (target === undefined) return
+    const connection = client.connect(target.publicKey)
+    if (await connection.opened) {
+      counts.connects++
+      await exchange(connection)
+    } else {
+      counts.failed++
+    }
+  }
+}
+
+/** Sends bytes that come back, and closes; one in five is cut off in the middle. @param {import('@cloudpal/relay').Connection} connection */
+async function exchange(connection) {
+  const length = 1 + random(MOST_BYTES)
+  const cutAt = random(5) === 0 ? random(length) : Infinity
+  const closed = new Promise((resolve) => connection.once('close', () => resolve(null)))
+  const timer = setTimeout(() => {
+    counts.late++
+    connection.destroy()
+  }, EXCHANGE_MS)
+  let received = 0
+  connection.on('data', (data) => {
+    received += data.length
+    if (received >= cutAt) {
+      counts.cut++
+      connection.destroy()
+    } else if (received >= length) {
+      connection.end()
+    }
+  })
+  connection.write(Buffer.alloc(length))
+  await closed
+  clearTimeout(timer)
+}

@@ -1,0 +1,47 @@
+// A relay of the soak, until it is killed or told to drain.
+import { RelayServer } from '@cloudpal/relay/server'
+import { devicesOf, keyPairOf } from './keys.mjs'
+import { answer, task } from './member.mjs'
+import { processState } from './process-state.mjs'
+
+/** @type {{ number: number, port: number, groups: number }} */
+const { number, port, groups } = task()
+const relay = new RelayServer({
+  keyPair: keyPairOf('relay', number),
+  allow: Array.from({ length: groups }, (_, group) =>
+    devicesOf(group).map(({ publicKey }) => publicKey)
+  ).flat(),
+  tcp: { host: '127.0.0.1', port },
+  limits: { connections: 1_000 },
+  unknownPerAddress: 1_000,
+  drainMs: 1_000
+})
+const ready = relay.ready()
+process.once('SIGTERM', () => void drain())
+
+async function drain() {
+  await relay.drain()
+  await relay.close()
+  process.exit()
+}
+
+async function state() {
+  const { connections, sessions, registered, heldBytes } = relay
+  return { ...(await processState()), connections, sessions, registered, heldBytes }
+}
+
+answer({
+  async ready() {
+    await ready
+    return { port: relay.ports.tcp }
+  },
+  state,
+  // Nobody is left: how much of what clients have left behind is still here?
+  async rest() {
+    const started = Date.now()
+    while (relay.connections > 0 && Date.now() - started < 30_000) {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    return state()
+  }
+})

@@ -1,0 +1,64 @@
+import { trend } from '../../soak/trend.mjs'
+
+/** @typedef {import('./process-state.mjs').ProcessState & { connections: number }} State */
+/** @typedef {{ ms: number, connects: number, missed: number, relay: State, clients: State }} Sample */
+
+const OWNERS = /** @type {const} */ (['relay', 'clients'])
+const JUDGED = /** @type {const} */ (['heap', 'external'])
+
+export const HEAD = columns(['time', 'connects', ...OWNERS.flatMap((owner) => [owner, 'rss MB', 'heap MB'])])
+
+/** One line: of the relay and the clients that nobody kills, sockets and memory. @param {Sample} sample */
+export function rowOf({ ms, connects, relay, clients }) {
+  const seconds = Math.round(ms / 1000)
+  const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+  const states = [relay, clients].flatMap(({ sockets, rss, heap }) => [
+    `${sockets} sockets`,
+    rss.toFixed(1),
+    heap.toFixed(1)
+  ])
+  return columns([time, String(connects), ...states])
+}
+
+/**
+ * Prints what was done, how memory went in the second half, and what is left.
+ *
+ * @param {readonly Sample[]} samples
+ * @param {Record<string, number>} kills
+ * @param {{ relay: State | null, clients: State | null }} rest when everybody had gone
+ * @returns whether something has leaked
+ */
+export function report(samples, kills, rest) {
+  const last = samples.at(-1)
+  const killed = Object.entries(kills).map(([what, count]) => `${count} ${what}`)
+  console.log(
+    `\n${last?.connects.toLocaleString('en')} connects, ${last?.missed.toLocaleString('en')} not made or not done in time by those that live; killed or drained: ${killed.join(', ')}`
+  )
+  const grows = OWNERS.flatMap((owner) =>
+    JUDGED.flatMap((measure) => {
+      const points = samples.map((sample) => ({ ms: sample.ms, value: sample[owner][measure] }))
+      const found = trend(points)
+      const figures =
+        found === null
+          ? 'too short to tell'
+          : `${found.level.toFixed(1)} MB, at most ${found.most.toFixed(1)} (${found.perHour.toFixed(1)} MB/h)`
+      console.log(`second half: ${measure} of the ${owner} ${figures}`)
+      return found?.isGrowing === true ? [`${measure} of the ${owner} grows`] : []
+    })
+  )
+  const left = OWNERS.flatMap((owner) => {
+    const state = rest[owner]
+    console.log(
+      `at the end: ${owner} with ${state?.connections} connections, ${state?.sockets} sockets, ${state?.heap.toFixed(1)} MB heap, ${state?.rss.toFixed(1)} MB in all`
+    )
+    return state === null || state.connections > 0 ? [`connections of the ${owner} are left`] : []
+  })
+  const faults = [...grows, ...left]
+  console.log(faults.length === 0 ? 'no leak' : `LEAKS: ${faults.join('; ')}`)
+  return faults.length > 0
+}
+
+/** @param {string[]} cells */
+function columns(cells) {
+  return cells.map((cell) => cell.padStart(13)).join('')
+}

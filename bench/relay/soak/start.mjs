@@ -1,0 +1,140 @@
+// Connects without end through two relays, while clients and one of the relays are killed: `npm run soak:relay -- --connects 100000`. Exits with 1 when something is left over or grows.
+import { parseArgs } from 'node:util'
+import { provenance } from '../../harness/machine.mjs'
+import { seededRandom } from '../../soak/random.mjs'
+import { Member } from './member.mjs'
+import { HEAD, report, rowOf } from './report.mjs'
+
+/** @typedef {import('./report.mjs').Sample} Sample */
+/** @typedef {import('./process-state.mjs').ProcessState & { connections: number }} State */
+/** @typedef {State & { connects: number, failed: number, late: number, cut: number }} ClientState */
+
+const USAGE = `npm run soak:relay -- [options]
+
+  --connects N  how many (100000)
+  --minutes N   and no longer than this (60)
+  --seed N      of the choices (1)`
+
+/** Processes with four devices each; the first one is never killed, and measured. */
+const GROUPS = 4
+/** Connections that a process makes at once. */
+const LANES = 8
+const SAMPLE_MS = 10_000
+const KILL_MS = 3_000
+
+const { connects, minutes, seed } = readOptions()
+const random = seededRandom(seed)
+const { date, machine, node } = provenance()
+console.log(`soak of relay: ${date}, ${machine}, Node ${node}, seed ${seed}\n`)
+
+const started = performance.now()
+const kills = { clients: 0, relays: 0, drains: 0 }
+let ended = 0
+let stopping = false
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  process.on(signal, () => {
+    if (stopping) process.exit(130)
+    stopping = true
+  })
+}
+
+const steady = await startRelay(0, 0)
+let mortal = await startRelay(1, 0)
+const ports = [steady.port, mortal.port]
+const groups = Array.from({ length: GROUPS }, (_, group) => startClients(group))
+console.log(HEAD)
+const samples = await drive()
+/** @type {(ClientState | null)[]} */
+const rests = await Promise.all(groups.map((member) => member.ask('rest')))
+/** @type {State | null} */
+const rest = await steady.relay.ask('rest')
+process.exitCode = report(samples, kills, { relay: rest, clients: rests[0] ?? null }) ? 1 : 0
+for (const member of [...groups, mortal.relay, steady.relay]) await member.end('SIGKILL')
+
+async function drive() {
+  /** @type {Sample[]} */
+  const samples = []
+  let next = { sample: SAMPLE_MS, kill: KILL_MS }
+  for (;;) {
+    const ms = performance.now() - started
+    if (ms >= next.sample) {
+      const sample = await sampleAt(ms)
+      samples.push(sample)
+      console.log(rowOf(sample))
+      next = { ...next, sample: ms + SAMPLE_MS }
+      if (sample.connects >= connects || ms > minutes * 60_000 || stopping) return samples
+    }
+    if (ms >= next.kill) {
+      await killSomebody()
+      next = { ...next, kill: ms + KILL_MS / 2 + random(KILL_MS) }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+/** @param {number} ms @returns {Promise<Sample>} */
+async function sampleAt(ms) {
+  /** @type {(ClientState | null)[]} */
+  const states = await Promise.all(groups.map((member) => member.ask('state')))
+  /** @type {State | null} */
+  const relay = await steady.relay.ask('state')
+  const [clients] = states
+  if (relay === null || clients === undefined || clients === null)
+    throw new Error('what is measured has ended')
+  const done = states.reduce((sum, state) => sum + (state?.connects ?? 0), ended)
+  const missed = states.reduce((sum, state) => sum + (state?.failed ?? 0) + (state?.late ?? 0), 0)
+  return { ms, connects: done, missed, relay, clients }
+}
+
+/** In the middle of what it does. The relay now and then: once it drains, once it is dead at once. */
+async function killSomebody() {
+  if (random(4) > 0) {
+    const group = 1 + random(GROUPS - 1)
+    const member = groups[group]
+    if (member === undefined) return
+    /** @type {ClientState | null} */
+    const state = await member.ask('state')
+    ended += state?.connects ?? 0
+    await member.end('SIGKILL')
+    groups[group] = startClients(group)
+    kills.clients++
+    return
+  }
+  const drains = random(2) === 0
+  await mortal.relay.end(drains ? 'SIGTERM' : 'SIGKILL')
+  mortal = await startRelay(1, mortal.port)
+  kills[drains ? 'drains' : 'relays']++
+}
+
+/** @param {number} number @param {number} port */
+async function startRelay(number, port) {
+  const relay = new Member('relay.mjs', { number, port, groups: GROUPS })
+  /** @type {{ port: number } | null} */
+  const said = await relay.ask('ready')
+  if (said === null) throw new Error('the relay did not start')
+  return { relay, port: said.port }
+}
+
+/** @param {number} group */
+function startClients(group) {
+  return new Member('clients.mjs', { group, groups: GROUPS, lanes: LANES, ports, seed: random(2 ** 30) })
+}
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        connects: { type: 'string', default: '100000' },
+        minutes: { type: 'string', default: '60' },
+        seed: { type: 'string', default: '1' }
+      }
+    })
+    const [connects, minutes, seed] = [values.connects, values.minutes, values.seed].map(Number)
+    if (!(connects && minutes && seed && connects > 0 && minutes > 0 && seed > 0))
+      throw new Error('numbers above 0 are needed')
+    return { connects, minutes, seed }
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`)
+    return process.exit(2)
+  }
+}

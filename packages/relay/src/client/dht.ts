@@ -1,0 +1,25 @@
+import type { DuplexStream, SecretStreamOptions } from '@hyperswarm/secret-stream'
+import type NoiseSecretStream from '@hyperswarm/secret-stream'
+import type { KeyPair } from '../types.ts'
+
+/** A node of hyperdht 6, or whatever has the same methods. */
+export interface DhtLike {
+  /** Private upstream's factory lets this package see the raw stream and the handshake, where the node has one. */
+  connect: (publicKey: Uint8Array, options?: DhtConnectOptions) => NoiseSecretStream
+  createServer(options: object, onconnection: (stream: NoiseSecretStream) => void): DhtServerLike
+}
+
+/** What `connect` is given. */
+export interface DhtConnectOptions {
+  keyPair?: KeyPair
+  createSecretStream?: (
+    isInitiator: boolean,
+    raw: DuplexStream | null,
+    options: SecretStreamOptions
+  ) => NoiseSecretStream
+}
+
+export interface DhtServerLike {
+  listen(keyPair: KeyPair): Promise<unknown>
+  close(): Promise<void>
+}

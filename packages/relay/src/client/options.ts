@@ -1,0 +1,94 @@
+import type { KeyPair } from '../types.ts'
+import type { PathInfo } from '../paths/path.ts'
+import type { LanLike } from './find-on-lan.ts'
+import type { SessionTimes } from '../session/times.ts'
+
+/** A relay, and where it listens: TCP, WebSocket or both. The address is never taken from anybody else than the app. */
+export interface RelayAddress {
+  /** 32 bytes: what listens there must prove to have it. */
+  readonly publicKey: Uint8Array
+  readonly tcp?: { readonly host: string; readonly port: number }
+  /** `ws:` or `wss:`; what a browser takes. */
+  readonly ws?: string
+  /** What this device shows there. @defaultValue nothing: it is on the relay's allow-list */
+  readonly grant?: Uint8Array
+}
+
+/** Options of a {@link RelayClient}. */
+export interface RelayClientOptions {
+  /** Who this device is. */
+  keyPair: KeyPair
+  /** One's own relays, the best first. @defaultValue none */
+  relays?: readonly RelayAddress[]
+  /** True refuses a device that has proven this key. @defaultValue refuse nobody */
+  firewall?: (remotePublicKey: Uint8Array) => boolean
+  /** Where to listen for direct TCP connections; other devices learn it once they are connected. @defaultValue nowhere */
+  listen?: {
+    readonly host?: string
+    readonly port?: number
+    /** What is told to others, as `host:port`. @defaultValue host and port of the listener */
+    readonly announce?: readonly string[]
+  } | null
+  /**
+   * A node of hyperdht: direct UDP connections are tried, first of all, and as a better path later. Borrowed.
+   *
+   * @defaultValue none
+   */
+  dht?: object | null
+  /**
+   * A `LanDiscovery` of `@cloudpal/relay/lan`, ready: devices are looked for on the local network too, and this one is announced where it listens.
+   * Who is nowhere is then given up only after `attemptMs`. Borrowed.
+   *
+   * @defaultValue none
+   */
+  lan?: LanLike | null
+  times?: Partial<ClientTimes>
+  /** Bytes under way at most, for each connection and direction. @defaultValue 4 MiB */
+  windowBytes?: number
+}
+
+/** All in milliseconds. */
+export interface ClientTimes extends SessionTimes {
+  /** How long a way may take before the next one is tried beside it. @defaultValue 250 */
+  staggerMs: number
+  /** How long one way may take in all. @defaultValue 5,000 */
+  attemptMs: number
+  /**
+   * The same of direct UDP while a relay carries the data. Where one NAT is symmetric, hyperdht guesses ports for up to 35 s, and does so once in 20 s only
+   * (its lib/holepuncher.js and lib/connect.js). @defaultValue 60,000
+   */
+  punchMs: number
+  /** First and longest time between pings of a registration. @defaultValue 30,000 */
+  keepAliveMs: number
+  /** @defaultValue 240,000 */
+  maxKeepAliveMs: number
+  /** How long a ping of a registration may take. @defaultValue 5,000 */
+  pongMs: number
+  /** Between attempts to register, or to find a better path: doubles up to sixty times that. @defaultValue 1,000 */
+  retryMs: number
+}
+
+/** Facts that nobody asked for. */
+export interface RelayClientEvents {
+  /** A path of a connection has failed; the connection goes on where there is another. */
+  'path-failed': [path: PathInfo, error: Error]
+  /** This device can be reached at a relay now, or no longer. */
+  registered: [relay: Uint8Array]
+  unregistered: [relay: Uint8Array, error: Error]
+}
+
+export const TIMES: ClientTimes = {
+  probeMs: 500,
+  idleProbeMs: 15_000,
+  deadMs: 1_500,
+  graceMs: 30_000,
+  staggerMs: 250,
+  attemptMs: 5_000,
+  punchMs: 60_000,
+  keepAliveMs: 30_000,
+  maxKeepAliveMs: 240_000,
+  pongMs: 5_000,
+  retryMs: 1_000
+}
+
+export const WINDOW_BYTES: number = 4 * 1024 * 1024

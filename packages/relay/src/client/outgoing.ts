@@ -1,0 +1,208 @@
+import type { KeyPair } from '../types.ts'
+import { RelayError } from '../errors.ts'
+import type { Path } from '../paths/path.ts'
+import type { SecretConnection } from '../session/secret-connection.ts'
+import { type Greeted, Initiator } from '../session/initiator.ts'
+import type { Session } from '../session/session.ts'
+import type { DhtLike } from './dht.ts'
+import { dialUdp, dialUdpPath, type FoundDirectly } from './dial-udp.ts'
+import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
+import { findOnLan, type LanLike } from './find-on-lan.ts'
+import type { ClientTimes, RelayAddress } from './options.ts'
+import { type Attempt, race } from './race.ts'
+
+/** What a connection to one device is made of. */
+export interface OutgoingOptions {
+  readonly keyPair: KeyPair
+  readonly target: Uint8Array
+  readonly relays: readonly RelayAddress[]
+  /** Known addresses of the device, `host:port`. */
+  readonly addresses: readonly string[]
+  readonly udp: UdpOptions | null
+  readonly lan: LanLike | null
+  readonly times: ClientTimes
+  readonly connection: SecretConnection
+  makeSession(id: Uint8Array, secret: Uint8Array, onlonely: () => void): Session
+}
+
+/** The DHT, and what to say there. */
+interface UdpOptions {
+  readonly dht: DhtLike
+  /** Of this client, and of no device: paths prove the device's by their greeting. */
+  readonly pathKeyPair: KeyPair
+  /** Passed on to the node. */
+  readonly more: object
+}
+
+/** What a race for a new connection can end with. */
+type Won = Extract<Greeted, { how: 'begun' }> | ({ readonly how: 'udp' } & FoundDirectly)
+
+type Greet<T> = (path: Path) => Promise<T>
+type Joined = Awaited<ReturnType<Initiator['join']>>
+
+const MOST_RETRIES = 60
+
+/** Reaches out for one device, and keeps the connection on the best way there is, as long as it lives. */
+export class Outgoing {
+  readonly #options: OutgoingOptions
+  readonly #initiator: Initiator
+  #relays: readonly RelayAddress[]
+  #addresses: readonly string[]
+  #udpKey: Uint8Array | null = null
+  #session: Session | null = null
+  #attempt: { abort(): void } | null = null
+  #timer: unknown = null
+  #retries = 0
+  #searching: 'all' | 'direct' | null = null
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options
+    this.#relays = options.relays
+    this.#addresses = options.addresses
+    this.#initiator = new Initiator(options.keyPair, options.target)
+    options.connection.onover = () => this.#stop()
+  }
+
+  /** Begins. The connection opens, or is destroyed with the error. */
+  start(): void {
+    const ways: (() => Attempt<Won>)[] = this.#ways((path) => this.#hello(path))
+    const attempt = race([...this.#plainUdp(), ...ways], this.#options.times)
+    this.#attempt = attempt
+    attempt.result.then(
+      ({ won }) => this.#begin(won),
+      (error: Error) => this.#options.connection.destroy(error)
+    )
+  }
+
+  #begin(won: Won): void {
+    if (won.how === 'udp') return this.#beginPlain(won)
+    const { line, secrets, secret, candidates } = won
+    if (this.#options.connection.destroying) return line.path.destroy()
+    this.#session = this.#options.makeSession(this.#initiator.session, secret, () => this.#onlonely())
+    this.#addresses = [...new Set([...this.#options.addresses, ...candidates.tcp])]
+    this.#udpKey = candidates.udp.length === 0 ? null : candidates.udp
+    this.#session.begin(line, secrets)
+    this.#upgrade(0)
+  }
+
+  /** As Hyperswarm connects: no session, and so no other paths. */
+  #beginPlain({ raw, options, keepAlive }: FoundDirectly): void {
+    const { connection } = this.#options
+    if (connection.destroying) return raw.destroy()
+    connection.setKeepAlive(keepAlive)
+    connection.begin(raw, options, { kind: 'udp', relay: null, transport: 'udp' })
+  }
+
+  #plainUdp(): (() => Attempt<Won>)[] {
+    const { udp, keyPair, target } = this.#options
+    if (udp === null) return []
+    return [
+      () => {
+        const { result, abort } = dialUdp(udp.dht, keyPair, target, udp.more)
+        return { result: result.then((found) => ({ how: 'udp' as const, ...found })), abort }
+      }
+    ]
+  }
+
+  /** No path is left, or the relay goes down: another, whichever comes first. */
+  #onlonely(): void {
+    const lonely = this.#options.connection.path?.relay
+    // The relay that failed is asked last.
+    const rest = this.#relays.filter(({ publicKey }) => publicKey !== lonely)
+    this.#relays = [...rest, ...this.#relays.filter((relay) => !rest.includes(relay))]
+    this.#retries = 0
+    // A hole may take a minute to punch: a connection without a way does not wait for that.
+    if (this.#searching === 'direct') this.#giveUp()
+    this.#search('all')
+  }
+
+  /** While a relay is in between, direct ways are tried again and again. */
+  #upgrade(pauseMs: number): void {
+    const { lan } = this.#options
+    if (this.#addresses.length === 0 && this.#udpKey === null && lan === null) return
+    this.#later(pauseMs, () => this.#search('direct'))
+  }
+
+  #search(which: 'all' | 'direct'): void {
+    const session = this.#session
+    if (session === null || session.over || this.#searching !== null) return
+    this.#searching = which
+    const { times } = this.#options
+    const join = (path: Path): Promise<Joined> => this.#initiator.join(path, session.secret)
+    const attempt = race(which === 'all' ? this.#ways(join) : this.#direct(join, times.punchMs), times)
+    this.#attempt = attempt
+    attempt.result.then(
+      ({ won: { number, line } }) => {
+        if (this.#attempt !== attempt) return line.path.destroy()
+        this.#searching = null
+        this.#retries = 0
+        session.add(number, line)
+        session.settleOn(number)
+        return session.isDirect || this.#upgrade(this.#options.times.retryMs)
+      },
+      () => {
+        if (this.#attempt !== attempt) return
+        this.#searching = null
+        this.#again()
+      }
+    )
+  }
+
+  #giveUp(): void {
+    const attempt = this.#attempt
+    this.#attempt = null
+    this.#searching = null
+    attempt?.abort()
+  }
+
+  #again(): void {
+    const session = this.#session
+    if (session === null || session.over) return
+    const pause = this.#options.times.retryMs * Math.min(2 ** this.#retries++, MOST_RETRIES)
+    if (session.kinds.length > 0) this.#upgrade(pause)
+    else this.#later(Math.min(pause, 1_000), () => this.#search('all'))
+  }
+
+  #ways<T>(greet: Greet<T>): (() => Attempt<T>)[] {
+    const { keyPair, target } = this.#options
+    const byRelay = this.#relays.map(
+      (relay) => () => attemptOf(dialThroughRelay(relay, keyPair, target), greet)
+    )
+    return [...this.#direct(greet), ...byRelay]
+  }
+
+  #direct<T>(greet: Greet<T>, limitMs = this.#options.times.attemptMs): (() => Attempt<T>)[] {
+    const { udp, lan, target } = this.#options
+    const key = this.#udpKey
+    const byAddress = (address: string): Attempt<T> => attemptOf(dialDirectly(address), greet)
+    return [
+      ...this.#addresses.map((address) => () => byAddress(address)),
+      ...(lan === null ? [] : [() => findOnLan(lan, target, byAddress)]),
+      ...(udp === null || key === null
+        ? []
+        : [() => ({ ...attemptOf(dialUdpPath(udp.dht, udp.pathKeyPair, key), greet), limitMs })])
+    ]
+  }
+
+  async #hello(path: Path): Promise<Extract<Greeted, { how: 'begun' }>> {
+    const greeted = await this.#initiator.hello(path)
+    if (greeted.how === 'begun') return greeted
+    greeted.line.path.end()
+    throw new RelayError('RELAY_UNREACHABLE', 'the device has answered on another path')
+  }
+
+  #later(ms: number, then: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(then, ms)
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer)
+    this.#attempt?.abort()
+  }
+}
+
+/** Dials, then greets; gives both up together. */
+function attemptOf<T>(dialled: Dialled, greet: Greet<T>): Attempt<T> {
+  return { result: dialled.path.then(greet), abort: () => dialled.abort() }
+}

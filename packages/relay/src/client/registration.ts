@@ -1,0 +1,119 @@
+import type { KeyPair } from '../types.ts'
+import { RelayError } from '../errors.ts'
+import { RelayLink } from '../paths/relay-link.ts'
+import type { Path } from '../paths/path.ts'
+import { dialRelayWire } from './dial.ts'
+import { KeepAlive } from './keep-alive.ts'
+import type { ClientTimes, RelayAddress } from './options.ts'
+
+/** What a registration tells its client. */
+export interface RegistrationEvents {
+  onregistered(): void
+  onunregistered(error: RelayError): void
+  /** Somebody has reached this device through the relay. */
+  onincoming(path: Path): void
+}
+
+/** Longest pause between attempts, as a multiple of the first. */
+const MOST_RETRIES = 60
+
+/** Keeps this device reachable at one relay: a parked connection, another one when it was taken or is gone. */
+export class Registration {
+  readonly address: RelayAddress
+  readonly #keyPair: KeyPair
+  readonly #times: ClientTimes
+  readonly #events: RegistrationEvents
+  readonly #keepAlive: KeepAlive
+  #link: RelayLink | null = null
+  #timer: unknown = null
+  #retryMs: number
+  #registered = false
+  #closed = false
+
+  constructor(address: RelayAddress, keyPair: KeyPair, times: ClientTimes, events: RegistrationEvents) {
+    this.address = address
+    this.#keyPair = keyPair
+    this.#times = times
+    this.#events = events
+    this.#keepAlive = new KeepAlive({ first: times.keepAliveMs, most: times.maxKeepAliveMs })
+    this.#retryMs = times.retryMs
+    this.#dial()
+  }
+
+  /** Whether the relay has this device parked now, as far as is known. */
+  get registered(): boolean {
+    return this.#registered
+  }
+
+  /** Milliseconds between pings, at the moment. */
+  get keepAliveMs(): number {
+    return this.#keepAlive.intervalMs
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#wait(null, 0)
+    this.#link?.destroy()
+  }
+
+  #dial(): void {
+    const { publicKey: relay, grant = null } = this.address
+    const link: RelayLink = new RelayLink(
+      dialRelayWire(this.address),
+      { keyPair: this.#keyPair, relay, grant },
+      {
+        onwelcome: () => link.register(this.#keepAlive.intervalMs),
+        onregistered: () => this.#onregistered(),
+        onpong: () => this.#onpong(),
+        onincoming: () => this.#onincoming(link),
+        onclose: (error) => this.#onclose(error)
+      }
+    )
+    this.#link = link
+    this.#wait(() => link.destroy(), this.#times.attemptMs)
+  }
+
+  #onregistered(): void {
+    this.#registered = true
+    this.#pingLater()
+    this.#events.onregistered()
+  }
+
+  #pingLater(): void {
+    this.#wait(() => {
+      this.#link?.ping()
+      this.#wait(() => {
+        this.#keepAlive.lost()
+        this.#link?.destroy()
+      }, this.#times.pongMs)
+    }, this.#keepAlive.intervalMs)
+  }
+
+  #onpong(): void {
+    this.#keepAlive.answered()
+    this.#retryMs = this.#times.retryMs
+    this.#pingLater()
+  }
+
+  #onincoming(link: RelayLink): void {
+    this.#registered = false
+    this.#retryMs = this.#times.retryMs
+    this.#events.onincoming(link)
+    if (!this.#closed) this.#dial()
+  }
+
+  #onclose(error: RelayError): void {
+    this.#registered = false
+    this.#wait(null, 0)
+    if (this.#closed) return
+    this.#events.onunregistered(error)
+    const pause = Math.max(this.#retryMs, error.retryAfterMs) * (0.5 + Math.random())
+    this.#retryMs = Math.min(this.#retryMs * 2, this.#times.retryMs * MOST_RETRIES)
+    this.#wait(() => this.#dial(), pause)
+  }
+
+  #wait(then: (() => void) | null, ms: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = then === null ? null : setTimeout(then, ms)
+  }
+}

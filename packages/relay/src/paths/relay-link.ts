@@ -1,0 +1,179 @@
+import b4a from 'b4a'
+import type { KeyPair } from '../types.ts'
+import { RelayError } from '../errors.ts'
+import {
+  type ControlMessage,
+  decodeControl,
+  decodeWelcome,
+  encodeControl,
+  encodeHello
+} from '../protocol/control.ts'
+import { eachBody, frame, FRAME, frameHeader, FrameReader } from '../protocol/frames.ts'
+import { ControlCipher, Handshake } from '../protocol/handshake.ts'
+import { type Refusal, refusalError } from '../protocol/refusal.ts'
+import type { Wire } from '../wires/wire.ts'
+import type { Path, PathEvents } from './path.ts'
+
+/** What a device shows to a relay. */
+export interface RelayLinkOptions {
+  keyPair: KeyPair
+  /** The relay's public key. */
+  relay: Uint8Array
+  grant: Uint8Array | null
+}
+
+/** What a {@link RelayLink} tells before it is a path. */
+export interface RelayLinkEvents {
+  /** The relay knows this device now. */
+  onwelcome(): void
+  onregistered?(): void
+  onpong?(): void
+  /** Somebody has reached this device: the link is a path to it from now on. */
+  onincoming?(from: Uint8Array): void
+  /** The target was reached: the link is a path to it from now on. */
+  onopened?(): void
+  /** Called once, for every way it can end before it is a path; `refusal` where the relay has said why. */
+  onclose(error: RelayError, refusal: Refusal | null): void
+}
+
+/**
+ * A connection to a relay: greets it, and becomes a path to another device.
+ *
+ * It owns the wire. The relay's word that it is connected to a device is no proof: that is the greeting on the path.
+ */
+export class RelayLink implements Path {
+  readonly kind = 'relay'
+  readonly relay: Uint8Array
+  readonly transport: 'tcp' | 'ws'
+  readonly #wire: Wire
+  readonly #handshake: Handshake
+  readonly #events: RelayLinkEvents
+  readonly #reader: FrameReader
+  /** Messages that came between the joining and `start`. */
+  readonly #early: Uint8Array[] = []
+  #cipher: ControlCipher | null = null
+  #path: PathEvents | null = null
+  #joined = false
+  #refusal: Refusal | null = null
+  #error: RelayError | null = null
+  #closed = false
+
+  constructor(wire: Wire, { keyPair, relay, grant }: RelayLinkOptions, events: RelayLinkEvents) {
+    this.#wire = wire
+    this.relay = relay
+    this.transport = wire.kind
+    this.#events = events
+    this.#handshake = new Handshake('device to relay', keyPair, relay)
+    this.#reader = new FrameReader({
+      onframe: (type, body) => this.#onframe(type, body),
+      ondata: (run) => this.#ondata(run),
+      oninvalid: () => this.#fail()
+    })
+    wire.start({
+      onbytes: (chunk) => this.#reader.push(chunk),
+      ondrain: () => this.#path?.ondrain(),
+      onclose: (error) => this.#onclose(error)
+    })
+    wire.write(frame(FRAME.HELLO, this.#handshake.send(encodeHello(grant))))
+  }
+
+  /** Asks to be reachable here. Once welcome. */
+  register(keepAliveMs: number): void {
+    this.#say({ type: 'register', keepAliveMs })
+  }
+
+  /** Asks for a path to a registered device. Once welcome. */
+  open(target: Uint8Array): void {
+    this.#say({ type: 'open', target })
+  }
+
+  /** Asks whether the relay is there. */
+  ping(): void {
+    this.#say({ type: 'ping' })
+  }
+
+  start(events: PathEvents): void {
+    this.#path = events
+    for (const message of this.#early.splice(0)) events.onmessage(message)
+    if (this.#closed) events.onclose(this.#error)
+  }
+
+  send(parts: readonly Uint8Array[]): boolean {
+    const length = parts.reduce((sum, part) => sum + part.length, 0)
+    return this.#wire.write(frameHeader(FRAME.DATA, length), ...parts)
+  }
+
+  end(): void {
+    this.#wire.end()
+  }
+
+  destroy(): void {
+    this.#wire.destroy()
+  }
+
+  #onframe(type: number, body: Uint8Array): void {
+    if (type === FRAME.WELCOME && this.#cipher === null) return this.#onwelcome(body)
+    const message = type === FRAME.CONTROL ? (this.#cipher?.open(body) ?? null) : null
+    const control = message === null ? null : decodeControl(message)
+    if (control === null) return this.#fail()
+    this.#oncontrol(control)
+  }
+
+  #onwelcome(body: Uint8Array): void {
+    const payload = this.#handshake.receive(body)
+    const secrets = this.#handshake.secrets()
+    const welcome = payload === null ? null : decodeWelcome(payload)
+    if (welcome === null || secrets === null) return this.#fail()
+    if (welcome !== 'welcome') return this.#onrefused(welcome)
+    this.#cipher = new ControlCipher(secrets)
+    this.#events.onwelcome()
+  }
+
+  #oncontrol(message: ControlMessage): void {
+    if (message.type === 'registered') this.#events.onregistered?.()
+    else if (message.type === 'pong') this.#events.onpong?.()
+    else if (message.type === 'refused') this.#onrefused(message.refusal)
+    else if (message.type === 'gone') this.#wire.end()
+    else if (message.type === 'draining') this.#path?.ondraining?.()
+    else if (this.#joined) this.#fail()
+    else if (message.type === 'incoming') {
+      this.#joined = true
+      this.#events.onincoming?.(message.from)
+    } else if (message.type === 'opened') {
+      this.#joined = true
+      this.#events.onopened?.()
+    } else this.#fail()
+  }
+
+  #ondata(run: Uint8Array): void {
+    if (!this.#joined) return this.#fail()
+    eachBody(run, (body) => {
+      if (this.#path === null) this.#early.push(b4a.from(body))
+      else this.#path.onmessage(body)
+    })
+  }
+
+  #onrefused(why: Refusal): void {
+    this.#refusal = why
+    this.#error = refusalError(why)
+    this.#wire.end()
+  }
+
+  #fail(): void {
+    this.#reader.stop()
+    this.#error ??= new RelayError('RELAY_PROTOCOL', 'the relay does not follow the protocol')
+    this.#wire.destroy()
+  }
+
+  #say(message: ControlMessage): void {
+    const sealed = this.#cipher?.seal(encodeControl(message))
+    if (sealed !== undefined) this.#wire.write(frame(FRAME.CONTROL, sealed))
+  }
+
+  #onclose(cause: Error | null): void {
+    this.#closed = true
+    if (this.#joined) return this.#path?.onclose(this.#error ?? cause)
+    const error = this.#error ?? new RelayError('RELAY_UNREACHABLE', 'the relay has closed', { cause })
+    this.#events.onclose(error, this.#refusal)
+  }
+}

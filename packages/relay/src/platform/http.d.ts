@@ -1,0 +1,1 @@
+export { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'

@@ -1,0 +1,1 @@
+export { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'

@@ -1,0 +1,107 @@
+import b4a from 'b4a'
+import { type Refusal, refusal, refusalByte, refusalCode } from './refusal.ts'
+
+/** What is said in CONTROL frames, sealed. PROTOCOL.md, "Control messages". */
+export type ControlMessage =
+  | { readonly type: 'register'; readonly keepAliveMs: number }
+  | { readonly type: 'open'; readonly target: Uint8Array }
+  | { readonly type: 'ping' }
+  | { readonly type: 'registered' }
+  | { readonly type: 'incoming'; readonly from: Uint8Array }
+  | { readonly type: 'opened' }
+  | { readonly type: 'pong' }
+  | { readonly type: 'refused'; readonly refusal: Refusal }
+  | { readonly type: 'gone' }
+  | { readonly type: 'draining' }
+
+const BYTES = {
+  register: 1,
+  open: 2,
+  ping: 3,
+  registered: 16,
+  incoming: 17,
+  opened: 18,
+  pong: 19,
+  refused: 20,
+  gone: 21,
+  draining: 22
+} as const
+
+const KEY_BYTES = 32
+const REFUSAL_BYTES = 5
+
+/** The version of the protocol that HELLO and WELCOME begin with. */
+export const PROTOCOL_VERSION = 1
+
+/** Encodes a control message, to be sealed. */
+export function encodeControl(message: ControlMessage): Uint8Array {
+  const type = b4a.from([BYTES[message.type]])
+  if (message.type === 'register') return b4a.concat([type, uint32(message.keepAliveMs)])
+  if (message.type === 'open') return b4a.concat([type, message.target])
+  if (message.type === 'incoming') return b4a.concat([type, message.from])
+  if (message.type === 'refused') return b4a.concat([type, encodeRefusal(message.refusal)])
+  return type
+}
+
+/** @returns `null` for what is none: an unknown type, or another length */
+export function decodeControl(bytes: Uint8Array): ControlMessage | null {
+  const rest = b4a.from(bytes.subarray(1))
+  switch (bytes[0]) {
+    case BYTES.register:
+      return rest.length === 4 ? { type: 'register', keepAliveMs: readUint32(rest, 0) } : null
+    case BYTES.open:
+      return rest.length === KEY_BYTES ? { type: 'open', target: rest } : null
+    case BYTES.incoming:
+      return rest.length === KEY_BYTES ? { type: 'incoming', from: rest } : null
+    case BYTES.refused: {
+      const refused = decodeRefusal(rest)
+      return refused === null ? null : { type: 'refused', refusal: refused }
+    }
+    default:
+      return rest.length === 0 ? bare(bytes[0]) : null
+  }
+}
+
+/** Payload of HELLO: version, then the grant, if there is one. */
+export function encodeHello(grant: Uint8Array | null): Uint8Array {
+  return b4a.concat([b4a.from([PROTOCOL_VERSION]), grant ?? b4a.alloc(0)])
+}
+
+/** Payload of WELCOME: version, then nothing for a yes, or the refusal. */
+export function encodeWelcome(refused: Refusal | null): Uint8Array {
+  const version = b4a.from([PROTOCOL_VERSION])
+  return refused === null ? version : b4a.concat([version, encodeRefusal(refused)])
+}
+
+/** @returns `'welcome'`, the refusal, or `null` for what is neither */
+export function decodeWelcome(payload: Uint8Array): 'welcome' | Refusal | null {
+  if (payload[0] !== PROTOCOL_VERSION) return null
+  return payload.length === 1 ? 'welcome' : decodeRefusal(payload.subarray(1))
+}
+
+function bare(byte: number | undefined): ControlMessage | null {
+  for (const type of ['ping', 'registered', 'opened', 'pong', 'gone', 'draining'] as const)
+    if (BYTES[type] === byte) return { type }
+  return null
+}
+
+function encodeRefusal(refused: Refusal): Uint8Array {
+  const head = b4a.concat([b4a.from([refusalByte(refused)]), uint32(refused.retryAfterMs)])
+  return refused.redirect === null ? head : b4a.concat([head, refused.redirect])
+}
+
+function decodeRefusal(bytes: Uint8Array): Refusal | null {
+  if (bytes.length !== REFUSAL_BYTES && bytes.length !== REFUSAL_BYTES + KEY_BYTES) return null
+  const redirect = bytes.length === REFUSAL_BYTES ? null : b4a.from(bytes.subarray(REFUSAL_BYTES))
+  return refusal(refusalCode(bytes[0] ?? 0), { retryAfterMs: readUint32(bytes, 1), redirect })
+}
+
+function uint32(value: number): Uint8Array {
+  const bytes = b4a.alloc(4)
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(0, value, true)
+  return bytes
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(at, true)
+}

@@ -1,0 +1,221 @@
+import type { KeyPair } from '../types.ts'
+import { SCOPE } from '../policy/grant.ts'
+import { Lease } from '../policy/lease.ts'
+import type { RelayPolicy } from '../policy/relay-policy.ts'
+import {
+  type ControlMessage,
+  decodeControl,
+  encodeControl,
+  encodeWelcome,
+  PROTOCOL_VERSION
+} from '../protocol/control.ts'
+import { frame, FRAME, FrameReader } from '../protocol/frames.ts'
+import { ControlCipher, Handshake } from '../protocol/handshake.ts'
+import { type Refusal, refusal, type RefusalCode } from '../protocol/refusal.ts'
+import type { Wire } from '../wires/wire.ts'
+import type { Splice } from './splice.ts'
+
+/** What a connection does at the moment. */
+export type Role = 'greeting' | 'welcomed' | 'parked' | 'opening' | 'spliced' | 'closed'
+
+/** What a connection asks of its server. */
+export interface ConnectionHost {
+  readonly keyPair: KeyPair
+  readonly policy: RelayPolicy
+  readonly now: () => number
+  /** How long a greeting may take, and the first wish after it. */
+  readonly greetingMs: number
+  /** A device that is served has shown a grant. */
+  onshown(device: Uint8Array, grant: Uint8Array): void
+  /** Why nobody can be served here now; `null` when all can. */
+  closedTo(device: Uint8Array): Refusal | null
+  /** The device wishes to be reachable. */
+  park(connection: DeviceConnection): void
+  /** It wishes to reach another one. */
+  open(connection: DeviceConnection, target: Uint8Array): void
+  /** It has proven its key, and is served. */
+  onknown(connection: DeviceConnection): void
+  onrefused(why: Refusal, connection: DeviceConnection): void
+  onclosed(connection: DeviceConnection): void
+}
+
+const KEEP_ALIVE_MS = { least: 1_000, most: 3_600_000 }
+
+/** One connection of a device to the relay, from its first byte on. It owns the wire. */
+export class DeviceConnection {
+  readonly wire: Wire
+  /** Milliseconds since 1970 after which silence ends it. */
+  deadline: number
+  role: Role = 'greeting'
+  /** Once it was admitted. */
+  lease: Lease | null = null
+  splice: Splice | null = null
+  readonly #host: ConnectionHost
+  readonly #reader: FrameReader
+  #cipher: ControlCipher | null = null
+  #keepAliveMs = 0
+
+  constructor(wire: Wire, host: ConnectionHost) {
+    this.wire = wire
+    this.#host = host
+    this.deadline = host.now() + host.greetingMs
+    this.#reader = new FrameReader({
+      onframe: (type, body) => this.#onframe(type, body),
+      ondata: (frames) => this.#ondata(frames),
+      oninvalid: () => this.#violate()
+    })
+    wire.start({
+      onbytes: (chunk) => this.#reader.push(chunk),
+      ondrain: () => this.splice?.drained(this),
+      onclose: () => this.#onclose()
+    })
+  }
+
+  /** Bytes that wait here: of an incomplete frame, and of the socket. */
+  get heldBytes(): number {
+    return this.#reader.heldBytes + this.wire.backlogBytes
+  }
+
+  /** Says something that only the device can read. */
+  send(message: ControlMessage): void {
+    const sealed = this.#cipher?.seal(encodeControl(message))
+    if (sealed !== undefined) this.wire.write(frame(FRAME.CONTROL, sealed))
+  }
+
+  /** Ends it, and says why, where the device can be told. */
+  refuse(why: Refusal): void {
+    if (this.role === 'closed') return
+    this.#host.onrefused(why, this)
+    if (this.#cipher !== null) this.send({ type: 'refused', refusal: why })
+    this.#finish()
+  }
+
+  /** Ends it because the other side of its splice is gone. */
+  leave(): void {
+    if (this.role === 'closed') return
+    this.send({ type: 'gone' })
+    this.#finish()
+  }
+
+  /** It was silent for too long. */
+  expire(): void {
+    this.refuse(refusal('RELAY_TIMEOUT'))
+    this.wire.destroy()
+  }
+
+  /** From now on what it sends goes to the other side. */
+  join(splice: Splice, idleMs: number): void {
+    this.role = 'spliced'
+    this.splice = splice
+    this.#keepAliveMs = idleMs
+    this.#touch()
+    this.lease?.free('pairings')
+  }
+
+  #onframe(type: number, body: Uint8Array): void {
+    if (this.role === 'closed') return
+    if (type === FRAME.HELLO && this.role === 'greeting') return this.#onhello(body)
+    const message = type === FRAME.CONTROL ? (this.#cipher?.open(body) ?? null) : null
+    const control = message === null ? null : decodeControl(message)
+    if (control === null) return this.#violate()
+    if (control.type === 'ping' && this.role !== 'welcomed') {
+      this.#touch()
+      this.send({ type: 'pong' })
+    } else if (this.role !== 'welcomed') this.#violate()
+    else if (control.type === 'register') this.#onregister(control.keepAliveMs)
+    else if (control.type === 'open') this.#onopen(control.target)
+    else this.#violate()
+  }
+
+  #onhello(body: Uint8Array): void {
+    const handshake = new Handshake('device to relay', this.#host.keyPair, null)
+    const payload = handshake.receive(body)
+    const device = handshake.remotePublicKey
+    if (payload === null || device === null || payload[0] !== PROTOCOL_VERSION) return this.#violate()
+    const refused = this.#admit(new Uint8Array(device), payload.subarray(1))
+    this.wire.write(frame(FRAME.WELCOME, handshake.send(encodeWelcome(refused))))
+    if (refused !== null) {
+      this.#host.onrefused(refused, this)
+      return this.#finish()
+    }
+    const secrets = handshake.secrets()
+    if (secrets === null) return this.#violate()
+    this.#cipher = new ControlCipher(secrets)
+    this.role = 'welcomed'
+    this.#host.onknown(this)
+    this.deadline = this.#host.now() + this.#host.greetingMs
+  }
+
+  #admit(device: Uint8Array, grant: Uint8Array): Refusal | null {
+    const lease = this.#host.policy.admit(device, grant)
+    if (!(lease instanceof Lease)) return lease
+    const refused = lease.hold('connections') ?? this.#host.closedTo(device)
+    if (refused !== null) {
+      lease.end()
+      return refused
+    }
+    if (grant.length > 0) this.#host.onshown(device, grant)
+    this.lease = lease
+    lease.onend = (why) => this.refuse(why)
+    return null
+  }
+
+  #onregister(keepAliveMs: number): void {
+    if (!this.#may(SCOPE.REGISTER)) return
+    this.#keepAliveMs = 2.5 * Math.min(Math.max(keepAliveMs, KEEP_ALIVE_MS.least), KEEP_ALIVE_MS.most)
+    this.role = 'parked'
+    this.#touch()
+    this.send({ type: 'registered' })
+    this.#host.park(this)
+  }
+
+  #onopen(target: Uint8Array): void {
+    if (!this.#may(SCOPE.OPEN)) return
+    const refused = this.lease?.hold('pairings') ?? null
+    if (refused !== null) return this.refuse(refused)
+    this.role = 'opening'
+    this.#host.open(this, target)
+  }
+
+  #may(scope: number): boolean {
+    if (((this.lease?.scopes ?? 0) & scope) !== 0) return true
+    this.refuse(refusal('RELAY_NO_SCOPE'))
+    return false
+  }
+
+  #ondata(frames: Uint8Array): void {
+    if (this.role !== 'spliced') return this.#violate()
+    this.#touch()
+    this.splice?.forward(this, frames)
+  }
+
+  #touch(): void {
+    if (this.#keepAliveMs > 0) this.deadline = this.#host.now() + this.#keepAliveMs
+  }
+
+  #violate(code: RefusalCode = 'RELAY_PROTOCOL'): void {
+    if (this.role === 'closed') return
+    this.refuse(refusal(code))
+    this.#reader.stop()
+  }
+
+  /** What was written still goes out; nothing more is taken in, and the other side of a splice is told. */
+  #finish(): void {
+    this.#leaveRole()
+    this.deadline = this.#host.now() + this.#host.greetingMs
+    this.#reader.stop()
+    this.wire.resume()
+    this.wire.end()
+  }
+
+  #onclose(): void {
+    this.#leaveRole()
+    this.#host.onclosed(this)
+  }
+
+  #leaveRole(): void {
+    this.role = 'closed'
+    this.lease?.end()
+    this.splice?.end(this)
+  }
+}

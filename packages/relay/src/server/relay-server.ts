@@ -1,0 +1,261 @@
+import ReadyResource from 'ready-resource'
+import { RelayError } from '../errors.ts'
+import { RelayPolicy } from '../policy/relay-policy.ts'
+import { refusal, type Refusal } from '../protocol/refusal.ts'
+import type { DhtLike } from '../udp/dht.ts'
+import { UdpPlane, type UdpStats } from '../udp/udp-plane.ts'
+import type { Wire } from '../wires/wire.ts'
+import { type ConnectionHost, DeviceConnection } from './device-connection.ts'
+import { listenHttp, type Listener, listenTcp, listenWs } from './listeners.ts'
+import { RelayMetrics } from './metrics.ts'
+import type { RelayServerOptions } from './options.ts'
+import type { SpliceSide } from './splice.ts'
+import { Strangers } from './strangers.ts'
+import { Switchboard } from './switchboard.ts'
+
+const SWEEP_MS = 250
+
+/** Facts a {@link RelayServer} tells. */
+export interface RelayServerEvents {
+  /** Somebody was refused. `device` is `null` before it has proven its key. */
+  refused: [why: Refusal, device: Uint8Array | null, address: string]
+}
+
+/**
+ * A relay of one's own: joins devices that cannot reach each other, and cannot read what they say.
+ *
+ * It owns its listeners and connections. It never connects to anybody: a destination is a key that has registered here, not an address.
+ * `ready()` listens; `drain()` lets sessions move away; `close()` ends all.
+ */
+export class RelayServer extends ReadyResource {
+  /** Who is served; allows and revokes at any time. */
+  readonly policy: RelayPolicy
+  readonly metrics: RelayMetrics
+  readonly #options: RelayServerOptions
+  readonly #switchboard: Switchboard
+  readonly #connections = new Set<DeviceConnection>()
+  readonly #strangers: Strangers
+  readonly #host: ConnectionHost
+  readonly #now: () => number
+  #listeners: { tcp?: Listener; ws?: Listener; metrics?: Listener } = {}
+  readonly #udp: UdpPlane | null
+  #sweeper: unknown = null
+  #draining = false
+
+  /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT` */
+  constructor(options: RelayServerOptions) {
+    super()
+    const { keyPair, now = Date.now, reparkMs = 5_000, idleMs = 90_000, greetingMs = 5_000 } = options
+    if (keyPair?.publicKey?.length !== 32 || keyPair.secretKey?.length !== 64)
+      throw new RelayError('RELAY_BAD_ARGUMENT', 'a relay needs an Ed25519 key pair')
+    this.#options = options
+    this.#strangers = new Strangers(options.unknownConnections ?? 1_000, options.unknownPerAddress ?? 100)
+    this.#now = now
+    this.policy = new RelayPolicy(keyPair.publicKey, options)
+    this.metrics = new RelayMetrics({
+      connections: () => this.#connections.size,
+      registered: () => this.#switchboard.registered,
+      sessions: () => this.#switchboard.splices.size,
+      heldBytes: () => this.heldBytes
+    })
+    this.#switchboard = new Switchboard({
+      now,
+      reparkMs,
+      idleMs,
+      onjoined: () => this.metrics.sessions.inc({ plane: 'stream' }),
+      onbytes: (bytes) => this.metrics.relayedBytes.inc({ plane: 'stream' }, bytes)
+    })
+    this.#udp = options.dht ? this.#udpPlane(options.dht) : null
+    this.#host = {
+      keyPair,
+      policy: this.policy,
+      now,
+      greetingMs,
+      onshown: (device, grant) => this.#udp?.introduce(device, grant),
+      closedTo: (device) => this.#closedTo(device),
+      park: (connection) => this.#switchboard.park(connection),
+      open: (connection, target) => this.#switchboard.open(connection, target),
+      onknown: (connection) => this.#strangers.delete(connection),
+      onrefused: (why, connection) => this.#onrefused(why, connection),
+      onclosed: (connection) => this.#onclosed(connection)
+    }
+  }
+
+  /** By which clients know it. */
+  get publicKey(): Uint8Array {
+    return this.#options.keyPair.publicKey
+  }
+
+  /** Ports of the listeners there are, once open. */
+  get ports(): { readonly tcp: number | null; readonly ws: number | null; readonly metrics: number | null } {
+    const { tcp, ws, metrics } = this.#listeners
+    return { tcp: tcp?.port ?? null, ws: ws?.port ?? null, metrics: metrics?.port ?? null }
+  }
+
+  /** Open connections, of devices that are known and of such that are not yet. */
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  /** Devices that can be reached here. */
+  get registered(): number {
+    return this.#switchboard.registered
+  }
+
+  /** Pairs of connections that are joined. */
+  get sessions(): number {
+    return this.#switchboard.splices.size
+  }
+
+  /** How the UDP plane is; `null` where there is none. */
+  get udp(): UdpStats | null {
+    return this.#udp?.stats ?? null
+  }
+
+  /** Bytes that wait in this process for slower sides, of all connections. */
+  get heldBytes(): number {
+    return [...this.#connections].reduce((sum, { heldBytes }) => sum + heldBytes, 0)
+  }
+
+  /** Health for a load balancer: false while it drains and after. */
+  get healthy(): boolean {
+    return this.opened && !this.#draining && this.closing === null
+  }
+
+  /**
+   * Takes a connection that somebody else has accepted, such as a WebSocket of the app's own HTTP server.
+   *
+   * @param wire - is owned by the server from now on
+   */
+  accept(wire: Wire): void {
+    if (this.closing !== null || !this.#strangers.hasRoom(wire.remoteAddress)) {
+      this.#tell(refusal('RELAY_TOO_MANY'), null, wire.remoteAddress)
+      return wire.destroy()
+    }
+    const connection = new DeviceConnection(wire, this.#host)
+    this.#strangers.add(connection)
+    this.#connections.add(connection)
+  }
+
+  /**
+   * Lets everybody move away: registrations end at once, sessions are told, and end when their devices have moved, or after `drainMs`.
+   * Nobody new is served. Resolves when nobody is left; `close()` follows.
+   */
+  async drain(): Promise<void> {
+    this.#draining = true
+    this.#udp?.drain()
+    for (const connection of this.#switchboard.parked) connection.refuse(this.#away(connection))
+    for (const { opener, target } of this.#switchboard.splices)
+      for (const side of [opener, target]) side.send({ type: 'draining' })
+    const { drainMs = 10_000 } = this.#options
+    const until = this.#now() + drainMs
+    while (this.#switchboard.splices.size > 0 && this.#now() < until && this.closing === null)
+      await new Promise<void>((resolve) => void setTimeout(resolve, Math.min(50, drainMs)))
+    for (const { opener, target } of this.#switchboard.splices)
+      for (const side of [opener, target]) side.refuse(this.#away(side))
+  }
+
+  /** Same as `close()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  protected override async _open(): Promise<void> {
+    const { tcp, ws, metrics } = this.#options
+    const onwire = (wire: Wire): void => this.accept(wire)
+    try {
+      if (tcp) this.#listeners.tcp = await listenTcp(tcp, onwire)
+      if (ws) this.#listeners.ws = await listenWs(ws, onwire)
+      await this.#udp?.ready()
+      if (metrics) this.#listeners.metrics = await this.#listenMetrics(metrics)
+    } catch (error) {
+      await this.#closeListeners()
+      throw error
+    }
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS)
+  }
+
+  protected override async _close(): Promise<void> {
+    if (this.#sweeper !== null) clearInterval(this.#sweeper)
+    const closed = this.#closeListeners()
+    for (const { wire } of this.#connections) wire.destroy()
+    await closed
+    await this.#udp?.close()
+  }
+
+  #udpPlane(dht: DhtLike): UdpPlane {
+    const plane = { plane: 'udp' } as const
+    const { keyPair, now = Date.now } = this.#options
+    return new UdpPlane(dht, this.policy, {
+      keyPair,
+      now,
+      observer: {
+        refused: (why) => this.#tell(why, null, ''),
+        paired: () => this.metrics.sessions.inc(plane),
+        carried: (bytes) => this.metrics.relayedBytes.inc(plane, bytes)
+      }
+    })
+  }
+
+  async #listenMetrics(options: NonNullable<RelayServerOptions['metrics']>): Promise<Listener> {
+    return listenHttp(options, {
+      '/metrics': async () => ({
+        status: 200,
+        type: this.metrics.registry.contentType,
+        body: await this.metrics.registry.metrics()
+      }),
+      '/health': async () => ({
+        status: this.healthy ? 200 : 503,
+        type: 'application/json',
+        body: JSON.stringify({ healthy: this.healthy, sessions: this.sessions, registered: this.registered })
+      })
+    })
+  }
+
+  async #closeListeners(): Promise<void> {
+    await Promise.all(Object.values(this.#listeners).map((listener) => listener.close()))
+  }
+
+  #closedTo(device: Uint8Array): Refusal | null {
+    if (this.#draining) return refusal('RELAY_DRAINING', { retryAfterMs: this.#options.drainMs ?? 10_000 })
+    const redirect = this.#options.redirect?.(device) ?? null
+    return redirect === null ? null : refusal('RELAY_REDIRECT', { redirect })
+  }
+
+  #away({ lease }: SpliceSide): Refusal {
+    const redirect = lease === null ? null : (this.#options.redirect?.(lease.device) ?? null)
+    return redirect === null ? refusal('RELAY_DRAINING') : refusal('RELAY_REDIRECT', { redirect })
+  }
+
+  #sweep(): void {
+    const now = this.#now()
+    const { stalledMs = 60_000 } = this.#options
+    this.policy.sweep()
+    this.#switchboard.sweep()
+    for (const connection of this.#connections) {
+      if (connection.deadline > now) continue
+      // The other side may talk while this one listens.
+      const { splice } = connection
+      const other = splice?.opener === connection ? splice.target : splice?.opener
+      if (connection.role === 'spliced' && (other?.deadline ?? 0) > now) continue
+      connection.expire()
+    }
+    for (const { opener, target, stalledSince } of this.#switchboard.splices)
+      if (stalledSince + stalledMs <= now) for (const side of [opener, target]) side.expire()
+  }
+
+  #onrefused(why: Refusal, { lease, wire }: DeviceConnection): void {
+    this.#tell(why, lease?.device ?? null, wire.remoteAddress)
+  }
+
+  #tell(...refused: RelayServerEvents['refused']): void {
+    this.metrics.refusals.inc({ code: refused[0].code })
+    this.emit('refused', ...refused)
+  }
+
+  #onclosed(connection: DeviceConnection): void {
+    this.#connections.delete(connection)
+    this.#strangers.delete(connection)
+    this.#switchboard.forget(connection)
+  }
+}

@@ -1,0 +1,76 @@
+import { Duplex } from 'streamx'
+import type { Flow } from '../flow/flow.ts'
+
+type Callback = (error: Error | null) => void
+
+/** The raw stream below a connection: a {@link Flow} as a streamx duplex. */
+export class Carrier extends Duplex {
+  readonly #flow: Flow
+  readonly #onclosed: (finished: boolean) => void
+  #onroom: Callback | null = null
+  #onfinal: Callback | null = null
+  #untaken = 0
+  #ended = false
+
+  /** @param onclosed - told once it is over: whether both directions came to their end */
+  constructor(flow: Flow, onclosed: (finished: boolean) => void) {
+    super()
+    this.#flow = flow
+    this.#onclosed = onclosed
+  }
+
+  /** The next bytes have come. */
+  deliver(bytes: Uint8Array): void {
+    if (this.destroying) return
+    if (this.push(bytes)) this.#flow.took(bytes.length)
+    else this.#untaken += bytes.length
+  }
+
+  /** No more will come. */
+  finish(): void {
+    this.#ended = true
+    this.push(null)
+  }
+
+  /** The flow has room, or all that was written was taken. */
+  roomed(): void {
+    if (this.#flow.hasRoom) call(this.#onroom, () => (this.#onroom = null))
+    if (this.#flow.allTaken) call(this.#onfinal, () => (this.#onfinal = null))
+  }
+
+  override _write(data: Uint8Array, done: Callback): void {
+    if (data.length > 0) this.#flow.write(data)
+    if (this.#flow.hasRoom) done(null)
+    else this.#onroom = done
+  }
+
+  override _final(done: Callback): void {
+    this.#onfinal = done
+    this.#flow.finish()
+    this.roomed()
+  }
+
+  override _read(done: Callback): void {
+    const taken = this.#untaken
+    this.#untaken = 0
+    if (taken > 0) this.#flow.took(taken)
+    done(null)
+  }
+
+  override _predestroy(): void {
+    const waiting = [this.#onroom, this.#onfinal]
+    this.#onroom = this.#onfinal = null
+    for (const done of waiting) done?.(new Error('the stream was destroyed'))
+  }
+
+  override _destroy(done: Callback): void {
+    this.#onclosed(this.#ended && this.#flow.allTaken)
+    done(null)
+  }
+}
+
+function call(waiting: Callback | null, clear: () => void): void {
+  if (waiting === null) return
+  clear()
+  waiting(null)
+}

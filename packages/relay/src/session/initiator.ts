@@ -1,0 +1,116 @@
+import crypto from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
+import { RelayError } from '../errors.ts'
+import { Line } from '../paths/line.ts'
+import type { Path } from '../paths/path.ts'
+import { Handshake, type Secrets } from '../protocol/handshake.ts'
+import {
+  type Candidates,
+  decodeAnswer,
+  encodeOffer,
+  type Greeting,
+  helloGreeting,
+  joinGreeting,
+  joinMac,
+  readGreeting,
+  REFUSE,
+  sameMac,
+  SESSION_ID_BYTES
+} from './greeting.ts'
+
+/** How a path was greeted. */
+export type Greeted =
+  | {
+      readonly how: 'begun'
+      readonly line: Line
+      readonly secrets: Secrets
+      readonly secret: Uint8Array
+      readonly candidates: Candidates
+    }
+  /** The session began on another path already: this one may join it. */
+  | { readonly how: 'known'; readonly line: Line }
+
+/** The side of a session that reaches out: greets on each path it finds. */
+export class Initiator {
+  readonly session: Uint8Array = crypto.randomBytes(SESSION_ID_BYTES)
+  readonly #keyPair: KeyPair
+  readonly #target: Uint8Array
+  #paths = 0
+
+  constructor(keyPair: KeyPair, target: Uint8Array) {
+    this.#keyPair = keyPair
+    this.#target = target
+  }
+
+  /**
+   * Proves to the device, and has it prove, who both are.
+   *
+   * @throws RELAY_PEER_REFUSED, RELAY_PROTOCOL, RELAY_UNREACHABLE
+   */
+  async hello(path: Path): Promise<Greeted> {
+    const handshake = new Handshake('device to device', this.#keyPair, this.#target)
+    const { line, answer } = await ask(path, helloGreeting(handshake.send(encodeOffer(this.session))))
+    if (answer.type === 'refuse' && answer.code === REFUSE.KNOWN) return { how: 'known', line }
+    if (answer.type === 'refuse') throw refused(path)
+    const payload = answer.type === 'welcome' ? handshake.receive(answer.noise) : null
+    const read = payload === null ? null : decodeAnswer(payload)
+    const secrets = handshake.secrets()
+    if (read === null || secrets === null) throw odd(path)
+    line.path.send([joinGreeting(this.session, 0, read.secret)])
+    return { how: 'begun', line, secrets, ...read }
+  }
+
+  /**
+   * Joins another path to the session.
+   *
+   * @param line - where it has been greeted on before
+   * @returns its number
+   * @throws RELAY_PEER_REFUSED, RELAY_PROTOCOL, RELAY_UNREACHABLE
+   */
+  async join(
+    path: Path | Line,
+    secret: Uint8Array
+  ): Promise<{ readonly number: number; readonly line: Line }> {
+    const number = ++this.#paths
+    const { line, answer } = await ask(path, joinGreeting(this.session, number, secret))
+    if (answer.type === 'refuse') throw refused(line.path)
+    const mac = joinMac('joined', this.session, number, secret)
+    if (answer.type !== 'joined' || answer.path !== number || !sameMac(answer.mac, mac)) throw odd(line.path)
+    return { number, line }
+  }
+}
+
+function refused(path: Path): RelayError {
+  path.end()
+  return new RelayError('RELAY_PEER_REFUSED', 'the other device does not want this connection')
+}
+
+function odd(path: Path): RelayError {
+  path.destroy()
+  return new RelayError('RELAY_PROTOCOL', 'who answered is not the device, or does not follow the protocol')
+}
+
+function ask(
+  to: Path | Line,
+  message: Uint8Array
+): Promise<{ readonly line: Line; readonly answer: Greeting }> {
+  const line = to instanceof Line ? to : new Line(to)
+  line.path.send([message])
+  return new Promise((resolve, reject) => {
+    line.hand({
+      ondrain: () => {},
+      onclose: (cause) =>
+        reject(
+          cause instanceof RelayError
+            ? cause
+            : new RelayError('RELAY_UNREACHABLE', 'the path closed before the device had answered', { cause })
+        ),
+      onmessage: (bytes) => {
+        line.hold()
+        const answer = readGreeting(bytes)
+        if (answer === null) reject(odd(line.path))
+        else resolve({ line, answer })
+      }
+    })
+  })
+}

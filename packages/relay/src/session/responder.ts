@@ -1,0 +1,156 @@
+import b4a from 'b4a'
+import crypto from 'hypercore-crypto'
+import type { KeyPair } from '../types.ts'
+import { Line } from '../paths/line.ts'
+import type { Path } from '../paths/path.ts'
+import { Handshake, type Secrets } from '../protocol/handshake.ts'
+import { SecretConnection } from './secret-connection.ts'
+import {
+  type Candidates,
+  decodeOffer,
+  encodeAnswer,
+  type Greeting,
+  joinedGreeting,
+  joinMac,
+  readGreeting,
+  REFUSE,
+  refuseGreeting,
+  sameMac,
+  SESSION_SECRET_BYTES,
+  welcomeGreeting
+} from './greeting.ts'
+import type { Session } from './session.ts'
+
+/** What a responder asks of its client. */
+export interface ResponderOptions {
+  readonly keyPair: KeyPair
+  /** How long a greeting may take. */
+  readonly attemptMs: number
+  firewall(remotePublicKey: Uint8Array): boolean
+  candidates(): Candidates
+  makeSession(id: Uint8Array, secret: Uint8Array, connection: SecretConnection): Session
+  onconnection(connection: SecretConnection): void
+}
+
+/** Greetings that may be under way at once: whoever finds the listener can begin one. */
+const MAX_GREETINGS = 256
+
+/** A session that was offered and answered: it begins when the initiator has shown that it could read the answer. */
+interface Offer {
+  readonly id: Uint8Array
+  readonly secret: Uint8Array
+  readonly secrets: Secrets
+  readonly remotePublicKey: Uint8Array
+}
+
+/** The side of sessions that is reached: answers on each path that comes. */
+export class Responder {
+  readonly #options: ResponderOptions
+  /** By the initiator's key and the session's id; `null` while it is only offered. */
+  readonly #sessions = new Map<string, Session | null>()
+  readonly #offers = new Map<Line, Offer>()
+  readonly #greeting = new Map<Line, unknown>()
+
+  constructor(options: ResponderOptions) {
+    this.#options = options
+  }
+
+  /** A path that somebody else has made. The responder owns it, and after the greeting the session. */
+  accept(path: Path): void {
+    if (this.#greeting.size >= MAX_GREETINGS) return path.destroy()
+    const line = new Line(path)
+    const timer = setTimeout(() => path.destroy(), this.#options.attemptMs)
+    this.#greeting.set(line, timer)
+    line.hand({
+      ondrain: () => {},
+      onclose: () => this.#done(line),
+      onmessage: (bytes) => {
+        const greeting = readGreeting(bytes)
+        if (greeting === null || !this.#answer(line, greeting)) path.destroy()
+      }
+    })
+  }
+
+  /** Ends the greetings that are under way. */
+  close(): void {
+    for (const line of this.#greeting.keys()) line.path.destroy()
+  }
+
+  /** The greeting is over, one way or the other. */
+  #done(line: Line): void {
+    clearTimeout(this.#greeting.get(line))
+    this.#greeting.delete(line)
+    const offer = this.#offers.get(line)
+    this.#offers.delete(line)
+    if (offer === undefined) return
+    const name = nameOf(offer)
+    if (this.#sessions.get(name) === null) this.#sessions.delete(name)
+  }
+
+  /** @returns false for what is out of place */
+  #answer(line: Line, greeting: Greeting): boolean {
+    const offer = this.#offers.get(line)
+    if (offer !== undefined) return greeting.type === 'join' && this.#begin(line, offer, greeting)
+    if (greeting.type === 'hello') return this.#onhello(line, greeting.noise)
+    return greeting.type === 'join' && this.#onjoin(line, greeting)
+  }
+
+  #onhello(line: Line, noise: Uint8Array): boolean {
+    const handshake = new Handshake('device to device', this.#options.keyPair, null)
+    const payload = handshake.receive(noise)
+    const id = payload === null ? null : decodeOffer(payload)
+    const remote = handshake.remotePublicKey
+    if (id === null || remote === null) return false
+    const remotePublicKey = b4a.from(remote)
+    if (this.#options.firewall(remotePublicKey)) return this.#refuse(line, REFUSE.UNWELCOME)
+    const name = nameOf({ remotePublicKey, id })
+    if (this.#sessions.has(name)) return this.#refuse(line, REFUSE.KNOWN)
+    const secret = crypto.randomBytes(SESSION_SECRET_BYTES)
+    line.path.send([welcomeGreeting(handshake.send(encodeAnswer(secret, this.#options.candidates())))])
+    const secrets = handshake.secrets()
+    if (secrets === null) return false
+    this.#sessions.set(name, null)
+    this.#offers.set(line, { id, secret, secrets, remotePublicKey })
+    return true
+  }
+
+  /** A hello can be repeated by whoever saw it: only who could read the answer has this MAC. */
+  #begin(line: Line, offer: Offer, { session: id, path, mac }: Join): boolean {
+    const { secret, secrets, remotePublicKey } = offer
+    const fits = path === 0 && b4a.equals(id, offer.id) && sameMac(mac, joinMac('join', id, 0, secret))
+    if (!fits) return false
+    const connection = new SecretConnection(false, this.#options.keyPair.publicKey, remotePublicKey)
+    const session = this.#options.makeSession(id, secret, connection)
+    const name = nameOf(offer)
+    this.#sessions.set(name, session)
+    connection.onover = () => this.#sessions.delete(name)
+    this.#done(line)
+    session.begin(line, secrets)
+    this.#options.onconnection(connection)
+    return true
+  }
+
+  #onjoin(line: Line, { session: id, path, mac }: Join): boolean {
+    const session = [...this.#sessions.values()].find((one) => one !== null && b4a.equals(one.id, id)) ?? null
+    const known = session !== null && !session.over && !session.isUsed(path)
+    if (!known || !sameMac(mac, joinMac('join', id, path, session.secret)))
+      return this.#refuse(line, REFUSE.UNKNOWN)
+    this.#done(line)
+    line.path.send([joinedGreeting(id, path, session.secret)])
+    session.add(path, line)
+    return true
+  }
+
+  #refuse(line: Line, code: number): boolean {
+    line.path.send([refuseGreeting(code)])
+    // A session that is known may still be joined on this path.
+    if (code !== REFUSE.KNOWN) line.path.end()
+    return true
+  }
+}
+
+type Join = Extract<Greeting, { type: 'join' }>
+
+function nameOf({ remotePublicKey, id }: Pick<Offer, 'remotePublicKey' | 'id'>): string {
+  return `${b4a.toString(remotePublicKey, 'hex')}/${b4a.toString(id, 'hex')}`
+}

@@ -1,0 +1,214 @@
+import type { DuplexStream } from '@hyperswarm/secret-stream'
+import { RelayError } from '../errors.ts'
+import { Flow } from '../flow/flow.ts'
+import type { Line } from '../paths/line.ts'
+import type { PathInfo, PathKind } from '../paths/path.ts'
+import type { Secrets } from '../protocol/handshake.ts'
+import { Carrier } from './carrier.ts'
+import type { SecretConnection } from './secret-connection.ts'
+import { Liveness } from './liveness.ts'
+import type { SessionTimes } from './times.ts'
+
+/** What a session asks of who made it. */
+export interface SessionOptions {
+  readonly id: Uint8Array
+  /** 32 random bytes that both sides know: who knows them may join paths. */
+  readonly secret: Uint8Array
+  readonly connection: SecretConnection
+  readonly times: SessionTimes
+  /** Bytes under way at most, in each direction. */
+  readonly windowBytes: number
+  /** No path is left, or the only one is about to go: the initiator finds another. */
+  onlonely(): void
+  /** A path has failed. */
+  onfailed(path: PathInfo, error: RelayError): void
+  onover(): void
+}
+
+/** Lower is better. */
+const RANKS: Record<PathKind, number> = { tcp: 1, udp: 2, relay: 3 }
+const ACK_MS = 50
+
+interface Joined {
+  readonly line: Line
+  readonly liveness: Liveness
+}
+
+/** One connection between two devices, over all the paths it takes in its life. It owns them. */
+export class Session {
+  readonly id: Uint8Array
+  readonly secret: Uint8Array
+  readonly connection: SecretConnection
+  readonly #options: SessionOptions
+  readonly #flow: Flow
+  readonly #carrier: Carrier
+  readonly #paths = new Map<number, Joined>()
+  readonly #timers: unknown[] = []
+  #lonelySince: number | null = null
+  #busyAt = Date.now()
+  #seen: number | null = null
+  #over = false
+
+  constructor(options: SessionOptions) {
+    this.id = options.id
+    this.secret = options.secret
+    this.connection = options.connection
+    this.#options = options
+    this.#flow = new Flow(
+      {
+        transmit: (path, parts) => this.#transmit(path, parts),
+        deliver: (bytes) => this.#deliver(bytes),
+        onfinish: () => this.#carrier.finish(),
+        onroom: () => this.#carrier.roomed(),
+        onreset: () =>
+          this.#end(new RelayError('RELAY_CLOSED', 'the other device has closed the connection')),
+        onleft: () => this.#moved(),
+        onretired: (path) => this.#close(path),
+        onforsaken: (path) => this.#close(path)
+      },
+      options.windowBytes
+    )
+    this.#carrier = new Carrier(this.#flow, (finished) => this.#onclosed(finished))
+    // The connection says what went wrong; that it took its raw stream along is no news.
+    this.#carrier.on('error', () => {})
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  /** Kinds of the paths there are. */
+  get kinds(): PathKind[] {
+    return [...this.#paths.values()].map(({ line }) => line.path.kind)
+  }
+
+  /** Whether no relay is in between. */
+  get isDirect(): boolean {
+    return this.connection.path !== null && this.connection.path.relay === null
+  }
+
+  /** Whether this number was a path's already: numbers are given once. */
+  isUsed(path: number): boolean {
+    return this.#seen !== null && path <= this.#seen
+  }
+
+  /** The first path: the connection opens. */
+  begin(line: Line, secrets: Secrets): void {
+    const raw = this.#carrier as unknown as DuplexStream
+    const { publicKey } = this.connection
+    const { tx, rx, hash, remotePublicKey } = secrets
+    if (publicKey === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'the connection has no key')
+    this.#timers.push(setInterval(() => this.#tick(), this.#options.times.probeMs / 2))
+    this.#timers.push(setInterval(() => this.#flow.acknowledge(), ACK_MS))
+    this.add(0, line)
+    this.connection.begin(raw, { handshake: { tx, rx, hash, publicKey, remotePublicKey } }, infoOf(line))
+  }
+
+  /** A path was joined. */
+  add(number: number, line: Line): void {
+    if (this.#over) return line.path.destroy()
+    this.#seen = Math.max(this.#seen ?? 0, number)
+    const { probeMs, idleProbeMs, deadMs } = this.#options.times
+    const liveness = new Liveness({ probeMs, idleProbeMs, deadMs }, Date.now())
+    this.#paths.set(number, { line, liveness })
+    this.#lonelySince = null
+    this.#flow.addPath(number, RANKS[line.path.kind])
+    line.hand({
+      onmessage: (message) => this.#onmessage(number, message),
+      ondrain: () => this.#flow.drained(number),
+      onclose: (error) =>
+        this.#fail(number, new RelayError('RELAY_UNREACHABLE', 'the path has closed', { cause: error })),
+      ondraining: () => this.#options.onlonely()
+    })
+    this.#moved()
+  }
+
+  /** Leaves every other path, without losing a byte. */
+  settleOn(number: number): void {
+    for (const other of this.#paths.keys()) if (other !== number) this.#flow.retirePath(other)
+    this.#moved()
+  }
+
+  #deliver(bytes: Uint8Array): void {
+    this.#busyAt = Date.now()
+    this.#carrier.deliver(bytes)
+  }
+
+  #transmit(number: number, parts: readonly Uint8Array[]): boolean {
+    const joined = this.#paths.get(number)
+    if (joined === undefined) return true
+    joined.liveness.sent(Date.now())
+    return joined.line.path.send(parts)
+  }
+
+  #onmessage(number: number, message: Uint8Array): void {
+    this.#paths.get(number)?.liveness.heard(Date.now())
+    const fault = this.#flow.receive(number, message)
+    if (fault === 'lied')
+      this.#fail(number, new RelayError('RELAY_PATH_LIED', 'bytes are missing on this path'))
+    if (fault === 'lost') {
+      const words = 'somebody between the devices has acknowledged bytes that did not arrive'
+      this.#end(new RelayError('RELAY_TAMPERED', words))
+    }
+  }
+
+  #tick(): void {
+    const now = Date.now()
+    if (this.#flow.busy) this.#busyAt = now
+    const idle = now - this.#busyAt > 60_000
+    for (const [number, { liveness }] of this.#paths) {
+      const wish = liveness.tick(now, idle)
+      if (wish === 'probe') this.#flow.probe(number)
+      if (wish === 'dead') this.#fail(number, new RelayError('RELAY_TIMEOUT', 'the path does not answer'))
+    }
+    const { graceMs } = this.#options.times
+    if (this.#lonelySince !== null && now - this.#lonelySince > graceMs)
+      this.#end(new RelayError('RELAY_PATHS_LOST', 'no way to the other device is left'))
+  }
+
+  #fail(number: number, error: RelayError): void {
+    const failed = this.#paths.get(number)
+    if (failed === undefined) return
+    this.#close(number)
+    // The other device has left it before: nothing was on it.
+    if (!this.#flow.paths.includes(number)) return
+    this.#flow.dropPath(number)
+    this.#options.onfailed(infoOf(failed.line), error)
+    this.#moved()
+    if (this.#over || this.#paths.size > 0) return
+    this.#lonelySince = Date.now()
+    this.#options.onlonely()
+  }
+
+  #close(number: number): void {
+    const joined = this.#paths.get(number)
+    this.#paths.delete(number)
+    joined?.line.hand({ onmessage: () => {}, ondrain: () => {}, onclose: () => {} })
+    joined?.line.path.end()
+  }
+
+  #moved(): void {
+    const best = this.#flow.best
+    const joined = best === null ? undefined : this.#paths.get(best)
+    const info = joined === undefined ? null : infoOf(joined.line)
+    this.connection.moved(info)
+  }
+
+  #end(error: RelayError): void {
+    this.connection.destroy(error)
+  }
+
+  #onclosed(finished: boolean): void {
+    if (this.#over) return
+    this.#over = true
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#flow.acknowledge()
+    if (!finished) this.#flow.reset()
+    for (const number of this.#paths.keys()) this.#close(number)
+    this.#options.onover()
+  }
+}
+
+function infoOf({ path: { kind, relay, transport } }: Line): PathInfo {
+  return { kind, relay, transport }
+}

@@ -1,0 +1,41 @@
+import { type AddressInfo, connect, createServer } from '#net'
+import { WebSocket } from '#ws'
+import { TcpWire } from '../wires/tcp-wire.ts'
+import type { Wire } from '../wires/wire.ts'
+import { WsWire } from '../wires/ws-wire.ts'
+
+/** Whether this platform has TCP. */
+export const hasTcp = true
+
+/** Begins a TCP connection. What is written meanwhile goes out when it is there. */
+export function dialTcp(host: string, port: number): Wire {
+  return new TcpWire(connect(port, host))
+}
+
+/** Begins a WebSocket, without compression: what it would compress is encrypted. */
+export function dialWs(url: string): Wire {
+  return new WsWire(new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: 5_000 }))
+}
+
+/** Somewhere that TCP connections come in. */
+export interface TcpListener {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Listens for TCP connections. */
+export async function listenTcp(
+  { host, port = 0 }: { readonly host?: string; readonly port?: number },
+  onwire: (wire: Wire) => void
+): Promise<TcpListener> {
+  const server = createServer((socket) => onwire(new TcpWire(socket)))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    if (host === undefined) server.listen(port, resolve)
+    else server.listen(port, host, resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => new Promise((resolve) => void server.close(() => resolve()))
+  }
+}

@@ -1,0 +1,83 @@
+import { testnet, tmpStore, until } from '@cloudpal/test-kit'
+import crypto from 'hypercore-crypto'
+import type NoiseSecretStream from '@hyperswarm/secret-stream'
+import { expect, test } from 'vitest'
+import { attach } from '../src/swarm/index.ts'
+import type { Connection } from '../src/index.ts'
+import { startRelay, twoKeyPairs } from './relays.ts'
+
+test('two swarms that share no DHT meet through their relay, and replicate', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  // Each has a network of its own: as for two devices whose UDP is blocked.
+  const [one, two] = [
+    (await testnet()).createSwarm({ keyPair: a }),
+    (await testnet()).createSwarm({ keyPair: b })
+  ]
+  attach(one, { relays: [address] })
+  attach(two, { relays: [address] })
+  const [mine, theirs] = [await tmpStore(), await tmpStore()]
+  const paths: (string | undefined)[] = []
+  const replicate = (store: typeof mine) => (stream: NoiseSecretStream) => {
+    paths.push((stream as unknown as Connection).path?.kind)
+    store.replicate(stream)
+  }
+  one.on('connection', replicate(mine))
+  two.on('connection', replicate(theirs))
+  const core = theirs.get({ name: 'core' })
+  await core.append(['a', 'b'])
+  await until(() => relay.registered === 2)
+  one.joinPeer(b.publicKey)
+  const copy = mine.get({ key: core.key })
+  await copy.ready()
+  expect(await copy.get(1).then(String)).toBe('b')
+  expect(paths).toEqual(['relay', 'relay'])
+  expect([one.connections.size, two.connections.size]).toEqual([1, 1])
+})
+
+test('swarms on one network connect directly by their topic, and the relay carries nothing', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const network = await testnet()
+  const [one, two] = [network.createSwarm({ keyPair: a }), network.createSwarm({ keyPair: b })]
+  // Only one of them knows of relays.
+  const client = attach(one, { relays: [address] })
+  await until(() => client.registeredAt.length === 1)
+  const topic = crypto.randomBytes(32)
+  two.on('connection', (stream) => {
+    stream.on('error', () => {})
+    stream.write(Buffer.from('hello'))
+  })
+  await two.join(topic).flushed()
+  const connected = new Promise<NoiseSecretStream>((resolve) => one.once('connection', resolve))
+  one.join(topic)
+  const connection = (await connected) as unknown as Connection
+  expect(connection.path).toEqual({ kind: 'udp', relay: null, transport: 'udp' })
+  const heard = new Promise<Uint8Array>((resolve) => connection.once('data', resolve))
+  expect(String(await heard)).toBe('hello')
+  expect((await relay.metrics.relayedBytes.get()).values).toEqual([])
+})
+
+test('a swarm’s firewall refuses through the relay too, and a swarm that ends takes its client along', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const one = (await testnet()).createSwarm({ keyPair: a, backoffs: [10, 10, 10] })
+  const two = (await testnet()).createSwarm({ keyPair: b, firewall: () => true })
+  const [client, other] = [attach(one, { relays: [address] }), attach(two, { relays: [address] })]
+  await until(() => relay.registered === 2)
+  const connection = client.connect(b.publicKey)
+  const code = new Promise<unknown>((resolve) =>
+    connection.once('error', (error) => resolve((error.cause as AggregateError).errors))
+  )
+  expect(await connection.opened).toBe(false)
+  expect(await code).toEqual(
+    expect.arrayContaining([expect.objectContaining({ code: 'RELAY_PEER_REFUSED' })])
+  )
+  await two.destroy()
+  expect(other.closed).toBe(true)
+  await until(() => relay.registered === 1)
+})
+
+test('what is no swarm is refused', () => {
+  expect(() => attach({}, {})).toThrow(expect.objectContaining({ code: 'RELAY_BAD_ARGUMENT' }))
+})

@@ -1,0 +1,89 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import crypto from 'hypercore-crypto'
+import { testCleanup, tmpDir, until } from '@cloudpal/test-kit'
+import { validate } from 'dockerfile-utils'
+import { expect, test } from 'vitest'
+import { run } from '../src/cli/program.ts'
+
+const read = (file: string): string => readFileSync(join(import.meta.dirname, '..', file), 'utf8')
+const device = Buffer.from(crypto.keyPair().publicKey).toString('hex')
+
+/** `NAME=value`s of a file, with what only a real machine has replaced: ports are any free ones. */
+function environmentIn(text: string, dir: string): Record<string, string> {
+  const found = [...text.matchAll(/^(?!#).*?(CLOUDPAL_RELAY_[A-Z_]+)=([^\s\\]+)/gm)].map(
+    ([, name = '', value = '']) => [name, name.endsWith('_PORT') ? '0' : value.replace(/^.*[/]/, `${dir}/`)]
+  )
+  return Object.fromEntries(found) as Record<string, string>
+}
+
+async function listening(environment: Record<string, string>): Promise<Record<string, unknown>> {
+  const abort = new AbortController()
+  const out: string[] = []
+  const err: string[] = []
+  const surroundings = { environment, signal: abort.signal, onreload: () => {} }
+  const words = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) }
+  const exit = run(['serve'], { ...surroundings, ...words })
+  testCleanup().defer('network', async () => {
+    abort.abort()
+    await exit
+  })
+  await until(() => out.length + err.length > 0)
+  expect(err).toEqual([])
+  return JSON.parse(out[0] ?? '') as Record<string, unknown>
+}
+
+test('with what the Dockerfile sets, and devices, a relay listens and its health can be asked', async () => {
+  const environment = environmentIn(read('deploy/Dockerfile'), await tmpDir())
+  const ports = await listening({ ...environment, CLOUDPAL_RELAY_ALLOW: device })
+  expect(ports).toMatchObject({ event: 'listening', tcp: expect.any(Number), ws: expect.any(Number) })
+  const health = await fetch(`http://127.0.0.1:${String(ports['metrics'])}/health`)
+  expect(health.status).toBe(200)
+})
+
+test('the Dockerfile is without faults, and without what is deprecated', () => {
+  expect(validate(read('deploy/Dockerfile')).map(({ message }) => message)).toEqual([])
+})
+
+test('with what the systemd unit sets, and the configuration of DEPLOY.md, a relay listens', async () => {
+  const dir = await tmpDir()
+  const config = /`(\{ "tcpPort".*?\})`/.exec(read('DEPLOY.md'))?.[1] ?? ''
+  await writeFile(
+    join(dir, 'relay.json'),
+    config.replaceAll(/Port": \d+/g, 'Port": 0').replace('<key>', device)
+  )
+  const environment = environmentIn(read('deploy/cloudpal-relay.service'), dir)
+  expect(environment).toHaveProperty('CLOUDPAL_RELAY_CONFIG', `${dir}/relay.json`)
+  expect(await listening(environment)).toMatchObject({ event: 'listening' })
+})
+
+test('DEPLOY.md names no flag that there is not', async () => {
+  const help: string[] = []
+  const nothing = { environment: {}, signal: new AbortController().signal, onreload: () => {} }
+  for (const command of ['serve', 'grant', 'key'])
+    await run([command, '--help'], { ...nothing, out: (line) => help.push(line), err: () => {} })
+  const flags = [...read('DEPLOY.md').matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag)
+  expect(flags.length).toBeGreaterThan(10)
+  expect(flags.filter((flag) => !help.join('\n').includes(`${flag} `))).toEqual([])
+})
+
+test.skipIf(!hasSystemd())('systemd takes the unit as it stands, but for where the program is', async () => {
+  const file = join(await tmpDir(), 'cloudpal-relay.service')
+  const program = `ExecStart=${process.execPath} `
+  await writeFile(file, read('deploy/cloudpal-relay.service').replace('ExecStart=/usr/bin/node ', program))
+  const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', file], { encoding: 'utf8' })
+  expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: '' })
+})
+
+/** Says so when it is not. */
+function hasSystemd(): boolean {
+  try {
+    execFileSync('systemd-analyze', ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    console.warn('Skipped: what systemd says of the unit. systemd-analyze is not installed.')
+    return false
+  }
+}

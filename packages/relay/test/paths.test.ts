@@ -1,0 +1,151 @@
+import NoiseSecretStream from '@hyperswarm/secret-stream'
+import { until } from '@cloudpal/test-kit'
+import { expect, test } from 'vitest'
+import { startSwitch } from './switch-proxy.ts'
+import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
+import { receiveCounting, sendCounting } from './streams.ts'
+
+const MEGABYTE = 1_000_000
+
+test('a direct address is preferred, and no relay carries a byte', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const alice = await startDevice(a, { relays: [address] })
+  const bob = await startDevice(b, { relays: [address], listen: { host: '127.0.0.1' } })
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey, { addresses: [`127.0.0.1:${bob.port}`] })
+  expect(await connection.opened).toBe(true)
+  const received = receiveCounting(await incoming, MEGABYTE)
+  await sendCounting(connection, MEGABYTE)
+  expect(await received).toBe(-1)
+  expect(connection.path).toEqual({ kind: 'tcp', relay: null, transport: 'tcp' })
+  expect(await relayedBytes(relay)).toBe(0)
+})
+
+test('a connection through a relay moves to a direct path while bytes flow in both directions, and loses none', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const alice = await startDevice(a, { relays: [address], times: { retryMs: 20 } })
+  // What Bob announces leads to a switch that is off at first: a NAT that is not friendly yet.
+  const nat = await startSwitch()
+  const announce = [`127.0.0.1:${nat.port}`]
+  const bob = await startDevice(b, { relays: [address], listen: { host: '127.0.0.1', announce } })
+  nat.target = bob.port ?? 0
+  await until(() => bob.registeredAt.length === 1)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey)
+  expect(await connection.opened).toBe(true)
+  const other = await incoming
+  expect(connection.path?.kind).toBe('relay')
+
+  const total = 20 * MEGABYTE
+  const there = receiveCounting(other, total, (received) => {
+    if (received > total / 4) nat.on = true
+  })
+  const back = receiveCounting(connection, total)
+  await Promise.all([sendCounting(connection, total), sendCounting(other, total)])
+  expect(await Promise.all([there, back])).toEqual([-1, -1])
+  await until(() => connection.path?.kind === 'tcp' && other.path?.kind === 'tcp')
+  await until(() => relay.sessions === 0)
+  const carried = await relayedBytes(relay)
+  expect(carried).toBeGreaterThan(total / 4)
+  expect(nat.bytes).toBeGreaterThan(MEGABYTE)
+})
+
+test('when the relay is killed, the connection goes on through another one, and loses nothing', async () => {
+  const [a, b] = twoKeyPairs()
+  const first = await startRelay([a, b])
+  const second = await startRelay([a, b])
+  const relays = [first.address, second.address]
+  const alice = await startDevice(a, { relays })
+  const bob = await startDevice(b, { relays })
+  await until(() => bob.registeredAt.length === 2)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey)
+  await connection.opened
+  const total = 20 * MEGABYTE
+  const received = receiveCounting(await incoming, total, (received) => {
+    if (received > total / 2) void first.relay.close()
+  })
+  await sendCounting(connection, total)
+  expect(await received).toBe(-1)
+  expect(connection.path).toMatchObject({ kind: 'relay', relay: second.address.publicKey })
+  expect(await relayedBytes(second.relay)).toBeGreaterThan(MEGABYTE)
+})
+
+test('when the relay goes silent without closing, its path is given up and another one is found', async () => {
+  const [a, b] = twoKeyPairs()
+  const first = await startRelay([a, b])
+  const second = await startRelay([a, b])
+  const wall = await startSwitch(first.relay.ports.tcp ?? 0)
+  wall.on = true
+  const silent = { publicKey: first.address.publicKey, tcp: { host: '127.0.0.1', port: wall.port } }
+  const alice = await startDevice(a, { relays: [silent, second.address] })
+  const bob = await startDevice(b, { relays: [silent, second.address] })
+  await until(() => bob.registeredAt.length === 2)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey)
+  await connection.opened
+  const other = await incoming
+  const received = receiveCounting(other, 2 * MEGABYTE)
+  await sendCounting(connection, MEGABYTE / 2)
+  expect(connection.path).toMatchObject({ relay: silent.publicKey })
+  wall.frozen = true
+  await sendCounting(connection, 0)
+  const rest = Uint8Array.from({ length: 1.5 * MEGABYTE }, (_, i) => (MEGABYTE / 2 + i) % 251)
+  connection.write(rest)
+  expect(await received).toBe(-1)
+  expect(connection.path).toMatchObject({ relay: second.address.publicKey })
+})
+
+test('a hole that takes long to punch is given time, and none when the relay goes silent meanwhile', async () => {
+  const [a, b] = twoKeyPairs()
+  const first = await startRelay([a, b])
+  const second = await startRelay([a, b])
+  const wall = await startSwitch(first.relay.ports.tcp ?? 0)
+  wall.on = true
+  const silent = { publicKey: first.address.publicKey, tcp: { host: '127.0.0.1', port: wall.port } }
+  const relays = [silent, second.address]
+  const dht = new EndlessPunching()
+  const times = { attemptMs: 300, retryMs: 10 }
+  const alice = await startDevice(a, { relays, dht, times })
+  const bob = await startDevice(b, { relays, dht })
+  await until(() => bob.registeredAt.length === 2)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey)
+  expect(await connection.opened).toBe(true)
+  const other = await incoming
+  await until(() => dht.punching === 1)
+  wall.frozen = true
+  const received = receiveCounting(other, MEGABYTE)
+  let punchings = 0
+  connection.on('path', (path) => (punchings = path === null ? dht.punchings : punchings))
+  await sendCounting(connection, MEGABYTE)
+  expect(await received).toBe(-1)
+  expect(connection.path).toMatchObject({ relay: second.address.publicKey })
+  // The first was the race for the connection; the second lasted longer than five times `attemptMs`, until the silence was noticed.
+  expect(punchings).toBe(2)
+})
+
+/** Has every direct connection under way, and never there. */
+class EndlessPunching {
+  punching = 0
+  punchings = 0
+
+  connect(): NoiseSecretStream {
+    this.punchings++
+    this.punching++
+    const stream = new NoiseSecretStream(true, null, { autoStart: false })
+    stream.on('error', () => {})
+    return stream.on('close', () => this.punching--)
+  }
+
+  createServer(): { listen(): Promise<void>; close(): Promise<void> } {
+    return { listen: async () => {}, close: async () => {} }
+  }
+}
+
+async function relayedBytes({ metrics }: Awaited<ReturnType<typeof startRelay>>['relay']): Promise<number> {
+  const { values } = await metrics.relayedBytes.get()
+  return values.reduce((sum, { value }) => sum + value, 0)
+}

@@ -1,0 +1,142 @@
+import { fakeClock } from '@cloudpal/test-kit'
+import fc from 'fast-check'
+import crypto, { type KeyPair } from 'hypercore-crypto'
+import { expect, test } from 'vitest'
+import { createGrant, GRANT_BYTES, type GrantOptions, readGrant, SCOPE } from '../src/index.ts'
+import { Meter } from '../src/policy/meter.ts'
+import { Lease, type PolicyOptions, type Refusal, RelayPolicy } from '../src/server/index.ts'
+
+const pair = (seed: number): KeyPair => crypto.keyPair(new Uint8Array(32).fill(seed))
+const [owner, stranger, device, other, relay] = [pair(1), pair(2), pair(3), pair(4), pair(5)]
+const NOW = 1_800_000_000_000
+
+function grantOf(options: Partial<GrantOptions> = {}, issuer: KeyPair = owner): Uint8Array {
+  return createGrant(issuer, { device: device.publicKey, expiresAt: NOW + 60_000, ...options })
+}
+
+function policyOf(options: PolicyOptions = {}): RelayPolicy {
+  return new RelayPolicy(relay.publicKey, { issuers: [owner.publicKey], now: () => NOW, ...options })
+}
+
+function admitted(outcome: Lease | Refusal): Lease {
+  if (!(outcome instanceof Lease)) throw new Error(outcome.code)
+  return outcome
+}
+
+test('a relay that knows nobody serves nobody', () => {
+  expect(new RelayPolicy(relay.publicKey).admit(device.publicKey)).toMatchObject({ code: 'RELAY_DENIED' })
+})
+
+test.each<[string, Uint8Array, string]>([
+  ['of another issuer', grantOf({}, stranger), 'RELAY_BAD_GRANT'],
+  ['of another device', grantOf({ device: other.publicKey }), 'RELAY_GRANT_NOT_YOURS'],
+  ['for another relay', grantOf({ relay: other.publicKey }), 'RELAY_GRANT_OTHER_RELAY'],
+  ['that has expired', grantOf({ expiresAt: NOW }), 'RELAY_GRANT_EXPIRED'],
+  ['that is cut short', grantOf().subarray(1), 'RELAY_BAD_GRANT']
+])('a grant %s is refused', (_, grant, code) => {
+  expect(policyOf().admit(device.publicKey, grant)).toMatchObject({ code })
+})
+
+test('a grant is read as it was written, and every changed bit of it is refused', () => {
+  const grant = grantOf({
+    relay: relay.publicKey,
+    scopes: SCOPE.OPEN,
+    bytesPerSecond: 5,
+    quotaBytes: 2 ** 40
+  })
+  expect(grant.length).toBe(GRANT_BYTES)
+  expect(readGrant(grant)).toMatchObject({
+    scopes: SCOPE.OPEN,
+    bytesPerSecond: 5,
+    quotaBytes: 2 ** 40,
+    expiresAt: NOW + 60_000
+  })
+  expect(policyOf().admit(device.publicKey, grant)).toBeInstanceOf(Lease)
+  fc.assert(
+    fc.property(fc.nat(GRANT_BYTES - 1), fc.nat(7), (byte, bit) => {
+      const changed = Uint8Array.from(grant)
+      changed[byte] = (changed[byte] ?? 0) ^ (1 << bit)
+      expect(policyOf().admit(device.publicKey, changed)).not.toBeInstanceOf(Lease)
+    })
+  )
+})
+
+test('a device may have so many connections, and one that ends makes room', () => {
+  const policy = policyOf({
+    allow: [device.publicKey, other.publicKey],
+    limits: { connections: 2, totalConnections: 3 }
+  })
+  const [a, b, c] = [0, 1, 2].map(() => admitted(policy.admit(device.publicKey))) as [Lease, Lease, Lease]
+  expect([a.hold('connections'), b.hold('connections')]).toEqual([null, null])
+  expect(c.hold('connections')).toMatchObject({ code: 'RELAY_TOO_MANY' })
+  a.end()
+  expect(c.hold('connections')).toBeNull()
+  const [d, e] = [0, 1].map(() => admitted(policy.admit(other.publicKey))) as [Lease, Lease]
+  expect(d.hold('connections')).toBeNull()
+  expect(e.hold('connections')).toMatchObject({ code: 'RELAY_TOO_MANY' })
+  for (const lease of [b, c, d, e]) lease.end()
+  expect(policy.connections).toBe(0)
+})
+
+test('the quota of a grant is one, over all its connections, and before and after a break', () => {
+  const policy = policyOf()
+  const grant = grantOf({ quotaBytes: 100 })
+  const first = admitted(policy.admit(device.publicKey, grant))
+  expect(first.spend(60)).toBe(0)
+  first.end()
+  const second = admitted(policy.admit(device.publicKey, grant))
+  expect(second.spend(40)).toBe(0)
+  expect(second.spend(1)).toBeNull()
+  expect(policy.admit(device.publicKey, grant)).toMatchObject({ code: 'RELAY_QUOTA' })
+  expect(policy.admit(device.publicKey, grantOf({ quotaBytes: 100 }))).toBeInstanceOf(Lease)
+})
+
+test('a grant that expires ends what lives by it, and is forgotten', () => {
+  const clock = fakeClock(NOW)
+  const policy = policyOf({ now: clock.now })
+  const lease = admitted(policy.admit(device.publicKey, grantOf()))
+  const ends: string[] = []
+  lease.onend = ({ code }) => ends.push(code)
+  clock.advance(59_999)
+  policy.sweep()
+  expect(ends).toEqual([])
+  clock.advance(1)
+  policy.sweep()
+  expect(ends).toEqual(['RELAY_GRANT_EXPIRED'])
+})
+
+test('what is revoked ends at once, and does not come back: a device with all it has, or one grant', () => {
+  const policy = policyOf({ allow: [other.publicKey] })
+  const [one, two] = [grantOf(), grantOf()]
+  const ends: string[] = []
+  for (const grant of [one, two])
+    admitted(policy.admit(device.publicKey, grant)).onend = ({ code }) => ends.push(code)
+  admitted(policy.admit(other.publicKey)).onend = () => ends.push('other')
+  expect(policy.revoke(readGrant(one)?.nonce ?? new Uint8Array(16))).toBe(1)
+  expect(policy.admit(device.publicKey, one)).toMatchObject({ code: 'RELAY_REVOKED' })
+  expect(policy.admit(device.publicKey, two)).toBeInstanceOf(Lease)
+  expect(policy.revoke(device.publicKey)).toBe(2)
+  expect(policy.admit(device.publicKey, grantOf())).toMatchObject({ code: 'RELAY_REVOKED' })
+  expect(ends).toEqual(['RELAY_REVOKED', 'RELAY_REVOKED'])
+})
+
+test('over any time, a meter lets through no more than a second’s worth and what the time is worth', () => {
+  const steps = fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 5_000 }), pause: fc.nat(3_000) }), {
+    maxLength: 50
+  })
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 100, max: 10_000 }), (steps, bytesPerSecond) => {
+      const clock = fakeClock(NOW)
+      const meter = new Meter({ bytesPerSecond, quotaBytes: 0 }, clock.now)
+      let through = 0
+      for (const { bytes, pause } of steps) {
+        const allowed = bytesPerSecond + ((clock.now() - NOW) * bytesPerSecond) / 1000
+        // What was read already is let through: one chunk beyond.
+        expect(through).toBeLessThanOrEqual(allowed + 1)
+        through += bytes
+        clock.advance((meter.spend(bytes) ?? 0) + pause)
+      }
+      expect(meter.usedBytes).toBe(through)
+    })
+  )
+})

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs'
+import crypto from 'hypercore-crypto'
+import { expect, test } from 'vitest'
+import { flowFrame, readFlowFrame, segmentHeader } from '../src/flow/flow-frames.ts'
+import { createGrant, readGrant } from '../src/index.ts'
+import {
+  decodeControl,
+  decodeWelcome,
+  encodeControl,
+  encodeHello,
+  encodeWelcome
+} from '../src/protocol/control.ts'
+import { frame, FRAME } from '../src/protocol/frames.ts'
+import { refusal } from '../src/protocol/refusal.ts'
+import {
+  decodeAnswer,
+  decodeOffer,
+  encodeAnswer,
+  encodeOffer,
+  joinedGreeting,
+  joinGreeting,
+  readGreeting,
+  refuseGreeting
+} from '../src/session/greeting.ts'
+
+const fill = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte)
+const owner = crypto.keyPair(fill(1))
+const grant = createGrant(owner, {
+  device: fill(2),
+  relay: fill(3),
+  scopes: 5,
+  bytesPerSecond: 1_000_000,
+  quotaBytes: 2 ** 40,
+  expiresAt: 1_800_000_000_000,
+  nonce: fill(4, 16)
+})
+const redirect = refusal('RELAY_REDIRECT', { retryAfterMs: 1000, redirect: fill(5) })
+const candidates = { tcp: ['192.0.2.1:4989', '[2001:db8::1]:4989'], udp: fill(6) }
+
+/** Everything with bytes of its own, made anew. */
+const made: Record<string, Uint8Array> = {
+  grant,
+  'frame DATA': frame(FRAME.DATA, fill(7, 3)),
+  'payload HELLO': encodeHello(null),
+  'payload HELLO with a grant': encodeHello(grant),
+  'payload WELCOME': encodeWelcome(null),
+  'payload WELCOME with a refusal': encodeWelcome(redirect),
+  'control register': encodeControl({ type: 'register', keepAliveMs: 30_000 }),
+  'control open': encodeControl({ type: 'open', target: fill(8) }),
+  'control ping': encodeControl({ type: 'ping' }),
+  'control registered': encodeControl({ type: 'registered' }),
+  'control incoming': encodeControl({ type: 'incoming', from: fill(9) }),
+  'control opened': encodeControl({ type: 'opened' }),
+  'control pong': encodeControl({ type: 'pong' }),
+  'control refused': encodeControl({ type: 'refused', refusal: refusal('RELAY_QUOTA') }),
+  'control gone': encodeControl({ type: 'gone' }),
+  'control draining': encodeControl({ type: 'draining' }),
+  'greeting offer': encodeOffer(fill(10, 16)),
+  'greeting answer': encodeAnswer(fill(11), candidates),
+  'greeting join': joinGreeting(fill(10, 16), 7, fill(11)),
+  'greeting joined': joinedGreeting(fill(10, 16), 7, fill(11)),
+  'greeting refuse': refuseGreeting(3),
+  'path segment': segmentHeader(2 ** 40 + 1),
+  'path fin': flowFrame({ type: 'fin', offset: 258 }),
+  'path ack': flowFrame({ type: 'ack', offset: 258 }),
+  'path dead': flowFrame({ type: 'dead', path: 3, offset: 258 }),
+  'path resume': flowFrame({ type: 'resume', path: 3, offset: 258 }),
+  'path rewound': flowFrame({ type: 'rewound', path: 3 }),
+  'path retire': flowFrame({ type: 'retire' }),
+  'path retired': flowFrame({ type: 'retired' }),
+  'path probe': flowFrame({ type: 'probe', offset: 258 }),
+  'path probed': flowFrame({ type: 'probed' }),
+  'path reset': flowFrame({ type: 'reset' })
+}
+
+const pinned = JSON.parse(readFileSync(new URL('vectors/v1.json', import.meta.url), 'utf8')) as Record<
+  string,
+  string
+>
+
+test('every message has the bytes that are pinned', () => {
+  const hex = Object.entries(made).map(([name, bytes]) => [name, Buffer.from(bytes).toString('hex')])
+  expect(Object.fromEntries(hex)).toEqual(pinned)
+})
+
+test('every message is read back', () => {
+  for (const [name, bytes] of Object.entries(made)) {
+    if (name.startsWith('control ')) expect(decodeControl(bytes)?.type).toBe(name.slice(8))
+    if (name.startsWith('path ') && name !== 'path segment')
+      expect(readFlowFrame(bytes)?.type).toBe(name.slice(5))
+  }
+  expect(decodeWelcome(made['payload WELCOME'] ?? fill(0))).toBe('welcome')
+  expect(decodeWelcome(made['payload WELCOME with a refusal'] ?? fill(0))).toEqual({
+    ...redirect,
+    redirect: Buffer.from(fill(5))
+  })
+  expect(readGrant(grant)).toMatchObject({ scopes: 5, expiresAt: 1_800_000_000_000 })
+  expect(readGreeting(made['greeting join'] ?? fill(0))).toMatchObject({ type: 'join', path: 7 })
+  expect(readGreeting(made['greeting joined'] ?? fill(0))).toMatchObject({ type: 'joined', path: 7 })
+  expect(decodeOffer(made['greeting offer'] ?? fill(0))).toEqual(Buffer.from(fill(10, 16)))
+  expect(decodeAnswer(made['greeting answer'] ?? fill(0))).toEqual({
+    secret: Buffer.from(fill(11)),
+    candidates: { ...candidates, udp: Buffer.from(candidates.udp) }
+  })
+})
+
+test('what is cut short or too long is no message', () => {
+  for (const [name, bytes] of Object.entries(made)) {
+    const longer = Buffer.concat([bytes, fill(0, 1)])
+    for (const wrong of [bytes.subarray(0, -1), longer]) {
+      if (name.startsWith('control ')) expect(decodeControl(wrong)).toBeNull()
+      if (name.startsWith('path ') && name !== 'path segment') expect(readFlowFrame(wrong)).toBeNull()
+      if (/^greeting (join|refuse)/.test(name)) expect(readGreeting(wrong)).toBeNull()
+      if (name === 'greeting offer') expect(decodeOffer(wrong)).toBeNull()
+      if (name === 'grant') expect(readGrant(wrong)).toBeNull()
+    }
+  }
+  expect(decodeAnswer((made['greeting answer'] ?? fill(0)).subarray(0, -1))).toBeNull()
+})
