@@ -11,7 +11,8 @@ const suites = {
   's3-archiver': () => import('./s3-archiver/suite.mjs'),
   'union-bee': () => import('./union-bee/suite.mjs'),
   'secret-share': () => import('./secret-share/suite.mjs'),
-  'key-rotation': () => import('./key-rotation/suite.mjs')
+  'key-rotation': () => import('./key-rotation/suite.mjs'),
+  relay: () => import('./relay/suite.mjs')
 }
 
 const print = { table: printTable, json: printLines, markdown: printMarkdown }

@@ -6,17 +6,19 @@ import { command, npm, root, tool } from './commands.mjs'
 
 /** @typedef {{ passed: number, failed: number }} Counts */
 
-/** The object store that tests run against, and the browser of an example. Elsewhere than on Linux they say that they skip them. */
-const PACKAGES = ['ceph-mon', 'ceph-osd', 'ceph-mgr', 'radosgw', 'chromium']
-const COMMANDS = ['radosgw', 'chromium']
+/** The object store that tests run against, the browser of an example, and what network namespaces take. Elsewhere than on Linux they say that they skip them. */
+const PACKAGES = ['ceph-mon', 'ceph-osd', 'ceph-mgr', 'radosgw', 'chromium', 'iproute2', 'nftables']
+const COMMANDS = ['radosgw', 'chromium', 'nft']
 const needsPackages = process.platform === 'linux'
+/** Nobody else may make namespaces. */
+const isRoot = process.getuid?.() === 0
 
 const temporary = mkdtempSync(join(tmpdir(), 'sdk-ci-'))
 const total = { passed: 0, failed: 0 }
 
 try {
   await step('Gates', runGates)
-  if (needsPackages) await step('Ceph and Chromium', installPackages)
+  if (needsPackages) await step('Ceph, Chromium and network tools', installPackages)
   await step('Tests', runTests)
   for (const folder of folders('examples', 'package.json'))
     await step(`Example ${folder}`, () => runExample(folder))
@@ -57,7 +59,7 @@ async function installPackages() {
   if (found.every(({ code }) => code === 0)) return { passed: 0, failed: 0 }
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (/** @type {string[]} */ args) =>
-    process.getuid?.() === 0
+    isRoot
       ? command('apt-get', args, { env })
       : command('sudo', ['--non-interactive', '--preserve-env=DEBIAN_FRONTEND', 'apt-get', ...args], { env })
   const updated = await apt(['update', '--quiet'])
@@ -69,7 +71,7 @@ async function installPackages() {
 async function runTests() {
   const report = join(temporary, 'tests.json')
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const env = needsPackages ? { REQUIRE_CEPH: '1' } : {}
+  const env = needsPackages ? { REQUIRE_CEPH: '1', REQUIRE_NAMESPACES: isRoot ? '1' : '' } : {}
   const { code } = await npm(['test', '--', ...reporters], { env })
   if (!existsSync(report)) return { passed: 0, failed: 1 }
   const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'))

@@ -2,6 +2,7 @@
 declare module 'hyperdht' {
   import type { KeyPair } from 'hypercore-crypto'
   import type NoiseSecretStream from '@hyperswarm/secret-stream'
+  import type { DuplexStream } from '@hyperswarm/secret-stream'
 
   export interface DhtAddress {
     host: string
@@ -27,15 +28,50 @@ declare module 'hyperdht' {
     relayThrough?: Uint8Array | null
   }
 
+  /** A UDP socket of udx-native. */
+  export interface UdxSocket {
+    readonly bound: boolean
+  }
+
+  export interface RawStreamOptions {
+    framed?: boolean
+    /** Asked about each packet until the stream is connected. True drops it. */
+    firewall?: (socket: UdxSocket, port: number, host: string) => boolean
+  }
+
+  /** A UDXStream of udx-native. */
+  export interface RawStream extends DuplexStream {
+    readonly id: number
+    readonly connected: boolean
+    readonly socket: UdxSocket | null
+    readonly remoteHost: string | null
+    readonly remotePort: number
+    readonly bytesReceived: number
+    readonly bytesTransmitted: number
+    connect(socket: UdxSocket, remoteId: number, port: number, host: string): void
+    relayTo(destination: RawStream): void
+    trySend(message: Uint8Array): void
+  }
+
+  /** What a dialling peer says of itself. */
+  export interface HandshakeOptions {
+    /** Without it the server answers with an error, and keeps nothing. */
+    udx: unknown
+  }
+
   export interface ServerOptions {
-    /** True refuses the peer. */
-    firewall?: (remotePublicKey: Uint8Array, payload: unknown, address: DhtAddress | null) => boolean
+    /** True refuses the peer without an answer. */
+    firewall?: (remotePublicKey: Uint8Array, payload: HandshakeOptions, address: DhtAddress | null) => boolean
+    shareLocalAddress?: boolean
+    relayThrough?: Uint8Array | null
   }
 
   export interface DhtServer {
     readonly listening: boolean
     readonly publicKey: Uint8Array | null
     listen(keyPair?: KeyPair): Promise<this>
+    /** Announces itself anew. */
+    refresh(): void
     close(): Promise<void>
     address(): { publicKey: Uint8Array; host: string; port: number } | null
     on(event: 'connection', fn: (stream: NoiseSecretStream) => void): this
@@ -47,6 +83,8 @@ declare module 'hyperdht' {
 
     static keyPair(seed?: Uint8Array): KeyPair
     static hash(data: Uint8Array): Uint8Array
+    /** The first node of a DHT. `host` is what others reach it by; where it listens is an option. */
+    static bootstrapper(port: number, host: string, options?: DhtOptions): HyperDHT
 
     readonly defaultKeyPair: KeyPair
     readonly destroyed: boolean
@@ -59,6 +97,8 @@ declare module 'hyperdht' {
     fullyBootstrapped(): Promise<void>
     address(): DhtAddress
     connect(publicKey: Uint8Array | string, options?: ConnectOptions): NoiseSecretStream
+    createRawStream(options?: RawStreamOptions): RawStream
+    findPeer(publicKey: Uint8Array): AsyncIterable<{ peer: { publicKey: Uint8Array } }>
     createServer(options?: ServerOptions, onconnection?: (stream: NoiseSecretStream) => void): DhtServer
     /** `force` skips the goodbyes. */
     destroy(options?: { force?: boolean }): Promise<void>

@@ -43,7 +43,13 @@ declare module 'noise-curve-ed' {
 
   /** Diffie–Hellman over Ed25519 keys. */
   export interface NoiseCurve {
+    readonly DHLEN: number
+    readonly PKLEN: number
+    readonly SCALARLEN: number
+    readonly SKLEN: number
     readonly ALG: string
+    readonly name: string
+    generateKeyPair(): KeyPair
     dh(publicKey: Uint8Array, keyPair: KeyPair): Uint8Array
   }
 

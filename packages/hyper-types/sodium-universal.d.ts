@@ -13,6 +13,8 @@ declare module 'sodium-universal' {
       nonce: Uint8Array,
       key: Uint8Array
     ): boolean
+    /** SHA-512, 64 bytes. */
+    crypto_hash_sha512(output: Uint8Array, input: Uint8Array): void
     /** BLAKE2b of parts, as if they were one. */
     crypto_generichash_batch(output: Uint8Array, inputs: Uint8Array[], key?: Uint8Array): void
     /** ChaCha20-Poly1305 of RFC 8439: `cipher` has 16 bytes more than `message`, `nonce` has 12. */

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client as RelayClient, Server as RelayServer, token } from 'blind-relay'
 import BlindPairing, { type MemberRequest } from 'blind-pairing'
 import codecs from 'codecs'
 import Corestore from 'corestore'
@@ -15,7 +16,7 @@ import Hypercore from 'hypercore'
 import Hyperdrive from 'hyperdrive'
 import crypto from 'hypercore-crypto'
 import id from 'hypercore-id-encoding'
-import HyperDHT from 'hyperdht'
+import HyperDHT, { type RawStream } from 'hyperdht'
 import MirrorDrive from 'mirror-drive'
 import curve from 'noise-curve-ed'
 import NoiseState from 'noise-handshake'
@@ -23,6 +24,7 @@ import CipherState from 'noise-handshake/cipher.js'
 import createTestnet from 'hyperdht/testnet.js'
 import Hyperswarm from 'hyperswarm'
 import Protomux from 'protomux'
+import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import RocksDB, { BloomFilterPolicy, ColumnFamily, RibbonFilterPolicy } from 'rocksdb-native'
 import RandomAccessStorage from 'random-access-storage'
 import Slip39 from 'slip39'
@@ -61,6 +63,8 @@ export async function makeSpecimens(): Promise<Specimens> {
       'hyperdht:HyperDHT': HyperDHT,
       'hyperswarm:Hyperswarm': Hyperswarm,
       'blind-pairing:BlindPairing': BlindPairing,
+      'blind-relay:Client': RelayClient,
+      'blind-relay:Server': RelayServer,
       'random-access-storage:RandomAccessStorage': RandomAccessStorage,
       'rocksdb-native:RocksDB': RocksDB,
       'rocksdb-native:ColumnFamily': ColumnFamily,
@@ -143,9 +147,9 @@ function pureSpecimens(): Record<string, unknown> {
 async function makeNetwork() {
   const testnet = await createTestnet(2, { host: '127.0.0.1' })
   const swarms = [0, 1].map(() => new Hyperswarm({ dht: testnet.createNode() })) as [Hyperswarm, Hyperswarm]
-  const connection = new Promise<Record<string, unknown>>((resolve) =>
-    swarms[0].once('connection', (stream, peer) =>
-      resolve({
+  const connection = new Promise<{ stream: NoiseSecretStream; found: Record<string, unknown> }>((resolve) =>
+    swarms[0].once('connection', (stream, peer) => {
+      const found = {
         '@hyperswarm/secret-stream:NoiseSecretStream': stream,
         'hyperswarm:PeerInfo': peer,
         'protomux:Protomux': Protomux.from(stream),
@@ -153,8 +157,9 @@ async function makeNetwork() {
         'protomux:Message': Protomux.from(stream)
           .createChannel({ protocol: 'another' })
           ?.addMessage({ encoding: codecs.binary as never })
-      })
-    )
+      }
+      resolve({ stream, found })
+    })
   )
   const pairings = swarms.map((swarm) => new BlindPairing(swarm)) as [BlindPairing, BlindPairing]
   const key = crypto.randomBytes(32)
@@ -174,9 +179,23 @@ async function makeNetwork() {
   const paired = await candidate.pairing
   const server = testnet.createNode().createServer()
   const topic = swarms[0].join(crypto.randomBytes(32))
+  const { stream } = await connection
+  const rawStream = swarms[0].dht.createRawStream({ framed: true })
+  const relay = new RelayServer({ createStream: () => rawStream })
+  const session = relay.accept(stream, { id: new Uint8Array(1) })
+  const client = RelayClient.from(stream, { id: new Uint8Array(2) })
+  const half = client.pair(true, token(), rawStream)
+  half.on('error', () => {})
   return {
     instances: {
-      ...(await connection),
+      ...(await connection).found,
+      'blind-relay:MessageHandler': session._pair,
+      'blind-relay:RelaySession': session,
+      'blind-relay:Server': relay,
+      'blind-relay:Client': client,
+      'blind-relay:PairRequest': half,
+      'hyperdht:RawStream': rawStream,
+      'hyperdht:UdxSocket': (stream.rawStream as RawStream | null)?.socket,
       'hyperdht/testnet.js:Testnet': testnet,
       'hyperdht:HyperDHT': swarms[0].dht,
       'hyperdht:DhtAddress': testnet.bootstrap[0],

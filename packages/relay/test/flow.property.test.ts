@@ -51,6 +51,7 @@ class World {
       },
       onroom: () => {},
       onreset: () => this.faults.push('reset'),
+      onleft: () => {},
       onretired: (path: number) => this.close(path, me),
       onforsaken: (path: number) => this.close(path, me)
     }

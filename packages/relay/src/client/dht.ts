@@ -5,7 +5,7 @@ import type { KeyPair } from '../types.ts'
 /** A node of hyperdht 6, or whatever has the same methods. */
 export interface DhtLike {
   /** Private upstream's factory lets this package see the raw stream and the handshake, where the node has one. */
-  connect(publicKey: Uint8Array, options?: DhtConnectOptions): NoiseSecretStream
+  connect: (publicKey: Uint8Array, options?: DhtConnectOptions) => NoiseSecretStream
   createServer(options: object, onconnection: (stream: NoiseSecretStream) => void): DhtServerLike
 }
 

@@ -25,7 +25,7 @@ export interface OutgoingOptions {
 }
 
 /** The DHT, and what to say there. */
-export interface UdpOptions {
+interface UdpOptions {
   readonly dht: DhtLike
   /** Of this client, and of no device: paths prove the device's by their greeting. */
   readonly pathKeyPair: KeyPair

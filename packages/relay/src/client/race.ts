@@ -3,7 +3,7 @@ import { RelayError } from '../errors.ts'
 /** One way that may be tried. `abort` makes its promise reject soon. */
 export interface Attempt<T> {
   readonly result: Promise<T>
-  abort(): void
+  readonly abort: () => void
 }
 
 /**

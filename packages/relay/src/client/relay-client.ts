@@ -1,6 +1,5 @@
 import b4a from 'b4a'
 import crypto from 'hypercore-crypto'
-import { type AddressInfo, createServer, type Server } from '#net'
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
 import type { Path, PathInfo } from '../paths/path.ts'
@@ -10,8 +9,8 @@ import { SecretConnection } from '../session/secret-connection.ts'
 import type { Candidates } from '../session/greeting.ts'
 import { Responder } from '../session/responder.ts'
 import { Session } from '../session/session.ts'
+import { listenTcp, type TcpListener } from '../sockets/sockets.ts'
 import type { Connection, KeyPair } from '../types.ts'
-import { TcpWire } from '../wires/tcp-wire.ts'
 import type { DhtLike, DhtServerLike } from './dht.ts'
 import { type ClientTimes, type RelayClientOptions, TIMES, WINDOW_BYTES } from './options.ts'
 import { Outgoing } from './outgoing.ts'
@@ -41,7 +40,7 @@ export class RelayClient extends ReadyResource {
   readonly #dht: DhtLike | null
   #registrations: Registration[] = []
   #dhtServer: DhtServerLike | null = null
-  #server: Server | null = null
+  #listener: TcpListener | null = null
   #announced: readonly string[] = []
 
   /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT` */
@@ -84,8 +83,7 @@ export class RelayClient extends ReadyResource {
 
   /** Port of the TCP listener; `null` where there is none. */
   get port(): number | null {
-    const address = this.#server?.address() as AddressInfo | null | undefined
-    return address?.port ?? null
+    return this.#listener?.port ?? null
   }
 
   /**
@@ -145,20 +143,14 @@ export class RelayClient extends ReadyResource {
     for (const connection of this.#connections) connection.destroy()
     await Promise.all(closed)
     await this.#dhtServer?.close()
-    const server = this.#server
-    if (server !== null) await new Promise<void>((resolve) => void server.close(() => resolve()))
+    await this.#listener?.close()
   }
 
-  async #listen({ host, port = 0, announce }: NonNullable<RelayClientOptions['listen']>): Promise<void> {
-    const server = createServer({ keepAlive: true }, (socket) =>
-      this.#responder.accept(new TcpPath(new TcpWire(socket)))
-    )
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve)
-    })
-    this.#server = server
-    this.#announced = announce ?? (host === undefined ? [] : [`${bracketed(host)}:${this.port ?? port}`])
+  async #listen({ announce, ...at }: NonNullable<RelayClientOptions['listen']>): Promise<void> {
+    const listener = await listenTcp(at, (wire) => this.#responder.accept(new TcpPath(wire)))
+    this.#listener = listener
+    const { host } = at
+    this.#announced = announce ?? (host === undefined ? [] : [`${bracketed(host)}:${listener.port}`])
   }
 
   async #listenUdp(dht: DhtLike): Promise<void> {

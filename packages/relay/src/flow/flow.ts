@@ -14,6 +14,8 @@ export interface FlowIo {
   onroom(): void
   /** The other side gave up. */
   onreset(): void
+  /** The other side leaves this path in peace, and so does this one: whoever wished it closes it. */
+  onleft(path: number): void
   /** The other side says, as the last thing on this path, that it does not use it any more. */
   onretired(path: number): void
   /** The other side has dropped this path: it is no path of this flow any more. */
@@ -262,6 +264,7 @@ export class Flow {
     this.#io.transmit(id, [flowFrame({ type: 'retired' })])
     // Nothing more comes on it. Who wished it to end closes it, once it has read the answer.
     this.#paths.delete(id)
+    this.#io.onleft(id)
     this.#pump()
     return true
   }

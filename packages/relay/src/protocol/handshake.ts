@@ -1,8 +1,8 @@
 import b4a from 'b4a'
 import type { KeyPair } from '../types.ts'
-import curve from 'noise-curve-ed'
 import NoiseState from 'noise-handshake'
 import CipherState from 'noise-handshake/cipher.js'
+import { ed25519Curve } from './curve.ts'
 
 /** What both sides have after a handshake. */
 export interface Secrets {
@@ -34,7 +34,7 @@ export class Handshake {
 
   /** @param remotePublicKey - the responder's, which makes this side the initiator; `null` on the responder's side */
   constructor(purpose: Purpose, keyPair: KeyPair, remotePublicKey: Uint8Array | null) {
-    this.#state = new NoiseState('IK', remotePublicKey !== null, keyPair, { curve })
+    this.#state = new NoiseState('IK', remotePublicKey !== null, keyPair, { curve: ed25519Curve })
     this.#state.initialise(PROLOGUES[purpose], remotePublicKey)
   }
 

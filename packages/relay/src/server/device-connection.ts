@@ -25,6 +25,8 @@ export interface ConnectionHost {
   readonly now: () => number
   /** How long a greeting may take, and the first wish after it. */
   readonly greetingMs: number
+  /** A device that is served has shown a grant. */
+  onshown(device: Uint8Array, grant: Uint8Array): void
   /** Why nobody can be served here now; `null` when all can. */
   closedTo(device: Uint8Array): Refusal | null
   /** The device wishes to be reachable. */
@@ -152,6 +154,7 @@ export class DeviceConnection {
       lease.end()
       return refused
     }
+    if (grant.length > 0) this.#host.onshown(device, grant)
     this.lease = lease
     lease.onend = (why) => this.refuse(why)
     return null

@@ -9,3 +9,12 @@ export type { Refusal } from '../protocol/refusal.ts'
 export type { Wire, WireEvents } from '../wires/wire.ts'
 export type { ListenOptions, RelayServerOptions, WebSocketOptions } from './options.ts'
 export { RelayServer, type RelayServerEvents } from './relay-server.ts'
+export type {
+  ConnectionLike,
+  DhtLike,
+  DhtServerLike,
+  KnockLike,
+  RawStreamLike,
+  UdpSocketLike
+} from '../udp/dht.ts'
+export { type UdpObserver, UdpPlane, type UdpPlaneOptions, type UdpStats } from '../udp/udp-plane.ts'

@@ -1,4 +1,5 @@
 import type { KeyPair } from '../types.ts'
+import type { DhtLike } from '../udp/dht.ts'
 import type { PolicyOptions } from '../policy/relay-policy.ts'
 
 /** Where a listener listens. */
@@ -21,6 +22,12 @@ export interface RelayServerOptions extends PolicyOptions {
   keyPair: KeyPair
   tcp?: ListenOptions | null
   ws?: WebSocketOptions | null
+  /**
+   * A node of hyperdht: the UDP plane answers on it, to the relay's key, for devices that name the relay in `relayThrough`. Borrowed.
+   *
+   * @defaultValue no UDP plane
+   */
+  dht?: DhtLike | null
   /** `/metrics` and `/health` over HTTP. @defaultValue host 127.0.0.1, where it is given at all */
   metrics?: ListenOptions | null
   /** Connections that have not said who they are, at once. @defaultValue 1,000 */

@@ -2,6 +2,8 @@ import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
 import { RelayPolicy } from '../policy/relay-policy.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
+import type { DhtLike } from '../udp/dht.ts'
+import { UdpPlane, type UdpStats } from '../udp/udp-plane.ts'
 import type { Wire } from '../wires/wire.ts'
 import { type ConnectionHost, DeviceConnection } from './device-connection.ts'
 import { listenHttp, type Listener, listenTcp, listenWs } from './listeners.ts'
@@ -36,6 +38,7 @@ export class RelayServer extends ReadyResource {
   readonly #host: ConnectionHost
   readonly #now: () => number
   #listeners: { tcp?: Listener; ws?: Listener; metrics?: Listener } = {}
+  readonly #udp: UdpPlane | null
   #sweeper: unknown = null
   #draining = false
 
@@ -62,11 +65,13 @@ export class RelayServer extends ReadyResource {
       onjoined: () => this.metrics.sessions.inc({ plane: 'stream' }),
       onbytes: (bytes) => this.metrics.relayedBytes.inc({ plane: 'stream' }, bytes)
     })
+    this.#udp = options.dht ? this.#udpPlane(options.dht) : null
     this.#host = {
       keyPair,
       policy: this.policy,
       now,
       greetingMs,
+      onshown: (device, grant) => this.#udp?.introduce(device, grant),
       closedTo: (device) => this.#closedTo(device),
       park: (connection) => this.#switchboard.park(connection),
       open: (connection, target) => this.#switchboard.open(connection, target),
@@ -102,6 +107,11 @@ export class RelayServer extends ReadyResource {
     return this.#switchboard.splices.size
   }
 
+  /** How the UDP plane is; `null` where there is none. */
+  get udp(): UdpStats | null {
+    return this.#udp?.stats ?? null
+  }
+
   /** Bytes that wait in this process for slower sides, of all connections. */
   get heldBytes(): number {
     return [...this.#connections].reduce((sum, { heldBytes }) => sum + heldBytes, 0)
@@ -133,6 +143,7 @@ export class RelayServer extends ReadyResource {
    */
   async drain(): Promise<void> {
     this.#draining = true
+    this.#udp?.drain()
     for (const connection of this.#switchboard.parked) connection.refuse(this.#away(connection))
     for (const { opener, target } of this.#switchboard.splices)
       for (const side of [opener, target]) side.send({ type: 'draining' })
@@ -155,6 +166,7 @@ export class RelayServer extends ReadyResource {
     try {
       if (tcp) this.#listeners.tcp = await listenTcp(tcp, onwire)
       if (ws) this.#listeners.ws = await listenWs(ws, onwire)
+      await this.#udp?.ready()
       if (metrics) this.#listeners.metrics = await this.#listenMetrics(metrics)
     } catch (error) {
       await this.#closeListeners()
@@ -168,6 +180,21 @@ export class RelayServer extends ReadyResource {
     const closed = this.#closeListeners()
     for (const { wire } of this.#connections) wire.destroy()
     await closed
+    await this.#udp?.close()
+  }
+
+  #udpPlane(dht: DhtLike): UdpPlane {
+    const plane = { plane: 'udp' } as const
+    const { keyPair, now = Date.now } = this.#options
+    return new UdpPlane(dht, this.policy, {
+      keyPair,
+      now,
+      observer: {
+        refused: (why) => this.#tell(why, null, ''),
+        paired: () => this.metrics.sessions.inc(plane),
+        carried: (bytes) => this.metrics.relayedBytes.inc(plane, bytes)
+      }
+    })
   }
 
   async #listenMetrics(options: NonNullable<RelayServerOptions['metrics']>): Promise<Listener> {

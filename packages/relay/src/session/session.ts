@@ -62,6 +62,7 @@ export class Session {
         onroom: () => this.#carrier.roomed(),
         onreset: () =>
           this.#end(new RelayError('RELAY_CLOSED', 'the other device has closed the connection')),
+        onleft: () => this.#moved(),
         onretired: (path) => this.#close(path),
         onforsaken: (path) => this.#close(path)
       },

@@ -1,4 +1,4 @@
-import { connect } from '#net'
+import { type AddressInfo, connect, createServer } from '#net'
 import { WebSocket } from 'ws'
 import { TcpWire } from '../wires/tcp-wire.ts'
 import type { Wire } from '../wires/wire.ts'
@@ -15,4 +15,26 @@ export function dialTcp(host: string, port: number): Wire {
 /** Begins a WebSocket, without compression: what it would compress is encrypted. */
 export function dialWs(url: string): Wire {
   return new WsWire(new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: 5_000 }))
+}
+
+/** Somewhere that TCP connections come in. */
+export interface TcpListener {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Listens for TCP connections. */
+export async function listenTcp(
+  { host, port = 0 }: { readonly host?: string; readonly port?: number },
+  onwire: (wire: Wire) => void
+): Promise<TcpListener> {
+  const server = createServer({ keepAlive: true }, (socket) => onwire(new TcpWire(socket)))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => new Promise((resolve) => void server.close(() => resolve()))
+  }
 }

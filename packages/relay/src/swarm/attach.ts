@@ -26,7 +26,7 @@ export function attach(swarm: object, options: AttachOptions): RelayClient {
   })
   client.on('connection', (connection: Parameters<typeof adapter.accept>[0]) => adapter.accept(connection))
   const release = adapter.take(
-    (publicKey, { keyPair: _, ...dhtOptions }) => client.connect(publicKey, { dhtOptions }),
+    (publicKey, dhtOptions) => client.connect(publicKey, { dhtOptions }),
     () => client.close()
   )
   client.once('close', release)

@@ -9,7 +9,7 @@ interface SwarmLike {
   readonly destroyed: boolean
   readonly dht: DhtLike
   readonly server: { emit(event: 'connection', stream: unknown): boolean }
-  destroy(options?: object): Promise<void>
+  destroy: (options?: object) => Promise<void>
   _handleFirewall(remotePublicKey: Uint8Array, payload: unknown): boolean
 }
 
@@ -31,6 +31,7 @@ export class SwarmAdapter {
       given.keyPair !== undefined &&
       typeof given.dht?.connect === 'function' &&
       typeof given.server?.emit === 'function' &&
+      // oxlint-disable-next-line no-underscore-dangle -- upstream's own name
       typeof given._handleFirewall === 'function'
     if (!known) throw new RelayError('RELAY_BAD_ARGUMENT', 'this is no Hyperswarm of version 4')
     this.#swarm = swarm as SwarmLike

@@ -1,0 +1,40 @@
+import HyperDHT from 'hyperdht'
+import createTestnet from 'hyperdht/testnet.js'
+
+export const HOST = '127.0.0.1'
+
+/**
+ * One way from a sender to a receiver. Each of its functions runs in a process of its own, and may keep what it opens: the process ends with the measurement.
+ *
+ * @typedef {import('@hyperswarm/secret-stream').DuplexStream & { opened: Promise<boolean> }} End
+ *
+ * @typedef {object} Relay
+ * @property {object} info for the other two, as JSON has it
+ * @property {() => number | Promise<number>} carried bytes that went through this process
+ *
+ * @typedef {object} Way
+ * @property {() => Promise<Relay>} relay what is in between, or only what helps to find each other
+ * @property {(info: any, onconnection: (end: End) => void) => Promise<object>} receive gives what the sender has to know
+ * @property {(info: any, address: any, tell: (word: string) => void) => Promise<() => Promise<End>>} dial gives what makes a connection, encrypted from end to
+ *   end, and may tell the receiver something
+ * @property {(word: string, onconnection: (end: End) => void) => void} [told] what the receiver does then
+ */
+
+/** @param {number} n */
+export const keyPair = (n) => HyperDHT.keyPair(Buffer.alloc(32, n))
+export const [SENDER, RECEIVER, RELAY] = [keyPair(1), keyPair(2), keyPair(3)]
+
+/** @param {{ bootstrap: import('hyperdht').DhtAddress[] }} info @param {import('hypercore-crypto').KeyPair} keys */
+export const node = ({ bootstrap }, keys) => new HyperDHT({ bootstrap, host: HOST, keyPair: keys })
+
+/** A DHT of three nodes. */
+export async function testnet() {
+  const { bootstrap } = await createTestnet(3, { host: HOST })
+  return { bootstrap }
+}
+
+/** @param {import('node:net').Server | import('ws').WebSocketServer} server */
+export async function portOf(server) {
+  await new Promise((resolve) => server.once('listening', () => resolve(undefined)))
+  return /** @type {import('node:net').AddressInfo} */ (server.address()).port
+}

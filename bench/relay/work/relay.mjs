@@ -1,0 +1,11 @@
+// The process in between. Says what it offers, and whenever it is asked what it has carried and how much processor time it took.
+import { wayOf } from '../ways/ways.mjs'
+
+const way = await wayOf(process.argv[2])
+const { info, carried } = await way.relay()
+process.on('message', async () => {
+  const { user, system } = process.cpuUsage()
+  process.send?.({ carried: await carried(), cpuSeconds: (user + system) / 1e6 })
+})
+process.once('disconnect', () => process.exit(0))
+process.send?.({ info })

@@ -1,0 +1,12 @@
+/**
+ * A DHT of one's own. Needs `hyperdht`.
+ *
+ * @packageDocumentation
+ */
+export {
+  type AnnouncedLike,
+  AnnouncementKeeper,
+  type AnnouncementKeeperOptions,
+  type FindPeerLike
+} from './announcement-keeper.ts'
+export { BootstrapNode, type BootstrapNodeOptions } from './bootstrap-node.ts'

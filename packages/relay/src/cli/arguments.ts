@@ -1,0 +1,59 @@
+import b4a from 'b4a'
+import { InvalidArgumentError } from 'commander'
+import type { Surroundings } from './surroundings.ts'
+
+/** A port; 0 is any free one. */
+export function portOf(word: string): number {
+  const port = Number(word)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError('A port is a number from 0 to 65535.')
+  return port
+}
+
+/** A whole number, not negative. */
+export function countOf(word: string): number {
+  const count = Number(word)
+  if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('This is a whole number.')
+  return count
+}
+
+/** A public key of 64 hex digits, or the nonce of a grant of 32. */
+export function hexOf(word: string, lengths: readonly number[] = [32]): Uint8Array {
+  const bytes = /^([0-9a-f]{2})+$/i.test(word) ? b4a.from(word, 'hex') : new Uint8Array(0)
+  if (!lengths.includes(bytes.length))
+    throw new InvalidArgumentError(
+      `${word} should have ${lengths.map((n) => 2 * n).join(' or ')} hex digits.`
+    )
+  return bytes
+}
+
+/** One or more, in one word with commas or in several words. */
+export function keysOf(word: string, others: readonly Uint8Array[] = []): Uint8Array[] {
+  return [...others, ...listOf(word).map((one) => hexOf(one))]
+}
+
+/** The same, of devices and of nonces of grants. */
+export function revokedOf(word: string, others: readonly Uint8Array[] = []): Uint8Array[] {
+  return [...others, ...listOf(word).map((one) => hexOf(one, [32, 16]))]
+}
+
+/** The environment's name of an option. */
+export function variableOf(name: string): string {
+  return `CLOUDPAL_RELAY_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+}
+
+/** A line of the log: for people, or an object for programs. */
+export function logger({ out }: Surroundings, isJson: boolean): (event: string, facts?: object) => void {
+  return (event, facts = {}) => {
+    const words = Object.entries(facts).map(([name, value]) => `${name}=${value}`)
+    if (isJson) out(JSON.stringify({ time: new Date().toISOString(), event, ...facts }))
+    else out([event, ...words].join(' '))
+  }
+}
+
+function listOf(word: string): string[] {
+  return word
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+}

@@ -1,0 +1,1 @@
+export { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'

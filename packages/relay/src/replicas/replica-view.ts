@@ -1,0 +1,162 @@
+import b4a from 'b4a'
+import { RelayError } from '../errors.ts'
+import { checkKey } from './arguments.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import type { Replica, ReplicaSet } from './replica-set.ts'
+
+/** So many beats a replica may miss; with the third one it is dead. */
+const BEATS_TO_MISS = 3
+/** A beat may be late by so much of its interval before it is missed: networks and timers are not exact. */
+const LATENESS = 0.5
+const FIRST_BACKOFF_MS = 1000
+const LONGEST_BACKOFF_MS = 60_000
+
+/**
+ * What is known of a replica: `unheard` – in the set, and no beat yet; `alive`; `draining` – alive, and asks everyone to move;
+ * `dead` – missed three beats; `failed` – could not be reached from here, whatever its beats say, and has not been tried again.
+ */
+export type ReplicaState = 'unheard' | 'alive' | 'draining' | 'dead' | 'failed'
+
+/** A replica as one device, or another replica, sees it. */
+export interface ReplicaStatus extends Replica {
+  readonly state: ReplicaState
+  /** As its newest beat says; 0 while it is unheard. */
+  readonly load: number
+}
+
+interface Known {
+  beat: Heartbeat | null
+  heardAt: number
+  failures: number
+  failedUntil: number
+}
+
+/** What a {@link ReplicaView} is made with. */
+export interface ReplicaViewOptions {
+  /** Milliseconds of a clock that never goes back, from any beginning; what is dated elsewhere is never compared with it. */
+  now: () => number
+}
+
+/**
+ * What one device knows of its owner's replicas. It has no timers and sends nothing: beats come in by {@link hear}, in whatever way and order,
+ * and every question is answered for the moment it is asked.
+ *
+ * A beat counts once, and only if it was said after the newest one heard: a repeated beat gives a dead replica no more life. A beat that somebody
+ * holds back, and lets through later, does give it one more term; connecting then fails, and {@link failed} takes it out.
+ */
+export class ReplicaView {
+  readonly owner: Uint8Array
+  readonly #now: () => number
+  #set: ReplicaSet | null = null
+  #known = new Map<string, Known>()
+
+  /** @throws RelayError `RELAY_BAD_ARGUMENT` */
+  constructor(owner: Uint8Array, { now }: ReplicaViewOptions) {
+    checkKey(owner, 'the owner')
+    this.owner = b4a.from(owner)
+    this.#now = now
+  }
+
+  /** The newest set, or null before the first. */
+  get set(): ReplicaSet | null {
+    return this.#set
+  }
+
+  /**
+   * Takes a set. One that is older than what is known changes nothing: nobody brings back a replica that its owner took out. What was heard of
+   * replicas that stay is kept.
+   *
+   * @returns whether it is now the one that counts
+   * @throws RelayError `RELAY_BAD_ARGUMENT` when it is of another owner
+   */
+  use(set: ReplicaSet): boolean {
+    if (!b4a.equals(set.owner, this.owner)) {
+      throw new RelayError('RELAY_BAD_ARGUMENT', 'the set is of another owner')
+    }
+    if (this.#set !== null && set.seq <= this.#set.seq) return false
+    this.#set = set
+    const before = this.#known
+    this.#known = new Map()
+    for (const { key } of set.replicas) this.#known.set(id(key), before.get(id(key)) ?? unheard())
+    return true
+  }
+
+  /**
+   * Takes a beat.
+   *
+   * @returns whether it said anything new: false for one that is repeated or older, of another owner's, or not in the set
+   */
+  hear(beat: Heartbeat): boolean {
+    const known = this.#known.get(id(beat.replica))
+    if (known === undefined || !b4a.equals(beat.owner, this.owner)) return false
+    if (known.beat !== null && !beat.isAfter(known.beat)) return false
+    // A new life is another chance.
+    if (known.beat !== null && beat.epoch > known.beat.epoch) this.reached(beat.replica)
+    known.beat = beat
+    known.heardAt = this.#now()
+    return true
+  }
+
+  /** Says that connecting to a replica failed, or that its connection died: it is left out for a second, and twice as long every time, up to a minute. */
+  failed(key: Uint8Array): void {
+    const known = this.#known.get(id(key))
+    if (known === undefined) return
+    const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** known.failures)
+    known.failures++
+    known.failedUntil = this.#now() + backoff
+  }
+
+  /**
+   * Says that a replica was reached: that counts as a beat. Whoever had no connection heard nobody's beats in the meantime, and would else take the one that
+   * it has just found for dead.
+   */
+  reached(key: Uint8Array): void {
+    const known = this.#known.get(id(key))
+    if (known === undefined) return
+    known.failures = 0
+    known.failedUntil = Number.NEGATIVE_INFINITY
+    known.heardAt = this.#now()
+  }
+
+  /** How a replica is now; null when it is not in the set. */
+  status(key: Uint8Array): ReplicaStatus | null {
+    const replica = this.#set?.find(key) ?? null
+    return replica && this.#statusOf(replica)
+  }
+
+  /** How all are now, in the order of their keys. */
+  statuses(): ReplicaStatus[] {
+    return (this.#set?.replicas ?? []).map((replica) => this.#statusOf(replica))
+  }
+
+  /** When the next replica will be dead if nothing is heard until then, by the clock of this view; `Infinity` when none is alive. What a timer is set to. */
+  nextDeath(): number {
+    const now = this.#now()
+    const deaths = [...this.#known.values()].map(deadAt).filter((at) => at > now)
+    return Math.min(Number.POSITIVE_INFINITY, ...deaths)
+  }
+
+  #statusOf(replica: Replica): ReplicaStatus {
+    const known = this.#known.get(id(replica.key)) as Known
+    return { ...replica, state: stateOf(known, this.#now()), load: known.beat?.load ?? 0 }
+  }
+}
+
+function stateOf(known: Known, now: number): ReplicaState {
+  if (now < known.failedUntil) return 'failed'
+  if (known.beat === null) return 'unheard'
+  if (now >= deadAt(known)) return 'dead'
+  return known.beat.draining ? 'draining' : 'alive'
+}
+
+function deadAt({ beat, heardAt }: Known): number {
+  return beat === null ? Number.NEGATIVE_INFINITY : heardAt + beat.intervalMs * (BEATS_TO_MISS + LATENESS)
+}
+
+function unheard(): Known {
+  return { beat: null, heardAt: 0, failures: 0, failedUntil: Number.NEGATIVE_INFINITY }
+}
+
+function id(key: Uint8Array): string {
+  return b4a.toString(key, 'hex')
+}

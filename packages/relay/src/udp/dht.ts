@@ -1,0 +1,51 @@
+import type { KeyPair } from '../types.ts'
+
+// The shapes of a HyperDHT node that the UDP plane is given: only what it uses.
+
+/** A UDP socket of the node. The plane hands it on and looks at nothing in it. */
+export interface UdpSocketLike {
+  readonly bound: boolean
+}
+
+/** One leg of a relayed stream: a UDXStream. */
+export interface RawStreamLike {
+  readonly connected: boolean
+  /** With headers, of all packets that came. */
+  readonly bytesReceived: number
+  on(event: 'error', fn: (error: Error) => void): unknown
+  on(event: 'close', fn: () => void): unknown
+  destroy(): void
+}
+
+/** An authenticated connection to this node: a NoiseSecretStream over UDX. */
+export interface ConnectionLike {
+  readonly remotePublicKey: Uint8Array | null
+  readonly rawStream: unknown
+  on(event: 'error', fn: (error: Error) => void): unknown
+  on(event: 'close', fn: () => void): unknown
+  destroy(): void
+}
+
+/** What a dialling peer says of itself before it is let in. */
+export interface KnockLike {
+  udx: unknown
+}
+
+export interface DhtServerLike {
+  listen(keyPair?: KeyPair): Promise<unknown>
+  close(): Promise<void>
+}
+
+/** A HyperDHT node, version 6. */
+export interface DhtLike {
+  createServer(
+    options: {
+      firewall: (key: Uint8Array, knock: KnockLike, from: { host: string } | null) => boolean
+    },
+    onconnection: (connection: ConnectionLike) => void
+  ): DhtServerLike
+  createRawStream(options: {
+    framed: boolean
+    firewall: (socket: UdpSocketLike, port: number, host: string) => boolean
+  }): RawStreamLike
+}

@@ -1,0 +1,220 @@
+import b4a from 'b4a'
+import ReadyResource from 'ready-resource'
+import { RelayError } from '../errors.ts'
+import { SCOPE } from '../policy/grant.ts'
+import { Lease } from '../policy/lease.ts'
+import type { RelayPolicy } from '../policy/relay-policy.ts'
+import { refusal, type Refusal } from '../protocol/refusal.ts'
+import type { KeyPair } from '../types.ts'
+import { BlindRelay } from './blind-relay-adapter.ts'
+import type { ConnectionLike, DhtLike, DhtServerLike, KnockLike, RawStreamLike } from './dht.ts'
+import { KnockLimit } from './knock-limit.ts'
+import { type Leg, UdpLink } from './udp-link.ts'
+import { UdpSession } from './udp-session.ts'
+
+/** What happens on the plane, for metrics. Each is called after the fact; none may throw. */
+export interface UdpObserver {
+  /** A device was turned away, or its connection ended by the relay. */
+  refused?(why: Refusal): void
+  /** Two halves were joined. */
+  paired?(): void
+  /** Bytes carried since the last time, in both directions, headers included. */
+  carried?(bytes: number): void
+}
+
+/** How a {@link UdpPlane} is. */
+export interface UdpStats {
+  readonly sessions: number
+  /** Pairings that wait for their other half. */
+  readonly waiting: number
+  readonly links: number
+  /** Bytes carried since the start, as of the last sweep. */
+  readonly carriedBytes: number
+  /** Packets from a host that is not the session's, which tried to take over a leg. */
+  readonly strangers: number
+}
+
+/** Options of a {@link UdpPlane}. */
+export interface UdpPlaneOptions {
+  /** What the relay answers to. @defaultValue the node's own key pair */
+  keyPair?: KeyPair
+  /** How long a pairing waits for its other half, and a leg for its first packet. @defaultValue 15,000 */
+  ttlMs?: number
+  /** How often a second one host is told no; beyond, it hears nothing. @defaultValue 20 */
+  denialsPerSecond?: number
+  /** Milliseconds between sweeps; 0 for none but one's own. @defaultValue 250 */
+  sweepMs?: number
+  observer?: UdpObserver
+  /** Milliseconds. @defaultValue Date.now */
+  now?: () => number
+}
+
+/** Grants that are remembered for devices that are not there yet. */
+const MAX_GRANTS = 10_000
+
+/**
+ * The UDP plane of a relay: blind-relay, for any device of hyperdht that names this relay in `relayThrough`, under the relay's policy.
+ *
+ * A device that is not admitted learns so in one round trip: its dial fails with `SERVER_ERROR`. Bytes go from socket to socket below JavaScript; they are counted, and
+ * charged to both devices, but cannot be held up: whoever is over its rate by more than a second, or has spent its quota, is cut off.
+ *
+ * Borrows the node and the policy. Owns the server and every connection to it.
+ */
+export class UdpPlane extends ReadyResource {
+  readonly #server: DhtServerLike
+  readonly #relay: BlindRelay
+  readonly #policy: RelayPolicy
+  readonly #options: Required<Omit<UdpPlaneOptions, 'keyPair'>> & Pick<UdpPlaneOptions, 'keyPair'>
+  readonly #knocks: KnockLimit
+  readonly #sessions = new Set<UdpSession>()
+  readonly #links = new Set<UdpLink>()
+  readonly #halves = new Map<string, Leg>()
+  readonly #grants = new Map<string, Uint8Array>()
+  #timer: unknown = null
+  #isDraining = false
+  #carriedBytes = 0
+  #strangers = 0
+
+  constructor(dht: DhtLike, policy: RelayPolicy, options: UdpPlaneOptions = {}) {
+    super()
+    const defaults = { ttlMs: 15_000, denialsPerSecond: 20, sweepMs: 250, observer: {}, now: Date.now }
+    this.#options = { ...defaults, ...options }
+    this.#policy = policy
+    this.#knocks = new KnockLimit(this.#options.denialsPerSecond, this.#options.now)
+    this.#relay = new BlindRelay(dht, () => {
+      this.#strangers++
+    })
+    this.#server = dht.createServer(
+      { firewall: (key, knock, from) => this.#isRefused(key, knock, from?.host ?? '') },
+      (connection) => this.#accept(connection)
+    )
+  }
+
+  get stats(): UdpStats {
+    return {
+      sessions: this.#sessions.size,
+      waiting: [...this.#sessions].reduce((sum, { waiting }) => sum + waiting, 0),
+      links: this.#links.size,
+      carriedBytes: this.#carriedBytes,
+      strangers: this.#strangers
+    }
+  }
+
+  /**
+   * Remembers the grant a device has shown on the stream plane, since hyperdht's own dial has no place for one. The newest of a device counts, and at most
+   * 10,000 are kept. Whether it is good is asked each time it is used.
+   */
+  introduce(device: Uint8Array, grant: Uint8Array): void {
+    const name = nameOf(device)
+    this.#grants.delete(name)
+    this.#grants.set(name, b4a.from(grant))
+    if (this.#grants.size > MAX_GRANTS) this.#grants.delete(this.#grants.keys().next().value as string)
+  }
+
+  /** Lets nobody in any more; who is there stays. */
+  drain(): void {
+    this.#isDraining = true
+  }
+
+  /** Accounts for what was carried, and ends what has waited too long. Called by itself every quarter of a second. */
+  sweep(): void {
+    const now = this.#options.now()
+    let carried = 0
+    for (const link of this.#links) carried += link.account(now)
+    for (const session of this.#sessions) session.sweep()
+    this.#carriedBytes += carried
+    if (carried > 0) this.#options.observer.carried?.(carried)
+  }
+
+  protected override async _open(): Promise<void> {
+    await this.#server.listen(this.#options.keyPair)
+    const { sweepMs } = this.#options
+    if (sweepMs > 0) this.#timer = setInterval(() => this.sweep(), sweepMs)
+  }
+
+  protected override async _close(): Promise<void> {
+    clearInterval(this.#timer)
+    for (const session of this.#sessions) session.close(null)
+    await this.#server.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** hyperdht's firewall: true is silence. */
+  #isRefused(key: Uint8Array, knock: KnockLike, host: string): boolean {
+    const admitted = this.#admit(key)
+    if (admitted instanceof Lease) {
+      admitted.end()
+      return false
+    }
+    this.#options.observer.refused?.(admitted)
+    if (!this.#knocks.take(host)) return true
+    // Nothing to connect a stream to: hyperdht answers with an error in the handshake, and keeps nothing.
+    knock.udx = null
+    return false
+  }
+
+  #admit(key: Uint8Array): Lease | Refusal {
+    if (this.#isDraining || this.closing !== null) return refusal('RELAY_DRAINING')
+    const admitted = this.#policy.admit(key, this.#grants.get(nameOf(key)) ?? null)
+    if (!(admitted instanceof Lease) || (admitted.scopes & SCOPE.UDP) !== 0) return admitted
+    admitted.end()
+    return refusal('RELAY_NO_SCOPE')
+  }
+
+  #accept(connection: ConnectionLike): void {
+    const key = connection.remotePublicKey
+    const admitted = key === null ? refusal('RELAY_DENIED') : this.#admit(key)
+    const refused = admitted instanceof Lease ? admitted.hold('connections') : admitted
+    if (!(admitted instanceof Lease) || refused !== null) {
+      if (admitted instanceof Lease) admitted.end()
+      if (refused !== null) this.#options.observer.refused?.(refused)
+      connection.on('error', () => {})
+      connection.destroy()
+      return
+    }
+    const { now, ttlMs } = this.#options
+    const session = new UdpSession(this.#relay, connection, admitted, {
+      now,
+      ttlMs,
+      paired: (session, token, leg) => this.#join(session, token, leg),
+      closed: (session, why) => this.#left(session, why)
+    })
+    this.#sessions.add(session)
+  }
+
+  /** The first half of a pair waits for the second, which comes in the same call of blind-relay's. */
+  #join(session: UdpSession, token: string, stream: RawStreamLike): void {
+    const other = this.#halves.get(token)
+    if (other === undefined) {
+      this.#halves.set(token, { session, stream })
+      return
+    }
+    this.#halves.delete(token)
+    const { now, ttlMs, observer } = this.#options
+    const link = new UdpLink([other, { session, stream }], now() + ttlMs, (link) => this.#unlinked(link))
+    this.#links.add(link)
+    observer.paired?.()
+  }
+
+  #unlinked(link: UdpLink): void {
+    const before = link.carried
+    this.#links.delete(link)
+    const bytes = link.account(Number.NEGATIVE_INFINITY)
+    this.#carriedBytes += link.carried - before
+    if (bytes > 0) this.#options.observer.carried?.(bytes)
+  }
+
+  #left(session: UdpSession, why: Refusal | null): void {
+    this.#sessions.delete(session)
+    if (why !== null) this.#options.observer.refused?.(why)
+  }
+}
+
+function nameOf(key: Uint8Array): string {
+  if (!(key instanceof Uint8Array) || key.length !== 32)
+    throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
+  return b4a.toString(key, 'hex')
+}

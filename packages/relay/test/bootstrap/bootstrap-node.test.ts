@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { join } from 'node:path'
+import { testCleanup, until } from '@cloudpal/test-kit'
+import HyperDHT from 'hyperdht'
+import { expect, test } from 'vitest'
+import { AnnouncementKeeper, BootstrapNode } from '../../src/bootstrap/index.ts'
+import { UdpPlane } from '../../src/udp/udp-plane.ts'
+import { RelayPolicy } from '../../src/policy/relay-policy.ts'
+import { keyPair } from '../replicas/records.ts'
+import { echo, relayed } from '../udp/udp-relay.ts'
+
+const HOST = '127.0.0.1'
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4')
+  await new Promise<void>((resolve) => socket.bind(0, HOST, resolve))
+  const { port } = socket.address()
+  await new Promise<void>((resolve) => socket.close(() => resolve()))
+  return port
+}
+
+/** In a process of its own, which is up when it says so. */
+async function start(port: number): Promise<ChildProcess> {
+  const script = join(import.meta.dirname, '../processes/bootstrap.mjs')
+  const child = spawn(process.execPath, [script, JSON.stringify({ host: HOST, port })], { stdio: 'pipe' })
+  testCleanup().defer('network', () => child.kill('SIGKILL'))
+  await new Promise((resolve) => child.stdout.once('data', resolve))
+  return child
+}
+
+function device(port: number, n: number): HyperDHT {
+  const node = new HyperDHT({ host: HOST, bootstrap: [{ host: HOST, port }], keyPair: keyPair(n) })
+  testCleanup().defer('network', () => node.destroy({ force: true }))
+  return node
+}
+
+async function reaches(node: HyperDHT, key: Uint8Array): Promise<boolean> {
+  const stream = node.connect(key)
+  stream.on('error', () => {})
+  const isOpen = await stream.opened
+  stream.destroy()
+  return isOpen
+}
+
+test('two devices that know nothing but it find and reach each other, also after it was killed', async () => {
+  const port = await freePort()
+  const first = await start(port)
+  const [a, b] = [device(port, 1), device(port, 2)]
+  const server = a.createServer({}, (stream) => stream.on('error', () => {}))
+  await server.listen()
+  const keeper = new AnnouncementKeeper(a, server, { everyMs: 50 })
+  await keeper.ready()
+  testCleanup().defer('swarm', () => keeper.close())
+  expect(await reaches(b, keyPair(1).publicKey)).toBe(true)
+
+  first.kill('SIGKILL')
+  await new Promise((resolve) => first.once('exit', resolve))
+  await start(port)
+  const newcomer = device(port, 3)
+  await until(() => reaches(newcomer, keyPair(1).publicKey), { timeoutMs: 20_000 })
+  expect(await reaches(b, keyPair(1).publicKey)).toBe(true)
+})
+
+test('the same node carries the relay’s UDP plane', async () => {
+  const keys = keyPair(1000)
+  const bootstrap = new BootstrapNode({ host: HOST, port: await freePort(), bindHost: HOST, keyPair: keys })
+  await bootstrap.ready()
+  testCleanup().defer('network', () => bootstrap.close())
+  const policy = new RelayPolicy(keys.publicKey, { allow: [1, 2].map((n) => keyPair(n).publicKey) })
+  const plane = new UdpPlane(bootstrap.node, policy, { sweepMs: 0 })
+  await plane.ready()
+  testCleanup().defer('swarm', () => plane.close())
+  const relay = {
+    plane,
+    policy,
+    node: bootstrap.node as unknown as HyperDHT,
+    key: keys.publicKey,
+    refusals: []
+  }
+  const [a, b] = await relayed({ ...relay, device: (n) => device(bootstrap.address.port, n) })
+  await echo(a.noise, b.noise, 1024)
+  plane.sweep()
+  expect(plane.stats.carriedBytes).toBeGreaterThan(2048)
+})
+
+test('an address that nobody can reach it by is refused', () => {
+  for (const host of ['0.0.0.0', '::1', 'example.org', '']) {
+    expect(() => new BootstrapNode({ host, port: 49_737 })).toThrow(/^RELAY_BAD_ARGUMENT/)
+  }
+  expect(() => new BootstrapNode({ host: '192.0.2.1', port: 0 })).toThrow(/^RELAY_BAD_ARGUMENT/)
+})

@@ -1,0 +1,77 @@
+import { testnet, until } from '@cloudpal/test-kit'
+import { expect, test } from 'vitest'
+import { createGrant } from '../src/index.ts'
+import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
+import { receiveCounting, sendCounting } from './streams.ts'
+import { dial } from './udp/udp-relay.ts'
+
+const MEGABYTE = 1_000_000
+
+test('a relay that drains moves its sessions to another one, in mid-stream, and nothing fails', async () => {
+  const [a, b] = twoKeyPairs()
+  const [first, second] = [await startRelay([a, b]), await startRelay([a, b])]
+  const relays = [first.address, second.address]
+  const alice = await startDevice(a, { relays })
+  const bob = await startDevice(b, { relays })
+  const failures: string[] = []
+  for (const device of [alice, bob])
+    device.on('path-failed', (_: unknown, error: { code: string }) => failures.push(error.code))
+  await until(() => bob.registeredAt.length === 2)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey)
+  await connection.opened
+  const other = await incoming
+  expect(connection.path).toMatchObject({ relay: first.address.publicKey })
+  const total = 20 * MEGABYTE
+  let drained: Promise<void> | null = null
+  const received = receiveCounting(other, total, (received) => {
+    if (received > total / 2) drained ??= first.relay.drain()
+  })
+  const back = receiveCounting(connection, total)
+  await Promise.all([sendCounting(connection, total), sendCounting(other, total)])
+  expect(await Promise.all([received, back])).toEqual([-1, -1])
+  await drained
+  expect(failures).toEqual([])
+  expect([first.relay.sessions, first.relay.registered, first.relay.healthy]).toEqual([0, 0, false])
+  for (const { path } of [connection, other])
+    expect(path).toMatchObject({ kind: 'relay', relay: second.address.publicKey })
+})
+
+test('metrics and health are served, and name no device', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b], { metrics: {} })
+  const bob = await startDevice(b, { relays: [address] })
+  const alice = await startDevice(a, { relays: [address] })
+  await until(() => bob.registeredAt.length === 1)
+  const connection = alice.connect(bob.publicKey)
+  await connection.opened
+  await sendCounting(connection, 1000)
+  await until(async () => (await relay.metrics.relayedBytes.get()).values[0]?.value)
+  const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${relay.ports.metrics}${path}`)
+  const text = await (await get('/metrics')).text()
+  expect(text).toMatch(/^cloudpal_relay_sessions 1$/m)
+  expect(text).toMatch(/^cloudpal_relay_bytes_total\{plane="stream"\} \d+$/m)
+  for (const { publicKey } of [a, b]) expect(text).not.toContain(Buffer.from(publicKey).toString('hex'))
+  expect([(await get('/health')).status, (await get('/nothing')).status]).toEqual([200, 404])
+  connection.destroy()
+  await relay.drain()
+  expect((await get('/health')).status).toBe(503)
+})
+
+test('a relay of both planes has one policy: a grant shown on one counts on the other, and so does its end', async () => {
+  const [owner, a] = twoKeyPairs()
+  const network = await testnet()
+  const { relay, address } = await startRelay([], { issuers: [owner.publicKey], dht: network.createNode() })
+  const node = network.createNode({ keyPair: a })
+  await expect(dial(node, relay.publicKey)).rejects.toMatchObject({ code: 'SERVER_ERROR' })
+  const grant = createGrant(owner, { device: a.publicKey, expiresAt: Date.now() + 60_000 })
+  const alice = await startDevice(a, { relays: [{ ...address, grant }] })
+  await until(() => alice.registeredAt.length === 1)
+  const control = await dial(node, relay.publicKey)
+  await until(() => relay.udp?.sessions === 1)
+  expect(relay.policy.connections).toBe(2)
+  relay.policy.revoke(a.publicKey)
+  await control.closed
+  await until(() => relay.registered === 0)
+  expect(relay.policy.connections).toBe(0)
+})
