@@ -56,6 +56,7 @@ export class Initiator {
     const read = payload === null ? null : decodeAnswer(payload)
     const secrets = handshake.secrets()
     if (read === null || secrets === null) throw odd(path)
+    line.path.send([joinGreeting(this.session, 0, read.secret)])
     return { how: 'begun', line, secrets, ...read }
   }
 

@@ -3,7 +3,7 @@ import crypto from 'hypercore-crypto'
 import type { KeyPair } from '../types.ts'
 import { Line } from '../paths/line.ts'
 import type { Path } from '../paths/path.ts'
-import { Handshake } from '../protocol/handshake.ts'
+import { Handshake, type Secrets } from '../protocol/handshake.ts'
 import { SecretConnection } from './secret-connection.ts'
 import {
   type Candidates,
@@ -32,11 +32,24 @@ export interface ResponderOptions {
   onconnection(connection: SecretConnection): void
 }
 
+/** Greetings that may be under way at once: whoever finds the listener can begin one. */
+const MAX_GREETINGS = 256
+
+/** A session that was offered and answered: it begins when the initiator has shown that it could read the answer. */
+interface Offer {
+  readonly id: Uint8Array
+  readonly secret: Uint8Array
+  readonly secrets: Secrets
+  readonly remotePublicKey: Uint8Array
+}
+
 /** The side of sessions that is reached: answers on each path that comes. */
 export class Responder {
   readonly #options: ResponderOptions
-  readonly #sessions = new Map<string, Session>()
-  readonly #greeting = new Set<Path>()
+  /** By the initiator's key and the session's id; `null` while it is only offered. */
+  readonly #sessions = new Map<string, Session | null>()
+  readonly #offers = new Map<Line, Offer>()
+  readonly #greeting = new Map<Line, unknown>()
 
   constructor(options: ResponderOptions) {
     this.#options = options
@@ -44,36 +57,42 @@ export class Responder {
 
   /** A path that somebody else has made. The responder owns it, and after the greeting the session. */
   accept(path: Path): void {
-    this.#greeting.add(path)
-    const timer = setTimeout(() => path.destroy(), this.#options.attemptMs)
-    const done = (): void => {
-      clearTimeout(timer)
-      this.#greeting.delete(path)
-    }
+    if (this.#greeting.size >= MAX_GREETINGS) return path.destroy()
     const line = new Line(path)
+    const timer = setTimeout(() => path.destroy(), this.#options.attemptMs)
+    this.#greeting.set(line, timer)
     line.hand({
       ondrain: () => {},
-      onclose: done,
+      onclose: () => this.#done(line),
       onmessage: (bytes) => {
         const greeting = readGreeting(bytes)
-        if (greeting === null || !this.#answer(line, greeting)) return path.destroy()
-        if (this.#taken.has(line)) done()
+        if (greeting === null || !this.#answer(line, greeting)) path.destroy()
       }
     })
   }
 
-  /** Those whose greeting is under way. */
+  /** Ends the greetings that are under way. */
   close(): void {
-    for (const path of this.#greeting) path.destroy()
+    for (const line of this.#greeting.keys()) line.path.destroy()
   }
 
-  readonly #taken = new WeakSet<Line>()
+  /** The greeting is over, one way or the other. */
+  #done(line: Line): void {
+    clearTimeout(this.#greeting.get(line))
+    this.#greeting.delete(line)
+    const offer = this.#offers.get(line)
+    this.#offers.delete(line)
+    if (offer === undefined) return
+    const name = nameOf(offer)
+    if (this.#sessions.get(name) === null) this.#sessions.delete(name)
+  }
 
   /** @returns false for what is out of place */
   #answer(line: Line, greeting: Greeting): boolean {
+    const offer = this.#offers.get(line)
+    if (offer !== undefined) return greeting.type === 'join' && this.#begin(line, offer, greeting)
     if (greeting.type === 'hello') return this.#onhello(line, greeting.noise)
-    if (greeting.type === 'join') return this.#onjoin(line, greeting)
-    return false
+    return greeting.type === 'join' && this.#onjoin(line, greeting)
   }
 
   #onhello(line: Line, noise: Uint8Array): boolean {
@@ -84,29 +103,40 @@ export class Responder {
     if (id === null || remote === null) return false
     const remotePublicKey = b4a.from(remote)
     if (this.#options.firewall(remotePublicKey)) return this.#refuse(line, REFUSE.UNWELCOME)
-    const name = nameOf(remotePublicKey, id)
+    const name = nameOf({ remotePublicKey, id })
     if (this.#sessions.has(name)) return this.#refuse(line, REFUSE.KNOWN)
     const secret = crypto.randomBytes(SESSION_SECRET_BYTES)
     line.path.send([welcomeGreeting(handshake.send(encodeAnswer(secret, this.#options.candidates())))])
     const secrets = handshake.secrets()
     if (secrets === null) return false
+    this.#sessions.set(name, null)
+    this.#offers.set(line, { id, secret, secrets, remotePublicKey })
+    return true
+  }
+
+  /** A hello can be repeated by whoever saw it: only who could read the answer has this MAC. */
+  #begin(line: Line, offer: Offer, { session: id, path, mac }: Join): boolean {
+    const { secret, secrets, remotePublicKey } = offer
+    const fits = path === 0 && b4a.equals(id, offer.id) && sameMac(mac, joinMac('join', id, 0, secret))
+    if (!fits) return false
     const connection = new SecretConnection(false, this.#options.keyPair.publicKey, remotePublicKey)
     const session = this.#options.makeSession(id, secret, connection)
+    const name = nameOf(offer)
     this.#sessions.set(name, session)
     connection.onover = () => this.#sessions.delete(name)
-    this.#taken.add(line)
+    this.#done(line)
     session.begin(line, secrets)
     this.#options.onconnection(connection)
     return true
   }
 
-  #onjoin(line: Line, { session: id, path, mac }: Extract<Greeting, { type: 'join' }>): boolean {
-    const session = [...this.#sessions.values()].find((session) => b4a.equals(session.id, id))
-    const known = session !== undefined && !session.over && !session.isUsed(path)
+  #onjoin(line: Line, { session: id, path, mac }: Join): boolean {
+    const session = [...this.#sessions.values()].find((one) => one !== null && b4a.equals(one.id, id)) ?? null
+    const known = session !== null && !session.over && !session.isUsed(path)
     if (!known || !sameMac(mac, joinMac('join', id, path, session.secret)))
       return this.#refuse(line, REFUSE.UNKNOWN)
+    this.#done(line)
     line.path.send([joinedGreeting(id, path, session.secret)])
-    this.#taken.add(line)
     session.add(path, line)
     return true
   }
@@ -119,6 +149,8 @@ export class Responder {
   }
 }
 
-function nameOf(remotePublicKey: Uint8Array, id: Uint8Array): string {
+type Join = Extract<Greeting, { type: 'join' }>
+
+function nameOf({ remotePublicKey, id }: Pick<Offer, 'remotePublicKey' | 'id'>): string {
   return `${b4a.toString(remotePublicKey, 'hex')}/${b4a.toString(id, 'hex')}`
 }
