@@ -1,7 +1,7 @@
 import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
 import type { Line } from '../paths/line.ts'
-import type { Path } from '../paths/path.ts'
+import type { Path, PathInfo } from '../paths/path.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
 import { type Greeted, Initiator } from '../session/initiator.ts'
 import type { Session } from '../session/session.ts'
@@ -21,7 +21,7 @@ export interface OutgoingOptions {
   readonly udp: UdpOptions | null
   readonly times: ClientTimes
   readonly connection: SecretConnection
-  makeSession(id: Uint8Array, secret: Uint8Array, onlonely: () => void): Session
+  makeSession(id: Uint8Array, secret: Uint8Array, onlonely: (failed: PathInfo | null) => void): Session
 }
 
 /** The DHT, and what to say there. */
@@ -37,6 +37,8 @@ interface UdpOptions {
 type Won = Extract<Greeted, { how: 'begun' }> | ({ readonly how: 'udp' } & FoundDirectly)
 
 const MOST_RETRIES = 60
+/** A direct path that carried bytes for so long was a good one. */
+const PROVEN_MS = 60_000
 
 /** Reaches out for one device, and keeps the connection on the best way there is, as long as it lives. */
 export class Outgoing {
@@ -49,7 +51,11 @@ export class Outgoing {
   #attempt: { abort(): void } | null = null
   #timer: unknown = null
   #retries = 0
-  #searching = false
+  /** What is being looked for. */
+  #searching: 'nothing' | 'better' | 'any' = 'nothing'
+  /** Direct paths that were joined and then failed soon, in a row: there are networks that let only small packets through. */
+  #directFailures = 0
+  #directSince = 0
 
   constructor(options: OutgoingOptions) {
     this.#options = options
@@ -76,11 +82,12 @@ export class Outgoing {
     if (won.how === 'udp') return this.#beginPlain(won)
     const { line, secrets, secret, candidates } = won
     if (this.#options.connection.destroying) return line.path.destroy()
-    this.#session = this.#options.makeSession(this.#initiator.session, secret, () => this.#onlonely())
+    this.#session = this.#options.makeSession(this.#initiator.session, secret, (failed) => this.#onlonely(failed))
     this.#addresses = [...new Set([...this.#options.addresses, ...candidates.tcp])]
     this.#udpKey = candidates.udp.length === 0 ? null : candidates.udp
+    this.#directSince = Date.now()
     this.#session.begin(line, secrets)
-    this.#upgrade(0)
+    if (!this.#session.isDirect) this.#upgrade(0)
   }
 
   /** As Hyperswarm connects: no session, and so no other paths. */
@@ -103,56 +110,71 @@ export class Outgoing {
   }
 
   /** No path is left, or the relay goes down: another, whichever comes first. */
-  #onlonely(): void {
-    const lonely = this.#options.connection.path?.relay
+  #onlonely(failed: PathInfo | null): void {
+    const left = failed ?? this.#options.connection.path
     // The relay that failed is asked last.
-    const rest = this.#relays.filter(({ publicKey }) => publicKey !== lonely)
+    const rest = this.#relays.filter(({ publicKey }) => publicKey !== left?.relay)
     this.#relays = [...rest, ...this.#relays.filter((relay) => !rest.includes(relay))]
+    if (failed !== null && failed.relay === null)
+      this.#directFailures = Date.now() - this.#directSince < PROVEN_MS ? this.#directFailures + 1 : 1
     this.#retries = 0
-    this.#search(() => this.#ways())
+    clearTimeout(this.#timer)
+    this.#search('any')
   }
 
   /** While a relay is in between, direct ways are tried again and again. */
   #upgrade(pauseMs: number): void {
     if (this.#direct().length === 0) return
-    this.#later(pauseMs, () => this.#search(() => this.#direct()))
+    this.#later(pauseMs, () => this.#search('better'))
   }
 
-  #search(ways: () => (() => Dialled)[]): void {
+  #search(wanted: 'better' | 'any'): void {
     const session = this.#session
-    if (session === null || session.over || this.#searching) return
-    this.#searching = true
+    if (session === null || session.over || this.#searching === 'any' || this.#searching === wanted) return
+    // A better way is no longer what is needed, and may take its time.
+    this.#attempt?.abort()
+    this.#searching = wanted
+    const ways = wanted === 'any' ? this.#ways() : this.#direct()
+    const { staggerMs, attemptMs } = this.#options.times
     const attempt = race(
-      ways().map((dial) => () => attemptOf(dial(), (path) => this.#initiator.join(path, session.secret))),
-      this.#options.times
+      ways.map((dial) => () => attemptOf(dial(), (path) => this.#initiator.join(path, session.secret))),
+      // Where direct paths fail, a relay that is far away must not lose to them.
+      { staggerMs: this.#directFailures > 0 ? 4 * staggerMs : staggerMs, attemptMs }
     )
     this.#attempt = attempt
     attempt.result.then(
       ({ won: { number, line } }) => {
-        this.#searching = false
+        this.#searching = 'nothing'
         this.#retries = 0
+        this.#directSince = Date.now()
         session.add(number, line)
         session.settleOn(number)
-        return session.isDirect || this.#upgrade(this.#options.times.retryMs)
+        return session.isDirect || this.#upgrade(this.#pauseMs(this.#directFailures))
       },
       () => {
-        this.#searching = false
+        if (this.#attempt !== attempt) return
+        this.#searching = 'nothing'
         this.#again()
       }
     )
   }
 
+  #pauseMs(failures: number): number {
+    return this.#options.times.retryMs * Math.min(2 ** failures, MOST_RETRIES)
+  }
+
   #again(): void {
     const session = this.#session
     if (session === null || session.over) return
-    const pause = this.#options.times.retryMs * Math.min(2 ** this.#retries++, MOST_RETRIES)
-    if (session.kinds.length > 0) this.#upgrade(pause)
-    else this.#later(Math.min(pause, 1_000), () => this.#search(() => this.#ways()))
+    const pause = this.#pauseMs(Math.max(this.#retries++, this.#directFailures))
+    if (this.#options.connection.path !== null) this.#upgrade(pause)
+    else this.#later(Math.min(pause, 1_000), () => this.#search('any'))
   }
 
   #ways(): (() => Dialled)[] {
     const { keyPair, target } = this.#options
-    return [...this.#direct(), ...this.#relays.map((relay) => () => dialThroughRelay(relay, keyPair, target))]
+    const relayed = this.#relays.map((relay) => () => dialThroughRelay(relay, keyPair, target))
+    return this.#directFailures > 0 ? [...relayed, ...this.#direct()] : [...this.#direct(), ...relayed]
   }
 
   #direct(): (() => Dialled)[] {

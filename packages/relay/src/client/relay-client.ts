@@ -169,7 +169,7 @@ export class RelayClient extends ReadyResource {
     id: Uint8Array,
     secret: Uint8Array,
     connection: SecretConnection,
-    onlonely: () => void
+    onlonely: (failed: PathInfo | null) => void
   ): Session {
     return new Session({
       id,
