@@ -1,4 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { testCleanup, testnet, until } from '@cloudpal/test-kit'
 import crypto from 'hypercore-crypto'
 import { expect, test } from 'vitest'
@@ -484,16 +486,15 @@ test('30 a device that pings through its WebSocket and never reads costs less th
   )
   await until(() => registered)
   socket.pause()
-  const before = process.memoryUsage().arrayBuffers
   const payload = Buffer.alloc(125)
-  for (let i = 0; i < 4000 && socket.readyState === socket.OPEN; i++) {
-    for (let j = 0; j < 200; j++) socket.ping(payload)
+  let most = 0
+  for (let i = 0; i < 400 && socket.readyState === socket.OPEN; i++) {
+    for (let j = 0; j < 500; j++) socket.ping(payload)
     await until(() => socket.bufferedAmount < 100_000 || socket.readyState !== socket.OPEN)
+    most = Math.max(most, relay.heldBytes)
+    if (most > 1024 * 1024) break
   }
-  // Server and client share this process; the client holds nothing any more.
-  await until(() => socket.bufferedAmount === 0 || socket.readyState !== socket.OPEN)
-  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * 1024 * 1024)
-  expect(relay.heldBytes).toBeLessThan(1024 * 1024)
+  expect(most).toBeLessThan(1024 * 1024)
 }, 60_000)
 
 test('31 a path that lost everything is noticed, also when the other one was being left', async () => {
@@ -560,7 +561,7 @@ test('33 a path that a grant slows down is slow, and not taken for dead', async 
   const [owner, a] = twoKeyPairs()
   const b = crypto.keyPair()
   const { address } = await startRelay([b], { issuers: [owner.publicKey] })
-  const grant = createGrant(owner, { device: a.publicKey, bytesPerSecond: 20_000, expiresAt: Date.now() + 600_000 })
+  const grant = createGrant(owner, { device: a.publicKey, bytesPerSecond: 65_536, expiresAt: Date.now() + 600_000 })
   const alice = await startDevice(a, { relays: [{ ...address, grant }] })
   const bob = await startDevice(b, { relays: [address] })
   const failures: string[] = []
@@ -569,8 +570,8 @@ test('33 a path that a grant slows down is slow, and not taken for dead', async 
   const incoming = nextConnection(bob)
   const connection = alice.connect(bob.publicKey)
   await connection.opened
-  const received = receiveCounting(await incoming, 150_000).then(String, String)
-  void sendCounting(connection, 150_000).catch(() => {})
+  const received = receiveCounting(await incoming, 400_000).then(String, String)
+  void sendCounting(connection, 400_000).catch(() => {})
   expect(await received).toBe('-1')
   expect(failures).toEqual([])
 }, 60_000)
@@ -599,10 +600,14 @@ test('34 two swarms that reach out for each other through a relay at once have o
 
 test('35 a stranger who speaks one byte at a time holds no more than its bytes', () => {
   const reader = new FrameReader({ onframe: () => {}, ondata: () => {}, oninvalid: () => {} })
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
   const before = process.memoryUsage().heapUsed
   for (const byte of frameHeader(FRAME.DATA, MAX_DATA_BYTES)) reader.push(Uint8Array.of(byte))
   for (let i = 0; i < 60_000; i++) reader.push(Uint8Array.of(i & 255))
-  expect(process.memoryUsage().heapUsed - before).toBeLessThan(3 * 1024 * 1024)
+  collect()
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(1024 * 1024)
   expect(reader.heldBytes).toBe(60_004)
 })
 

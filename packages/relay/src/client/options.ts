@@ -35,7 +35,7 @@ export interface RelayClientOptions {
    */
   dht?: object | null
   times?: Partial<ClientTimes>
-  /** Bytes under way at most, for each connection and direction. @defaultValue 4 MiB */
+  /** Bytes under way at most, for each connection and direction: 64 KiB or more. @defaultValue 4 MiB */
   windowBytes?: number
 }
 
@@ -77,4 +77,6 @@ export const TIMES: ClientTimes = {
   retryMs: 1_000
 }
 
+/** One segment of the longest. */
+export const LEAST_WINDOW_BYTES: number = 64 * 1024
 export const WINDOW_BYTES: number = 4 * 1024 * 1024

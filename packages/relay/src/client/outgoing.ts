@@ -6,6 +6,7 @@ import type { SecretConnection } from '../session/secret-connection.ts'
 import { type Greeted, Initiator } from '../session/initiator.ts'
 import type { Session } from '../session/session.ts'
 import type { DhtLike } from './dht.ts'
+import { isDialable } from './addresses.ts'
 import { dialUdp, dialUdpPath, type FoundDirectly } from './dial-udp.ts'
 import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
 import type { ClientTimes, RelayAddress } from './options.ts'
@@ -83,7 +84,7 @@ export class Outgoing {
     const { line, secrets, secret, candidates } = won
     if (this.#options.connection.destroying) return line.path.destroy()
     this.#session = this.#options.makeSession(this.#initiator.session, secret, (failed) => this.#onlonely(failed))
-    this.#addresses = [...new Set([...this.#options.addresses, ...candidates.tcp])]
+    this.#addresses = [...new Set([...this.#options.addresses, ...candidates.tcp.filter(isDialable)])]
     this.#udpKey = candidates.udp.length === 0 ? null : candidates.udp
     this.#directSince = Date.now()
     this.#session.begin(line, secrets)
