@@ -8,7 +8,7 @@ module.exports = {
         'Except what a manifest’s `imports` maps to a builtin, or on Bare to a package: such as `#fs`.',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^#(fs|http|https|net|os|path)$' }
+      to: { couldNotResolve: true, pathNot: '^#(fs|http|https|net|os|path|ws)$' }
     },
     {
       name: 'siblings-by-package-name',

@@ -82,7 +82,7 @@ async function runTests() {
 async function runExample(folder) {
   const manifest = JSON.parse(readFileSync(resolve(root, folder, 'package.json'), 'utf8'))
   if (!manifest.scripts?.test) throw new Error(`${folder} has no test script`)
-  const env = needsPackages ? { REQUIRE_CEPH: '1' } : {}
+  const env = needsPackages ? { REQUIRE_CEPH: '1', REQUIRE_NAMESPACES: isRoot ? '1' : '' } : {}
   return asCounts(await npm(['test'], { cwd: resolve(root, folder), env }))
 }
 

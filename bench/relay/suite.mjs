@@ -1,5 +1,6 @@
 import { carry } from './scenarios/carry.mjs'
 import { replicas } from './scenarios/replicas.mjs'
+import { standing } from './scenarios/standing.mjs'
 
 /** @param {string} subject @param {string} [metric] */
 const figure = (subject, metric = 'throughput') => ({ subject, metric })
@@ -9,7 +10,6 @@ const subjects = [
   'relay-ws',
   'relay-tcp',
   'blind-relay',
-  'dht-relay',
   'direct-udp',
   'ws-noise',
   'tcp-noise'
@@ -20,13 +20,15 @@ export const suite = {
   name: 'relay',
   subjects,
   optional: [],
-  scenarios: [carry, replicas],
+  scenarios: [carry, replicas, standing],
   reach: [
     { figure: figure('relay-udp'), over: figure('blind-relay'), atLeast: 0.95 },
     { figure: figure('relay-udp'), over: figure('direct-udp'), atLeast: 0.7 },
     { figure: figure('relay-udp', 'relay-cpu'), over: figure('blind-relay', 'relay-cpu'), atMost: 1.15 },
     { figure: figure('relay-ws'), over: figure('ws-noise'), atLeast: 0.6 },
-    { figure: figure('relay-ws'), over: figure('dht-relay'), atLeast: 1.3 },
+    { figure: figure('relay', 'idle-1000'), atMost: 60 },
+    { figure: figure('relay', 'denial-p50'), atMost: 50 },
+    { figure: figure('relay', 'failover-max'), atMost: 3000 },
     { figure: figure('relay', 'replicas-gap-max'), atMost: 3000 },
     { figure: figure('relay', 'replicas-failed-by-drain'), atMost: 0 }
   ],

@@ -25,7 +25,10 @@ export const replicas = {
 export const steps = {
   /** @param {import('../../harness/suite.mjs').StepInput} input */
   async simulate({ keys }) {
-    const parts = await import('@cloudpal/relay')
+    // The simulation knows the same classes by their source.
+    const parts = /** @type {import('../../../packages/relay/test/replicas/simulation.mjs').Parts} */ (
+      /** @type {unknown} */ (await import('@cloudpal/relay'))
+    )
     const { default: crypto } = await import('hypercore-crypto')
     const devices = Math.max(REPLICAS, keys / ENTRIES_A_DEVICE)
     const plan = {

@@ -16,7 +16,7 @@ const through = (transport) => ({
     const address = transport === 'tcp' ? { tcp: { host: HOST, port } } : { ws: `ws://${HOST}:${port}` }
     const carried = async () => {
       const text = await server.metrics.registry.metrics()
-      return [...text.matchAll(/^cloudpal_relay_bytes_total\S* (\d+)/gm)].reduce(
+      return [...text.matchAll(/^cloudpal_relay_bytes_total\S* ([\d.e+]+)/gm)].reduce(
         (sum, [, n]) => sum + Number(n),
         0
       )
@@ -25,7 +25,7 @@ const through = (transport) => ({
   },
   async receive(info, onconnection) {
     const client = new RelayClient({ keyPair: RECEIVER, relays: [{ publicKey: RELAY.publicKey, ...info }] })
-    client.on('connection', (connection) => onconnection(/** @type {any} */ (connection)))
+    client.on('connection', (connection) => onconnection(connection))
     const registered = new Promise((resolve) => client.once('registered', resolve))
     await client.ready()
     await registered

@@ -6,7 +6,7 @@ import { node, RECEIVER, RELAY, SENDER, testnet } from './way.mjs'
 /** @type {() => Promise<import('./way.mjs').Relay>} */
 async function bareRelay() {
   const info = await testnet()
-  const dht = node(info, RELAY)
+  const dht = node(info, RELAY, { ephemeral: false, firewalled: false })
   /** @type {import('hyperdht').RawStream[]} */
   const legs = []
   const relay = new Server({
@@ -30,7 +30,7 @@ async function ourRelay() {
   const { RelayPolicy, UdpPlane } = await import('@cloudpal/relay/server')
   const info = await testnet()
   const policy = new RelayPolicy(RELAY.publicKey, { allow: [SENDER.publicKey, RECEIVER.publicKey] })
-  const plane = new UdpPlane(node(info, RELAY), policy)
+  const plane = new UdpPlane(node(info, RELAY, { ephemeral: false, firewalled: false }), policy)
   await plane.ready()
   return {
     info,

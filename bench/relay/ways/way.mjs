@@ -21,15 +21,20 @@ export const HOST = '127.0.0.1'
  */
 
 /** @param {number} n */
-export const keyPair = (n) => HyperDHT.keyPair(Buffer.alloc(32, n))
+const keyPair = (n) => HyperDHT.keyPair(Buffer.alloc(32, n))
 export const [SENDER, RECEIVER, RELAY] = [keyPair(1), keyPair(2), keyPair(3)]
 
-/** @param {{ bootstrap: import('hyperdht').DhtAddress[] }} info @param {import('hypercore-crypto').KeyPair} keys */
-export const node = ({ bootstrap }, keys) => new HyperDHT({ bootstrap, host: HOST, keyPair: keys })
+/**
+ * @param {{ bootstrap: import('hyperdht').DhtAddress[] }} info
+ * @param {import('hypercore-crypto').KeyPair} keys
+ * @param {import('hyperdht').DhtOptions} [options]
+ */
+export const node = ({ bootstrap }, keys, options = {}) =>
+  new HyperDHT({ bootstrap, host: HOST, keyPair: keys, ...options })
 
-/** A DHT of three nodes. */
-export async function testnet() {
-  const { bootstrap } = await createTestnet(3, { host: HOST })
+/** A DHT of so many nodes. */
+export async function testnet(nodes = 3) {
+  const { bootstrap } = await createTestnet(nodes, { host: HOST })
   return { bootstrap }
 }
 

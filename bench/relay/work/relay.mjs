@@ -3,9 +3,11 @@ import { wayOf } from '../ways/ways.mjs'
 
 const way = await wayOf(process.argv[2])
 const { info, carried } = await way.relay()
-process.on('message', async () => {
-  const { user, system } = process.cpuUsage()
-  process.send?.({ carried: await carried(), cpuSeconds: (user + system) / 1e6 })
-})
+process.on('message', () => void answer())
 process.once('disconnect', () => process.exit(0))
 process.send?.({ info })
+
+async function answer() {
+  const { user, system } = process.cpuUsage()
+  process.send?.({ carried: await carried(), cpuSeconds: (user + system) / 1e6 })
+}

@@ -183,13 +183,14 @@ async function makeNetwork() {
   const rawStream = swarms[0].dht.createRawStream({ framed: true })
   const relay = new RelayServer({ createStream: () => rawStream })
   const session = relay.accept(stream, { id: new Uint8Array(1) })
+  const { _pair: messageHandler } = session
   const client = RelayClient.from(stream, { id: new Uint8Array(2) })
   const half = client.pair(true, token(), rawStream)
   half.on('error', () => {})
   return {
     instances: {
       ...(await connection).found,
-      'blind-relay:MessageHandler': session._pair,
+      'blind-relay:MessageHandler': messageHandler,
       'blind-relay:RelaySession': session,
       'blind-relay:Server': relay,
       'blind-relay:Client': client,

@@ -23,14 +23,14 @@ test('a relay that drains moves its sessions to another one, in mid-stream, and 
   const other = await incoming
   expect(connection.path).toMatchObject({ relay: first.address.publicKey })
   const total = 20 * MEGABYTE
-  let drained: Promise<void> | null = null
+  const drains: Promise<void>[] = []
   const received = receiveCounting(other, total, (received) => {
-    if (received > total / 2) drained ??= first.relay.drain()
+    if (received > total / 2) drains[0] ??= first.relay.drain()
   })
   const back = receiveCounting(connection, total)
   await Promise.all([sendCounting(connection, total), sendCounting(other, total)])
   expect(await Promise.all([received, back])).toEqual([-1, -1])
-  await drained
+  await drains[0]
   expect(failures).toEqual([])
   expect([first.relay.sessions, first.relay.registered, first.relay.healthy]).toEqual([0, 0, false])
   for (const { path } of [connection, other])

@@ -28,6 +28,8 @@ class World {
   readonly links = new Map<number, Link>()
   readonly sides: readonly [Side, Side]
   readonly faults: string[] = []
+  /** Bytes of the streams that were put on paths. */
+  sentBytes = 0
   #next = 0
 
   constructor() {
@@ -39,6 +41,7 @@ class World {
       transmit: (path: number, parts: readonly Uint8Array[]) => {
         const link = this.links.get(path)
         if (link === undefined || !link.open[me]) return true
+        this.sentBytes += parts.length > 1 ? (parts[1]?.length ?? 0) : 0
         link.queues[me].push(Uint8Array.from(parts.flatMap((part) => [...part])))
         return link.queues[me].length < 6
       },
@@ -187,6 +190,26 @@ test('whatever paths come and go, at any byte, nothing is lost, repeated or out 
       const [a, b] = world.sides
       expect([a.received.length, b.received.length]).toEqual([b.written, a.written])
       expect([a.finished, b.finished, a.flow.allTaken, b.flow.allTaken]).toEqual([true, true, true, true])
+      expect(world.faults).toEqual([])
+    }),
+    { numRuns: Number(process.env['FLOW_RUNS'] ?? 1_000) }
+  )
+})
+
+test('as long as no path dies, no byte is sent twice: not when paths are joined, and not when they are left', () => {
+  const peaceful = fc.array(
+    step.filter((one) => one.do !== 'cut'),
+    { maxLength: 120 }
+  )
+  fc.assert(
+    fc.property(peaceful, (steps) => {
+      const world = new World()
+      world.join(3)
+      for (const one of steps) run(world, one)
+      world.settle()
+      const [a, b] = world.sides
+      expect([a.received.length, b.received.length]).toEqual([b.written, a.written])
+      expect(world.sentBytes).toBe(a.written + b.written)
       expect(world.faults).toEqual([])
     }),
     { numRuns: Number(process.env['FLOW_RUNS'] ?? 1_000) }

@@ -87,21 +87,11 @@ export class SendQueue {
     return true
   }
 
-  /** The byte at `offset` is the next to be sent. @returns false where it cannot be: taken already, or never sent */
+  /** The segment with the byte at `offset` is the next to be sent. @returns false where it cannot be: taken already, or never sent */
   rewind(offset: number): boolean {
     if (offset < this.#base || offset > this.#everSent) return false
     const at = this.#segments.findIndex((segment) => segment.offset + segment.size > offset)
     this.#next = at === -1 ? this.#segments.length : at
-    const segment = this.#segments[this.#next]
-    if (segment === undefined || segment.offset >= offset) return true
-    const skip = offset - segment.offset
-    const [head, tail] = [segment.bytes.subarray(0, skip), segment.bytes.subarray(skip)]
-    const halves = [
-      { offset: segment.offset, bytes: head, size: skip },
-      { offset, bytes: tail, size: tail.length }
-    ]
-    this.#segments.splice(this.#next, 1, ...halves)
-    this.#next++
     return true
   }
 }

@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, createServer } from '#net'
-import { WebSocket } from 'ws'
+import { WebSocket } from '#ws'
 import { TcpWire } from '../wires/tcp-wire.ts'
 import type { Wire } from '../wires/wire.ts'
 import { WsWire } from '../wires/ws-wire.ts'
@@ -9,7 +9,7 @@ export const hasTcp = true
 
 /** Begins a TCP connection. What is written meanwhile goes out when it is there. */
 export function dialTcp(host: string, port: number): Wire {
-  return new TcpWire(connect({ host, port, keepAlive: true }))
+  return new TcpWire(connect(port, host))
 }
 
 /** Begins a WebSocket, without compression: what it would compress is encrypted. */
@@ -28,10 +28,11 @@ export async function listenTcp(
   { host, port = 0 }: { readonly host?: string; readonly port?: number },
   onwire: (wire: Wire) => void
 ): Promise<TcpListener> {
-  const server = createServer({ keepAlive: true }, (socket) => onwire(new TcpWire(socket)))
+  const server = createServer((socket) => onwire(new TcpWire(socket)))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve)
+    if (host === undefined) server.listen(port, resolve)
+    else server.listen(port, host, resolve)
   })
   // One connection that could not be accepted is no reason to end the process.
   server.on('error', () => {})

@@ -1,20 +1,30 @@
 import type { Socket } from '#net'
 import type { Wire, WireEvents } from './wire.ts'
 
+/** Node's, or Bare's, which has less. */
+type SomeSocket = Omit<Socket, 'cork' | 'uncork' | 'writableLength'> & {
+  readonly writableLength?: number
+  cork?(): void
+  uncork?(): void
+}
+
 /** A {@link Wire} of a TCP socket, or of a TLS one. It owns the socket. */
 export class TcpWire implements Wire {
   readonly kind = 'tcp'
   readonly remoteAddress: string
-  readonly #socket: Socket
+  readonly #socket: SomeSocket
+  #ended = false
 
   constructor(socket: Socket) {
     this.#socket = socket
     this.remoteAddress = socket.remoteAddress ?? ''
     socket.setNoDelay(true)
+    socket.setKeepAlive(true)
   }
 
   get backlogBytes(): number {
-    return this.#socket.writableLength
+    // Bare has no such count.
+    return this.#socket.writableLength ?? 0
   }
 
   start({ onbytes, ondrain, onclose }: WireEvents): void {
@@ -25,16 +35,16 @@ export class TcpWire implements Wire {
       .on('error', (error) => {
         failure = error
       })
-      .on('end', () => this.#socket.end())
+      .on('end', () => this.end())
       .on('close', () => onclose(failure))
   }
 
   write(...parts: readonly Uint8Array[]): boolean {
-    if (!this.#socket.writable) return true
+    if (this.#ended || this.#socket.destroyed) return true
     let roomy = true
-    this.#socket.cork()
+    this.#socket.cork?.()
     for (const part of parts) roomy = this.#socket.write(part)
-    this.#socket.uncork()
+    this.#socket.uncork?.()
     return roomy
   }
 
@@ -47,6 +57,7 @@ export class TcpWire implements Wire {
   }
 
   end(): void {
+    this.#ended = true
     this.#socket.end()
   }
 
