@@ -40,8 +40,7 @@ export function dialDirectly(address: string): Dialled {
   const at = address.lastIndexOf(':')
   const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1')
   const port = Number(address.slice(at + 1))
-  if (at < 1 || !isPort(port))
-    throw new RelayError('RELAY_BAD_ARGUMENT', `${address} is no host:port`)
+  if (at < 1 || !isPort(port)) throw new RelayError('RELAY_BAD_ARGUMENT', `${address} is no host:port`)
   if (!hasTcp) throw new RelayError('RELAY_BAD_ARGUMENT', 'this platform has no TCP')
   const path = new TcpPath(dialTcp(host, port))
   return { path: Promise.resolve(path), abort: () => path.destroy() }

@@ -83,7 +83,9 @@ export class Outgoing {
     if (won.how === 'udp') return this.#beginPlain(won)
     const { line, secrets, secret, candidates } = won
     if (this.#options.connection.destroying) return line.path.destroy()
-    this.#session = this.#options.makeSession(this.#initiator.session, secret, (failed) => this.#onlonely(failed))
+    this.#session = this.#options.makeSession(this.#initiator.session, secret, (failed) =>
+      this.#onlonely(failed)
+    )
     this.#addresses = [...new Set([...this.#options.addresses, ...candidates.tcp.filter(isDialable)])]
     this.#udpKey = candidates.udp.length === 0 ? null : candidates.udp
     this.#directSince = Date.now()

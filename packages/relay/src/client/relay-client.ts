@@ -13,7 +13,13 @@ import { listenTcp, type TcpListener } from '../sockets/sockets.ts'
 import type { Connection, KeyPair } from '../types.ts'
 import { checkRelay } from './addresses.ts'
 import type { DhtLike, DhtServerLike } from './dht.ts'
-import { type ClientTimes, LEAST_WINDOW_BYTES, type RelayClientOptions, TIMES, WINDOW_BYTES } from './options.ts'
+import {
+  type ClientTimes,
+  LEAST_WINDOW_BYTES,
+  type RelayClientOptions,
+  TIMES,
+  WINDOW_BYTES
+} from './options.ts'
 import { Outgoing } from './outgoing.ts'
 import { Registration } from './registration.ts'
 

@@ -14,7 +14,9 @@ export function dialTcp(host: string, port: number): Wire {
 
 /** Begins a WebSocket, without compression: what it would compress is encrypted. */
 export function dialWs(url: string): Wire {
-  return new WsWire(new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: 5_000, autoPong: false }))
+  return new WsWire(
+    new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: 5_000, autoPong: false })
+  )
 }
 
 /** Somewhere that TCP connections come in. */
