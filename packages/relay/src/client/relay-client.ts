@@ -153,7 +153,7 @@ export class RelayClient extends ReadyResource {
 
   protected override async _close(): Promise<void> {
     // First of all nobody new comes in.
-    const listening = [this.#listener?.close(), this.#dhtServer?.close()]
+    const listening = Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
     for (const registration of this.#registrations) registration.close()
     this.#responder.close()
     const closed = [...this.#connections].map(
@@ -161,7 +161,7 @@ export class RelayClient extends ReadyResource {
     )
     for (const connection of this.#connections) connection.destroy()
     await Promise.all(closed)
-    await Promise.all(listening)
+    await listening
   }
 
   async #listen({ announce, ...at }: NonNullable<RelayClientOptions['listen']>): Promise<void> {

@@ -4,7 +4,7 @@ import { FLOW } from '../flow/flow-frames.ts'
 
 const DOMAIN = b4a.from('cloudpal/relay/1/path\0')
 /** Length of what ends every path frame that is no segment. */
-export const TAG_BYTES = 16
+const TAG_BYTES = 16
 
 /**
  * Proves that path frames are the other device's, and none is missing, repeated or from elsewhere.
