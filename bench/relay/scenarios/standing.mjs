@@ -72,11 +72,12 @@ async function failover() {
   for (let i = 0; i < FAILOVERS; i++) {
     const [first, second] = [await start(2, 2), await start(2, 3)]
     const relays = [first.address, second.address]
-    const [a, b] = [0, 1].map((i) => new RelayClient({ keyPair: deviceOf(i), relays }))
-    const gone = new Promise((resolve) => b?.on('connection', resolve))
-    await Promise.all([a, b].map((device) => device?.ready()))
-    while (b?.registeredAt.length !== 2) await new Promise((resolve) => setTimeout(resolve, 5))
-    const connection = /** @type {RelayClient} */ (a).connect(deviceOf(1).publicKey)
+    const a = new RelayClient({ keyPair: deviceOf(0), relays })
+    const b = new RelayClient({ keyPair: deviceOf(1), relays })
+    const gone = new Promise((resolve) => b.on('connection', resolve))
+    await Promise.all([a.ready(), b.ready()])
+    while (b.registeredAt.length !== 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    const connection = a.connect(deviceOf(1).publicKey)
     await connection.opened
     const other = /** @type {import('@cloudpal/relay').Connection} */ (await gone)
     first.relay.child.kill('SIGSTOP')
@@ -90,7 +91,7 @@ async function failover() {
     if (!Buffer.from(connection.path?.relay ?? []).equals(Buffer.from(second.address.publicKey)))
       throw new Error('it did not move to the other relay')
     for (const { relay } of [first, second]) relay.child.kill('SIGKILL')
-    await Promise.all([a, b].map((device) => device?.close()))
+    await Promise.all([a.close(), b.close()])
   }
   return Math.max(...times)
 }

@@ -87,7 +87,7 @@ test('a relay that says "come back in 49 days" is not called again at once', asy
 
 test('a window that holds no whole segment is refused, instead of waiting for ever', () => {
   const [a] = twoKeyPairs()
-  for (const windowBytes of [0, -1, 1.5, Number.NaN, 1000])
+  for (const windowBytes of [0, -1, 1.5, Number.NaN, 1000, 65_536])
     expect(() => new RelayClient({ keyPair: a, windowBytes })).toThrow(
       expect.objectContaining({ code: 'RELAY_BAD_ARGUMENT' })
     )

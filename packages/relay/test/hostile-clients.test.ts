@@ -46,7 +46,7 @@ test('a target that is not registered is refused, and no address can be named', 
 test.each<[string, Uint8Array]>([
   ['garbage', crypto.randomBytes(500).fill(255, 0, 4)],
   ['a frame of a length that none may have', Uint8Array.from([FRAME.HELLO, 0, 0, 1])],
-  ['an oversized DATA frame', Uint8Array.from([FRAME.DATA, 1, 0, 1])],
+  ['an oversized DATA frame', Uint8Array.from([FRAME.DATA, 1, 0x10, 1])],
   ['data before a greeting', frame(FRAME.DATA, new Uint8Array(10))],
   ['a greeting that is none', frame(FRAME.HELLO, new Uint8Array(97))],
   ['a truncated greeting', frame(FRAME.HELLO, new Uint8Array(5))],

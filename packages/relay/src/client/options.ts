@@ -1,5 +1,6 @@
 import type { KeyPair } from '../types.ts'
 import type { PathInfo } from '../paths/path.ts'
+import type { LanLike } from './find-on-lan.ts'
 import type { SessionTimes } from '../session/times.ts'
 
 /** A relay, and where it listens: TCP, WebSocket or both. The address is never taken from anybody else than the app. */
@@ -34,8 +35,15 @@ export interface RelayClientOptions {
    * @defaultValue none
    */
   dht?: object | null
+  /**
+   * A `LanDiscovery` of `@cloudpal/relay/lan`, ready: devices are looked for on the local network too, and this one is announced where it listens.
+   * Who is nowhere is then given up only after `attemptMs`. Borrowed.
+   *
+   * @defaultValue none
+   */
+  lan?: LanLike | null
   times?: Partial<ClientTimes>
-  /** Bytes under way at most, for each connection and direction: 64 KiB or more. @defaultValue 4 MiB */
+  /** Bytes under way at most, for each connection and direction: 128 KiB or more. @defaultValue 4 MiB */
   windowBytes?: number
 }
 
@@ -77,6 +85,6 @@ export const TIMES: ClientTimes = {
   retryMs: 1_000
 }
 
-/** One segment of the longest. */
-export const LEAST_WINDOW_BYTES: number = 64 * 1024
+/** Longer than the longest segment: a window that holds none would wait for ever. */
+export const LEAST_WINDOW_BYTES: number = 128 * 1024
 export const WINDOW_BYTES: number = 4 * 1024 * 1024

@@ -1,6 +1,5 @@
 import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
-import type { Line } from '../paths/line.ts'
 import type { Path, PathInfo } from '../paths/path.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
 import { type Greeted, Initiator } from '../session/initiator.ts'
@@ -9,6 +8,7 @@ import type { DhtLike } from './dht.ts'
 import { isDialable } from './addresses.ts'
 import { dialUdp, dialUdpPath, type FoundDirectly } from './dial-udp.ts'
 import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
+import { findOnLan, type LanLike } from './find-on-lan.ts'
 import type { ClientTimes, RelayAddress } from './options.ts'
 import { type Attempt, race } from './race.ts'
 
@@ -20,6 +20,7 @@ export interface OutgoingOptions {
   /** Known addresses of the device, `host:port`. */
   readonly addresses: readonly string[]
   readonly udp: UdpOptions | null
+  readonly lan: LanLike | null
   readonly times: ClientTimes
   readonly connection: SecretConnection
   makeSession(id: Uint8Array, secret: Uint8Array, onlonely: (failed: PathInfo | null) => void): Session
@@ -36,6 +37,9 @@ interface UdpOptions {
 
 /** What a race for a new connection can end with. */
 type Won = Extract<Greeted, { how: 'begun' }> | ({ readonly how: 'udp' } & FoundDirectly)
+
+type Greet<T> = (path: Path) => Promise<T>
+type Joined = Awaited<ReturnType<Initiator['join']>>
 
 const MOST_RETRIES = 60
 /** A direct path that carried bytes for so long was a good one. */
@@ -68,9 +72,7 @@ export class Outgoing {
 
   /** Begins. The connection opens, or is destroyed with the error. */
   start(): void {
-    const ways = this.#ways().map(
-      (dial) => (): Attempt<Won> => attemptOf(dial(), (path) => this.#hello(path))
-    )
+    const ways: (() => Attempt<Won>)[] = this.#ways((path) => this.#hello(path))
     const attempt = race([...this.#plainUdp(), ...ways], this.#options.times)
     this.#attempt = attempt
     attempt.result.then(
@@ -127,7 +129,8 @@ export class Outgoing {
 
   /** While a relay is in between, direct ways are tried again and again. */
   #upgrade(pauseMs: number): void {
-    if (this.#direct().length === 0) return
+    const { lan } = this.#options
+    if (this.#addresses.length === 0 && this.#udpKey === null && lan === null) return
     this.#later(pauseMs, () => this.#search('better'))
   }
 
@@ -137,13 +140,11 @@ export class Outgoing {
     // A better way is no longer what is needed, and may take its time.
     this.#attempt?.abort()
     this.#searching = wanted
-    const ways = wanted === 'any' ? this.#ways() : this.#direct()
+    const join = (path: Path): Promise<Joined> => this.#initiator.join(path, session.secret)
     const { staggerMs, attemptMs } = this.#options.times
-    const attempt = race(
-      ways.map((dial) => () => attemptOf(dial(), (path) => this.#initiator.join(path, session.secret))),
-      // Where direct paths fail, a relay that is far away must not lose to them.
-      { staggerMs: this.#directFailures > 0 ? 4 * staggerMs : staggerMs, attemptMs }
-    )
+    // Where direct paths fail, a relay that is far away must not lose to them.
+    const times = { staggerMs: this.#directFailures > 0 ? 4 * staggerMs : staggerMs, attemptMs }
+    const attempt = race(wanted === 'any' ? this.#ways(join) : this.#direct(join), times)
     this.#attempt = attempt
     attempt.result.then(
       ({ won: { number, line } }) => {
@@ -174,17 +175,26 @@ export class Outgoing {
     else this.#later(Math.min(pause, 1_000), () => this.#search('any'))
   }
 
-  #ways(): (() => Dialled)[] {
+  #ways<T>(greet: Greet<T>): (() => Attempt<T>)[] {
     const { keyPair, target } = this.#options
-    const relayed = this.#relays.map((relay) => () => dialThroughRelay(relay, keyPair, target))
-    return this.#directFailures > 0 ? [...relayed, ...this.#direct()] : [...this.#direct(), ...relayed]
+    const byRelay = this.#relays.map(
+      (relay) => () => attemptOf(dialThroughRelay(relay, keyPair, target), greet)
+    )
+    const direct = this.#direct(greet)
+    return this.#directFailures > 0 ? [...byRelay, ...direct] : [...direct, ...byRelay]
   }
 
-  #direct(): (() => Dialled)[] {
-    const { udp } = this.#options
+  #direct<T>(greet: Greet<T>): (() => Attempt<T>)[] {
+    const { udp, lan, target } = this.#options
     const key = this.#udpKey
-    const byUdp = udp === null || key === null ? [] : [() => dialUdpPath(udp.dht, udp.pathKeyPair, key)]
-    return [...this.#addresses.map((address) => () => dialDirectly(address)), ...byUdp]
+    const byAddress = (address: string): Attempt<T> => attemptOf(dialDirectly(address), greet)
+    return [
+      ...this.#addresses.map((address) => () => byAddress(address)),
+      ...(lan === null ? [] : [() => findOnLan(lan, target, byAddress)]),
+      ...(udp === null || key === null
+        ? []
+        : [() => attemptOf(dialUdpPath(udp.dht, udp.pathKeyPair, key), greet)])
+    ]
   }
 
   async #hello(path: Path): Promise<Extract<Greeted, { how: 'begun' }>> {
@@ -206,9 +216,6 @@ export class Outgoing {
 }
 
 /** Dials, then greets; gives both up together. */
-function attemptOf<T extends { readonly line: Line }>(
-  dialled: Dialled,
-  greet: (path: Path) => Promise<T>
-): Attempt<T> {
+function attemptOf<T>(dialled: Dialled, greet: Greet<T>): Attempt<T> {
   return { result: dialled.path.then(greet), abort: () => dialled.abort() }
 }

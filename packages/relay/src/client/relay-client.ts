@@ -48,6 +48,7 @@ export class RelayClient extends ReadyResource {
   #registrations: Registration[] = []
   #dhtServer: DhtServerLike | null = null
   #listener: TcpListener | null = null
+  #unannounce: (() => void) | null = null
   #announced: readonly string[] = []
 
   /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT` */
@@ -115,6 +116,7 @@ export class RelayClient extends ReadyResource {
       target: b4a.from(target),
       relays,
       addresses,
+      lan: this.#options.lan ?? null,
       udp: this.#dht === null ? null : { dht: this.#dht, pathKeyPair: this.#pathKeyPair, more: dhtOptions },
       times: this.#times,
       connection,
@@ -155,6 +157,7 @@ export class RelayClient extends ReadyResource {
     // First of all nobody new comes in.
     const listening = Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
     for (const registration of this.#registrations) registration.close()
+    this.#unannounce?.()
     this.#responder.close()
     const closed = [...this.#connections].map(
       (connection) => new Promise<void>((resolve) => connection.once('close', resolve))
@@ -167,6 +170,7 @@ export class RelayClient extends ReadyResource {
   async #listen({ announce, ...at }: NonNullable<RelayClientOptions['listen']>): Promise<void> {
     const listener = await listenTcp(at, (wire) => this.#responder.accept(new TcpPath(wire)))
     this.#listener = listener
+    this.#unannounce = this.#options.lan?.announce(this.publicKey, listener.port) ?? null
     const { host } = at
     this.#announced = announce ?? (host === undefined ? [] : [`${bracketed(host)}:${listener.port}`])
   }

@@ -20,7 +20,7 @@ const BARE = { retire: FLOW.RETIRE, retired: FLOW.RETIRED, probed: FLOW.PROBED, 
 /** Type and offset, before the bytes of a segment. */
 const SEGMENT_HEADER_BYTES = 9
 /** Most bytes of one segment: a frame of a path holds it with its header. */
-export const MAX_SEGMENT_BYTES: number = 65_536 - SEGMENT_HEADER_BYTES
+export const MAX_SEGMENT_BYTES: number = 69_632 - SEGMENT_HEADER_BYTES
 
 /** All but segments. Offsets are of the stream's bytes, from 0; paths are numbers. */
 export type FlowFrame =

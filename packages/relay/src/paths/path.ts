@@ -25,7 +25,7 @@ export interface PathEvents {
 export interface Path extends PathInfo {
   /** Begins to hand on what comes. */
   start(events: PathEvents): void
-  /** One message in parts, 65,536 bytes at most. @returns false when it is enough for now: `ondrain` follows */
+  /** One message in parts, 69,632 bytes at most. @returns false when it is enough for now: `ondrain` follows */
   send(parts: readonly Uint8Array[]): boolean
   /** Closes once all that was sent has left. */
   end(): void

@@ -5,8 +5,8 @@ export const FRAME = { HELLO: 1, WELCOME: 2, CONTROL: 3, DATA: 4 } as const
 
 /** Type and length, before every body. */
 export const HEADER_BYTES = 4
-/** Longest body of a DATA frame. */
-export const MAX_DATA_BYTES = 65_536
+/** Longest body of a DATA frame: 68 KiB, so that 64 KiB of an app, encrypted, are one. */
+export const MAX_DATA_BYTES = 69_632
 /** Longest body of all others. */
 const MAX_CONTROL_BYTES = 1024
 
@@ -41,7 +41,7 @@ export function frame(type: number, body: Uint8Array): Uint8Array {
 /**
  * Cuts a stream of bytes into frames, however they arrive.
  *
- * Holds at most one incomplete frame, so 64 KiB; the length is checked before anything is held. DATA is handed on in runs, to be
+ * Holds at most one incomplete frame, so 68 KiB; the length is checked before anything is held. DATA is handed on in runs, to be
  * forwarded in one write.
  */
 export class FrameReader {
