@@ -147,3 +147,16 @@ test('a path that a grant slows down is slow, and not taken for dead', async () 
   expect(await received).toBe('-1')
   expect(failures).toEqual([])
 }, 60_000)
+
+test('one device can have 64 connections to another, and not more', async () => {
+  const [a, b] = twoKeyPairs()
+  const bob = await startDevice(b, { listen: { host: '127.0.0.1' } })
+  const alice = await startDevice(a)
+  const addresses = [`127.0.0.1:${bob.port}`]
+  const connections = Array.from({ length: 70 }, () => alice.connect(bob.publicKey, { addresses }))
+  await Promise.all(connections.map(({ opened }) => opened))
+  await until(
+    () => connections.filter(({ destroyed }) => destroyed).length === 6 || bob.connections.size > 64
+  )
+  expect(bob.connections.size).toBe(64)
+})

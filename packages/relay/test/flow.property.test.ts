@@ -53,6 +53,7 @@ class World {
         side.finished = true
       },
       onroom: () => {},
+      onuntold: () => {},
       onreset: () => this.faults.push('reset'),
       onleft: () => {},
       onretired: (path: number) => this.close(path, me),

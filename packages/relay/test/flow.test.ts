@@ -14,6 +14,7 @@ test('a word about a dead path that arrives late, over a slow one, does not end 
       deliver: (bytes) => flows[me]?.took(bytes.length),
       onfinish: () => {},
       onroom: () => {},
+      onuntold: () => {},
       onreset: () => {},
       onretired: () => {},
       onleft: () => {},

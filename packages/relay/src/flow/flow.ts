@@ -12,6 +12,8 @@ export interface FlowIo {
   onfinish(): void
   /** There may be room to write again, or all that was written has been taken. */
   onroom(): void
+  /** The reader has taken bytes, and the other side was not told: `acknowledge` soon. */
+  onuntold(): void
   /** The other side gave up. */
   onreset(): void
   /** The other side leaves this path in peace, and so does this one: whoever wished it closes it. */
@@ -111,6 +113,7 @@ export class Flow {
   took(bytes: number): void {
     this.#in.take(bytes)
     if (this.#in.taken - this.#ackedTaken >= this.#windowBytes / 8) this.acknowledge()
+    else this.#io.onuntold()
   }
 
   /** Tells the other side what was taken, if that is news. */

@@ -34,6 +34,8 @@ export interface ResponderOptions {
 
 /** Greetings that may be under way at once: whoever finds the listener can begin one. */
 const MAX_GREETINGS = 256
+/** Sessions of one device at once, offered ones included: more are a mistake, or an attack. */
+const MAX_SESSIONS = 64
 
 /**
  * A session that was offered and answered on one path: it begins when the initiator has shown that it could read the answer. There is one for each
@@ -101,7 +103,8 @@ export class Responder {
     const remote = handshake.remotePublicKey
     if (id === null || remote === null) return false
     const remotePublicKey = b4a.from(remote)
-    if (this.#options.firewall(remotePublicKey)) return this.#refuse(line, REFUSE.UNWELCOME)
+    if (this.#options.firewall(remotePublicKey) || this.#sessionsOf(remotePublicKey) >= MAX_SESSIONS)
+      return this.#refuse(line, REFUSE.UNWELCOME)
     if (this.#sessions.has(nameOf({ remotePublicKey, id }))) return this.#refuse(line, REFUSE.KNOWN)
     const secret = crypto.randomBytes(SESSION_SECRET_BYTES)
     line.path.send([welcomeGreeting(handshake.send(encodeAnswer(secret, this.#options.candidates())))])
@@ -137,6 +140,15 @@ export class Responder {
     line.path.send([joinedGreeting(id, path, session.secret)])
     session.add(path, line)
     return true
+  }
+
+  #sessionsOf(remotePublicKey: Uint8Array): number {
+    const prefix = nameOf({ remotePublicKey, id: new Uint8Array(0) })
+    const begun = [...this.#sessions.keys()].filter((name) => name.startsWith(prefix))
+    const offered = [...this.#offers.values()].filter((offer) =>
+      b4a.equals(offer.remotePublicKey, remotePublicKey)
+    )
+    return begun.length + offered.length
   }
 
   #refuse(line: Line, code: number): boolean {

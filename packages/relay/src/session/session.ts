@@ -51,7 +51,8 @@ export class Session {
   readonly #flow: Flow
   readonly #carrier: Carrier
   readonly #paths = new Map<number, Joined>()
-  readonly #timers: unknown[] = []
+  #ticker: unknown = null
+  #acker: unknown = null
   #lonelySince: number | null = null
   #busyAt = Date.now()
   #seen: number | null = null
@@ -68,6 +69,7 @@ export class Session {
         deliver: (bytes) => this.#deliver(bytes),
         onfinish: () => this.#carrier.finish(),
         onroom: () => this.#carrier.roomed(),
+        onuntold: () => this.#acknowledgeSoon(),
         onreset: () =>
           this.#end(new RelayError('RELAY_CLOSED', 'the other device has closed the connection')),
         onleft: () => this.#changed(null),
@@ -106,8 +108,7 @@ export class Session {
     const { publicKey } = this.connection
     const { tx, rx, hash, remotePublicKey } = secrets
     if (publicKey === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'the connection has no key')
-    this.#timers.push(setInterval(() => this.#tick(), this.#options.times.probeMs / 2))
-    this.#timers.push(setInterval(() => this.#flow.acknowledge(), ACK_MS))
+    this.#ticker = setInterval(() => this.#tick(), this.#options.times.probeMs / 2)
     this.add(0, line)
     this.connection.begin(raw, { handshake: { tx, rx, hash, publicKey, remotePublicKey } }, infoOf(line))
   }
@@ -135,6 +136,14 @@ export class Session {
   settleOn(number: number): void {
     for (const other of this.#paths.keys()) if (other !== number) this.#flow.retirePath(other)
     this.#moved()
+  }
+
+  #acknowledgeSoon(): void {
+    if (this.#over) return
+    this.#acker ??= setTimeout(() => {
+      this.#acker = null
+      this.#flow.acknowledge()
+    }, ACK_MS)
   }
 
   #deliver(bytes: Uint8Array): void {
@@ -231,7 +240,8 @@ export class Session {
   #onclosed(finished: boolean): void {
     if (this.#over) return
     this.#over = true
-    for (const timer of this.#timers) clearInterval(timer)
+    clearInterval(this.#ticker)
+    clearTimeout(this.#acker)
     this.#flow.acknowledge()
     if (!finished) this.#flow.reset()
     for (const number of this.#paths.keys()) this.#close(number)
