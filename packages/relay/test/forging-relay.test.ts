@@ -132,3 +132,23 @@ test('a relay that swallows the answer does not stop the connection, when anothe
   const connection = alice.connect(bob.publicKey)
   expect(await connection.opened).toBe(true)
 })
+
+test('a relay that swallows the proof is found out, and the connection ends instead of waiting', async () => {
+  const [a, b] = twoKeyPairs()
+  const [first, second] = [await startRelay([a, b]), await startRelay([a, b])]
+  const liar = await startSwitch(first.relay.ports.tcp ?? 0)
+  liar.on = true
+  let count = 0
+  liar.meddle = onFrames('in', (one) => (one[0] === FRAME.DATA && count++ > 0 ? [] : [one]))
+  const lying = { publicKey: first.relay.publicKey, tcp: { host: '127.0.0.1', port: liar.port } }
+  const times = { attemptMs: 500, probeMs: 50, deadMs: 150 }
+  const bob = await startDevice(b, { relays: [first.address, second.address] })
+  const alice = await startDevice(a, { relays: [lying, second.address], times })
+  await until(() => bob.registeredAt.length === 2)
+  const connection = alice.connect(bob.publicKey)
+  const code = new Promise((resolve) =>
+    connection.once('error', ({ code }: Error & { code?: string }) => resolve(code))
+  )
+  expect(await connection.opened).toBe(true)
+  expect(await code).toBe('RELAY_UNREACHABLE')
+})

@@ -155,16 +155,23 @@ export class Outgoing {
         session.settleOn(number)
         return session.isDirect || this.#upgrade(this.#pauseMs(this.#directFailures))
       },
-      () => {
+      (error: unknown) => {
         if (this.#attempt !== attempt) return
         this.#searching = 'nothing'
-        this.#again()
+        if (!session.confirmed && isRefusal(error)) this.#unknown(error)
+        else this.#again()
       }
     )
   }
 
   #pauseMs(failures: number): number {
     return this.#options.times.retryMs * Math.min(2 ** failures, MOST_RETRIES)
+  }
+
+  /** The first path has failed before the device had heard that the session began. */
+  #unknown(cause: unknown): void {
+    const words = 'the path was lost before the connection began'
+    this.#options.connection.destroy(new RelayError('RELAY_UNREACHABLE', words, { cause }))
   }
 
   #again(): void {
@@ -218,4 +225,13 @@ export class Outgoing {
 /** Dials, then greets; gives both up together. */
 function attemptOf<T>(dialled: Dialled, greet: Greet<T>): Attempt<T> {
   return { result: dialled.path.then(greet), abort: () => dialled.abort() }
+}
+
+/** Whether the device has refused, on one of the ways that were tried. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof RelayError)) return false
+  const { cause } = error
+  return (
+    error.code === 'RELAY_PEER_REFUSED' || (cause instanceof AggregateError && cause.errors.some(isRefusal))
+  )
 }

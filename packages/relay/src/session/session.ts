@@ -56,6 +56,7 @@ export class Session {
   #lonelySince: number | null = null
   #busyAt = Date.now()
   #seen: number | null = null
+  #confirmed = false
   #over = false
 
   constructor(options: SessionOptions) {
@@ -95,6 +96,11 @@ export class Session {
   /** Whether no relay is in between. */
   get isDirect(): boolean {
     return this.connection.path !== null && this.connection.path.relay === null
+  }
+
+  /** Whether something came that only the other side can have sent since the session began: it knows of it too. */
+  get confirmed(): boolean {
+    return this.#confirmed
   }
 
   /** Whether this number was a path's already: numbers are given once. */
@@ -165,7 +171,10 @@ export class Session {
     const before = this.#flow.have
     const honest = this.#flow.receive(number, frame)
     // A segment that brings nothing may be an old one that somebody repeats.
-    if (frame !== message || this.#flow.have > before) joined.liveness.heard(Date.now())
+    if (frame !== message || this.#flow.have > before) {
+      joined.liveness.heard(Date.now())
+      this.#confirmed = true
+    }
     if (!honest) this.#lied(number)
   }
 
