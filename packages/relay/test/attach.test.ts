@@ -81,3 +81,28 @@ test('a swarm’s firewall refuses through the relay too, and a swarm that ends 
 test('what is no swarm is refused', () => {
   expect(() => attach({}, {})).toThrow(expect.objectContaining({ code: 'RELAY_BAD_ARGUMENT' }))
 })
+
+test('two swarms that reach out for each other through a relay at once have one connection', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const [one, two] = [
+    (await testnet()).createSwarm({ keyPair: a, backoffs: [50, 50, 50] }),
+    (await testnet()).createSwarm({ keyPair: b, backoffs: [50, 50, 50] })
+  ]
+  for (const swarm of [one, two]) attach(swarm, { relays: [address] })
+  const heard: string[] = []
+  for (const [swarm, name] of [
+    [one, 'one'],
+    [two, 'two']
+  ] as const)
+    swarm.on('connection', (stream) => {
+      stream.on('error', () => {}).on('data', (said: Uint8Array) => heard.push(`${name} ${String(said)}`))
+      stream.write(Buffer.from('hello'))
+    })
+  await until(() => relay.registered === 2)
+  one.joinPeer(b.publicKey)
+  two.joinPeer(a.publicKey)
+  await until(() => heard.includes('one hello') && heard.includes('two hello'), { timeoutMs: 15_000 })
+  await until(() => one.connections.size === 1 && two.connections.size === 1, { timeoutMs: 15_000 })
+  await until(() => relay.sessions === 1, { timeoutMs: 15_000 })
+}, 60_000)

@@ -53,6 +53,7 @@ class World {
         side.finished = true
       },
       onroom: () => {},
+      onuntold: () => {},
       onreset: () => this.faults.push('reset'),
       onleft: () => {},
       onretired: (path: number) => this.close(path, me),
@@ -88,8 +89,7 @@ class World {
     if (link === undefined || bytes === undefined) return false
     const to = from === 0 ? 1 : 0
     if (link.open[to]) {
-      const fault = this.sides[to].flow.receive(id, bytes)
-      if (fault !== null) this.faults.push(`${fault} on ${id}`)
+      if (!this.sides[to].flow.receive(id, bytes)) this.faults.push(`a lie on ${id}`)
     }
     if (link.open[from]) this.sides[from].flow.drained(id)
     return true

@@ -22,6 +22,7 @@ import {
   readGreeting,
   refuseGreeting
 } from '../src/session/greeting.ts'
+import { PathSeal } from '../src/session/path-seal.ts'
 
 const fill = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte)
 const owner = crypto.keyPair(fill(1))
@@ -36,6 +37,13 @@ const grant = createGrant(owner, {
 })
 const redirect = refusal('RELAY_REDIRECT', { retryAfterMs: 1000, redirect: fill(5) })
 const candidates = { tcp: ['192.0.2.1:4989', '[2001:db8::1]:4989'], udp: fill(6) }
+
+/** The second frame that is sealed on path 7. */
+function sealed(isInitiator: boolean): Uint8Array {
+  const seal = new PathSeal(fill(11), 7, isInitiator)
+  seal.seal([flowFrame({ type: 'ack', offset: 258 })])
+  return Buffer.concat(seal.seal([flowFrame({ type: 'reset' })]))
+}
 
 /** Everything with bytes of its own, made anew. */
 const made: Record<string, Uint8Array> = {
@@ -70,7 +78,9 @@ const made: Record<string, Uint8Array> = {
   'path retired': flowFrame({ type: 'retired' }),
   'path probe': flowFrame({ type: 'probe', offset: 258 }),
   'path probed': flowFrame({ type: 'probed' }),
-  'path reset': flowFrame({ type: 'reset' })
+  'path reset': flowFrame({ type: 'reset' }),
+  'sealed reset': sealed(true),
+  'sealed reset of the responder': sealed(false)
 }
 
 const pinned = JSON.parse(readFileSync(new URL('vectors/v1.json', import.meta.url), 'utf8')) as Record<

@@ -5,6 +5,7 @@ import { RelayLink } from '../paths/relay-link.ts'
 import { TcpPath } from '../paths/tcp-path.ts'
 import { dialTcp, dialWs, hasTcp } from '../sockets/sockets.ts'
 import type { Wire } from '../wires/wire.ts'
+import { isPort } from './addresses.ts'
 import type { RelayAddress } from './options.ts'
 
 /** A dial that is under way: a path once it is there, and a way to give up. */
@@ -39,8 +40,7 @@ export function dialDirectly(address: string): Dialled {
   const at = address.lastIndexOf(':')
   const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1')
   const port = Number(address.slice(at + 1))
-  if (at < 1 || !Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new RelayError('RELAY_BAD_ARGUMENT', `${address} is no host:port`)
+  if (at < 1 || !isPort(port)) throw new RelayError('RELAY_BAD_ARGUMENT', `${address} is no host:port`)
   if (!hasTcp) throw new RelayError('RELAY_BAD_ARGUMENT', 'this platform has no TCP')
   const path = new TcpPath(dialTcp(host, port))
   return { path: Promise.resolve(path), abort: () => path.destroy() }

@@ -43,7 +43,7 @@ export interface RelayClientOptions {
    */
   lan?: LanLike | null
   times?: Partial<ClientTimes>
-  /** Bytes under way at most, for each connection and direction. @defaultValue 4 MiB */
+  /** Bytes under way at most, for each connection and direction: 128 KiB or more. @defaultValue 4 MiB */
   windowBytes?: number
 }
 
@@ -91,4 +91,6 @@ export const TIMES: ClientTimes = {
   retryMs: 1_000
 }
 
+/** Longer than the longest segment: a window that holds none would wait for ever. */
+export const LEAST_WINDOW_BYTES: number = 128 * 1024
 export const WINDOW_BYTES: number = 4 * 1024 * 1024

@@ -1,10 +1,11 @@
 import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
-import type { Path } from '../paths/path.ts'
+import type { Path, PathInfo } from '../paths/path.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
 import { type Greeted, Initiator } from '../session/initiator.ts'
 import type { Session } from '../session/session.ts'
 import type { DhtLike } from './dht.ts'
+import { isDialable } from './addresses.ts'
 import { dialUdp, dialUdpPath, type FoundDirectly } from './dial-udp.ts'
 import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
 import { findOnLan, type LanLike } from './find-on-lan.ts'
@@ -22,7 +23,7 @@ export interface OutgoingOptions {
   readonly lan: LanLike | null
   readonly times: ClientTimes
   readonly connection: SecretConnection
-  makeSession(id: Uint8Array, secret: Uint8Array, onlonely: () => void): Session
+  makeSession(id: Uint8Array, secret: Uint8Array, onlonely: (failed: PathInfo | null) => void): Session
 }
 
 /** The DHT, and what to say there. */
@@ -41,6 +42,8 @@ type Greet<T> = (path: Path) => Promise<T>
 type Joined = Awaited<ReturnType<Initiator['join']>>
 
 const MOST_RETRIES = 60
+/** A direct path that carried bytes for so long was a good one. */
+const PROVEN_MS = 60_000
 
 /** Reaches out for one device, and keeps the connection on the best way there is, as long as it lives. */
 export class Outgoing {
@@ -53,7 +56,11 @@ export class Outgoing {
   #attempt: { abort(): void } | null = null
   #timer: unknown = null
   #retries = 0
-  #searching: 'all' | 'direct' | null = null
+  /** What is being looked for. */
+  #searching: 'nothing' | 'better' | 'any' = 'nothing'
+  /** Direct paths that were joined and then failed soon, in a row: there are networks that let only small packets through. */
+  #directFailures = 0
+  #directSince = 0
 
   constructor(options: OutgoingOptions) {
     this.#options = options
@@ -78,11 +85,14 @@ export class Outgoing {
     if (won.how === 'udp') return this.#beginPlain(won)
     const { line, secrets, secret, candidates } = won
     if (this.#options.connection.destroying) return line.path.destroy()
-    this.#session = this.#options.makeSession(this.#initiator.session, secret, () => this.#onlonely())
-    this.#addresses = [...new Set([...this.#options.addresses, ...candidates.tcp])]
+    this.#session = this.#options.makeSession(this.#initiator.session, secret, (failed) =>
+      this.#onlonely(failed)
+    )
+    this.#addresses = [...new Set([...this.#options.addresses, ...candidates.tcp.filter(isDialable)])]
     this.#udpKey = candidates.udp.length === 0 ? null : candidates.udp
+    this.#directSince = Date.now()
     this.#session.begin(line, secrets)
-    this.#upgrade(0)
+    if (!this.#session.isDirect) this.#upgrade(0)
   }
 
   /** As Hyperswarm connects: no session, and so no other paths. */
@@ -105,62 +115,72 @@ export class Outgoing {
   }
 
   /** No path is left, or the relay goes down: another, whichever comes first. */
-  #onlonely(): void {
-    const lonely = this.#options.connection.path?.relay
+  #onlonely(failed: PathInfo | null): void {
+    const left = failed ?? this.#options.connection.path
     // The relay that failed is asked last.
-    const rest = this.#relays.filter(({ publicKey }) => publicKey !== lonely)
+    const rest = this.#relays.filter(({ publicKey }) => publicKey !== left?.relay)
     this.#relays = [...rest, ...this.#relays.filter((relay) => !rest.includes(relay))]
+    if (failed !== null && failed.relay === null)
+      this.#directFailures = Date.now() - this.#directSince < PROVEN_MS ? this.#directFailures + 1 : 1
     this.#retries = 0
-    // A hole may take a minute to punch: a connection without a way does not wait for that.
-    if (this.#searching === 'direct') this.#giveUp()
-    this.#search('all')
+    clearTimeout(this.#timer)
+    this.#search('any')
   }
 
   /** While a relay is in between, direct ways are tried again and again. */
   #upgrade(pauseMs: number): void {
     const { lan } = this.#options
     if (this.#addresses.length === 0 && this.#udpKey === null && lan === null) return
-    this.#later(pauseMs, () => this.#search('direct'))
+    this.#later(pauseMs, () => this.#search('better'))
   }
 
-  #search(which: 'all' | 'direct'): void {
+  #search(wanted: 'better' | 'any'): void {
     const session = this.#session
-    if (session === null || session.over || this.#searching !== null) return
-    this.#searching = which
-    const { times } = this.#options
+    if (session === null || session.over || this.#searching === 'any' || this.#searching === wanted) return
+    // A better way is no longer what is needed, and may take its time.
+    this.#attempt?.abort()
+    this.#searching = wanted
     const join = (path: Path): Promise<Joined> => this.#initiator.join(path, session.secret)
-    const attempt = race(which === 'all' ? this.#ways(join) : this.#direct(join, times.punchMs), times)
+    const { staggerMs, attemptMs, punchMs } = this.#options.times
+    // Where direct paths fail, a relay that is far away must not lose to them.
+    const times = { staggerMs: this.#directFailures > 0 ? 4 * staggerMs : staggerMs, attemptMs }
+    const attempt = race(wanted === 'any' ? this.#ways(join) : this.#direct(join, punchMs), times)
     this.#attempt = attempt
     attempt.result.then(
       ({ won: { number, line } }) => {
         if (this.#attempt !== attempt) return line.path.destroy()
-        this.#searching = null
+        this.#searching = 'nothing'
         this.#retries = 0
+        this.#directSince = Date.now()
         session.add(number, line)
         session.settleOn(number)
-        return session.isDirect || this.#upgrade(this.#options.times.retryMs)
+        return session.isDirect || this.#upgrade(this.#pauseMs(this.#directFailures))
       },
-      () => {
+      (error: unknown) => {
         if (this.#attempt !== attempt) return
-        this.#searching = null
-        this.#again()
+        this.#searching = 'nothing'
+        if (!session.confirmed && isRefusal(error)) this.#unknown(error)
+        else this.#again()
       }
     )
   }
 
-  #giveUp(): void {
-    const attempt = this.#attempt
-    this.#attempt = null
-    this.#searching = null
-    attempt?.abort()
+  #pauseMs(failures: number): number {
+    return this.#options.times.retryMs * Math.min(2 ** failures, MOST_RETRIES)
+  }
+
+  /** The first path has failed before the device had heard that the session began. */
+  #unknown(cause: unknown): void {
+    const words = 'the path was lost before the connection began'
+    this.#options.connection.destroy(new RelayError('RELAY_UNREACHABLE', words, { cause }))
   }
 
   #again(): void {
     const session = this.#session
     if (session === null || session.over) return
-    const pause = this.#options.times.retryMs * Math.min(2 ** this.#retries++, MOST_RETRIES)
-    if (session.kinds.length > 0) this.#upgrade(pause)
-    else this.#later(Math.min(pause, 1_000), () => this.#search('all'))
+    const pause = this.#pauseMs(Math.max(this.#retries++, this.#directFailures))
+    if (this.#options.connection.path !== null) this.#upgrade(pause)
+    else this.#later(Math.min(pause, 1_000), () => this.#search('any'))
   }
 
   #ways<T>(greet: Greet<T>): (() => Attempt<T>)[] {
@@ -168,7 +188,8 @@ export class Outgoing {
     const byRelay = this.#relays.map(
       (relay) => () => attemptOf(dialThroughRelay(relay, keyPair, target), greet)
     )
-    return [...this.#direct(greet), ...byRelay]
+    const direct = this.#direct(greet)
+    return this.#directFailures > 0 ? [...byRelay, ...direct] : [...direct, ...byRelay]
   }
 
   #direct<T>(greet: Greet<T>, limitMs = this.#options.times.attemptMs): (() => Attempt<T>)[] {
@@ -205,4 +226,13 @@ export class Outgoing {
 /** Dials, then greets; gives both up together. */
 function attemptOf<T>(dialled: Dialled, greet: Greet<T>): Attempt<T> {
   return { result: dialled.path.then(greet), abort: () => dialled.abort() }
+}
+
+/** Whether the device has refused, on one of the ways that were tried. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof RelayError)) return false
+  const { cause } = error
+  return (
+    error.code === 'RELAY_PEER_REFUSED' || (cause instanceof AggregateError && cause.errors.some(isRefusal))
+  )
 }

@@ -16,6 +16,8 @@ export interface RegistrationEvents {
 
 /** Longest pause between attempts, as a multiple of the first. */
 const MOST_RETRIES = 60
+/** A relay can ask for so long a pause, and not for more: timers overflow after 24 days. */
+const MOST_PAUSE_MS = 3_600_000
 
 /** Keeps this device reachable at one relay: a parked connection, another one when it was taken or is gone. */
 export class Registration {
@@ -107,7 +109,7 @@ export class Registration {
     this.#wait(null, 0)
     if (this.#closed) return
     this.#events.onunregistered(error)
-    const pause = Math.max(this.#retryMs, error.retryAfterMs) * (0.5 + Math.random())
+    const pause = Math.max(this.#retryMs, Math.min(error.retryAfterMs, MOST_PAUSE_MS)) * (0.5 + Math.random())
     this.#retryMs = Math.min(this.#retryMs * 2, this.#times.retryMs * MOST_RETRIES)
     this.#wait(() => this.#dial(), pause)
   }

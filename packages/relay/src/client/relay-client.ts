@@ -11,8 +11,15 @@ import { Responder } from '../session/responder.ts'
 import { Session } from '../session/session.ts'
 import { listenTcp, type TcpListener } from '../sockets/sockets.ts'
 import type { Connection, KeyPair } from '../types.ts'
+import { checkRelay } from './addresses.ts'
 import type { DhtLike, DhtServerLike } from './dht.ts'
-import { type ClientTimes, type RelayClientOptions, TIMES, WINDOW_BYTES } from './options.ts'
+import {
+  type ClientTimes,
+  LEAST_WINDOW_BYTES,
+  type RelayClientOptions,
+  TIMES,
+  WINDOW_BYTES
+} from './options.ts'
 import { Outgoing } from './outgoing.ts'
 import { Registration } from './registration.ts'
 
@@ -50,6 +57,10 @@ export class RelayClient extends ReadyResource {
     const { keyPair } = options
     if (keyPair?.publicKey?.length !== 32 || keyPair.secretKey?.length !== 64)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a device needs an Ed25519 key pair')
+    const { windowBytes = WINDOW_BYTES, relays = [] } = options
+    if (!Number.isSafeInteger(windowBytes) || windowBytes < LEAST_WINDOW_BYTES)
+      throw new RelayError('RELAY_BAD_ARGUMENT', `a window has ${LEAST_WINDOW_BYTES} bytes or more`)
+    for (const relay of relays) checkRelay(relay)
     this.#options = options
     this.#dht = (options.dht ?? null) as DhtLike | null
     this.#times = { ...TIMES, ...options.times }
@@ -124,8 +135,14 @@ export class RelayClient extends ReadyResource {
 
   protected override async _open(): Promise<void> {
     const { listen = null, relays = [], keyPair } = this.#options
-    if (listen !== null) await this.#listen(listen)
-    if (this.#dht !== null) await this.#listenUdp(this.#dht)
+    try {
+      if (listen !== null) await this.#listen(listen)
+      if (this.#dht !== null) await this.#listenUdp(this.#dht)
+    } catch (error) {
+      await Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
+      this.#listener = this.#dhtServer = null
+      throw error
+    }
     this.#registrations = relays.map(
       (address) =>
         new Registration(address, keyPair, this.#times, {
@@ -137,6 +154,8 @@ export class RelayClient extends ReadyResource {
   }
 
   protected override async _close(): Promise<void> {
+    // First of all nobody new comes in.
+    const listening = Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
     for (const registration of this.#registrations) registration.close()
     this.#unannounce?.()
     this.#responder.close()
@@ -145,8 +164,7 @@ export class RelayClient extends ReadyResource {
     )
     for (const connection of this.#connections) connection.destroy()
     await Promise.all(closed)
-    await this.#dhtServer?.close()
-    await this.#listener?.close()
+    await listening
   }
 
   async #listen({ announce, ...at }: NonNullable<RelayClientOptions['listen']>): Promise<void> {
@@ -173,7 +191,7 @@ export class RelayClient extends ReadyResource {
     id: Uint8Array,
     secret: Uint8Array,
     connection: SecretConnection,
-    onlonely: () => void
+    onlonely: (failed: PathInfo | null) => void
   ): Session {
     return new Session({
       id,

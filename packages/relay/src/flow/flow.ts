@@ -12,6 +12,8 @@ export interface FlowIo {
   onfinish(): void
   /** There may be room to write again, or all that was written has been taken. */
   onroom(): void
+  /** The reader has taken bytes, and the other side was not told: `acknowledge` soon. */
+  onuntold(): void
   /** The other side gave up. */
   onreset(): void
   /** The other side leaves this path in peace, and so does this one: whoever wished it closes it. */
@@ -30,16 +32,13 @@ interface PathState {
   retiring: boolean
 }
 
-/** What is wrong with a path, or with all of the stream. */
-export type FlowFault = 'lied' | 'lost'
-
 /**
  * A stream of bytes in each direction, in order and each once, over paths that come and go.
  *
  * Pure: no timers, no sockets. Each side sends on the best path it knows (least rank, then least number), and may differ from the other in
  * that: a receiver takes segments from any path, by their offset. A path that ends may have lost bytes; then the sides tell each other what
  * they have, and go on from there over another. Segments are kept until the other side's reader has taken them, so there is nothing that
- * could not be sent again, and never more under way than the window.
+ * could not be sent again, and never more under way than the window. All frames but segments are authentic, and in order on each path.
  */
 export class Flow {
   readonly #io: FlowIo
@@ -52,7 +51,6 @@ export class Flow {
   /** Paths that ended, and the other side has not gone back yet. */
   readonly #owed = new Set<number>()
   #ackedTaken = 0
-  #lost = false
 
   constructor(io: FlowIo, windowBytes: number) {
     this.#io = io
@@ -89,11 +87,6 @@ export class Flow {
     return this.#out.held > 0
   }
 
-  /** Bytes were lost for good: somebody in between has acknowledged what did not arrive. */
-  get lost(): boolean {
-    return this.#lost
-  }
-
   /** Numbers of the paths, the best first. */
   get paths(): number[] {
     return [...this.#paths.values()].sort(byRank).map(({ id }) => id)
@@ -120,6 +113,7 @@ export class Flow {
   took(bytes: number): void {
     this.#in.take(bytes)
     if (this.#in.taken - this.#ackedTaken >= this.#windowBytes / 8) this.acknowledge()
+    else this.#io.onuntold()
   }
 
   /** Tells the other side what was taken, if that is news. */
@@ -174,14 +168,11 @@ export class Flow {
     this.#say({ type: 'reset' })
   }
 
-  /** A frame came. @returns what it shows to be wrong: `'lied'` about the path, `'lost'` about the stream */
-  receive(id: number, bytes: Uint8Array): FlowFault | null {
+  /** A frame came. @returns false for what an honest path does not bring */
+  receive(id: number, bytes: Uint8Array): boolean {
     const frame = readFlowFrame(bytes)
-    if (!this.#paths.has(id)) return null
-    if (frame === null) return 'lied'
-    const fault = this.#take(id, frame)
-    if (this.#lost) return 'lost'
-    return fault ? null : 'lied'
+    if (!this.#paths.has(id)) return true
+    return frame !== null && this.#take(id, frame)
   }
 
   /** @returns false for what an honest path does not bring */
@@ -206,6 +197,7 @@ export class Flow {
       case 'retire':
         return this.#onretire(id)
       case 'retired':
+        if (this.#paths.get(id)?.retiring !== true) return false
         this.#paths.delete(id)
         this.#io.onretired(id)
         this.#pump()
@@ -255,7 +247,8 @@ export class Flow {
   #goBack(path: number, theirHave: number): boolean {
     this.#unanswered.delete(path)
     this.#say({ type: 'rewound', path })
-    if (!this.#rewind(theirHave)) return false
+    // What came late over a slow path may be less than was acknowledged over a faster one since.
+    if (!this.#out.rewind(Math.max(theirHave, this.#out.base))) return false
     this.#pump()
     return true
   }
@@ -267,13 +260,6 @@ export class Flow {
     this.#io.onleft(id)
     this.#pump()
     return true
-  }
-
-  #rewind(theirHave: number): boolean {
-    if (this.#out.rewind(theirHave)) return true
-    // Less than was acknowledged: what is missing there is not here any more.
-    if (theirHave < this.#out.base) this.#lost = true
-    return false
   }
 
   /** Says again whatever may have been lost with a path. */

@@ -1,17 +1,21 @@
+/** Of the window: what an honest sender sends is at least 20 bytes a segment, those of an empty message. */
+const MOST_COST = 8
+
 /** What becomes of a segment that came. */
 export type Arrival = 'taken' | 'repeated' | 'early' | 'too much'
 
 /**
  * Puts segments in order that came over several paths: each byte once.
  *
- * What comes early is held, at most the window: an honest sender sends no more beyond what was taken.
+ * What comes early is held, at most the window: an honest sender sends no more beyond what was taken. Each run that is held counts for more than its bytes, since it
+ * costs more.
  */
 export class ReceiveQueue {
   readonly #windowBytes: number
   readonly #early: { offset: number; bytes: Uint8Array; fin: boolean }[] = []
   readonly #deliver: (bytes: Uint8Array) => void
   readonly #onfinish: () => void
-  #earlyBytes = 0
+  #earlyCost = 0
   #have = 0
   #taken = 0
   #finished = false
@@ -62,13 +66,15 @@ export class ReceiveQueue {
   }
 
   #hold(offset: number, bytes: Uint8Array, fin: boolean): Arrival {
-    if (this.#early.some((held) => held.offset === offset && held.bytes.length >= bytes.length))
-      return 'repeated'
-    this.#earlyBytes += bytes.length
+    // From the end: mostly they come in order.
+    let at = this.#early.length
+    while (at > 0 && (this.#early[at - 1]?.offset ?? 0) > offset) at--
+    const before = this.#early[at - 1]
+    if (before?.offset === offset && before.bytes.length >= bytes.length) return 'repeated'
     // Repeats of other lengths overlap: without a bound of its own that could be any amount.
-    if (this.#earlyBytes > 2 * this.#windowBytes) return 'too much'
-    this.#early.push({ offset, bytes, fin })
-    this.#early.sort((a, b) => a.offset - b.offset)
+    if (this.#earlyCost + costOf(bytes) > MOST_COST * this.#windowBytes) return 'too much'
+    this.#earlyCost += costOf(bytes)
+    this.#early.splice(at, 0, { offset, bytes, fin })
     return 'early'
   }
 
@@ -76,9 +82,13 @@ export class ReceiveQueue {
     for (let [first] = this.#early; first !== undefined; [first] = this.#early) {
       if (first.offset > this.#have) return
       this.#early.shift()
-      this.#earlyBytes -= first.bytes.length
+      this.#earlyCost -= costOf(first.bytes)
       const size = first.fin ? 1 : first.bytes.length
       if (first.offset + size > this.#have) this.#pass(first.offset, first.bytes, first.fin)
     }
   }
+}
+
+function costOf(bytes: Uint8Array): number {
+  return bytes.length + 64
 }

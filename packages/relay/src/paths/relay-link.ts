@@ -64,6 +64,7 @@ export class RelayLink implements Path {
     this.transport = wire.kind
     this.#events = events
     this.#handshake = new Handshake('device to relay', keyPair, relay)
+    const hello = this.#handshake.send(encodeHello(grant))
     this.#reader = new FrameReader({
       onframe: (type, body) => this.#onframe(type, body),
       ondata: (run) => this.#ondata(run),
@@ -74,7 +75,7 @@ export class RelayLink implements Path {
       ondrain: () => this.#path?.ondrain(),
       onclose: (error) => this.#onclose(error)
     })
-    wire.write(frame(FRAME.HELLO, this.#handshake.send(encodeHello(grant))))
+    wire.write(frame(FRAME.HELLO, hello))
   }
 
   /** Asks to be reachable here. Once welcome. */

@@ -1,5 +1,7 @@
 import b4a from 'b4a'
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
+import { RelayError } from '../errors.ts'
+import { MAX_DATA_BYTES } from '../protocol/frames.ts'
 import type { Path, PathEvents } from './path.ts'
 
 /** A direct connection that hyperdht has punched: one message of its stream is one of the path. It owns the stream. */
@@ -16,7 +18,11 @@ export class UdpPath implements Path {
   start({ onmessage, ondrain, onclose }: PathEvents): void {
     let failure: Error | null = null
     this.#stream
-      .on('data', onmessage)
+      .on('data', (message: Uint8Array) => {
+        if (message.length <= MAX_DATA_BYTES) return onmessage(message)
+        failure = new RelayError('RELAY_PROTOCOL', 'a message is longer than any of a path')
+        return this.destroy()
+      })
       .on('drain', ondrain)
       .on('error', (error) => {
         failure = error

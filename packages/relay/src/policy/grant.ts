@@ -42,7 +42,7 @@ export interface GrantOptions {
   relay?: Uint8Array
   /** @defaultValue all */
   scopes?: number
-  /** @defaultValue 0, no limit */
+  /** 65,536 or more. @defaultValue 0, no limit */
   bytesPerSecond?: number
   /** @defaultValue 0, no limit */
   quotaBytes?: number
@@ -52,6 +52,10 @@ export interface GrantOptions {
   nonce?: Uint8Array
 }
 
+/**
+ * Slowest rate there can be. A relay holds a device up by whole chunks of 64 KiB: with less, its path is silent for so long that it counts as dead.
+ */
+export const LEAST_BYTES_PER_SECOND: number = 64 * 1024
 const VERSION = 1
 const DOMAIN = b4a.from('cloudpal/relay/1/grant\0')
 const SIGNED_BYTES = 138
@@ -75,6 +79,8 @@ export function createGrant(issuer: KeyPair, options: GrantOptions): Uint8Array 
     throw new RelayError('RELAY_BAD_ARGUMENT', 'scopes are bits of SCOPE, at least one')
   if (![bytesPerSecond, quotaBytes, expires].every((n) => Number.isSafeInteger(n) && n >= 0))
     throw new RelayError('RELAY_BAD_ARGUMENT', 'limits and expiry are whole numbers, not negative')
+  if (bytesPerSecond > 0 && bytesPerSecond < LEAST_BYTES_PER_SECOND)
+    throw new RelayError('RELAY_BAD_ARGUMENT', 'bytesPerSecond is 0 for no limit, or 65,536 or more')
   const bytes = b4a.alloc(GRANT_BYTES)
   const view = viewOf(bytes)
   bytes[0] = VERSION

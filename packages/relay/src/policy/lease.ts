@@ -12,6 +12,7 @@ export interface Account {
 
 /** What a lease asks of the policy that gave it. */
 export interface LeaseKeeper {
+  full(account: Account, what: Held): Refusal | null
   hold(account: Account, what: Held): Refusal | null
   free(account: Account, what: Held): void
   end(lease: Lease): void
@@ -62,6 +63,11 @@ export class Lease {
   /** Bytes that were spent on its grant, or by its device where it is on the allow-list, over all connections. */
   get usedBytes(): number {
     return this.#meter.usedBytes
+  }
+
+  /** Whether one more could be taken now. @returns why not, or `null` */
+  full(what: Held): Refusal | null {
+    return this.#keeper.full(this.#account, what)
   }
 
   /** Takes one more. @returns why not, or `null` when it was taken; `free` gives it back, and `end` all of them */

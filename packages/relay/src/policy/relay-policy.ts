@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import { RelayError } from '../errors.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
-import { ALL_SCOPES, type Grant, readGrant } from './grant.ts'
+import { ALL_SCOPES, type Grant, LEAST_BYTES_PER_SECOND, readGrant } from './grant.ts'
 import { type Account, type Held, Lease } from './lease.ts'
 import { Meter, type MeterLimits } from './meter.ts'
 
@@ -13,7 +13,7 @@ export interface PolicyLimits extends MeterLimits {
   pairings: number
   /** Connections of all keys at once. @defaultValue 10,000 */
   totalConnections: number
-  /** Bytes a second of a device on the allow-list; a grant has its own. @defaultValue 0, no limit */
+  /** Bytes a second of a device on the allow-list, 65,536 or more; a grant has its own. @defaultValue 0, no limit */
   bytesPerSecond: number
   /** Bytes in all of a device on the allow-list, since the relay started. @defaultValue 0, no limit */
   quotaBytes: number
@@ -71,6 +71,9 @@ export class RelayPolicy {
     this.#now = now
     if (!Object.values(this.#limits).every((n) => Number.isSafeInteger(n) && n >= 0))
       throw new RelayError('RELAY_BAD_ARGUMENT', 'limits are whole numbers, not negative')
+    const { bytesPerSecond } = this.#limits
+    if (bytesPerSecond > 0 && bytesPerSecond < LEAST_BYTES_PER_SECOND)
+      throw new RelayError('RELAY_BAD_ARGUMENT', 'bytesPerSecond is 0 for no limit, or 65,536 or more')
   }
 
   /** Connections that are held now, of all devices. */
@@ -103,8 +106,11 @@ export class RelayPolicy {
    *
    * @param what - a device's public key (32 bytes), or the nonce of a grant (16 bytes)
    * @returns how many leases were ended
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` for anything else, such as a whole grant
    */
   revoke(what: Uint8Array): number {
+    if (!(what instanceof Uint8Array) || (what.length !== 32 && what.length !== 16))
+      throw new RelayError('RELAY_BAD_ARGUMENT', 'a key of 32 bytes, or the nonce of a grant, of 16')
     const name = b4a.toString(what, 'hex')
     this.#revoked.add(name)
     return this.#endWhere((lease) => lease.grant === name || keyName(lease.device) === name, 'RELAY_REVOKED')
@@ -149,6 +155,7 @@ export class RelayPolicy {
     this.#accounts.set(name, account)
     const lease = new Lease(
       {
+        full: (account, what) => this.#full(account, what),
         hold: (account, what) => this.#hold(account, what),
         free: (account, what) => this.#free(account, what),
         end: (lease) => {
@@ -172,10 +179,16 @@ export class RelayPolicy {
     return meter
   }
 
-  #hold({ counts }: Account, what: Held): Refusal | null {
+  #full({ counts }: Account, what: Held): Refusal | null {
     const full = what === 'connections' && this.#connections >= this.#limits.totalConnections
-    if (full || counts[what] >= this.#limits[what]) return refusal('RELAY_TOO_MANY', { retryAfterMs: 1000 })
-    counts[what]++
+    if (!full && counts[what] < this.#limits[what]) return null
+    return refusal('RELAY_TOO_MANY', { retryAfterMs: 1000 })
+  }
+
+  #hold(account: Account, what: Held): Refusal | null {
+    const full = this.#full(account, what)
+    if (full !== null) return full
+    account.counts[what]++
     if (what === 'connections') this.#connections++
     return null
   }

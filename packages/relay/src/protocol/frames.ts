@@ -20,6 +20,9 @@ export interface FrameSink {
   oninvalid(): void
 }
 
+/** A frame that comes in drops is put together now and then: each part costs much more than its bytes. */
+const MOST_PARTS = 64
+
 /** Makes the header of a frame. */
 export function frameHeader(type: number, length: number): Uint8Array {
   const header = b4a.allocUnsafe(HEADER_BYTES)
@@ -77,7 +80,10 @@ export class FrameReader {
     this.#parts.push(taken)
     this.#held += taken.length
     const rest = chunk.subarray(taken.length)
-    if (this.#held < this.#wanted) return rest
+    if (this.#held < this.#wanted) {
+      if (this.#parts.length >= MOST_PARTS) this.#parts = [b4a.concat(this.#parts)]
+      return rest
+    }
     const whole = b4a.concat(this.#parts)
     const length = bodyLength(whole, 0)
     if (length === null) this.#invalid()

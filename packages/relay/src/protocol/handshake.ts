@@ -1,4 +1,5 @@
 import b4a from 'b4a'
+import { RelayError } from '../errors.ts'
 import type { KeyPair } from '../types.ts'
 import NoiseState from 'noise-handshake'
 import CipherState from 'noise-handshake/cipher.js'
@@ -43,9 +44,17 @@ export class Handshake {
     return this.#state.rs
   }
 
-  /** The next message, with a payload that only the other side can read. */
+  /**
+   * The next message, with a payload that only the other side can read.
+   *
+   * @throws RELAY_BAD_ARGUMENT when the other side's key is none
+   */
   send(payload: Uint8Array): Uint8Array {
-    return this.#state.send(payload)
+    try {
+      return this.#state.send(payload)
+    } catch (cause) {
+      throw new RelayError('RELAY_BAD_ARGUMENT', 'the key to be reached is no Ed25519 public key', { cause })
+    }
   }
 
   /** @returns the payload, or `null` for what is no message of the other side */

@@ -25,7 +25,7 @@ export interface ConnectionHost {
   readonly now: () => number
   /** How long a greeting may take, and the first wish after it. */
   readonly greetingMs: number
-  /** A device that is served has shown a grant. */
+  /** A device that is served, and has proven its key, has shown a grant. */
   onshown(device: Uint8Array, grant: Uint8Array): void
   /** Why nobody can be served here now; `null` when all can. */
   closedTo(device: Uint8Array): Refusal | null
@@ -36,10 +36,14 @@ export interface ConnectionHost {
   /** It has proven its key, and is served. */
   onknown(connection: DeviceConnection): void
   onrefused(why: Refusal, connection: DeviceConnection): void
+  /** It is reached no more, and reaches nobody: it will close. */
+  onleft(connection: DeviceConnection): void
   onclosed(connection: DeviceConnection): void
 }
 
 const KEEP_ALIVE_MS = { least: 1_000, most: 3_600_000 }
+/** Who has so much left to read gets no more answers. */
+const MOST_UNREAD_BYTES = 64 * 1024
 
 /** One connection of a device to the relay, from its first byte on. It owns the wire. */
 export class DeviceConnection {
@@ -54,6 +58,7 @@ export class DeviceConnection {
   readonly #reader: FrameReader
   #cipher: ControlCipher | null = null
   #keepAliveMs = 0
+  #grant: Uint8Array = new Uint8Array(0)
 
   constructor(wire: Wire, host: ConnectionHost) {
     this.wire = wire
@@ -119,9 +124,11 @@ export class DeviceConnection {
     const control = message === null ? null : decodeControl(message)
     if (control === null) return this.#violate()
     if (control.type === 'ping' && this.role !== 'welcomed') {
+      if (this.wire.backlogBytes > MOST_UNREAD_BYTES) return
       this.#touch()
       this.send({ type: 'pong' })
     } else if (this.role !== 'welcomed') this.#violate()
+    else if (!this.#prove()) return
     else if (control.type === 'register') this.#onregister(control.keepAliveMs)
     else if (control.type === 'open') this.#onopen(control.target)
     else this.#violate()
@@ -142,19 +149,32 @@ export class DeviceConnection {
     if (secrets === null) return this.#violate()
     this.#cipher = new ControlCipher(secrets)
     this.role = 'welcomed'
-    this.#host.onknown(this)
     this.deadline = this.#host.now() + this.#host.greetingMs
+  }
+
+  /** The first sealed message: a HELLO alone may be one that somebody repeats, and must not take a place of the device. */
+  #prove(): boolean {
+    const { lease } = this
+    if (lease === null) return false
+    const refused = this.#host.closedTo(lease.device) ?? lease.hold('connections')
+    if (refused !== null) {
+      this.refuse(refused)
+      return false
+    }
+    if (this.#grant.length > 0) this.#host.onshown(lease.device, this.#grant)
+    this.#host.onknown(this)
+    return true
   }
 
   #admit(device: Uint8Array, grant: Uint8Array): Refusal | null {
     const lease = this.#host.policy.admit(device, grant)
     if (!(lease instanceof Lease)) return lease
-    const refused = lease.hold('connections') ?? this.#host.closedTo(device)
+    const refused = lease.full('connections') ?? this.#host.closedTo(device)
     if (refused !== null) {
       lease.end()
       return refused
     }
-    if (grant.length > 0) this.#host.onshown(device, grant)
+    this.#grant = new Uint8Array(grant)
     this.lease = lease
     lease.onend = (why) => this.refuse(why)
     return null
@@ -215,6 +235,7 @@ export class DeviceConnection {
 
   #leaveRole(): void {
     this.role = 'closed'
+    this.#host.onleft(this)
     this.lease?.end()
     this.splice?.end(this)
   }

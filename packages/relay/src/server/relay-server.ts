@@ -77,6 +77,7 @@ export class RelayServer extends ReadyResource {
       open: (connection, target) => this.#switchboard.open(connection, target),
       onknown: (connection) => this.#strangers.delete(connection),
       onrefused: (why, connection) => this.#onrefused(why, connection),
+      onleft: (connection) => this.#switchboard.leave(connection),
       onclosed: (connection) => this.#onclosed(connection)
     }
   }
@@ -165,7 +166,7 @@ export class RelayServer extends ReadyResource {
     const onwire = (wire: Wire): void => this.accept(wire)
     try {
       if (tcp) this.#listeners.tcp = await listenTcp(tcp, onwire)
-      if (ws) this.#listeners.ws = await listenWs(ws, onwire)
+      if (ws) this.#listeners.ws = await listenWs(ws, this.#strangers, onwire)
       await this.#udp?.ready()
       if (metrics) this.#listeners.metrics = await this.#listenMetrics(metrics)
     } catch (error) {

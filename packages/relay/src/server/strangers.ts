@@ -1,11 +1,14 @@
-import type { DeviceConnection } from './device-connection.ts'
+/** Somebody who has connected; `DeviceConnection` is one. */
+export interface Stranger {
+  readonly wire: { readonly remoteAddress: string }
+}
 
-/** Connections that have not proven a key, counted in all and by address. */
+/** Connections that have not proven a key, counted in all and by address. An IPv6 network of 64 bits is one address: whoever has one has all of it. */
 export class Strangers {
   readonly #most: number
   readonly #mostByAddress: number
   readonly #byAddress = new Map<string, number>()
-  readonly #all = new Set<DeviceConnection>()
+  readonly #all = new Set<Stranger>()
 
   constructor(most: number, mostByAddress: number) {
     this.#most = most
@@ -14,21 +17,31 @@ export class Strangers {
 
   /** Whether there is room for one more from there. */
   hasRoom(address: string): boolean {
-    return this.#all.size < this.#most && (this.#byAddress.get(address) ?? 0) < this.#mostByAddress
+    return this.#all.size < this.#most && (this.#byAddress.get(placeOf(address)) ?? 0) < this.#mostByAddress
   }
 
-  add(connection: DeviceConnection): void {
-    const { remoteAddress } = connection.wire
+  add(connection: Stranger): void {
+    const place = placeOf(connection.wire.remoteAddress)
     this.#all.add(connection)
-    this.#byAddress.set(remoteAddress, (this.#byAddress.get(remoteAddress) ?? 0) + 1)
+    this.#byAddress.set(place, (this.#byAddress.get(place) ?? 0) + 1)
   }
 
   /** It is known now, or gone. */
-  delete(connection: DeviceConnection): void {
+  delete(connection: Stranger): void {
     if (!this.#all.delete(connection)) return
-    const { remoteAddress } = connection.wire
-    const rest = (this.#byAddress.get(remoteAddress) ?? 1) - 1
-    if (rest === 0) this.#byAddress.delete(remoteAddress)
-    else this.#byAddress.set(remoteAddress, rest)
+    const place = placeOf(connection.wire.remoteAddress)
+    const rest = (this.#byAddress.get(place) ?? 1) - 1
+    if (rest === 0) this.#byAddress.delete(place)
+    else this.#byAddress.set(place, rest)
   }
+}
+
+/** @returns the address, or of an IPv6 one its first 64 bits */
+function placeOf(address: string): string {
+  if (!address.includes(':') || address.includes('.')) return address
+  const [head = '', tail] = address.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)
+  const all = [...groups, ...Array.from({ length: missing }, () => '0'), ...(tail?.split(':') ?? [])]
+  return all.slice(0, 4).join(':')
 }

@@ -75,14 +75,19 @@ export class Switchboard {
     opener.deadline = this.#options.now() + this.#options.reparkMs
   }
 
-  /** A connection has ended. */
-  forget(connection: DeviceConnection): void {
+  /** A connection is about to end: it is reached no more, and waits no more. */
+  leave(connection: DeviceConnection): void {
     const name = nameOf(connection)
     if (this.#parked.get(name) === connection) this.#parked.delete(name)
     for (const [target, waiting] of this.#waiting) {
       waiting.delete(connection)
       if (waiting.size === 0) this.#waiting.delete(target)
     }
+  }
+
+  /** A connection has ended. */
+  forget(connection: DeviceConnection): void {
+    this.leave(connection)
     if (connection.splice !== null) this.#splices.delete(connection.splice)
   }
 

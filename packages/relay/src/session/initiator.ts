@@ -45,11 +45,11 @@ export class Initiator {
   /**
    * Proves to the device, and has it prove, who both are.
    *
-   * @throws RELAY_PEER_REFUSED, RELAY_PROTOCOL, RELAY_UNREACHABLE
+   * @throws RELAY_BAD_ARGUMENT, RELAY_PEER_REFUSED, RELAY_PROTOCOL, RELAY_UNREACHABLE
    */
   async hello(path: Path): Promise<Greeted> {
     const handshake = new Handshake('device to device', this.#keyPair, this.#target)
-    const { line, answer } = await ask(path, helloGreeting(handshake.send(encodeOffer(this.session))))
+    const { line, answer } = await ask(path, helloGreeting(this.#offer(path, handshake)))
     if (answer.type === 'refuse' && answer.code === REFUSE.KNOWN) return { how: 'known', line }
     if (answer.type === 'refuse') throw refused(path)
     const payload = answer.type === 'welcome' ? handshake.receive(answer.noise) : null
@@ -58,6 +58,15 @@ export class Initiator {
     if (read === null || secrets === null) throw odd(path)
     line.path.send([joinGreeting(this.session, 0, read.secret)])
     return { how: 'begun', line, secrets, ...read }
+  }
+
+  #offer(path: Path, handshake: Handshake): Uint8Array {
+    try {
+      return handshake.send(encodeOffer(this.session))
+    } catch (error) {
+      path.destroy()
+      throw error
+    }
   }
 
   /**

@@ -34,8 +34,13 @@ export interface ResponderOptions {
 
 /** Greetings that may be under way at once: whoever finds the listener can begin one. */
 const MAX_GREETINGS = 256
+/** Sessions of one device at once, offered ones included: more are a mistake, or an attack. */
+const MAX_SESSIONS = 64
 
-/** A session that was offered and answered: it begins when the initiator has shown that it could read the answer. */
+/**
+ * A session that was offered and answered on one path: it begins when the initiator has shown that it could read the answer. There is one for each
+ * path that the initiator tries, and it chooses: an answer that somebody swallows takes nothing from the others.
+ */
 interface Offer {
   readonly id: Uint8Array
   readonly secret: Uint8Array
@@ -46,8 +51,8 @@ interface Offer {
 /** The side of sessions that is reached: answers on each path that comes. */
 export class Responder {
   readonly #options: ResponderOptions
-  /** By the initiator's key and the session's id; `null` while it is only offered. */
-  readonly #sessions = new Map<string, Session | null>()
+  /** By the initiator's key and the session's id. */
+  readonly #sessions = new Map<string, Session>()
   readonly #offers = new Map<Line, Offer>()
   readonly #greeting = new Map<Line, unknown>()
 
@@ -80,11 +85,7 @@ export class Responder {
   #done(line: Line): void {
     clearTimeout(this.#greeting.get(line))
     this.#greeting.delete(line)
-    const offer = this.#offers.get(line)
     this.#offers.delete(line)
-    if (offer === undefined) return
-    const name = nameOf(offer)
-    if (this.#sessions.get(name) === null) this.#sessions.delete(name)
   }
 
   /** @returns false for what is out of place */
@@ -102,14 +103,13 @@ export class Responder {
     const remote = handshake.remotePublicKey
     if (id === null || remote === null) return false
     const remotePublicKey = b4a.from(remote)
-    if (this.#options.firewall(remotePublicKey)) return this.#refuse(line, REFUSE.UNWELCOME)
-    const name = nameOf({ remotePublicKey, id })
-    if (this.#sessions.has(name)) return this.#refuse(line, REFUSE.KNOWN)
+    if (this.#options.firewall(remotePublicKey) || this.#sessionsOf(remotePublicKey) >= MAX_SESSIONS)
+      return this.#refuse(line, REFUSE.UNWELCOME)
+    if (this.#sessions.has(nameOf({ remotePublicKey, id }))) return this.#refuse(line, REFUSE.KNOWN)
     const secret = crypto.randomBytes(SESSION_SECRET_BYTES)
     line.path.send([welcomeGreeting(handshake.send(encodeAnswer(secret, this.#options.candidates())))])
     const secrets = handshake.secrets()
     if (secrets === null) return false
-    this.#sessions.set(name, null)
     this.#offers.set(line, { id, secret, secrets, remotePublicKey })
     return true
   }
@@ -119,9 +119,10 @@ export class Responder {
     const { secret, secrets, remotePublicKey } = offer
     const fits = path === 0 && b4a.equals(id, offer.id) && sameMac(mac, joinMac('join', id, 0, secret))
     if (!fits) return false
+    const name = nameOf(offer)
+    if (this.#sessions.has(name)) return this.#refuse(line, REFUSE.KNOWN)
     const connection = new SecretConnection(false, this.#options.keyPair.publicKey, remotePublicKey)
     const session = this.#options.makeSession(id, secret, connection)
-    const name = nameOf(offer)
     this.#sessions.set(name, session)
     connection.onover = () => this.#sessions.delete(name)
     this.#done(line)
@@ -131,14 +132,23 @@ export class Responder {
   }
 
   #onjoin(line: Line, { session: id, path, mac }: Join): boolean {
-    const session = [...this.#sessions.values()].find((one) => one !== null && b4a.equals(one.id, id)) ?? null
-    const known = session !== null && !session.over && !session.isUsed(path)
+    const session = [...this.#sessions.values()].find((one) => b4a.equals(one.id, id))
+    const known = session !== undefined && !session.over && !session.isUsed(path)
     if (!known || !sameMac(mac, joinMac('join', id, path, session.secret)))
       return this.#refuse(line, REFUSE.UNKNOWN)
     this.#done(line)
     line.path.send([joinedGreeting(id, path, session.secret)])
     session.add(path, line)
     return true
+  }
+
+  #sessionsOf(remotePublicKey: Uint8Array): number {
+    const prefix = nameOf({ remotePublicKey, id: new Uint8Array(0) })
+    const begun = [...this.#sessions.keys()].filter((name) => name.startsWith(prefix))
+    const offered = [...this.#offers.values()].filter((offer) =>
+      b4a.equals(offer.remotePublicKey, remotePublicKey)
+    )
+    return begun.length + offered.length
   }
 
   #refuse(line: Line, code: number): boolean {

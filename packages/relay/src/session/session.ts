@@ -7,6 +7,7 @@ import type { Secrets } from '../protocol/handshake.ts'
 import { Carrier } from './carrier.ts'
 import type { SecretConnection } from './secret-connection.ts'
 import { Liveness } from './liveness.ts'
+import { PathSeal } from './path-seal.ts'
 import type { SessionTimes } from './times.ts'
 
 /** What a session asks of who made it. */
@@ -18,8 +19,12 @@ export interface SessionOptions {
   readonly times: SessionTimes
   /** Bytes under way at most, in each direction. */
   readonly windowBytes: number
-  /** No path is left, or the only one is about to go: the initiator finds another. */
-  onlonely(): void
+  /**
+   * No path is left, or the only one is about to go: the initiator finds another.
+   *
+   * @param failed - which way has failed; `null` where none has
+   */
+  onlonely(failed: PathInfo | null): void
   /** A path has failed. */
   onfailed(path: PathInfo, error: RelayError): void
   onover(): void
@@ -28,10 +33,13 @@ export interface SessionOptions {
 /** Lower is better. */
 const RANKS: Record<PathKind, number> = { tcp: 1, udp: 2, relay: 3 }
 const ACK_MS = 50
+/** How long a path that is no longer used may take to close: the other side may be gone without a word. */
+const LINGER_MS = 3_000
 
 interface Joined {
   readonly line: Line
   readonly liveness: Liveness
+  readonly seal: PathSeal
 }
 
 /** One connection between two devices, over all the paths it takes in its life. It owns them. */
@@ -43,10 +51,12 @@ export class Session {
   readonly #flow: Flow
   readonly #carrier: Carrier
   readonly #paths = new Map<number, Joined>()
-  readonly #timers: unknown[] = []
+  #ticker: unknown = null
+  #acker: unknown = null
   #lonelySince: number | null = null
   #busyAt = Date.now()
   #seen: number | null = null
+  #confirmed = false
   #over = false
 
   constructor(options: SessionOptions) {
@@ -60,11 +70,12 @@ export class Session {
         deliver: (bytes) => this.#deliver(bytes),
         onfinish: () => this.#carrier.finish(),
         onroom: () => this.#carrier.roomed(),
+        onuntold: () => this.#acknowledgeSoon(),
         onreset: () =>
           this.#end(new RelayError('RELAY_CLOSED', 'the other device has closed the connection')),
-        onleft: () => this.#moved(),
-        onretired: (path) => this.#close(path),
-        onforsaken: (path) => this.#close(path)
+        onleft: () => this.#changed(null),
+        onretired: (path) => this.#leave(path),
+        onforsaken: (path) => this.#leave(path)
       },
       options.windowBytes
     )
@@ -87,6 +98,11 @@ export class Session {
     return this.connection.path !== null && this.connection.path.relay === null
   }
 
+  /** Whether something came that only the other side can have sent since the session began: it knows of it too. */
+  get confirmed(): boolean {
+    return this.#confirmed
+  }
+
   /** Whether this number was a path's already: numbers are given once. */
   isUsed(path: number): boolean {
     return this.#seen !== null && path <= this.#seen
@@ -98,8 +114,7 @@ export class Session {
     const { publicKey } = this.connection
     const { tx, rx, hash, remotePublicKey } = secrets
     if (publicKey === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'the connection has no key')
-    this.#timers.push(setInterval(() => this.#tick(), this.#options.times.probeMs / 2))
-    this.#timers.push(setInterval(() => this.#flow.acknowledge(), ACK_MS))
+    this.#ticker = setInterval(() => this.#tick(), this.#options.times.probeMs / 2)
     this.add(0, line)
     this.connection.begin(raw, { handshake: { tx, rx, hash, publicKey, remotePublicKey } }, infoOf(line))
   }
@@ -110,23 +125,31 @@ export class Session {
     this.#seen = Math.max(this.#seen ?? 0, number)
     const { probeMs, idleProbeMs, deadMs } = this.#options.times
     const liveness = new Liveness({ probeMs, idleProbeMs, deadMs }, Date.now())
-    this.#paths.set(number, { line, liveness })
-    this.#lonelySince = null
+    const seal = new PathSeal(this.secret, number, this.connection.isInitiator)
+    this.#paths.set(number, { line, liveness, seal })
     this.#flow.addPath(number, RANKS[line.path.kind])
     line.hand({
       onmessage: (message) => this.#onmessage(number, message),
       ondrain: () => this.#flow.drained(number),
       onclose: (error) =>
         this.#fail(number, new RelayError('RELAY_UNREACHABLE', 'the path has closed', { cause: error })),
-      ondraining: () => this.#options.onlonely()
+      ondraining: () => this.#options.onlonely(null)
     })
-    this.#moved()
+    this.#changed(null)
   }
 
   /** Leaves every other path, without losing a byte. */
   settleOn(number: number): void {
     for (const other of this.#paths.keys()) if (other !== number) this.#flow.retirePath(other)
     this.#moved()
+  }
+
+  #acknowledgeSoon(): void {
+    if (this.#over) return
+    this.#acker ??= setTimeout(() => {
+      this.#acker = null
+      this.#flow.acknowledge()
+    }, ACK_MS)
   }
 
   #deliver(bytes: Uint8Array): void {
@@ -138,18 +161,26 @@ export class Session {
     const joined = this.#paths.get(number)
     if (joined === undefined) return true
     joined.liveness.sent(Date.now())
-    return joined.line.path.send(parts)
+    return joined.line.path.send(joined.seal.seal(parts))
   }
 
   #onmessage(number: number, message: Uint8Array): void {
-    this.#paths.get(number)?.liveness.heard(Date.now())
-    const fault = this.#flow.receive(number, message)
-    if (fault === 'lied')
-      this.#fail(number, new RelayError('RELAY_PATH_LIED', 'bytes are missing on this path'))
-    if (fault === 'lost') {
-      const words = 'somebody between the devices has acknowledged bytes that did not arrive'
-      this.#end(new RelayError('RELAY_TAMPERED', words))
+    const joined = this.#paths.get(number)
+    const frame = joined?.seal.open(message) ?? null
+    if (joined === undefined || frame === null) return this.#lied(number)
+    const before = this.#flow.have
+    const honest = this.#flow.receive(number, frame)
+    // A segment that brings nothing may be an old one that somebody repeats.
+    if (frame !== message || this.#flow.have > before) {
+      joined.liveness.heard(Date.now())
+      this.#confirmed = true
     }
+    if (!honest) this.#lied(number)
+  }
+
+  #lied(number: number): void {
+    const words = 'something was left out, put in or changed on this path'
+    this.#fail(number, new RelayError('RELAY_PATH_LIED', words))
   }
 
   #tick(): void {
@@ -170,21 +201,38 @@ export class Session {
     const failed = this.#paths.get(number)
     if (failed === undefined) return
     this.#close(number)
-    // The other device has left it before: nothing was on it.
-    if (!this.#flow.paths.includes(number)) return
-    this.#flow.dropPath(number)
-    this.#options.onfailed(infoOf(failed.line), error)
+    const info = infoOf(failed.line)
+    // Else the other device has left it before: nothing was on it.
+    if (this.#flow.paths.includes(number)) {
+      this.#flow.dropPath(number)
+      this.#options.onfailed(info, error)
+    }
+    this.#changed(info)
+  }
+
+  #leave(number: number): void {
+    this.#close(number)
+    this.#changed(null)
+  }
+
+  /** A path came or went. Whatever took the last that can be sent on: it is noticed here. */
+  #changed(failed: PathInfo | null): void {
     this.#moved()
-    if (this.#over || this.#paths.size > 0) return
-    this.#lonelySince = Date.now()
-    this.#options.onlonely()
+    if (this.#flow.best !== null) this.#lonelySince = null
+    else if (!this.#over && this.#lonelySince === null) {
+      this.#lonelySince = Date.now()
+      this.#options.onlonely(failed)
+    }
   }
 
   #close(number: number): void {
     const joined = this.#paths.get(number)
+    if (joined === undefined) return
     this.#paths.delete(number)
-    joined?.line.hand({ onmessage: () => {}, ondrain: () => {}, onclose: () => {} })
-    joined?.line.path.end()
+    const { path } = joined.line
+    const linger = setTimeout(() => path.destroy(), LINGER_MS)
+    joined.line.hand({ onmessage: () => {}, ondrain: () => {}, onclose: () => clearTimeout(linger) })
+    path.end()
   }
 
   #moved(): void {
@@ -201,7 +249,8 @@ export class Session {
   #onclosed(finished: boolean): void {
     if (this.#over) return
     this.#over = true
-    for (const timer of this.#timers) clearInterval(timer)
+    clearInterval(this.#ticker)
+    clearTimeout(this.#acker)
     this.#flow.acknowledge()
     if (!finished) this.#flow.reset()
     for (const number of this.#paths.keys()) this.#close(number)

@@ -14,7 +14,9 @@ export function dialTcp(host: string, port: number): Wire {
 
 /** Begins a WebSocket, without compression: what it would compress is encrypted. */
 export function dialWs(url: string): Wire {
-  return new WsWire(new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: 5_000 }))
+  return new WsWire(
+    new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: 5_000, autoPong: false })
+  )
 }
 
 /** Somewhere that TCP connections come in. */
@@ -34,6 +36,8 @@ export async function listenTcp(
     if (host === undefined) server.listen(port, resolve)
     else server.listen(port, host, resolve)
   })
+  // One connection that could not be accepted is no reason to end the process.
+  server.on('error', () => {})
   return {
     port: (server.address() as AddressInfo).port,
     close: () => new Promise((resolve) => void server.close(() => resolve()))

@@ -2,6 +2,8 @@ import b4a from 'b4a'
 import type { WebSocket } from 'ws'
 import type { Wire, WireEvents } from './wire.ts'
 
+/** Who has so much left to read gets no answers to pings. */
+const MOST_UNREAD_BYTES = 64 * 1024
 /** Bytes under way above which a writer is asked to wait. */
 const HIGH_WATER_BYTES = 256 * 1024
 
@@ -23,7 +25,7 @@ export class WsWire implements Wire {
   }
 
   get backlogBytes(): number {
-    return this.#backlog
+    return this.#socket.bufferedAmount
   }
 
   start({ onbytes, ondrain, onclose }: WireEvents): void {
@@ -34,6 +36,9 @@ export class WsWire implements Wire {
         for (const message of this.#early.splice(0)) this.write(message)
       })
       .on('message', (message: Buffer, isBinary) => (isBinary ? onbytes(message) : this.destroy()))
+      .on('ping', (payload) => {
+        if (this.#socket.bufferedAmount < MOST_UNREAD_BYTES) this.#socket.pong(payload)
+      })
       .on('error', (error) => {
         failure = error
       })

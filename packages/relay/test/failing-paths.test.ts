@@ -1,0 +1,162 @@
+import crypto from 'hypercore-crypto'
+import { connect } from 'node:net'
+import { expect, test } from 'vitest'
+import { listening } from './listening.ts'
+import { testCleanup, until } from '@cloudpal/test-kit'
+import { FLOW } from '../src/flow/flow-frames.ts'
+import { FRAME, HEADER_BYTES } from '../src/protocol/frames.ts'
+import { createGrant, RelayClient } from '../src/index.ts'
+import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
+import { receiveCounting, sendCounting } from './streams.ts'
+import { startSwitch } from './switch-proxy.ts'
+import { onFrames } from './meddling.ts'
+
+test('a connection fails over while a direct address that does not answer is being tried', async () => {
+  const [a, b] = twoKeyPairs()
+  const [first, second] = [await startRelay([a, b]), await startRelay([a, b])]
+  const relays = [first.address, second.address]
+  let tried = 0
+  const hole = await listening(() => tried++)
+  const times = { attemptMs: 60_000, retryMs: 10 }
+  const alice = await startDevice(a, { relays, times })
+  const announce = [`127.0.0.1:${hole.port}`]
+  const bob = await startDevice(b, { relays, times, listen: { host: '127.0.0.1', announce } })
+  await until(() => bob.registeredAt.length === 2)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey)
+  await connection.opened
+  const received = receiveCounting(await incoming, 1000).then(String, String)
+  await until(() => tried > 0)
+  await first.relay.close()
+  void sendCounting(connection, 1000).catch(() => {})
+  expect(
+    await Promise.race([
+      received,
+      until(() => connection.destroyed, { timeoutMs: 10_000 }).then(String, String)
+    ])
+  ).toBe('-1')
+}, 20_000)
+
+test('a direct path that takes only small packets does not starve a connection that a relay could carry', async () => {
+  const [a, b] = twoKeyPairs()
+  const { address } = await startRelay([a, b])
+  const hole = await startSwitch()
+  hole.on = true
+  const stuck = new WeakSet<object>()
+  hole.meddle = (chunk, _, from) => {
+    if (chunk.length > 1200) stuck.add(from)
+    return stuck.has(from) ? null : chunk
+  }
+  const times = { retryMs: 10, probeMs: 50, deadMs: 150, staggerMs: 50 }
+  const alice = await startDevice(a, { relays: [address], times })
+  const announce = [`127.0.0.1:${hole.port}`]
+  const bob = await startDevice(b, { relays: [address], times, listen: { host: '127.0.0.1', announce } })
+  hole.target = bob.port ?? 0
+  await until(() => bob.registeredAt.length === 1)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey)
+  await connection.opened
+  const received = receiveCounting(await incoming, 30_000_000).then(String, String)
+  void sendCounting(connection, 30_000_000).catch(() => {})
+  const given = until(() => false, { timeoutMs: 15_000, message: 'starved' }).catch(
+    (error: Error) => error.message
+  )
+  expect(await Promise.race([received, given])).toBe('-1')
+}, 25_000)
+
+test('a path that lost everything is noticed, also when the other one was being left', async () => {
+  // Bob drops the new path while Alice leaves the old one: neither is left, and that must be seen.
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const wall = await startSwitch(relay.ports.tcp ?? 0)
+  wall.on = true
+  const nat = await startSwitch()
+  nat.on = true
+  const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: wall.port } }]
+  const times = { retryMs: 10, probeMs: 50, deadMs: 150, graceMs: 1_000 }
+  const alice = await startDevice(a, { relays, times })
+  const bob = new RelayClient({
+    keyPair: b,
+    relays: [address],
+    times,
+    listen: { host: '127.0.0.1', announce: [`127.0.0.1:${nat.port}`] }
+  })
+  await bob.ready()
+  testCleanup().defer('swarm', () => void bob.close())
+  nat.target = bob.port ?? 0
+  await until(() => bob.registeredAt.length === 1)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey)
+  await connection.opened
+  const other = await incoming
+  // The first thing Alice says on the relay's path after the direct one has joined is that she leaves it: then all freezes for her.
+  wall.meddle = onFrames('out', (one) => {
+    const isRetired = one[0] === FRAME.DATA && one[HEADER_BYTES] === FLOW.RETIRED
+    if (isRetired) nat.frozen = wall.frozen = true
+    return isRetired ? [] : [one]
+  })
+  await until(() => wall.frozen)
+  await until(() => connection.destroyed && other.destroyed, {
+    timeoutMs: 8_000,
+    message: () => `alice ${connection.destroyed}, bob ${other.destroyed}`
+  })
+}, 15_000)
+
+test('a device closes although the other one has gone without a word', async () => {
+  const [a, b] = twoKeyPairs()
+  const bob = new RelayClient({ keyPair: b, listen: { host: '127.0.0.1' } })
+  await bob.ready()
+  let frozen = false
+  const { port } = await listening((socket) => {
+    const onward = connect({ port: bob.port ?? 0, host: '127.0.0.1', allowHalfOpen: true })
+    testCleanup().defer('network', () => onward.destroy())
+    onward.on('error', () => {}).on('data', (chunk) => void (frozen || socket.write(chunk)))
+    socket.on('data', (chunk) => void (frozen || onward.write(chunk)))
+  })
+  const alice = await startDevice(a)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey, { addresses: [`127.0.0.1:${port}`] })
+  await connection.opened
+  await incoming
+  frozen = true
+  let closed = false
+  void bob.close().then(() => (closed = true))
+  await until(() => closed, { timeoutMs: 8_000 })
+}, 15_000)
+
+test('a path that a grant slows down is slow, and not taken for dead', async () => {
+  const [owner, a] = twoKeyPairs()
+  const b = crypto.keyPair()
+  const { address } = await startRelay([b], { issuers: [owner.publicKey] })
+  const grant = createGrant(owner, {
+    device: a.publicKey,
+    bytesPerSecond: 65_536,
+    expiresAt: Date.now() + 600_000
+  })
+  const alice = await startDevice(a, { relays: [{ ...address, grant }] })
+  const bob = await startDevice(b, { relays: [address] })
+  const failures: string[] = []
+  for (const device of [alice, bob])
+    device.on('path-failed', (_: unknown, error: { code: string }) => failures.push(error.code))
+  await until(() => bob.registeredAt.length === 1)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey)
+  await connection.opened
+  const received = receiveCounting(await incoming, 400_000).then(String, String)
+  void sendCounting(connection, 400_000).catch(() => {})
+  expect(await received).toBe('-1')
+  expect(failures).toEqual([])
+}, 60_000)
+
+test('one device can have 64 connections to another, and not more', async () => {
+  const [a, b] = twoKeyPairs()
+  const bob = await startDevice(b, { listen: { host: '127.0.0.1' } })
+  const alice = await startDevice(a)
+  const addresses = [`127.0.0.1:${bob.port}`]
+  const connections = Array.from({ length: 70 }, () => alice.connect(bob.publicKey, { addresses }))
+  await Promise.all(connections.map(({ opened }) => opened))
+  await until(
+    () => connections.filter(({ destroyed }) => destroyed).length === 6 || bob.connections.size > 64
+  )
+  expect(bob.connections.size).toBe(64)
+})
