@@ -89,7 +89,6 @@ test('nor when it was another one', async () => {
   expect(shown.entries).toMatchObject({ '6d': { text: '1' } })
   await a.engine.close()
 })
-// What the same review found, and what holds now.
 
 test('a fork at 0 of a log that is no member, told only behind a fork, leaves no two devices apart', async () => {
   const [M, S] = [WRITERS[2] as string, WRITERS[3] as string]
