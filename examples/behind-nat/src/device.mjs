@@ -3,7 +3,7 @@ import { MultiBee } from '@cloudpal/multi-bee'
 import { RelayClient } from '@cloudpal/relay'
 import Corestore from 'corestore'
 import HyperDHT from 'hyperdht'
-import { fromHex, serve, settings, tell, toHex } from './serve.mjs'
+import { fromHex, serve, settings, tell, toHex } from '@cloudpal/test-kit/serve'
 
 /** @typedef {typeof commands} Commands */
 /** @typedef {{ relay: string, tcp: { host: string, port: number }, bootstrap: { host: string, port: number }[] }} Network */

@@ -2,7 +2,7 @@
 import { RelayServer } from '@cloudpal/relay/server'
 import HyperDHT from 'hyperdht'
 import createTestnet from 'hyperdht/testnet.js'
-import { fromHex, serve, settings, toHex } from './serve.mjs'
+import { fromHex, serve, settings, toHex } from '@cloudpal/test-kit/serve'
 
 /** @typedef {typeof commands} Commands */
 

@@ -4,11 +4,28 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import HyperDHT from 'hyperdht'
-import { Machine } from './remote.mjs'
-import { toHex } from './serve.mjs'
+import { Machine } from '@cloudpal/test-kit/machine'
+import { toHex } from '@cloudpal/test-kit/serve'
 
 /** @typedef {Machine<import('./device.mjs').Commands>} Device */
 /** @typedef {Machine<import('./home.mjs').Commands>} Home */
+
+/** A hole may take a minute to punch. */
+const PATIENCE_MS = 100_000
+
+/**
+ * A machine in a network namespace.
+ *
+ * @param {string} namespace
+ * @param {string} program beside this file
+ * @param {object} settings
+ * @param {(line: string) => void} tell
+ * @returns {Machine<any>}
+ */
+function machineIn(namespace, program, settings, tell) {
+  const within = ['ip', 'netns', 'exec', namespace]
+  return new Machine(new URL(program, import.meta.url), settings, { within, timeoutMs: PATIENCE_MS, tell })
+}
 /** @typedef {Awaited<ReturnType<import('./home.mjs').Commands['usage']>>} Usage */
 /**
  * @typedef {object} Outcome
@@ -34,7 +51,7 @@ export async function runStory(tell) {
   const folder = await mkdtemp(join(tmpdir(), 'behind-nat-'))
   const devices = [LAPTOP, PHONE].map(keyOf)
   /** @type {Home} */
-  const home = new Machine('home.mjs', 'pub', { host: PUBLIC, devices }, tell)
+  const home = machineIn('pub', 'home.mjs', { host: PUBLIC, devices }, tell)
   /** @type {Machine<any>[]} */
   const machines = [home]
   try {
@@ -45,7 +62,7 @@ export async function runStory(tell) {
     ]).map(([name, namespace, seed]) => {
       const settings = { name, folder: join(folder, name), seed, network }
       /** @type {Device} */
-      const machine = new Machine('device.mjs', namespace, settings, tell)
+      const machine = machineIn(namespace, 'device.mjs', settings, tell)
       machines.push(machine)
       return machine
     })

@@ -5,11 +5,14 @@ import { Authenticator } from '@cloudpal/key-rotation/protomux'
 import Corestore from 'corestore'
 import crypto from 'hypercore-crypto'
 import { Database } from './database.mjs'
-import { connect, folder, fromHex, serve, toHex } from './serve.mjs'
+import { fromHex, serve, settings, toHex } from '@cloudpal/test-kit/serve'
+import { localSwarm } from '@cloudpal/test-kit/swarm'
 
 /** @typedef {typeof commands} Commands */
 /** @typedef {{ key: string, possession: string, name: string, log: string }} Request */
 
+/** @type {{ folder: string, bootstrap: { host: string, port: number }[] }} */
+const { folder, bootstrap } = settings()
 const keys = createKeyPair()
 let control = createKeyPair()
 let next = createKeyPair()
@@ -17,7 +20,7 @@ const store = new Corestore(folder)
 const database = new Database(store, wake)
 /** @type {Sigchain | null} */
 let chain = null
-/** @type {{ memory: IdentityMemory, authenticator: Authenticator, swarm: ReturnType<typeof connect> } | null} */
+/** @type {{ memory: IdentityMemory, authenticator: Authenticator, swarm: ReturnType<typeof localSwarm> } | null} */
 let online = null
 /** @type {string[]} */
 const refusals = []
@@ -135,7 +138,7 @@ async function start(identity, bytes) {
     }
   })
   await database.follow(memory.state)
-  const swarm = connect()
+  const swarm = localSwarm(bootstrap)
   online = { memory, authenticator, swarm }
   swarm.on('connection', (connection) => void greet(authenticator, connection))
   swarm.join(crypto.discoveryKey(identity))

@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import createTestnet from 'hyperdht/testnet.js'
-import { Machine } from './remote.mjs'
+import { Machine } from '@cloudpal/test-kit/machine'
 
 /** @typedef {Machine<import('./device.mjs').Commands>} Device */
+
+const DEVICE = new URL('device.mjs', import.meta.url)
 /** @typedef {Awaited<ReturnType<import('./device.mjs').Commands['show']>>} Shown */
 /**
  * @typedef {object} Outcome
@@ -28,7 +30,7 @@ export async function runStory(tell) {
   /** @param {string} name @returns {Device} */
   const boot = (name) => {
     /** @type {Device} */
-    const machine = new Machine('device.mjs', join(folder, name), network.bootstrap)
+    const machine = new Machine(DEVICE, { folder: join(folder, name), bootstrap: network.bootstrap })
     machines.add(machine)
     return machine
   }

@@ -8,12 +8,13 @@ import {
   verifyShare
 } from '@cloudpal/secret-share'
 import { meet } from '@cloudpal/secret-share/protomux'
-import { connect, fromHex, serve, toHex } from './serve.mjs'
+import { fromHex, serve, settings, toHex } from '@cloudpal/test-kit/serve'
+import { localSwarm } from '@cloudpal/test-kit/swarm'
 
 /** @typedef {typeof commands} Commands */
 
 const keys = holderKeyPair()
-const swarm = connect()
+const swarm = localSwarm(settings().bootstrap)
 /** @type {import('@cloudpal/secret-share').Share | null} */
 let share = null
 /** One meeting; over another connection, when one is cut, it goes on. */

@@ -9,15 +9,18 @@ import {
 } from '@cloudpal/secret-share'
 import { meet } from '@cloudpal/secret-share/protomux'
 import Corestore from 'corestore'
-import { connect, folder, fromHex, serve, toHex } from './serve.mjs'
+import { fromHex, serve, settings, toHex } from '@cloudpal/test-kit/serve'
+import { localSwarm } from '@cloudpal/test-kit/swarm'
 
 /** @typedef {typeof commands} Commands */
 /** @typedef {{ name: string, publicKey: string, address: string }} Friend */
 
+/** @type {{ folder: string, bootstrap: { host: string, port: number }[] }} */
+const { folder, bootstrap } = settings()
 const LABEL = 'Ada’s cloud'
 /** @type {Corestore | null} */
 let store = null
-/** @type {ReturnType<typeof connect> | null} */
+/** @type {ReturnType<typeof localSwarm> | null} */
 let swarm = null
 const recovery = new Recovery({ label: LABEL })
 /** @type {(() => void)[]} */
@@ -44,7 +47,7 @@ const commands = {
 
   /** Asks one friend, over the network. @param {Friend} friend @returns the code to be read to them */
   async ask(friend) {
-    swarm ??= connect()
+    swarm ??= localSwarm(bootstrap)
     const ask = recovery.ask(friend.name)
     swarm.on('connection', (connection) => {
       if (toHex(connection.remotePublicKey ?? new Uint8Array(0)) !== friend.address) return

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import createTestnet from 'hyperdht/testnet.js'
-import { Machine } from './remote.mjs'
+import { Machine } from '@cloudpal/test-kit/machine'
 
 /**
  * @typedef {import('./owner.mjs').Friend} Friend
@@ -29,12 +29,13 @@ export async function runStory(tell) {
   const machines = new Set()
   /** @type {<C extends Record<string, unknown>>(program: string, name: string) => Machine<C>} */
   const boot = (program, name) => {
-    const machine = new Machine(program, join(folder, name), network.bootstrap)
+    const settings = { folder: join(folder, name), bootstrap: network.bootstrap }
+    const machine = new Machine(new URL(program, import.meta.url), settings)
     machines.add(machine)
     return machine
   }
   try {
-    return await chapters(boot, tell)
+    return await chapters(folder, boot, tell)
   } finally {
     for (const machine of machines) await machine.destroy()
     await network.destroy()
@@ -43,11 +44,12 @@ export async function runStory(tell) {
 }
 
 /**
+ * @param {string} folder of all machines, each in its own
  * @param {<C extends Record<string, unknown>>(program: string, name: string) => Machine<C>} boot
  * @param {(line: string) => void} tell
  * @returns {Promise<Outcome>}
  */
-async function chapters(boot, tell) {
+async function chapters(folder, boot, tell) {
   /** @type {Machine<import('./owner.mjs').Commands>} */
   const old = boot('owner.mjs', 'old')
   /** @type {Helper[]} */
@@ -62,7 +64,7 @@ async function chapters(boot, tell) {
     tell(`${name} keeps share ${share.index} of ${share.holders}; ${share.threshold} are needed`)
   }
   await old.destroy()
-  await rm(old.folder, { recursive: true })
+  await rm(join(folder, 'old'), { recursive: true })
   tell('Ada’s machine falls into the lake. Nothing of it is left.')
 
   const mallory = /** @type {Helper} */ (helpers.at(-1))

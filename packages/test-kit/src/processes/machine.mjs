@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
@@ -18,23 +18,31 @@ export class Machine {
   /** @type {Map<number, { resolve: (result: never) => void, reject: (error: Error) => void }>} */
   #pending = new Map()
   #requests = 0
+  #timeoutMs
 
   /**
-   * @param {string} program beside this file
-   * @param {string} folder
-   * @param {readonly object[]} bootstrap of the DHT
+   * @param {URL} program that calls `serve`
+   * @param {object} settings which it gets as JSON, by `settings()`
+   * @param {object} [options]
+   * @param {readonly string[]} [options.within] a command that runs it, as one that enters a network namespace
+   * @param {number} [options.timeoutMs] most that an answer may take
+   * @param {(line: string) => void} [options.tell] hears what it says unasked
    */
-  constructor(program, folder, bootstrap) {
-    this.folder = folder
-    const file = fileURLToPath(new URL(program, import.meta.url))
-    this.process = fork(file, [folder, JSON.stringify(bootstrap)], { execArgv: [] })
+  constructor(program, settings, { within = [], timeoutMs = TIMEOUT_MS, tell = () => {} } = {}) {
+    this.#timeoutMs = timeoutMs
+    const [command, ...args] = [...within, process.execPath, fileURLToPath(program), JSON.stringify(settings)]
+    this.process = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     this.process.on('error', () => {})
     this.gone = once(this.process, 'exit')
-    this.process.on('message', (/** @type {{ id: number, result?: never, error?: string }} */ message) => {
-      const pending = this.#pending.get(message.id)
-      if (message.error === undefined) pending?.resolve(/** @type {never} */ (message.result))
-      else pending?.reject(new Error(message.error))
-    })
+    this.process.on(
+      'message',
+      (/** @type {{ id?: number, line?: string, result?: never, error?: string }} */ message) => {
+        if (message.line !== undefined) return tell(message.line)
+        const pending = this.#pending.get(message.id ?? -1)
+        if (message.error === undefined) return pending?.resolve(/** @type {never} */ (message.result))
+        return pending?.reject(new Error(message.error))
+      }
+    )
     this.process.once('exit', () => {
       for (const { reject } of this.#pending.values()) reject(new Error('the machine has ended'))
     })
@@ -49,8 +57,8 @@ export class Machine {
   async call(command, ...args) {
     const id = this.#requests++
     const timer = setTimeout(() => {
-      this.#pending.get(id)?.reject(new Error(`no answer to ${command} within ${TIMEOUT_MS / 1000} s`))
-    }, TIMEOUT_MS)
+      this.#pending.get(id)?.reject(new Error(`no answer to ${command} within ${this.#timeoutMs / 1000} s`))
+    }, this.#timeoutMs)
     try {
       const answer = await new Promise((resolve, reject) => {
         this.#pending.set(id, { resolve, reject })
