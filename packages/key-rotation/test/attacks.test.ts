@@ -23,18 +23,11 @@ import {
   DAY,
   keyPair,
   keyPairs,
+  keysOf,
   manualTime,
   publicKeys,
   START
 } from './people.ts'
-
-const keysOf = (
-  control: string,
-  next: string
-): { control: { keys: Uint8Array[] }; next: { keys: Uint8Array[] } } => ({
-  control: { keys: publicKeys(control) },
-  next: { keys: publicKeys(next) }
-})
 
 /** What `apply` says of a change with signatures by these keys, wherever they have a place. */
 function codeOfChange(

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { chromium } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { bundleOf, CHROMIUM } from './chromium.ts'
+import { CHROMIUM } from '@cloudpal/test-kit'
+import { bundleOf } from './page-bundle.ts'
 
 const here = import.meta.dirname
 

@@ -15,6 +15,14 @@ export function publicKeys(...names: string[]): Uint8Array[] {
   return keyPairs(...names).map(({ publicKey }) => publicKey)
 }
 
+/** A pair of key sets, of one key each: those that count, and those committed to. */
+export function keysOf(
+  control: string,
+  next: string
+): { control: { keys: Uint8Array[] }; next: { keys: Uint8Array[] } } {
+  return { control: { keys: publicKeys(control) }, next: { keys: publicKeys(next) } }
+}
+
 /** 32 bytes that stand for a core's key or a tree hash. */
 export function bytesOf(value: number, length = 32): Uint8Array {
   return Buffer.alloc(length, value)

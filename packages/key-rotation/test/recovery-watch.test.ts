@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { IdentityMemory, Sigchain, verify } from '../src/index.ts'
 import { takeIn } from '../src/memory/recovery-watch.ts'
-import { addDevice, DAY, keyPairs, manualTime, publicKeys, START } from './people.ts'
+import { addDevice, DAY, keyPairs, keysOf, manualTime, publicKeys, START } from './people.ts'
 import { codeOfAsync, ram } from './parties.ts'
-
-const keysOf = (control: string, next: string) => ({
-  control: { keys: publicKeys(control) },
-  next: { keys: publicKeys(next) }
-})
 
 /** A quorum that conspires: it announces at a time that it states, and completes when that allows. */
 function conspiracy(announced: number, delayMs: number): { begun: Uint8Array; chain: Sigchain } {

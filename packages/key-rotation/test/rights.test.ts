@@ -18,6 +18,7 @@ import {
   DAY,
   keyPair,
   keyPairs,
+  keysOf,
   manualTime,
   publicKeys,
   START
@@ -26,11 +27,6 @@ import { family } from './parties.ts'
 import { filled } from './rolls.ts'
 
 const lost = { reason: 'compromised' } as const
-const keysOf = (control: string, next: string) => ({
-  control: { keys: publicKeys(control) },
-  next: { keys: publicKeys(next) }
-})
-
 test('a proposal is signed for what it says, not for the hash that came with it', () => {
   const chain = ada()
   const quorum = { control: { threshold: 1, keys: publicKeys('thief') }, revealed: null }

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { testCleanup } from '@cloudpal/test-kit'
+import { CHROMIUM, testCleanup } from '@cloudpal/test-kit'
 import { chromium } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { createTimestampRequest, Timestamps } from '../src/timestamp/index.ts'
-import { bundleOf, CHROMIUM } from './chromium.ts'
+import { bundleOf } from './page-bundle.ts'
 import { ada, bytesOf } from './people.ts'
 import { hasOpenssl, timeService } from './time-service.ts'
 

@@ -1,12 +1,11 @@
 import { build } from 'esbuild'
 import crypto from 'hypercore-crypto'
-import { tmpStore, until } from '@cloudpal/test-kit'
+import { CHROMIUM, tmpStore, until } from '@cloudpal/test-kit'
 import Hyperbee from 'hyperbee'
 import curve from 'noise-curve-ed'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ed25519Curve } from '../src/protocol/curve-browser.ts'
-import { CHROMIUM } from './chromium.ts'
 import type { Connection } from '../src/index.ts'
 import { asStream, startDevice, startRelay } from './relays.ts'
 

@@ -7,7 +7,7 @@ import { build, type BuildOptions } from 'esbuild'
 import { chromium } from 'playwright-core'
 import { expect, onTestFinished, test } from 'vitest'
 import { createHmac, pbkdf2Sync, randomBytes } from '../src/paper/crypto.ts'
-import { CHROMIUM } from './chromium.ts'
+import { CHROMIUM } from '@cloudpal/test-kit'
 import { bytesOf } from './sets.ts'
 
 const run = promisify(execFile)
