@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { IdentityMemory, type MemoryStore, Sigchain } from '../src/index.ts'
-import { ada, addDevice, DAY, keyPair, keyPairs, manualTime, publicKeys, START } from './people.ts'
+import { ada, addDevice, DAY, keyPair, keyPairs, keysOf, manualTime, publicKeys, START } from './people.ts'
 import { codeOfAsync, connect, copyOf, family, meet, party, ram } from './parties.ts'
 
-const keysOf = (control: string, next: string) => ({
-  control: { keys: publicKeys(control) },
-  next: { keys: publicKeys(next) }
-})
 const now = manualTime()
 
 /** A device that has seen `first`, and then is brought others. */
