@@ -194,6 +194,31 @@ test('a bookmark tells after a restart that what was read has been replaced mean
   await expect(other.next()).rejects.toMatchObject({ code: 'KEY_ROTATION_CORE_MISMATCH' })
 })
 
+test('what a thief writes again below the end is not read, also while it is shorter than the end', async () => {
+  const [store, theirs] = [await tmpStore(), await tmpStore()]
+  const core = await filled(store, 'notes', 4)
+  const before = theirs.get({ key: core.key as Uint8Array })
+  await before.ready()
+  const wire = replicate(store, theirs)
+  for (let i = 0; i < 4; i++) await before.get(i)
+  await wire.cut()
+  const end = await endOf(core)
+  const { state } = named('notes', core)
+  const ended = { ...state, cutOffs: new Map([[Buffer.from(end.core).toString('hex'), end]]) }
+  await core.truncate(2)
+  await core.append(Buffer.from('thief'))
+  await using follower = new CoreFollower(store, 'notes')
+  await follower.update(ended)
+  expect(await follower.next({ wait: false })).toBe(null)
+  expect(await follower.next()).toBe(null)
+  await core.append(Buffer.from('thief'))
+  expect(await codeOfAsync(follower.next())).toBe('KEY_ROTATION_CORE_MISMATCH')
+  // Where the core is as it was, it is read.
+  await using other = new CoreFollower(theirs, 'notes')
+  await other.update(ended)
+  expect(await other.next({ wait: false })).toMatchObject({ index: 0 })
+})
+
 test('a call that waits for a block ends when the follower is closed', async () => {
   const [mine, theirs] = [await tmpStore(), await tmpStore()]
   const core = await filled(mine, 'notes', 3)

@@ -1,10 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { tmpDir, tmpStore } from '@cloudpal/test-kit'
-import Hyperdrive from 'hyperdrive'
+import { tmpDir } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { CoreFollower, endOf, nameDrive, openDrive, planDriveRoll } from '../src/cores/index.ts'
 import { Authenticator } from '../src/connections/index.ts'
 import { encodeEvents } from '../src/connections/messages.ts'
 import { Peer } from '../src/connections/peer.ts'
@@ -133,71 +131,6 @@ test('5: a recovery that commits to a key which was named meanwhile is not compl
   chain.rotate(keysOf('control 1', 'control 2'), keyPairs('control 1'))
   clock.at += 7 * DAY
   expect(codeOf(() => chain.recover(keyPairs('new')))).toBe('KEY_ROTATION_KEY_REUSED')
-})
-
-/** A phone that has written `photos`. */
-async function photos(): Promise<{
-  store: Awaited<ReturnType<typeof tmpStore>>
-  chain: Sigchain
-  drive: Hyperdrive
-  phone: Uint8Array
-}> {
-  const store = await tmpStore()
-  const drive = new Hyperdrive(store.session())
-  await drive.put('/one', Buffer.from('first'))
-  const chain = ada()
-  const phone = addDevice(chain, 'phone')
-  chain.rollCore({ device: phone, rolls: await nameDrive(drive, 'photos') }, keyPairs('control 0'))
-  return { store, chain, drive, phone }
-}
-
-async function shown(store: object, chain: Sigchain): Promise<string | null> {
-  try {
-    const drive = await openDrive(Hyperdrive, store as never, chain.state, 'photos')
-    const bytes = await drive.get('/one', { wait: false } as never)
-    await drive.close()
-    return bytes && Buffer.from(bytes).toString()
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error)
-  }
-}
-
-test('6: what lies below the end of a drive’s second core cannot be written again', async () => {
-  const { store, chain, drive, phone } = await photos()
-  const { ends } = await planDriveRoll(drive, 'photos', { signers: publicKeys('writer') })
-  chain.revokeDevice(phone, { reason: 'compromised', cutOffs: ends }, keyPairs('control 0'))
-  const blobs = (await drive.getBlobs()) as unknown as {
-    core: { truncate(length: number): Promise<void>; append(block: Buffer): Promise<void> }
-  }
-  await blobs.core.truncate(0)
-  await blobs.core.append(Buffer.from('thief'))
-  expect(await shown(store, chain)).not.toBe('thief')
-  await drive.close()
-})
-
-test('7: of a drive that is held nothing counts', async () => {
-  const { store, chain, drive, phone } = await photos()
-  chain.revokeDevice(phone, { reason: 'compromised' }, keyPairs('control 0'))
-  await drive.put('/one', Buffer.from('thief'))
-  expect(await shown(store, chain)).not.toBe('thief')
-  await drive.close()
-})
-
-test('8: a drive that does not go on from the one before is none, as it is none for a follower', async () => {
-  const { store, chain, drive, phone } = await photos()
-  const { ends } = await planDriveRoll(drive, 'photos', { signers: publicKeys('writer') })
-  const false_ = new Hyperdrive(store.namespace('false'))
-  await false_.put('/one', Buffer.from('thief'))
-  const cores = await nameDrive(false_, 'photos')
-  const rolls = cores.map((roll, i) => ({ ...roll, previous: ends[i] ?? null }))
-  // Signed by an admin that was stolen, and a writer that it let in.
-  addDevice(chain, 'laptop', 'admin')
-  const device = addDevice(chain, 'puppet', 'writer', keyPairs('laptop'))
-  chain.rollCore({ device, rolls }, keyPairs('laptop', 'puppet'))
-  expect(phone).not.toEqual(device)
-  expect(await shown(store, chain)).not.toBe('thief')
-  await false_.close()
-  await drive.close()
 })
 
 test('9: an end that the identity’s keys have put right is the same for the judge of blocks and for followers', () => {
@@ -338,39 +271,6 @@ test.runIf(hasOpenssl)('14: a time stamp with certificates in circles gives a co
   const added = codeOfAsync(new Timestamps([service.authority]).add(event, answer))
   const patience = new Promise((resolve) => setTimeout(() => resolve('never'), 3000))
   expect(await Promise.race([added, patience])).toBe('KEY_ROTATION_TIMESTAMP_UNTRUSTED')
-})
-
-test('22: a drive without any file yet, but a link, goes on as others do', async () => {
-  const store = await tmpStore()
-  const drive = new Hyperdrive(store.session())
-  await drive.symlink('/link', '/one')
-  await nameDrive(drive, 'photos')
-  const planned = planDriveRoll(drive, 'photos', { signers: publicKeys('writer') })
-  expect(await codeOfAsync(planned)).toBe(null)
-  await drive.close()
-})
-
-test('21: what a thief writes again below the end is not read, also while it is shorter than the end', async () => {
-  const store = await tmpStore()
-  const core = store.get({ name: 'notes' })
-  await core.append(['0', '1', '2', '3'].map((text) => Buffer.from(text)))
-  const chain = ada()
-  const device = addDevice(chain, 'phone')
-  const rolls = [{ name: 'notes', core: core.key as Uint8Array, previous: null }]
-  chain.rollCore({ device, rolls }, keyPairs('control 0'))
-  chain.revokeDevice(device, { reason: 'compromised', cutOffs: [await endOf(core)] }, keyPairs('control 0'))
-  await core.truncate(2)
-  await core.append(Buffer.from('thief'))
-  const follower = new CoreFollower(store, 'notes')
-  await follower.update(chain.state)
-  const read: string[] = []
-  const all = async (): Promise<void> => {
-    for (let next = await follower.next({ wait: false }); next; next = await follower.next({ wait: false }))
-      read.push(String(next.block))
-  }
-  await codeOfAsync(all())
-  expect(read).not.toContain('thief')
-  await follower.close()
 })
 
 test('23: an admin takes no core from the identity itself; or what it says of its end can be put right', () => {

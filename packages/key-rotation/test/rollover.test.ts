@@ -5,6 +5,7 @@ import Hyperdrive from 'hyperdrive'
 import { expect, test } from 'vitest'
 import {
   carryBlocks,
+  CoreFollower,
   endOf,
   isLinked,
   planRoll,
@@ -266,13 +267,27 @@ test('a drive’s two cores go on together, in one event', async () => {
   expect([db.length, files.length]).toEqual(olds.map(({ length }) => length + 1))
 })
 
+test('an empty core is gone on from as others are, and each by a core of its own', async () => {
+  const store = await tmpStore()
+  const [old, other] = [await filled(store, 'notes', 0), await filled(store, 'other', 0)]
+  const [chain, keyPair] = [named('notes', old), createKeyPair()]
+  const core = await roll(store, chain, 'notes', old, { keyPair })
+  await core.append('block 0')
+  const plans = await Promise.all(
+    [old, other].map(async (each) => planRoll(await endOf(each), { signers: [keyPair.publicKey] }))
+  )
+  expect(plans[0]?.core).toEqual(core.key)
+  expect(plans[1]?.core).not.toEqual(core.key)
+  await using follower = new CoreFollower(store, 'notes')
+  await follower.update(chain.state)
+  expect(await follower.next()).toMatchObject({ index: 0 })
+  expect(await follower.carry(chain.state)).toBe(0)
+})
+
 test('what is no plan is refused', async () => {
   const previous = { core: bytesOf(1), fork: 0, length: 1, treeHash: bytesOf(2) }
   for (const given of [{ signers: [] }, { signers: [bytesOf(1, 31)] }, { signers: [bytesOf(1)], quorum: 2 }])
     expect(codeOf(() => planRoll(previous, given))).toBe('KEY_ROTATION_BAD_ARGUMENT')
-  expect(codeOf(() => planRoll({ ...previous, length: 0 }, { signers: [bytesOf(1)] }))).toBe(
-    'KEY_ROTATION_BAD_ARGUMENT'
-  )
   const old = await filled(await tmpStore(), 'notes', 3)
   await expect(endOf(old, 4)).rejects.toMatchObject({ code: 'KEY_ROTATION_BAD_ARGUMENT' })
 })

@@ -183,7 +183,7 @@ async function takeBlock(to: RolledCore, index: number, proof: TreeProof): Promi
   }
 }
 
-function prologueOf({ manifest }: RolledCore): RollManifest['prologue'] {
+function prologueOf({ manifest }: RolledCore): NonNullable<RollManifest['prologue']> {
   const prologue = manifest?.prologue
   if (!prologue) throw badArgument('this core goes on from none, or has not learnt its manifest yet')
   return prologue

@@ -129,7 +129,8 @@ export class CoreFollower {
       const old = await openSession(this.#store, { key: core })
       try {
         const end = Math.min(...ends.slice(i + 1))
-        if (old.length >= end) count += await carryBlocks(old, this.#current.core, { end, wait: false })
+        if (end > 0 && old.length >= end)
+          count += await carryBlocks(old, this.#current.core, { end, wait: false })
       } finally {
         await old.close()
       }

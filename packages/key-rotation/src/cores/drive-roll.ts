@@ -96,9 +96,10 @@ export async function startDriveRoll(
     const { lineage } = resolvedOf(state, each)
     const encryption = encryptionKey && lineageEncryption(lineage, encryptionKey)
     const old = olds[i] as CoreLike
-    const core = await startRoll(store, planOf(lineage, signers, each), old, { keyPair, encryption })
+    const plan = planOf(lineage, signers, each)
+    const core = await startRoll(store, plan, old, { keyPair, encryption })
     try {
-      await carryBlocks(old, core)
+      if (plan.previous.length > 0) await carryBlocks(old, core)
     } finally {
       await core.close()
     }

@@ -22,7 +22,7 @@ export interface Lineage {
   readonly ontruncate: (length: number) => void
 }
 
-interface Session extends RolledCore {
+export interface Session extends RolledCore {
   on(event: 'truncate', listener: (length: number) => void): unknown
 }
 
@@ -58,12 +58,14 @@ export class FollowedCore {
   async read({ position, treeHash }: Bookmark, options: ReadOptions): Promise<FollowedBlock | null> {
     const { core, link, end } = this
     const { name } = this.#lineage
-    if (core.length <= position && options.wait !== false) await core.update({ wait: true })
-    const length = Math.min(core.length, end?.length ?? Infinity)
-    if (length <= position) return null
+    if (end !== null && end.length <= position) return null
+    const needed = end?.length ?? position + 1
+    if (core.length < needed && options.wait !== false) await core.update({ wait: true })
+    // What lies below an end counts by the tree hash there, which a shorter copy does not have: its writer may have truncated it, and written others.
+    if (core.length < needed) return null
     if (isLinked(core, link) !== true)
       throw mismatch(`the core of ${name} does not go on from the one before`)
-    if (end !== null && core.length >= end.length) {
+    if (end !== null) {
       const isEnded = await this.#hasHistory(end, options)
       if (isEnded === null) return null
       if (!isEnded) throw mismatch(`the core of ${name} is not the one that was ended`)

@@ -62,7 +62,7 @@ function copyOf(manifest: RollManifest): RollManifest {
   return {
     ...manifest,
     signers: manifest.signers.map(({ publicKey }) => ({ publicKey: b4a.from(publicKey) })),
-    prologue: { ...manifest.prologue, hash: b4a.from(manifest.prologue.hash) },
+    prologue: manifest.prologue && { ...manifest.prologue, hash: b4a.from(manifest.prologue.hash) },
     linked: manifest.linked.map((key) => b4a.from(key))
   }
 }

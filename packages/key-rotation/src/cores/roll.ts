@@ -41,13 +41,12 @@ export function planRoll(
   // Hypercore counts places, not keys.
   if (new Set(signers.map(hex)).size !== signers.length) throw badArgument('a signer stands twice')
   if (!Number.isInteger(quorum) || quorum < 1 || quorum > signers.length) throw badArgument('no such quorum')
-  if (previous.length === 0)
-    throw badArgument('an empty core has nothing to go on from: give the name a new core')
   const manifest: RollManifest = {
     version: 2,
     quorum,
     signers: signers.map((publicKey) => ({ publicKey })),
-    prologue: { hash: previous.treeHash, length: previous.length },
+    // After an empty core there is nothing to go on from.
+    prologue: previous.length === 0 ? null : { hash: previous.treeHash, length: previous.length },
     linked: [previous.core]
   }
   return { core: keyOfManifest(manifest), manifest, previous }
@@ -129,7 +128,6 @@ interface UpgradeProof {
  * @returns `null` while the manifest is not known
  */
 export function isLinked(core: Pick<RolledCore, 'manifest'>, { previous }: CoreLink): boolean | null {
-  // After an empty core there is nothing to go on from.
   if (previous === null || previous.length === 0) return true
   if (core.manifest === null) return null
   const { prologue, linked } = core.manifest

@@ -58,7 +58,8 @@ export interface RollManifest {
   readonly version: 2
   readonly quorum: number
   readonly signers: { publicKey: Uint8Array }[]
-  readonly prologue: { hash: Uint8Array; length: number }
+  /** `null` after an empty core. */
+  readonly prologue: { hash: Uint8Array; length: number } | null
   readonly linked: Uint8Array[]
 }
 
