@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { until } from '@cloudpal/test-kit'
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import c from 'compact-encoding'
 import hypercoreCrypto from 'hypercore-crypto'
@@ -7,10 +8,11 @@ import Protomux from 'protomux'
 import { describe, expect, test, vi } from 'vitest'
 import { Authenticator } from '../src/connections/index.ts'
 import { channelId, encodeEvents, encodeHello } from '../src/connections/messages.ts'
-import { createKeyPair } from '../src/index.ts'
-import { addDevice, keyPair, keyPairs, START } from './people.ts'
-import { codeOfAsync, connect, copyOf, family, meet, party, recovered, speak } from './parties.ts'
+import { createKeyPair, IdentityMemory, readReceipt, type Sigchain } from '../src/index.ts'
+import { addDevice, keyPair, keyPairs, keysOf, START } from './people.ts'
+import { codeOfAsync, connect, copyOf, family, meet, party, ram, recovered, speak } from './parties.ts'
 
+const now = (): number => START
 const lost = { reason: 'compromised' } as const
 
 describe('a callback that throws keeps no revoked device connected', () => {
@@ -58,6 +60,104 @@ test('a revocation before a recovery that is held back closes connections all th
   )
   expect(laptop.memory.state.devices[1]?.revoked).not.toBe(null)
   expect(end.destroying).toBe(true)
+})
+
+/** A device whose disk can be full. */
+async function onDisk(name: string, chain: Sigchain) {
+  const disk = { ...ram(), isFull: false, errors: [] as unknown[] }
+  const write = async (): Promise<void> => {
+    if (disk.isFull) throw new Error('no space is left')
+  }
+  const memory = await IdentityMemory.open({ ...disk, write }, chain.state.identity, chain.toBytes(), { now })
+  const onerror = (error: unknown): void => void disk.errors.push(error)
+  const refused: string[] = []
+  const onrefused = ({ code }: { code: string }): void => void refused.push(code)
+  const authenticator = new Authenticator(memory, keyPair(name), { now, onerror, onrefused })
+  return { memory, refused, authenticator, disk }
+}
+
+describe('a device whose disk is full', () => {
+  test('closes who was revoked, and not who told it so; it says of nothing that it is kept, and keeps it once there is room', async () => {
+    const mine = family()
+    const [laptop, phone] = [await party('laptop', mine), await party('phone', copyOf(mine))]
+    const { disk, ...tablet } = await onDisk('tablet', mine)
+    const [toPhone] = await meet(tablet, phone)
+    const [toLaptop] = await meet(tablet, laptop)
+    const { seq } = mine.state
+    disk.isFull = true
+    mine.revokeDevice(keyPair('phone').publicKey, lost, keyPairs('control 0'))
+    await laptop.authenticator.publish(mine.events)
+    await until(() => toPhone.destroying)
+    expect([tablet.refused, toLaptop.destroying]).toEqual([['KEY_ROTATION_DEVICE_REVOKED'], false])
+    expect([disk.errors, tablet.memory.state.seq]).toEqual([[new Error('no space is left')], seq])
+    // Nor does the phone come back, as long as this runs.
+    const ends = connect()
+    void codeOfAsync(phone.authenticator.authenticate(ends[1]))
+    expect(await codeOfAsync(tablet.authenticator.authenticate(ends[0]))).toBe('KEY_ROTATION_DEVICE_REVOKED')
+    disk.isFull = false
+    tablet.authenticator.refresh()
+    await until(() => laptop.authenticator.receipts.length > 0)
+    expect(laptop.authenticator.receipts.map((bytes) => readReceipt(bytes).seq)).toEqual([seq + 1])
+    expect([tablet.memory.state.seq, disk.errors.length]).toEqual([seq + 1, 1])
+  })
+
+  test('tries again by itself', async () => {
+    const mine = family()
+    const laptop = await party('laptop', mine)
+    const { disk, ...tablet } = await onDisk('tablet', mine)
+    await meet(tablet, laptop)
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    disk.isFull = true
+    mine.revokeDevice(keyPair('phone').publicKey, lost, keyPairs('control 0'))
+    await laptop.authenticator.publish(mine.events)
+    await until(() => timers.mock.calls.some(([, ms]) => ms === 60_000))
+    disk.isFull = false
+    const [retry] = timers.mock.calls.findLast(([, ms]) => ms === 60_000) ?? []
+    timers.mockRestore()
+    retry?.()
+    await until(() => tablet.memory.state.seq === mine.state.seq)
+  })
+
+  test('and cannot keep what it publishes itself closes who it revokes, and says so', async () => {
+    const mine = family()
+    const phone = await party('phone', copyOf(mine))
+    const { disk, ...laptop } = await onDisk('laptop', mine)
+    const [end] = await meet(laptop, phone)
+    disk.isFull = true
+    mine.revokeDevice(keyPair('phone').publicKey, lost, keyPairs('control 0'))
+    await expect(laptop.authenticator.publish(mine.events)).rejects.toThrow('no space is left')
+    expect(end.destroying).toBe(true)
+  })
+})
+
+test('an app is told of two histories, and of what was superseded, also after a restart, till its person has decided and seen it', async () => {
+  const base = family()
+  const [theirs, stronger] = [copyOf(base), copyOf(base)]
+  addDevice(base, 'one')
+  addDevice(theirs, 'other')
+  stronger.rotate(keysOf('control 1', 'control 2'), keyPairs('control 1'))
+  const [store, { identity }] = [ram(), base.state]
+  const told = async (chain: Sigchain | null): Promise<string[]> => {
+    const memory = await IdentityMemory.open(store, identity, base.toBytes(), { now })
+    const names: string[] = []
+    const authenticator = new Authenticator(memory, keyPair('laptop'), {
+      now,
+      onstate: () => void names.push('state'),
+      onduplicity: ({ seq }) => void names.push(`two from ${seq}`),
+      onsuperseded: ({ seq }) => void names.push(`superseded from ${seq}`)
+    })
+    expect(names).toEqual([])
+    await Promise.resolve()
+    if (chain !== null) await codeOfAsync(memory.receive(chain.events))
+    authenticator.refresh()
+    if (chain === null) await memory.acknowledge()
+    authenticator.refresh()
+    return names
+  }
+  expect(await told(theirs)).toEqual(['two from 4'])
+  expect(await told(stronger)).toEqual(['two from 4', 'state', 'superseded from 4'])
+  expect(await told(null)).toEqual(['superseded from 4'])
+  expect(await told(null)).toEqual([])
 })
 
 test('who publishes what it wrote after an old event is told, and freezes nothing: nobody else has seen it', async () => {

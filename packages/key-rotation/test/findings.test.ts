@@ -3,9 +3,6 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { tmpDir } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { Authenticator } from '../src/connections/index.ts'
-import { encodeEvents } from '../src/connections/messages.ts'
-import { Peer } from '../src/connections/peer.ts'
 import { createTimestampRequest, Timestamps } from '../src/timestamp/index.ts'
 import {
   BlockJudge,
@@ -151,32 +148,6 @@ test('9: an end that the identity’s keys have put right is the same for the ju
   expect(link?.previous?.length).toBe(new BlockJudge(chain.state).endOf(core)?.length)
 })
 
-test('10: a device is told the whole chain a few times, and not as often as it likes', async () => {
-  const mine = family()
-  const memory = await IdentityMemory.open(ram(), mine.state.identity, mine.toBytes(), { now })
-  const connection = {
-    handshakeHash: null,
-    isInitiator: true,
-    opened: Promise.resolve(true),
-    destroy() {},
-    on() {}
-  }
-  const peer = new Peer(connection, memory, () => {})
-  let told = 0
-  peer.channel = { sendEvents: () => void told++, sendReceipt() {}, ask() {} }
-  peer.hello = { device: keyPair('phone').publicKey, seq: 0, hash: mine.state.identity }
-  peer.tell()
-  const first = encodeEvents(0, mine.events.slice(0, 1)).message
-  for (let round = 0; round < 20; round++) {
-    // Receipts of events that there are not.
-    for (let i = 0; i < 16; i++) peer.hears({ seq: 1000 + i, hash: bytesOf(i) })
-    peer.hear(first)
-    await peer.weighHeard()
-    peer.tell()
-  }
-  expect(told).toBeLessThan(6)
-})
-
 test('11: a memory that is added to is written whole after 1,024 additions, as FORMAT.md has it', async () => {
   const chain = ada()
   const base = chain.toBytes()
@@ -204,19 +175,6 @@ test('12: a witness that goes over to the stronger history has seen its last eve
   ]
   const trusted = after.state.identity
   expect(codeOf(() => verify(after.toBytes(), { trusted, witnesses: { receipts, need: 1 } }))).toBe(null)
-})
-
-test('12b: and so has a connected device that went over to it', async () => {
-  const { before, after } = superseding()
-  const [laptop, tablet] = [await party('laptop', after), await party('tablet', before)]
-  await meet(laptop, tablet)
-  const { identity } = after.state
-  const confirmed = (): number => {
-    const { receipts } = laptop.authenticator
-    return verify(after.toBytes(), { trusted: identity, witnesses: { receipts } }).witnesses.confirmed.length
-  }
-  await expect.poll(() => tablet.memory.state.hash).toEqual(after.state.hash)
-  await expect.poll(confirmed).toBe(1)
 })
 
 test('13: a memory that went over to a stronger history opens with a pin of what it had believed', async () => {
@@ -333,25 +291,6 @@ test('28: what is no event gives a code, also among those that are brought to a 
   const memory = await IdentityMemory.open(ram(), mine.state.identity, mine.toBytes(), { now })
   const brought = [...mine.events.slice(0, 2), null as never]
   expect(await codeOfAsync(memory.receive(brought))).toBe('KEY_ROTATION_MALFORMED')
-})
-
-test('29: a device whose disk is full closes who was revoked, and not who told it so', async () => {
-  const mine = family()
-  const [laptop, phone] = [await party('laptop', mine), await party('phone', mine)]
-  let isFull = false
-  const write = async (): Promise<void> => {
-    if (isFull) throw new Error('no space is left')
-  }
-  const store = { read: async () => null, write }
-  const memory = await IdentityMemory.open(store, mine.state.identity, mine.toBytes(), { now })
-  const tablet = { memory, refused: [], authenticator: new Authenticator(memory, keyPair('tablet'), { now }) }
-  const [toPhone] = await meet(tablet, phone)
-  const [toLaptop] = await meet(tablet, laptop)
-  isFull = true
-  mine.revokeDevice(keyPair('phone').publicKey, { reason: 'compromised' }, keyPairs('control 0'))
-  await laptop.authenticator.publish(mine.events)
-  await expect.poll(() => [toPhone, toLaptop].some(({ destroyed }) => destroyed)).toBe(true)
-  expect([toPhone.destroyed, toLaptop.destroyed]).toEqual([true, false])
 })
 
 test('30: devices whose clocks differ by minutes stay connected, and what came before an event that is still to come counts', async () => {

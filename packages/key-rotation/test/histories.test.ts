@@ -2,8 +2,9 @@ import { until } from '@cloudpal/test-kit'
 import { expect, test, vi } from 'vitest'
 import { Authenticator } from '../src/connections/index.ts'
 import { decodeEvents, encodeEvents } from '../src/connections/messages.ts'
-import { IdentityMemory, readReceipt } from '../src/index.ts'
-import { addDevice, DAY, keyPair, keyPairs, manualTime } from './people.ts'
+import { encodeBody, encodeEvent } from '../src/format/event.ts'
+import { IdentityMemory, readReceipt, Sigchain, verify } from '../src/index.ts'
+import { addDevice, DAY, keyPair, keyPairs, keysOf, manualTime, START } from './people.ts'
 import { codeOfAsync, connect, copyOf, family, meet, party, ram, recovered, speak } from './parties.ts'
 
 const lost = { reason: 'compromised' } as const
@@ -135,6 +136,61 @@ test('a recovery that was held back is taken in when its time has come, without 
   laptop.refresh()
   tablet.authenticator.refresh()
   await until(() => memory.state.seq === chain.state.seq, { timeoutMs: 1_000 })
+})
+
+test('devices whose clocks differ stay connected, and take in an event that is still to come when it is not any more', async () => {
+  const base = family()
+  const ahead = Sigchain.open(
+    base.toBytes(),
+    { trusted: base.state.identity },
+    { now: () => START + DAY + 60_000 }
+  )
+  addDevice(ahead, 'thief')
+  const clock = manualTime()
+  const tablet = await party('tablet', base, { now: clock }, clock)
+  const laptop = await party('laptop', ahead, {}, () => START + 120_000)
+  const received = vi.spyOn(tablet.memory, 'receive')
+  const ends = await meet(tablet, laptop)
+  await until(() => received.mock.settledResults.length > 0)
+  clock.at += 60_000
+  tablet.authenticator.refresh()
+  await until(() => tablet.memory.state.seq === ahead.state.seq)
+  expect([tablet.refused, ends[0].destroying]).toEqual([[], false])
+})
+
+test('but who tells an event of a time before the one it follows is refused', async () => {
+  const base = family()
+  const [tablet, end] = [await party('tablet', base), connect()]
+  const answer = codeOfAsync(tablet.authenticator.authenticate(end[0]))
+  const speaker = await speak(end[1], base, keyPair('laptop'))
+  expect(await answer).toBe(null)
+  const { seq, hash, identity } = base.state
+  const body = encodeBody({
+    identity,
+    seq: seq + 1,
+    time: START - 1,
+    previous: hash,
+    admin: null,
+    change: { kind: 'revokeDevice', device: keyPair('phone').publicKey, reason: 'lost', cutOffs: [] }
+  } as never)
+  speaker.tell(encodeEvents(seq + 1, [...base.events, encodeEvent(body, [])]).message)
+  await until(() => tablet.refused.length > 0)
+  expect(tablet.refused).toEqual(['KEY_ROTATION_BAD_TIME'])
+})
+
+test('a connected device that goes over to a stronger, shorter history is a witness of it', async () => {
+  const [before, after] = [family(), family()]
+  for (const name of ['one', 'two', 'three']) addDevice(before, name)
+  after.rotate(keysOf('control 1', 'control 2'), keyPairs('control 1'))
+  const [laptop, tablet] = [await party('laptop', after), await party('tablet', before)]
+  await meet(laptop, tablet)
+  const { identity } = after.state
+  const confirmed = (): number => {
+    const { receipts } = laptop.authenticator
+    return verify(after.toBytes(), { trusted: identity, witnesses: { receipts } }).witnesses.confirmed.length
+  }
+  await until(() => Buffer.compare(tablet.memory.state.hash, after.state.hash) === 0)
+  await until(() => confirmed() === 1)
 })
 
 test('events that go on with nothing that is here are asked for from the beginning, once', async () => {

@@ -1,20 +1,33 @@
 import b4a from 'b4a'
 import { checkCount, checkedClock, checkKeyPair, checkOptions } from '../arguments.ts'
-import { KeyRotationError, type KeyRotationErrorCode } from '../errors.ts'
+import { KeyRotationError } from '../errors.ts'
 import { createReceipt, readReceipt } from '../format/receipt.ts'
 import type { IdentityMemory } from '../memory/identity-memory.ts'
 import type { Duplicity } from '../memory/types.ts'
-import { type Device, deviceOf, hex } from '../state/state.ts'
+import { type Device, hex } from '../state/state.ts'
 import type { KeyPair } from '../types.ts'
+import { Callbacks } from './callbacks.ts'
 import { type ConnectionLike, openChannel } from './connection.ts'
+import { closed, deviceOrFault, isTheirs, refusal } from './faults.ts'
 import { channelId, decodeHello, encodeHello } from './messages.ts'
 import { Peer } from './peer.ts'
 import type { AuthenticatorOptions } from './types.ts'
 
+const OPTIONS: readonly (keyof AuthenticatorOptions)[] = [
+  'now',
+  'patienceMs',
+  'onstate',
+  'onduplicity',
+  'onsuperseded',
+  'onrefused',
+  'onerror'
+]
 /** The longest that engines wait, in ms: a device that expires later is looked at again by then. */
 const MAX_TIMER_MS: number = 2 ** 31 - 1
 /** After so long a recovery that has to wait is weighed again: an hour, in ms. Its policy counts in days. */
 const RETRY_MS: number = 3600 * 1000
+/** After so long what could not be kept is tried again: a minute, in ms. */
+const STORE_RETRY_MS: number = 60 * 1000
 
 /**
  * Lets devices of one identity know each other on connections, both ways, and no others; tells them of new events; and closes the connections of a device in the moment it
@@ -23,28 +36,31 @@ const RETRY_MS: number = 3600 * 1000
 export class Authenticator {
   readonly #memory: IdentityMemory
   readonly #device: KeyPair
-  readonly #options: AuthenticatorOptions
+  readonly #callbacks: Callbacks
+  readonly #patienceMs: number
   readonly #now: () => number
   readonly #peers = new Set<Peer>()
-  readonly #receipts = new Map<string, { seq: number; bytes: Uint8Array }>()
-  /** What the callbacks were told last. */
-  #shown: { hash: Uint8Array; duplicity: Duplicity | null }
+  readonly #receipts = new Map<string, Uint8Array>()
+  /** By what all were weighed last. */
+  #weighed: Weighed
 
   /** @throws KEY_ROTATION_BAD_ARGUMENT */
   constructor(memory: IdentityMemory, device: KeyPair, options: AuthenticatorOptions = {}) {
     checkKeyPair(device)
-    checkOptions(options, ['now', 'patienceMs', 'onstate', 'onduplicity', 'onrefused', 'onerror'])
-    checkCount(options.patienceMs ?? 0, '`patienceMs`')
+    checkOptions(options, OPTIONS)
+    const { now, patienceMs = 10_000 } = options
+    checkCount(patienceMs, '`patienceMs`')
     this.#memory = memory
     this.#device = device
-    this.#options = options
-    this.#now = checkedClock(options.now)
-    this.#shown = { hash: memory.state.hash, duplicity: memory.duplicity }
+    this.#callbacks = new Callbacks(memory, options)
+    this.#patienceMs = patienceMs
+    this.#now = checkedClock(now)
+    this.#weighed = weighedBy(memory)
   }
 
   /** What other devices say they have seen, the newest of each: for `verify`. */
   get receipts(): readonly Uint8Array[] {
-    return [...this.#receipts.values()].map(({ bytes }) => bytes)
+    return [...this.#receipts.values()]
   }
 
   /**
@@ -60,10 +76,7 @@ export class Authenticator {
     const isAsked = [...this.#peers].some((peer) => peer.connection === connection)
     if (isAsked) return Promise.reject(closed('the connection has been asked already'))
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => this.#refuse(peer, closed('nothing was said')),
-        this.#options.patienceMs ?? 10_000
-      )
+      const timer = setTimeout(() => this.#refuse(peer, closed('nothing was said')), this.#patienceMs)
       const peer = new Peer(connection, this.#memory, (device, error) => {
         clearTimeout(timer)
         if (device !== null) resolve(device)
@@ -77,8 +90,8 @@ export class Authenticator {
   }
 
   /**
-   * Keeps events, mostly this device's own, and tells the connected devices. What they revoke is closed here before this resolves or throws, and there as
-   * soon as they have heard.
+   * Keeps events, mostly this device's own, and tells the connected devices. What they revoke is closed here before this resolves or throws, also where the
+   * store fails, and there as soon as they have heard.
    *
    * @throws KEY_ROTATION_BROKEN_CHAIN for events that do not go on from those that the memory has, which then freeze nothing; and what
    *   `IdentityMemory.extend` throws
@@ -95,9 +108,9 @@ export class Authenticator {
   refresh(): void {
     for (const peer of this.#peers) {
       if (peer.hello !== null) this.#weigh(peer)
-      if (peer.hasMore) this.#inTurn(peer, 0, () => this.#weighHeard(peer))
+      this.#weighAgain(peer)
     }
-    this.#show()
+    this.#callbacks.show()
   }
 
   #open(peer: Peer): Peer['channel'] {
@@ -137,14 +150,13 @@ export class Authenticator {
   }
 
   #weigh(peer: Peer): void {
-    const { state } = this.#memory
+    const { state, latest } = this.#memory
     const { hello } = peer
     if (hello === null || !this.#peers.has(peer)) return
-    const device = deviceOf(state, hello.device)
-    const fault = this.#faultOf(device)
-    if (device === null || fault !== null) {
+    const device = deviceOrFault(latest, hello.device, this.#now())
+    if (device instanceof KeyRotationError) {
       // It may have been let in by events that it has, and this device has not; or be revoked only in a thief's history, which is the one that is here.
-      if (peer.isKnown || peer.hasTold || peer.knowsNoMore(hello)) return this.#refuse(peer, fault)
+      if (peer.isKnown || peer.hasTold || peer.knowsNoMore(hello)) return this.#refuse(peer, device)
       if (hello.seq <= state.seq) peer.ask()
       return
     }
@@ -154,31 +166,27 @@ export class Authenticator {
     if (peer.tell()) this.#sendReceipt(peer)
   }
 
-  #faultOf(device: Device | null): KeyRotationError | null {
-    if (device === null) return refusal('KEY_ROTATION_DEVICE_UNKNOWN', 'it was never added')
-    const { name, revoked, expires } = device
-    if (revoked !== null) return refusal('KEY_ROTATION_DEVICE_REVOKED', `${name} is revoked`)
-    if (expires === null || this.#now() < expires) return null
-    return refusal('KEY_ROTATION_DEVICE_EXPIRED', `${name} has expired`)
-  }
-
-  /** When it expires, and from time to time while it has told of a recovery that has to wait. */
+  /** When it expires, and from time to time while it has told what has to wait, or could not be kept. */
   #lookAgain(peer: Peer, { expires }: Device): void {
     clearTimeout(peer.timer)
     const leftMs = expires === null ? Infinity : expires - this.#now()
-    const waitMs = Math.min(leftMs, peer.hasMore ? RETRY_MS : Infinity)
+    const retryMs = peer.isUnkept ? STORE_RETRY_MS : RETRY_MS
+    const waitMs = Math.min(leftMs, peer.hasMore ? retryMs : Infinity)
     if (waitMs === Infinity) return
     peer.timer = setTimeout(
       () => {
         this.#weigh(peer)
-        if (peer.hasMore) this.#inTurn(peer, 0, () => this.#weighHeard(peer))
+        this.#weighAgain(peer)
       },
       Math.min(waitMs, MAX_TIMER_MS)
     )
   }
 
   #inTurn(peer: Peer, bytes: number, run: () => Promise<void>): void {
-    peer.inTurn(bytes, run, (error) => this.#refuse(peer, error))
+    peer.inTurn(bytes, run, (error) => {
+      if (isTheirs(error)) this.#refuse(peer, error)
+      else this.#callbacks.failed(error)
+    })
   }
 
   async #onevents(peer: Peer, bytes: Uint8Array): Promise<void> {
@@ -190,16 +198,26 @@ export class Authenticator {
     if (part === 'last') this.#sendReceipt(peer)
   }
 
+  /** What had to wait, or could not be kept. */
+  #weighAgain(peer: Peer): void {
+    if (!peer.hasMore) return
+    this.#inTurn(peer, 0, async () => {
+      await this.#weighHeard(peer)
+      if (!peer.hasMore) this.#sendReceipt(peer)
+    })
+  }
+
   async #weighHeard(peer: Peer): Promise<void> {
     if (!this.#peers.has(peer)) return
     try {
-      await peer.weighHeard()
+      await peer.weighHeard(this.#now())
     } finally {
-      const { state, duplicity } = this.#memory
-      const isNew = !b4a.equals(state.hash, this.#shown.hash) || duplicity !== this.#shown.duplicity
+      const before = this.#weighed
+      this.#weighed = weighedBy(this.#memory)
+      const isNew = !isSame(before, this.#weighed)
       if (isNew) for (const other of this.#peers) this.#weigh(other)
       else this.#weigh(peer)
-      this.#show()
+      this.#callbacks.show()
     }
   }
 
@@ -213,36 +231,20 @@ export class Authenticator {
       const { witness, seq, identity, hash } = readReceipt(bytes)
       const isOwn = peer.hello !== null && b4a.equals(witness, peer.hello.device)
       if (!isOwn || !b4a.equals(identity, this.#memory.state.identity)) return
-      const known = this.#receipts.get(hex(witness))
-      if (peer.isKnown && (known === undefined || known.seq <= seq))
-        this.#receipts.set(hex(witness), { seq, bytes })
+      // What it says last counts: it may have gone over to a history that is stronger, and shorter.
+      if (peer.isKnown) this.#receipts.set(hex(witness), bytes)
       peer.hears({ seq, hash })
     } catch (error) {
+      if (!isTheirs(error)) throw error
       this.#refuse(peer, error)
     }
   }
 
-  /** Tells the app what it has not been told: last, since what it does may fail. */
-  #show(): void {
-    const { state, duplicity } = this.#memory
-    const before = this.#shown
-    this.#shown = { hash: state.hash, duplicity }
-    if (!b4a.equals(state.hash, before.hash)) this.#call(() => this.#options.onstate?.(state))
-    if (duplicity !== null && duplicity !== before.duplicity)
-      this.#call(() => this.#options.onduplicity?.(duplicity))
-  }
-
-  #refuse(peer: Peer, cause: unknown): void {
-    const error =
-      cause instanceof KeyRotationError
-        ? cause
-        : closed('what the other side sent could not be kept', { cause })
+  #refuse(peer: Peer, error: KeyRotationError): void {
     if (!this.#forget(peer, error)) return
     const { connection, hello } = peer
     connection.destroy()
-    this.#call(() =>
-      this.#options.onrefused?.({ connection, device: hello?.device ?? null, code: error.code })
-    )
+    this.#callbacks.refused({ connection, device: hello?.device ?? null, code: error.code })
   }
 
   /** @returns whether it was known */
@@ -252,27 +254,18 @@ export class Authenticator {
     peer.settle(null, error)
     return true
   }
-
-  #call(run: () => void): void {
-    try {
-      run()
-    } catch (error) {
-      const { onerror = throwLater } = this.#options
-      onerror(error)
-    }
-  }
 }
 
-function throwLater(error: unknown): void {
-  setTimeout(() => {
-    throw error
-  }, 0)
+interface Weighed {
+  readonly kept: Uint8Array
+  readonly latest: Uint8Array
+  readonly duplicity: Duplicity | null
 }
 
-function refusal(code: KeyRotationErrorCode, message: string): KeyRotationError {
-  return new KeyRotationError(code, message)
+function weighedBy({ state, latest, duplicity }: IdentityMemory): Weighed {
+  return { kept: state.hash, latest: latest.hash, duplicity }
 }
 
-function closed(message: string, options?: { cause: unknown }): KeyRotationError {
-  return new KeyRotationError('KEY_ROTATION_CLOSED', message, options)
+function isSame(a: Weighed, b: Weighed): boolean {
+  return b4a.equals(a.kept, b.kept) && b4a.equals(a.latest, b.latest) && a.duplicity === b.duplicity
 }

@@ -1,4 +1,5 @@
 import b4a from 'b4a'
+import { MAX_EVENTS, tooManyEvents } from '../format/chain.ts'
 import { decodeEvent } from '../format/event.ts'
 import { firstDifference } from '../memory/difference.ts'
 import type { EventsMessage } from './messages.ts'
@@ -14,12 +15,13 @@ export interface Tip {
  *
  * @param histories - those that it may be
  * @returns `null` where it goes on with none of them
- * @throws what `decodeEvent` throws
+ * @throws what `decodeEvent` throws, and KEY_ROTATION_TOO_LARGE for more events than a chain has
  */
 export function continued(
   { from, events }: EventsMessage,
   histories: readonly (readonly Uint8Array[])[]
 ): readonly Uint8Array[] | null {
+  if (from + events.length > MAX_EVENTS) throw tooManyEvents()
   if (from === 0) return events
   const { previous } = decodeEvent(events[0] as Uint8Array)
   const before = histories.find((history) => {
@@ -35,6 +37,12 @@ export function contains(history: readonly Uint8Array[], { seq, hash }: Tip): bo
   return event !== undefined && b4a.equals(decodeEvent(event).hash, hash)
 }
 
+/** The newest event of a history among some; `null` where it has none of them. */
+export function newestOf(history: readonly Uint8Array[], tips: readonly Tip[]): Tip | null {
+  const shared = tips.filter((tip) => contains(history, tip))
+  return shared.reduce<Tip | null>((newest, tip) => (tip.seq > (newest?.seq ?? -1) ? tip : newest), null)
+}
+
 /** Whether neither of two histories is the beginning of the other. */
 export function isForked(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
   return firstDifference(a, b) < Math.min(a.length, b.length)
@@ -46,8 +54,8 @@ export function sharedLength(
   tips: readonly Tip[],
   other: readonly Uint8Array[] | null
 ): number {
-  const shared = tips.filter((tip) => contains(history, tip)).map(({ seq }) => seq + 1)
-  return Math.max(0, ...shared, other === null ? 0 : firstDifference(history, other))
+  const shared = (newestOf(history, tips)?.seq ?? -1) + 1
+  return Math.max(shared, other === null ? 0 : firstDifference(history, other))
 }
 
 export function tipOf(history: readonly Uint8Array[]): Tip {

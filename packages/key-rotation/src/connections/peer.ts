@@ -1,10 +1,13 @@
 import b4a from 'b4a'
-import { KeyRotationError } from '../errors.ts'
+import { KeyRotationError, type KeyRotationErrorCode } from '../errors.ts'
+import { decodeEvent } from '../format/event.ts'
 import { firstDifference } from '../memory/difference.ts'
 import type { IdentityMemory } from '../memory/identity-memory.ts'
 import type { Device } from '../state/state.ts'
+import { CLOCK_SKEW_MS } from '../verify.ts'
 import type { ConnectionLike, PeerChannel } from './connection.ts'
-import { contains, continued, isForked, sharedLength, type Tip, tipOf } from './histories.ts'
+import { isTheirs } from './faults.ts'
+import { contains, continued, isForked, newestOf, sharedLength, type Tip, tipOf } from './histories.ts'
 import { decodeEvents, encodeEvents, type EventsMessage, type Hello } from './messages.ts'
 
 /** What one side may send before it was taken in, and of another history than the one here: twice the largest sensible chain. */
@@ -13,6 +16,9 @@ const MAX_BYTES: number = 32 * 1024 * 1024
 const MAX_TIPS = 16
 /** A side that has lost its place asks for everything: more often than this it is told nothing. */
 const MAX_ANSWERS = 4
+
+/** No fault of who brings it. */
+const WAITING: readonly KeyRotationErrorCode[] = ['KEY_ROTATION_FORKED', 'KEY_ROTATION_RECOVERY_TOO_EARLY']
 
 /** The device at the other end of a connection, and what it has of the histories of an identity. */
 export class Peer {
@@ -24,11 +30,13 @@ export class Peer {
   isKnown = false
   /** It has told a history to its end. */
   hasTold = false
+  /** What it has told could not be kept here. */
+  isUnkept = false
   /** Runs when it has to be looked at again. */
   timer: unknown = null
   readonly #memory: IdentityMemory
-  /** Newest first. */
-  #tips: Tip[] = []
+  /** First the newest of each history here, and then what it has said last. */
+  #tips: readonly Tip[] = []
   /** What it has told, where that is not in the history here: another one, or events that cannot be taken in yet. */
   #heard: readonly Uint8Array[] | null = null
   #heardBytes = 0
@@ -51,8 +59,11 @@ export class Peer {
   }
 
   /** It has an event, says it. */
-  hears(tip: Tip): void {
-    this.#tips = [{ seq: tip.seq, hash: tip.hash }, ...this.#tips].slice(0, MAX_TIPS)
+  hears({ seq, hash }: Tip): void {
+    const tips = [{ seq, hash }, ...this.#tips]
+    // Whatever it names, what it has of the histories here stays known: else it would be told again.
+    const newest = this.#histories.map((history) => newestOf(history, tips)).filter((tip) => tip !== null)
+    this.#tips = [...new Set([...newest, ...tips])].slice(0, MAX_TIPS)
   }
 
   /** @throws KEY_ROTATION_TOO_LARGE when too much waits */
@@ -70,15 +81,15 @@ export class Peer {
   /**
    * Reads events that it tells.
    *
-   * @returns whether they are the last of a history, and can be weighed: of another one than that here, not before it is there to its end
+   * @returns whether they are the last of a history, and can be weighed: of another one than that here, or from who is not known, not before it is there to its
+   *   end
    * @throws KEY_ROTATION_MALFORMED, KEY_ROTATION_TOO_LARGE, and KEY_ROTATION_OUT_OF_ORDER when they go on with nothing that is here, also after they were
    *   asked for
    */
   hear(bytes: Uint8Array): { part: EventsMessage['part']; isReady: boolean } {
-    const { events, duplicity } = this.#memory
+    const { events } = this.#memory
     const message = decodeEvents(bytes)
-    const histories = [this.#heard ?? [], events, duplicity?.branches[1] ?? []]
-    const heard = continued(message, histories)
+    const heard = continued(message, [this.#heard ?? [], ...this.#histories])
     if (heard === null) {
       if (this.#hasAsked) throw new KeyRotationError('KEY_ROTATION_OUT_OF_ORDER', 'events do not follow')
       this.ask()
@@ -88,20 +99,24 @@ export class Peer {
     if (this.#heardBytes > MAX_BYTES) throw tooMuch()
     this.#heard = heard
     this.hears(tipOf(heard))
-    return { part: message.part, isReady: message.part === 'last' || !isForked(events, heard) }
+    const isReady = message.part === 'last' || (this.isKnown && !isForked(events, heard))
+    return { part: message.part, isReady }
   }
 
   /**
    * Has the memory weigh what was told.
    *
-   * @throws what `IdentityMemory.receive` throws, but for what is no fault of who brings it: a second history, and a recovery that has to wait
+   * @param now - this device's clock
+   * @throws what `IdentityMemory.receive` throws, but for what is no fault of who brings it: a second history, and what has to wait, for a recovery's delay or for
+   *   this clock
    */
-  async weighHeard(): Promise<void> {
+  async weighHeard(now: number): Promise<void> {
+    this.isUnkept = false
     try {
       await this.#receive()
     } catch (error) {
-      const code = error instanceof KeyRotationError ? error.code : null
-      if (code !== 'KEY_ROTATION_FORKED' && code !== 'KEY_ROTATION_RECOVERY_TOO_EARLY') throw error
+      this.isUnkept = !isTheirs(error)
+      if (!this.#mayWait(error, now)) throw error
     }
     if (this.#heard === null || !contains(this.#memory.events, tipOf(this.#heard))) return
     this.#heard = null
@@ -122,8 +137,7 @@ export class Peer {
 
   /** Whether its newest event is in a history that is here, so that it knows nothing that is not. */
   knowsNoMore({ seq, hash }: Tip): boolean {
-    const { events, duplicity } = this.#memory
-    return [events, duplicity?.branches[1] ?? []].some((history) => contains(history, { seq, hash }))
+    return this.#histories.some((history) => contains(history, { seq, hash }))
   }
 
   /**
@@ -132,13 +146,12 @@ export class Peer {
    * @returns whether anything was told
    */
   tell(): boolean {
-    const { events, duplicity } = this.#memory
     const tellsAll = this.#tellsAll
     this.#tellsAll = false
     // It has more, and tells it before long: what is missing there is known then.
     if (!tellsAll && this.#heard === null && this.#isAhead()) return false
     let isNew = false
-    for (const history of [events, duplicity?.branches[1] ?? []]) {
+    for (const history of this.#histories) {
       const shared = tellsAll ? 0 : sharedLength(history, this.#tips, this.#heard)
       for (let next = shared; next < history.length; isNew = true) {
         const { message, next: after } = encodeEvents(next, history)
@@ -148,6 +161,21 @@ export class Peer {
       if (shared < history.length) this.hears(tipOf(history))
     }
     return isNew
+  }
+
+  /** What is here: that which counts, and while nobody has decided, the other one. */
+  get #histories(): readonly (readonly Uint8Array[])[] {
+    const { events, duplicity } = this.#memory
+    return duplicity === null ? [events] : [events, duplicity.branches[1]]
+  }
+
+  #mayWait(error: unknown, now: number): boolean {
+    if (!(error instanceof KeyRotationError)) return false
+    if (error.code !== 'KEY_ROTATION_BAD_TIME') return WAITING.includes(error.code)
+    const { events } = this.#memory
+    const heard = this.#heard ?? []
+    const rest = heard.slice(firstDifference(events, heard))
+    return rest.some((event) => decodeEvent(event).time > now + CLOCK_SKEW_MS)
   }
 
   #isAhead(): boolean {

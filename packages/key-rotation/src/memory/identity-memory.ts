@@ -36,6 +36,7 @@ export class IdentityMemory {
   readonly #seenBy: SeenBy
   readonly #branches = new BranchCheck()
   #seen: Seen
+  #latest: IdentityState
   /** Whether what is in the store may be added to. */
   #canGrow: boolean
   #turn: Promise<unknown> = Promise.resolve()
@@ -50,6 +51,7 @@ export class IdentityMemory {
     this.#now = checkedClock(now)
     this.#seenBy = seenBy
     this.#seen = seen
+    this.#latest = seen.state
     this.#canGrow = canGrow
   }
 
@@ -94,6 +96,11 @@ export class IdentityMemory {
     return this.#seen.state
   }
 
+  /** The same, and what was taken in since, but could not be kept: a device revoked there is one that this device knows to be revoked. */
+  get latest(): IdentityState {
+    return this.#latest
+  }
+
   get events(): readonly Uint8Array[] {
     return this.#seen.events
   }
@@ -103,7 +110,7 @@ export class IdentityMemory {
     return this.#seen.duplicity
   }
 
-  /** What was believed here last, and is not since a stronger history came; `null`: nothing. */
+  /** What was believed here last, and is not since a stronger history came, until `acknowledge`; `null`: nothing. */
   get superseded(): Superseded | null {
     return this.#seen.superseded
   }
@@ -158,6 +165,13 @@ export class IdentityMemory {
       const { state } = verify(events, { trusted: before.identity })
       const latest = Math.max(decided ?? 0, duplicity.seq)
       await this.#keep({ ...this.#seen, events, state, duplicity: null, decided: latest })
+    })
+  }
+
+  /** The person has seen `superseded`, which is then kept no longer. */
+  async acknowledge(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.superseded !== null) await this.#keep({ ...this.#seen, superseded: null })
     })
   }
 
@@ -223,6 +237,7 @@ export class IdentityMemory {
     sightings: readonly Sighting[]
   ): Promise<void> {
     if (fresh.length === 0 && sightings === this.#seen.sightings) return
+    if (fresh.length > 0) this.#latest = state
     const seen = { ...this.#seen, state, sightings, events: [...this.#seen.events, ...fresh] }
     if (!this.#canGrow || this.#store.append === undefined) return this.#keep(seen)
     // Of what fails a part may be there.
@@ -233,7 +248,8 @@ export class IdentityMemory {
   }
 
   async #keep(seen: Seen): Promise<void> {
-    const { duplicity, superseded } = seen
+    const { duplicity, superseded, state } = seen
+    if (state !== this.#seen.state) this.#latest = state
     await this.#store.write(
       encodeMemory({
         ...seen,
