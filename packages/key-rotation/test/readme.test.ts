@@ -1,5 +1,8 @@
+import { EventEmitter } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { testCleanup, tmpDir } from '@cloudpal/test-kit'
+import Corestore from 'corestore'
 import { expect, test } from 'vitest'
 import * as connections from '../src/connections/index.ts'
 import * as cores from '../src/cores/index.ts'
@@ -8,19 +11,44 @@ import * as timestamp from '../src/timestamp/index.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
-test('the example at the top of the README runs as it stands', async () => {
-  const example = /```js\n(.*?)```/s.exec(readme)?.[1] ?? ''
-  const names = (/import \{(.*?)\}/.exec(example)?.[1] ?? '').split(',').map((name) => name.trim())
-  const body = example.replaceAll(/^import .*\n/gm, '')
+/** What the README has somebody install. */
+const installed: Record<string, unknown> = {
+  '@cloudpal/key-rotation': api,
+  '@cloudpal/key-rotation/hypercore': cores,
+  '@cloudpal/key-rotation/protomux': connections
+}
+
+test('its examples run as they stand, one after the other', async () => {
+  const directory = await tmpDir()
+  class Store extends Corestore {
+    constructor(name: string) {
+      super(join(directory, name))
+      testCleanup().defer('store', () => this.close())
+    }
+  }
+  class Swarm extends EventEmitter {}
+  const modules: Record<string, unknown> = {
+    ...installed,
+    corestore: { default: Store },
+    hyperswarm: { default: Swarm }
+  }
+  const program = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code).join('')
+  const body = program.replaceAll(
+    /^import (?:(\w+)|\{(.*?)\}) from '(.*?)'/gm,
+    (_, whole?: string, names?: string, from?: string) =>
+      `const {${whole ? `default: ${whole}` : names}} = modules['${from}']`
+  )
   const AsyncFunction = (async () => {}).constructor as new (
     ...args: string[]
   ) => (...args: unknown[]) => Promise<void>
   const lines: unknown[][] = []
-  const values = names.map((name) => (api as Record<string, unknown>)[name])
-  await new AsyncFunction(...names, 'console', body)(...values, {
-    log: (...args: unknown[]) => void lines.push(args)
-  })
-  expect(lines).toEqual([['lost', 3]])
+  const log = (...args: unknown[]): void => void lines.push(args)
+  await new AsyncFunction('modules', 'console', body)(modules, { log })
+  expect(lines).toEqual([
+    [['laptop', 'phone'], 2],
+    [0, 'one'],
+    [1, 'two']
+  ])
 })
 
 test('what the other examples and the table of the API name is there', () => {
