@@ -1,14 +1,13 @@
 import b4a from 'b4a'
 import { checkCount, checkedClock, checkKeyPair, checkOptions } from '../arguments.ts'
-import { KeyRotationError } from '../errors.ts'
-import { createReceipt, readReceipt } from '../format/receipt.ts'
+import { readReceipt } from '../format/receipt.ts'
 import type { IdentityMemory } from '../memory/identity-memory.ts'
-import type { Duplicity } from '../memory/types.ts'
 import { type Device, hex } from '../state/state.ts'
 import type { KeyPair } from '../types.ts'
 import { Callbacks } from './callbacks.ts'
 import { type ConnectionLike, openChannel } from './connection.ts'
-import { closed, deviceOrFault, isTheirs, refusal } from './faults.ts'
+import { closed, isTheirs, refusal } from './faults.ts'
+import { Gate } from './gate.ts'
 import { channelId, decodeHello, encodeHello } from './messages.ts'
 import { Peer } from './peer.ts'
 import type { AuthenticatorOptions } from './types.ts'
@@ -22,12 +21,6 @@ const OPTIONS: readonly (keyof AuthenticatorOptions)[] = [
   'onrefused',
   'onerror'
 ]
-/** The longest that engines wait, in ms: a device that expires later is looked at again by then. */
-const MAX_TIMER_MS: number = 2 ** 31 - 1
-/** After so long a recovery that has to wait is weighed again: an hour, in ms. Its policy counts in days. */
-const RETRY_MS: number = 3600 * 1000
-/** After so long what could not be kept is tried again: a minute, in ms. */
-const STORE_RETRY_MS: number = 60 * 1000
 
 /**
  * Lets devices of one identity know each other on connections, both ways, and no others; tells them of new events; and closes the connections of a device in the moment it
@@ -36,13 +29,9 @@ const STORE_RETRY_MS: number = 60 * 1000
 export class Authenticator {
   readonly #memory: IdentityMemory
   readonly #device: KeyPair
-  readonly #callbacks: Callbacks
   readonly #patienceMs: number
-  readonly #now: () => number
-  readonly #peers = new Set<Peer>()
+  readonly #gate: Gate
   readonly #receipts = new Map<string, Uint8Array>()
-  /** By what all were weighed last. */
-  #weighed: Weighed
 
   /** @throws KEY_ROTATION_BAD_ARGUMENT */
   constructor(memory: IdentityMemory, device: KeyPair, options: AuthenticatorOptions = {}) {
@@ -52,10 +41,9 @@ export class Authenticator {
     checkCount(patienceMs, '`patienceMs`')
     this.#memory = memory
     this.#device = device
-    this.#callbacks = new Callbacks(memory, options)
     this.#patienceMs = patienceMs
-    this.#now = checkedClock(now)
-    this.#weighed = weighedBy(memory)
+    const callbacks = new Callbacks(memory, options)
+    this.#gate = new Gate({ memory, device, now: checkedClock(now), callbacks })
   }
 
   /** What other devices say they have seen, the newest of each: for `verify`. */
@@ -73,19 +61,19 @@ export class Authenticator {
    *   wrong with events that it sent; KEY_ROTATION_CLOSED also for a connection that was asked before, which stays as it is
    */
   authenticate(connection: ConnectionLike): Promise<Device> {
-    const isAsked = [...this.#peers].some((peer) => peer.connection === connection)
-    if (isAsked) return Promise.reject(closed('the connection has been asked already'))
+    if (this.#gate.isAsked(connection)) return Promise.reject(closed('the connection has been asked already'))
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#refuse(peer, closed('nothing was said')), this.#patienceMs)
+      const timer = setTimeout(() => this.#gate.refuse(peer, closed('nothing was said')), this.#patienceMs)
       const peer = new Peer(connection, this.#memory, (device, error) => {
         clearTimeout(timer)
         if (device !== null) resolve(device)
         else reject(error ?? closed('the connection was closed'))
       })
-      this.#peers.add(peer)
-      connection.on('close', () => this.#forget(peer, null))
+      this.#gate.add(peer)
+      connection.on('close', () => this.#gate.forget(peer, null))
       peer.channel = this.#open(peer)
-      if (peer.channel === null) this.#forget(peer, closed('the connection is closed, or asked by another'))
+      if (peer.channel === null)
+        this.#gate.forget(peer, closed('the connection is closed, or asked by another'))
     })
   }
 
@@ -106,11 +94,7 @@ export class Authenticator {
 
   /** To be called when the memory has taken in events, or was told which of two histories counts, by another way; and it may be at any time. */
   refresh(): void {
-    for (const peer of this.#peers) {
-      if (peer.hello !== null) this.#weigh(peer)
-      this.#weighAgain(peer)
-    }
-    this.#callbacks.show()
+    this.#gate.refresh()
   }
 
   #open(peer: Peer): Peer['channel'] {
@@ -123,16 +107,16 @@ export class Authenticator {
         return encodeHello({ device: this.#device.publicKey, seq, hash }, place, this.#device)
       },
       onhello: (bytes) => this.#onhello(peer, bytes),
-      onevents: (bytes) => this.#inTurn(peer, bytes.length, () => this.#onevents(peer, bytes)),
+      onevents: (bytes) => this.#gate.inTurn(peer, bytes.length, () => this.#gate.hear(peer, bytes)),
       onreceipt: (bytes) => this.#onreceipt(peer, bytes),
       onask: () =>
-        this.#inTurn(peer, 0, async () => {
+        this.#gate.inTurn(peer, 0, async () => {
           peer.isAsked()
-          if (peer.hello !== null) this.#weigh(peer)
+          if (peer.hello !== null) this.#gate.weigh(peer)
         }),
       // Without it nobody could be told of events, or weighed by them.
       onclose: () => connection.destroy(),
-      onunbound: () => this.#refuse(peer, closed('the connection has no hash of its handshake'))
+      onunbound: () => this.#gate.refuse(peer, closed('the connection has no hash of its handshake'))
     })
   }
 
@@ -143,87 +127,10 @@ export class Authenticator {
     peer.hello = decodeHello(bytes, place)
     if (peer.hello === null) {
       const message = 'the other side has not shown that it has the key it names'
-      return this.#refuse(peer, refusal('KEY_ROTATION_BAD_SIGNATURE', message))
+      return this.#gate.refuse(peer, refusal('KEY_ROTATION_BAD_SIGNATURE', message))
     }
     peer.hears(peer.hello)
-    this.#weigh(peer)
-  }
-
-  #weigh(peer: Peer): void {
-    const { state, latest } = this.#memory
-    const { hello } = peer
-    if (hello === null || !this.#peers.has(peer)) return
-    const device = deviceOrFault(latest, hello.device, this.#now())
-    if (device instanceof KeyRotationError) {
-      // It may have been let in by events that it has, and this device has not; or be revoked only in a thief's history, which is the one that is here.
-      if (peer.isKnown || peer.hasTold || peer.knowsNoMore(hello)) return this.#refuse(peer, device)
-      if (hello.seq <= state.seq) peer.ask()
-      return
-    }
-    this.#lookAgain(peer, device)
-    peer.isKnown = true
-    peer.settle(device, null)
-    if (peer.tell()) this.#sendReceipt(peer)
-  }
-
-  /** When it expires, and from time to time while it has told what has to wait, or could not be kept. */
-  #lookAgain(peer: Peer, { expires }: Device): void {
-    clearTimeout(peer.timer)
-    const leftMs = expires === null ? Infinity : expires - this.#now()
-    const retryMs = peer.isUnkept ? STORE_RETRY_MS : RETRY_MS
-    const waitMs = Math.min(leftMs, peer.hasMore ? retryMs : Infinity)
-    if (waitMs === Infinity) return
-    peer.timer = setTimeout(
-      () => {
-        this.#weigh(peer)
-        this.#weighAgain(peer)
-      },
-      Math.min(waitMs, MAX_TIMER_MS)
-    )
-  }
-
-  #inTurn(peer: Peer, bytes: number, run: () => Promise<void>): void {
-    peer.inTurn(bytes, run, (error) => {
-      if (isTheirs(error)) this.#refuse(peer, error)
-      else this.#callbacks.failed(error)
-    })
-  }
-
-  async #onevents(peer: Peer, bytes: Uint8Array): Promise<void> {
-    if (peer.hello === null || !this.#peers.has(peer)) return
-    const { part, isReady } = peer.hear(bytes)
-    if (!isReady) return
-    if (part === 'last') peer.hasTold = true
-    await this.#weighHeard(peer)
-    if (part === 'last') this.#sendReceipt(peer)
-  }
-
-  /** What had to wait, or could not be kept. */
-  #weighAgain(peer: Peer): void {
-    if (!peer.hasMore) return
-    this.#inTurn(peer, 0, async () => {
-      await this.#weighHeard(peer)
-      if (!peer.hasMore) this.#sendReceipt(peer)
-    })
-  }
-
-  async #weighHeard(peer: Peer): Promise<void> {
-    if (!this.#peers.has(peer)) return
-    try {
-      await peer.weighHeard(this.#now())
-    } finally {
-      const before = this.#weighed
-      this.#weighed = weighedBy(this.#memory)
-      const isNew = !isSame(before, this.#weighed)
-      if (isNew) for (const other of this.#peers) this.#weigh(other)
-      else this.#weigh(peer)
-      this.#callbacks.show()
-    }
-  }
-
-  #sendReceipt(peer: Peer): void {
-    if (this.#peers.has(peer))
-      peer.channel?.sendReceipt(createReceipt(this.#memory.state, this.#device, this.#now()))
+    this.#gate.weigh(peer)
   }
 
   #onreceipt(peer: Peer, bytes: Uint8Array): void {
@@ -236,36 +143,7 @@ export class Authenticator {
       peer.hears({ seq, hash })
     } catch (error) {
       if (!isTheirs(error)) throw error
-      this.#refuse(peer, error)
+      this.#gate.refuse(peer, error)
     }
   }
-
-  #refuse(peer: Peer, error: KeyRotationError): void {
-    if (!this.#forget(peer, error)) return
-    const { connection, hello } = peer
-    connection.destroy()
-    this.#callbacks.refused({ connection, device: hello?.device ?? null, code: error.code })
-  }
-
-  /** @returns whether it was known */
-  #forget(peer: Peer, error: KeyRotationError | null): boolean {
-    if (!this.#peers.delete(peer)) return false
-    clearTimeout(peer.timer)
-    peer.settle(null, error)
-    return true
-  }
-}
-
-interface Weighed {
-  readonly kept: Uint8Array
-  readonly latest: Uint8Array
-  readonly duplicity: Duplicity | null
-}
-
-function weighedBy({ state, latest, duplicity }: IdentityMemory): Weighed {
-  return { kept: state.hash, latest: latest.hash, duplicity }
-}
-
-function isSame(a: Weighed, b: Weighed): boolean {
-  return b4a.equals(a.kept, b.kept) && b4a.equals(a.latest, b.latest) && a.duplicity === b.duplicity
 }

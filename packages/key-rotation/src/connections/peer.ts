@@ -9,9 +9,8 @@ import type { ConnectionLike, PeerChannel } from './connection.ts'
 import { isTheirs } from './faults.ts'
 import { contains, continued, isForked, newestOf, sharedLength, type Tip, tipOf } from './histories.ts'
 import { decodeEvents, encodeEvents, type EventsMessage, type Hello } from './messages.ts'
+import { MAX_BYTES, tooMuch, Turn } from './turn.ts'
 
-/** What one side may send before it was taken in, and of another history than the one here: twice the largest sensible chain. */
-const MAX_BYTES: number = 32 * 1024 * 1024
 /** Of the newest events that the other side is known to have. */
 const MAX_TIPS = 16
 /** A side that has lost its place asks for everything: more often than this it is told nothing. */
@@ -34,6 +33,8 @@ export class Peer {
   isUnkept = false
   /** Runs when it has to be looked at again. */
   timer: unknown = null
+  /** Of its messages. */
+  readonly turn: Turn = new Turn()
   readonly #memory: IdentityMemory
   /** First the newest of each history here, and then what it has said last. */
   #tips: readonly Tip[] = []
@@ -43,9 +44,6 @@ export class Peer {
   #hasAsked = false
   #tellsAll = false
   #answers = 0
-  /** Messages are taken in one after the other; so many bytes wait. */
-  #turn: Promise<void> = Promise.resolve()
-  #waitingBytes = 0
 
   constructor(connection: ConnectionLike, memory: IdentityMemory, settle: Peer['settle']) {
     this.connection = connection
@@ -64,18 +62,6 @@ export class Peer {
     // Whatever it names, what it has of the histories here stays known: else it would be told again.
     const newest = this.#histories.map((history) => newestOf(history, tips)).filter((tip) => tip !== null)
     this.#tips = [...new Set([...newest, ...tips])].slice(0, MAX_TIPS)
-  }
-
-  /** @throws KEY_ROTATION_TOO_LARGE when too much waits */
-  inTurn(bytes: number, run: () => Promise<void>, onerror: (error: unknown) => void): void {
-    this.#waitingBytes += bytes
-    if (this.#waitingBytes > MAX_BYTES) return onerror(tooMuch())
-    this.#turn = this.#turn
-      .then(run)
-      .catch(onerror)
-      .finally(() => {
-        this.#waitingBytes -= bytes
-      })
   }
 
   /**
@@ -197,8 +183,4 @@ export class Peer {
       }
     }
   }
-}
-
-function tooMuch(): KeyRotationError {
-  return new KeyRotationError('KEY_ROTATION_TOO_LARGE', 'more came than can be taken in')
 }

@@ -4,17 +4,15 @@ import { badArgument, checkCount, checkOptions } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
 import {
   checkUpstream,
-  hashOfRoots,
   hasStored,
   isStored,
-  nodesOver,
   proofOf,
   readBlocks,
   readNodes,
   readRoots,
-  type TreeNode,
   writeStored
 } from './hypercore-adapter.ts'
+import { hashOfRoots, nodesOver, type TreeNode } from './tree-nodes.ts'
 import type { CoreLike, ProofSource, RolledCore, RollManifest } from './types.ts'
 
 /** Blocks whose nodes are read at once: a page of Hypercore's bitfield has four times as many. */

@@ -4,8 +4,8 @@ import { KeyRotationError } from '../errors.ts'
 import { resolve, type Resolved } from '../resolve.ts'
 import { isSameCutOff } from '../state/devices.ts'
 import type { IdentityState } from '../state/state.ts'
-import { carryBlocks } from './carry-blocks.ts'
-import { FollowedCore, mismatch, openSession, treeHashAt } from './followed-core.ts'
+import { carryLineage } from './carry-lineage.ts'
+import { FollowedCore, mismatch, treeHashOf } from './followed-core.ts'
 import type {
   Bookmark,
   CoreFollowerOptions,
@@ -67,7 +67,7 @@ export class CoreFollower {
    */
   async bookmark(): Promise<Bookmark> {
     const read = this.#read
-    const treeHash = read.treeHash ?? (await this.#treeHashOf(read))
+    const treeHash = read.treeHash ?? (await treeHashOf(this.#store, read))
     if (this.#truncated < read.position) throw this.#truncation()
     return { ...read, treeHash }
   }
@@ -121,21 +121,9 @@ export class CoreFollower {
    */
   async carry(state: IdentityState): Promise<number> {
     this.#checkOpen()
-    const lineage = resolve(state, this.#name)?.lineage ?? []
-    if (this.#current === null || this.#current.core.manifest === null) return 0
-    const ends = lineage.map(({ previous }) => previous?.length ?? 0)
-    let count = 0
-    for (const [i, { core }] of lineage.slice(0, -1).entries()) {
-      const old = await openSession(this.#store, { key: core })
-      try {
-        const end = Math.min(...ends.slice(i + 1))
-        if (end > 0 && old.length >= end)
-          count += await carryBlocks(old, this.#current.core, { end, wait: false })
-      } finally {
-        await old.close()
-      }
-    }
-    return count
+    const { lineage } = resolve(state, this.#name) ?? {}
+    const core = this.#current?.core ?? null
+    return lineage === undefined || core === null ? 0 : carryLineage(this.#store, lineage, core)
   }
 
   /** Closes the sessions of the cores; a call of `next` that waits throws. The Corestore stays open. */
@@ -166,7 +154,7 @@ export class CoreFollower {
     const ends = lineage.slice(place + 1).map(({ previous }) => previous?.length ?? 0)
     const length = Math.min(position, this.#truncated, ...ends, end?.length ?? Infinity)
     const read = { position: length, core, treeHash: length === position ? treeHash : null }
-    const known = { ...read, treeHash: read.treeHash ?? (await this.#treeHashOf(read)) }
+    const known = { ...read, treeHash: read.treeHash ?? (await treeHashOf(this.#store, read)) }
     const next = await FollowedCore.open({
       store: this.#store,
       links: lineage,
@@ -192,17 +180,6 @@ export class CoreFollower {
     const { link, end: known } = this.#current ?? {}
     if (link === undefined || !b4a.equals(link.core, core) || this.#truncated < this.position) return false
     return end === null || !known ? end === (known ?? null) : isSameCutOff(end, known)
-  }
-
-  /** Of what was read, as far as it is on this machine. */
-  async #treeHashOf({ core: key, position }: Bookmark): Promise<Uint8Array | null> {
-    if (key === null || position === 0) return null
-    const core = await openSession(this.#store, { key })
-    try {
-      return core.length < position ? null : await treeHashAt(core, position, { wait: false })
-    } finally {
-      await core.close()
-    }
   }
 
   #ontruncate(length: number): void {

@@ -4,7 +4,8 @@ import type { CoreLink } from '../state/state.ts'
 import type { CutOff } from '../types.ts'
 import { carryRange } from './carry-blocks.ts'
 import type { Bookmark, FollowedBlock, ReadOptions } from './follower-types.ts'
-import { giveUp, hashOfRoots, peersHave, readRoots } from './hypercore-adapter.ts'
+import { giveUp, peersHave, readRoots } from './hypercore-adapter.ts'
+import { hashOfRoots } from './tree-nodes.ts'
 import { lineageEncryption } from './lineage-encryption.ts'
 import { isLinked } from './roll.ts'
 import type { RolledCore, StoreLike } from './types.ts'
@@ -153,6 +154,20 @@ export async function treeHashAt(
   const roots = await readRoots(core, length)
   if (roots !== null) return hashOfRoots(roots)
   return wait ? core.treeHash(length) : null
+}
+
+/** Of what was read, as far as it is on this machine. */
+export async function treeHashOf(
+  store: StoreLike,
+  { core: key, position }: Bookmark
+): Promise<Uint8Array | null> {
+  if (key === null || position === 0) return null
+  const core = await openSession(store, { key })
+  try {
+    return core.length < position ? null : await treeHashAt(core, position, { wait: false })
+  } finally {
+    await core.close()
+  }
 }
 
 export async function openSession(

@@ -2,21 +2,15 @@ import b4a from 'b4a'
 import flat from 'flat-tree'
 import Hypercore from 'hypercore'
 import type { TreeProof } from 'hypercore'
-import crypto from 'hypercore-crypto'
 import BitInterlude from 'hypercore/lib/bit-interlude.js'
 import { KeyRotationError } from '../errors.ts'
-import type { BlockEncryption, RolledCore, RollManifest, StoreLike } from './types.ts'
+import { nodesOver, type TreeNode } from './tree-nodes.ts'
+import type { BlockEncryption } from './types.ts'
 
 // Everything this package asks of Hypercore beyond its documented API is in this file. Of hypercore 11.37: `core.core.state`, its mutex, storage and write
 // batch (lib/session-state.js), as `_verifyShared` in lib/core.js uses them; `core.core.bitfield`, `_setBitfieldRanges`, `updateContiguousLength`,
 // `flushHints` and `replicator.onhave` (lib/core.js); `_remoteHasBlock` of its peers (lib/replicator.js); `clearRequests` (index.js);
 // `lib/bit-interlude.js`; and `Hypercore.DefaultEncryption` (index.js).
-
-export interface TreeNode {
-  index: number
-  size: number
-  hash: Uint8Array
-}
 
 interface Reader {
   getBlock(index: number): Promise<Uint8Array | null>
@@ -46,25 +40,6 @@ interface CoreInternals {
   _setBitfieldRanges(start: number, end: number, value: boolean): void
   updateContiguousLength(bitfield: { start: number; length: number; drop: boolean }): void
   flushHints(): Promise<void>
-}
-
-export function keyOfManifest(manifest: RollManifest): Uint8Array {
-  return Hypercore.key(copyOf(manifest))
-}
-
-/** A session of a core that has this manifest, writable with the key pair. The caller closes it. */
-export function openWithManifest(store: StoreLike, manifest: RollManifest, options: object): RolledCore {
-  return store.get({ ...options, manifest: copyOf(manifest) } as never) as RolledCore
-}
-
-/** Hypercore keeps and changes what it is given. */
-function copyOf(manifest: RollManifest): RollManifest {
-  return {
-    ...manifest,
-    signers: manifest.signers.map(({ publicKey }) => ({ publicKey: b4a.from(publicKey) })),
-    prologue: manifest.prologue && { ...manifest.prologue, hash: b4a.from(manifest.prologue.hash) },
-    linked: manifest.linked.map((key) => b4a.from(key))
-  }
 }
 
 /** Hypercore's own cipher, with the keys of a core; `coreKey` is the one by which the blocks were encrypted. */
@@ -115,19 +90,6 @@ export async function readNodes(
   return new Map(nodes.filter((node) => node !== null).map((node) => [node.index, node]))
 }
 
-/** Numbers of the nodes between some blocks that a tree of `length` blocks has, and of those that prove the first and the last to its roots. */
-export function nodesOver(start: number, end: number, length: number): number[] {
-  const indexes = new Set<number>()
-  // Each node of a tree has its number between those of its leaves; one that reaches beyond the end is of a longer tree.
-  for (let index = 2 * start; index < 2 * end; index++)
-    if (flat.rightSpan(index) < 2 * length) indexes.add(index)
-  for (const leaf of [2 * start, 2 * (end - 1)]) {
-    for (let at = leaf; flat.rightSpan(flat.parent(at)) < 2 * length; at = flat.parent(at))
-      indexes.add(flat.sibling(at)).add(flat.parent(at))
-  }
-  return [...indexes]
-}
-
 /** Whether a block is on this machine. */
 export function hasStored(core: object, index: number): boolean {
   return internalsOf(core).bitfield.get(index)
@@ -151,11 +113,6 @@ export async function readRoots(core: object, length: number): Promise<TreeNode[
   reader.tryFlush()
   const roots = await Promise.all(reading)
   return roots.includes(null) ? null : (roots as TreeNode[])
-}
-
-/** Hash of a tree with these roots. */
-export function hashOfRoots(roots: readonly TreeNode[]): Uint8Array {
-  return crypto.tree(roots)
 }
 
 /** Stores blocks that are known to be right, as if peers had sent them, and tells peers. @returns how many were new */

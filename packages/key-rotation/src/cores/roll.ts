@@ -3,7 +3,8 @@ import { badArgument, checkCount, checkKey, checkKeyPair, checkOptions } from '.
 import { KeyRotationError } from '../errors.ts'
 import { type CoreLink, hex } from '../state/state.ts'
 import type { CutOff, KeyPair } from '../types.ts'
-import { isStored, keyOfManifest, openWithManifest, proofOf, readRoots } from './hypercore-adapter.ts'
+import { isStored, proofOf, readRoots } from './hypercore-adapter.ts'
+import { keyOfManifest, openWithManifest } from './manifest.ts'
 import type { CoreLike, ProofSource, RolledCore, RollManifest, RollPlan, StoreLike } from './types.ts'
 
 /**
