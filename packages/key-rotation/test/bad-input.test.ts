@@ -271,6 +271,7 @@ test('every code that this package can say of an event is met in these tests', (
     'attacks',
     'block-judge',
     'core-follower',
+    'drive-thieves',
     'rollover',
     'memory',
     'authenticator',
