@@ -1,4 +1,3 @@
-import b4a from 'b4a'
 import flat from 'flat-tree'
 import Hypercore from 'hypercore'
 import type { TreeProof } from 'hypercore'
