@@ -60,6 +60,20 @@ test('what lies below the end of either core of a drive cannot be written again'
   await drive.close()
 })
 
+test('nor while the drive is opened', async () => {
+  const { store, chain, drive, blobs, phone, ends } = await photos()
+  chain.revokeDevice(phone, { reason: 'compromised', cutOffs: ends }, control)
+  class Slow extends Hyperdrive {
+    override async ready(): Promise<void> {
+      await super.ready()
+      if (blobs.length > 0) await blobs.truncate(0)
+    }
+  }
+  const opened = openDrive(Slow, store, chain.state, 'photos')
+  await expect(opened).rejects.toMatchObject({ code: 'KEY_ROTATION_CORE_MISMATCH' })
+  await drive.close()
+})
+
 test('what a thief has named before the end, and writes after it, is not shown, in whatever way it is read', async () => {
   const { store, chain, drive, blobs, phone } = await photos()
   // Of what these names are of nothing may be there yet.

@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import { checkKeyPair, checkOptions } from '../arguments.ts'
+import type { KeyRotationError } from '../errors.ts'
 import type { Resolved } from '../resolve.ts'
 import type { IdentityState } from '../state/state.ts'
 import type { KeyPair } from '../types.ts'
@@ -66,36 +67,44 @@ export async function openDrive<D extends OpenedDrive>(
   checkPair(files, blobs, name)
   const session = store.session()
   const cores: Session[] = []
-  let drive: D | null = null
-  let shown: D
+  const parts: Closed[] = [session]
+  const close = (): Promise<void> => closeAll(parts.splice(0))
+  let isTruncated = false
+  const ontruncate = ({ end }: Resolved, length: number): void => {
+    if (end === null || length >= end.length) return
+    isTruncated = true
+    void close()
+  }
   try {
     for (const each of pair) {
       const core = await openSession(session, { key: each.core })
       cores.push(core)
+      parts.unshift(core)
+      core.on('truncate', (length) => ontruncate(each, length))
       await checkCore(core, each, given.wait)
     }
-    drive = new Hyperdrive(storeOf(session, files, blobs, given) as never, files.core)
+    const drive = new Hyperdrive(storeOf(session, files, blobs, given) as never, files.core)
+    parts.unshift(drive)
     await drive.ready()
     if (files.end === null) {
       await closeAll(cores)
       return drive
     }
     // What its writer has put there since does not show.
-    shown = drive.checkout(files.end.length) as D
+    const shown = drive.checkout(files.end.length) as D
+    parts.unshift({ close: shown.close.bind(shown) })
+    if (isTruncated) throw wasTruncated(name)
+    // Closed alone a checkout would leave open what it was made from, which nobody else has.
+    return Object.assign(shown, { close })
   } catch (error) {
-    await closeAll(cores)
-    // A drive closes the session that it was given.
-    await (drive ?? session).close()
-    throw error
+    await close()
+    // Then whatever was under way may have failed of that.
+    throw isTruncated ? wasTruncated(name) : error
   }
-  const parts: Closed[] = [{ close: shown.close.bind(shown) }, drive, ...cores]
-  // Closed alone a checkout would leave open what it was made from, which nobody else has.
-  const close = (): Promise<void> => closeAll(parts.splice(0))
-  for (const [i, { end }] of pair.entries())
-    cores[i]?.on('truncate', (length) => {
-      if (end !== null && length < end.length) void close()
-    })
-  return Object.assign(shown, { close })
+}
+
+function wasTruncated(name: string): KeyRotationError {
+  return mismatch(`${name} was truncated while it was opened`)
 }
 
 type Closed = Pick<OpenedDrive, 'close'>
