@@ -3,8 +3,16 @@ import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import Hyperdrive from 'hyperdrive'
 import { expect, test } from 'vitest'
-import { endOf, nameDrive, openDrive, planDriveRoll } from '../src/cores/index.ts'
-import type { CutOff, Sigchain } from '../src/index.ts'
+import {
+  driveNames,
+  endOf,
+  nameDrive,
+  openDrive,
+  planDriveRoll,
+  planRoll,
+  startDriveRoll
+} from '../src/cores/index.ts'
+import type { CutOff, KeyPair, Sigchain } from '../src/index.ts'
 import { ada, addDevice, keyPairs, publicKeys } from './people.ts'
 
 const control = keyPairs('control 0')
@@ -149,4 +157,23 @@ test('a drive of which too little is here to tell what it is gives a code, and o
   await blobs?.clear(0, 1)
   expect(await shown(theirs, chain, { wait: false })).not.toBe('first')
   for (const each of [copy, drive]) await each.close()
+})
+
+test('a drive that was ended goes on later, from what is shown of it, without what its writer has put there since', async () => {
+  const { store, chain, drive, phone, ends } = await photos()
+  chain.revokeDevice(phone, { reason: 'compromised', cutOffs: ends }, control)
+  await drive.put('/one', Buffer.from('thief'))
+  const ended = await openDrive(Hyperdrive, store, chain.state, 'photos')
+  const [keyPair] = keyPairs('writer') as [KeyPair]
+  const rolls = ends.map((end, i) => {
+    const { core, previous } = planRoll(end, { signers: [keyPair.publicKey] })
+    return { name: driveNames('photos')[i] as string, core, previous }
+  })
+  chain.rollCore({ rolls }, control)
+  await startDriveRoll(store, chain.state, 'photos', ended, { keyPair })
+  const next = await openDrive(Hyperdrive, store, chain.state, 'photos', { keyPair })
+  expect(await next.get('/one')).toEqual(Buffer.from('first'))
+  await next.put('/one', Buffer.from('second'))
+  expect(await next.get('/one')).toEqual(Buffer.from('second'))
+  for (const each of [ended, next, drive]) await each.close()
 })
