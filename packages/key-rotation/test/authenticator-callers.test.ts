@@ -63,13 +63,16 @@ test('a revocation before a recovery that is held back closes connections all th
 })
 
 /** A device whose disk can be full. */
-async function onDisk(name: string, chain: Sigchain) {
+async function onDisk(name: string, chain: Sigchain, onfull: () => void = () => {}) {
   const disk = { ...ram(), isFull: false, errors: [] as unknown[] }
   const write = async (): Promise<void> => {
     if (disk.isFull) throw new Error('no space is left')
   }
   const memory = await IdentityMemory.open({ ...disk, write }, chain.state.identity, chain.toBytes(), { now })
-  const onerror = (error: unknown): void => void disk.errors.push(error)
+  const onerror = (error: unknown): void => {
+    disk.errors.push(error)
+    onfull()
+  }
   const refused: string[] = []
   const onrefused = ({ code }: { code: string }): void => void refused.push(code)
   const authenticator = new Authenticator(memory, keyPair(name), { now, onerror, onrefused })
@@ -116,6 +119,31 @@ describe('a device whose disk is full', () => {
     timers.mockRestore()
     retry?.()
     await until(() => tablet.memory.state.seq === mine.state.seq)
+  })
+
+  test('hears what comes next also where the app fails of being told so', async () => {
+    const mine = family()
+    const laptop = await party('laptop', mine)
+    const { disk, ...tablet } = await onDisk('tablet', mine, () => {
+      throw new Error('an app')
+    })
+    const [end] = await meet(tablet, laptop)
+    const [later, { setTimeout: original }] = [[] as (() => void)[], globalThis]
+    const timers = vi
+      .spyOn(globalThis, 'setTimeout')
+      .mockImplementation(((run: () => void, ms: number) =>
+        ms === 0 ? void later.push(run) : original(run, ms)) as never)
+    disk.isFull = true
+    addDevice(mine, 'one')
+    await laptop.authenticator.publish(mine.events)
+    await until(() => later.length > 0)
+    disk.isFull = false
+    addDevice(mine, 'two')
+    await laptop.authenticator.publish(mine.events)
+    await until(() => tablet.memory.state.seq === mine.state.seq)
+    timers.mockRestore()
+    expect(later[0]).toThrow('an app')
+    expect([end.destroying, later.length]).toEqual([false, 1])
   })
 
   test('and cannot keep what it publishes itself closes who it revokes, and says so', async () => {

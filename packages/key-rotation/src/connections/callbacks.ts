@@ -37,9 +37,15 @@ export class Callbacks {
     this.#call(() => this.#options.onrefused?.(refusal))
   }
 
+  /** Of this device's own: a callback, or the memory's store. */
   failed(error: unknown): void {
     const { onerror = throwLater } = this.#options
-    onerror(error)
+    try {
+      onerror(error)
+    } catch (own) {
+      // Whoever told this is not to be taken for who failed.
+      throwLater(own)
+    }
   }
 
   #call(run: () => void): void {
