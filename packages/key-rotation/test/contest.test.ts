@@ -173,6 +173,30 @@ test('a decision is of as strong histories: one that is stronger counts all the 
   expect(memory.state).toEqual(theirs.state)
 })
 
+test('a decision is of the history that it was made for: after a stronger one devices come to the same again', async () => {
+  // Both have decided between two histories that part at event 7.
+  const base = family()
+  const stale = copyOf(base)
+  for (const name of ['a', 'b', 'c']) addDevice(base, name)
+  const other = copyOf(base)
+  addDevice(base, 'one')
+  addDevice(other, 'other')
+  // Then a laptop that has not heard of it rotates, and its new keys are used twice.
+  rotate(stale)
+  const rival = copyOf(stale)
+  addDevice(stale, 'mine', 'writer', keyPairs('control 1'))
+  addDevice(rival, 'thief', 'writer', keyPairs('control 1'))
+  for (const order of [
+    [stale, rival],
+    [rival, stale]
+  ]) {
+    const memory = await seen(base, other)
+    await memory.choose(0)
+    for (const chain of order) await codeOfAsync(memory.receive(chain.toBytes()))
+    expect(memory.duplicity?.seq).toBe(5)
+  }
+})
+
 test('a weaker history that is not right changes nothing either, and is not even checked', async () => {
   const mine = family()
   const theirs = copyOf(mine)

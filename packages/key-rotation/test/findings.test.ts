@@ -46,27 +46,6 @@ function unsigned(events: readonly Uint8Array[]): Uint8Array[] {
   return events.map((bytes) => encodeEvent(encodeBody(decodeEvent(bytes)), []))
 }
 
-test('1: who passes a stronger history on, and has no keys, cannot make a memory that never opens again', async () => {
-  const mine = family()
-  const before = copyOf(mine)
-  addDevice(before, 'watch')
-  mine.rotate(keysOf('control 1', 'control 2'), keyPairs('control 1'))
-  const store = ram()
-  const memory = await IdentityMemory.open(store, mine.state.identity, before.toBytes(), { now })
-  const last = mine.events.slice(-1)
-  await codeOfAsync(memory.receive(encodeChain([...unsigned(mine.events.slice(0, -1)), ...last])))
-  expect(await codeOfAsync(IdentityMemory.open(store, mine.state.identity, null, { now }))).toBe(null)
-})
-
-test('1b: nor a second history that can be shown, and not be chosen', async () => {
-  const [mine, theirs] = [family(), family()]
-  addDevice(mine, 'mine')
-  addDevice(theirs, 'theirs')
-  const memory = await IdentityMemory.open(ram(), mine.state.identity, mine.toBytes(), { now })
-  await codeOfAsync(memory.receive([...unsigned(theirs.events.slice(0, -1)), ...theirs.events.slice(-1)]))
-  expect(memory.duplicity === null ? null : await codeOfAsync(memory.choose(1))).toBe(null)
-})
-
 /** A quorum that has brought Ada back, who has rotated since. */
 function broughtBack(): { mine: Sigchain; before: Sigchain } {
   const clock = manualTime()
@@ -93,33 +72,6 @@ test('3: keys that a recovery has replaced, for which it was made, freeze nothin
   const memory = await IdentityMemory.open(ram(), mine.state.identity, mine.toBytes(), { now })
   await codeOfAsync(memory.receive(theirs.toBytes()))
   expect(memory.duplicity).toBe(null)
-})
-
-test('4: a decision is about the history it was made for: after a stronger one devices come to the same again', async () => {
-  // Both have decided between two histories that part at event 7.
-  const base = family()
-  const stale = copyOf(base)
-  for (const name of ['a', 'b', 'c']) addDevice(base, name)
-  const other = copyOf(base)
-  addDevice(base, 'one')
-  addDevice(other, 'other')
-  // Then a laptop that has not heard of it rotates, and its new keys are used twice.
-  stale.rotate(keysOf('control 1', 'control 2'), keyPairs('control 1'))
-  const rival = copyOf(stale)
-  addDevice(stale, 'mine', 'writer', keyPairs('control 1'))
-  addDevice(rival, 'thief', 'writer', keyPairs('control 1'))
-  const heads = []
-  for (const order of [
-    [stale, rival],
-    [rival, stale]
-  ]) {
-    const memory = await IdentityMemory.open(ram(), base.state.identity, base.toBytes(), { now })
-    await codeOfAsync(memory.receive(other.toBytes()))
-    await memory.choose(0)
-    for (const chain of order) await codeOfAsync(memory.receive(chain.toBytes()))
-    heads.push(memory.duplicity?.seq ?? memory.state.hash)
-  }
-  expect(heads[0]).toEqual(heads[1])
 })
 
 test('5: a recovery that commits to a key which was named meanwhile is not completed: nobody could rotate after it', () => {
@@ -244,17 +196,6 @@ test('10: a device is told the whole chain a few times, and not as often as it l
   expect(told).toBeLessThan(6)
 })
 
-test('11: a memory that is added to is written whole after 1,024 additions, as FORMAT.md has it', async () => {
-  const chain = ada()
-  const base = chain.toBytes()
-  for (let i = 0; i < 1030; i++) addDevice(chain, `device ${i}`)
-  let written = 0
-  const store = { read: async () => null, write: async () => void written++, append: async () => {} }
-  const memory = await IdentityMemory.open(store, chain.state.identity, base, { now })
-  for (const [i, event] of chain.events.entries()) if (i > 0) await memory.receive([event], i)
-  expect(written).toBeGreaterThan(1)
-})
-
 /** A longer history that counted, and the one that takes its place. */
 function superseding(): { before: Sigchain; after: Sigchain } {
   const [before, after] = [family(), family()]
@@ -284,15 +225,6 @@ test('12b: and so has a connected device that went over to it', async () => {
   }
   await expect.poll(() => tablet.memory.state.hash).toEqual(after.state.hash)
   await expect.poll(confirmed).toBe(1)
-})
-
-test('13: a memory that went over to a stronger history opens with a pin of what it had believed', async () => {
-  const { before, after } = superseding()
-  const store = ram()
-  const memory = await IdentityMemory.open(store, before.state.identity, before.toBytes(), { now })
-  const { identity, seq, hash } = memory.state
-  await memory.receive(after.toBytes())
-  expect(await codeOfAsync(IdentityMemory.open(store, { identity, seq, hash }, null, { now }))).toBe(null)
 })
 
 /** A time stamp by somebody whose certificate was made by one who was certified by another, who was certified by that one. */
@@ -413,26 +345,6 @@ test('25: a recovery that was announced to nobody, and only time-stamped, waits:
   const { identity } = chain.state
   const memory = await IdentityMemory.open(ram(), identity, before, { now: clock, seenBy })
   expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
-})
-
-test('27: a device that wrote after old events, and stopped before anybody had seen it, does not freeze itself when it opens its memory', async () => {
-  const mine = family()
-  const others = copyOf(mine)
-  const store = ram()
-  const { identity } = mine.state
-  const memory = await IdentityMemory.open(store, identity, mine.toBytes(), { now })
-  addDevice(others, 'other')
-  await memory.receive(others.toBytes())
-  addDevice(mine, 'mine')
-  const again = await IdentityMemory.open(store, identity, mine.toBytes(), { now })
-  expect([again.duplicity, again.state]).toEqual([null, others.state])
-})
-
-test('28: what is no event gives a code, also among those that are brought to a memory', async () => {
-  const mine = family()
-  const memory = await IdentityMemory.open(ram(), mine.state.identity, mine.toBytes(), { now })
-  const brought = [...mine.events.slice(0, 2), null as never]
-  expect(await codeOfAsync(memory.receive(brought))).toBe('KEY_ROTATION_MALFORMED')
 })
 
 test('29: a device whose disk is full closes who was revoked, and not who told it so', async () => {

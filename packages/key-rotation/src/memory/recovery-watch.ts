@@ -1,9 +1,10 @@
 import b4a from 'b4a'
 import { checkCount } from '../arguments.ts'
+import { KeyRotationError } from '../errors.ts'
 import { decodeEvent, type DecodedEvent } from '../format/event.ts'
 import { advance } from '../state/apply.ts'
 import { type Draft, draftOf, type IdentityState } from '../state/state.ts'
-import { checkClock, CLOCK_SKEW_MS } from '../verify.ts'
+import { aheadOf, CLOCK_SKEW_MS } from '../verify.ts'
 
 /** When this device first heard of a recovery. */
 export interface Sighting {
@@ -24,15 +25,18 @@ export interface TakenIn {
   /** How many events were taken. */
   readonly count: number
   readonly sightings: readonly Sighting[]
+  /** Why the next one has to wait; `null` when all were taken. It is no fault of who brings it. */
+  readonly held: KeyRotationError | null
 }
 
 /**
- * Takes events in up to the first recovery of which this device has not known for as long as its policy gives everybody to object. By the times that events state
- * alone, a quorum that conspires could announce it in the past, and complete it at once.
+ * Takes events in up to the first one that has to wait: one more than a day ahead of the clock, or else who has the present keys could state the latest time that some devices take and
+ * others not yet, and keep what came before from these; or a recovery of which this device has not known for as long as its policy gives everybody to object. By
+ * the times that events state alone, a quorum that conspires could announce it in the past, and complete it at once.
  *
  * An announcement that came in within an eighth of the delay after the time it states, and at most a day, is believed that.
  *
- * @throws what `apply` throws, of the first event that is wrong, and KEY_ROTATION_BAD_TIME
+ * @throws what `apply` throws, of the first event that is wrong
  */
 export function takeIn(
   before: { readonly state: IdentityState; readonly sightings: readonly Sighting[] },
@@ -44,15 +48,17 @@ export function takeIn(
   let { sightings } = before
   for (const [count, bytes] of events.entries()) {
     const event = decodeEvent(bytes)
-    checkClock(event, now)
+    const ahead = aheadOf(event, now)
+    if (ahead !== null) return { state, count, sightings, held: ahead }
     // One of which nothing is known is known of from now on.
     if (event.change.kind === 'recover' && state.pending !== null)
       sightings = withSighting(sightings, state.pending.announcement, now)
-    if (now < openFrom(state, event, sightings, now, seenBy)) return { state, count, sightings }
+    if (now < openFrom(state, event, sightings, now, seenBy))
+      return { state, count, sightings, held: tooEarly() }
     state = advance(state, event)
     if (event.change.kind === 'announceRecovery') sightings = withSighting(sightings, event.hash, now)
   }
-  return { state, count: events.length, sightings }
+  return { state, count: events.length, sightings, held: null }
 }
 
 /** Of a chain that is there when a memory begins: it is believed as a whole, with the times that it states. */
@@ -94,4 +100,9 @@ function witnessed(seen: number | null, announced: number): number {
   if (seen === null) return Infinity
   checkCount(seen, 'what `seenBy` says')
   return seen < announced - CLOCK_SKEW_MS ? Infinity : seen
+}
+
+function tooEarly(): KeyRotationError {
+  const message = 'this device has not known of the recovery for as long as there is to object'
+  return new KeyRotationError('KEY_ROTATION_RECOVERY_TOO_EARLY', message)
 }
