@@ -227,51 +227,6 @@ test('12b: and so has a connected device that went over to it', async () => {
   await expect.poll(confirmed).toBe(1)
 })
 
-/** A time stamp by somebody whose certificate was made by one who was certified by another, who was certified by that one. */
-async function inCircles(answer: Uint8Array): Promise<Uint8Array> {
-  const dir = await tmpDir()
-  const at = (file: string): string => join(dir, file)
-  const openssl = (...words: string[]): void =>
-    void execFileSync('openssl', words, { stdio: ['ignore', 'ignore', 'pipe'] })
-  const ca = 'basicConstraints = critical,CA:true\nkeyUsage = critical,keyCertSign,cRLSign\n'
-  const leaf = 'basicConstraints = critical,CA:false\nextendedKeyUsage = critical,timeStamping\n'
-  writeFileSync(at('config'), `[req]\ndistinguished_name = name\n[name]\n[ca]\n${ca}[leaf]\n${leaf}`)
-  for (const of of ['a', 'b', 'leaf']) {
-    openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', at(`${of}.key`))
-    const asks = ['req', '-new', '-config', at('config'), '-key', at(`${of}.key`), '-subj', `/CN=${of}`]
-    openssl(...asks, '-out', at(`${of}.csr`))
-  }
-  const self = ['req', '-x509', '-new', '-config', at('config'), '-key', at('b.key'), '-subj', '/CN=b']
-  openssl(...self, '-extensions', 'ca', '-days', '30', '-out', at('b0.pem'))
-  for (const [of, by, key, as] of [
-    ['a', 'b0', 'b', 'ca'],
-    ['b', 'a', 'a', 'ca'],
-    ['leaf', 'a', 'a', 'leaf']
-  ] as const) {
-    const signs = ['x509', '-req', '-in', at(`${of}.csr`), '-CA', at(`${by}.pem`), '-CAkey', at(`${key}.key`)]
-    const extensions = ['-extfile', at('config'), '-extensions', as, '-days', '30']
-    openssl(...signs, '-CAcreateserial', ...extensions, '-out', at(`${of}.pem`))
-  }
-  writeFileSync(at('both.pem'), Buffer.concat([readFileSync(at('a.pem')), readFileSync(at('b.pem'))]))
-  writeFileSync(at('answer'), answer)
-  openssl('ts', '-reply', '-in', at('answer'), '-token_out', '-out', at('token'))
-  openssl('cms', '-verify', '-noverify', '-inform', 'DER', '-in', at('token'), '-out', at('info'))
-  const by = ['-signer', at('leaf.pem'), '-inkey', at('leaf.key'), '-certfile', at('both.pem'), '-cades']
-  const as = ['-econtent_type', '1.2.840.113549.1.9.16.1.4', '-binary', '-nodetach', '-nosmimecap']
-  openssl('cms', '-sign', ...by, ...as, '-in', at('info'), '-outform', 'DER', '-out', at('forged'))
-  const content = Buffer.concat([Buffer.from('3003020100', 'hex'), readFileSync(at('forged'))])
-  return Buffer.concat([Buffer.from([0x30, 0x82, content.length >> 8, content.length & 0xff]), content])
-}
-
-test.runIf(hasOpenssl)('14: a time stamp with certificates in circles gives a code', async () => {
-  const service = await timeService()
-  const event = bytesOf(9)
-  const answer = await inCircles(await service.reply(createTimestampRequest(event).request))
-  const added = codeOfAsync(new Timestamps([service.authority]).add(event, answer))
-  const patience = new Promise((resolve) => setTimeout(() => resolve('never'), 3000))
-  expect(await Promise.race([added, patience])).toBe('KEY_ROTATION_TIMESTAMP_UNTRUSTED')
-})
-
 test('22: a drive without any file yet, but a link, goes on as others do', async () => {
   const store = await tmpStore()
   const drive = new Hyperdrive(store.session())
@@ -330,21 +285,6 @@ test('24: key pairs sign in any order, also where an admin and a writer do', () 
   const device = addDevice(chain, 'phone')
   const rolls = [{ name: 'notes', core: bytesOf(1), previous: null }]
   expect(codeOf(() => chain.rollCore({ device, rolls }, keyPairs('phone', 'laptop')))).toBe(null)
-})
-
-test('25: a recovery that was announced to nobody, and only time-stamped, waits: that it was there is not that it was heard of', async () => {
-  const clock = manualTime()
-  const chain = ada(clock)
-  const before = chain.toBytes()
-  chain.announceRecovery(keysOf('thief', 'thief 2'), keyPairs('friend 0', 'friend 1', 'thief'))
-  const announced = chain.state.hash
-  clock.at += 7 * DAY
-  chain.recover(keyPairs('thief'))
-  // What `Timestamps.seenBy` says once the answer that the thieves kept was added.
-  const seenBy = (event: Uint8Array): number | null => (Buffer.compare(event, announced) === 0 ? START : null)
-  const { identity } = chain.state
-  const memory = await IdentityMemory.open(ram(), identity, before, { now: clock, seenBy })
-  expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
 })
 
 test('29: a device whose disk is full closes who was revoked, and not who told it so', async () => {

@@ -6,7 +6,7 @@ import { BranchCheck } from './branch-check.ts'
 import { type Outcome, weighHistory } from './contest.ts'
 import { firstDifference } from './difference.ts'
 import { decodeMemory, encodeAddition, encodeMemory, MAX_ADDITIONS } from './journal.ts'
-import { type SeenBy, type Sighting, sightingsOf, takeIn, type TakenIn } from './recovery-watch.ts'
+import { type Sighting, sightingsOf, takeIn, type TakenIn } from './recovery-watch.ts'
 import { checkSeen, rememberedOf, type Seen, seenOf } from './seen.ts'
 import type { Duplicity, IdentityMemoryOptions, MemoryStore, Superseded } from './types.ts'
 
@@ -28,7 +28,7 @@ const EXPECTED: readonly KeyRotationErrorCode[] = [
 export class IdentityMemory {
   readonly #store: MemoryStore
   readonly #now: () => number
-  readonly #seenBy: SeenBy
+  readonly #receipts: () => readonly Uint8Array[]
   readonly #branches = new BranchCheck()
   #seen: Seen
   /** How often what is in the store may be added to. */
@@ -37,13 +37,13 @@ export class IdentityMemory {
 
   private constructor(
     store: MemoryStore,
-    { now, seenBy = () => null }: IdentityMemoryOptions,
+    { now, receipts = () => [] }: IdentityMemoryOptions,
     seen: Seen,
     room: number
   ) {
     this.#store = store
     this.#now = checkedClock(now)
-    this.#seenBy = seenBy
+    this.#receipts = receipts
     this.#seen = seen
     this.#room = room
   }
@@ -62,7 +62,7 @@ export class IdentityMemory {
     chain: Uint8Array | readonly Uint8Array[] | null = null,
     options: IdentityMemoryOptions = {}
   ): Promise<IdentityMemory> {
-    checkOptions(options, ['now', 'seenBy'])
+    checkOptions(options, ['now', 'receipts'])
     const pin = pinOf(trusted)
     const bytes = await store.read()
     if (bytes !== null) {
@@ -172,7 +172,7 @@ export class IdentityMemory {
     // What makes no difference is not checked any further: it may have been sent to keep this device busy.
     if (!isNext) this.#refuseWeaker(this.#weigh(events), at)
     const { sightings } = this.#seen
-    const taken = takeIn({ state: before, sightings }, fresh, this.#now(), this.#seenBy)
+    const taken = takeIn({ state: before, sightings }, fresh, this.#now(), this.#receipts)
     const counted = taken.held === null ? events : events.slice(0, at + taken.count)
     if (isNext) await this.#add(counted.slice(at), taken.state, taken.sightings)
     else await this.#settle(counted, at, taken)

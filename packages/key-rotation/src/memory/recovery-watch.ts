@@ -1,9 +1,10 @@
 import b4a from 'b4a'
-import { checkCount } from '../arguments.ts'
+import { badArgument } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
 import { decodeEvent, type DecodedEvent } from '../format/event.ts'
+import { type Receipt, readReceipt } from '../format/receipt.ts'
 import { advance } from '../state/apply.ts'
-import { type Draft, draftOf, type IdentityState } from '../state/state.ts'
+import { deviceOf, type Draft, draftOf, type IdentityState, type PendingRecovery } from '../state/state.ts'
 import { aheadOf, CLOCK_SKEW_MS } from '../verify.ts'
 
 /** When this device first heard of a recovery. */
@@ -14,11 +15,11 @@ export interface Sighting {
   readonly time: number
 }
 
+/** As `IdentityMemoryOptions` has them. */
+type Receipts = () => readonly Uint8Array[]
+
 /** Of so many recoveries a device remembers when it heard of them: each took a quorum. */
 export const MAX_SIGHTINGS = 64
-
-/** By when an event was there at the latest, says somebody whom this device believes; `null` when nobody does. In ms since 1970. */
-export type SeenBy = (event: Uint8Array) => number | null
 
 export interface TakenIn {
   readonly state: IdentityState
@@ -42,7 +43,7 @@ export function takeIn(
   before: { readonly state: IdentityState; readonly sightings: readonly Sighting[] },
   events: readonly Uint8Array[],
   now: number,
-  seenBy: SeenBy
+  receipts: Receipts
 ): TakenIn {
   let state = draftOf(before.state)
   let { sightings } = before
@@ -53,7 +54,7 @@ export function takeIn(
     // One of which nothing is known is known of from now on.
     if (event.change.kind === 'recover' && state.pending !== null)
       sightings = withSighting(sightings, state.pending.announcement, now)
-    if (now < openFrom(state, event, sightings, now, seenBy))
+    if (now < openFrom(state, event, sightings, now, receipts))
       return { state, count, sightings, held: tooEarly() }
     state = advance(state, event)
     if (event.change.kind === 'announceRecovery') sightings = withSighting(sightings, event.hash, now)
@@ -81,25 +82,51 @@ function withSighting(
 
 /** From when on an event may be taken; 0 for any but a recovery that is not final. */
 function openFrom(
-  { pending }: Draft,
+  state: Draft,
   { change }: DecodedEvent,
   sightings: readonly Sighting[],
   now: number,
-  seenBy: SeenBy
+  receipts: Receipts
 ): number {
+  const { pending } = state
   if (change.kind !== 'recover' || pending === null || pending.final) return 0
   const { announcement, announced, due } = pending
   const sighting = sightings.find((known) => b4a.equals(known.announcement, announcement))
-  const known = Math.min(sighting?.time ?? now, witnessed(seenBy(announcement), announced))
+  const known = Math.min(sighting?.time ?? now, heardBy(state, pending, receipts(), now))
   const delay = due - announced
   return known - announced <= Math.min(CLOCK_SKEW_MS, delay / 8) ? due : known + delay
 }
 
-/** What others say of an announcement. That it was there long before it says itself, nobody who can be believed says. */
-function witnessed(seen: number | null, announced: number): number {
-  if (seen === null) return Infinity
-  checkCount(seen, 'what `seenBy` says')
-  return seen < announced - CLOCK_SKEW_MS ? Infinity : seen
+/**
+ * Since when devices of this identity say they have known of an announcement. That it was there long before it says itself, nobody who can be believed
+ * says.
+ */
+function heardBy(
+  state: Draft,
+  { announcement, announced }: PendingRecovery,
+  receipts: readonly Uint8Array[],
+  now: number
+): number {
+  if (!Array.isArray(receipts)) throw badArgument('`receipts` must give an array')
+  const times = receipts.map((bytes) => {
+    const receipt = receiptOf(bytes)
+    if (receipt === null || !b4a.equals(receipt.hash, announcement)) return Infinity
+    const device = deviceOf(state, receipt.witness)
+    // An admin could let in whom it likes.
+    const counts = device !== null && device.added.by === null && device.revoked === null
+    const isLive = counts && (device.expires === null || now < device.expires)
+    return isLive && receipt.time >= announced - CLOCK_SKEW_MS ? receipt.time : Infinity
+  })
+  return Math.min(Infinity, ...times)
+}
+
+function receiptOf(bytes: Uint8Array): Receipt | null {
+  try {
+    return readReceipt(bytes)
+  } catch (error) {
+    if (error instanceof KeyRotationError) return null
+    throw error
+  }
 }
 
 function tooEarly(): KeyRotationError {
