@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { IdentityMemory, type MemoryStore, Sigchain } from '../src/index.ts'
+import { decodeEvent, IdentityMemory, type MemoryStore, Sigchain } from '../src/index.ts'
 import { ada, addDevice, DAY, keyPair, keyPairs, keysOf, manualTime, publicKeys, START } from './people.ts'
 import { codeOfAsync, connect, copyOf, family, meet, party, ram } from './parties.ts'
 
@@ -157,6 +157,30 @@ test('what was believed till a stronger history came is shown, after a restart, 
   const again = await IdentityMemory.open(memory.store, mine.state.identity, null, { now })
   for (const each of [memory, again]) expect(each.superseded).toEqual({ seq: 4, events: theirs.events })
   expect((await seen(mine, theirs)).superseded).toBe(null)
+})
+
+test('a person whose own history comes third, when two others are shown already, can choose it all the same', async () => {
+  const [one, other, mine, weak] = [family(), family(), family(), family()]
+  addDevice(one, 'one')
+  addDevice(other, 'other')
+  addDevice(mine, 'mine')
+  addDevice(mine, 'mine, too')
+  addDevice(weak, 'weak', 'reader', keyPairs('laptop'))
+  const memory = await seen(one, other, mine)
+  expect(memory.duplicity?.branches).toEqual([one.events, other.events])
+  for (const none of [weak.toBytes(), family().toBytes(), ada(now).toBytes(), 2 as never])
+    expect(await codeOfAsync(memory.choose(none))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+  const wrong = mine.events.map((event) => Buffer.from(event))
+  wrong.at(-1)?.subarray(-64).fill(0)
+  expect(await codeOfAsync(memory.choose(wrong))).toBe('KEY_ROTATION_BAD_SIGNATURE')
+  await memory.choose(mine.toBytes())
+  expect([memory.state, memory.duplicity, memory.superseded?.events]).toEqual([mine.state, null, one.events])
+  for (const chain of [one, other]) expect(await codeOfAsync(memory.receive(chain.toBytes()))).not.toBe(null)
+  expect(memory.duplicity).toBe(null)
+  const again = await seen(one, other)
+  addDevice(other, 'more of it')
+  await again.choose(other.toBytes())
+  expect(again.state.hash).toEqual(decodeEvent(other.events[4] as Uint8Array).hash)
 })
 
 test('a decision is of as strong histories: one that is stronger counts all the same', async () => {

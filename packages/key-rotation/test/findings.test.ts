@@ -204,16 +204,6 @@ function superseding(): { before: Sigchain; after: Sigchain } {
   return { before, after }
 }
 
-test('12: a witness that goes over to the stronger history has seen its last event, though it is a shorter one', () => {
-  const { before, after } = superseding()
-  const receipts = [
-    createReceipt(before.state, keyPair('phone'), START + DAY),
-    createReceipt(after.state, keyPair('phone'), START + 2 * DAY)
-  ]
-  const trusted = after.state.identity
-  expect(codeOf(() => verify(after.toBytes(), { trusted, witnesses: { receipts, need: 1 } }))).toBe(null)
-})
-
 test('12b: and so has a connected device that went over to it', async () => {
   const { before, after } = superseding()
   const [laptop, tablet] = [await party('laptop', after), await party('tablet', before)]

@@ -3,7 +3,7 @@ import { KeyRotationError, type KeyRotationErrorCode } from '../errors.ts'
 import type { IdentityState } from '../state/state.ts'
 import { eventsOf, type Pin, pinOf, verify } from '../verify.ts'
 import { BranchCheck } from './branch-check.ts'
-import { type Outcome, weighHistory } from './contest.ts'
+import { type Outcome, type Standing, weighHistory } from './contest.ts'
 import { firstDifference } from './difference.ts'
 import { decodeMemory, encodeAddition, encodeMemory, MAX_ADDITIONS } from './journal.ts'
 import { type Sighting, sightingsOf, takeIn, type TakenIn } from './recovery-watch.ts'
@@ -140,20 +140,42 @@ export class IdentityMemory {
    * Ends the freeze: somebody who knows says which branch is the person's. From then on no history that is as strong, and differs from it up to there, changes
    * anything.
    *
-   * @param branch - its place in `duplicity.branches`
-   * @throws KEY_ROTATION_BAD_ARGUMENT when there is nothing to choose
+   * @param branch - its place in `duplicity.branches`, or a chain that goes on like one of them; or a third one, as strong, which parts from both where they part: such
+   *   are refused while two are shown
+   * @throws KEY_ROTATION_BAD_ARGUMENT when there is nothing to choose, or the chain is no such one; of a third chain what `receive` throws
    */
-  async choose(branch: 0 | 1): Promise<void> {
+  async choose(branch: 0 | 1 | Uint8Array | readonly Uint8Array[]): Promise<void> {
+    const given = typeof branch === 'number' ? branch : eventsOf(branch)
     return this.#inTurn(async () => {
-      const { duplicity, decided, state: before } = this.#seen
-      const events = duplicity?.branches[branch]
-      if (!events || !duplicity) throw badArgument('there are no two branches to choose from')
-      const { state } = verify(events, { trusted: before.identity })
+      const { duplicity, decided, superseded: before } = this.#seen
+      if (duplicity === null) throw badArgument('there are no two branches to choose from')
       const { seq, branches } = duplicity
-      const superseded = branch === 0 ? this.superseded : { seq, events: branches[0] }
-      const latest = Math.max(decided ?? 0, seq)
-      await this.#keep({ ...this.#seen, events, state, superseded, duplicity: null, decided: latest })
+      const place =
+        typeof given === 'number' ? given : branches.findIndex((one) => firstDifference(one, given) > seq)
+      const chosen =
+        place === -1 ? this.#third(given as readonly Uint8Array[], seq) : this.#branch(branches[place])
+      const superseded = place === 0 ? before : { seq, events: branches[0] }
+      await this.#keep({ ...chosen, superseded, duplicity: null, decided: Math.max(decided ?? 0, seq) })
     })
+  }
+
+  #branch(events: readonly Uint8Array[] | undefined): Pick<Seen, 'events' | 'state' | 'sightings'> {
+    if (events === undefined) throw badArgument('there are two branches, 0 and 1')
+    const { state, sightings } = this.#seen
+    return { events, state: verify(events, { trusted: state.identity }).state, sightings }
+  }
+
+  #third(given: readonly Uint8Array[], seq: number): Pick<Seen, 'events' | 'state' | 'sightings'> {
+    const { events: known, sightings } = this.#seen
+    if (firstDifference(known, given) !== seq || seq === given.length)
+      throw badArgument('it does not part from the others where they part')
+    const before = { state: this.#branches.stateBefore(known, seq), sightings }
+    const taken = takeIn(before, given.slice(seq), this.#now(), this.#receipts)
+    const events = [...known.slice(0, seq), ...given.slice(seq, seq + taken.count)]
+    const isAsStrong =
+      taken.count > 0 && this.#weigh(events, { events: known, duplicity: null }).kind === 'freezes'
+    if (!isAsStrong) throw taken.held ?? badArgument('it is not as strong as the others')
+    return { events, state: taken.state, sightings: taken.sightings }
   }
 
   async #receive(brought: readonly Uint8Array[], from: number): Promise<boolean> {
@@ -180,8 +202,8 @@ export class IdentityMemory {
     return true
   }
 
-  #weigh(events: readonly Uint8Array[]): Outcome {
-    return weighHistory(this.#seen, events, (known, at) => this.#branches.stateBefore(known, at))
+  #weigh(events: readonly Uint8Array[], standing: Standing = this.#seen): Outcome {
+    return weighHistory(standing, events, (known, at) => this.#branches.stateBefore(known, at))
   }
 
   #refuseWeaker(outcome: Outcome, at: number): void {
