@@ -74,19 +74,6 @@ test('3: keys that a recovery has replaced, for which it was made, freeze nothin
   expect(memory.duplicity).toBe(null)
 })
 
-test('5: a recovery that commits to a key which was named meanwhile is not completed: nobody could rotate after it', () => {
-  const clock = manualTime()
-  const chain = ada(clock)
-  // To the same paper that is next now.
-  const code = codeOf(() =>
-    chain.announceRecovery(keysOf('new', 'control 1'), keyPairs('friend 0', 'friend 1', 'new'))
-  )
-  if (code !== null) return
-  chain.rotate(keysOf('control 1', 'control 2'), keyPairs('control 1'))
-  clock.at += 7 * DAY
-  expect(codeOf(() => chain.recover(keyPairs('new')))).toBe('KEY_ROTATION_KEY_REUSED')
-})
-
 /** A phone that has written `photos`. */
 async function photos(): Promise<{
   store: Awaited<ReturnType<typeof tmpStore>>
@@ -150,24 +137,6 @@ test('8: a drive that does not go on from the one before is none, as it is none 
   expect(await shown(store, chain)).not.toBe('thief')
   await false_.close()
   await drive.close()
-})
-
-test('9: an end that the identity’s keys have put right is the same for the judge of blocks and for followers', () => {
-  const chain = ada()
-  const writer = addDevice(chain, 'writer')
-  addDevice(chain, 'laptop', 'admin')
-  const core = bytesOf(1)
-  chain.rollCore({ device: writer, rolls: [{ name: 'notes', core, previous: null }] }, keyPairs('control 0'))
-  // A stolen admin takes the name over, and says that it was empty.
-  const device = addDevice(chain, 'puppet', 'writer', keyPairs('laptop'))
-  const previous = { core, fork: 0, length: 0, treeHash: bytesOf(2) }
-  const rolls = [{ name: 'notes', core: bytesOf(3), previous }]
-  chain.rollCore({ device, rolls }, keyPairs('laptop', 'puppet'))
-  const right = { core, fork: 0, length: 100, treeHash: bytesOf(4) }
-  chain.revokeDevice(writer, { reason: 'retired', cutOffs: [right] }, keyPairs('control 0'))
-  const link = resolve(chain.state, 'notes')?.lineage[1]
-  // What followers go by.
-  expect(link?.previous?.length).toBe(new BlockJudge(chain.state).endOf(core)?.length)
 })
 
 test('10: a device is told the whole chain a few times, and not as often as it likes', async () => {
@@ -248,33 +217,6 @@ test('21: what a thief writes again below the end is not read, also while it is 
   await codeOfAsync(all())
   expect(read).not.toContain('thief')
   await follower.close()
-})
-
-test('23: an admin takes no core from the identity itself; or what it says of its end can be put right', () => {
-  const chain = ada()
-  addDevice(chain, 'laptop', 'admin')
-  const puppet = addDevice(chain, 'puppet', 'writer', keyPairs('laptop'))
-  const core = bytesOf(1)
-  chain.rollCore({ rolls: [{ name: 'notes', core, previous: null }] }, keyPairs('control 0'))
-  const previous = { core, fork: 0, length: 0, treeHash: bytesOf(2) }
-  const taken = codeOf(() =>
-    chain.rollCore(
-      { device: puppet, rolls: [{ name: 'notes', core: bytesOf(3), previous }] },
-      keyPairs('laptop', 'puppet')
-    )
-  )
-  const right = { core, fork: 0, length: 100, treeHash: bytesOf(4) }
-  const how = { reason: 'compromised', cutOffs: [right] } as const
-  const mended = codeOf(() => chain.revokeDevice(puppet, how, keyPairs('control 0')))
-  expect(taken ?? mended).toBe(taken === null ? null : 'KEY_ROTATION_NO_RIGHT')
-})
-
-test('24: key pairs sign in any order, also where an admin and a writer do', () => {
-  const chain = ada()
-  addDevice(chain, 'laptop', 'admin')
-  const device = addDevice(chain, 'phone')
-  const rolls = [{ name: 'notes', core: bytesOf(1), previous: null }]
-  expect(codeOf(() => chain.rollCore({ device, rolls }, keyPairs('phone', 'laptop')))).toBe(null)
 })
 
 test('29: a device whose disk is full closes who was revoked, and not who told it so', async () => {

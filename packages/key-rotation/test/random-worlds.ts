@@ -130,9 +130,11 @@ export class RandomWorld {
     return { keys, threshold: this.state?.next.threshold ?? 1 }
   }
 
-  #end({ a, b, mischief }: Step, core: Uint8Array): CutOff {
-    const known = this.state?.cutOffs.get(Buffer.from(core).toString('hex'))
-    if (known && mischief !== 72 && mischief !== 89) return known
+  #end({ a, b, c, mischief }: Step, core: Uint8Array): CutOff {
+    const name = Buffer.from(core).toString('hex')
+    const known = this.state?.cutOffs.get(name)
+    const isPutRight = this.state?.adminEnds.has(name) && c % 3 === 0
+    if (known && !isPutRight && mischief !== 72 && mischief !== 89) return known
     return { core, fork: a % 2, length: b, treeHash: bytesOf(a % 7) }
   }
 
@@ -173,6 +175,13 @@ export class RandomWorld {
         .flat()
         .filter((link) => link.device?.toString() === device.key.toString())
       const cutOffs = own.map(({ core }) => this.#end(step, core))
+      const [others = ''] = state.adminEnds
+      if (
+        others !== '' &&
+        a % 3 === 0 &&
+        !cutOffs.some(({ core }) => Buffer.from(core).toString('hex') === others)
+      )
+        cutOffs.push(this.#end(step, Buffer.from(others, 'hex')))
       if (mischief >= 75 && mischief <= 80) cutOffs.pop()
       if (mischief >= 81 && mischief <= 88) cutOffs.push(this.#end(step, this.#someCore(step)))
       else if (a % 4 === 0) cutOffs.push(this.#end(step, bytesOf(200 + (a % 50))))
@@ -250,6 +259,8 @@ export class RandomWorld {
 export function view(state: IdentityState): object {
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
   const keys = ({ threshold, keys }: KeySet): object => ({ threshold, keys: keys.map(hex) })
+  const end = ({ core, fork, length, treeHash }: CutOff): string =>
+    JSON.stringify({ core: hex(core), fork, length, treeHash: hex(treeHash) })
   const roles = ['reader', 'writer', 'admin']
   const { recovery, pending } = state
   return {
@@ -271,13 +282,12 @@ export function view(state: IdentityState): object {
     })),
     cores: [...state.cores]
       .flatMap(([name, links]) =>
-        links.map(({ core, device }) => `${name} ${hex(core)} ${device && hex(device)}`)
+        links.map(
+          ({ core, device, previous }) =>
+            `${name} ${hex(core)} ${device && hex(device)} ${previous && end(previous)}`
+        )
       )
       .sort(),
-    ends: [...state.cutOffs.values()]
-      .map(({ core, fork, length, treeHash }) =>
-        JSON.stringify({ core: hex(core), fork, length, treeHash: hex(treeHash) })
-      )
-      .sort()
+    ends: [...state.cutOffs.values()].map(end).sort()
   }
 }
