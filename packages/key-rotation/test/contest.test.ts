@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { decodeEvent, IdentityMemory, type MemoryStore, Sigchain } from '../src/index.ts'
 import { ada, addDevice, DAY, keyPair, keyPairs, keysOf, manualTime, publicKeys, START } from './people.ts'
 import { codeOfAsync, connect, copyOf, family, meet, party, ram } from './parties.ts'
@@ -14,6 +14,22 @@ async function seen(
   const memory = await IdentityMemory.open(store, first.state.identity, first.toBytes(), { now })
   for (const other of others) await codeOfAsync(memory.receive(other.toBytes()))
   return Object.assign(memory, { store })
+}
+
+/** A quorum has brought Ada back, who has rotated since; and what there was before. */
+function broughtBack(revealed: string[]): { mine: Sigchain; before: Sigchain } {
+  const clock = manualTime()
+  const mine = ada(clock)
+  const before = copyOf(mine)
+  const keys = {
+    ...keysOf('new', 'new next'),
+    revealed: revealed.length > 0 ? { keys: publicKeys(...revealed) } : null
+  }
+  mine.announceRecovery(keys, keyPairs('friend 0', 'friend 1', 'new', ...revealed))
+  clock.at += 7 * DAY
+  mine.recover(keyPairs('new'))
+  mine.rotate(keysOf('new next', 'new next 2'), keyPairs('new next'))
+  return { mine, before }
 }
 
 /** Whichever comes first, this one counts. */
@@ -93,6 +109,47 @@ describe('of two histories that both are signed as they should be', () => {
     rotate(theirs, 'thief')
     theirs.rotate(keysOf('thief', 'thief 2'), keyPairs('thief'))
     await expectFreeze(mine, theirs)
+  })
+})
+
+describe('after a recovery', () => {
+  beforeEach(() => void (now.at = START + 30 * DAY))
+  afterEach(() => void (now.at = START))
+
+  test('that was made without them, the keys that were next still are the identity, whatever was rotated and decided since', async () => {
+    const { mine, before: theirs } = broughtBack([])
+    const rival = copyOf(theirs)
+    addDevice(rival, 'rival')
+    theirs.rotate(keysOf('control 1', 'finder'), keyPairs('control 1'))
+    await expectWinner(theirs, mine)
+    const memory = await seen(mine, rival)
+    await memory.choose(0)
+    await memory.receive(theirs.toBytes())
+    expect([memory.state, memory.superseded?.events]).toEqual([theirs.state, mine.events])
+  })
+
+  test('that was made with them, they only freeze, till somebody decides', async () => {
+    const { mine, before: theirs } = broughtBack(['control 1'])
+    theirs.rotate(keysOf('control 1', 'finder'), keyPairs('control 1'))
+    await expectFreeze(mine, theirs)
+    const memory = await seen(mine, theirs)
+    await memory.choose(0)
+    theirs.rotate(keysOf('finder', 'finder 2'), keyPairs('finder'))
+    expect(await codeOfAsync(memory.receive(theirs.toBytes()))).toBe('KEY_ROTATION_FORKED')
+    expect([memory.state, memory.duplicity]).toEqual([mine.state, null])
+  })
+
+  test('the present keys that it has replaced freeze where they were, and after one decision nothing', async () => {
+    const { mine, before: theirs } = broughtBack([])
+    const again = copyOf(theirs)
+    addDevice(theirs, 'thief')
+    addDevice(again, 'thief, again')
+    await expectFreeze(mine, theirs)
+    const memory = await seen(mine, theirs)
+    await memory.choose(0)
+    for (const chain of [again, theirs])
+      expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_FORKED')
+    expect([memory.state, memory.duplicity]).toEqual([mine.state, null])
   })
 })
 

@@ -46,34 +46,6 @@ function unsigned(events: readonly Uint8Array[]): Uint8Array[] {
   return events.map((bytes) => encodeEvent(encodeBody(decodeEvent(bytes)), []))
 }
 
-/** A quorum that has brought Ada back, who has rotated since. */
-function broughtBack(): { mine: Sigchain; before: Sigchain } {
-  const clock = manualTime()
-  const begun = ada(clock)
-  const before = copyOf(begun)
-  begun.announceRecovery(keysOf('new', 'new next'), keyPairs('friend 0', 'friend 1', 'new'))
-  clock.at += 7 * DAY
-  begun.recover(keyPairs('new'))
-  begun.rotate(keysOf('new next', 'new next 2'), keyPairs('new next'))
-  return { mine: begun, before }
-}
-
-test('2: keys that were next before a recovery take nothing over after it', async () => {
-  const { mine, before: theirs } = broughtBack()
-  theirs.rotate(keysOf('control 1', 'thief'), keyPairs('control 1'))
-  const memory = await IdentityMemory.open(ram(), mine.state.identity, mine.toBytes(), { now })
-  await codeOfAsync(memory.receive(theirs.toBytes()))
-  expect(memory.state.hash).toEqual(mine.state.hash)
-})
-
-test('3: keys that a recovery has replaced, for which it was made, freeze nothing once the new ones were rotated', async () => {
-  const { mine, before: theirs } = broughtBack()
-  addDevice(theirs, 'thief')
-  const memory = await IdentityMemory.open(ram(), mine.state.identity, mine.toBytes(), { now })
-  await codeOfAsync(memory.receive(theirs.toBytes()))
-  expect(memory.duplicity).toBe(null)
-})
-
 /** A phone that has written `photos`. */
 async function photos(): Promise<{
   store: Awaited<ReturnType<typeof tmpStore>>

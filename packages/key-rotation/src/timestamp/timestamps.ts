@@ -79,7 +79,9 @@ export class Timestamps {
   }
 
   /** By when an event was there at the latest, in ms since 1970; `null`: no time stamp says. */
-  readonly timeOf = (event: Uint8Array): number | null => this.#known.get(hex(event))?.time ?? null
+  timeOf(event: Uint8Array): number | null {
+    return this.#known.get(hex(event))?.time ?? null
+  }
 
   /** The earliest of each event. */
   get all(): readonly Timestamp[] {
