@@ -1,5 +1,7 @@
 import b4a from 'b4a'
 import { checkCount, checkKey } from './arguments.ts'
+import { isSameCutOff } from './state/devices.ts'
+import { endsOfLineage } from './state/ends.ts'
 import { hex, type IdentityState, isHeld } from './state/state.ts'
 import type { CutOff } from './types.ts'
 
@@ -37,11 +39,14 @@ export class BlockJudge {
     this.#ends = endsOf(state)
   }
 
-  /** From now on by a newer state. What was accepted before may not be any more: ask again. */
+  /** From now on by a newer state. What was accepted before may not be any more, and what was quarantined where a core ended that ends elsewhere may be: ask again. */
   update(state: IdentityState): void {
+    const ends = endsOf(state)
+    for (const core of this.#quarantine.keys())
+      if (!isSameEnd(this.#ends.get(core), ends.get(core))) this.#quarantine.delete(core)
     this.#state = state
     this.#writers = writersOf(state)
-    this.#ends = endsOf(state)
+    this.#ends = ends
   }
 
   /**
@@ -93,22 +98,18 @@ export class BlockJudge {
   }
 }
 
+function isSameEnd(one: CutOff | undefined, other: CutOff | undefined): boolean {
+  return one === other || (one !== undefined && other !== undefined && isSameCutOff(one, other))
+}
+
 /** Cores that events have named. */
 function writersOf({ cores }: IdentityState): ReadonlySet<string> {
   return new Set([...cores.values()].flat().map(({ core }) => hex(core)))
 }
 
-/** A roll-over may end before the one before it: then nothing past it counts in the older cores either, which have the same tree up to there. */
-function endsOf({ cores, cutOffs }: IdentityState): ReadonlyMap<string, CutOff> {
-  const ends = new Map(cutOffs)
-  for (const links of cores.values()) {
-    let lowest: CutOff | null = null
-    for (const { core } of [...links].reverse()) {
-      const own = cutOffs.get(hex(core)) ?? null
-      if (own !== null && (lowest === null || own.length <= lowest.length)) lowest = own
-      else if (own !== null && lowest !== null)
-        ends.set(hex(core), { ...own, length: lowest.length, treeHash: lowest.treeHash })
-    }
-  }
+function endsOf(state: IdentityState): ReadonlyMap<string, CutOff> {
+  const ends = new Map(state.cutOffs)
+  for (const links of state.cores.values())
+    for (const end of endsOfLineage(state, links)) if (end !== null) ends.set(hex(end.core), end)
   return ends
 }

@@ -1,4 +1,5 @@
-import { type CoreLink, coresOf, hex, type IdentityState, isHeld } from './state/state.ts'
+import { endsOfLineage } from './state/ends.ts'
+import { type CoreLink, coresOf, type IdentityState, isHeld } from './state/state.ts'
 import type { CutOff } from './types.ts'
 
 /** What a name stands for now. */
@@ -13,6 +14,8 @@ export interface Resolved {
   readonly isHeld: boolean
   /** All cores of the name, oldest first, this one last. Each holds the history of those before it. */
   readonly lineage: readonly CoreLink[]
+  /** Where each of them ends, as far as it counts: at its own end, or that of one that goes on from it, if that is lower. */
+  readonly ends: readonly (CutOff | null)[]
 }
 
 /** The current core of a name; `null` for a name that the identity has not given. */
@@ -20,6 +23,7 @@ export function resolve(state: IdentityState, name: string): Resolved | null {
   const lineage = coresOf(state, name)
   const last = lineage?.at(-1)
   if (!lineage || !last) return null
-  const end = state.cutOffs.get(hex(last.core)) ?? null
-  return { core: last.core, device: last.device, end, isHeld: isHeld(state, last.core), lineage }
+  const ends = endsOfLineage(state, lineage)
+  const { core, device } = last
+  return { core, device, end: ends.at(-1) ?? null, isHeld: isHeld(state, core), lineage, ends }
 }

@@ -3,6 +3,7 @@ import { badArgument, checkCount, checkKey, checkOptions, isBytes } from './argu
 import { HASH_BYTES } from './crypto/crypto.ts'
 import { KeyRotationError } from './errors.ts'
 import { decodeChain, MAX_EVENTS, tooManyEvents } from './format/chain.ts'
+import { malformed } from './format/codecs.ts'
 import { type DecodedEvent, decodeEvent } from './format/event.ts'
 import { advance } from './state/apply.ts'
 import { type Draft, type IdentityState } from './state/state.ts'
@@ -11,7 +12,10 @@ import { weigh, type WitnessOptions, type Witnesses } from './witnesses.ts'
 /** How far a signer's clock may be ahead of the verifier's: a day, in ms. */
 export const CLOCK_SKEW_MS: number = 24 * 3600 * 1000
 
-/** What is known of an identity from before: at least who it is. An `IdentityState` fits. */
+/**
+ * What is known of an identity from before: at least who it is. An `IdentityState` fits. With an event it refuses every chain that has another one in that place, also a stronger
+ * history that came since: which one counts, an `IdentityMemory` weighs.
+ */
 export interface Pin {
   /** Hash of the inception, 32 bytes. */
   readonly identity: Uint8Array
@@ -93,18 +97,27 @@ export function verify(chain: Uint8Array | readonly Uint8Array[], options: Verif
 }
 
 /** @throws KEY_ROTATION_BAD_TIME for an event of a time more than a day ahead */
-export function checkClock({ seq, time }: DecodedEvent, now: number | null): void {
-  if (now !== null && time > now + CLOCK_SKEW_MS)
-    throw new KeyRotationError('KEY_ROTATION_BAD_TIME', `event ${seq} is of a time that is still to come`)
+export function checkClock(event: DecodedEvent, now: number | null): void {
+  const ahead = now === null ? null : aheadOf(event, now)
+  if (ahead !== null) throw ahead
 }
 
-/** The events of a chain in either form. */
+/** What is to be said of an event more than a day ahead; `null` of any other. */
+export function aheadOf({ seq, time }: DecodedEvent, now: number): KeyRotationError | null {
+  if (time <= now + CLOCK_SKEW_MS) return null
+  return new KeyRotationError('KEY_ROTATION_BAD_TIME', `event ${seq} is of a time that is still to come`)
+}
+
+/** The events of a chain in either form. @throws KEY_ROTATION_MALFORMED, KEY_ROTATION_TOO_LARGE, KEY_ROTATION_BAD_ARGUMENT */
 export function eventsOf(chain: Uint8Array | readonly Uint8Array[]): readonly Uint8Array[] {
   if (chain instanceof Uint8Array) return decodeChain(chain)
   if (!Array.isArray(chain)) throw badArgument('a chain is bytes, or an array of events')
   if (chain.length > MAX_EVENTS) throw tooManyEvents()
-  // What is kept stays, whatever the caller does with its own.
-  return chain.map((event: Uint8Array) => (event instanceof Uint8Array ? b4a.from(event) : event))
+  return chain.map((event: unknown) => {
+    if (!(event instanceof Uint8Array)) throw malformed('an event is bytes')
+    // What is kept stays, whatever the caller does with its own.
+    return b4a.from(event)
+  })
 }
 
 export function pinOf(trusted: Uint8Array | Pin): Pin {

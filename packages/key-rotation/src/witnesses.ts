@@ -22,7 +22,10 @@ export interface WitnessOptions {
   need?: number
 }
 
-/** What receipts say of a chain. Of each witness only the newest counts. */
+/**
+ * What receipts say of a chain. Of each witness that of the highest event here counts; or the newest, if that is of an event that is not here and was seen later. Who has gone over from
+ * a longer history to a stronger one says nothing against it.
+ */
 export interface Witnesses {
   /** Have seen the last event, and nothing else. */
   readonly confirmed: readonly Receipt[]
@@ -30,7 +33,7 @@ export interface Witnesses {
   readonly behind: readonly Receipt[]
   /** Have seen more: this chain is out of date. */
   readonly ahead: readonly Receipt[]
-  /** Have seen another event in the place of one here: the identity is forked. Also both receipts of one who says two things of one event. */
+  /** Have seen another event in the place of one here: the identity is forked. Also both receipts of one who says two things at one time. */
   readonly contrary: readonly Receipt[]
   /** What counts for nothing, by its place among the receipts. `null`: it is by somebody else. */
   readonly refused: readonly { readonly position: number; readonly code: KeyRotationErrorCode | null }[]
@@ -52,15 +55,18 @@ export function weigh(
   if (options !== null) checkOptions(options, ['receipts', 'keys', 'need'])
   if (!Array.isArray(receipts)) throw badArgument('`receipts` must be an array')
   checkCount(need, '`need`')
-  const { newest, refused } = readAll(receipts, state.identity, keysOf(options?.keys, state, now))
+  const { said, refused } = readAll(receipts, state.identity, keysOf(options?.keys, state, now))
   const groups: Record<'confirmed' | 'behind' | 'ahead' | 'contrary', Receipt[]> = {
     confirmed: [],
     behind: [],
     ahead: [],
     contrary: []
   }
-  for (const said of newest)
-    for (const receipt of said) groups[said.length > 1 ? 'contrary' : groupOf(receipt, hashes)].push(receipt)
+  for (const by of said) {
+    const newest = newestOf(by, hashes)
+    for (const receipt of newest)
+      groups[newest.length > 1 ? 'contrary' : groupOf(receipt, hashes)].push(receipt)
+  }
   const { confirmed } = groups
   if (confirmed.length < need) {
     const message = `${need} witnesses must have seen the last event, and ${confirmed.length} did`
@@ -79,13 +85,40 @@ function groupOf(
   return seq === hashes.length - 1 ? 'confirmed' : 'behind'
 }
 
-/** Of each witness what it says of the newest event that it knows: one thing, or two that differ. */
+/** What a witness says that counts: one thing, or several of which only one could be. */
+function newestOf(said: readonly Receipt[], hashes: readonly Uint8Array[]): readonly Receipt[] {
+  const isHere = ({ seq, hash }: Receipt): boolean => {
+    const known = hashes[seq]
+    return known !== undefined && b4a.equals(known, hash)
+  }
+  const found = said.filter(isHere)
+  const here = highestOf(found)
+  const others = said.filter((receipt) => !isHere(receipt) && receipt.time >= latestOf(found))
+  const latest = others.filter(({ time }) => time === latestOf(others))
+  const elsewhere = highestOf(latest)
+  const newest = latest.filter(({ seq }) => seq === elsewhere?.seq)
+  if (here === null || elsewhere === null) return here === null ? newest : [here]
+  return elsewhere.time > latestOf(found) || elsewhere.seq > here.seq ? newest : [here, ...newest]
+}
+
+function highestOf(receipts: readonly Receipt[]): Receipt | null {
+  return receipts.reduce<Receipt | null>(
+    (best, one) => (best === null || one.seq >= best.seq ? one : best),
+    null
+  )
+}
+
+function latestOf(receipts: readonly Receipt[]): number {
+  return Math.max(-Infinity, ...receipts.map(({ time }) => time))
+}
+
+/** Receipts of each witness, of which no two say the same. */
 function readAll(
   receipts: readonly Uint8Array[],
   identity: Uint8Array,
   keys: ReadonlySet<string>
-): { newest: readonly (readonly Receipt[])[]; refused: Witnesses['refused'] } {
-  const newest = new Map<string, Receipt[]>()
+): { said: readonly (readonly Receipt[])[]; refused: Witnesses['refused'] } {
+  const said = new Map<string, Map<string, Receipt>>()
   const refused: { position: number; code: KeyRotationErrorCode | null }[] = []
   for (const [position, bytes] of receipts.entries()) {
     try {
@@ -99,17 +132,16 @@ function readAll(
         refused.push({ position, code: null })
         continue
       }
-      const known = newest.get(witness) ?? []
-      const highest = known[0]?.seq ?? -1
-      if (receipt.seq > highest) newest.set(witness, [receipt])
-      else if (receipt.seq === highest && !known.some(({ hash }) => b4a.equals(hash, receipt.hash)))
-        newest.set(witness, [...known, receipt])
+      const known = said.get(witness) ?? new Map<string, Receipt>()
+      const event = `${receipt.seq} ${hex(receipt.hash)}`
+      if ((known.get(event)?.time ?? -1) < receipt.time) known.set(event, receipt)
+      said.set(witness, known)
     } catch (error) {
       if (!(error instanceof KeyRotationError)) throw error
       refused.push({ position, code: error.code })
     }
   }
-  return { newest: [...newest.values()], refused }
+  return { said: [...said.values()].map((known) => [...known.values()]), refused }
 }
 
 function keysOf(

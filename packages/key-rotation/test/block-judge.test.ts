@@ -152,3 +152,46 @@ test('it agrees with a follower where a roll-over ends before the one before it'
   const judge = new BlockJudge(chain.state)
   expect(judge.judge(first.key as Uint8Array, 7, await first.treeHash(10))).toBe('quarantined')
 })
+
+/** A name that a writer has, and that a stolen admin takes over for a puppet, saying that it was empty. */
+function takenOver(): { chain: Sigchain; core: Uint8Array; taken: Uint8Array } {
+  const chain = ada()
+  const device = addDevice(chain, 'writer')
+  addDevice(chain, 'laptop', 'admin')
+  const [core, taken] = [bytesOf(1), bytesOf(3)]
+  chain.rollCore({ device, rolls: [{ name: 'notes', core, previous: null }] }, keyPairs('control 0'))
+  const puppet = addDevice(chain, 'puppet', 'writer', keyPairs('laptop'))
+  const previous = { core, fork: 0, length: 0, treeHash: bytesOf(2) }
+  const rolls = [{ name: 'notes', core: taken, previous }]
+  chain.rollCore({ device: puppet, rolls }, keyPairs('laptop', 'puppet'))
+  return { chain, core, taken }
+}
+
+test('an end that the identity’s keys have put right is the same for the judge of blocks and for followers, and no honest writer is revoked for it', () => {
+  const { chain, core, taken } = takenOver()
+  const judge = new BlockJudge(chain.state)
+  expect([judge.judge(core, 5, bytesOf(4)), judge.judge(core, 100)]).toEqual(['quarantined', 'quarantined'])
+  const right = { core, fork: 0, length: 100, treeHash: bytesOf(4) }
+  const cutOffs = [right, { ...right, core: taken }]
+  const before = chain.state.cores.get('notes')
+  const puppet = keyPair('puppet').publicKey
+  chain.revokeDevice(puppet, { reason: 'compromised', cutOffs }, keyPairs('control 0'))
+  expect(before?.[1]?.previous?.length).toBe(0)
+  const { lineage, ends, end } = resolve(chain.state, 'notes') ?? {}
+  expect([lineage?.[1]?.previous, ends, end]).toEqual([right, cutOffs, cutOffs[1]])
+  judge.update(chain.state)
+  expect([judge.endOf(core), judge.endOf(taken)]).toEqual(cutOffs)
+  // What was listed for the false end counts again, and is listed no more.
+  expect([judge.quarantine, judge.judge(core, 5, bytesOf(4))]).toEqual([[], 'accepted'])
+  expect(judge.judge(taken, 5, bytesOf(5))).toBe('quarantined')
+  expect(chain.state.devices[0]?.revoked).toBe(null)
+})
+
+test('what was listed stays while the core ends where it did', () => {
+  const { chain, core } = takenOver()
+  const judge = new BlockJudge(chain.state)
+  judge.judge(core, 100)
+  addDevice(chain, 'another')
+  judge.update(chain.state)
+  expect(judge.quarantine).toMatchObject([{ core, start: 100, end: 101 }])
+})

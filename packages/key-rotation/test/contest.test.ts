@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
-import { IdentityMemory, type MemoryStore, Sigchain } from '../src/index.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { decodeEvent, IdentityMemory, type MemoryStore, Sigchain } from '../src/index.ts'
 import { ada, addDevice, DAY, keyPair, keyPairs, keysOf, manualTime, publicKeys, START } from './people.ts'
 import { codeOfAsync, connect, copyOf, family, meet, party, ram } from './parties.ts'
 
@@ -14,6 +14,22 @@ async function seen(
   const memory = await IdentityMemory.open(store, first.state.identity, first.toBytes(), { now })
   for (const other of others) await codeOfAsync(memory.receive(other.toBytes()))
   return Object.assign(memory, { store })
+}
+
+/** A quorum has brought Ada back, who has rotated since; and what there was before. */
+function broughtBack(revealed: string[]): { mine: Sigchain; before: Sigchain } {
+  const clock = manualTime()
+  const mine = ada(clock)
+  const before = copyOf(mine)
+  const keys = {
+    ...keysOf('new', 'new next'),
+    revealed: revealed.length > 0 ? { keys: publicKeys(...revealed) } : null
+  }
+  mine.announceRecovery(keys, keyPairs('friend 0', 'friend 1', 'new', ...revealed))
+  clock.at += 7 * DAY
+  mine.recover(keyPairs('new'))
+  mine.rotate(keysOf('new next', 'new next 2'), keyPairs('new next'))
+  return { mine, before }
 }
 
 /** Whichever comes first, this one counts. */
@@ -96,6 +112,47 @@ describe('of two histories that both are signed as they should be', () => {
   })
 })
 
+describe('after a recovery', () => {
+  beforeEach(() => void (now.at = START + 30 * DAY))
+  afterEach(() => void (now.at = START))
+
+  test('that was made without them, the keys that were next still are the identity, whatever was rotated and decided since', async () => {
+    const { mine, before: theirs } = broughtBack([])
+    const rival = copyOf(theirs)
+    addDevice(rival, 'rival')
+    theirs.rotate(keysOf('control 1', 'finder'), keyPairs('control 1'))
+    await expectWinner(theirs, mine)
+    const memory = await seen(mine, rival)
+    await memory.choose(0)
+    await memory.receive(theirs.toBytes())
+    expect([memory.state, memory.superseded?.events]).toEqual([theirs.state, mine.events])
+  })
+
+  test('that was made with them, they only freeze, till somebody decides', async () => {
+    const { mine, before: theirs } = broughtBack(['control 1'])
+    theirs.rotate(keysOf('control 1', 'finder'), keyPairs('control 1'))
+    await expectFreeze(mine, theirs)
+    const memory = await seen(mine, theirs)
+    await memory.choose(0)
+    theirs.rotate(keysOf('finder', 'finder 2'), keyPairs('finder'))
+    expect(await codeOfAsync(memory.receive(theirs.toBytes()))).toBe('KEY_ROTATION_FORKED')
+    expect([memory.state, memory.duplicity]).toEqual([mine.state, null])
+  })
+
+  test('the present keys that it has replaced freeze where they were, and after one decision nothing', async () => {
+    const { mine, before: theirs } = broughtBack([])
+    const again = copyOf(theirs)
+    addDevice(theirs, 'thief')
+    addDevice(again, 'thief, again')
+    await expectFreeze(mine, theirs)
+    const memory = await seen(mine, theirs)
+    await memory.choose(0)
+    for (const chain of [again, theirs])
+      expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_FORKED')
+    expect([memory.state, memory.duplicity]).toEqual([mine.state, null])
+  })
+})
+
 describe('the quorum and the present keys are worth as much', () => {
   /** A quorum that announces; the keys object, and it goes on as if they had not. */
   function vetoed(): { mine: Sigchain; theirs: Sigchain } {
@@ -159,6 +216,30 @@ test('what was believed till a stronger history came is shown, after a restart, 
   expect((await seen(mine, theirs)).superseded).toBe(null)
 })
 
+test('a person whose own history comes third, when two others are shown already, can choose it all the same', async () => {
+  const [one, other, mine, weak] = [family(), family(), family(), family()]
+  addDevice(one, 'one')
+  addDevice(other, 'other')
+  addDevice(mine, 'mine')
+  addDevice(mine, 'mine, too')
+  addDevice(weak, 'weak', 'reader', keyPairs('laptop'))
+  const memory = await seen(one, other, mine)
+  expect(memory.duplicity?.branches).toEqual([one.events, other.events])
+  for (const none of [weak.toBytes(), family().toBytes(), ada(now).toBytes(), 2 as never])
+    expect(await codeOfAsync(memory.choose(none))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+  const wrong = mine.events.map((event) => Buffer.from(event))
+  wrong.at(-1)?.subarray(-64).fill(0)
+  expect(await codeOfAsync(memory.choose(wrong))).toBe('KEY_ROTATION_BAD_SIGNATURE')
+  await memory.choose(mine.toBytes())
+  expect([memory.state, memory.duplicity, memory.superseded?.events]).toEqual([mine.state, null, one.events])
+  for (const chain of [one, other]) expect(await codeOfAsync(memory.receive(chain.toBytes()))).not.toBe(null)
+  expect(memory.duplicity).toBe(null)
+  const again = await seen(one, other)
+  addDevice(other, 'more of it')
+  await again.choose(other.toBytes())
+  expect(again.state.hash).toEqual(decodeEvent(other.events[4] as Uint8Array).hash)
+})
+
 test('a decision is of as strong histories: one that is stronger counts all the same', async () => {
   const [mine, theirs] = [family(), family()]
   addDevice(mine, 'mine')
@@ -171,6 +252,30 @@ test('a decision is of as strong histories: one that is stronger counts all the 
   rotate(theirs)
   expect(await memory.receive(theirs.toBytes())).toBe(true)
   expect(memory.state).toEqual(theirs.state)
+})
+
+test('a decision is of the history that it was made for: after a stronger one devices come to the same again', async () => {
+  // Both have decided between two histories that part at event 7.
+  const base = family()
+  const stale = copyOf(base)
+  for (const name of ['a', 'b', 'c']) addDevice(base, name)
+  const other = copyOf(base)
+  addDevice(base, 'one')
+  addDevice(other, 'other')
+  // Then a laptop that has not heard of it rotates, and its new keys are used twice.
+  rotate(stale)
+  const rival = copyOf(stale)
+  addDevice(stale, 'mine', 'writer', keyPairs('control 1'))
+  addDevice(rival, 'thief', 'writer', keyPairs('control 1'))
+  for (const order of [
+    [stale, rival],
+    [rival, stale]
+  ]) {
+    const memory = await seen(base, other)
+    await memory.choose(0)
+    for (const chain of order) await codeOfAsync(memory.receive(chain.toBytes()))
+    expect(memory.duplicity?.seq).toBe(5)
+  }
 })
 
 test('a weaker history that is not right changes nothing either, and is not even checked', async () => {

@@ -227,3 +227,23 @@ test('who asks is told everything again, but not without end', async () => {
   await until(() => phone.told.length === 5)
   expect(phone.told.map((message) => decodeEvents(message).from)).toEqual([0, 0, 0, 0, 4])
 })
+
+test('devices whose clocks differ by minutes stay connected, and what came before an event that is still to come counts', async () => {
+  const minute = 60_000
+  const base = family()
+  // A thief with the present keys states the latest time that some take, and others not yet.
+  const ahead = Sigchain.open(
+    base.toBytes(),
+    { trusted: base.state.identity },
+    { now: () => START + DAY + minute }
+  )
+  base.revokeDevice(keyPair('phone').publicKey, { reason: 'lost' }, keyPairs('control 0'))
+  const events = base.events.slice(-1)
+  ahead.append(events[0] as Uint8Array)
+  addDevice(ahead, 'thief')
+  const tablet = await party('tablet', copyOf(family()))
+  const laptop = await party('laptop', ahead, {}, () => START + 2 * minute)
+  const ends = await meet(tablet, laptop)
+  await expect.poll(() => tablet.memory.state.seq >= base.state.seq || tablet.refused.length > 0).toBe(true)
+  expect([tablet.memory.state.hash, tablet.refused, ends[0].destroyed]).toEqual([base.state.hash, [], false])
+})

@@ -44,7 +44,7 @@ async function remembering(
   const memory = await IdentityMemory.open(store, chain.state.identity, chain.toBytes(), options)
   for (let i = 0; i < count; i++) {
     addDevice(chain, `device ${i}`)
-    await memory.receive(chain.events)
+    await memory.receive(chain.events.slice(-1), i + 1)
   }
   return { chain, memory }
 }
@@ -130,6 +130,18 @@ test('a changed byte before the end is told of, and one in the end at most leave
     else expect(found.length).toBe(3)
     if (at < last) expect(found).toBe('KEY_ROTATION_MALFORMED')
   }
+})
+
+test('after 1,024 additions it is written whole, also while it stays open', async () => {
+  let written = 0
+  let added = 0
+  const store = {
+    read: async () => null,
+    write: async () => void written++,
+    append: async () => void added++
+  }
+  await remembering(store, 1030)
+  expect([written, added]).toEqual([2, 1029])
 })
 
 test('a memory of a newer version is refused', async () => {

@@ -176,13 +176,13 @@ test('in the time that is left the person objects, and the recovery comes to not
   const theirs = conspiracy(chain, START + 30 * DAY, START + 37 * DAY)
   await expect(memory.receive(theirs.toBytes())).rejects.toMatchObject({ code: 'KEY_ROTATION_BAD_TIME' })
   chain.append(theirs.events[1] as Uint8Array)
-  expect(await memory.receive(chain.toBytes())).toBe(true)
+  expect(memory.state).toEqual(chain.state)
   chain.vetoRecovery(keyPairs('control 0'))
   expect(await memory.receive(chain.toBytes())).toBe(true)
   expect(memory.state.pending).toBe(null)
 })
 
-test('a recovery that was heard of in time, or that a witness has, is taken in when it is due', async () => {
+test('a recovery that was heard of in time is taken in when it is due', async () => {
   const chain = ada()
   const { identity } = chain.state
   const theirs = conspiracy(chain, START, START + 7 * DAY)
@@ -193,10 +193,7 @@ test('a recovery that was heard of in time, or that a witness has, is taken in w
   clock.at = START + 7 * DAY
   expect(await inTime.receive(theirs.toBytes())).toBe(true)
 
-  const late = { now: manualTime(START + 30 * DAY), seenBy: () => START + DAY / 2 }
-  const believes = await IdentityMemory.open(memoryStore(), identity, chain.toBytes(), late)
-  expect(await believes.receive(theirs.toBytes())).toBe(true)
-  late.seenBy = () => START + 25 * DAY
+  const late = { now: manualTime(START + 30 * DAY) }
   const waits = await IdentityMemory.open(memoryStore(), identity, chain.toBytes(), late)
   await expect(waits.receive(theirs.toBytes())).rejects.toMatchObject({
     code: 'KEY_ROTATION_RECOVERY_TOO_EARLY'

@@ -36,6 +36,11 @@ export const step: fc.Arbitrary<Step> = fc.record({
   mischief: fc.nat(99)
 })
 
+/** Only such as have to do with devices and cores, of which some are not as they should be. */
+export const coreStep: fc.Arbitrary<Step> = fc
+  .record({ given: step, kind: fc.constantFrom(3, 3, 7, 7, 8, 8, 9), luck: fc.nat(9) })
+  .map(({ given, kind, luck }) => ({ ...given, kind, mischief: luck === 0 ? given.mischief : 0 }))
+
 /** The same, without mischief. */
 export const goodStep: fc.Arbitrary<Step> = step.map((given) => ({ ...given, mischief: 0 }))
 
@@ -131,8 +136,10 @@ export class RandomWorld {
   }
 
   #end({ a, b, mischief }: Step, core: Uint8Array): CutOff {
-    const known = this.state?.cutOffs.get(Buffer.from(core).toString('hex'))
-    if (known && mischief !== 72 && mischief !== 89) return known
+    const name = Buffer.from(core).toString('hex')
+    const known = this.state?.cutOffs.get(name)
+    const isPutRight = this.state?.adminEnds.has(name) && b % 2 === 0
+    if (known && !isPutRight && mischief !== 72 && mischief !== 89) return known
     return { core, fork: a % 2, length: b, treeHash: bytesOf(a % 7) }
   }
 
@@ -173,6 +180,10 @@ export class RandomWorld {
         .flat()
         .filter((link) => link.device?.toString() === device.key.toString())
       const cutOffs = own.map(({ core }) => this.#end(step, core))
+      const others = [...state.adminEnds]
+        .map((name) => Buffer.from(name, 'hex'))
+        .filter((core) => !own.some((link) => core.equals(link.core)))
+      if (a % 4 !== 0) cutOffs.push(...others.map((core) => this.#end(step, core)))
       if (mischief >= 75 && mischief <= 80) cutOffs.pop()
       if (mischief >= 81 && mischief <= 88) cutOffs.push(this.#end(step, this.#someCore(step)))
       else if (a % 4 === 0) cutOffs.push(this.#end(step, bytesOf(200 + (a % 50))))
@@ -250,6 +261,8 @@ export class RandomWorld {
 export function view(state: IdentityState): object {
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
   const keys = ({ threshold, keys }: KeySet): object => ({ threshold, keys: keys.map(hex) })
+  const end = ({ core, fork, length, treeHash }: CutOff): string =>
+    JSON.stringify({ core: hex(core), fork, length, treeHash: hex(treeHash) })
   const roles = ['reader', 'writer', 'admin']
   const { recovery, pending } = state
   return {
@@ -271,13 +284,12 @@ export function view(state: IdentityState): object {
     })),
     cores: [...state.cores]
       .flatMap(([name, links]) =>
-        links.map(({ core, device }) => `${name} ${hex(core)} ${device && hex(device)}`)
+        links.map(
+          ({ core, device, previous }) =>
+            `${name} ${hex(core)} ${device && hex(device)} ${previous && end(previous)}`
+        )
       )
       .sort(),
-    ends: [...state.cutOffs.values()]
-      .map(({ core, fork, length, treeHash }) =>
-        JSON.stringify({ core: hex(core), fork, length, treeHash: hex(treeHash) })
-      )
-      .sort()
+    ends: [...state.cutOffs.values()].map(end).sort()
   }
 }

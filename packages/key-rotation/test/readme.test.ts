@@ -77,7 +77,6 @@ test('what the other examples and the table of the API name is there', () => {
     'now',
     'browser',
     'witnesses',
-    'seenBy',
     'pkijs',
     'asn1js'
   ])

@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { IdentityMemory, Sigchain, verify } from '../src/index.ts'
+import { createReceipt, IdentityMemory, Sigchain, verify } from '../src/index.ts'
 import { takeIn } from '../src/memory/recovery-watch.ts'
-import { addDevice, DAY, keyPairs, keysOf, manualTime, publicKeys, START } from './people.ts'
+import { addDevice, DAY, keyPair, keyPairs, keysOf, manualTime, publicKeys, START } from './people.ts'
 import { codeOfAsync, ram } from './parties.ts'
 
 /** A quorum that conspires: it announces at a time that it states, and completes when that allows. */
-function conspiracy(announced: number, delayMs: number): { begun: Uint8Array; chain: Sigchain } {
+function conspiracy(
+  announced: number,
+  delayMs: number,
+  live: (chain: Sigchain) => void = () => {}
+): { begun: Uint8Array; chain: Sigchain } {
   const now = manualTime()
   const chain = Sigchain.incept(
     {
@@ -16,6 +20,7 @@ function conspiracy(announced: number, delayMs: number): { begun: Uint8Array; ch
     },
     { now }
   )
+  live(chain)
   const begun = chain.toBytes()
   now.at = announced
   chain.announceRecovery(keysOf('new', 'new next'), keyPairs('friend 0', 'new'))
@@ -40,21 +45,65 @@ describe('clock nonsense is a code, and lets no recovery through', () => {
   const { begun, chain } = conspiracy(START + DAY, 7 * DAY)
   const today = START + 30 * DAY
   test.each<[string, unknown, unknown]>([
-    ['`now` is NaN', Number.NaN, null],
-    ['`now` is no number', '2026-02-01', null],
-    ['`seenBy` is NaN', today, Number.NaN],
-    ['`seenBy` is before there was time', today, -Infinity]
-  ])('%s', async (_, then, seen) => {
+    ['`now` is NaN', Number.NaN, []],
+    ['`now` is no number', '2026-02-01', []],
+    ['`receipts` are none', today, null],
+    ['a receipt is none', today, [null, Buffer.alloc(200)]]
+  ])('%s', async (_, then, said) => {
     let now: unknown = today
-    let seenBy: unknown = null
+    let receipts: unknown = []
     const memory = await IdentityMemory.open(ram(), chain.state.identity, begun, {
       now: () => now as number,
-      seenBy: () => seenBy as number
+      receipts: () => receipts as never
     })
     expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
     now = then
-    seenBy = seen
+    receipts = said
     expect(await codeOfAsync(memory.receive(chain.toBytes()))).not.toBe(null)
+  })
+})
+
+describe('a device that hears late of a recovery believes who heard of it in time', () => {
+  const announced = START + DAY
+  const { begun, chain } = conspiracy(announced, 7 * DAY, (begun) => {
+    for (const name of ['laptop', 'lost', 'admin'])
+      addDevice(begun, name, name === 'admin' ? 'admin' : 'writer')
+    addDevice(begun, 'puppet', 'writer', keyPairs('admin'))
+    addDevice(begun, 'over', 'writer', keyPairs('control 0'), START + 20 * DAY)
+    begun.revokeDevice(keyPair('lost').publicKey, { reason: 'lost' }, keyPairs('control 0'))
+  })
+  const { events } = chain
+  const { identity } = chain.state
+  const announcement = verify(events.slice(0, -1), { trusted: identity }).state
+  const before = verify(events.slice(0, -2), { trusted: identity }).state
+  const taken = async (...receipts: Uint8Array[]): Promise<boolean> => {
+    const options = { now: () => START + 30 * DAY, receipts: () => receipts }
+    const memory = await IdentityMemory.open(ram(), identity, begun, options)
+    return (await codeOfAsync(memory.receive(chain.toBytes()))) === null
+  }
+
+  test('who is a device that the identity’s own keys have let in, and counts', async () => {
+    const said = (name: string): Uint8Array => createReceipt(announcement, keyPair(name), announced + DAY / 2)
+    expect(await taken(said('laptop'))).toBe(true)
+    for (const name of ['lost', 'puppet', 'over', 'friend 0', 'a stranger'])
+      expect(await taken(said(name))).toBe(false)
+    expect(await taken(said('lost'), said('laptop'))).toBe(true)
+  })
+
+  test('as of when it heard, of this very announcement, and not before there was one', async () => {
+    const said = (state: typeof before, time: number): Uint8Array =>
+      createReceipt(state, keyPair('laptop'), time)
+    expect(await taken(said(announcement, START + 22 * DAY))).toBe(true)
+    expect(await taken(said(announcement, START + 24 * DAY))).toBe(false)
+    expect(await taken(said(before, announced + 1))).toBe(false)
+    expect(await taken(said(announcement, announced - DAY - 1))).toBe(false)
+  })
+
+  test('and not who says only that it was there, by whatever option', async () => {
+    const options = { now: () => START + 30 * DAY, seenBy: () => announced } as never
+    expect(await codeOfAsync(IdentityMemory.open(ram(), identity, begun, options))).toBe(
+      'KEY_ROTATION_BAD_ARGUMENT'
+    )
   })
 })
 
@@ -72,21 +121,14 @@ test('choosing a branch does not forget since when a recovery was known of', asy
   expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
 })
 
-test('that an announcement was there long before it says itself is believed of nobody', async () => {
-  const { begun, chain } = conspiracy(START + 29 * DAY, 7 * DAY)
-  const options = { now: () => START + 36 * DAY, seenBy: () => START }
-  const memory = await IdentityMemory.open(ram(), chain.state.identity, begun, options)
-  expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
-})
-
 test('a recovery of which it is not known since when it was known is known of from now on', () => {
   const { chain } = conspiracy(START, 7 * DAY)
   const { identity } = chain.state
   const { state } = verify(chain.events.slice(0, 2), { trusted: identity })
   const events = chain.events.slice(2)
   const late = START + 30 * DAY
-  const { count, sightings } = takeIn({ state, sightings: [] }, events, late, () => null)
+  const { count, sightings } = takeIn({ state, sightings: [] }, events, late, () => [])
   expect([count, sightings]).toEqual([0, [{ announcement: state.hash, time: late }]])
-  const after = (now: number): number => takeIn({ state, sightings }, events, now, () => null).count
+  const after = (now: number): number => takeIn({ state, sightings }, events, now, () => []).count
   expect([after(late + 7 * DAY - 1), after(late + 7 * DAY)]).toEqual([0, 1])
 })

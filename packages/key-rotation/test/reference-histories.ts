@@ -25,8 +25,16 @@ function strength(facts: Fact[], from: number): number {
   return after.some(({ admin }) => admin === null) ? 1 : 0
 }
 
-/** The newest event of the history that counts, or the number at which two are as strong. */
-export function verdict(histories: readonly Fact[][], at = 0): { head: string } | { frozen: number } {
+/**
+ * The newest event of the history that counts, or the number at which two are as strong.
+ *
+ * @param mine - the history of a person who knows it, and decides for it where it is one of those that are as strong
+ */
+export function verdict(
+  histories: readonly Fact[][],
+  mine: readonly Fact[] = [],
+  at = 0
+): { head: string } | { frozen: number } {
   const going = histories.filter(({ length }) => length > at)
   if (going.length === 0) return { head: histories[0]?.[at - 1]?.hash ?? '' }
   const branches = new Map<string, Fact[][]>()
@@ -39,5 +47,7 @@ export function verdict(histories: readonly Fact[][], at = 0): { head: string } 
   )
   const most = Math.max(...strengths)
   const strongest = [...branches.values()].filter((_, i) => branches.size === 1 || strengths[i] === most)
-  return strongest.length === 1 ? verdict(strongest[0] as Fact[][], at + 1) : { frozen: at }
+  const chosen = strongest.find((branch) => branch[0]?.[at]?.hash === mine[at]?.hash)
+  const counts = strongest.length === 1 ? strongest[0] : chosen
+  return counts === undefined ? { frozen: at } : verdict(counts, mine, at + 1)
 }

@@ -355,6 +355,7 @@ function accept(facts: Fact[], fact: Fact): void {
     } else {
       must(fact.time >= dueOf(facts, waiting), 'too early')
       unnamed(facts, waiting.control.keys)
+      fresh(facts, waiting.next, waiting.control.keys)
       must(count(fact, { 5: waiting.control.keys })(5) >= waiting.control.threshold, 'too few')
     }
   } else {
@@ -392,7 +393,8 @@ function acceptByAdmins(facts: Fact[], fact: Fact, control: Keys): void {
     let isNew = revocationOf(facts, device.key) === undefined
     for (const end of fact.ends) {
       const roll = rollsOf(facts).find(({ core }) => core === end.core)
-      must(roll === undefined ? admin === null : roll.writer === fact.key, 'somebody else’s')
+      const isOpen = roll === undefined || typeof endOf(facts, end.core)?.admin === 'number'
+      must(roll?.writer === fact.key || (isOpen && admin === null), 'somebody else’s')
       if (saysMore(facts, end, admin)) isNew = true
     }
     must(isNew, 'revoked before')
@@ -436,7 +438,7 @@ function acceptRolls(facts: Fact[], fact: Fact): void {
     saysMore(facts, previous, fact.admin)
     const owner = devices.find(({ key }) => key === before.writer)
     const isAdmins = owner?.role === 3 && revocationOf(facts, owner.key) === undefined
-    must(fact.admin === null || !isAdmins, 'an admin’s')
+    must(fact.admin === null || (owner !== undefined && !isAdmins), 'an admin’s, or the identity’s')
   }
 }
 
@@ -479,7 +481,10 @@ export function summary(facts: Fact[]): object {
       return { key, role, expiry, name, revoked: revoked?.seq ?? null, reason: revoked?.reason ?? 0 }
     }),
     cores: rollsOf(facts)
-      .map(({ name, core, writer }) => `${name} ${core} ${writer}`)
+      .map(({ name, core, writer, previous }) => {
+        const end = previous && (endOf(facts, previous.core) as End)
+        return `${name} ${core} ${writer} ${end && plain(end)}`
+      })
       .sort(),
     ends: [...new Set(endsOf(facts).map(({ core }) => core))]
       .map((core) => plain(endOf(facts, core) as End))

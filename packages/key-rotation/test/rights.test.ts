@@ -1,6 +1,6 @@
 import { tmpStore } from '@cloudpal/test-kit'
 import { describe, expect, test } from 'vitest'
-import { endOf, planRoll } from '../src/cores/index.ts'
+import { carryBlocks, CoreFollower, endOf, planRoll, startRoll } from '../src/cores/index.ts'
 import {
   apply,
   BlockJudge,
@@ -206,4 +206,80 @@ test('a new quorum ends the recovery of the old one that waits, and not one that
   final.announceRecovery({ ...keysOf('new', 'new next'), revealed }, keyPairs(...friends, 'new', 'control 1'))
   final.rotate({ ...keysOf('control 1', 'control 2'), recovery }, keyPairs('control 1', ...friends))
   expect(final.state.pending?.final).toBe(true)
+})
+
+test('a name that a stolen admin has taken over goes on from where it really ended, in what follows it, too', async () => {
+  const store = await tmpStore()
+  const notes = await filled(store, 'notes', 10)
+  const core = notes.key as Uint8Array
+  const chain = family()
+  const phone = keyPair('phone').publicKey
+  chain.rollCore({ device: phone, rolls: [{ name: 'notes', core, previous: null }] }, keyPairs('control 0'))
+  // Two cores on, with ends that never were.
+  const puppet = addDevice(chain, 'puppet', 'writer', keyPairs('laptop'))
+  for (const [from, to] of [
+    [core, bytesOf(60)],
+    [bytesOf(60), bytesOf(61)]
+  ] as const) {
+    const previous = { core: from, fork: 0, length: 3, treeHash: bytesOf(62) }
+    const rolls = [{ name: 'notes', core: to, previous }]
+    chain.rollCore({ device: puppet, rolls }, keyPairs('laptop', 'puppet'))
+  }
+  const end = await endOf(notes)
+  const cutOffs = [end, ...[60, 61].map((i) => ({ ...end, core: bytesOf(i) }))]
+  chain.revokeDevice(puppet, { reason: 'compromised', cutOffs }, keyPairs('control 0'))
+  const plan = planRoll({ ...end, core: bytesOf(61) }, { signers: publicKeys('phone') })
+  const next = { name: 'notes', core: plan.core, previous: plan.previous }
+  chain.rollCore({ device: phone, rolls: [next] }, keyPairs('control 0'))
+  const follower = new CoreFollower(store, 'notes')
+  const rolled = await startRoll(store, plan, notes, { keyPair: keyPair('phone') })
+  await carryBlocks(notes, rolled)
+  await rolled.append(Buffer.from('on'))
+  await follower.update(chain.state)
+  const read: string[] = []
+  for (let found = await follower.next({ wait: false }); found; found = await follower.next({ wait: false }))
+    read.push(String(found.block))
+  expect([read.length, read.at(-1)]).toEqual([11, 'on'])
+  const judge = new BlockJudge(chain.state)
+  expect(cutOffs.map(({ core: key }) => judge.endOf(key)?.length)).toEqual([10, 10, 10])
+  await follower.close()
+  await rolled.close()
+})
+
+test('an admin takes no core from the identity itself', () => {
+  const chain = family()
+  const puppet = addDevice(chain, 'puppet', 'writer', keyPairs('laptop'))
+  const core = bytesOf(60)
+  chain.rollCore({ rolls: [{ name: 'notes', core, previous: null }] }, keyPairs('control 0'))
+  const previous = { core, fork: 0, length: 0, treeHash: bytesOf(2) }
+  const rolls = [{ name: 'notes', core: bytesOf(61), previous }]
+  const taken = (...signers: string[]): string | null =>
+    codeOf(() => chain.rollCore({ device: puppet, rolls }, keyPairs(...signers)))
+  expect([taken('laptop', 'puppet'), taken('control 0')]).toEqual(['KEY_ROTATION_NO_RIGHT', null])
+})
+
+test('an end of somebody else’s core that no admin gave is not put right in a revocation', () => {
+  const chain = family()
+  const [phone, tablet] = ['phone', 'tablet'].map((name) => keyPair(name).publicKey) as [
+    Uint8Array,
+    Uint8Array
+  ]
+  const rolls = [{ name: 'notes', core: bytesOf(60), previous: null }]
+  chain.rollCore({ device: phone, rolls }, keyPairs('control 0'))
+  const cutOffs = [{ core: bytesOf(60), fork: 0, length: 1, treeHash: bytesOf(1) }]
+  const revoked = (): string | null =>
+    codeOf(() => chain.revokeDevice(tablet, { ...lost, cutOffs }, keyPairs('control 0')))
+  expect(revoked()).toBe('KEY_ROTATION_BAD_CUT_OFF')
+  chain.revokeDevice(phone, { ...lost, cutOffs }, keyPairs('control 0'))
+  expect(revoked()).toBe('KEY_ROTATION_BAD_CUT_OFF')
+})
+
+test('a recovery that commits to keys which were rotated to meanwhile is not completed: nobody could rotate after it', () => {
+  const now = manualTime()
+  const chain = ada(now)
+  // To the same paper that is next now.
+  chain.announceRecovery(keysOf('new', 'control 1'), keyPairs('friend 0', 'friend 1', 'new'))
+  chain.rotate(keysOf('control 1', 'control 2'), keyPairs('control 1'))
+  now.at += 7 * DAY
+  expect(codeOf(() => chain.recover(keyPairs('new')))).toBe('KEY_ROTATION_KEY_REUSED')
 })

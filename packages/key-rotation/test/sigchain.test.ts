@@ -104,3 +104,25 @@ test('an event is signed in several places, in any order, by whoever has the key
   expect(chain.state.devices.map(({ name }) => name)).toEqual(['phone'])
   expect(codeOf(() => signProposal(proposal, keyPair('a stranger')))).toBe('KEY_ROTATION_BAD_ARGUMENT')
 })
+
+test('key pairs sign in any order, also where an admin and a writer do, or two admins', () => {
+  const chain = ada()
+  addDevice(chain, 'guest', 'reader')
+  for (const name of ['laptop', 'desktop']) addDevice(chain, name, 'admin')
+  const phone = addDevice(chain, 'phone')
+  const orders = [
+    ['phone', 'laptop'],
+    ['laptop', 'phone'],
+    ['desktop', 'laptop'],
+    ['laptop', 'desktop']
+  ]
+  for (const [i, signers] of orders.entries()) {
+    const device = i < 2 ? phone : keyPair('desktop').publicKey
+    const rolls = [{ name: `notes ${i}`, core: bytesOf(i + 1), previous: null }]
+    expect(codeOf(() => chain.rollCore({ device, rolls }, keyPairs(...signers)))).toBe(null)
+    expect(chain.state.cores.get(`notes ${i}`)?.[0]?.by).toBe(1)
+  }
+  expect(codeOf(() => addDevice(chain, 'by a guest', 'reader', keyPairs('guest')))).toBe(
+    'KEY_ROTATION_NO_RIGHT'
+  )
+})

@@ -4,7 +4,7 @@ import { commitTo, randomBytes } from '../crypto/crypto.ts'
 import { encodeChain } from '../format/chain.ts'
 import { type Change, decodeEvent, mayBeByAdmin } from '../format/event.ts'
 import { advance, apply } from '../state/apply.ts'
-import { draftOf, hex, type IdentityState } from '../state/state.ts'
+import { deviceOf, draftOf, type IdentityState } from '../state/state.ts'
 import type { CoreRoll, CutOff, KeyPair, KeySet, RecoveryPolicy, RevocationReason } from '../types.ts'
 import { checkClock, eventsOf, verify, type VerifyOptions } from '../verify.ts'
 import type { JoinRequest } from './possession.ts'
@@ -146,7 +146,8 @@ export class Sigchain {
 
   /**
    * Signed by the identity's keys, or by one admin. May be called again for the same device to end more of its cores; and by the identity's keys to put
-   * ends right that an admin gave.
+   * ends right that an admin gave, of whoever's cores. A core that had gone on from a wrong end is read no more, and the name is handed on from it, to
+   * `planRoll({ ...end, core }).core`, where `core` is that core and `end` the right one.
    *
    * @param device - its key
    * @param cutOffs - where its cores end, up to 48: of those that `rollCore` gave it; the identity's keys end cores that nobody has named, too. A core of its that has no end
@@ -233,7 +234,7 @@ function sealed(
 ): Uint8Array {
   if (!Array.isArray(signers)) throw badArgument('the signers must be an array of key pairs')
   for (const signer of signers) checkKeyPair(signer)
-  const admin = state !== null && mayBeByAdmin(change.kind) ? adminOf(state, signers) : null
+  const admin = state !== null && mayBeByAdmin(change.kind) ? adminOf(state, change, signers) : null
   const proposal = propose(state, change, time, admin)
   return sealProposal(
     proposal,
@@ -241,11 +242,18 @@ function sealed(
   )
 }
 
-/** The identity's keys act where there are any among the signers, and else the first device that is. */
-function adminOf({ control, deviceIndex }: IdentityState, signers: readonly KeyPair[]): Uint8Array | null {
+/**
+ * The identity's keys act where there are any among the signers, and else the first device that is an admin: of two the one that is not to write the core, which signs for
+ * itself. Where there is none, any that signs: why it may not, `apply` says.
+ */
+function adminOf(state: IdentityState, change: Change, signers: readonly KeyPair[]): Uint8Array | null {
   const keys = signers.map(({ publicKey }) => publicKey)
-  if (keys.some((key) => control.keys.some((one) => b4a.equals(one, key)))) return null
-  return keys.find((key) => deviceIndex.has(hex(key))) ?? null
+  if (keys.some((key) => state.control.keys.some((one) => b4a.equals(one, key)))) return null
+  const devices = keys.map((key) => deviceOf(state, key)).filter((device) => device !== null)
+  const admins = devices.filter(({ role, revoked }) => role === 'admin' && revoked === null)
+  const writer = change.kind === 'rollCore' ? change.device : null
+  const other = admins.find(({ key }) => writer === null || !b4a.equals(key, writer))
+  return (other ?? admins[0] ?? devices[0])?.key ?? null
 }
 
 function keySet(given: NewKeys): KeySet {

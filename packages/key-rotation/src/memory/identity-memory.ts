@@ -1,27 +1,22 @@
 import { badArgument, checkCount, checkedClock, checkOptions } from '../arguments.ts'
 import { KeyRotationError, type KeyRotationErrorCode } from '../errors.ts'
-import { decodeEvent } from '../format/event.ts'
 import type { IdentityState } from '../state/state.ts'
-import { checkPin, eventsOf, type Pin, pinOf, verify } from '../verify.ts'
+import { eventsOf, type Pin, pinOf, verify } from '../verify.ts'
 import { BranchCheck } from './branch-check.ts'
-import { type Outcome, weighHistory } from './contest.ts'
+import { type Outcome, type Standing, weighHistory } from './contest.ts'
 import { firstDifference } from './difference.ts'
-import { decodeMemory, encodeAddition, encodeMemory, type Remembered } from './journal.ts'
-import { type SeenBy, type Sighting, sightingsOf, takeIn } from './recovery-watch.ts'
+import { decodeMemory, encodeAddition, encodeMemory, MAX_ADDITIONS } from './journal.ts'
+import { type Sighting, sightingsOf, takeIn, type TakenIn } from './recovery-watch.ts'
+import { checkSeen, rememberedOf, type Seen, seenOf } from './seen.ts'
 import type { Duplicity, IdentityMemoryOptions, MemoryStore, Superseded } from './types.ts'
 
-/** All that is remembered. */
-interface Seen {
-  readonly events: readonly Uint8Array[]
-  readonly state: IdentityState
-  readonly duplicity: Duplicity | null
-  readonly superseded: Superseded | null
-  readonly decided: number | null
-  readonly sightings: readonly Sighting[]
-}
-
 /** What `open` overlooks of a chain that is not what is remembered. */
-const EXPECTED: readonly KeyRotationErrorCode[] = ['KEY_ROTATION_FORKED', 'KEY_ROTATION_RECOVERY_TOO_EARLY']
+const EXPECTED: readonly KeyRotationErrorCode[] = [
+  'KEY_ROTATION_BAD_TIME',
+  'KEY_ROTATION_BROKEN_CHAIN',
+  'KEY_ROTATION_FORKED',
+  'KEY_ROTATION_RECOVERY_TOO_EARLY'
+]
 
 /**
  * The highest event that this device has seen of an identity, for good: nothing shorter is believed after it, and nothing that differs, unless stronger keys are behind
@@ -33,35 +28,35 @@ const EXPECTED: readonly KeyRotationErrorCode[] = ['KEY_ROTATION_FORKED', 'KEY_R
 export class IdentityMemory {
   readonly #store: MemoryStore
   readonly #now: () => number
-  readonly #seenBy: SeenBy
+  readonly #receipts: () => readonly Uint8Array[]
   readonly #branches = new BranchCheck()
   #seen: Seen
   #latest: IdentityState
-  /** Whether what is in the store may be added to. */
-  #canGrow: boolean
+  /** How often what is in the store may be added to. */
+  #room: number
   #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(
     store: MemoryStore,
-    { now, seenBy = () => null }: IdentityMemoryOptions,
+    { now, receipts = () => [] }: IdentityMemoryOptions,
     seen: Seen,
-    canGrow: boolean
+    room: number
   ) {
     this.#store = store
     this.#now = checkedClock(now)
-    this.#seenBy = seenBy
+    this.#receipts = receipts
     this.#seen = seen
     this.#latest = seen.state
-    this.#canGrow = canGrow
+    this.#room = room
   }
 
   /**
    * Opens what is remembered, or begins with a chain.
    *
    * @param trusted - whose memory it is
-   * @param chain - to begin with; where there is a memory already it is taken in, as far as it may be: what is remembered counts
-   * @throws KEY_ROTATION_EMPTY when there is neither, KEY_ROTATION_WRONG_IDENTITY for a memory of somebody else, KEY_ROTATION_ROLLBACK and KEY_ROTATION_FORKED when it is
-   *   not what a pin says, and what `verify` throws
+   * @param chain - to begin with; where there is a memory already it is this device's own, and taken in as by `extend`: what is remembered counts
+   * @throws KEY_ROTATION_EMPTY when there is neither, KEY_ROTATION_WRONG_IDENTITY for a memory of somebody else, KEY_ROTATION_ROLLBACK and KEY_ROTATION_FORKED when
+   *   what a pin says is not in it, nor in what it has given up last, and what `verify` throws
    */
   static async open(
     store: MemoryStore,
@@ -69,16 +64,14 @@ export class IdentityMemory {
     chain: Uint8Array | readonly Uint8Array[] | null = null,
     options: IdentityMemoryOptions = {}
   ): Promise<IdentityMemory> {
-    checkOptions(options, ['now', 'seenBy'])
+    checkOptions(options, ['now', 'receipts'])
     const pin = pinOf(trusted)
     const bytes = await store.read()
     if (bytes !== null) {
-      const { canGrow, ...kept } = decodeMemory(bytes)
-      const memory = new IdentityMemory(store, options, seenOf(kept, pin.identity), canGrow)
-      if (chain !== null) await memory.receive(chain).catch(overlook)
-      const { events } = memory
-      const pinned = events[pin.seq ?? 0]
-      checkPin(pin, pinned && decodeEvent(pinned).hash, events.length)
+      const { room, ...kept } = decodeMemory(bytes)
+      const memory = new IdentityMemory(store, options, seenOf(kept, pin.identity), room)
+      if (chain !== null) await memory.extend(chain).catch(overlook)
+      checkSeen(memory, pin)
       return memory
     }
     if (chain === null)
@@ -87,8 +80,8 @@ export class IdentityMemory {
     const { state } = verify(events, { trusted: pin, now: checkedClock(options.now)() })
     const sightings = sightingsOf(events)
     const seen = { events, state, duplicity: null, superseded: null, decided: null, sightings }
-    await store.write(encodeMemory({ ...seen, other: null }))
-    return new IdentityMemory(store, options, seen, true)
+    await store.write(encodeMemory(rememberedOf(seen)))
+    return new IdentityMemory(store, options, seen, MAX_ADDITIONS)
   }
 
   /** As of the highest event that was seen; while it is frozen, of the branch that was seen first. */
@@ -110,7 +103,7 @@ export class IdentityMemory {
     return this.#seen.duplicity
   }
 
-  /** What was believed here last, and is not since a stronger history came, until `acknowledge`; `null`: nothing. */
+  /** What was believed here last, and is not since a stronger history came, or the person chose the other one, until `acknowledge`; `null`: nothing. */
   get superseded(): Superseded | null {
     return this.#seen.superseded
   }
@@ -122,8 +115,8 @@ export class IdentityMemory {
    * @param from - number of its first event, where those before are the ones that are known here
    * @returns whether it brought anything new
    * @throws KEY_ROTATION_FORKED when it differs from what was seen, now or earlier, and is not stronger: see `duplicity`; and what `verify` throws, of a chain
-   *   that then changes nothing, and KEY_ROTATION_RECOVERY_TOO_EARLY of a recovery that this device has not known of for long enough, with all
-   *   before it taken in: bring the chain again later
+   *   that then changes nothing. With all before it taken in, so that it is to be brought again later: KEY_ROTATION_RECOVERY_TOO_EARLY of a recovery that
+   *   this device has not known of for long enough, KEY_ROTATION_BAD_TIME of an event more than a day ahead of its clock
    */
   async receive(chain: Uint8Array | readonly Uint8Array[], from = 0): Promise<boolean> {
     const events = eventsOf(chain)
@@ -141,7 +134,7 @@ export class IdentityMemory {
     const events = eventsOf(chain)
     return this.#inTurn(() => {
       const at = firstDifference(this.events, events)
-      if (at < this.events.length && at < events.length)
+      if (at > 0 && at < this.events.length && at < events.length)
         throw new KeyRotationError(
           'KEY_ROTATION_BROKEN_CHAIN',
           `event ${at} is known here, and is another one`
@@ -154,17 +147,22 @@ export class IdentityMemory {
    * Ends the freeze: somebody who knows says which branch is the person's. From then on no history that is as strong, and differs from it up to there, changes
    * anything.
    *
-   * @param branch - its place in `duplicity.branches`
-   * @throws KEY_ROTATION_BAD_ARGUMENT when there is nothing to choose
+   * @param branch - its place in `duplicity.branches`, or a chain that goes on like one of them; or a third one, as strong, which parts from both where they part: such
+   *   are refused while two are shown
+   * @throws KEY_ROTATION_BAD_ARGUMENT when there is nothing to choose, or the chain is no such one; of a third chain what `receive` throws
    */
-  async choose(branch: 0 | 1): Promise<void> {
+  async choose(branch: 0 | 1 | Uint8Array | readonly Uint8Array[]): Promise<void> {
+    const given = typeof branch === 'number' ? branch : eventsOf(branch)
     return this.#inTurn(async () => {
-      const { duplicity, decided, state: before } = this.#seen
-      const events = duplicity?.branches[branch]
-      if (!events || !duplicity) throw badArgument('there are no two branches to choose from')
-      const { state } = verify(events, { trusted: before.identity })
-      const latest = Math.max(decided ?? 0, duplicity.seq)
-      await this.#keep({ ...this.#seen, events, state, duplicity: null, decided: latest })
+      const { duplicity, decided, superseded: before } = this.#seen
+      if (duplicity === null) throw badArgument('there are no two branches to choose from')
+      const { seq, branches } = duplicity
+      const place =
+        typeof given === 'number' ? given : branches.findIndex((one) => firstDifference(one, given) > seq)
+      const chosen =
+        place === -1 ? this.#third(given as readonly Uint8Array[], seq) : this.#branch(branches[place])
+      const superseded = place === 0 ? before : { seq, events: branches[0] }
+      await this.#keep({ ...chosen, superseded, duplicity: null, decided: Math.max(decided ?? 0, seq) })
     })
   }
 
@@ -175,33 +173,51 @@ export class IdentityMemory {
     })
   }
 
+  #branch(events: readonly Uint8Array[] | undefined): Pick<Seen, 'events' | 'state' | 'sightings'> {
+    if (events === undefined) throw badArgument('there are two branches, 0 and 1')
+    const { state, sightings } = this.#seen
+    return { events, state: verify(events, { trusted: state.identity }).state, sightings }
+  }
+
+  #third(given: readonly Uint8Array[], seq: number): Pick<Seen, 'events' | 'state' | 'sightings'> {
+    const { events: known, sightings } = this.#seen
+    if (firstDifference(known, given) !== seq || seq === given.length)
+      throw badArgument('it does not part from the others where they part')
+    const before = { state: this.#branches.stateBefore(known, seq), sightings }
+    const taken = takeIn(before, given.slice(seq), this.#now(), this.#receipts)
+    const events = [...known.slice(0, seq), ...given.slice(seq, seq + taken.count)]
+    const isAsStrong =
+      taken.count > 0 && this.#weigh(events, { events: known, duplicity: null }).kind === 'freezes'
+    if (!isAsStrong) throw taken.held ?? badArgument('it is not as strong as the others')
+    return { events, state: taken.state, sightings: taken.sightings }
+  }
+
   async #receive(brought: readonly Uint8Array[], from: number): Promise<boolean> {
     const { events: known, duplicity, state } = this.#seen
     if (from > known.length) throw new KeyRotationError('KEY_ROTATION_OUT_OF_ORDER', 'events do not follow')
     const at = firstDifference(known, brought, from)
     const end = from + brought.length
     if (at === end && at > 0) return false
-    const events = from === 0 ? brought : [...known.slice(0, from), ...brought]
     // Another inception, or nothing.
-    if (at === 0) verify(events, { trusted: state.identity })
+    if (at === 0) verify(brought, { trusted: state.identity })
+    // What both have stays as it is here: nobody has checked the signatures that were brought with it.
+    const fresh = brought.slice(at - from)
+    const events = [...known.slice(0, at), ...fresh]
     const before = at === known.length ? state : this.#branches.stateBefore(known, at)
     const isNext = at === known.length && duplicity === null
     // What makes no difference is not checked any further: it may have been sent to keep this device busy.
     if (!isNext) this.#refuseWeaker(this.#weigh(events), at)
-    const fresh = events.slice(at)
     const { sightings } = this.#seen
-    const taken = takeIn({ state: before, sightings }, fresh, this.#now(), this.#seenBy)
-    const isHeld = taken.count < fresh.length
-    const counted = isHeld ? events.slice(0, at + taken.count) : events
+    const taken = takeIn({ state: before, sightings }, fresh, this.#now(), this.#receipts)
+    const counted = taken.held === null ? events : events.slice(0, at + taken.count)
     if (isNext) await this.#add(counted.slice(at), taken.state, taken.sightings)
     else await this.#settle(counted, at, taken)
-    if (!isHeld) return true
-    const message = 'this device has not known of the recovery for as long as there is to object'
-    throw new KeyRotationError('KEY_ROTATION_RECOVERY_TOO_EARLY', message)
+    if (taken.held !== null) throw taken.held
+    return true
   }
 
-  #weigh(events: readonly Uint8Array[]): Outcome {
-    return weighHistory(this.#seen, events, (known, at) => this.#branches.stateBefore(known, at))
+  #weigh(events: readonly Uint8Array[], standing: Standing = this.#seen): Outcome {
+    return weighHistory(standing, events, (known, at) => this.#branches.stateBefore(known, at))
   }
 
   #refuseWeaker(outcome: Outcome, at: number): void {
@@ -214,17 +230,22 @@ export class IdentityMemory {
   async #settle(
     events: readonly Uint8Array[],
     at: number,
-    { state, sightings }: { state: IdentityState; sightings: readonly Sighting[] }
+    { state, sightings }: Pick<TakenIn, 'state' | 'sightings'>
   ): Promise<void> {
     const { events: known, duplicity } = this.#seen
     const isBehind = firstDifference(known, events) === events.length
     const outcome: Outcome = isBehind ? { kind: 'loses' } : this.#weigh(events)
     if (outcome.kind === 'wins') {
       const superseded = at < known.length ? { seq: at, events: known } : this.superseded
-      await this.#keep({ ...this.#seen, events, state, sightings, superseded, duplicity: null })
+      // What was decided of a history that has lost is not of the one that has won.
+      const decided = this.#seen.decided === null ? null : Math.min(this.#seen.decided, at - 1)
+      await this.#keep({ events, state, sightings, superseded, decided, duplicity: null })
       return
     }
-    if (outcome.kind === 'loses') return this.#keep({ ...this.#seen, sightings })
+    if (outcome.kind === 'loses') {
+      if (sightings !== this.#seen.sightings) await this.#keep({ ...this.#seen, sightings })
+      return
+    }
     const { seq } = outcome
     if (seq > (this.#seen.decided ?? -1))
       await this.#keep({ ...this.#seen, sightings, duplicity: { seq, branches: [known, events] } })
@@ -239,25 +260,20 @@ export class IdentityMemory {
     if (fresh.length === 0 && sightings === this.#seen.sightings) return
     if (fresh.length > 0) this.#latest = state
     const seen = { ...this.#seen, state, sightings, events: [...this.#seen.events, ...fresh] }
-    if (!this.#canGrow || this.#store.append === undefined) return this.#keep(seen)
+    const room = this.#room
+    if (room === 0 || this.#store.append === undefined) return this.#keep(seen)
     // Of what fails a part may be there.
-    this.#canGrow = false
+    this.#room = 0
     await this.#store.append(encodeAddition(fresh, sightings))
-    this.#canGrow = true
+    this.#room = room - 1
     this.#seen = seen
   }
 
   async #keep(seen: Seen): Promise<void> {
-    const { duplicity, superseded, state } = seen
+    const { state } = seen
     if (state !== this.#seen.state) this.#latest = state
-    await this.#store.write(
-      encodeMemory({
-        ...seen,
-        other: duplicity?.branches[1] ?? null,
-        superseded: superseded?.events ?? null
-      })
-    )
-    this.#canGrow = true
+    await this.#store.write(encodeMemory(rememberedOf(seen)))
+    this.#room = MAX_ADDITIONS
     this.#seen = seen
   }
 
@@ -266,17 +282,6 @@ export class IdentityMemory {
     const turn = this.#turn.then(run)
     this.#turn = turn.catch(() => {})
     return turn
-  }
-}
-
-/** @throws what `verify` throws */
-function seenOf({ events, other, superseded, ...kept }: Remembered, identity: Uint8Array): Seen {
-  return {
-    ...kept,
-    events,
-    state: verify(events, { trusted: identity }).state,
-    duplicity: other && { seq: firstDifference(events, other), branches: [events, other] },
-    superseded: superseded && { seq: firstDifference(events, superseded), events: superseded }
   }
 }
 

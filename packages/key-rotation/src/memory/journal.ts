@@ -24,7 +24,7 @@ import { MAX_SIGHTINGS, type Sighting } from './recovery-watch.ts'
 const CHECK_BYTES = 8
 const HEAD_BYTES: number = 4 + CHECK_BYTES
 /** So many make a memory slow to open: it is then written whole again. */
-const MAX_RECORDS = 1024
+export const MAX_ADDITIONS = 1024
 
 /** All that is kept of an identity. */
 export interface Remembered {
@@ -85,11 +85,10 @@ export function encodeAddition(events: readonly Uint8Array[], sightings: readonl
 }
 
 /**
- * @returns what was kept; and whether more may be written after it: not where it ends within a record that was being written when the machine stopped, or has
- *   many
+ * @returns what was kept; and how many additions may be written after it: none where it ends within one that was being written when the machine stopped
  * @throws KEY_ROTATION_MALFORMED, KEY_ROTATION_NEWER_FORMAT, and what `decodeChain` throws
  */
-export function decodeMemory(bytes: Uint8Array): Remembered & { canGrow: boolean } {
+export function decodeMemory(bytes: Uint8Array): Remembered & { room: number } {
   const head = decodeFrom(version, bytes, 0)
   checkVersion(head.value.version, 'a memory')
   const first = decodeFrom(frame, bytes, head.end)
@@ -105,12 +104,12 @@ export function decodeMemory(bytes: Uint8Array): Remembered & { canGrow: boolean
     sightings = next.value.sightings
     at = next.end
   }
-  return { ...base, events, sightings, canGrow: at === bytes.length && count < MAX_RECORDS }
+  return { ...base, events, sightings, room: at === bytes.length ? Math.max(0, MAX_ADDITIONS - count) : 0 }
 }
 
 /**
- * `null` for one that was not written to its end: what is there of it, and perhaps zeros. Nothing else may be wrong, or a change to the disk would take back
- * what was seen, and nobody would notice.
+ * `null` for the last one where it was not written to its end: what is there of it, and perhaps zeros, also in the midst of it, since a disk may have the end before the
+ * beginning. Nothing else may be wrong, or a change would take back more than that, and nobody would notice.
  */
 function readAddition(bytes: Uint8Array, at: number): { value: Addition; end: number } | null {
   const written = lengthWithoutZeros(bytes)

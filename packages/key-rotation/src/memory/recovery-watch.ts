@@ -1,9 +1,11 @@
 import b4a from 'b4a'
-import { checkCount } from '../arguments.ts'
+import { badArgument } from '../arguments.ts'
+import { KeyRotationError } from '../errors.ts'
 import { decodeEvent, type DecodedEvent } from '../format/event.ts'
+import { type Receipt, readReceipt } from '../format/receipt.ts'
 import { advance } from '../state/apply.ts'
-import { type Draft, draftOf, type IdentityState } from '../state/state.ts'
-import { checkClock, CLOCK_SKEW_MS } from '../verify.ts'
+import { deviceOf, type Draft, draftOf, type IdentityState, type PendingRecovery } from '../state/state.ts'
+import { aheadOf, CLOCK_SKEW_MS } from '../verify.ts'
 
 /** When this device first heard of a recovery. */
 export interface Sighting {
@@ -13,46 +15,51 @@ export interface Sighting {
   readonly time: number
 }
 
+/** As `IdentityMemoryOptions` has them. */
+type Receipts = () => readonly Uint8Array[]
+
 /** Of so many recoveries a device remembers when it heard of them: each took a quorum. */
 export const MAX_SIGHTINGS = 64
-
-/** By when an event was there at the latest, says somebody whom this device believes; `null` when nobody does. In ms since 1970. */
-export type SeenBy = (event: Uint8Array) => number | null
 
 export interface TakenIn {
   readonly state: IdentityState
   /** How many events were taken. */
   readonly count: number
   readonly sightings: readonly Sighting[]
+  /** Why the next one has to wait; `null` when all were taken. It is no fault of who brings it. */
+  readonly held: KeyRotationError | null
 }
 
 /**
- * Takes events in up to the first recovery of which this device has not known for as long as its policy gives everybody to object. By the times that events state
- * alone, a quorum that conspires could announce it in the past, and complete it at once.
+ * Takes events in up to the first one that has to wait: one more than a day ahead of the clock, or else who has the present keys could state the latest time that some devices take and
+ * others not yet, and keep what came before from these; or a recovery of which this device has not known for as long as its policy gives everybody to object. By
+ * the times that events state alone, a quorum that conspires could announce it in the past, and complete it at once.
  *
  * An announcement that came in within an eighth of the delay after the time it states, and at most a day, is believed that.
  *
- * @throws what `apply` throws, of the first event that is wrong, and KEY_ROTATION_BAD_TIME
+ * @throws what `apply` throws, of the first event that is wrong
  */
 export function takeIn(
   before: { readonly state: IdentityState; readonly sightings: readonly Sighting[] },
   events: readonly Uint8Array[],
   now: number,
-  seenBy: SeenBy
+  receipts: Receipts
 ): TakenIn {
   let state = draftOf(before.state)
   let { sightings } = before
   for (const [count, bytes] of events.entries()) {
     const event = decodeEvent(bytes)
-    checkClock(event, now)
+    const ahead = aheadOf(event, now)
+    if (ahead !== null) return { state, count, sightings, held: ahead }
     // One of which nothing is known is known of from now on.
     if (event.change.kind === 'recover' && state.pending !== null)
       sightings = withSighting(sightings, state.pending.announcement, now)
-    if (now < openFrom(state, event, sightings, now, seenBy)) return { state, count, sightings }
+    if (now < openFrom(state, event, sightings, now, receipts))
+      return { state, count, sightings, held: tooEarly() }
     state = advance(state, event)
     if (event.change.kind === 'announceRecovery') sightings = withSighting(sightings, event.hash, now)
   }
-  return { state, count: events.length, sightings }
+  return { state, count: events.length, sightings, held: null }
 }
 
 /** Of a chain that is there when a memory begins: it is believed as a whole, with the times that it states. */
@@ -75,23 +82,54 @@ function withSighting(
 
 /** From when on an event may be taken; 0 for any but a recovery that is not final. */
 function openFrom(
-  { pending }: Draft,
+  state: Draft,
   { change }: DecodedEvent,
   sightings: readonly Sighting[],
   now: number,
-  seenBy: SeenBy
+  receipts: Receipts
 ): number {
+  const { pending } = state
   if (change.kind !== 'recover' || pending === null || pending.final) return 0
   const { announcement, announced, due } = pending
   const sighting = sightings.find((known) => b4a.equals(known.announcement, announcement))
-  const known = Math.min(sighting?.time ?? now, witnessed(seenBy(announcement), announced))
+  const known = Math.min(sighting?.time ?? now, heardBy(state, pending, receipts(), now))
   const delay = due - announced
   return known - announced <= Math.min(CLOCK_SKEW_MS, delay / 8) ? due : known + delay
 }
 
-/** What others say of an announcement. That it was there long before it says itself, nobody who can be believed says. */
-function witnessed(seen: number | null, announced: number): number {
-  if (seen === null) return Infinity
-  checkCount(seen, 'what `seenBy` says')
-  return seen < announced - CLOCK_SKEW_MS ? Infinity : seen
+/**
+ * Since when devices of this identity say they have known of an announcement. That it was there long before it says itself, nobody who can be believed
+ * says.
+ */
+function heardBy(
+  state: Draft,
+  { announcement, announced }: PendingRecovery,
+  receipts: readonly Uint8Array[],
+  now: number
+): number {
+  if (!Array.isArray(receipts)) throw badArgument('`receipts` must give an array')
+  const times = receipts.map((bytes) => {
+    const receipt = receiptOf(bytes)
+    if (receipt === null || !b4a.equals(receipt.hash, announcement)) return Infinity
+    const device = deviceOf(state, receipt.witness)
+    // An admin could let in whom it likes.
+    const counts = device !== null && device.added.by === null && device.revoked === null
+    const isLive = counts && (device.expires === null || now < device.expires)
+    return isLive && receipt.time >= announced - CLOCK_SKEW_MS ? receipt.time : Infinity
+  })
+  return Math.min(Infinity, ...times)
+}
+
+function receiptOf(bytes: Uint8Array): Receipt | null {
+  try {
+    return readReceipt(bytes)
+  } catch (error) {
+    if (error instanceof KeyRotationError) return null
+    throw error
+  }
+}
+
+function tooEarly(): KeyRotationError {
+  const message = 'this device has not known of the recovery for as long as there is to object'
+  return new KeyRotationError('KEY_ROTATION_RECOVERY_TOO_EARLY', message)
 }

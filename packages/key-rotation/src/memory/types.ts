@@ -30,12 +30,13 @@ export interface IdentityMemoryOptions {
    */
   now?: () => number
   /**
-   * By when an event was there at the latest, in ms since 1970, by somebody whom this device believes: witnesses' receipts, a time-stamping service. `null`: nobody
-   * says. Asked of announced recoveries, which this device may have heard of late.
+   * Receipts of this identity's devices, as `createReceipt` makes them. Of an announced recovery of which this device hears late one says since when another has known
+   * of it, who could have told, and objected. One of a device that was let in by the identity's own keys is enough. A time stamp would say only that the announcement was
+   * there, which its authors can have kept to themselves.
    *
-   * @defaultValue nobody says
+   * @defaultValue none
    */
-  seenBy?: (event: Uint8Array) => number | null
+  receipts?: () => readonly Uint8Array[]
 }
 
 /** What a device had believed till a stronger history came: for the person, who may want to do again what is in it. */

@@ -144,6 +144,8 @@ export function recover(draft: Draft, event: DecodedEvent, { announcement }: Of<
   }
   const { control, next } = pending
   checkUnnamed(draft, control.keys)
+  // They may have been rotated to meanwhile, and nobody could rotate to them again.
+  checkFreshCommitment(draft, next, control.keys)
   demand(checkSignatures(event, { incoming: control.keys }), 'incoming', control)
   return () => {
     draft.control = control

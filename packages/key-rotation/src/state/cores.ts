@@ -74,11 +74,11 @@ function checkPrevious(draft: Draft, { name, previous }: CoreRoll, admin: number
   if (!b4a.equals(last.core, previous.core))
     throw mismatch(`${name} goes on from another core than the one it has`)
   const owner = last.device === null ? null : deviceOf(draft, last.device)
-  const isAdmins = owner !== null && owner.role === 'admin' && owner.revoked === null
-  if (isAdmins && admin !== null)
+  const isOpen = owner !== null && (owner.role !== 'admin' || owner.revoked !== null)
+  if (!isOpen && admin !== null)
     throw new KeyRotationError(
       'KEY_ROTATION_NO_RIGHT',
-      `only the keys of the identity take ${name} from an admin`
+      `only the keys of the identity take ${name} from an admin, or from themselves`
     )
   return isNewEnd(draft, previous, admin)
 }

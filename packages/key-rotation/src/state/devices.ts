@@ -5,7 +5,7 @@ import { type Change, type DecodedEvent, encodeTerms } from '../format/event.ts'
 import type { CutOff } from '../types.ts'
 import { addNames, checkUnnamed, checkUnreserved } from './key-sets.ts'
 import { checkControlOrAdmin } from './signatures.ts'
-import { type Device, deviceOf, type Draft, hex } from './state.ts'
+import { type Device, deviceOf, type Draft, hex, setPrevious } from './state.ts'
 import { isVerified } from './verified.ts'
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>
@@ -73,7 +73,10 @@ export function revokeDevice(
   }
 }
 
-/** Those that no core has yet. Each is of a core of this device's, or of one that nobody has named, which only the identity's keys may end. */
+/**
+ * Those that say something new. Each is of a core of this device's; or, by the identity's keys, of one that nobody has named, or whose end an admin gave, whoever writes
+ * it.
+ */
 function newEnds(
   draft: Draft,
   device: Device,
@@ -83,8 +86,10 @@ function newEnds(
   if (new Set(cutOffs.map(({ core }) => hex(core))).size !== cutOffs.length)
     throw badCutOff('a core has two ends')
   return cutOffs.filter((cutOff) => {
-    const writer = draft.writers.get(hex(cutOff.core))
-    const isOwn = writer === hex(device.key) || (writer === undefined && admin === null)
+    const core = hex(cutOff.core)
+    const writer = draft.writers.get(core)
+    const isOpen = writer === undefined || draft.adminEnds.has(core)
+    const isOwn = writer === hex(device.key) || (isOpen && admin === null)
     if (!isOwn) throw badCutOff('the core of somebody else would be cut off')
     return isNewEnd(draft, cutOff, admin)
   })
@@ -105,7 +110,9 @@ export function isNewEnd(draft: Draft, cutOff: CutOff, admin: number | null): bo
 
 export function setEnd(draft: Draft, cutOff: CutOff, admin: number | null): void {
   const core = hex(cutOff.core)
+  const known = draft.cutOffs.get(core)
   draft.cutOffs.set(core, cutOff)
+  if (known !== undefined && !isSameCutOff(known, cutOff)) setPrevious(draft, cutOff)
   if (admin === null) draft.adminEnds.delete(core)
   else draft.adminEnds.add(core)
 }

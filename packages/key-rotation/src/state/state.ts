@@ -32,7 +32,7 @@ export interface CoreLink {
   readonly core: Uint8Array
   /** Key of the device that writes it; `null` for one that no single device writes. */
   readonly device: Uint8Array | null
-  /** Where the core before ends; `null` for a name's first. */
+  /** Where the core before ends, as put right since; `null` for a name's first. */
   readonly previous: CutOff | null
   /** Of the event, and which device acted as admin: its place, or `null` for the identity's own keys. */
   readonly seq: number
@@ -125,6 +125,17 @@ export function addLink(draft: Draft, name: string, link: CoreLink): void {
   if (makers.get(known) === draft) (known as CoreLink[]).push(link)
   else {
     const list = [...known, link]
+    makers.set(list, draft)
+    draft.cores.set(name, list)
+  }
+}
+
+/** An end that was put right is where the next core goes on, whatever was said when that was named. */
+export function setPrevious(draft: Draft, end: CutOff): void {
+  for (const [name, links] of draft.cores) {
+    const place = links.findIndex(({ previous }) => previous !== null && b4a.equals(previous.core, end.core))
+    if (place === -1) continue
+    const list = links.map((link, i) => (i === place ? { ...link, previous: end } : link))
     makers.set(list, draft)
     draft.cores.set(name, list)
   }

@@ -1,5 +1,5 @@
 /**
- * Time stamps of events by services of RFC 3161, for an `IdentityMemory`. Needs `pkijs` and `asn1js` installed.
+ * Time stamps of events by services of RFC 3161. Needs `pkijs` and `asn1js` installed.
  *
  * @packageDocumentation
  */

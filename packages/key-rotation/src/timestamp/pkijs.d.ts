@@ -64,8 +64,16 @@ export class Certificate implements Encodable {
     readonly critical: boolean
     readonly parsedValue?: unknown
   }[]
+  readonly signatureAlgorithm: AlgorithmIdentifier
   toSchema(encodeFlag?: boolean): { toBER(): ArrayBuffer }
 }
+
+/** Who may have signed a certificate; their signatures are right. */
+export type FindIssuer = (
+  certificate: Certificate,
+  engine: { readonly defaultFindIssuer: FindIssuer },
+  crypto: unknown
+) => Promise<readonly Certificate[]>
 
 export class SignedData {
   constructor(parameters: { schema: unknown })
@@ -73,7 +81,11 @@ export class SignedData {
     readonly eContentType: string
     readonly eContent?: { getValue(): ArrayBuffer }
   }
+  readonly certificates?: readonly unknown[]
+  readonly crls?: readonly unknown[]
   readonly signerInfos: readonly {
+    readonly digestAlgorithm: AlgorithmIdentifier
+    readonly signatureAlgorithm: AlgorithmIdentifier
     readonly signedAttrs?: {
       readonly attributes: readonly { readonly type: string; readonly values: readonly unknown[] }[]
     }
@@ -83,10 +95,13 @@ export class SignedData {
     data: ArrayBuffer
     trustedCerts: readonly Certificate[]
     checkChain: boolean
+    findIssuer: FindIssuer
     extendedMode: true
   }): Promise<{ signatureVerified?: boolean | null; signerCertificate?: Certificate | null }>
 }
 
 export function getCrypto(safety: true): {
   digest(algorithm: string, data: Uint8Array): Promise<ArrayBuffer>
+  /** Its name; empty for one that is not known. */
+  getHashAlgorithm(signatureAlgorithm: AlgorithmIdentifier): string
 }

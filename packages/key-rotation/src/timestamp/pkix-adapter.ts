@@ -4,6 +4,7 @@ import {
   AlgorithmIdentifier,
   type Asn1Value,
   Certificate,
+  type FindIssuer,
   getCrypto,
   MessageImprint,
   SignedData,
@@ -14,6 +15,7 @@ import {
 import { badArgument } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
 import { malformed } from '../format/codecs.ts'
+import { shortestPath } from './shortest-path.ts'
 
 // The one file that knows PKIjs, which reads and checks CMS and certificates (RFC 5652, RFC 5280) on WebCrypto; and what RFC 3161 and RFC 5816 demand
 // besides, which it leaves to its caller.
@@ -34,6 +36,11 @@ const DIGESTS: Readonly<Record<string, string>> = {
   '2.16.840.1.101.3.4.2.2': 'SHA-384',
   '2.16.840.1.101.3.4.2.3': 'SHA-512'
 }
+
+/** Of a signature that does not name its hash function, which is then that of the digest. */
+const RSA_ENCRYPTION = '1.2.840.113549.1.1.1'
+/** And revocation lists. More than any service sends: each costs some signatures. */
+const MAX_CERTIFICATES = 8
 
 /** What an answer states, and its signature has been found to be right. */
 export interface Statement {
@@ -150,7 +157,9 @@ async function signerOf(
   trustedCerts: readonly Certificate[]
 ): Promise<Certificate> {
   const data = new Uint8Array(stamped).buffer
-  const checks = { signer: 0, data, trustedCerts, checkChain: true, extendedMode: true } as const
+  checkAlgorithms(signed)
+  const findIssuer = pathFinder(trustedCerts)
+  const checks = { signer: 0, data, trustedCerts, checkChain: true, findIssuer, extendedMode: true } as const
   try {
     const { signatureVerified, signerCertificate } = await signed.verify(checks)
     if (signatureVerified === true && signerCertificate) return signerCertificate
@@ -160,6 +169,40 @@ async function signerOf(
     throw untrusted(message ?? 'its signer is not known', { cause })
   }
   throw mismatch('the signature of the time stamp is not right')
+}
+
+/** Hash functions with which two things can be signed at once (SHA-1: RFC 6194) prove nothing. */
+function checkAlgorithms({ certificates = [], crls = [], signerInfos }: SignedData): void {
+  if (certificates.length + crls.length > MAX_CERTIFICATES)
+    throw untrusted('the time stamp brings too many certificates')
+  const { digestAlgorithm, signatureAlgorithm } = signerInfos[0] ?? {}
+  const isStrong =
+    DIGESTS[digestAlgorithm?.algorithmId ?? ''] !== undefined &&
+    signatureAlgorithm !== undefined &&
+    (signatureAlgorithm.algorithmId === RSA_ENCRYPTION || hasStrongHash(signatureAlgorithm))
+  if (!isStrong) throw untrusted('the time stamp is signed by a hash function that does not count')
+}
+
+function hasStrongHash(algorithm: AlgorithmIdentifier): boolean {
+  return Object.values(DIGESTS).includes(getCrypto(true).getHashAlgorithm(algorithm))
+}
+
+/**
+ * PKIjs goes every way that certificates lead, also in circles, and each as often as there are ways to it. So it is told of one way only, the shortest; and of none from a
+ * certificate that is signed by a weak hash function.
+ */
+function pathFinder(authorities: readonly Certificate[]): FindIssuer {
+  let path: readonly Certificate[] | null = null
+  return async (certificate, engine, crypto) => {
+    path ??= await shortestPath(
+      certificate,
+      async (one) =>
+        hasStrongHash(one.signatureAlgorithm) ? engine.defaultFindIssuer(one, engine, crypto) : [],
+      (one) => authorities.includes(one)
+    )
+    const next = path?.[path.indexOf(certificate) + 1]
+    return next === undefined ? [] : [next]
+  }
 }
 
 /** A certificate of something else, by the same authority, stamps nothing (RFC 3161 2.3). */

@@ -59,8 +59,8 @@ export function createTimestampRequest(event: Uint8Array): TimestampRequest {
 }
 
 /**
- * Time stamps of events, by services whose certificates this device believes; `seenBy` is what an `IdentityMemory` takes. Nothing is written to a disk: keep
- * the answers, and `add` them again.
+ * Time stamps of events, by services whose certificates this device believes: that an event was there by then, such as a revocation before what somebody claims to be older.
+ * Not that anybody had heard of it: its authors can have kept it to themselves. Nothing is written to a disk: keep the answers, and `add` them again.
  *
  * On WebCrypto, by PKIjs: on Node and in browsers, not on Bare.
  */
@@ -79,7 +79,9 @@ export class Timestamps {
   }
 
   /** By when an event was there at the latest, in ms since 1970; `null`: no time stamp says. */
-  readonly seenBy = (event: Uint8Array): number | null => this.#known.get(hex(event))?.time ?? null
+  timeOf(event: Uint8Array): number | null {
+    return this.#known.get(hex(event))?.time ?? null
+  }
 
   /** The earliest of each event. */
   get all(): readonly Timestamp[] {
