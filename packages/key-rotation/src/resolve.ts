@@ -1,5 +1,5 @@
-import { endsOfLineage } from './state/ends.ts'
-import { type CoreLink, coresOf, type IdentityState, isHeld } from './state/state.ts'
+import { endsOfLineage, lineageOf } from './state/ends.ts'
+import { type CoreLink, type IdentityState, isHeld } from './state/state.ts'
 import type { CutOff } from './types.ts'
 
 /** What a name stands for now. */
@@ -20,7 +20,7 @@ export interface Resolved {
 
 /** The current core of a name; `null` for a name that the identity has not given. */
 export function resolve(state: IdentityState, name: string): Resolved | null {
-  const lineage = coresOf(state, name)
+  const lineage = lineageOf(state, name)
   const last = lineage?.at(-1)
   if (!lineage || !last) return null
   const ends = endsOfLineage(state, lineage)

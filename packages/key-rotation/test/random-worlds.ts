@@ -10,6 +10,7 @@ import {
   propose,
   type RecoveryPolicy,
   requestToJoin,
+  resolve,
   type Role,
   sealProposal,
   signProposal
@@ -282,9 +283,9 @@ export function view(state: IdentityState): object {
       revoked: revoked?.seq ?? null,
       reason: revoked === null ? 0 : REASONS.indexOf(revoked.reason) + 1
     })),
-    cores: [...state.cores]
-      .flatMap(([name, links]) =>
-        links.map(
+    cores: [...state.cores.keys()]
+      .flatMap((name) =>
+        (resolve(state, name)?.lineage ?? []).map(
           ({ core, device, previous }) =>
             `${name} ${hex(core)} ${device && hex(device)} ${previous && end(previous)}`
         )

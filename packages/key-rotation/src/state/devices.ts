@@ -5,7 +5,7 @@ import { type Change, type DecodedEvent, encodeTerms } from '../format/event.ts'
 import type { CutOff } from '../types.ts'
 import { addNames, checkUnnamed, checkUnreserved } from './key-sets.ts'
 import { checkControlOrAdmin } from './signatures.ts'
-import { type Device, deviceOf, type Draft, hex, setPrevious } from './state.ts'
+import { type Device, deviceOf, type Draft, hex } from './state.ts'
 import { isVerified } from './verified.ts'
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>
@@ -110,9 +110,7 @@ export function isNewEnd(draft: Draft, cutOff: CutOff, admin: number | null): bo
 
 export function setEnd(draft: Draft, cutOff: CutOff, admin: number | null): void {
   const core = hex(cutOff.core)
-  const known = draft.cutOffs.get(core)
   draft.cutOffs.set(core, cutOff)
-  if (known !== undefined && !isSameCutOff(known, cutOff)) setPrevious(draft, cutOff)
   if (admin === null) draft.adminEnds.delete(core)
   else draft.adminEnds.add(core)
 }

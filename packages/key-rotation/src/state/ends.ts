@@ -1,5 +1,5 @@
 import type { CutOff } from '../types.ts'
-import { type CoreLink, hex, type IdentityState } from './state.ts'
+import { type CoreLink, coresOf, hex, type IdentityState } from './state.ts'
 
 /**
  * Where each core of a name ends, oldest first; `null` for one that does not. A roll-over may end before the one before it: then nothing past it counts in the older cores
@@ -17,4 +17,13 @@ export function endsOfLineage(
     ends.push(isLower ? { ...own, length: next.length, treeHash: next.treeHash } : own)
   }
   return ends.reverse()
+}
+
+/** A name's cores, oldest first, each going on from where the one before ends: what was put right since it was named, too. `null` for a name that has none. */
+export function lineageOf(state: IdentityState, name: string): readonly CoreLink[] | null {
+  const links = coresOf(state, name)?.map((link) => {
+    const { previous } = link
+    return previous === null ? link : { ...link, previous: state.cutOffs.get(hex(previous.core)) ?? previous }
+  })
+  return links ?? null
 }

@@ -32,7 +32,7 @@ export interface CoreLink {
   readonly core: Uint8Array
   /** Key of the device that writes it; `null` for one that no single device writes. */
   readonly device: Uint8Array | null
-  /** Where the core before ends, as put right since; `null` for a name's first. */
+  /** Where the core before ends, as was said when this one was named; `null` for a name's first. What counts by now, `resolve` says. */
   readonly previous: CutOff | null
   /** Of the event, and which device acted as admin: its place, or `null` for the identity's own keys. */
   readonly seq: number
@@ -72,7 +72,7 @@ export interface IdentityState {
   readonly devices: readonly Device[]
   /** Place of a device, by its key. */
   readonly deviceIndex: ReadonlyMap<string, number>
-  /** A name's cores, oldest first. */
+  /** A name's cores as they were named, oldest first. */
   readonly cores: ReadonlyMap<string, readonly CoreLink[]>
   /** Whose a core is, by its key: the device's key, or `null` for one that no single device writes. */
   readonly writers: ReadonlyMap<string, string | null>
@@ -125,17 +125,6 @@ export function addLink(draft: Draft, name: string, link: CoreLink): void {
   if (makers.get(known) === draft) (known as CoreLink[]).push(link)
   else {
     const list = [...known, link]
-    makers.set(list, draft)
-    draft.cores.set(name, list)
-  }
-}
-
-/** An end that was put right is where the next core goes on, whatever was said when that was named. */
-export function setPrevious(draft: Draft, end: CutOff): void {
-  for (const [name, links] of draft.cores) {
-    const place = links.findIndex(({ previous }) => previous !== null && b4a.equals(previous.core, end.core))
-    if (place === -1) continue
-    const list = links.map((link, i) => (i === place ? { ...link, previous: end } : link))
     makers.set(list, draft)
     draft.cores.set(name, list)
   }
