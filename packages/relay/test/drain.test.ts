@@ -1,9 +1,11 @@
 import { testnet, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import { createGrant } from '../src/index.ts'
+import { greet } from './links.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
+import { keyPair } from './replicas/records.ts'
 import { receiveCounting, sendCounting } from './streams.ts'
-import { dial } from './udp/udp-relay.ts'
+import { dial, relayed, type TestRelay } from './udp/udp-relay.ts'
 
 const MEGABYTE = 1_000_000
 
@@ -35,6 +37,33 @@ test('a relay that drains moves its sessions to another one, in mid-stream, and 
   expect([first.relay.sessions, first.relay.registered, first.relay.healthy]).toEqual([0, 0, false])
   for (const { path } of [connection, other])
     expect(path).toMatchObject({ kind: 'relay', relay: second.address.publicKey })
+})
+
+test('a drain waits for what goes over UDP too, and ends when that does', async () => {
+  const network = await testnet()
+  const devices = [keyPair(1), keyPair(2)]
+  const { relay } = await startRelay(devices, { dht: network.createNode(), drainMs: 60_000 })
+  const device = (n: number): ReturnType<TestRelay['device']> => network.createNode({ keyPair: keyPair(n) })
+  const [a] = await relayed({ key: relay.publicKey, device } as TestRelay)
+  expect(relay.udp?.links).toBe(1)
+  const gone = relay.drain().then(() => 'over')
+  const turn = new Promise<string>((resolve) => setImmediate(() => resolve('waits')))
+  expect(await Promise.race([gone, turn])).toBe('waits')
+  a.noise.destroy()
+  expect(await gone).toBe('over')
+})
+
+test.each<[string, Uint8Array | null, string]>([
+  ['sends a newcomer to another one', keyPair(9).publicKey, 'RELAY_REDIRECT'],
+  ['says so where it knows of nobody else', null, 'RELAY_DRAINING']
+])('a relay that drains %s', async (_, redirect, code) => {
+  const [a] = twoKeyPairs()
+  const { relay, address } = await startRelay([a], { redirect: () => redirect })
+  await relay.drain()
+  const link = greet(address, a, (one) => one.register(30_000))
+  await until(() => link.ended)
+  expect(link.ended).toBe(code)
+  expect(link.refusal?.redirect ?? null).toEqual(redirect && Buffer.from(redirect))
 })
 
 test('metrics and health are served, and name no device', async () => {

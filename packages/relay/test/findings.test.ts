@@ -2,20 +2,17 @@ import { createSocket } from 'node:dgram'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import { expect, test } from 'vitest'
-import { fakeClock, testCleanup, testnet, until } from '@cloudpal/test-kit'
+import { testCleanup, until } from '@cloudpal/test-kit'
 import makeMdns from 'multicast-dns'
 import { portOf } from '../src/cli/arguments.ts'
 import { run } from '../src/cli/program.ts'
 import { FLOW, readFlowFrame } from '../src/flow/flow-frames.ts'
 import { Flow, type FlowIo } from '../src/flow/flow.ts'
-import { createGrant } from '../src/index.ts'
 import { BootstrapNode } from '../src/bootstrap/index.ts'
 import { LanDiscovery } from '../src/lan/index.ts'
 import { announcementPacket } from '../src/lan/lan-packets.ts'
 import { labelOf } from '../src/lan/lan-tag.ts'
 import type { Path, PathEvents } from '../src/paths/path.ts'
-import { Lease } from '../src/policy/lease.ts'
-import { RelayPolicy } from '../src/policy/relay-policy.ts'
 import { encodeControl, encodeWelcome } from '../src/protocol/control.ts'
 import { frame, FRAME, FrameReader, HEADER_BYTES } from '../src/protocol/frames.ts'
 import { ControlCipher, Handshake } from '../src/protocol/handshake.ts'
@@ -31,16 +28,11 @@ import { Liveness } from '../src/session/liveness.ts'
 import { Session } from '../src/session/session.ts'
 import { TIMES } from '../src/client/options.ts'
 import { dialWs } from '../src/sockets/sockets-browser.ts'
-import { UdpLink } from '../src/udp/udp-link.ts'
-import { UdpSession } from '../src/udp/udp-session.ts'
-import type { BlindRelay, SessionHooks } from '../src/udp/blind-relay-adapter.ts'
-import type { RawStreamLike } from '../src/udp/dht.ts'
 import { dataFrame, isSegment, onFrames } from './meddling.ts'
-import { greet } from './links.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
 import { receiveCounting, sendCounting } from './streams.ts'
 import { startSwitch } from './switch-proxy.ts'
-import { dial, relayed, type TestRelay, testRelay } from './udp/udp-relay.ts'
+import { dial } from './udp/udp-relay.ts'
 import { keyPair } from './replicas/records.ts'
 
 // What the numbers mean stands in the list of findings.
@@ -325,70 +317,6 @@ test('67: a path on which a device is refused is closed, whatever the other end 
   await until(() => closed === 1, { timeoutMs: 2_000, message: 'the socket of a closed client still reads' })
 })
 
-test('68: a grant that has expired takes nothing from a device on the allow-list', async () => {
-  const clock = fakeClock(1_000_000)
-  const owner = crypto.keyPair()
-  const { plane, device, key } = await testRelay({}, { issuers: [owner.publicKey], now: clock.now })
-  const one = keyPair(1).publicKey
-  plane.introduce(one, createGrant(owner, { device: one, expiresAt: clock.now() + 10_000 }))
-  clock.advance(20_000)
-  await expect(dial(device(1), key)).resolves.toBeDefined()
-})
-
-test('69: a connection has 64 links, and not one more', () => {
-  const policy = new RelayPolicy(bob.publicKey, { allow: [keyPair(1).publicKey] })
-  const lease = policy.admit(keyPair(1).publicKey)
-  if (!(lease instanceof Lease)) throw new Error('refused')
-  let hooks: SessionHooks | null = null
-  const relay = {
-    accept: (_: unknown, given: SessionHooks) => {
-      hooks = given
-      return { unpair: () => {}, close: () => {} }
-    }
-  } as unknown as BlindRelay
-  const connection = { remotePublicKey: null, rawStream: null, on: () => {}, destroy: () => {} }
-  const leg = (): RawStreamLike => ({ connected: true, bytesReceived: 0, on: () => {}, destroy: () => {} })
-  const session: UdpSession = new UdpSession(relay, connection, lease, {
-    now: () => 0,
-    ttlMs: 1,
-    paired: (one) =>
-      void new UdpLink(
-        [
-          { session: one, stream: leg() },
-          { session: one, stream: leg() }
-        ],
-        1,
-        () => {}
-      ),
-    closed: () => {}
-  })
-  const { onpair, onpaired } = hooks as unknown as SessionHooks
-  const pair = (name: string): boolean => onpair(name)
-  for (let i = 0; i < 63; i++) if (pair(`a${i}`)) onpaired(`a${i}`, leg())
-  const waiting = Array.from({ length: 64 }, (_, i) => `b${i}`).filter(pair)
-  for (const name of waiting) onpaired(name, leg())
-  expect(session.links.size).toBeLessThanOrEqual(64)
-})
-
-test('70: a relay that drains sends a newcomer to another one', async () => {
-  const [a] = twoKeyPairs()
-  const next = crypto.keyPair().publicKey
-  const { relay, address } = await startRelay([a], { redirect: () => next })
-  await relay.drain()
-  const link = greet(address, a, (one) => one.register(30_000))
-  await until(() => link.ended !== null)
-  expect(link.ended).toBe('RELAY_REDIRECT')
-})
-
-test('71: a relay that drains, and knows nobody else who is there, serves on', async () => {
-  const [a] = twoKeyPairs()
-  const { relay, address } = await startRelay([a], { redirect: () => null })
-  await relay.drain()
-  const link = greet(address, a, (one) => one.register(30_000))
-  await until(() => link.ended !== null || link.seen.includes('registered'))
-  expect(link.seen).toContain('registered')
-})
-
 test('72: nothing is no port', () => {
   for (const word of ['', ' ', '0x50', '1e3']) expect(() => portOf(word)).toThrow('A port is')
 })
@@ -486,18 +414,6 @@ test('77: where a relay has died, the next one does not wait for every address t
   first.relay.close().catch(() => {})
   await until(() => connection.path?.relay === relays[1]?.publicKey)
   expect(dialled.length).toBeLessThan(4)
-})
-
-test('78: a drain waits for what goes over UDP too', async () => {
-  const network = await testnet()
-  const devices = [keyPair(1), keyPair(2)]
-  const { relay } = await startRelay(devices, { dht: network.createNode(), drainMs: 60_000 })
-  const device = (n: number): ReturnType<TestRelay['device']> => network.createNode({ keyPair: keyPair(n) })
-  await relayed({ key: relay.publicKey, device } as TestRelay)
-  expect(relay.udp?.links).toBe(1)
-  const gone = relay.drain().then(() => 'over')
-  const turn = new Promise<string>((resolve) => setImmediate(() => resolve('waits')))
-  expect(await Promise.race([gone, turn])).toBe('waits')
 })
 
 test('79: of two joins that cross on their way both are good', () => {

@@ -140,7 +140,7 @@ export class RelayServer extends ReadyResource {
 
   /**
    * Lets everybody move away: registrations end at once, sessions are told, and end when their devices have moved, or after `drainMs`.
-   * Nobody new is served. Resolves when nobody is left; `close()` follows.
+   * Nobody new is served. Over UDP nobody can be told: what is relayed there goes on until it ends, or until then. Resolves when nobody is left; `close()` follows.
    */
   async drain(): Promise<void> {
     this.#draining = true
@@ -150,7 +150,8 @@ export class RelayServer extends ReadyResource {
       for (const side of [opener, target]) side.send({ type: 'draining' })
     const { drainMs = 10_000 } = this.#options
     const until = this.#now() + drainMs
-    while (this.#switchboard.splices.size > 0 && this.#now() < until && this.closing === null)
+    const isLeft = (): boolean => this.#switchboard.splices.size + (this.#udp?.stats.links ?? 0) > 0
+    while (isLeft() && this.#now() < until && this.closing === null)
       await new Promise<void>((resolve) => void setTimeout(resolve, Math.min(50, drainMs)))
     for (const { opener, target } of this.#switchboard.splices)
       for (const side of [opener, target]) side.refuse(this.#away(side))
@@ -191,7 +192,8 @@ export class RelayServer extends ReadyResource {
       keyPair,
       now,
       observer: {
-        refused: (why) => this.#tell(why, null, ''),
+        refused: (...refused) => this.#tell(...refused),
+        ignored: ({ code }) => this.metrics.refusals.inc({ code }),
         paired: () => this.metrics.sessions.inc(plane),
         carried: (bytes) => this.metrics.relayedBytes.inc(plane, bytes)
       }
@@ -218,9 +220,11 @@ export class RelayServer extends ReadyResource {
   }
 
   #closedTo(device: Uint8Array): Refusal | null {
-    if (this.#draining) return refusal('RELAY_DRAINING', { retryAfterMs: this.#options.drainMs ?? 10_000 })
     const redirect = this.#options.redirect?.(device) ?? null
-    return redirect === null ? null : refusal('RELAY_REDIRECT', { redirect })
+    if (redirect !== null) return refusal('RELAY_REDIRECT', { redirect })
+    return this.#draining
+      ? refusal('RELAY_DRAINING', { retryAfterMs: this.#options.drainMs ?? 10_000 })
+      : null
   }
 
   #away({ lease }: SpliceSide): Refusal {

@@ -76,7 +76,8 @@ test('the same node carries the relay’s UDP plane', async () => {
     policy,
     node: bootstrap.node as unknown as HyperDHT,
     key: keys.publicKey,
-    refusals: []
+    refusals: [],
+    ignored: []
   }
   const [a, b] = await relayed({ ...relay, device: (n) => device(bootstrap.address.port, n) })
   await echo(a.noise, b.noise, 1024)
