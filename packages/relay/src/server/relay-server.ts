@@ -6,9 +6,9 @@ import type { DhtLike } from '../udp/dht.ts'
 import { UdpPlane, type UdpStats } from '../udp/udp-plane.ts'
 import type { Wire } from '../wires/wire.ts'
 import { type ConnectionHost, DeviceConnection } from './device-connection.ts'
-import { listenHttp, type Listener, listenTcp, listenWs } from './listeners.ts'
+import { listenHttp, type Listener, listenTcp, listenWs, type TlsListener } from './listeners.ts'
 import { RelayMetrics } from './metrics.ts'
-import type { RelayServerOptions } from './options.ts'
+import type { RelayServerOptions, TlsOptions } from './options.ts'
 import type { SpliceSide } from './splice.ts'
 import { Strangers } from './strangers.ts'
 import { Switchboard } from './switchboard.ts'
@@ -37,12 +37,12 @@ export class RelayServer extends ReadyResource {
   readonly #strangers: Strangers
   readonly #host: ConnectionHost
   readonly #now: () => number
-  #listeners: { tcp?: Listener; ws?: Listener; metrics?: Listener } = {}
+  #listeners: { tcp?: Listener; ws?: TlsListener; metrics?: Listener } = {}
   readonly #udp: UdpPlane | null
   #sweeper: unknown = null
   #draining = false
 
-  /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT` */
+  /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT`, `RELAY_UNSUPPORTED_UPSTREAM` with a `dht`; `ready()` throws `RELAY_CANNOT_LISTEN` */
   constructor(options: RelayServerOptions) {
     super()
     const { keyPair, now = Date.now, reparkMs = 5_000, idleMs = 90_000, greetingMs = 5_000 } = options
@@ -157,6 +157,17 @@ export class RelayServer extends ReadyResource {
       for (const side of [opener, target]) side.refuse(this.#away(side))
   }
 
+  /**
+   * Ends TLS with a renewed certificate from now on; nobody who is connected notices.
+   *
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` where TLS is not ended here, or for what cannot be used: the old one stays then
+   */
+  renewTls(tls: TlsOptions): void {
+    const { ws } = this.#listeners
+    if (ws === undefined) throw new RelayError('RELAY_BAD_ARGUMENT', 'nothing listens for WebSockets')
+    ws.renew(tls)
+  }
+
   /** Same as `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
@@ -167,7 +178,8 @@ export class RelayServer extends ReadyResource {
     const onwire = (wire: Wire): void => this.accept(wire)
     try {
       if (tcp) this.#listeners.tcp = await listenTcp(tcp, onwire)
-      if (ws) this.#listeners.ws = await listenWs(ws, this.#strangers, onwire)
+      const onfull = (address: string): void => this.#tell(refusal('RELAY_TOO_MANY'), null, address)
+      if (ws) this.#listeners.ws = await listenWs(ws, { strangers: this.#strangers, onwire, onfull })
       await this.#udp?.ready()
       if (metrics) this.#listeners.metrics = await this.#listenMetrics(metrics)
     } catch (error) {
