@@ -1,14 +1,10 @@
-import { createSocket } from 'node:dgram'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import { expect, test } from 'vitest'
 import { testCleanup, until } from '@cloudpal/test-kit'
 import makeMdns from 'multicast-dns'
-import { portOf } from '../src/cli/arguments.ts'
-import { run } from '../src/cli/program.ts'
 import { FLOW, readFlowFrame } from '../src/flow/flow-frames.ts'
 import { Flow, type FlowIo } from '../src/flow/flow.ts'
-import { BootstrapNode } from '../src/bootstrap/index.ts'
 import { LanDiscovery } from '../src/lan/index.ts'
 import { announcementPacket } from '../src/lan/lan-packets.ts'
 import { labelOf } from '../src/lan/lan-tag.ts'
@@ -32,7 +28,6 @@ import { dataFrame, isSegment, onFrames } from './meddling.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
 import { receiveCounting, sendCounting } from './streams.ts'
 import { startSwitch } from './switch-proxy.ts'
-import { dial } from './udp/udp-relay.ts'
 import { keyPair } from './replicas/records.ts'
 
 // What the numbers mean stands in the list of findings.
@@ -317,18 +312,6 @@ test('67: a path on which a device is refused is closed, whatever the other end 
   await until(() => closed === 1, { timeoutMs: 2_000, message: 'the socket of a closed client still reads' })
 })
 
-test('72: nothing is no port', () => {
-  for (const word of ['', ' ', '0x50', '1e3']) expect(() => portOf(word)).toThrow('A port is')
-})
-
-test('73: the command line has what a relay behind a proxy needs', async () => {
-  const out: string[] = []
-  const say = (line: string): void => void out.push(line)
-  const signal = new AbortController().signal
-  await run(['serve', '--help'], { out: say, err: say, environment: {}, signal, onreload: () => {} })
-  expect(out.join('\n')).toContain('--unknown-per-address')
-})
-
 test('74: an impostor that repeats a label has no more tries than one address, and hides nobody', async () => {
   const lan = new LanDiscovery({ interfaces: () => ['127.0.0.1'] })
   testCleanup().defer('network', () => lan.close())
@@ -356,27 +339,6 @@ test('75: a WebSocket that a page may not open is an error of the wire, and not 
   Object.assign(globalThis, { WebSocket: Refusing })
   expect(() => dialWs('ws://relay.example/')).not.toThrow(DOMException)
 })
-
-test('76: a bootstrap node does nothing before it is asked to', async () => {
-  const taken = createServer()
-  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
-  const { port } = taken.address() as AddressInfo
-  taken.close()
-  // Never opened: nobody has to close it.
-  const node = new BootstrapNode({ host: '127.0.0.1', port, bindHost: '127.0.0.1' })
-  testCleanup().defer('network', () => node.close())
-  await until(() => isBound(port), { timeoutMs: 500 }).catch(() => {})
-  expect(await isBound(port)).toBe(false)
-})
-
-/** Whether somebody listens at this UDP port. */
-async function isBound(port: number): Promise<boolean> {
-  const socket = createSocket('udp4')
-  return new Promise((resolve) => {
-    socket.once('error', () => resolve(true))
-    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(false)))
-  })
-}
 
 test('77: where a relay has died, the next one does not wait for every address that was ever named', async () => {
   const [a, b] = twoKeyPairs()
