@@ -1,4 +1,3 @@
-import { createSocket } from 'node:dgram'
 import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import crypto from 'hypercore-crypto'
@@ -9,6 +8,7 @@ import { WebSocket } from 'ws'
 import { countOf, nodesOf, portOf, truthOf } from '../src/cli/arguments.ts'
 import { EXIT } from '../src/cli/program.ts'
 import { readGrant } from '../src/index.ts'
+import { freePort } from './free-port.ts'
 import { greet } from './links.ts'
 import { startProgram } from './program.ts'
 import { startDevice } from './relays.ts'
@@ -229,11 +229,3 @@ test('a flood of refusals is a few lines of the log, and their number', async ()
   // On a slow machine they come in more than one second.
   expect(more).toBeGreaterThan(0)
 })
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(() => resolve()))
-  return port
-}

@@ -7,18 +7,11 @@ import { expect, test } from 'vitest'
 import { AnnouncementKeeper, BootstrapNode } from '../../src/bootstrap/index.ts'
 import { UdpPlane } from '../../src/udp/udp-plane.ts'
 import { RelayPolicy } from '../../src/policy/relay-policy.ts'
+import { freePort } from '../free-port.ts'
 import { keyPair } from '../replicas/records.ts'
 import { echo, relayed } from '../udp/udp-relay.ts'
 
 const HOST = '127.0.0.1'
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  await new Promise<void>((resolve) => socket.bind(0, HOST, resolve))
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(() => resolve()))
-  return port
-}
 
 /** In a process of its own, which is up when it says so. */
 async function start(port: number): Promise<ChildProcess> {
