@@ -96,11 +96,11 @@ async function serveBy(
 /** Policy first: a certificate that cannot be read keeps nobody in who was revoked. */
 async function renew(relay: RelayServer, settings: ServeSettings): Promise<object> {
   const { allow = [], revoke = [], wsPort } = settings
-  for (const device of allow) relay.policy.allow(device)
+  const allowed = allow.filter((device) => relay.policy.allow(device)).length
   const ended = revoke.map((what) => relay.policy.revoke(what)).reduce((sum, n) => sum + n, 0)
   const tls = wsPort === undefined ? null : await tlsOf(settings)
   if (tls !== null) relay.renewTls(tls)
-  return { allowed: allow.length, revoked: revoke.length, ended, ...(tls !== null && { renewed: true }) }
+  return { allowed, revoked: revoke.length, ended, ...(tls !== null && { renewed: true }) }
 }
 
 async function optionsOf(settings: ServeSettings): Promise<Omit<RelayServerOptions, 'keyPair' | 'dht'>> {

@@ -116,9 +116,16 @@ export class RelayPolicy {
     return this.#endWhere((lease) => lease.grant === name || keyName(lease.device) === name, 'RELAY_REVOKED')
   }
 
-  /** Serves a device without a grant from now on. */
-  allow(device: Uint8Array): void {
-    this.#allowed.add(keyName(device))
+  /**
+   * Serves a device without a grant from now on.
+   *
+   * @returns false when the device was revoked: that is for good
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`
+   */
+  allow(device: Uint8Array): boolean {
+    const name = keyName(device)
+    this.#allowed.add(name)
+    return !this.#revoked.has(name)
   }
 
   /** Ends what has expired. Whoever owns the policy calls it every second or so. */

@@ -51,7 +51,9 @@ export interface RelayServerOptions extends PolicyOptions {
   greetingMs?: number
   /** Silence in both directions after which a session ends. @defaultValue 90,000 */
   idleMs?: number
-  /** How long the slower side of a session may take nothing at all. @defaultValue 60,000 */
+  /**
+   * How long what waits for the slower side of a session, some 64 KiB, may take to leave: a link that is slower than that is cut. @defaultValue 60,000
+   */
   stalledMs?: number
   /** How long sessions may go on after `drain`. @defaultValue 10,000 */
   drainMs?: number
