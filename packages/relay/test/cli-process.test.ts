@@ -7,6 +7,7 @@ import crypto from 'hypercore-crypto'
 import { testCleanup, tmpDir, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import { type RelayAddress } from '../src/index.ts'
+import { freePort } from './free-port.ts'
 import { asPath, greet, type TestLink } from './links.ts'
 
 const BIN = join(import.meta.dirname, '../dist/cli/bin.js')
@@ -64,6 +65,18 @@ test('it drains when it is told to end, and its clients see why', async () => {
   await until(() => parked.seen.includes('registered'))
   relay.child.kill('SIGTERM')
   expect([await relay.exit, parked.ended]).toEqual([[0, null], 'RELAY_DRAINING'])
+})
+
+test('with the UDP plane it ends too, and leaves nothing that keeps it alive', async () => {
+  const port = await freePort()
+  const plane = ['--udp-port', String(port), '--bootstrap-host', '127.0.0.1']
+  const relay = await start([...plane, ...tcp, ...allow])
+  expect((await relay.listening()).udp).toBe(port)
+  const second = await start([...plane, ...tcp, ...allow])
+  expect(await second.exit).toEqual([1, null])
+  expect(second.text()).toContain('RELAY_CANNOT_LISTEN')
+  relay.child.kill('SIGTERM')
+  expect(await relay.exit).toEqual([0, null])
 })
 
 test.each<[NodeJS.Signals, NodeJS.Signals, number]>([

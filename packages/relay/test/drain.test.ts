@@ -1,5 +1,9 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { testnet, until } from '@cloudpal/test-kit'
+import crypto from 'hypercore-crypto'
 import { expect, test } from 'vitest'
+import { RelayServer } from '../src/server/index.ts'
 import { createGrant } from '../src/index.ts'
 import { greet } from './links.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
@@ -64,6 +68,27 @@ test.each<[string, Uint8Array | null, string]>([
   await until(() => link.ended)
   expect(link.ended).toBe(code)
   expect(link.refusal?.redirect ?? null).toEqual(redirect && Buffer.from(redirect))
+})
+
+test('a relay that cannot listen everywhere listens nowhere', async () => {
+  const [a] = twoKeyPairs()
+  const network = await testnet()
+  const { relay: other } = await startRelay([])
+  const keyPair = crypto.keyPair()
+  const tcp = { host: '127.0.0.1' }
+  const metrics = { port: other.ports.tcp ?? 0 }
+  const relay = new RelayServer({ keyPair, allow: [a.publicKey], tcp, metrics, dht: network.createNode() })
+  await expect(relay.ready()).rejects.toMatchObject({ code: 'RELAY_CANNOT_LISTEN' })
+  const port = relay.ports.tcp ?? 0
+  const [error] = (await once(
+    connect(port, '127.0.0.1').on('error', () => {}),
+    'error'
+  )) as [Error]
+  expect(error).toMatchObject({ code: 'ECONNREFUSED' })
+  await expect(dial(network.createNode({ keyPair: a }), keyPair.publicKey)).rejects.toMatchObject({
+    code: 'PEER_NOT_FOUND'
+  })
+  await relay.close()
 })
 
 test('metrics and health are served, and name no device', async () => {

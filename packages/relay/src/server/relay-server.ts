@@ -184,6 +184,7 @@ export class RelayServer extends ReadyResource {
       if (metrics) this.#listeners.metrics = await this.#listenMetrics(metrics)
     } catch (error) {
       await this.#closeListeners()
+      await this.#udp?.close()
       throw error
     }
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS)
