@@ -89,7 +89,7 @@ function sayForEver(
   testCleanup().defer('swarm', () => void (isOver = true))
   const chunk = Buffer.concat(Array.from({ length: 1_000 }, () => canary))
   const more = (): void => {
-    while (!isOver && connection.write(Buffer.from(chunk)));
+    while (connection.write(Buffer.from(chunk))) if (isOver) return
   }
   connection.on('drain', more)
   more()

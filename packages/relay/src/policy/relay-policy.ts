@@ -30,6 +30,15 @@ export interface PolicyOptions {
   now?: () => number
 }
 
+/** A device that is served now. */
+export interface ServedDevice {
+  readonly device: Uint8Array
+  /** Over both planes, registrations included. */
+  readonly connections: number
+  /** On the grants that it uses now, or since the start where it is on the allow-list. */
+  readonly usedBytes: number
+}
+
 const LIMITS: PolicyLimits = {
   connections: 64,
   pairings: 64,
@@ -79,6 +88,17 @@ export class RelayPolicy {
   /** Connections that are held now, of all devices. */
   get connections(): number {
     return this.#connections
+  }
+
+  /** The devices that hold a connection now: a snapshot. */
+  get served(): ServedDevice[] {
+    return [...this.#accounts].flatMap(([name, { counts, leases }]) => {
+      if (counts.connections === 0) return []
+      // Connections by one grant share its count.
+      const used = new Map([...leases].map(({ grant, usedBytes }) => [grant, usedBytes]))
+      const usedBytes = [...used.values()].reduce((sum, bytes) => sum + bytes, 0)
+      return [{ device: b4a.from(name, 'hex'), connections: counts.connections, usedBytes }]
+    })
   }
 
   /**

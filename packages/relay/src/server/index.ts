@@ -4,7 +4,12 @@
  * @packageDocumentation
  */
 export { type Held, Lease } from '../policy/lease.ts'
-export { type PolicyLimits, type PolicyOptions, RelayPolicy } from '../policy/relay-policy.ts'
+export {
+  type PolicyLimits,
+  type PolicyOptions,
+  RelayPolicy,
+  type ServedDevice
+} from '../policy/relay-policy.ts'
 export type { Refusal } from '../protocol/refusal.ts'
 export type { Wire, WireEvents } from '../wires/wire.ts'
 export type { ListenOptions, RelayServerOptions, TlsOptions, WebSocketOptions } from './options.ts'

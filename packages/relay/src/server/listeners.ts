@@ -8,6 +8,7 @@ import { WsWire } from '../wires/ws-wire.ts'
 import { cannotListen } from '../cannot-listen.ts'
 import { RelayError } from '../errors.ts'
 import type { ListenOptions, TlsOptions, WebSocketOptions } from './options.ts'
+import type { Answer } from './answers.ts'
 import { Proxies } from './proxies.ts'
 import type { Stranger, Strangers } from './strangers.ts'
 
@@ -115,10 +116,10 @@ function withTls<T>({ cert, key }: TlsOptions, use: () => T): T {
   }
 }
 
-/** Serves `/metrics` and `/health`. */
+/** Answers these paths, and no other. */
 export async function listenHttp(
   options: ListenOptions,
-  answers: Readonly<Record<string, () => Promise<{ status: number; type: string; body: string }>>>
+  answers: Readonly<Record<string, () => Promise<Answer>>>
 ): Promise<Listener> {
   const server = createHttpServer(LIMITS, (request, response) => {
     const answer = answers[(request.url ?? '').split('?')[0] ?? '']

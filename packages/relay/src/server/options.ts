@@ -41,7 +41,7 @@ export interface RelayServerOptions extends PolicyOptions {
    * @defaultValue no UDP plane
    */
   dht?: DhtLike | null
-  /** `/metrics` and `/health` over HTTP. @defaultValue host 127.0.0.1, where it is given at all */
+  /** `/metrics`, `/health` and `/status` over HTTP. @defaultValue host 127.0.0.1, where it is given at all */
   metrics?: ListenOptions | null
   /** Connections that have not said who they are, at once. @defaultValue 1,000 */
   unknownConnections?: number

@@ -5,6 +5,7 @@ import { refusal, type Refusal } from '../protocol/refusal.ts'
 import type { DhtLike } from '../udp/dht.ts'
 import { UdpPlane, type UdpStats } from '../udp/udp-plane.ts'
 import type { Wire } from '../wires/wire.ts'
+import { answersOf } from './answers.ts'
 import { type ConnectionHost, DeviceConnection } from './device-connection.ts'
 import { listenHttp, type Listener, listenTcp, listenWs, type TlsListener } from './listeners.ts'
 import { RelayMetrics } from './metrics.ts'
@@ -12,6 +13,7 @@ import type { RelayServerOptions, TlsOptions } from './options.ts'
 import type { SpliceSide } from './splice.ts'
 import { Strangers } from './strangers.ts'
 import { Switchboard } from './switchboard.ts'
+import { Throughput } from './throughput.ts'
 
 const SWEEP_MS = 250
 
@@ -35,6 +37,7 @@ export class RelayServer extends ReadyResource {
   readonly #switchboard: Switchboard
   readonly #connections = new Set<DeviceConnection>()
   readonly #strangers: Strangers
+  readonly #throughput: Throughput
   readonly #host: ConnectionHost
   readonly #now: () => number
   #listeners: { tcp?: Listener; ws?: TlsListener; metrics?: Listener } = {}
@@ -51,6 +54,7 @@ export class RelayServer extends ReadyResource {
     this.#options = options
     this.#strangers = new Strangers(options.unknownConnections ?? 1_000, options.unknownPerAddress ?? 100)
     this.#now = now
+    this.#throughput = new Throughput(now)
     this.policy = new RelayPolicy(keyPair.publicKey, options)
     this.metrics = new RelayMetrics({
       connections: () => this.#connections.size,
@@ -63,7 +67,7 @@ export class RelayServer extends ReadyResource {
       reparkMs,
       idleMs,
       onjoined: () => this.metrics.sessions.inc({ plane: 'stream' }),
-      onbytes: (bytes) => this.metrics.relayedBytes.inc({ plane: 'stream' }, bytes)
+      onbytes: (bytes) => this.#oncarried('stream', bytes)
     })
     this.#udp = options.dht ? this.#udpPlane(options.dht) : null
     this.#host = {
@@ -181,7 +185,8 @@ export class RelayServer extends ReadyResource {
       const onfull = (address: string): void => this.#tell(refusal('RELAY_TOO_MANY'), null, address)
       if (ws) this.#listeners.ws = await listenWs(ws, { strangers: this.#strangers, onwire, onfull })
       await this.#udp?.ready()
-      if (metrics) this.#listeners.metrics = await this.#listenMetrics(metrics)
+      if (metrics)
+        this.#listeners.metrics = await listenHttp(metrics, answersOf(this, this.#throughput, this.#now))
     } catch (error) {
       await this.#closeListeners()
       await this.#udp?.close()
@@ -199,7 +204,6 @@ export class RelayServer extends ReadyResource {
   }
 
   #udpPlane(dht: DhtLike): UdpPlane {
-    const plane = { plane: 'udp' } as const
     const { keyPair, now = Date.now } = this.#options
     return new UdpPlane(dht, this.policy, {
       keyPair,
@@ -207,24 +211,9 @@ export class RelayServer extends ReadyResource {
       observer: {
         refused: (...refused) => this.#tell(...refused),
         ignored: ({ code }) => this.metrics.refusals.inc({ code }),
-        paired: () => this.metrics.sessions.inc(plane),
-        carried: (bytes) => this.metrics.relayedBytes.inc(plane, bytes)
+        paired: () => this.metrics.sessions.inc({ plane: 'udp' }),
+        carried: (bytes) => this.#oncarried('udp', bytes)
       }
-    })
-  }
-
-  async #listenMetrics(options: NonNullable<RelayServerOptions['metrics']>): Promise<Listener> {
-    return listenHttp(options, {
-      '/metrics': async () => ({
-        status: 200,
-        type: this.metrics.registry.contentType,
-        body: await this.metrics.registry.metrics()
-      }),
-      '/health': async () => ({
-        status: this.healthy ? 200 : 503,
-        type: 'application/json',
-        body: JSON.stringify({ healthy: this.healthy, sessions: this.sessions, registered: this.registered })
-      })
     })
   }
 
@@ -260,6 +249,11 @@ export class RelayServer extends ReadyResource {
     }
     for (const { opener, target, stalledSince } of this.#switchboard.splices)
       if (stalledSince + stalledMs <= now) for (const side of [opener, target]) side.expire()
+  }
+
+  #oncarried(plane: 'stream' | 'udp', bytes: number): void {
+    this.metrics.relayedBytes.inc({ plane }, bytes)
+    this.#throughput.add(bytes)
   }
 
   #onrefused(why: Refusal, { lease, wire }: DeviceConnection): void {
