@@ -19,6 +19,7 @@ import {
   SESSION_SECRET_BYTES,
   welcomeGreeting
 } from './greeting.ts'
+import { Greetings } from './greetings.ts'
 import type { Session } from './session.ts'
 
 /** What a responder asks of its client. */
@@ -32,9 +33,7 @@ export interface ResponderOptions {
   onconnection(connection: SecretConnection): void
 }
 
-/** Greetings that may be under way at once: whoever finds the listener can begin one. */
-const MAX_GREETINGS = 256
-/** Sessions of one device at once, offered ones included: more are a mistake, or an attack. */
+/** Sessions of one device at once: more are a mistake, or an attack. What was only offered does not count: whoever saw a hello can have it answered. */
 const MAX_SESSIONS = 64
 
 /**
@@ -53,22 +52,20 @@ export class Responder {
   readonly #options: ResponderOptions
   /** By the initiator's key and the session's id. */
   readonly #sessions = new Map<string, Session>()
-  readonly #offers = new Map<Line, Offer>()
-  readonly #greeting = new Map<Line, unknown>()
+  readonly #greetings: Greetings<Offer>
 
   constructor(options: ResponderOptions) {
     this.#options = options
+    this.#greetings = new Greetings(options.attemptMs)
   }
 
   /** A path that somebody else has made. The responder owns it, and after the greeting the session. */
   accept(path: Path): void {
-    if (this.#greeting.size >= MAX_GREETINGS) return path.destroy()
     const line = new Line(path)
-    const timer = setTimeout(() => path.destroy(), this.#options.attemptMs)
-    this.#greeting.set(line, timer)
+    this.#greetings.add(line)
     line.hand({
       ondrain: () => {},
-      onclose: () => this.#done(line),
+      onclose: () => this.#greetings.delete(line),
       onmessage: (bytes) => {
         const greeting = readGreeting(bytes)
         if (greeting === null || !this.#answer(line, greeting)) path.destroy()
@@ -78,20 +75,13 @@ export class Responder {
 
   /** Ends the greetings that are under way. */
   close(): void {
-    for (const line of this.#greeting.keys()) line.path.destroy()
-  }
-
-  /** The greeting is over, one way or the other. */
-  #done(line: Line): void {
-    clearTimeout(this.#greeting.get(line))
-    this.#greeting.delete(line)
-    this.#offers.delete(line)
+    this.#greetings.close()
   }
 
   /** @returns false for what is out of place */
   #answer(line: Line, greeting: Greeting): boolean {
-    const offer = this.#offers.get(line)
-    if (offer !== undefined) return greeting.type === 'join' && this.#begin(line, offer, greeting)
+    const offer = this.#greetings.offerOn(line)
+    if (offer !== null) return greeting.type === 'join' && this.#begin(line, offer, greeting)
     if (greeting.type === 'hello') return this.#onhello(line, greeting.noise)
     return greeting.type === 'join' && this.#onjoin(line, greeting)
   }
@@ -110,7 +100,7 @@ export class Responder {
     line.path.send([welcomeGreeting(handshake.send(encodeAnswer(secret, this.#options.candidates())))])
     const secrets = handshake.secrets()
     if (secrets === null) return false
-    this.#offers.set(line, { id, secret, secrets, remotePublicKey })
+    this.#greetings.answered(line, { id, secret, secrets, remotePublicKey })
     return true
   }
 
@@ -121,22 +111,25 @@ export class Responder {
     if (!fits) return false
     const name = nameOf(offer)
     if (this.#sessions.has(name)) return this.#refuse(line, REFUSE.KNOWN)
+    if (this.#sessionsOf(remotePublicKey) >= MAX_SESSIONS) return this.#refuse(line, REFUSE.UNWELCOME)
     const connection = new SecretConnection(false, this.#options.keyPair.publicKey, remotePublicKey)
     const session = this.#options.makeSession(id, secret, connection)
     this.#sessions.set(name, session)
     connection.onover = () => this.#sessions.delete(name)
-    this.#done(line)
+    this.#greetings.delete(line)
     session.begin(line, secrets)
     this.#options.onconnection(connection)
     return true
   }
 
+  /** By what the MAC proves, not by the id: a relay can see that, and name a session of its own alike. */
   #onjoin(line: Line, { session: id, path, mac }: Join): boolean {
-    const session = [...this.#sessions.values()].find((one) => b4a.equals(one.id, id))
-    const known = session !== undefined && !session.over && !session.isUsed(path)
-    if (!known || !sameMac(mac, joinMac('join', id, path, session.secret)))
+    const session = [...this.#sessions.values()].find(
+      (one) => b4a.equals(one.id, id) && sameMac(mac, joinMac('join', id, path, one.secret))
+    )
+    if (session === undefined || session.over || !session.admits(path))
       return this.#refuse(line, REFUSE.UNKNOWN)
-    this.#done(line)
+    this.#greetings.delete(line)
     line.path.send([joinedGreeting(id, path, session.secret)])
     session.add(path, line)
     return true
@@ -144,11 +137,7 @@ export class Responder {
 
   #sessionsOf(remotePublicKey: Uint8Array): number {
     const prefix = nameOf({ remotePublicKey, id: new Uint8Array(0) })
-    const begun = [...this.#sessions.keys()].filter((name) => name.startsWith(prefix))
-    const offered = [...this.#offers.values()].filter((offer) =>
-      b4a.equals(offer.remotePublicKey, remotePublicKey)
-    )
-    return begun.length + offered.length
+    return [...this.#sessions.keys()].filter((name) => name.startsWith(prefix)).length
   }
 
   #refuse(line: Line, code: number): boolean {

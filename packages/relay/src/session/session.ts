@@ -7,6 +7,7 @@ import type { Secrets } from '../protocol/handshake.ts'
 import { Carrier } from './carrier.ts'
 import type { SecretConnection } from './secret-connection.ts'
 import { Liveness } from './liveness.ts'
+import { PathNumbers } from './path-numbers.ts'
 import { PathSeal } from './path-seal.ts'
 import type { SessionTimes } from './times.ts'
 
@@ -51,11 +52,11 @@ export class Session {
   readonly #flow: Flow
   readonly #carrier: Carrier
   readonly #paths = new Map<number, Joined>()
+  readonly #numbers = new PathNumbers()
   #ticker: unknown = null
   #acker: unknown = null
   #lonelySince: number | null = null
   #busyAt = Date.now()
-  #seen: number | null = null
   #confirmed = false
   #over = false
 
@@ -103,9 +104,9 @@ export class Session {
     return this.#confirmed
   }
 
-  /** Whether this number was a path's already: numbers are given once. */
-  isUsed(path: number): boolean {
-    return this.#seen !== null && path <= this.#seen
+  /** Whether a path can have this number: each is given once. */
+  admits(path: number): boolean {
+    return this.#numbers.isFresh(path)
   }
 
   /** The first path: the connection opens. */
@@ -122,7 +123,7 @@ export class Session {
   /** A path was joined. */
   add(number: number, line: Line): void {
     if (this.#over) return line.path.destroy()
-    this.#seen = Math.max(this.#seen ?? 0, number)
+    this.#numbers.use(number)
     const { probeMs, idleProbeMs, deadMs } = this.#options.times
     const liveness = new Liveness({ probeMs, idleProbeMs, deadMs }, Date.now())
     const seal = new PathSeal(this.secret, number, this.connection.isInitiator)
