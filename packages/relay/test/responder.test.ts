@@ -52,13 +52,14 @@ class TestPath implements Path {
 }
 
 const bob = crypto.keyPair()
+const terms = { windowBytes: 1 << 20, candidates: { tcp: [], udp: new Uint8Array(0) } }
 
 function responder(): Responder {
   const made = new Responder({
     keyPair: bob,
     attemptMs: 5_000,
     firewall: () => false,
-    candidates: () => ({ tcp: [], udp: new Uint8Array(0) }),
+    terms: () => terms,
     makeSession: (id, secret, connection) => {
       connection.on('error', () => {})
       testCleanup().defer('stream', () => connection.destroy())
@@ -68,8 +69,9 @@ function responder(): Responder {
         secret,
         connection,
         times: TIMES,
-        windowBytes: 1 << 20,
+        windows: { own: 1 << 20, theirs: 1 << 20 },
         onlonely: none,
+        onconfirmed: none,
         onfailed: none,
         onover: none
       })
@@ -88,7 +90,7 @@ function hello(
   path = new TestPath()
 ): { path: TestPath; said: Uint8Array; noise: Handshake } {
   const noise = new Handshake('device to device', device, bob.publicKey)
-  const said = helloGreeting(noise.send(encodeOffer(session)))
+  const said = helloGreeting(noise.send(encodeOffer(session, terms)))
   return { path: say(to, said, path), said, noise }
 }
 

@@ -3,7 +3,8 @@ import { RelayError } from '../errors.ts'
 import type { Path, PathInfo } from '../paths/path.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
 import { type Greeted, Initiator } from '../session/initiator.ts'
-import type { Session } from '../session/session.ts'
+import type { Terms } from '../session/greeting.ts'
+import type { Session, SessionOptions } from '../session/session.ts'
 import type { DhtLike } from './dht.ts'
 import { isDialable } from './addresses.ts'
 import { dialUdp, dialUdpPath, type FoundDirectly } from './dial-udp.ts'
@@ -23,7 +24,13 @@ export interface OutgoingOptions {
   readonly lan: LanLike | null
   readonly times: ClientTimes
   readonly connection: SecretConnection
-  makeSession(id: Uint8Array, secret: Uint8Array, onlonely: (failed: PathInfo | null) => void): Session
+  readonly terms: Terms
+  makeSession(
+    id: Uint8Array,
+    secret: Uint8Array,
+    theirs: Terms,
+    events: Pick<SessionOptions, 'onlonely' | 'onconfirmed'>
+  ): Session
 }
 
 /** The DHT, and what to say there. */
@@ -66,7 +73,7 @@ export class Outgoing {
     this.#options = options
     this.#relays = options.relays
     this.#addresses = options.addresses
-    this.#initiator = new Initiator(options.keyPair, options.target)
+    this.#initiator = new Initiator(options.keyPair, options.target, options.terms)
     options.connection.onover = () => this.#stop()
   }
 
@@ -83,16 +90,18 @@ export class Outgoing {
 
   #begin(won: Won): void {
     if (won.how === 'udp') return this.#beginPlain(won)
-    const { line, secrets, secret, candidates } = won
+    const { line, secrets, secret, terms } = won
     if (this.#options.connection.destroying) return line.path.destroy()
-    this.#session = this.#options.makeSession(this.#initiator.session, secret, (failed) =>
-      this.#onlonely(failed)
-    )
+    this.#session = this.#options.makeSession(this.#initiator.session, secret, terms, {
+      onlonely: (failed) => this.#onlonely(failed),
+      // Else a join may be faster than the word that the session began, on a slow path.
+      onconfirmed: () => this.#session?.isDirect || this.#upgrade(0)
+    })
+    const { candidates } = terms
     this.#addresses = [...new Set([...this.#options.addresses, ...candidates.tcp.filter(isDialable)])]
     this.#udpKey = candidates.udp.length === 0 ? null : candidates.udp
     this.#directSince = Date.now()
     this.#session.begin(line, secrets)
-    if (!this.#session.isDirect) this.#upgrade(0)
   }
 
   /** As Hyperswarm connects: no session, and so no other paths. */
@@ -140,7 +149,7 @@ export class Outgoing {
     // A better way is no longer what is needed, and may take its time.
     this.#attempt?.abort()
     this.#searching = wanted
-    const join = (path: Path): Promise<Joined> => this.#initiator.join(path, session.secret)
+    const join = (path: Path): Promise<Joined> => this.#join(path, session)
     const { staggerMs, attemptMs, punchMs } = this.#options.times
     // Where direct paths fail, a relay that is far away must not lose to them.
     const times = { staggerMs: this.#directFailures > 0 ? 4 * staggerMs : staggerMs, attemptMs }
@@ -156,13 +165,25 @@ export class Outgoing {
         session.settleOn(number)
         return session.isDirect || this.#upgrade(this.#pauseMs(this.#directFailures))
       },
-      (error: unknown) => {
+      () => {
         if (this.#attempt !== attempt) return
         this.#searching = 'nothing'
-        if (!session.confirmed && isRefusal(error)) this.#unknown(error)
-        else this.#again()
+        this.#again()
       }
     )
+  }
+
+  /** Where the device has lost the session, or did not let it begin, the connection ends: no other way would change that. */
+  async #join(path: Path, session: Session): Promise<Joined> {
+    try {
+      return await this.#initiator.join(path, session.secret)
+    } catch (error) {
+      const code = error instanceof RelayError ? error.code : null
+      if (session.confirmed && code === 'RELAY_CLOSED') this.#options.connection.destroy(error as RelayError)
+      const isRefused = code === 'RELAY_CLOSED' || code === 'RELAY_PEER_REFUSED'
+      if (!session.confirmed && this.#options.connection.path === null && isRefused) this.#unknown(error)
+      throw error
+    }
   }
 
   #pauseMs(failures: number): number {
@@ -226,13 +247,4 @@ export class Outgoing {
 /** Dials, then greets; gives both up together. */
 function attemptOf<T>(dialled: Dialled, greet: Greet<T>): Attempt<T> {
   return { result: dialled.path.then(greet), abort: () => dialled.abort() }
-}
-
-/** Whether the device has refused, on one of the ways that were tried. */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof RelayError)) return false
-  const { cause } = error
-  return (
-    error.code === 'RELAY_PEER_REFUSED' || (cause instanceof AggregateError && cause.errors.some(isRefusal))
-  )
 }

@@ -6,20 +6,14 @@ import type { Path, PathInfo } from '../paths/path.ts'
 import { UdpPath } from '../paths/udp-path.ts'
 import { TcpPath } from '../paths/tcp-path.ts'
 import { SecretConnection } from '../session/secret-connection.ts'
-import type { Candidates } from '../session/greeting.ts'
+import { LEAST_WINDOW_BYTES, type Terms } from '../session/greeting.ts'
 import { Responder } from '../session/responder.ts'
-import { Session } from '../session/session.ts'
+import { Session, type SessionOptions } from '../session/session.ts'
 import { listenTcp, type TcpListener } from '../sockets/sockets.ts'
 import type { Connection, KeyPair } from '../types.ts'
 import { checkRelay } from './addresses.ts'
 import type { DhtLike, DhtServerLike } from './dht.ts'
-import {
-  type ClientTimes,
-  LEAST_WINDOW_BYTES,
-  type RelayClientOptions,
-  TIMES,
-  WINDOW_BYTES
-} from './options.ts'
+import { type ClientTimes, type RelayClientOptions, TIMES, WINDOW_BYTES } from './options.ts'
 import { Outgoing } from './outgoing.ts'
 import { Registration } from './registration.ts'
 
@@ -68,8 +62,9 @@ export class RelayClient extends ReadyResource {
       keyPair,
       attemptMs: this.#times.attemptMs,
       firewall: (key) => this.#options.firewall?.(key) ?? false,
-      candidates: () => this.#candidates(),
-      makeSession: (id, secret, connection) => this.#makeSession(id, secret, connection, () => {}),
+      terms: () => this.#terms(),
+      makeSession: (id, secret, connection, theirs) =>
+        this.#makeSession(id, secret, connection, theirs, { onlonely: () => {}, onconfirmed: () => {} }),
       onconnection: (connection) => {
         this.#keep(connection)
         this.emit('connection', connection)
@@ -120,7 +115,8 @@ export class RelayClient extends ReadyResource {
       udp: this.#dht === null ? null : { dht: this.#dht, pathKeyPair: this.#pathKeyPair, more: dhtOptions },
       times: this.#times,
       connection,
-      makeSession: (id, secret, onlonely) => this.#makeSession(id, secret, connection, onlonely)
+      terms: this.#terms(),
+      makeSession: (id, secret, theirs, events) => this.#makeSession(id, secret, connection, theirs, events)
     })
     this.#keep(connection)
     outgoing.start()
@@ -180,26 +176,26 @@ export class RelayClient extends ReadyResource {
     await this.#dhtServer.listen(this.#pathKeyPair)
   }
 
-  #candidates(): Candidates {
-    return {
-      tcp: this.#announced,
-      udp: this.#dhtServer === null ? new Uint8Array(0) : this.#pathKeyPair.publicKey
-    }
+  #terms(): Terms {
+    const udp = this.#dhtServer === null ? new Uint8Array(0) : this.#pathKeyPair.publicKey
+    const { windowBytes = WINDOW_BYTES } = this.#options
+    return { windowBytes, candidates: { tcp: this.#announced, udp } }
   }
 
   #makeSession(
     id: Uint8Array,
     secret: Uint8Array,
     connection: SecretConnection,
-    onlonely: (failed: PathInfo | null) => void
+    theirs: Terms,
+    events: Pick<SessionOptions, 'onlonely' | 'onconfirmed'>
   ): Session {
     return new Session({
       id,
       secret,
       connection,
       times: this.#times,
-      windowBytes: this.#options.windowBytes ?? WINDOW_BYTES,
-      onlonely,
+      windows: { own: this.#options.windowBytes ?? WINDOW_BYTES, theirs: theirs.windowBytes },
+      ...events,
       onfailed: (path: PathInfo, error) => this.emit('path-failed', path, error),
       onover: () => {}
     })

@@ -6,7 +6,6 @@ import type { Path } from '../paths/path.ts'
 import { Handshake, type Secrets } from '../protocol/handshake.ts'
 import { SecretConnection } from './secret-connection.ts'
 import {
-  type Candidates,
   decodeOffer,
   encodeAnswer,
   type Greeting,
@@ -17,6 +16,7 @@ import {
   refuseGreeting,
   sameMac,
   SESSION_SECRET_BYTES,
+  type Terms,
   welcomeGreeting
 } from './greeting.ts'
 import { Greetings } from './greetings.ts'
@@ -28,8 +28,9 @@ export interface ResponderOptions {
   /** How long a greeting may take. */
   readonly attemptMs: number
   firewall(remotePublicKey: Uint8Array): boolean
-  candidates(): Candidates
-  makeSession(id: Uint8Array, secret: Uint8Array, connection: SecretConnection): Session
+  terms(): Terms
+  /** @param theirs - the initiator's */
+  makeSession(id: Uint8Array, secret: Uint8Array, connection: SecretConnection, theirs: Terms): Session
   onconnection(connection: SecretConnection): void
 }
 
@@ -45,6 +46,7 @@ interface Offer {
   readonly secret: Uint8Array
   readonly secrets: Secrets
   readonly remotePublicKey: Uint8Array
+  readonly terms: Terms
 }
 
 /** The side of sessions that is reached: answers on each path that comes. */
@@ -89,31 +91,32 @@ export class Responder {
   #onhello(line: Line, noise: Uint8Array): boolean {
     const handshake = new Handshake('device to device', this.#options.keyPair, null)
     const payload = handshake.receive(noise)
-    const id = payload === null ? null : decodeOffer(payload)
+    const offered = payload === null ? null : decodeOffer(payload)
     const remote = handshake.remotePublicKey
-    if (id === null || remote === null) return false
+    if (offered === null || remote === null) return false
+    const { session: id, terms } = offered
     const remotePublicKey = b4a.from(remote)
     if (this.#options.firewall(remotePublicKey) || this.#sessionsOf(remotePublicKey) >= MAX_SESSIONS)
       return this.#refuse(line, REFUSE.UNWELCOME)
     if (this.#sessions.has(nameOf({ remotePublicKey, id }))) return this.#refuse(line, REFUSE.KNOWN)
     const secret = crypto.randomBytes(SESSION_SECRET_BYTES)
-    line.path.send([welcomeGreeting(handshake.send(encodeAnswer(secret, this.#options.candidates())))])
+    line.path.send([welcomeGreeting(handshake.send(encodeAnswer(secret, this.#options.terms())))])
     const secrets = handshake.secrets()
     if (secrets === null) return false
-    this.#greetings.answered(line, { id, secret, secrets, remotePublicKey })
+    this.#greetings.answered(line, { id, secret, secrets, remotePublicKey, terms })
     return true
   }
 
   /** A hello can be repeated by whoever saw it: only who could read the answer has this MAC. */
   #begin(line: Line, offer: Offer, { session: id, path, mac }: Join): boolean {
-    const { secret, secrets, remotePublicKey } = offer
+    const { secret, secrets, remotePublicKey, terms } = offer
     const fits = path === 0 && b4a.equals(id, offer.id) && sameMac(mac, joinMac('join', id, 0, secret))
     if (!fits) return false
     const name = nameOf(offer)
     if (this.#sessions.has(name)) return this.#refuse(line, REFUSE.KNOWN)
     if (this.#sessionsOf(remotePublicKey) >= MAX_SESSIONS) return this.#refuse(line, REFUSE.UNWELCOME)
     const connection = new SecretConnection(false, this.#options.keyPair.publicKey, remotePublicKey)
-    const session = this.#options.makeSession(id, secret, connection)
+    const session = this.#options.makeSession(id, secret, connection, terms)
     this.#sessions.set(name, session)
     connection.onover = () => this.#sessions.delete(name)
     this.#greetings.delete(line)
@@ -142,8 +145,8 @@ export class Responder {
 
   #refuse(line: Line, code: number): boolean {
     line.path.send([refuseGreeting(code)])
-    // A session that is known may still be joined on this path.
-    if (code !== REFUSE.KNOWN) line.path.end()
+    // What is known may still be joined on this path; what is not is asked about once more.
+    if (code === REFUSE.UNWELCOME) line.path.end()
     return true
   }
 }

@@ -1,6 +1,7 @@
 import type { DuplexStream } from '@hyperswarm/secret-stream'
 import { RelayError } from '../errors.ts'
 import { Flow } from '../flow/flow.ts'
+import type { FlowWindows } from '../flow/flow-io.ts'
 import type { Line } from '../paths/line.ts'
 import type { PathInfo, PathKind } from '../paths/path.ts'
 import type { Secrets } from '../protocol/handshake.ts'
@@ -18,8 +19,7 @@ export interface SessionOptions {
   readonly secret: Uint8Array
   readonly connection: SecretConnection
   readonly times: SessionTimes
-  /** Bytes under way at most, in each direction. */
-  readonly windowBytes: number
+  readonly windows: FlowWindows
   /**
    * No path is left, or the only one is about to go: the initiator finds another.
    *
@@ -28,6 +28,8 @@ export interface SessionOptions {
   onlonely(failed: PathInfo | null): void
   /** A path has failed. */
   onfailed(path: PathInfo, error: RelayError): void
+  /** The other side knows of the session, as something proves that only it can have sent: from now on paths can be joined. */
+  onconfirmed(): void
   onover(): void
 }
 
@@ -67,7 +69,7 @@ export class Session {
     this.#options = options
     this.#flow = new Flow(
       {
-        transmit: (path, parts) => this.#transmit(path, parts),
+        transmit: (path, head, bytes) => this.#transmit(path, head, bytes),
         deliver: (bytes) => this.#deliver(bytes),
         onfinish: () => this.#carrier.finish(),
         onroom: () => this.#carrier.roomed(),
@@ -78,7 +80,7 @@ export class Session {
         onretired: (path) => this.#leave(path),
         onforsaken: (path) => this.#leave(path)
       },
-      options.windowBytes
+      options.windows
     )
     this.#carrier = new Carrier(this.#flow, (finished) => this.#onclosed(finished))
     // The connection says what went wrong; that it took its raw stream along is no news.
@@ -158,25 +160,25 @@ export class Session {
     this.#carrier.deliver(bytes)
   }
 
-  #transmit(number: number, parts: readonly Uint8Array[]): boolean {
+  #transmit(number: number, head: Uint8Array, bytes?: Uint8Array): boolean {
     const joined = this.#paths.get(number)
     if (joined === undefined) return true
     joined.liveness.sent(Date.now())
-    return joined.line.path.send(joined.seal.seal(parts))
+    return joined.line.path.send(joined.seal.seal(head, bytes))
   }
 
   #onmessage(number: number, message: Uint8Array): void {
     const joined = this.#paths.get(number)
     const frame = joined?.seal.open(message) ?? null
     if (joined === undefined || frame === null) return this.#lied(number)
-    const before = this.#flow.have
-    const honest = this.#flow.receive(number, frame)
-    // A segment that brings nothing may be an old one that somebody repeats.
-    if (frame !== message || this.#flow.have > before) {
-      joined.liveness.heard(Date.now())
+    joined.liveness.heard(Date.now())
+    if (!this.#confirmed) {
       this.#confirmed = true
+      this.#options.onconfirmed()
     }
-    if (!honest) this.#lied(number)
+    if (this.#flow.receive(number, frame.head, frame.bytes)) return
+    // It was proven to be the other device's.
+    this.#end(new RelayError('RELAY_PROTOCOL', 'the other device does not follow the protocol'))
   }
 
   #lied(number: number): void {
