@@ -1,6 +1,6 @@
 import crypto from 'hypercore-crypto'
 import { connect } from 'node:net'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { listening } from './listening.ts'
 import { testCleanup, until } from '@cloudpal/test-kit'
 import { FLOW } from '../src/flow/flow-frames.ts'
@@ -233,4 +233,24 @@ test('a better path that is joined before a slow one has said that the connectio
   await connection.opened
   await until(() => connection.destroyed || connection.path?.kind === 'tcp')
   expect(connection.destroyed).toBe(false)
+})
+
+test('a clock that stands still, or is set back, keeps no dead path alive', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const wire = await startSwitch(relay.ports.tcp ?? 0)
+  wire.on = true
+  const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: wire.port } }]
+  const times = { probeMs: 50, deadMs: 150 }
+  const alice = await startDevice(a, { relays, times })
+  const bob = await startDevice(b, { relays: [address], times })
+  const failures: string[] = []
+  alice.on('path-failed', (_: unknown, error: { code: string }) => failures.push(error.code))
+  await until(() => bob.registeredAt.length === 1)
+  await alice.connect(b.publicKey).opened
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(0)
+  testCleanup().defer('stream', () => clock.mockRestore())
+  wire.frozen = true
+  await until(() => failures.length > 0)
+  expect(failures).toEqual(['RELAY_TIMEOUT'])
 })

@@ -1,5 +1,6 @@
 import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
+import { monotonic } from '../monotonic.ts'
 import type { Path, PathInfo } from '../paths/path.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
 import { type Greeted, Initiator } from '../session/initiator.ts'
@@ -100,7 +101,7 @@ export class Outgoing {
     const { candidates } = terms
     this.#addresses = [...new Set([...this.#options.addresses, ...candidates.tcp.filter(isDialable)])]
     this.#udpKey = candidates.udp.length === 0 ? null : candidates.udp
-    this.#directSince = Date.now()
+    this.#directSince = monotonic()
     this.#session.begin(line, secrets)
   }
 
@@ -130,7 +131,7 @@ export class Outgoing {
     const rest = this.#relays.filter(({ publicKey }) => publicKey !== left?.relay)
     this.#relays = [...rest, ...this.#relays.filter((relay) => !rest.includes(relay))]
     if (failed !== null && failed.relay === null)
-      this.#directFailures = Date.now() - this.#directSince < PROVEN_MS ? this.#directFailures + 1 : 1
+      this.#directFailures = monotonic() - this.#directSince < PROVEN_MS ? this.#directFailures + 1 : 1
     this.#retries = 0
     clearTimeout(this.#timer)
     this.#search('any')
@@ -160,7 +161,7 @@ export class Outgoing {
         if (this.#attempt !== attempt) return line.path.destroy()
         this.#searching = 'nothing'
         this.#retries = 0
-        this.#directSince = Date.now()
+        this.#directSince = monotonic()
         session.add(number, line)
         session.settleOn(number)
         return session.isDirect || this.#upgrade(this.#pauseMs(this.#directFailures))
