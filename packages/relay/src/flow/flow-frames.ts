@@ -14,7 +14,9 @@ export const FLOW = {
   RESET: 25
 } as const
 
-const BARE = {
+type BareType = 'retire' | 'retired' | 'probe' | 'probed' | 'reset'
+
+const BARE: Record<BareType, number> = {
   retire: FLOW.RETIRE,
   retired: FLOW.RETIRED,
   probe: FLOW.PROBE,
@@ -22,7 +24,7 @@ const BARE = {
   reset: FLOW.RESET
 }
 
-const TYPES = Object.keys(BARE) as (keyof typeof BARE)[]
+const TYPES = Object.keys(BARE) as BareType[]
 
 /** Type and offset, before the bytes of a segment. */
 export const SEGMENT_HEADER_BYTES = 9
@@ -38,7 +40,7 @@ export type FlowFrame =
   | { readonly type: 'ack'; readonly offset: number }
   | { readonly type: 'dead'; readonly path: number; readonly offset: number }
   | { readonly type: 'resume'; readonly path: number; readonly offset: number }
-  | { readonly type: keyof typeof BARE }
+  | { readonly type: BareType }
 
 /** Header of a segment; its bytes follow. */
 export function segmentHeader(offset: number): Uint8Array {

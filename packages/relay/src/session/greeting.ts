@@ -16,7 +16,7 @@ export type Greeting =
   | { readonly type: 'refuse'; readonly code: number }
 
 /** Where a device can be reached without a relay; told to the other one only, encrypted. */
-export interface Candidates {
+interface Candidates {
   /** `host:port`, an IPv6 host in brackets. */
   readonly tcp: readonly string[]
   /** Public key that it listens with in the DHT, 32 bytes; empty for none. */
