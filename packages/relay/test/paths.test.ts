@@ -1,6 +1,6 @@
-import NoiseSecretStream from '@hyperswarm/secret-stream'
 import { until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
+import { EndlessPunching } from './endless-punching.ts'
 import { startSwitch } from './switch-proxy.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
 import { receiveCounting, sendCounting } from './streams.ts'
@@ -126,24 +126,6 @@ test('a hole that takes long to punch is given time, and none when the relay goe
   // The first was the race for the connection; the second lasted longer than five times `attemptMs`, until the silence was noticed.
   expect(punchings).toBe(2)
 })
-
-/** Has every direct connection under way, and never there. */
-class EndlessPunching {
-  punching = 0
-  punchings = 0
-
-  connect(): NoiseSecretStream {
-    this.punchings++
-    this.punching++
-    const stream = new NoiseSecretStream(true, null, { autoStart: false })
-    stream.on('error', () => {})
-    return stream.on('close', () => this.punching--)
-  }
-
-  createServer(): { listen(): Promise<void>; close(): Promise<void> } {
-    return { listen: async () => {}, close: async () => {} }
-  }
-}
 
 async function relayedBytes({ metrics }: Awaited<ReturnType<typeof startRelay>>['relay']): Promise<number> {
   const { values } = await metrics.relayedBytes.get()

@@ -49,8 +49,10 @@ export interface RelayClientOptions {
 
 /** All in milliseconds. */
 export interface ClientTimes extends SessionTimes {
-  /** How long a way may take before the next one is tried beside it. @defaultValue 250 */
+  /** How long a way may take before the next one of its kind is tried beside it. @defaultValue 250 */
   staggerMs: number
+  /** How long a relay through which the device has answered waits for a direct way to do so. @defaultValue 20 */
+  preferMs: number
   /** How long one way may take in all. @defaultValue 5,000 */
   attemptMs: number
   /**
@@ -83,6 +85,7 @@ export const TIMES: ClientTimes = {
   deadMs: 1_500,
   graceMs: 30_000,
   staggerMs: 250,
+  preferMs: 20,
   attemptMs: 5_000,
   punchMs: 60_000,
   keepAliveMs: 30_000,

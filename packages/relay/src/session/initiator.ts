@@ -43,7 +43,7 @@ export class Initiator {
   }
 
   /**
-   * Proves to the device, and has it prove, who both are.
+   * Proves to the device, and has it prove, who both are. The session begins with {@link Initiator.begin}.
    *
    * @throws RELAY_BAD_ARGUMENT, RELAY_PEER_REFUSED, RELAY_PROTOCOL, RELAY_UNREACHABLE
    */
@@ -56,8 +56,12 @@ export class Initiator {
     const read = payload === null ? null : decodeAnswer(payload)
     const secrets = handshake.secrets()
     if (read === null || secrets === null) throw odd(path)
-    line.path.send([joinGreeting(this.session, 0, read.secret)])
     return { how: 'begun', line, secrets, ...read }
+  }
+
+  /** Begins the session on one of the paths that were answered: to the others the device was only offered it. */
+  begin(line: Line, secret: Uint8Array): void {
+    line.path.send([joinGreeting(this.session, 0, secret)])
   }
 
   #offer(path: Path, handshake: Handshake): Uint8Array {
