@@ -97,7 +97,8 @@ function responder(): Responder {
         onover: none
       })
     },
-    onconnection: () => {}
+    onconnection: () => {},
+    onproved: () => {}
   })
   testCleanup().defer('network', () => made.close())
   return made

@@ -73,6 +73,9 @@ export class RelayClient extends ReadyResource {
       onconnection: (connection) => {
         this.#keep(connection)
         this.emit('connection', connection)
+      },
+      onproved: ({ relay }) => {
+        for (const one of this.#registrations) if (one.address.publicKey === relay) one.proved()
       }
     })
   }

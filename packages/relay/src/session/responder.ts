@@ -30,6 +30,8 @@ export interface ResponderOptions {
   candidates(): Candidates
   makeSession(id: Uint8Array, secret: Uint8Array, connection: SecretConnection): Session
   onconnection(connection: SecretConnection): void
+  /** On this path somebody has proven to be of a session: it is one of its paths from now on. */
+  onproved(path: Path): void
 }
 
 /** Greetings that may be under way at once: whoever finds the listener can begin one. */
@@ -127,6 +129,7 @@ export class Responder {
     connection.onover = () => this.#sessions.delete(name)
     this.#done(line)
     session.begin(line, secrets)
+    this.#options.onproved(line.path)
     this.#options.onconnection(connection)
     return true
   }
@@ -139,6 +142,7 @@ export class Responder {
     this.#done(line)
     line.path.send([joinedGreeting(id, path, session.secret)])
     session.add(path, line)
+    this.#options.onproved(line.path)
     return true
   }
 
