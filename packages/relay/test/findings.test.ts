@@ -98,7 +98,8 @@ function responder(): Responder {
       })
     },
     onconnection: () => {},
-    onproved: () => {}
+    onproved: () => {},
+    oncall: () => false
   })
   testCleanup().defer('network', () => made.close())
   return made

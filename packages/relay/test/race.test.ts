@@ -100,7 +100,7 @@ test('a kind that is delayed begins in its time, or when nothing else is left', 
   expect(log).toHaveLength(3)
 })
 
-test('a kind that is to be tried again begins anew while others go on, and not when they have failed too', async () => {
+test('a way that is to be tried again is, while others go on, and not when they have failed too', async () => {
   const [a, b] = [way('a'), way('b')]
   run([lane([a], { againMs: 1_000 }), lane([b])])
   await a.fail()

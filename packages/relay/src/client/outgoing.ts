@@ -1,6 +1,9 @@
+import b4a from 'b4a'
 import { RelayError } from '../errors.ts'
+import type { Line } from '../paths/line.ts'
 import type { Path, PathInfo } from '../paths/path.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
+import { type Call, joinMac, sameMac } from '../session/greeting.ts'
 import { type Greeted, Initiator } from '../session/initiator.ts'
 import type { Session } from '../session/session.ts'
 import type { FoundDirectly } from './dial-udp.ts'
@@ -35,6 +38,8 @@ export class Outgoing {
   readonly #ways: Ways
   #session: Session | null = null
   #attempt: { abort(): void } | null = null
+  #answer: { abort(): void } | null = null
+  #calls = 0
   #timer: unknown = null
   #retries = 0
   /** What is being looked for. */
@@ -66,6 +71,37 @@ export class Outgoing {
       (won) => this.#begin(won),
       (error: Error) => this.#options.connection.destroy(error)
     )
+  }
+
+  /**
+   * The device has lost its paths, which may not show here as long as nothing is said, and has made one itself.
+   *
+   * @returns whether it is the device: this side owns the path then
+   */
+  answer(line: Line, { session: id, number, mac }: Call): boolean {
+    const session = this.#session
+    if (session === null || session.over || number <= this.#calls || !b4a.equals(id, session.id)) return false
+    if (!sameMac(mac, joinMac('call', id, number, session.secret))) return false
+    this.#calls = number
+    const join = (): Attempt<Joined> => ({
+      result: this.#initiator.join(line, session.secret),
+      abort: () => line.path.destroy()
+    })
+    const attempt = race([{ ways: [join] }], this.#options.times)
+    this.#answer?.abort()
+    this.#answer = attempt
+    attempt.result.then(
+      (joined) => {
+        if (this.#searching === 'any') {
+          this.#attempt?.abort()
+          this.#attempt = null
+          this.#searching = 'nothing'
+        }
+        this.#settle(session, joined)
+      },
+      () => {}
+    )
+    return true
   }
 
   #begin(won: Won): void {
@@ -127,14 +163,10 @@ export class Outgoing {
     const attempt = race(wanted === 'any' ? this.#anyOf(join) : this.#betterOf(join), this.#options.times)
     this.#attempt = attempt
     attempt.result.then(
-      ({ number, line }) => {
-        if (this.#attempt !== attempt) return line.path.destroy()
+      (joined) => {
+        if (this.#attempt !== attempt) return joined.line.path.destroy()
         this.#searching = 'nothing'
-        this.#retries = 0
-        this.#directSince = Date.now()
-        session.add(number, line)
-        session.settleOn(number)
-        return session.isDirect || this.#upgrade(this.#pauseMs(this.#directFailures))
+        return this.#settle(session, joined)
       },
       (error: unknown) => {
         if (this.#attempt !== attempt) return
@@ -143,6 +175,14 @@ export class Outgoing {
         else this.#again()
       }
     )
+  }
+
+  #settle(session: Session, { number, line }: Joined): void {
+    this.#retries = 0
+    this.#directSince = Date.now()
+    session.add(number, line)
+    session.settleOn(number)
+    if (!session.isDirect) this.#upgrade(this.#pauseMs(this.#directFailures))
   }
 
   #pauseMs(failures: number): number {
@@ -191,6 +231,7 @@ export class Outgoing {
   #stop(): void {
     clearTimeout(this.#timer)
     this.#attempt?.abort()
+    this.#answer?.abort()
   }
 }
 

@@ -17,7 +17,7 @@ export interface Lane<T> {
   readonly atOnce?: number
   /** Begins later than the other lanes, or when they have nothing left. @defaultValue 0 */
   readonly delayMs?: number
-  /** Begins anew so long after all have failed, while other lanes go on. @defaultValue never */
+  /** Each is tried again so long after it has failed, while others go on. @defaultValue never */
   readonly againMs?: number
 }
 
@@ -46,8 +46,6 @@ export function race<T>(lanes: readonly Lane<T>[], options: RaceOptions<T>): Att
 /** A lane, and how far it has come. */
 interface Running<T> extends Lane<T> {
   next: number
-  /** Ways that have begun and not failed. */
-  open: number
   timer: unknown
 }
 
@@ -57,6 +55,7 @@ class Race<T> {
   readonly #lanes: readonly Running<T>[]
   /** With the timer of each. */
   readonly #attempts = new Map<Attempt<T>, unknown>()
+  readonly #retries = new Set<unknown>()
   readonly #errors: unknown[] = []
   /** The second best that has come, and waits for a better one. */
   #held: { readonly attempt: Attempt<T>; readonly won: T; readonly timer: unknown } | null = null
@@ -65,7 +64,7 @@ class Race<T> {
   #reject: (error: unknown) => void = () => {}
 
   constructor(lanes: readonly Lane<T>[], options: RaceOptions<T>) {
-    this.#lanes = lanes.map((lane) => ({ ...lane, next: 0, open: 0, timer: null }))
+    this.#lanes = lanes.map((lane) => ({ ...lane, next: 0, timer: null }))
     this.#options = options
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -78,7 +77,7 @@ class Race<T> {
     for (const lane of this.#lanes) {
       const { delayMs = 0 } = lane
       if (delayMs === 0) this.#enter(lane)
-      else this.#enterLater(lane, delayMs)
+      else lane.timer = setTimeout(() => this.#enter(lane), delayMs)
     }
     this.#fallBack()
   }
@@ -89,14 +88,6 @@ class Race<T> {
     this.#reject(new RelayError('RELAY_CLOSED', 'it was given up'))
   }
 
-  #enterLater(lane: Running<T>, ms: number): void {
-    clearTimeout(lane.timer)
-    lane.timer = setTimeout(() => {
-      lane.next = 0
-      this.#enter(lane)
-    }, ms)
-  }
-
   #enter(lane: Running<T>): void {
     if (lane.next > 0) return
     for (let i = 0; i < (lane.atOnce ?? 1); i++) this.#begin(lane)
@@ -104,22 +95,25 @@ class Race<T> {
 
   #begin(lane: Running<T>): void {
     clearTimeout(lane.timer)
-    const begin = lane.ways[lane.next]
-    if (begin === undefined || this.#over) return
+    const way = lane.ways[lane.next]
+    if (way === undefined || this.#over) return
     lane.next++
-    lane.open++
     if (lane.next < lane.ways.length)
       lane.timer = setTimeout(() => this.#begin(lane), this.#options.staggerMs)
+    this.#try(lane, way)
+  }
+
+  #try(lane: Running<T>, way: () => Attempt<T>): void {
     let attempt: Attempt<T>
     try {
-      attempt = begin()
+      attempt = way()
     } catch (error) {
-      return this.#failed(lane, error)
+      return this.#failed(lane, way, error)
     }
     const giveUp = (error: unknown): void => {
       if (!this.#forget(attempt)) return
       attempt.abort()
-      this.#failed(lane, error)
+      this.#failed(lane, way, error)
     }
     const late = new RelayError('RELAY_TIMEOUT', 'nothing came in time')
     const timer = setTimeout(() => giveUp(late), attempt.limitMs ?? this.#options.attemptMs)
@@ -140,13 +134,17 @@ class Race<T> {
     this.#fallBack()
   }
 
-  #failed(lane: Running<T>, error: unknown): void {
-    lane.open--
+  #failed(lane: Running<T>, way: () => Attempt<T>, error: unknown): void {
     this.#errors.push(error)
     if (this.#over) return
     this.#begin(lane)
     this.#fallBack()
-    if (lane.open === 0 && lane.againMs !== undefined && !this.#over) this.#enterLater(lane, lane.againMs)
+    if (lane.againMs === undefined || this.#over) return
+    const timer = setTimeout(() => {
+      this.#retries.delete(timer)
+      this.#try(lane, way)
+    }, lane.againMs)
+    this.#retries.add(timer)
   }
 
   /** Where nothing is under way: what waits for its time has come, or it is over. */
@@ -166,7 +164,7 @@ class Race<T> {
 
   #finish(winner: Attempt<T> | null): void {
     this.#over = true
-    for (const { timer } of this.#lanes) clearTimeout(timer)
+    for (const timer of [...this.#retries, ...this.#lanes.map((lane) => lane.timer)]) clearTimeout(timer)
     clearTimeout(this.#held?.timer)
     if (this.#held !== null && this.#held.attempt !== winner) this.#held.attempt.abort()
     for (const attempt of [...this.#attempts.keys()]) {

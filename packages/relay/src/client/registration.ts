@@ -32,6 +32,7 @@ export class Registration {
   #timer: unknown = null
   #retryMs: number
   #registered = false
+  #asked = false
   /** A visitor costs one; one comes back when it has proven itself, and all when nobody came for a while. */
   #credit = CREDIT
   #closed = false
@@ -81,6 +82,7 @@ export class Registration {
       }
     )
     this.#link = link
+    this.#asked = false
     this.#wait(() => link.destroy(), this.#times.attemptMs)
   }
 
@@ -92,6 +94,7 @@ export class Registration {
 
   #pingLater(): void {
     this.#wait(() => {
+      this.#asked = true
       this.#link?.ping()
       this.#wait(() => {
         this.#keepAlive.lost()
@@ -101,6 +104,8 @@ export class Registration {
   }
 
   #onpong(): void {
+    if (!this.#asked) return
+    this.#asked = false
     this.#keepAlive.answered()
     this.#credit = CREDIT
     this.#retryMs = this.#times.retryMs

@@ -12,6 +12,7 @@ import { Session } from '../session/session.ts'
 import { listenTcp, type TcpListener } from '../sockets/sockets.ts'
 import type { Connection, KeyPair } from '../types.ts'
 import { checkRelay } from './addresses.ts'
+import { CallBack } from './call-back.ts'
 import type { DhtLike, DhtServerLike } from './dht.ts'
 import {
   type ClientTimes,
@@ -42,6 +43,8 @@ export class RelayClient extends ReadyResource {
   readonly #times: ClientTimes
   readonly #responder: Responder
   readonly #connections = new Set<SecretConnection>()
+  readonly #outgoing = new Set<Outgoing>()
+  readonly #callBacks = new Set<CallBack>()
   /** With which this client listens in the DHT for paths of sessions; told to the other side of one only. */
   readonly #pathKeyPair: KeyPair = crypto.keyPair()
   readonly #dht: DhtLike | null
@@ -69,14 +72,16 @@ export class RelayClient extends ReadyResource {
       attemptMs: this.#times.attemptMs,
       firewall: (key) => this.#options.firewall?.(key) ?? false,
       candidates: () => this.#candidates(),
-      makeSession: (id, secret, connection) => this.#makeSession(id, secret, connection, () => {}),
+      makeSession: (id, secret, connection) => this.#makeReached(id, secret, connection),
       onconnection: (connection) => {
         this.#keep(connection)
         this.emit('connection', connection)
       },
-      onproved: ({ relay }) => {
-        for (const one of this.#registrations) if (one.address.publicKey === relay) one.proved()
-      }
+      onproved: (path) => {
+        for (const one of this.#registrations) if (one.address.publicKey === path.relay) one.proved()
+        for (const one of this.#callBacks) one.proved(path)
+      },
+      oncall: (line, call) => [...this.#outgoing].some((one) => one.answer(line, call))
     })
   }
 
@@ -126,6 +131,8 @@ export class RelayClient extends ReadyResource {
       makeSession: (id, secret, onlonely) => this.#makeSession(id, secret, connection, onlonely)
     })
     this.#keep(connection)
+    this.#outgoing.add(outgoing)
+    connection.once('close', () => this.#outgoing.delete(outgoing))
     outgoing.start()
     // The same object: its events are typed there, where upstream's take any name.
     return connection as unknown as Connection
@@ -188,6 +195,17 @@ export class RelayClient extends ReadyResource {
       tcp: this.#announced,
       udp: this.#dhtServer === null ? new Uint8Array(0) : this.#pathKeyPair.publicKey
     }
+  }
+
+  /** A session that somebody else has begun, who finds its paths; where that takes long, it is called. */
+  #makeReached(id: Uint8Array, secret: Uint8Array, connection: SecretConnection): Session {
+    const { keyPair, relays = [] } = this.#options
+    const accept = (path: Path, onclosed: () => void): void => this.#responder.accept(path, onclosed)
+    const times = this.#times
+    const callBack = new CallBack({ keyPair, relays, times, connection, session: id, secret, accept })
+    this.#callBacks.add(callBack)
+    connection.once('close', () => this.#callBacks.delete(callBack))
+    return this.#makeSession(id, secret, connection, () => callBack.start())
   }
 
   #makeSession(

@@ -6,6 +6,7 @@ import type { Path } from '../paths/path.ts'
 import { Handshake, type Secrets } from '../protocol/handshake.ts'
 import { SecretConnection } from './secret-connection.ts'
 import {
+  type Call,
   type Candidates,
   decodeOffer,
   encodeAnswer,
@@ -32,6 +33,8 @@ export interface ResponderOptions {
   onconnection(connection: SecretConnection): void
   /** On this path somebody has proven to be of a session: it is one of its paths from now on. */
   onproved(path: Path): void
+  /** Somebody wants this device to join a path to a session that it has begun itself. @returns whether it does: the path is its own then */
+  oncall(line: Line, call: Call): boolean
 }
 
 /** Greetings that may be under way at once: whoever finds the listener can begin one. */
@@ -62,15 +65,22 @@ export class Responder {
     this.#options = options
   }
 
-  /** A path that somebody else has made. The responder owns it, and after the greeting the session. */
-  accept(path: Path): void {
+  /**
+   * A path on which the other side greets. The responder owns it, and after the greeting the session.
+   *
+   * @param onclosed - called where it ends before that
+   */
+  accept(path: Path, onclosed: () => void = () => {}): void {
     if (this.#greeting.size >= MAX_GREETINGS) return path.destroy()
     const line = new Line(path)
     const timer = setTimeout(() => path.destroy(), this.#options.attemptMs)
     this.#greeting.set(line, timer)
     line.hand({
       ondrain: () => {},
-      onclose: () => this.#done(line),
+      onclose: () => {
+        this.#done(line)
+        onclosed()
+      },
       onmessage: (bytes) => {
         const greeting = readGreeting(bytes)
         if (greeting === null || !this.#answer(line, greeting)) path.destroy()
@@ -95,7 +105,13 @@ export class Responder {
     const offer = this.#offers.get(line)
     if (offer !== undefined) return greeting.type === 'join' && this.#begin(line, offer, greeting)
     if (greeting.type === 'hello') return this.#onhello(line, greeting.noise)
+    if (greeting.type === 'call') return this.#oncall(line, greeting)
     return greeting.type === 'join' && this.#onjoin(line, greeting)
+  }
+
+  #oncall(line: Line, call: Call): boolean {
+    this.#done(line)
+    return this.#options.oncall(line, call)
   }
 
   #onhello(line: Line, noise: Uint8Array): boolean {
@@ -128,8 +144,8 @@ export class Responder {
     this.#sessions.set(name, session)
     connection.onover = () => this.#sessions.delete(name)
     this.#done(line)
-    session.begin(line, secrets)
     this.#options.onproved(line.path)
+    session.begin(line, secrets)
     this.#options.onconnection(connection)
     return true
   }
@@ -141,8 +157,8 @@ export class Responder {
       return this.#refuse(line, REFUSE.UNKNOWN)
     this.#done(line)
     line.path.send([joinedGreeting(id, path, session.secret)])
-    session.add(path, line)
     this.#options.onproved(line.path)
+    session.add(path, line)
     return true
   }
 
