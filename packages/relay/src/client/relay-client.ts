@@ -16,6 +16,7 @@ import { CallBack } from './call-back.ts'
 import type { DhtLike, DhtServerLike } from './dht.ts'
 import {
   type ClientTimes,
+  type RelayAddress,
   LEAST_WINDOW_BYTES,
   type RelayClientOptions,
   TIMES,
@@ -48,7 +49,7 @@ export class RelayClient extends ReadyResource {
   /** With which this client listens in the DHT for paths of sessions; told to the other side of one only. */
   readonly #pathKeyPair: KeyPair = crypto.keyPair()
   readonly #dht: DhtLike | null
-  #registrations: Registration[] = []
+  readonly #registrations: Registration[] = []
   #dhtServer: DhtServerLike | null = null
   #listener: TcpListener | null = null
   #unannounce: (() => void) | null = null
@@ -144,23 +145,17 @@ export class RelayClient extends ReadyResource {
   }
 
   protected override async _open(): Promise<void> {
-    const { listen = null, relays = [], keyPair } = this.#options
+    const { listen = null, relays = [] } = this.#options
     try {
       if (listen !== null) await this.#listen(listen)
       if (this.#dht !== null) await this.#listenUdp(this.#dht)
+      for (const address of relays) this.#registrations.push(this.#register(address))
     } catch (error) {
+      for (const registration of this.#registrations.splice(0)) registration.close()
       await Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
       this.#listener = this.#dhtServer = null
       throw error
     }
-    this.#registrations = relays.map(
-      (address) =>
-        new Registration(address, keyPair, this.#times, {
-          onregistered: () => this.emit('registered', address.publicKey),
-          onunregistered: (error) => this.emit('unregistered', address.publicKey, error),
-          onincoming: (path: Path) => this.#responder.accept(path)
-        })
-    )
   }
 
   protected override async _close(): Promise<void> {
@@ -175,6 +170,14 @@ export class RelayClient extends ReadyResource {
     for (const connection of this.#connections) connection.destroy()
     await Promise.all(closed)
     await listening
+  }
+
+  #register(address: RelayAddress): Registration {
+    return new Registration(address, this.#options.keyPair, this.#times, {
+      onregistered: () => this.emit('registered', address.publicKey),
+      onunregistered: (error) => this.emit('unregistered', address.publicKey, error),
+      onincoming: (path: Path) => this.#responder.accept(path)
+    })
   }
 
   async #listen({ announce, ...at }: NonNullable<RelayClientOptions['listen']>): Promise<void> {
