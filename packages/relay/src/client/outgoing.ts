@@ -15,6 +15,8 @@ import { Ways, type WaysOptions } from './ways.ts'
 export interface OutgoingOptions extends WaysOptions {
   readonly times: ClientTimes
   readonly connection: SecretConnection
+  /** What the connection is destroyed with where no way is found. */
+  explain(error: Error): Error
   makeSession(id: Uint8Array, secret: Uint8Array, onlonely: (failed: PathInfo | null) => void): Session
 }
 
@@ -69,7 +71,7 @@ export class Outgoing {
     this.#attempt = attempt
     attempt.result.then(
       (won) => this.#begin(won),
-      (error: Error) => this.#options.connection.destroy(error)
+      (error: Error) => this.#options.connection.destroy(this.#options.explain(error))
     )
   }
 

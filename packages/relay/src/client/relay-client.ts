@@ -31,6 +31,8 @@ export interface ConnectOptions {
   addresses?: readonly string[]
   /** Passed on to the DHT node's `connect`. @defaultValue none */
   dhtOptions?: object
+  /** What the connection is destroyed with where no way is found. @defaultValue the error as it is */
+  explain?: (error: Error) => Error
 }
 
 /**
@@ -50,6 +52,7 @@ export class RelayClient extends ReadyResource {
   readonly #pathKeyPair: KeyPair = crypto.keyPair()
   readonly #dht: DhtLike | null
   readonly #registrations: Registration[] = []
+  #suspended = false
   #dhtServer: DhtServerLike | null = null
   #listener: TcpListener | null = null
   #unannounce: (() => void) | null = null
@@ -114,7 +117,10 @@ export class RelayClient extends ReadyResource {
    * @returns a connection that opens later; where no way is found, it is destroyed with the error
    * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`, `RELAY_CLOSED`
    */
-  connect(target: Uint8Array, { addresses = [], dhtOptions = {} }: ConnectOptions = {}): Connection {
+  connect(
+    target: Uint8Array,
+    { addresses = [], dhtOptions = {}, explain = (error) => error }: ConnectOptions = {}
+  ): Connection {
     if (!(target instanceof Uint8Array) || target.length !== 32)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
     if (this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
@@ -129,6 +135,7 @@ export class RelayClient extends ReadyResource {
       udp: this.#dht === null ? null : { dht: this.#dht, pathKeyPair: this.#pathKeyPair, more: dhtOptions },
       times: this.#times,
       connection,
+      explain,
       makeSession: (id, secret, onlonely) => this.#makeSession(id, secret, connection, onlonely)
     })
     this.#keep(connection)
@@ -139,17 +146,30 @@ export class RelayClient extends ReadyResource {
     return connection as unknown as Connection
   }
 
+  /** Stops being reachable through relays: the app goes to the background. Connections stay, for as long as somebody on the other side is patient. */
+  suspend(): void {
+    this.#suspended = true
+    for (const registration of this.#registrations.splice(0)) registration.close()
+  }
+
+  /** Registers again. */
+  resume(): void {
+    if (!this.#suspended) return
+    this.#suspended = false
+    if (this.opened && this.closing === null) this.#registerAll()
+  }
+
   /** Same as `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
   protected override async _open(): Promise<void> {
-    const { listen = null, relays = [] } = this.#options
+    const { listen = null } = this.#options
     try {
       if (listen !== null) await this.#listen(listen)
       if (this.#dht !== null) await this.#listenUdp(this.#dht)
-      for (const address of relays) this.#registrations.push(this.#register(address))
+      if (!this.#suspended) this.#registerAll()
     } catch (error) {
       for (const registration of this.#registrations.splice(0)) registration.close()
       await Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
@@ -170,6 +190,10 @@ export class RelayClient extends ReadyResource {
     for (const connection of this.#connections) connection.destroy()
     await Promise.all(closed)
     await listening
+  }
+
+  #registerAll(): void {
+    for (const address of this.#options.relays ?? []) this.#registrations.push(this.#register(address))
   }
 
   #register(address: RelayAddress): Registration {
