@@ -1,5 +1,6 @@
 import type { KeyPair } from '../types.ts'
 import type { PathInfo } from '../paths/path.ts'
+import type { PeerAddresses } from './addresses.ts'
 import type { LanLike } from './find-on-lan.ts'
 import type { SessionTimes } from '../session/times.ts'
 
@@ -42,6 +43,13 @@ export interface RelayClientOptions {
    * @defaultValue none
    */
   lan?: LanLike | null
+  /**
+   * Which addresses are dialled that a connected device names: those of this machine too, where two apps of one machine meet, of its networks, of the internet only, or
+   * none. Addresses of `connect()`, and what is found by `lan`, are dialled in any case.
+   *
+   * @defaultValue 'machine'
+   */
+  peerAddresses?: PeerAddresses
   times?: Partial<ClientTimes>
   /** Bytes under way at most, for each connection and direction: 128 KiB or more. @defaultValue 4 MiB */
   windowBytes?: number

@@ -68,6 +68,11 @@ export class RelayClient extends ReadyResource {
     if (!Number.isSafeInteger(windowBytes) || windowBytes < LEAST_WINDOW_BYTES)
       throw new RelayError('RELAY_BAD_ARGUMENT', `a window has ${LEAST_WINDOW_BYTES} bytes or more`)
     for (const relay of relays) checkRelay(relay)
+    if (!['machine', 'network', 'internet', 'none'].includes(options.peerAddresses ?? 'machine'))
+      throw new RelayError(
+        'RELAY_BAD_ARGUMENT',
+        `peerAddresses is 'machine', 'network', 'internet' or 'none'`
+      )
     this.#options = options
     this.#dht = (options.dht ?? null) as DhtLike | null
     this.#times = { ...TIMES, ...options.times }
@@ -124,13 +129,14 @@ export class RelayClient extends ReadyResource {
     if (!(target instanceof Uint8Array) || target.length !== 32)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
     if (this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
-    const { keyPair, relays = [] } = this.#options
+    const { keyPair, relays = [], peerAddresses = 'machine' } = this.#options
     const connection = new SecretConnection(true, keyPair.publicKey, b4a.from(target))
     const outgoing = new Outgoing({
       keyPair,
       target: b4a.from(target),
       relays,
       addresses,
+      peerAddresses,
       lan: this.#options.lan ?? null,
       udp: this.#dht === null ? null : { dht: this.#dht, pathKeyPair: this.#pathKeyPair, more: dhtOptions },
       times: this.#times,

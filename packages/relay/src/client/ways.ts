@@ -2,7 +2,7 @@ import b4a from 'b4a'
 import type { KeyPair } from '../types.ts'
 import type { Path } from '../paths/path.ts'
 import type { Candidates } from '../session/greeting.ts'
-import { isDialable } from './addresses.ts'
+import { isDialable, type PeerAddresses } from './addresses.ts'
 import type { DhtLike } from './dht.ts'
 import { dialUdp, dialUdpPath, type FoundDirectly } from './dial-udp.ts'
 import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
@@ -17,6 +17,8 @@ export interface WaysOptions {
   readonly relays: readonly RelayAddress[]
   /** Known addresses of the device, `host:port`. */
   readonly addresses: readonly string[]
+  /** Which of those are dialled that the device names. */
+  readonly peerAddresses: PeerAddresses
   readonly udp: UdpOptions | null
   readonly lan: LanLike | null
 }
@@ -60,8 +62,9 @@ export class Ways {
 
   /** The device has said where it is. */
   learn({ tcp, udp }: Candidates): void {
-    this.#addresses = [...new Set([...this.#options.addresses, ...tcp.filter(isDialable)])]
-    this.#udpKey = udp.length === 0 ? null : udp
+    const { addresses, peerAddresses } = this.#options
+    this.#addresses = [...new Set([...addresses, ...tcp.filter((one) => isDialable(one, peerAddresses))])]
+    this.#udpKey = udp.length === 0 || peerAddresses === 'none' ? null : udp
   }
 
   /** This relay has failed: it is asked last. */
