@@ -1,6 +1,6 @@
 import crypto from 'hypercore-crypto'
 import { connect, type Socket } from 'node:net'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { listening } from './listening.ts'
 import { testCleanup, until } from '@cloudpal/test-kit'
 import { FLOW } from '../src/flow/flow-frames.ts'
@@ -236,3 +236,96 @@ test('where a relay has died, the next one does not wait for direct ways that le
 
 /** A network without anybody else. */
 const emptyLan: LanLike = { announce: () => () => {}, find: () => () => {} }
+
+test('a device that was started anew says so, and the connection ends at once instead of waiting for it', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const wire = await startSwitch(relay.ports.tcp ?? 0)
+  wire.on = true
+  const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: wire.port } }]
+  const times = { probeMs: 50, deadMs: 150, retryMs: 10, graceMs: 600_000 }
+  const alice = await startDevice(a, { relays: [address], times })
+  const before = await startDevice(b, { relays, times })
+  await until(() => before.registeredAt.length === 1)
+  const incoming = nextConnection(before)
+  const connection = alice.connect(b.publicKey)
+  await connection.opened
+  const heard = new Promise((resolve) => connection.once('data', resolve))
+  ;(await incoming).write(Buffer.alloc(1))
+  await heard
+  // Nothing is heard of it any more, and another one has its key.
+  wire.frozen = true
+  await startDevice(b, { relays: [address], times })
+  const error = await new Promise((resolve) => connection.once('error', resolve))
+  expect(error).toMatchObject({ code: 'RELAY_CLOSED' })
+})
+
+test('somebody else who refuses a path ends nothing', async () => {
+  const [a, b] = twoKeyPairs()
+  const { address } = await startRelay([a, b])
+  let refused = 0
+  const impostor = await listening((socket) =>
+    socket.on('data', () => {
+      refused++
+      socket.write(dataFrame(refuseGreeting(REFUSE.UNKNOWN)))
+    })
+  )
+  const announce = [`127.0.0.1:${impostor.port}`]
+  const alice = await startDevice(a, { relays: [address], times: { retryMs: 10, graceMs: 100 } })
+  const bob = await startDevice(b, { relays: [address], listen: { host: '127.0.0.1', announce } })
+  await until(() => bob.registeredAt.length === 1)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(b.publicKey)
+  await connection.opened
+  const received = receiveCounting(await incoming, 1000)
+  // A join and a hello, and a second try.
+  await until(() => refused >= 4)
+  await sendCounting(connection, 1000)
+  expect(await received).toBe(-1)
+  expect(connection.path?.kind).toBe('relay')
+})
+
+test('a better path that is joined before a slow one has said that the connection began ends nothing', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const [slow, direct] = [await startSwitch(relay.ports.tcp ?? 0), await startSwitch()]
+  slow.on = direct.on = true
+  const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: slow.port } }]
+  const announce = [`127.0.0.1:${direct.port}`]
+  const alice = await startDevice(a, { relays, times: { retryMs: 10, probeMs: 50 } })
+  const bob = await startDevice(b, { relays: [address], listen: { host: '127.0.0.1', announce } })
+  direct.target = bob.port ?? 0
+  await until(() => bob.registeredAt.length === 1)
+  // What follows the hello is held until something was said on the direct path, or three probes were: it comes later than that, anyway.
+  const held: Buffer[] = []
+  let count = 0
+  slow.meddle = onFrames('in', (one) => {
+    if (one[0] !== FRAME.DATA || count++ === 0) return [one]
+    held.push(one)
+    return direct.bytes > 0 || count > 6 ? held.splice(0) : []
+  })
+  const connection = alice.connect(b.publicKey)
+  await connection.opened
+  await until(() => connection.destroyed || connection.path?.kind === 'tcp')
+  expect(connection.destroyed).toBe(false)
+})
+
+test('a clock that stands still, or is set back, keeps no dead path alive', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const wire = await startSwitch(relay.ports.tcp ?? 0)
+  wire.on = true
+  const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: wire.port } }]
+  const times = { probeMs: 50, deadMs: 150 }
+  const alice = await startDevice(a, { relays, times })
+  const bob = await startDevice(b, { relays: [address], times })
+  const failures: string[] = []
+  alice.on('path-failed', (_: unknown, error: { code: string }) => failures.push(error.code))
+  await until(() => bob.registeredAt.length === 1)
+  await alice.connect(b.publicKey).opened
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(0)
+  testCleanup().defer('stream', () => clock.mockRestore())
+  wire.frozen = true
+  await until(() => failures.length > 0)
+  expect(failures).toEqual(['RELAY_TIMEOUT'])
+})

@@ -132,3 +132,26 @@ async function relayedBytes({ metrics }: Awaited<ReturnType<typeof startRelay>>[
   const { values } = await metrics.relayedBytes.get()
   return values.reduce((sum, { value }) => sum + value, 0)
 }
+
+test('a device with a small window and a slow reader is not taken for a liar’s victim', async () => {
+  const [a, b] = twoKeyPairs()
+  const { address } = await startRelay([a, b])
+  const alice = await startDevice(a, { relays: [address] })
+  const other = await startDevice(b, { relays: [address], windowBytes: 128 * 1024 })
+  await until(() => other.registeredAt.length === 1)
+  const failures: string[] = []
+  for (const device of [alice, other])
+    device.on('path-failed', (_: unknown, error: { code: string }) => failures.push(error.code))
+  const incoming = nextConnection(other)
+  const connection = alice.connect(b.publicKey)
+  await connection.opened
+  const reading = await incoming
+  await sendCounting(connection, 1_000_000)
+  // It has not read a byte so far, and what has come meanwhile was not too much.
+  const back = new Promise((resolve) => connection.once('data', resolve))
+  reading.write(Buffer.alloc(1))
+  await back
+  expect(failures).toEqual([])
+  expect(await receiveCounting(reading, 1_000_000)).toBe(-1)
+  expect(failures).toEqual([])
+})

@@ -102,6 +102,4 @@ export const TIMES: ClientTimes = {
   retryMs: 1_000
 }
 
-/** Longer than the longest segment: a window that holds none would wait for ever. */
-export const LEAST_WINDOW_BYTES: number = 128 * 1024
 export const WINDOW_BYTES: number = 4 * 1024 * 1024

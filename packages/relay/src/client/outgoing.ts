@@ -1,11 +1,12 @@
 import b4a from 'b4a'
 import { RelayError } from '../errors.ts'
 import type { Line } from '../paths/line.ts'
+import { monotonic } from '../monotonic.ts'
 import type { Path, PathInfo } from '../paths/path.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
-import { type Call, joinMac, sameMac } from '../session/greeting.ts'
+import { type Call, joinMac, sameMac, type Terms } from '../session/greeting.ts'
 import { type Greeted, Initiator } from '../session/initiator.ts'
-import type { Session } from '../session/session.ts'
+import type { Session, SessionOptions } from '../session/session.ts'
 import type { FoundDirectly } from './dial-udp.ts'
 import type { ClientTimes } from './options.ts'
 import { type Attempt, type Lane, race } from './race.ts'
@@ -17,7 +18,13 @@ export interface OutgoingOptions extends WaysOptions {
   readonly connection: SecretConnection
   /** What the connection is destroyed with where no way is found. */
   explain(error: Error): Error
-  makeSession(id: Uint8Array, secret: Uint8Array, onlonely: (failed: PathInfo | null) => void): Session
+  readonly terms: Terms
+  makeSession(
+    id: Uint8Array,
+    secret: Uint8Array,
+    theirs: Terms,
+    events: Pick<SessionOptions, 'onlonely' | 'onconfirmed'>
+  ): Session
 }
 
 /** What a race for a new connection can end with. */
@@ -53,7 +60,7 @@ export class Outgoing {
   constructor(options: OutgoingOptions) {
     this.#options = options
     this.#ways = new Ways(options)
-    this.#initiator = new Initiator(options.keyPair, options.target)
+    this.#initiator = new Initiator(options.keyPair, options.target, options.terms)
     options.connection.onover = () => this.#stop()
   }
 
@@ -108,16 +115,17 @@ export class Outgoing {
 
   #begin(won: Won): void {
     if (won.how === 'udp') return this.#beginPlain(won)
-    const { line, secrets, secret, candidates } = won
+    const { line, secrets, secret, terms } = won
     if (this.#options.connection.destroying) return line.path.destroy()
-    this.#session = this.#options.makeSession(this.#initiator.session, secret, (failed) =>
-      this.#onlonely(failed)
-    )
-    this.#ways.learn(candidates)
-    this.#directSince = Date.now()
+    this.#session = this.#options.makeSession(this.#initiator.session, secret, terms, {
+      onlonely: (failed) => this.#onlonely(failed),
+      // Else a join may be faster than the word that the session began, on a slow path.
+      onconfirmed: () => this.#session?.isDirect || this.#upgrade(0)
+    })
+    this.#ways.learn(terms.candidates)
+    this.#directSince = monotonic()
     this.#initiator.begin(line, secret)
     this.#session.begin(line, secrets)
-    if (!this.#session.isDirect) this.#upgrade(0)
   }
 
   /** As Hyperswarm connects: no session, and so no other paths. */
@@ -143,7 +151,7 @@ export class Outgoing {
     const left = failed ?? this.#options.connection.path
     this.#ways.putLast(left?.relay ?? null)
     if (failed !== null && failed.relay === null)
-      this.#directFailures = Date.now() - this.#directSince < PROVEN_MS ? this.#directFailures + 1 : 1
+      this.#directFailures = monotonic() - this.#directSince < PROVEN_MS ? this.#directFailures + 1 : 1
     this.#retries = 0
     clearTimeout(this.#timer)
     this.#search('any')
@@ -161,7 +169,7 @@ export class Outgoing {
     // A better way is no longer what is needed, and may take its time.
     this.#attempt?.abort()
     this.#searching = wanted
-    const join = (path: Path): Promise<Joined> => this.#initiator.join(path, session.secret)
+    const join = (path: Path): Promise<Joined> => this.#join(path, session)
     const attempt = race(wanted === 'any' ? this.#anyOf(join) : this.#betterOf(join), this.#options.times)
     this.#attempt = attempt
     attempt.result.then(
@@ -170,21 +178,33 @@ export class Outgoing {
         this.#searching = 'nothing'
         return this.#settle(session, joined)
       },
-      (error: unknown) => {
+      () => {
         if (this.#attempt !== attempt) return
         this.#searching = 'nothing'
-        if (!session.confirmed && isRefusal(error)) this.#unknown(error)
-        else this.#again()
+        this.#again()
       }
     )
   }
 
   #settle(session: Session, { number, line }: Joined): void {
     this.#retries = 0
-    this.#directSince = Date.now()
+    this.#directSince = monotonic()
     session.add(number, line)
     session.settleOn(number)
     if (!session.isDirect) this.#upgrade(this.#pauseMs(this.#directFailures))
+  }
+
+  /** Where the device has lost the session, or did not let it begin, the connection ends: no other way would change that. */
+  async #join(path: Path, session: Session): Promise<Joined> {
+    try {
+      return await this.#initiator.join(path, session.secret)
+    } catch (error) {
+      const code = error instanceof RelayError ? error.code : null
+      if (session.confirmed && code === 'RELAY_CLOSED') this.#options.connection.destroy(error as RelayError)
+      const isRefused = code === 'RELAY_CLOSED' || code === 'RELAY_PEER_REFUSED'
+      if (!session.confirmed && this.#options.connection.path === null && isRefused) this.#unknown(error)
+      throw error
+    }
   }
 
   #pauseMs(failures: number): number {
@@ -235,13 +255,4 @@ export class Outgoing {
     this.#attempt?.abort()
     this.#answer?.abort()
   }
-}
-
-/** Whether the device has refused, on one of the ways that were tried. */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof RelayError)) return false
-  const { cause } = error
-  return (
-    error.code === 'RELAY_PEER_REFUSED' || (cause instanceof AggregateError && cause.errors.some(isRefusal))
-  )
 }

@@ -6,9 +6,9 @@ import type { Path, PathInfo } from '../paths/path.ts'
 import { UdpPath } from '../paths/udp-path.ts'
 import { TcpPath } from '../paths/tcp-path.ts'
 import { SecretConnection } from '../session/secret-connection.ts'
-import type { Candidates } from '../session/greeting.ts'
+import { LEAST_WINDOW_BYTES, type Terms } from '../session/greeting.ts'
 import { Responder } from '../session/responder.ts'
-import { Session } from '../session/session.ts'
+import { Session, type SessionOptions } from '../session/session.ts'
 import { listenTcp, type TcpListener } from '../sockets/sockets.ts'
 import type { Connection, KeyPair } from '../types.ts'
 import { checkRelay } from './addresses.ts'
@@ -17,7 +17,6 @@ import type { DhtLike, DhtServerLike } from './dht.ts'
 import {
   type ClientTimes,
   type RelayAddress,
-  LEAST_WINDOW_BYTES,
   type RelayClientOptions,
   TIMES,
   WINDOW_BYTES
@@ -80,8 +79,8 @@ export class RelayClient extends ReadyResource {
       keyPair,
       attemptMs: this.#times.attemptMs,
       firewall: (key) => this.#options.firewall?.(key) ?? false,
-      candidates: () => this.#candidates(),
-      makeSession: (id, secret, connection) => this.#makeReached(id, secret, connection),
+      terms: () => this.#terms(),
+      makeSession: (id, secret, connection, theirs) => this.#makeReached(id, secret, connection, theirs),
       onconnection: (connection) => {
         this.#keep(connection)
         this.emit('connection', connection)
@@ -142,7 +141,8 @@ export class RelayClient extends ReadyResource {
       times: this.#times,
       connection,
       explain,
-      makeSession: (id, secret, onlonely) => this.#makeSession(id, secret, connection, onlonely)
+      terms: this.#terms(),
+      makeSession: (id, secret, theirs, events) => this.#makeSession(id, secret, connection, theirs, events)
     })
     this.#keep(connection)
     this.#outgoing.add(outgoing)
@@ -223,37 +223,40 @@ export class RelayClient extends ReadyResource {
     await this.#dhtServer.listen(this.#pathKeyPair)
   }
 
-  #candidates(): Candidates {
-    return {
-      tcp: this.#announced,
-      udp: this.#dhtServer === null ? new Uint8Array(0) : this.#pathKeyPair.publicKey
-    }
+  #terms(): Terms {
+    const udp = this.#dhtServer === null ? new Uint8Array(0) : this.#pathKeyPair.publicKey
+    const { windowBytes = WINDOW_BYTES } = this.#options
+    return { windowBytes, candidates: { tcp: this.#announced, udp } }
   }
 
   /** A session that somebody else has begun, who finds its paths; where that takes long, it is called. */
-  #makeReached(id: Uint8Array, secret: Uint8Array, connection: SecretConnection): Session {
+  #makeReached(id: Uint8Array, secret: Uint8Array, connection: SecretConnection, theirs: Terms): Session {
     const { keyPair, relays = [] } = this.#options
     const accept = (path: Path, onclosed: () => void): void => this.#responder.accept(path, onclosed)
     const times = this.#times
     const callBack = new CallBack({ keyPair, relays, times, connection, session: id, secret, accept })
     this.#callBacks.add(callBack)
     connection.once('close', () => this.#callBacks.delete(callBack))
-    return this.#makeSession(id, secret, connection, () => callBack.start())
+    return this.#makeSession(id, secret, connection, theirs, {
+      onlonely: () => callBack.start(),
+      onconfirmed: () => {}
+    })
   }
 
   #makeSession(
     id: Uint8Array,
     secret: Uint8Array,
     connection: SecretConnection,
-    onlonely: (failed: PathInfo | null) => void
+    theirs: Terms,
+    events: Pick<SessionOptions, 'onlonely' | 'onconfirmed'>
   ): Session {
     return new Session({
       id,
       secret,
       connection,
       times: this.#times,
-      windowBytes: this.#options.windowBytes ?? WINDOW_BYTES,
-      onlonely,
+      windows: { own: this.#options.windowBytes ?? WINDOW_BYTES, theirs: theirs.windowBytes },
+      ...events,
       onfailed: (path: PathInfo, error) => this.emit('path-failed', path, error),
       onover: () => {}
     })

@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import type { KeyPair } from '../types.ts'
 import type { Path } from '../paths/path.ts'
-import type { Candidates } from '../session/greeting.ts'
+import type { Terms } from '../session/greeting.ts'
 import { isDialable, type PeerAddresses } from './addresses.ts'
 import type { DhtLike } from './dht.ts'
 import { dialUdp, dialUdpPath, type FoundDirectly } from './dial-udp.ts'
@@ -61,7 +61,7 @@ export class Ways {
   }
 
   /** The device has said where it is. */
-  learn({ tcp, udp }: Candidates): void {
+  learn({ tcp, udp }: Terms['candidates']): void {
     const { addresses, peerAddresses } = this.#options
     this.#addresses = [...new Set([...addresses, ...tcp.filter((one) => isDialable(one, peerAddresses))])]
     this.#udpKey = udp.length === 0 || peerAddresses === 'none' ? null : udp

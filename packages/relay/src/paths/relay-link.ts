@@ -54,6 +54,7 @@ export class RelayLink implements Path {
   #cipher: ControlCipher | null = null
   #path: PathEvents | null = null
   #joined = false
+  #origin = ''
   #refusal: Refusal | null = null
   #error: RelayError | null = null
   #closed = false
@@ -87,6 +88,10 @@ export class RelayLink implements Path {
       this.#wire.destroy()
       throw error
     }
+  }
+
+  get origin(): string {
+    return this.#origin
   }
 
   /** Asks to be reachable here. Once welcome. */
@@ -150,6 +155,7 @@ export class RelayLink implements Path {
     else if (this.#joined) this.#fail()
     else if (message.type === 'incoming') {
       this.#joined = true
+      this.#origin = b4a.toString(message.from, 'hex')
       this.#events.onincoming?.(message.from)
     } else if (message.type === 'opened') {
       this.#joined = true

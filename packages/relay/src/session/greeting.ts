@@ -26,18 +26,29 @@ export interface Call {
 }
 
 /** Where a device can be reached without a relay; told to the other one only, encrypted. */
-export interface Candidates {
+interface Candidates {
   /** `host:port`, an IPv6 host in brackets. */
   readonly tcp: readonly string[]
   /** Public key that it listens with in the DHT, 32 bytes; empty for none. */
   readonly udp: Uint8Array
 }
 
+/** Longer than the longest segment: a window that holds none would wait for ever. */
+export const LEAST_WINDOW_BYTES: number = 128 * 1024
+
+/** What each side tells the other of itself; encrypted. */
+export interface Terms {
+  /** Bytes of the stream that it holds at most before they are read: 128 KiB or more. */
+  readonly windowBytes: number
+  readonly candidates: Candidates
+}
+
 export const SESSION_ID_BYTES = 16
 export const SESSION_SECRET_BYTES = 32
 const MAC_BYTES = 32
-const VERSION = 1
+const VERSION = 2
 const MAX_CANDIDATES = 16
+const MAX_WINDOW_BYTES = 2 ** 32 - 1
 
 /** The initiator's first message. */
 export function helloGreeting(noise: Uint8Array): Uint8Array {
@@ -119,42 +130,59 @@ export function readGreeting(bytes: Uint8Array): Greeting | null {
   }
 }
 
-/** Payload of the initiator's Noise message: version and session. */
-export function encodeOffer(session: Uint8Array): Uint8Array {
-  return b4a.concat([b4a.from([VERSION]), session])
+/** Payload of the initiator's Noise message: the session, and its terms. */
+export function encodeOffer(session: Uint8Array, terms: Terms): Uint8Array {
+  return encodePayload(session, terms)
 }
 
-/** @returns the session, or `null` */
-export function decodeOffer(payload: Uint8Array): Uint8Array | null {
-  if (payload.length !== 1 + SESSION_ID_BYTES || payload[0] !== VERSION) return null
-  return b4a.from(payload.subarray(1))
+/** @returns `null` for what is none */
+export function decodeOffer(
+  payload: Uint8Array
+): { readonly session: Uint8Array; readonly terms: Terms } | null {
+  const read = decodePayload(payload, SESSION_ID_BYTES)
+  return read === null ? null : { session: read.bytes, terms: read.terms }
 }
 
-/** Payload of the responder's: the session's secret, and where it can be reached. */
-export function encodeAnswer(secret: Uint8Array, { tcp, udp }: Candidates): Uint8Array {
+/** Payload of the responder's: the session's secret, and its terms. */
+export function encodeAnswer(secret: Uint8Array, terms: Terms): Uint8Array {
+  return encodePayload(secret, terms)
+}
+
+/** @returns `null` for what is none */
+export function decodeAnswer(
+  payload: Uint8Array
+): { readonly secret: Uint8Array; readonly terms: Terms } | null {
+  const read = decodePayload(payload, SESSION_SECRET_BYTES)
+  return read === null ? null : { secret: read.bytes, terms: read.terms }
+}
+
+function encodePayload(bytes: Uint8Array, { windowBytes, candidates: { tcp, udp } }: Terms): Uint8Array {
   const state = c.state(0, 0, null)
   c.array(c.string).preencode(state, tcp.slice(0, MAX_CANDIDATES))
   c.uint8array.preencode(state, udp)
   state.buffer = b4a.alloc(state.end)
   c.array(c.string).encode(state, tcp.slice(0, MAX_CANDIDATES))
   c.uint8array.encode(state, udp)
-  return b4a.concat([b4a.from([VERSION]), secret, state.buffer])
+  const window = uint32(Math.min(windowBytes, MAX_WINDOW_BYTES))
+  return b4a.concat([b4a.from([VERSION]), bytes, window, state.buffer])
 }
 
-/** @returns `null` for what is none */
-export function decodeAnswer(
-  payload: Uint8Array
-): { readonly secret: Uint8Array; readonly candidates: Candidates } | null {
-  if (payload.length < 1 + SESSION_SECRET_BYTES || payload[0] !== VERSION) return null
-  const rest = b4a.from(payload.subarray(1 + SESSION_SECRET_BYTES))
+function decodePayload(
+  payload: Uint8Array,
+  length: number
+): { readonly bytes: Uint8Array; readonly terms: Terms } | null {
+  if (payload.length < 1 + length + 4 || payload[0] !== VERSION) return null
+  const windowBytes = readUint32(payload, 1 + length)
+  if (windowBytes < LEAST_WINDOW_BYTES) return null
+  const rest = b4a.from(payload.subarray(1 + length + 4))
   try {
     const state = c.state(0, rest.length, rest)
     const tcp = c.array(c.string).decode(state)
     // The encoding gives null for none.
     const udp = (c.uint8array.decode(state) as Uint8Array | null) ?? new Uint8Array(0)
     if (udp.length !== 0 && udp.length !== 32) return null
-    const secret = b4a.from(payload.subarray(1, 1 + SESSION_SECRET_BYTES))
-    return { secret, candidates: { tcp: tcp.slice(0, MAX_CANDIDATES), udp: b4a.from(udp) } }
+    const candidates = { tcp: tcp.slice(0, MAX_CANDIDATES), udp: b4a.from(udp) }
+    return { bytes: b4a.from(payload.subarray(1, 1 + length)), terms: { windowBytes, candidates } }
   } catch {
     return null
   }
