@@ -1,16 +1,17 @@
 import crypto from 'hypercore-crypto'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import { listening } from './listening.ts'
 import { testCleanup, until } from '@cloudpal/test-kit'
 import { FLOW } from '../src/flow/flow-frames.ts'
 import { FRAME, HEADER_BYTES } from '../src/protocol/frames.ts'
-import { createGrant, RelayClient } from '../src/index.ts'
+import { createGrant, type LanLike, RelayClient } from '../src/index.ts'
+import { REFUSE, refuseGreeting } from '../src/session/greeting.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
 import { receiveCounting, sendCounting } from './streams.ts'
 import { startSwitch } from './switch-proxy.ts'
 import { dataFrame, onFrames } from './meddling.ts'
-import { REFUSE, refuseGreeting } from '../src/session/greeting.ts'
+import { EndlessPunching } from './endless-punching.ts'
 
 test('a connection fails over while a direct address that does not answer is being tried', async () => {
   const [a, b] = twoKeyPairs()
@@ -161,6 +162,80 @@ test('one device can have 64 connections to another, and not more', async () => 
   )
   expect(bob.connections.size).toBe(64)
 })
+
+test('a path on which a device is refused is closed, whatever the other end does', async () => {
+  let impostor: Socket | null = null
+  let closed = 0
+  // A refusal is not signed: an impostor on the local network, or a relay, can say it too.
+  const { port } = await listening((socket) => {
+    impostor = socket
+    socket.on('close', () => closed++)
+    socket.once('data', () => socket.write(dataFrame(refuseGreeting(REFUSE.UNWELCOME))))
+  })
+  const [a, b] = twoKeyPairs()
+  const alice = await startDevice(a)
+  expect(await alice.connect(b.publicKey, { addresses: [`127.0.0.1:${port}`] }).opened).toBe(false)
+  await alice.close()
+  // Whoever closes a socket refuses what comes then.
+  const chunk = dataFrame(Buffer.alloc(60_000))
+  for (let i = 0; i < 50; i++) (impostor as Socket | null)?.write(chunk)
+  await until(() => closed === 1, { message: 'the socket of a closed client still reads' })
+})
+
+test('what a race for a connection has left over is closed when the connection is there', async () => {
+  const [a, b] = twoKeyPairs()
+  const { address } = await startRelay([a, b])
+  let [taken, closed] = [0, 0]
+  const hole = await listening((socket) => {
+    taken++
+    socket.on('close', () => closed++).on('end', () => socket.end())
+    socket.resume()
+  })
+  const alice = await startDevice(a, { relays: [address], times: { attemptMs: 60_000, retryMs: 60_000 } })
+  const bob = await startDevice(b, { relays: [address] })
+  await until(() => bob.registeredAt.length === 1)
+  const connection = alice.connect(bob.publicKey, { addresses: [`127.0.0.1:${hole.port}`] })
+  expect(await connection.opened).toBe(true)
+  // The second is for a better path.
+  await until(() => taken === 2 && closed === 1)
+  await alice.close()
+  await until(() => closed === 2)
+})
+
+test('where a relay has died, the next one does not wait for direct ways that lead nowhere', async () => {
+  const [a, b] = twoKeyPairs()
+  const [first, second] = [await startRelay([a, b]), await startRelay([a, b])]
+  const wall = await startSwitch(first.relay.ports.tcp ?? 0)
+  wall.on = true
+  const relays = [
+    { publicKey: first.relay.publicKey, tcp: { host: '127.0.0.1', port: wall.port } },
+    second.address
+  ]
+  const bob = await startDevice(b, { relays })
+  // Addresses of another network, a local one without the device, and a NAT that lets nothing through.
+  let dialled = 0
+  const holes = await Promise.all(Array.from({ length: 16 }, () => listening(() => dialled++)))
+  const addresses = holes.map(({ port }) => `127.0.0.1:${port}`)
+  const dht = new EndlessPunching()
+  // Whatever waits for anything waits for longer than the test.
+  const times = { attemptMs: 60_000, staggerMs: 60_000, retryMs: 60_000 }
+  const alice = await startDevice(a, { relays, dht, lan: emptyLan, times })
+  await until(() => bob.registeredAt.length === 2)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey, { addresses })
+  await connection.opened
+  await incoming
+  expect(connection.path).toMatchObject({ kind: 'relay', relay: first.relay.publicKey })
+  await until(() => dialled === 2 && dht.punching === 0)
+  wall.on = false
+  await first.relay.close()
+  await until(() => connection.path?.relay === second.address.publicKey)
+  // One address was tried beside the relays.
+  await until(() => dialled === 3)
+})
+
+/** A network without anybody else. */
+const emptyLan: LanLike = { announce: () => () => {}, find: () => () => {} }
 
 test('a device that was started anew says so, and the connection ends at once instead of waiting for it', async () => {
   const [a, b] = twoKeyPairs()

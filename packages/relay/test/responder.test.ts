@@ -76,7 +76,9 @@ function responder(): Responder {
         onover: none
       })
     },
-    onconnection: () => {}
+    onconnection: () => {},
+    onproved: () => {},
+    oncall: () => false
   })
   testCleanup().defer('network', () => made.close())
   return made

@@ -13,6 +13,7 @@ import {
 import { frame, FRAME } from '../src/protocol/frames.ts'
 import { refusal } from '../src/protocol/refusal.ts'
 import {
+  callGreeting,
   decodeAnswer,
   decodeOffer,
   encodeAnswer,
@@ -71,6 +72,7 @@ const made: Record<string, Uint8Array> = {
   'greeting join': joinGreeting(fill(10, 16), 7, fill(11)),
   'greeting joined': joinedGreeting(fill(10, 16), 7, fill(11)),
   'greeting refuse': refuseGreeting(3),
+  'greeting call': callGreeting(fill(10, 16), 7, fill(11)),
   'path segment': segmentHeader(2 ** 40 + 1),
   'path fin': flowFrame({ type: 'fin', offset: 258 }),
   'path ack': flowFrame({ type: 'ack', offset: 258 }),
@@ -114,6 +116,7 @@ test('every message is read back', () => {
   expect(readGrant(grant)).toMatchObject({ scopes: 5, expiresAt: 1_800_000_000_000 })
   expect(readGreeting(made['greeting join'] ?? fill(0))).toMatchObject({ type: 'join', path: 7 })
   expect(readGreeting(made['greeting joined'] ?? fill(0))).toMatchObject({ type: 'joined', path: 7 })
+  expect(readGreeting(made['greeting call'] ?? fill(0))).toMatchObject({ type: 'call', number: 7 })
   const read = { ...terms, candidates: { ...candidates, udp: Buffer.from(candidates.udp) } }
   expect(decodeOffer(made['greeting offer'] ?? fill(0))).toEqual({
     session: Buffer.from(fill(10, 16)),
@@ -131,7 +134,7 @@ test('what is cut short or too long is no message', () => {
     for (const wrong of [bytes.subarray(0, -1), longer]) {
       if (name.startsWith('control ')) expect(decodeControl(wrong)).toBeNull()
       if (name.startsWith('path ') && name !== 'path segment') expect(readFlowFrame(wrong)).toBeNull()
-      if (/^greeting (join|refuse)/.test(name)) expect(readGreeting(wrong)).toBeNull()
+      if (/^greeting (join|refuse|call)/.test(name)) expect(readGreeting(wrong)).toBeNull()
       if (name === 'grant') expect(readGrant(wrong)).toBeNull()
     }
   }

@@ -3,7 +3,7 @@ import c from 'compact-encoding'
 import sodium from 'sodium-universal'
 
 /** First byte of what two devices say on a path before it is joined. PROTOCOL.md, "Greetings". */
-const GREETING = { HELLO: 1, WELCOME: 2, JOIN: 3, JOINED: 4, REFUSE: 5 } as const
+const GREETING = { HELLO: 1, WELCOME: 2, JOIN: 3, JOINED: 4, REFUSE: 5, CALL: 6 } as const
 
 /** Why a path is not joined; bytes on the wire. */
 export const REFUSE = { KNOWN: 1, UNKNOWN: 2, UNWELCOME: 3 } as const
@@ -14,6 +14,16 @@ export type Greeting =
   | { readonly type: 'join'; readonly session: Uint8Array; readonly path: number; readonly mac: Uint8Array }
   | { readonly type: 'joined'; readonly path: number; readonly mac: Uint8Array }
   | { readonly type: 'refuse'; readonly code: number }
+  | Call
+
+/** The responder of a session has no path left, and has made this one: the initiator is asked to join it. */
+export interface Call {
+  readonly type: 'call'
+  readonly session: Uint8Array
+  /** Grows from call to call. */
+  readonly number: number
+  readonly mac: Uint8Array
+}
 
 /** Where a device can be reached without a relay; told to the other one only, encrypted. */
 interface Candidates {
@@ -61,20 +71,30 @@ export function joinedGreeting(session: Uint8Array, path: number, secret: Uint8A
   return b4a.concat([b4a.from([GREETING.JOINED]), uint32(path), joinMac('joined', session, path, secret)])
 }
 
+/** The responder's wish that this path be joined. @param number - one more than in the call before */
+export function callGreeting(session: Uint8Array, number: number, secret: Uint8Array): Uint8Array {
+  return b4a.concat([
+    b4a.from([GREETING.CALL]),
+    session,
+    uint32(number),
+    joinMac('call', session, number, secret)
+  ])
+}
+
 /** No. Nothing in it is secret, and it is not signed: who is in between can close the path as well. */
 export function refuseGreeting(code: number): Uint8Array {
   return b4a.from([GREETING.REFUSE, code])
 }
 
-/** Keyed BLAKE2b-256 (RFC 7693) that proves who joins to be of the session, and that it is this path of it. */
+/** Keyed BLAKE2b-256 (RFC 7693) that proves who joins, or calls, to be of the session, and that it is this path, or call, of it. */
 export function joinMac(
-  what: 'join' | 'joined',
+  what: 'join' | 'joined' | 'call',
   session: Uint8Array,
-  path: number,
+  number: number,
   secret: Uint8Array
 ): Uint8Array {
   const mac = b4a.alloc(MAC_BYTES)
-  const parts = [b4a.from(`cloudpal/relay/1/${what}\0`), session, uint32(path)]
+  const parts = [b4a.from(`cloudpal/relay/1/${what}\0`), session, uint32(number)]
   sodium.crypto_generichash_batch(mac, parts, secret)
   return mac
 }
@@ -92,10 +112,13 @@ export function readGreeting(bytes: Uint8Array): Greeting | null {
       return { type: 'hello', noise: rest }
     case GREETING.WELCOME:
       return { type: 'welcome', noise: rest }
-    case GREETING.JOIN: {
+    case GREETING.JOIN:
+    case GREETING.CALL: {
       if (rest.length !== SESSION_ID_BYTES + 4 + MAC_BYTES) return null
       const [session, mac] = [rest.subarray(0, SESSION_ID_BYTES), rest.subarray(SESSION_ID_BYTES + 4)]
-      return { type: 'join', session, path: readUint32(rest, SESSION_ID_BYTES), mac }
+      const number = readUint32(rest, SESSION_ID_BYTES)
+      if (bytes[0] === GREETING.CALL) return { type: 'call', session, number, mac }
+      return { type: 'join', session, path: number, mac }
     }
     case GREETING.JOINED:
       if (rest.length !== 4 + MAC_BYTES) return null

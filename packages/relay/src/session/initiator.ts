@@ -46,17 +46,11 @@ export class Initiator {
   }
 
   /**
-   * Proves to the device, and has it prove, who both are.
+   * Proves to the device, and has it prove, who both are. The session begins with {@link Initiator.begin}.
    *
    * @throws RELAY_BAD_ARGUMENT, RELAY_PEER_REFUSED, RELAY_PROTOCOL, RELAY_UNREACHABLE
    */
-  async hello(path: Path): Promise<Greeted> {
-    const greeted = await this.#greet(path)
-    if (greeted.how === 'begun') greeted.line.path.send([joinGreeting(this.session, 0, greeted.secret)])
-    return greeted
-  }
-
-  async #greet(to: Path | Line): Promise<Greeted> {
+  async hello(to: Path | Line): Promise<Greeted> {
     const path = to instanceof Line ? to.path : to
     const handshake = new Handshake('device to device', this.#keyPair, this.#target)
     const { line, answer } = await ask(to, helloGreeting(this.#offer(path, handshake)))
@@ -67,6 +61,11 @@ export class Initiator {
     const secrets = handshake.secrets()
     if (read === null || secrets === null) throw odd(path)
     return { how: 'begun', line, secrets, ...read }
+  }
+
+  /** Begins the session on one of the paths that were answered: to the others the device was only offered it. */
+  begin(line: Line, secret: Uint8Array): void {
+    line.path.send([joinGreeting(this.session, 0, secret)])
   }
 
   #offer(path: Path, handshake: Handshake): Uint8Array {
@@ -81,12 +80,13 @@ export class Initiator {
   /**
    * Joins another path to the session.
    *
+   * @param to - a path, or where something was said on it already
    * @returns its number
    * @throws RELAY_CLOSED when the device has proven that it does not know the session; RELAY_PEER_REFUSED, RELAY_PROTOCOL, RELAY_UNREACHABLE
    */
-  async join(path: Path, secret: Uint8Array): Promise<{ readonly number: number; readonly line: Line }> {
+  async join(to: Path | Line, secret: Uint8Array): Promise<{ readonly number: number; readonly line: Line }> {
     const number = ++this.#paths
-    const { line, answer } = await ask(path, joinGreeting(this.session, number, secret))
+    const { line, answer } = await ask(to, joinGreeting(this.session, number, secret))
     if (answer.type === 'refuse') throw await this.#whyRefused(line)
     const mac = joinMac('joined', this.session, number, secret)
     if (answer.type !== 'joined' || answer.path !== number || !sameMac(answer.mac, mac)) throw odd(line.path)
@@ -95,7 +95,7 @@ export class Initiator {
 
   /** Anybody on the way can refuse. But only the device itself can answer a hello, and does not while it knows the session. */
   async #whyRefused(line: Line): Promise<RelayError> {
-    const { how } = await this.#greet(line)
+    const { how } = await this.hello(line)
     line.path.destroy()
     return how === 'known'
       ? new RelayError('RELAY_UNREACHABLE', 'the device knows the connection, and has not taken this path')

@@ -6,6 +6,7 @@ import type { Path } from '../paths/path.ts'
 import { Handshake, type Secrets } from '../protocol/handshake.ts'
 import { SecretConnection } from './secret-connection.ts'
 import {
+  type Call,
   decodeOffer,
   encodeAnswer,
   type Greeting,
@@ -32,6 +33,10 @@ export interface ResponderOptions {
   /** @param theirs - the initiator's */
   makeSession(id: Uint8Array, secret: Uint8Array, connection: SecretConnection, theirs: Terms): Session
   onconnection(connection: SecretConnection): void
+  /** On this path somebody has proven to be of a session: it is one of its paths from now on. */
+  onproved(path: Path): void
+  /** Somebody wants this device to join a path to a session that it has begun itself. @returns whether it does: the path is its own then */
+  oncall(line: Line, call: Call): boolean
 }
 
 /** Sessions of one device at once: more are a mistake, or an attack. What was only offered does not count: whoever saw a hello can have it answered. */
@@ -61,13 +66,20 @@ export class Responder {
     this.#greetings = new Greetings(options.attemptMs)
   }
 
-  /** A path that somebody else has made. The responder owns it, and after the greeting the session. */
-  accept(path: Path): void {
+  /**
+   * A path on which the other side greets. The responder owns it, and after the greeting the session.
+   *
+   * @param onclosed - called where it ends before that
+   */
+  accept(path: Path, onclosed: () => void = () => {}): void {
     const line = new Line(path)
     this.#greetings.add(line)
     line.hand({
       ondrain: () => {},
-      onclose: () => this.#greetings.delete(line),
+      onclose: () => {
+        this.#greetings.delete(line)
+        onclosed()
+      },
       onmessage: (bytes) => {
         const greeting = readGreeting(bytes)
         if (greeting === null || !this.#answer(line, greeting)) path.destroy()
@@ -85,7 +97,13 @@ export class Responder {
     const offer = this.#greetings.offerOn(line)
     if (offer !== null) return greeting.type === 'join' && this.#begin(line, offer, greeting)
     if (greeting.type === 'hello') return this.#onhello(line, greeting.noise)
+    if (greeting.type === 'call') return this.#oncall(line, greeting)
     return greeting.type === 'join' && this.#onjoin(line, greeting)
+  }
+
+  #oncall(line: Line, call: Call): boolean {
+    this.#greetings.delete(line)
+    return this.#options.oncall(line, call)
   }
 
   #onhello(line: Line, noise: Uint8Array): boolean {
@@ -120,6 +138,7 @@ export class Responder {
     this.#sessions.set(name, session)
     connection.onover = () => this.#sessions.delete(name)
     this.#greetings.delete(line)
+    this.#options.onproved(line.path)
     session.begin(line, secrets)
     this.#options.onconnection(connection)
     return true
@@ -134,6 +153,7 @@ export class Responder {
       return this.#refuse(line, REFUSE.UNKNOWN)
     this.#greetings.delete(line)
     line.path.send([joinedGreeting(id, path, session.secret)])
+    this.#options.onproved(line.path)
     session.add(path, line)
     return true
   }
