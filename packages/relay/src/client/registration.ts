@@ -14,6 +14,8 @@ export interface RegistrationEvents {
   onincoming(path: Path): void
 }
 
+/** Visitors whose greeting is still open, or came to nothing, before this device takes its time to register anew. */
+const CREDIT = 8
 /** Longest pause between attempts, as a multiple of the first. */
 const MOST_RETRIES = 60
 /** A relay can ask for so long a pause, and not for more: timers overflow after 24 days. */
@@ -30,6 +32,9 @@ export class Registration {
   #timer: unknown = null
   #retryMs: number
   #registered = false
+  #asked = false
+  /** A visitor costs one; one comes back when it has proven itself, and all when nobody came for a while. */
+  #credit = CREDIT
   #closed = false
 
   constructor(address: RelayAddress, keyPair: KeyPair, times: ClientTimes, events: RegistrationEvents) {
@@ -52,6 +57,11 @@ export class Registration {
     return this.#keepAlive.intervalMs
   }
 
+  /** Who came in on this path is one that this device talks to: the next may come at once. */
+  proved(): void {
+    this.#credit = Math.min(CREDIT, this.#credit + 1)
+  }
+
   close(): void {
     this.#closed = true
     this.#wait(null, 0)
@@ -72,6 +82,7 @@ export class Registration {
       }
     )
     this.#link = link
+    this.#asked = false
     this.#wait(() => link.destroy(), this.#times.attemptMs)
   }
 
@@ -83,6 +94,7 @@ export class Registration {
 
   #pingLater(): void {
     this.#wait(() => {
+      this.#asked = true
       this.#link?.ping()
       this.#wait(() => {
         this.#keepAlive.lost()
@@ -92,16 +104,25 @@ export class Registration {
   }
 
   #onpong(): void {
+    if (!this.#asked) return
+    this.#asked = false
     this.#keepAlive.answered()
+    this.#credit = CREDIT
     this.#retryMs = this.#times.retryMs
     this.#pingLater()
   }
 
   #onincoming(link: RelayLink): void {
     this.#registered = false
+    this.#wait(null, 0)
     this.#retryMs = this.#times.retryMs
+    this.#link = null
     this.#events.onincoming(link)
-    if (!this.#closed) this.#dial()
+    if (this.#closed) return
+    // A relay, or a device that is welcome there, can announce visitors without end: beyond a few it costs them time.
+    this.#credit = Math.max(0, this.#credit - 1)
+    if (this.#credit > 0) this.#dial()
+    else this.#wait(() => this.#dial(), this.#times.retryMs)
   }
 
   #onclose(error: RelayError): void {

@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import { RelayError } from '../errors.ts'
+import { monotonic } from '../monotonic.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
 import { ALL_SCOPES, type Grant, LEAST_BYTES_PER_SECOND, readGrant } from './grant.ts'
 import { type Account, type Held, Lease } from './lease.ts'
@@ -26,7 +27,7 @@ export interface PolicyOptions {
   /** Devices that need no grant. @defaultValue none */
   allow?: Iterable<Uint8Array>
   limits?: Partial<PolicyLimits>
-  /** Milliseconds since 1970. @defaultValue Date.now */
+  /** Milliseconds since 1970. @defaultValue Date.now for when grants expire, and for all durations a clock that nobody sets */
   now?: () => number
 }
 
@@ -60,6 +61,8 @@ export class RelayPolicy {
   readonly #allowed: Set<string>
   readonly #limits: PolicyLimits
   readonly #now: () => number
+  /** For rates. */
+  readonly #steady: () => number
   readonly #accounts = new Map<string, Account>()
   readonly #meters = new Map<string, { meter: Meter; expiresAt: number }>()
   readonly #revoked = new Set<string>()
@@ -69,15 +72,13 @@ export class RelayPolicy {
    * @param relay - the relay's own public key, which grants name
    * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`
    */
-  constructor(
-    relay: Uint8Array,
-    { issuers = [], allow = [], limits = {}, now = Date.now }: PolicyOptions = {}
-  ) {
+  constructor(relay: Uint8Array, { issuers = [], allow = [], limits = {}, now }: PolicyOptions = {}) {
     this.#relay = relay
     this.#issuers = new Set([...issuers].map(keyName))
     this.#allowed = new Set([...allow].map(keyName))
     this.#limits = { ...LIMITS, ...limits }
-    this.#now = now
+    this.#now = now ?? Date.now
+    this.#steady = now ?? monotonic
     if (!Object.values(this.#limits).every((n) => Number.isSafeInteger(n) && n >= 0))
       throw new RelayError('RELAY_BAD_ARGUMENT', 'limits are whole numbers, not negative')
     const { bytesPerSecond } = this.#limits
@@ -201,7 +202,7 @@ export class RelayPolicy {
   #meterOf(name: string, limits: MeterLimits, expiresAt: number): Meter {
     const known = this.#meters.get(name)
     if (known !== undefined) return known.meter
-    const meter = new Meter(limits, this.#now)
+    const meter = new Meter(limits, this.#steady)
     this.#meters.set(name, { meter, expiresAt })
     return meter
   }

@@ -1,5 +1,6 @@
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
+import { monotonic } from '../monotonic.ts'
 import { RelayPolicy } from '../policy/relay-policy.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
 import type { DhtLike } from '../udp/dht.ts'
@@ -48,7 +49,7 @@ export class RelayServer extends ReadyResource {
   /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT`, `RELAY_UNSUPPORTED_UPSTREAM` with a `dht`; `ready()` throws `RELAY_CANNOT_LISTEN` */
   constructor(options: RelayServerOptions) {
     super()
-    const { keyPair, now = Date.now, reparkMs = 5_000, idleMs = 90_000, greetingMs = 5_000 } = options
+    const { keyPair, now = monotonic, reparkMs = 5_000, idleMs = 90_000, greetingMs = 5_000 } = options
     if (keyPair?.publicKey?.length !== 32 || keyPair.secretKey?.length !== 64)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a relay needs an Ed25519 key pair')
     this.#options = options
@@ -204,7 +205,7 @@ export class RelayServer extends ReadyResource {
   }
 
   #udpPlane(dht: DhtLike): UdpPlane {
-    const { keyPair, now = Date.now } = this.#options
+    const { keyPair, now = monotonic } = this.#options
     return new UdpPlane(dht, this.policy, {
       keyPair,
       now,

@@ -1,3 +1,5 @@
+import { placeOf } from '../paths/place.ts'
+
 /** Somebody who has connected; `DeviceConnection` is one. */
 export interface Stranger {
   /** `null` for an address that stands for many, such as a proxy's: only the number of all is bounded there. */
@@ -40,14 +42,4 @@ export class Strangers {
     if (rest === 0) this.#byAddress.delete(place)
     else this.#byAddress.set(place, rest)
   }
-}
-
-/** @returns the address, or of an IPv6 one its first 64 bits */
-function placeOf(address: string): string {
-  if (!address.includes(':') || address.includes('.')) return address
-  const [head = '', tail] = address.split('::')
-  const groups = head === '' ? [] : head.split(':')
-  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)
-  const all = [...groups, ...Array.from({ length: missing }, () => '0'), ...(tail?.split(':') ?? [])]
-  return all.slice(0, 4).join(':')
 }

@@ -1,6 +1,7 @@
 import b4a from 'b4a'
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
+import { monotonic } from '../monotonic.ts'
 import { SCOPE } from '../policy/grant.ts'
 import { Lease } from '../policy/lease.ts'
 import type { RelayPolicy } from '../policy/relay-policy.ts'
@@ -57,7 +58,7 @@ export interface UdpPlaneOptions {
   /** Milliseconds between sweeps; 0 for none but one's own. @defaultValue 250 */
   sweepMs?: number
   observer?: UdpObserver
-  /** Milliseconds. @defaultValue Date.now */
+  /** Milliseconds since some moment. @defaultValue a clock that nobody sets */
   now?: () => number
 }
 
@@ -89,7 +90,7 @@ export class UdpPlane extends ReadyResource {
 
   constructor(dht: DhtLike, policy: RelayPolicy, options: UdpPlaneOptions = {}) {
     super()
-    const defaults = { ttlMs: 15_000, denialsPerSecond: 20, sweepMs: 250, observer: {}, now: Date.now }
+    const defaults = { ttlMs: 15_000, denialsPerSecond: 20, sweepMs: 250, observer: {}, now: monotonic }
     this.#options = { ...defaults, ...options }
     this.#policy = policy
     this.#knocks = new KnockLimit(this.#options.denialsPerSecond, this.#options.now)

@@ -1,0 +1,117 @@
+import b4a from 'b4a'
+import type { KeyPair } from '../types.ts'
+import type { Path } from '../paths/path.ts'
+import type { Terms } from '../session/greeting.ts'
+import { isDialable, type PeerAddresses } from './addresses.ts'
+import type { DhtLike } from './dht.ts'
+import { dialUdp, dialUdpPath, type FoundDirectly } from './dial-udp.ts'
+import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
+import { findOnLan, type LanLike } from './find-on-lan.ts'
+import type { RelayAddress } from './options.ts'
+import type { Attempt, Lane } from './race.ts'
+
+/** Where a device may be found. */
+export interface WaysOptions {
+  readonly keyPair: KeyPair
+  readonly target: Uint8Array
+  readonly relays: readonly RelayAddress[]
+  /** Known addresses of the device, `host:port`. */
+  readonly addresses: readonly string[]
+  /** Which of those are dialled that the device names. */
+  readonly peerAddresses: PeerAddresses
+  readonly udp: UdpOptions | null
+  readonly lan: LanLike | null
+}
+
+/** The DHT, and what to say there. */
+export interface UdpOptions {
+  readonly dht: DhtLike
+  /** Of this client, and of no device: paths prove the device's by their greeting. */
+  readonly pathKeyPair: KeyPair
+  /** Passed on to the node. */
+  readonly more: object
+}
+
+/** What is said first on a path. */
+export type Greet<T> = (path: Path) => Promise<T>
+
+/** How many direct addresses to try, and how long UDP may take, where not as long as the others. */
+interface DirectOptions {
+  readonly most?: number
+  readonly udpLimitMs?: number
+}
+
+/** All ways to one device that are known, the most promising first in each kind. */
+export class Ways {
+  readonly #options: WaysOptions
+  #relays: readonly RelayAddress[]
+  #addresses: readonly string[]
+  /** What the device listens with in the DHT for paths of sessions. */
+  #udpKey: Uint8Array | null = null
+
+  constructor(options: WaysOptions) {
+    this.#options = options
+    this.#relays = options.relays
+    this.#addresses = options.addresses
+  }
+
+  /** Whether a relay could ever be left for something better. */
+  get hasDirect(): boolean {
+    return this.#addresses.length > 0 || this.#udpKey !== null || this.#options.lan !== null
+  }
+
+  /** The device has said where it is. */
+  learn({ tcp, udp }: Terms['candidates']): void {
+    const { addresses, peerAddresses } = this.#options
+    this.#addresses = [...new Set([...addresses, ...tcp.filter((one) => isDialable(one, peerAddresses))])]
+    this.#udpKey = udp.length === 0 || peerAddresses === 'none' ? null : udp
+  }
+
+  /** This relay has failed: it is asked last. */
+  putLast(relay: Uint8Array | null): void {
+    const isLast = ({ publicKey }: RelayAddress): boolean => relay !== null && b4a.equals(publicKey, relay)
+    this.#relays = [...this.#relays.filter((one) => !isLast(one)), ...this.#relays.filter(isLast)]
+  }
+
+  byRelay<T>(greet: Greet<T>): Lane<T> {
+    const { keyPair, target } = this.#options
+    const ways = this.#relays.map((relay) => () => attemptOf(dialThroughRelay(relay, keyPair, target), greet))
+    return { ways }
+  }
+
+  /** Without a relay: addresses, local network, UDP, each a lane. */
+  direct<T>(greet: Greet<T>, { most = Infinity, udpLimitMs }: DirectOptions = {}): Lane<T>[] {
+    const { udp, lan, target } = this.#options
+    const [key, limit] = [this.#udpKey, udpLimitMs === undefined ? {} : { limitMs: udpLimitMs }]
+    const byAddress = (address: string): Attempt<T> => attemptOf(dialDirectly(address), greet)
+    const byKnown = (address: string): Attempt<T> =>
+      attemptOf(dialDirectly(address), async (path) => {
+        const greeted = await greet(path)
+        this.#putFirst(address)
+        return greeted
+      })
+    const lanes: Lane<T>[] = [{ ways: this.#addresses.slice(0, most).map((one) => () => byKnown(one)) }]
+    if (lan !== null) lanes.push({ ways: [() => findOnLan(lan, target, byAddress)] })
+    if (udp !== null && key !== null)
+      lanes.push({
+        ways: [() => ({ ...attemptOf(dialUdpPath(udp.dht, udp.pathKeyPair, key), greet), ...limit })]
+      })
+    return lanes
+  }
+
+  /** Direct UDP as Hyperswarm has it: to whoever listens with the device's own key. */
+  plainUdp(): Lane<FoundDirectly> {
+    const { udp, keyPair, target } = this.#options
+    return { ways: udp === null ? [] : [() => dialUdp(udp.dht, keyPair, target, udp.more)] }
+  }
+
+  /** This address has worked. */
+  #putFirst(address: string): void {
+    this.#addresses = [address, ...this.#addresses.filter((one) => one !== address)]
+  }
+}
+
+/** Dials, then greets; gives both up together. */
+function attemptOf<T>(dialled: Dialled, greet: Greet<T>): Attempt<T> {
+  return { result: dialled.path.then(greet), abort: () => dialled.abort() }
+}
