@@ -6,6 +6,7 @@
 export { type ConnectOptions, RelayClient } from './client/relay-client.ts'
 export type { LanLike } from './client/find-on-lan.ts'
 export type { ClientTimes, RelayAddress, RelayClientEvents, RelayClientOptions } from './client/options.ts'
+export type { ReplicasOptions } from './client/replica-registrations.ts'
 export { RelayError, type RelayErrorCode, type RelayErrorOptions } from './errors.ts'
 export type { PathInfo, PathKind } from './paths/path.ts'
 export {

@@ -1,5 +1,6 @@
 import type { KeyPair } from '../types.ts'
 import type { PathInfo } from '../paths/path.ts'
+import type { ReplicasOptions } from './replica-registrations.ts'
 import type { LanLike } from './find-on-lan.ts'
 import type { SessionTimes } from '../session/times.ts'
 
@@ -20,6 +21,12 @@ export interface RelayClientOptions {
   keyPair: KeyPair
   /** One's own relays, the best first. @defaultValue none */
   relays?: readonly RelayAddress[]
+  /**
+   * One's own relays as a signed set, in place of `relays`: this device registers at some of them, by load, and goes from one to another by itself.
+   *
+   * @defaultValue none
+   */
+  replicas?: ReplicasOptions | null
   /** True refuses a device that has proven this key. @defaultValue refuse nobody */
   firewall?: (remotePublicKey: Uint8Array) => boolean
   /** Where to listen for direct TCP connections; other devices learn it once they are connected. @defaultValue nowhere */

@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
 import type { Path, PathInfo } from '../paths/path.ts'
@@ -16,6 +17,7 @@ import { type Attempt, race } from './race.ts'
 export interface OutgoingOptions {
   readonly keyPair: KeyPair
   readonly target: Uint8Array
+  /** Read again for every search: replicas come and go. */
   readonly relays: readonly RelayAddress[]
   /** Known addresses of the device, `host:port`. */
   readonly addresses: readonly string[]
@@ -118,8 +120,10 @@ export class Outgoing {
   #onlonely(failed: PathInfo | null): void {
     const left = failed ?? this.#options.connection.path
     // The relay that failed is asked last.
-    const rest = this.#relays.filter(({ publicKey }) => publicKey !== left?.relay)
-    this.#relays = [...rest, ...this.#relays.filter((relay) => !rest.includes(relay))]
+    const { relays } = this.#options
+    const at = left?.relay ?? null
+    const rest = relays.filter(({ publicKey }) => at === null || !b4a.equals(publicKey, at))
+    this.#relays = [...rest, ...relays.filter((relay) => !rest.includes(relay))]
     if (failed !== null && failed.relay === null)
       this.#directFailures = Date.now() - this.#directSince < PROVEN_MS ? this.#directFailures + 1 : 1
     this.#retries = 0

@@ -5,6 +5,7 @@ import { RelayError } from '../errors.ts'
 import type { Path, PathInfo } from '../paths/path.ts'
 import { UdpPath } from '../paths/udp-path.ts'
 import { TcpPath } from '../paths/tcp-path.ts'
+import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import { SecretConnection } from '../session/secret-connection.ts'
 import type { Candidates } from '../session/greeting.ts'
 import { Responder } from '../session/responder.ts'
@@ -22,6 +23,7 @@ import {
 } from './options.ts'
 import { Outgoing } from './outgoing.ts'
 import { Registration } from './registration.ts'
+import { ReplicaRegistrations, type ReplicasOptions } from './replica-registrations.ts'
 
 /** Options of {@link RelayClient.connect}. */
 export interface ConnectOptions {
@@ -45,6 +47,7 @@ export class RelayClient extends ReadyResource {
   /** With which this client listens in the DHT for paths of sessions; told to the other side of one only. */
   readonly #pathKeyPair: KeyPair = crypto.keyPair()
   readonly #dht: DhtLike | null
+  readonly #replicas: ReplicaRegistrations | null
   #registrations: Registration[] = []
   #dhtServer: DhtServerLike | null = null
   #listener: TcpListener | null = null
@@ -61,9 +64,12 @@ export class RelayClient extends ReadyResource {
     if (!Number.isSafeInteger(windowBytes) || windowBytes < LEAST_WINDOW_BYTES)
       throw new RelayError('RELAY_BAD_ARGUMENT', `a window has ${LEAST_WINDOW_BYTES} bytes or more`)
     for (const relay of relays) checkRelay(relay)
+    if (options.replicas && relays.length > 0)
+      throw new RelayError('RELAY_BAD_ARGUMENT', 'a device has relays or replicas, not both')
     this.#options = options
     this.#dht = (options.dht ?? null) as DhtLike | null
     this.#times = { ...TIMES, ...options.times }
+    this.#replicas = options.replicas ? this.#makeReplicas(options.replicas) : null
     this.#responder = new Responder({
       keyPair,
       attemptMs: this.#times.attemptMs,
@@ -88,9 +94,25 @@ export class RelayClient extends ReadyResource {
 
   /** Public keys of the relays where this device can be reached now. */
   get registeredAt(): Uint8Array[] {
+    if (this.#replicas !== null) return this.#replicas.registeredAt
     return this.#registrations
       .filter(({ registered }) => registered)
       .map(({ address: { publicKey } }) => publicKey)
+  }
+
+  /** How one's replicas are, as far as this device knows; empty without `replicas`. */
+  get replicas(): ReplicaStatus[] {
+    return this.#replicas?.statuses ?? []
+  }
+
+  /**
+   * Takes a newer set of one's replicas; an older one changes nothing.
+   *
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` also without `replicas`, `RELAY_MALFORMED`, `RELAY_NEWER_FORMAT`, `RELAY_BAD_SIGNATURE`
+   */
+  useReplicas(set: Uint8Array): void {
+    if (this.#replicas === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'this device has no replicas')
+    this.#replicas.use(set)
   }
 
   /** Port of the TCP listener; `null` where there is none. */
@@ -110,11 +132,14 @@ export class RelayClient extends ReadyResource {
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
     if (this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
     const { keyPair, relays = [] } = this.#options
+    const replicas = this.#replicas
     const connection = new SecretConnection(true, keyPair.publicKey, b4a.from(target))
     const outgoing = new Outgoing({
       keyPair,
       target: b4a.from(target),
-      relays,
+      get relays() {
+        return replicas?.relays ?? relays
+      },
       addresses,
       lan: this.#options.lan ?? null,
       udp: this.#dht === null ? null : { dht: this.#dht, pathKeyPair: this.#pathKeyPair, more: dhtOptions },
@@ -151,12 +176,14 @@ export class RelayClient extends ReadyResource {
           onincoming: (path: Path) => this.#responder.accept(path)
         })
     )
+    this.#replicas?.start()
   }
 
   protected override async _close(): Promise<void> {
     // First of all nobody new comes in.
     const listening = Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
     for (const registration of this.#registrations) registration.close()
+    this.#replicas?.close()
     this.#unannounce?.()
     this.#responder.close()
     const closed = [...this.#connections].map(
@@ -165,6 +192,14 @@ export class RelayClient extends ReadyResource {
     for (const connection of this.#connections) connection.destroy()
     await Promise.all(closed)
     await listening
+  }
+
+  #makeReplicas(replicas: ReplicasOptions): ReplicaRegistrations {
+    return new ReplicaRegistrations(replicas, this.#options.keyPair, this.#times, {
+      onregistered: (relay) => this.emit('registered', relay),
+      onunregistered: (relay, error) => this.emit('unregistered', relay, error),
+      onincoming: (path) => this.#responder.accept(path)
+    })
   }
 
   async #listen({ announce, ...at }: NonNullable<RelayClientOptions['listen']>): Promise<void> {

@@ -1,7 +1,12 @@
+import b4a from 'b4a'
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
-import { RelayPolicy } from '../policy/relay-policy.ts'
+import { LIMITS, RelayPolicy } from '../policy/relay-policy.ts'
+import type { ControlMessage } from '../protocol/control.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
+import { type FleetHost, FleetMember } from '../replicas/fleet-member.ts'
+import { pacedDrain } from '../replicas/paced-drain.ts'
+import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import type { DhtLike } from '../udp/dht.ts'
 import { UdpPlane, type UdpStats } from '../udp/udp-plane.ts'
 import type { Wire } from '../wires/wire.ts'
@@ -9,7 +14,7 @@ import { type ConnectionHost, DeviceConnection } from './device-connection.ts'
 import { listenHttp, type Listener, listenTcp, listenWs } from './listeners.ts'
 import { RelayMetrics } from './metrics.ts'
 import type { RelayServerOptions } from './options.ts'
-import type { SpliceSide } from './splice.ts'
+import { Splice, type SpliceSide } from './splice.ts'
 import { Strangers } from './strangers.ts'
 import { Switchboard } from './switchboard.ts'
 
@@ -34,11 +39,14 @@ export class RelayServer extends ReadyResource {
   readonly #options: RelayServerOptions
   readonly #switchboard: Switchboard
   readonly #connections = new Set<DeviceConnection>()
+  /** Other replicas that listen. */
+  readonly #watchers = new Set<DeviceConnection>()
   readonly #strangers: Strangers
   readonly #host: ConnectionHost
   readonly #now: () => number
   #listeners: { tcp?: Listener; ws?: Listener; metrics?: Listener } = {}
   readonly #udp: UdpPlane | null
+  readonly #fleet: FleetMember | null
   #sweeper: unknown = null
   #draining = false
 
@@ -63,8 +71,12 @@ export class RelayServer extends ReadyResource {
       reparkMs,
       idleMs,
       onjoined: () => this.metrics.sessions.inc({ plane: 'stream' }),
-      onbytes: (bytes) => this.metrics.relayedBytes.inc({ plane: 'stream' }, bytes)
+      onbytes: (bytes) => {
+        this.#fleet?.carried(bytes)
+        this.metrics.relayedBytes.inc({ plane: 'stream' }, bytes)
+      }
     })
+    this.#fleet = options.replicas ? new FleetMember(options.replicas, this.#fleetHost()) : null
     this.#udp = options.dht ? this.#udpPlane(options.dht) : null
     this.#host = {
       keyPair,
@@ -72,8 +84,18 @@ export class RelayServer extends ReadyResource {
       now,
       greetingMs,
       onshown: (device, grant) => this.#udp?.introduce(device, grant),
-      closedTo: (device) => this.#closedTo(device),
-      park: (connection) => this.#switchboard.park(connection),
+      closedTo: (device, wish) => this.#closedTo(device, wish),
+      park: (connection) => {
+        this.#tellBeats(connection)
+        this.#switchboard.park(connection)
+      },
+      watch: (connection) => {
+        this.#watchers.add(connection)
+        this.#tellBeats(connection)
+        if (connection.lease !== null) this.#fleet?.watchedBy(connection.lease.device)
+      },
+      onping: (connection) => this.#tellBeats(connection),
+      onrecord: () => {},
       open: (connection, target) => this.#switchboard.open(connection, target),
       onknown: (connection) => this.#strangers.delete(connection),
       onrefused: (why, connection) => this.#onrefused(why, connection),
@@ -140,20 +162,46 @@ export class RelayServer extends ReadyResource {
 
   /**
    * Lets everybody move away: registrations end at once, sessions are told, and end when their devices have moved, or after `drainMs`.
-   * Nobody new is served. Resolves when nobody is left; `close()` follows.
+   * Nobody new is served. With `replicas` everybody is asked in turn over half of that time, and registrations go on until their devices are at home elsewhere.
+   * Resolves when nobody is left; `close()` follows.
    */
   async drain(): Promise<void> {
     this.#draining = true
     this.#udp?.drain()
-    for (const connection of this.#switchboard.parked) connection.refuse(this.#away(connection))
-    for (const { opener, target } of this.#switchboard.splices)
-      for (const side of [opener, target]) side.send({ type: 'draining' })
     const { drainMs = 10_000 } = this.#options
-    const until = this.#now() + drainMs
-    while (this.#switchboard.splices.size > 0 && this.#now() < until && this.closing === null)
-      await new Promise<void>((resolve) => void setTimeout(resolve, Math.min(50, drainMs)))
-    for (const { opener, target } of this.#switchboard.splices)
+    const board = this.#switchboard
+    this.#fleet?.drain()
+    if (this.#fleet === null) for (const one of board.parked) one.refuse(this.#away(one))
+    await pacedDrain({
+      askMs: this.#fleet === null ? 0 : drainMs / 2,
+      drainMs,
+      now: () => this.#now(),
+      present: () => [...board.parked, ...board.splices],
+      ask: (one) => {
+        for (const side of one instanceof Splice ? [one.opener, one.target] : [one as DeviceConnection])
+          side.send({ type: 'draining' })
+      },
+      isOver: () => this.closing !== null
+    })
+    for (const one of board.parked) one.refuse(this.#away(one))
+    for (const { opener, target } of board.splices)
       for (const side of [opener, target]) side.refuse(this.#away(side))
+  }
+
+  /**
+   * Takes a newer set of the owner's replicas; an older one changes nothing.
+   *
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` also without `replicas`, `RELAY_MALFORMED`, `RELAY_NEWER_FORMAT`, `RELAY_BAD_SIGNATURE`
+   */
+  useReplicas(set: Uint8Array): void {
+    if (this.#fleet === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'this relay has no replicas')
+    this.#fleet.use(set)
+  }
+
+  /** How the owner's replicas are, as this one sees them, itself not included; empty without `replicas`. */
+  get replicas(): ReplicaStatus[] {
+    const all = this.#fleet?.view.statuses() ?? []
+    return all.filter(({ key }) => !b4a.equals(key, this.publicKey))
   }
 
   /** Same as `close()`. */
@@ -173,11 +221,13 @@ export class RelayServer extends ReadyResource {
       await this.#closeListeners()
       throw error
     }
+    this.#fleet?.start()
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS)
   }
 
   protected override async _close(): Promise<void> {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
+    this.#fleet?.close()
     const closed = this.#closeListeners()
     for (const { wire } of this.#connections) wire.destroy()
     await closed
@@ -217,14 +267,42 @@ export class RelayServer extends ReadyResource {
     await Promise.all(Object.values(this.#listeners).map((listener) => listener.close()))
   }
 
-  #closedTo(device: Uint8Array): Refusal | null {
-    if (this.#draining) return refusal('RELAY_DRAINING', { retryAfterMs: this.#options.drainMs ?? 10_000 })
+  #closedTo(device: Uint8Array, wish: ControlMessage | null): Refusal | null {
     const redirect = this.#options.redirect?.(device) ?? null
-    return redirect === null ? null : refusal('RELAY_REDIRECT', { redirect })
+    if (redirect !== null) return refusal('RELAY_REDIRECT', { redirect })
+    if (wish?.type === 'watch') return this.#fleet?.has(device) ? null : refusal('RELAY_NO_SCOPE')
+    const retryAfterMs = this.#options.drainMs ?? 10_000
+    if (this.#fleet === null) return this.#draining ? refusal('RELAY_DRAINING', { retryAfterMs }) : null
+    // Who is registered here can be reached here until it has left.
+    if (wish?.type !== 'register') return null
+    const next = wish.insists ? null : this.#fleet.redirect()
+    if (next !== null) return refusal('RELAY_REDIRECT', { redirect: next })
+    return this.#draining ? refusal('RELAY_DRAINING', { retryAfterMs }) : null
+  }
+
+  #fleetHost(): FleetHost {
+    const { keyPair, limits = {} } = this.#options
+    return {
+      keyPair,
+      now: this.#now,
+      connections: () => this.policy.connections,
+      maxConnections: limits.totalConnections ?? LIMITS.totalConnections,
+      admit: (key) => this.policy.allow(key),
+      dismiss: (key) => this.policy.disallow(key),
+      tell: (record, isOwn) => {
+        for (const one of [...this.#switchboard.parked, ...(isOwn ? this.#watchers : [])])
+          one.send({ type: 'beat', record })
+      }
+    }
+  }
+
+  #tellBeats(connection: DeviceConnection): void {
+    for (const record of this.#fleet?.beats() ?? []) connection.send({ type: 'beat', record })
   }
 
   #away({ lease }: SpliceSide): Refusal {
-    const redirect = lease === null ? null : (this.#options.redirect?.(lease.device) ?? null)
+    const asked = lease === null ? null : (this.#options.redirect?.(lease.device) ?? null)
+    const redirect = asked ?? this.#fleet?.redirect() ?? null
     return redirect === null ? refusal('RELAY_DRAINING') : refusal('RELAY_REDIRECT', { redirect })
   }
 
@@ -257,6 +335,7 @@ export class RelayServer extends ReadyResource {
   #onclosed(connection: DeviceConnection): void {
     this.#connections.delete(connection)
     this.#strangers.delete(connection)
+    this.#watchers.delete(connection)
     this.#switchboard.forget(connection)
   }
 }

@@ -1,0 +1,179 @@
+import crypto from 'hypercore-crypto'
+import { until } from '@cloudpal/test-kit'
+import { expect, test } from 'vitest'
+import { Heartbeat, HeartbeatSource, ReplicaSet } from '../../src/index.ts'
+import { greet } from '../links.ts'
+import { nextConnection, startDevice, startRelay, twoKeyPairs } from '../relays.ts'
+import { startFleet } from './fleet.ts'
+
+const FAST = { keepAliveMs: 200, retryMs: 50, attemptMs: 500 }
+
+const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex')
+const names = (keys: readonly Uint8Array[]): string[] => keys.map(hex).sort()
+
+test('a device registers at two of three replicas, and hears from them how the third one is', async () => {
+  const [a] = twoKeyPairs()
+  const { replicas } = await startFleet(3, [a])
+  const alice = await startDevice(a, { replicas, times: FAST })
+  await until(() => alice.registeredAt.length === 2)
+  await until(() => alice.replicas.every(({ state }) => state === 'alive'))
+  expect(alice.replicas.length).toBe(3)
+})
+
+test('replicas hear each other’s beats, and one that is gone is dead after three that are missed', async () => {
+  const { relays } = await startFleet(3, [])
+  await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
+  await relays[2]?.close()
+  const seen = new Set<string>()
+  await until(() => {
+    const states = relays[0]?.replicas.map(({ state }) => state) ?? []
+    for (const state of states) seen.add(state)
+    return states.includes('dead')
+  })
+  expect(seen).toContain('failed')
+})
+
+test('where a replica has died, its devices are at another one by themselves, and come back to none that is dead', async () => {
+  const [a] = twoKeyPairs()
+  const { relays, replicas, restart } = await startFleet(3, [a])
+  const alice = await startDevice(a, { replicas, times: FAST })
+  await until(() => alice.registeredAt.length === 2)
+  const at = relays.findIndex(({ publicKey }) => hex(publicKey) === hex(alice.registeredAt[0] as Uint8Array))
+  await relays[at]?.close()
+  const rest = relays.filter((_, i) => i !== at).map(({ publicKey }) => publicKey)
+  await until(() => names(alice.registeredAt).join() === names(rest).join())
+  const again = await restart(at)
+  await until(() => again.replicas.every(({ state }) => state === 'alive'))
+  await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
+})
+
+test('who is full sends newcomers on, and they are served where they are sent', async () => {
+  const devices = Array.from({ length: 4 }, () => crypto.keyPair())
+  const { relays, replicas } = await startFleet(2, devices, (i) => ({
+    capacity: { connections: i === 0 ? 2 : 1_000 }
+  }))
+  const [full, roomy] = relays
+  await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
+  const refused: string[] = []
+  full?.on('refused', (why: { code: string }) => refused.push(why.code))
+  const clients = await Promise.all(
+    devices.map((keyPair) => startDevice(keyPair, { replicas: { ...replicas, registrations: 1 }, times: FAST }))
+  )
+  await until(() => clients.every((client) => client.registeredAt.length === 1))
+  await until(() => (roomy?.registered ?? 0) >= 3)
+  expect((full?.registered ?? 9) + (roomy?.registered ?? 9)).toBe(4)
+})
+
+test('a redirect to a stranger is not followed: the device insists, and is served where it is', async () => {
+  const [a] = twoKeyPairs()
+  const stranger = await startRelay([a])
+  const knocks: unknown[] = []
+  stranger.relay.on('refused', (why: unknown) => knocks.push(why))
+  let asked = 0
+  const { relays, replicas } = await startFleet(1, [a], () => ({
+    redirect: () => (asked++ < 3 ? stranger.relay.publicKey : null)
+  }))
+  const errors: string[] = []
+  const alice = await startDevice(a, { replicas: { ...replicas, registrations: 1 }, times: FAST })
+  alice.on('unregistered', (_: unknown, error: { code: string }) => errors.push(error.code))
+  await until(() => alice.registeredAt.length === 1)
+  expect(names(alice.registeredAt)).toEqual(names(relays.map(({ publicKey }) => publicKey)))
+  expect(errors).toContain('RELAY_REDIRECT_REFUSED')
+  expect([stranger.relay.connections, stranger.relay.registered, knocks.length]).toEqual([0, 0, 0])
+})
+
+test('a drain moves everybody: each is registered elsewhere before it leaves, and can be reached at every moment', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relays, replicas } = await startFleet(3, [a, b], () => ({ drainMs: 4_000 }))
+  const bob = await startDevice(b, { replicas: { ...replicas, registrations: 1 }, times: FAST })
+  const alice = await startDevice(a, { replicas, times: FAST })
+  bob.on('connection', (connection) => connection.pipe(connection))
+  await until(() => bob.registeredAt.length === 1 && alice.registeredAt.length === 2)
+  await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
+  const counts = new Set<number>()
+  for (const event of ['registered', 'unregistered'])
+    bob.on(event, () => counts.add(bob.registeredAt.length))
+  const from = relays.find(({ publicKey }) => names(bob.registeredAt).includes(hex(publicKey)))
+  const drained = from?.drain()
+  let asked = 0
+  while (names(bob.registeredAt).includes(hex(from?.publicKey as Uint8Array))) {
+    const connection = alice.connect(bob.publicKey)
+    const back = new Promise((resolve) => connection.once('data', resolve))
+    connection.write(Buffer.from('are you there'))
+    await back
+    connection.destroy()
+    asked++
+  }
+  await drained
+  expect(asked).toBeGreaterThan(0)
+  expect(counts).not.toContain(0)
+  expect([from?.registered, from?.sessions]).toEqual([0, 0])
+  expect(bob.registeredAt.length).toBe(1)
+})
+
+test('a connection finds a replica that its device did not know when it began', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relays, replicas, owner, set } = await startFleet(2, [a, b])
+  const first = ReplicaSet.sign(set.replicas.slice(0, 1), 0, owner)
+  const bob = await startDevice(b, { replicas, times: FAST })
+  const alice = await startDevice(a, { replicas: { ...replicas, set: first.bytes }, times: FAST })
+  await until(() => bob.registeredAt.length === 2 && alice.registeredAt.length === 1)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey)
+  expect(await connection.opened).toBe(true)
+  await incoming
+  alice.useReplicas(set.bytes)
+  alice.useReplicas(first.bytes)
+  expect(alice.replicas.length).toBe(2)
+  const before = connection.path?.relay as Uint8Array
+  await relays.find(({ publicKey }) => hex(publicKey) === hex(before))?.close()
+  await until(() => connection.path !== null && hex(connection.path.relay as Uint8Array) !== hex(before))
+})
+
+test('a replica that the owner has taken out is left, and may watch no longer', async () => {
+  const [a] = twoKeyPairs()
+  const { relays, replicas, owner, set } = await startFleet(2, [a])
+  const alice = await startDevice(a, { replicas, times: FAST })
+  await until(() => alice.registeredAt.length === 2)
+  const [stays, goes] = set.replicas.map(({ key }) => relays.find((one) => hex(one.publicKey) === hex(key)))
+  await until(() => stays?.policy.connections === 2)
+  const smaller = ReplicaSet.sign(set.replicas.slice(0, 1), 2, owner).bytes
+  const kept: Uint8Array[] = []
+  alice.useReplicas(smaller)
+  stays?.useReplicas(smaller)
+  expect(() => goes?.useReplicas(smaller)).toThrow(/^RELAY_BAD_ARGUMENT/)
+  await until(() => goes?.registered === 0 && stays?.policy.connections === 1)
+  expect(alice.replicas.length + kept.length).toBe(1)
+})
+
+test('only a replica of the set may watch', async () => {
+  const [a] = twoKeyPairs()
+  const { relays } = await startFleet(1, [a])
+  const { publicKey, ports } = relays[0] as (typeof relays)[number]
+  const address = { publicKey, tcp: { host: '127.0.0.1', port: ports.tcp ?? 0 } }
+  const link = greet(address, a, (one) => one.watch(1_000))
+  await until(() => link.ended !== null)
+  expect(link.ended).toBe('RELAY_NO_SCOPE')
+  const alone = await startRelay([a])
+  const other = greet(alone.address, a, (one) => one.watch(1_000))
+  await until(() => other.ended !== null)
+  expect(other.ended).toBe('RELAY_NO_SCOPE')
+})
+
+test('the bytes of a beat are checked before they count, and only where they would say anything new', async () => {
+  const owner = crypto.keyPair()
+  const replica = crypto.keyPair()
+  const set = ReplicaSet.sign([{ key: replica.publicKey, addresses: [] }], 1, owner)
+  const { ReplicaView } = await import('../../src/index.ts')
+  const view = new ReplicaView(owner.publicKey, { now: () => 0 })
+  view.use(set)
+  const source = new HeartbeatSource(owner.publicKey, replica, { epoch: 1 })
+  const [old, next] = [source.next({ load: 0.1 }).bytes, source.next({ load: 0.2 }).bytes]
+  expect(view.take(next)?.load).toBe(0.2)
+  expect([view.take(next), view.take(old)]).toEqual([null, null])
+  const forged = Uint8Array.from(source.next({ load: 0.3 }).bytes)
+  forged[152] = (forged[152] as number) ^ 1
+  expect(() => view.take(forged)).toThrow(/^RELAY_BAD_SIGNATURE/)
+  expect(() => view.take(forged.subarray(1))).toThrow(/^RELAY_MALFORMED/)
+  expect(Heartbeat.peek(next)).toMatchObject({ epoch: 1, seq: 2 })
+})
