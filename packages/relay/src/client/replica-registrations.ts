@@ -232,7 +232,9 @@ export class ReplicaRegistrations {
   /** Moves when another one would do clearly better: one at a time. */
   #balance(slot: Slot): void {
     const slots = [...this.#slots.values()]
-    if (slot.stage !== 'here' || slots.some(({ stage }) => stage !== 'here')) return
+    if (slots.some(({ stage }) => stage !== 'here')) return
+    // One that drains asks its devices in turn: all at once would be a herd.
+    if (this.#view.status(slot.key)?.state !== 'alive') return
     const exclude = slots.filter((other) => other !== slot).map(({ key }) => key)
     const free = this.#view.statuses().filter((status) => status.key === slot.key || this.#mayTry(status))
     const better = pickReplica(free, { current: slot.key, exclude })

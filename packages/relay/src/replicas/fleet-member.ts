@@ -58,6 +58,7 @@ export class FleetMember {
   /** What the devices were told last, by replica. */
   readonly #told = new Map<string, Heartbeat>()
   #own: Heartbeat
+  #bytesPerSecond = 0
   #draining = false
   #timer: unknown = null
 
@@ -139,11 +140,12 @@ export class FleetMember {
   /** Where somebody new is sent; `null` to serve it, or where nobody else would do better. */
   redirect(): Uint8Array | null {
     const { publicKey: self } = this.#host.keyPair
-    return redirectTarget(this.view.statuses(), { self, load: this.#own.load, draining: this.#draining })
+    return redirectTarget(this.view.statuses(), { self, load: this.#load(), draining: this.#draining })
   }
 
   #tick(): void {
     const before = this.#own
+    this.#bytesPerSecond = this.#rate.sample(this.#host.now())
     const next = this.#beat()
     if (Math.abs(next.load - (this.#told.get(nameOf(before.replica)) ?? before).load) >= NEWS) this.#say(next)
     else this.#own = next
@@ -155,16 +157,19 @@ export class FleetMember {
     this.#host.tell(beat.bytes, true)
   }
 
-  #beat(): Heartbeat {
+  #load(): number {
     const { capacity = {} } = this.#options
     const { connections = this.#host.maxConnections, bytesPerSecond = Number.POSITIVE_INFINITY } = capacity
-    const load = loadOf({
+    return loadOf({
       sessions: this.#host.connections(),
       maxSessions: connections,
-      bytesPerSecond: this.#rate.sample(this.#host.now()),
+      bytesPerSecond: this.#bytesPerSecond,
       maxBytesPerSecond: bytesPerSecond
     })
-    return this.#source.next({ load, draining: this.#draining })
+  }
+
+  #beat(): Heartbeat {
+    return this.#source.next({ load: this.#load(), draining: this.#draining })
   }
 
   #watchAll(): void {

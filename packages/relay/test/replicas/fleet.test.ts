@@ -1,7 +1,8 @@
-import crypto from 'hypercore-crypto'
+import crypto, { type KeyPair } from 'hypercore-crypto'
 import { until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import { Heartbeat, HeartbeatSource, ReplicaSet } from '../../src/index.ts'
+import type { RelayServer } from '../../src/server/index.ts'
 import { greet } from '../links.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from '../relays.ts'
 import { startFleet } from './fleet.ts'
@@ -20,17 +21,19 @@ test('a device registers at two of three replicas, and hears from them how the t
   expect(alice.replicas.length).toBe(3)
 })
 
-test('replicas hear each other’s beats, and one that is gone is dead after three that are missed', async () => {
-  const { relays } = await startFleet(3, [])
+test('replicas hear each other’s beats, how loaded they are, and notice who is gone', async () => {
+  const devices = Array.from({ length: 3 }, () => crypto.keyPair())
+  const { relays, replicas } = await startFleet(3, devices, () => ({ capacity: { connections: 10 } }))
+  const [one, two, three] = relays
   await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
-  await relays[2]?.close()
-  const seen = new Set<string>()
-  await until(() => {
-    const states = relays[0]?.replicas.map(({ state }) => state) ?? []
-    for (const state of states) seen.add(state)
-    return states.includes('dead')
-  })
-  expect(seen).toContain('failed')
+  const at = { ...replicas, registrations: 3 }
+  for (const keyPair of devices) await startDevice(keyPair, { replicas: at, times: FAST })
+  // Two that watch, and three devices, of ten that it can bear.
+  await until(() => one?.replicas.every(({ load }) => load === 0.5))
+  await three?.close()
+  const stateAt = (relay: typeof one): string | undefined =>
+    relay?.replicas.find(({ key }) => hex(key) === hex(three?.publicKey as Uint8Array))?.state
+  await until(() => [stateAt(one), stateAt(two)].every((state) => state === 'failed' || state === 'dead'))
 })
 
 test('where a replica has died, its devices are at another one by themselves, and come back to none that is dead', async () => {
@@ -49,19 +52,22 @@ test('where a replica has died, its devices are at another one by themselves, an
 
 test('who is full sends newcomers on, and they are served where they are sent', async () => {
   const devices = Array.from({ length: 4 }, () => crypto.keyPair())
+  // One watches it, which is all that it can bear.
   const { relays, replicas } = await startFleet(2, devices, (i) => ({
-    capacity: { connections: i === 0 ? 2 : 1_000 }
+    capacity: { connections: i === 0 ? 1 : 1_000 }
   }))
-  const [full, roomy] = relays
+  const [full, roomy] = relays as [RelayServer, RelayServer]
   await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
-  const refused: string[] = []
-  full?.on('refused', (why: { code: string }) => refused.push(why.code))
-  const clients = await Promise.all(
-    devices.map((keyPair) => startDevice(keyPair, { replicas: { ...replicas, registrations: 1 }, times: FAST }))
-  )
-  await until(() => clients.every((client) => client.registeredAt.length === 1))
-  await until(() => (roomy?.registered ?? 0) >= 3)
-  expect((full?.registered ?? 9) + (roomy?.registered ?? 9)).toBe(4)
+  const address = { publicKey: full.publicKey, tcp: { host: '127.0.0.1', port: full.ports.tcp ?? 0 } }
+  const link = greet(address, devices[0] as KeyPair, (one) => one.register(30_000))
+  await until(() => link.ended !== null)
+  expect(link.refusal).toMatchObject({ code: 'RELAY_REDIRECT', redirect: Buffer.from(roomy.publicKey) })
+  const insists = greet(address, devices[0] as KeyPair, (one) => one.register(30_000, true))
+  await until(() => insists.seen.includes('registered'))
+  insists.link.destroy()
+  const at = { ...replicas, registrations: 1 }
+  await Promise.all(devices.map((keyPair) => startDevice(keyPair, { replicas: at, times: FAST })))
+  await until(() => roomy.registered === 4 && full.registered === 0)
 })
 
 test('a redirect to a stranger is not followed: the device insists, and is served where it is', async () => {
@@ -84,15 +90,18 @@ test('a redirect to a stranger is not followed: the device insists, and is serve
 
 test('a drain moves everybody: each is registered elsewhere before it leaves, and can be reached at every moment', async () => {
   const [a, b] = twoKeyPairs()
-  const { relays, replicas } = await startFleet(3, [a, b], () => ({ drainMs: 4_000 }))
+  const c = crypto.keyPair()
+  const { relays, replicas } = await startFleet(3, [a, b, c], () => ({ drainMs: 4_000 }))
+  const carol = await startDevice(c, { replicas: { ...replicas, registrations: 1 }, times: FAST })
   const bob = await startDevice(b, { replicas: { ...replicas, registrations: 1 }, times: FAST })
   const alice = await startDevice(a, { replicas, times: FAST })
   bob.on('connection', (connection) => connection.pipe(connection))
   await until(() => bob.registeredAt.length === 1 && alice.registeredAt.length === 2)
   await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
+  await until(() => carol.registeredAt.length === 1)
   const counts = new Set<number>()
   for (const event of ['registered', 'unregistered'])
-    bob.on(event, () => counts.add(bob.registeredAt.length))
+    carol.on(event, () => counts.add(carol.registeredAt.length))
   const from = relays.find(({ publicKey }) => names(bob.registeredAt).includes(hex(publicKey)))
   const drained = from?.drain()
   let asked = 0
@@ -105,6 +114,8 @@ test('a drain moves everybody: each is registered elsewhere before it leaves, an
     asked++
   }
   await drained
+  const [next] = relays.filter(({ publicKey }) => names(carol.registeredAt).includes(hex(publicKey)))
+  await Promise.all([next?.drain(), until(() => next?.registered === 0)])
   expect(asked).toBeGreaterThan(0)
   expect(counts).not.toContain(0)
   expect([from?.registered, from?.sessions]).toEqual([0, 0])
