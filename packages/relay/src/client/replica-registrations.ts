@@ -250,11 +250,12 @@ export class ReplicaRegistrations {
     this.#leaveMoved()
   }
 
-  /** Once there are as many as there should be elsewhere, what was to be left is left: a moment later, for those who are on their way. */
+  /** Once there are as many elsewhere as there should or can be, what was to be left is left: a moment later, for those who are on their way. */
   #leaveMoved(): void {
     const { registrations = REGISTRATIONS } = this.#options
-    const here = this.#staying().filter(({ stage }) => stage === 'here').length
-    if (here < registrations) return
+    const staying = this.#staying()
+    if (staying.length === 0 || staying.some(({ stage }) => stage === 'trying')) return
+    if (staying.length < registrations && this.#choose() !== null) return
     for (const slot of this.#slots.values()) {
       if (slot.stage !== 'moving') continue
       slot.stage = 'leaving'
