@@ -23,6 +23,8 @@ export interface OutgoingOptions {
   readonly addresses: readonly string[]
   readonly udp: UdpOptions | null
   readonly lan: LanLike | null
+  /** A way through relays that the device itself names; `null` where no such relay would be trusted. */
+  readonly byRecord: (<T>(attempt: (relay: RelayAddress) => Attempt<T>) => Attempt<T>) | null
   readonly times: ClientTimes
   readonly connection: SecretConnection
   makeSession(id: Uint8Array, secret: Uint8Array, onlonely: (failed: PathInfo | null) => void): Session
@@ -188,10 +190,11 @@ export class Outgoing {
   }
 
   #ways<T>(greet: Greet<T>): (() => Attempt<T>)[] {
-    const { keyPair, target } = this.#options
-    const byRelay = this.#relays.map(
-      (relay) => () => attemptOf(dialThroughRelay(relay, keyPair, target), greet)
-    )
+    const { keyPair, target, byRecord } = this.#options
+    const through = (relay: RelayAddress): Attempt<T> =>
+      attemptOf(dialThroughRelay(relay, keyPair, target), greet)
+    const byRelay = this.#relays.map((relay) => () => through(relay))
+    if (byRecord !== null) byRelay.push(() => byRecord(through))
     const direct = this.#direct(greet)
     return this.#directFailures > 0 ? [...byRelay, ...direct] : [...direct, ...byRelay]
   }

@@ -16,6 +16,8 @@ export interface RegistrationEvents {
   ondraining?(): void
   /** How a replica is, in its own signed words. */
   onbeat?(record: Uint8Array): void
+  /** What the relay has of a device that was looked up; nothing where it has nothing. */
+  onfound?(target: Uint8Array, record: Uint8Array): void
   /** Somebody has reached this device through the relay. */
   onincoming(path: Path): void
 }
@@ -67,6 +69,16 @@ export class Registration {
     return this.#keepAlive.intervalMs
   }
 
+  /** Leaves this device's record there. */
+  publish(record: Uint8Array): void {
+    if (this.#registered) this.#link?.publish(record)
+  }
+
+  /** Asks for a device's record; `onfound` follows, if the relay lives. */
+  lookup(target: Uint8Array): void {
+    if (this.#registered) this.#link?.lookup(target)
+  }
+
   close(): void {
     this.#closed = true
     this.#wait(null, 0)
@@ -85,6 +97,7 @@ export class Registration {
         onincoming: () => this.#onincoming(link),
         ondraining: () => this.#events.ondraining?.(),
         onbeat: (record) => this.#events.onbeat?.(record),
+        onfound: (target, record) => this.#events.onfound?.(target, record),
         onclose: (error, refusal) => this.#onclose(error, refusal)
       }
     )

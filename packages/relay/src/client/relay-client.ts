@@ -12,11 +12,14 @@ import { Responder } from '../session/responder.ts'
 import { Session } from '../session/session.ts'
 import { listenTcp, type TcpListener } from '../sockets/sockets.ts'
 import type { Connection, KeyPair } from '../types.ts'
+import { checkKey } from '../replicas/arguments.ts'
 import { checkRelay } from './addresses.ts'
+import { DeviceRecords } from './device-records.ts'
 import type { DhtLike, DhtServerLike } from './dht.ts'
 import {
   type ClientTimes,
   LEAST_WINDOW_BYTES,
+  type RelayAddress,
   type RelayClientOptions,
   TIMES,
   WINDOW_BYTES
@@ -48,6 +51,7 @@ export class RelayClient extends ReadyResource {
   readonly #pathKeyPair: KeyPair = crypto.keyPair()
   readonly #dht: DhtLike | null
   readonly #replicas: ReplicaRegistrations | null
+  readonly #records: DeviceRecords
   #registrations: Registration[] = []
   #dhtServer: DhtServerLike | null = null
   #listener: TcpListener | null = null
@@ -64,12 +68,14 @@ export class RelayClient extends ReadyResource {
     if (!Number.isSafeInteger(windowBytes) || windowBytes < LEAST_WINDOW_BYTES)
       throw new RelayError('RELAY_BAD_ARGUMENT', `a window has ${LEAST_WINDOW_BYTES} bytes or more`)
     for (const relay of relays) checkRelay(relay)
+    for (const { owner } of options.owners ?? []) checkKey(owner, 'an owner')
     if (options.replicas && relays.length > 0)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a device has relays or replicas, not both')
     this.#options = options
     this.#dht = (options.dht ?? null) as DhtLike | null
     this.#times = { ...TIMES, ...options.times }
     this.#replicas = options.replicas ? this.#makeReplicas(options.replicas) : null
+    this.#records = this.#makeRecords(options)
     this.#responder = new Responder({
       keyPair,
       attemptMs: this.#times.attemptMs,
@@ -132,14 +138,18 @@ export class RelayClient extends ReadyResource {
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
     if (this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
     const { keyPair, relays = [] } = this.#options
-    const replicas = this.#replicas
-    const connection = new SecretConnection(true, keyPair.publicKey, b4a.from(target))
+    const key = b4a.from(target)
+    const relaysNow = (): readonly RelayAddress[] => this.#replicas?.relays(this.#records.known(key)) ?? relays
+    const connection = new SecretConnection(true, keyPair.publicKey, key)
     const outgoing = new Outgoing({
       keyPair,
-      target: b4a.from(target),
+      target: key,
       get relays() {
-        return replicas?.relays ?? relays
+        return relaysNow()
       },
+      byRecord: this.#records.findsAny
+        ? (attempt) => this.#records.way(key, relaysNow(), attempt)
+        : null,
       addresses,
       lan: this.#options.lan ?? null,
       udp: this.#dht === null ? null : { dht: this.#dht, pathKeyPair: this.#pathKeyPair, more: dhtOptions },
@@ -171,8 +181,9 @@ export class RelayClient extends ReadyResource {
     this.#registrations = relays.map(
       (address) =>
         new Registration(address, keyPair, this.#times, {
-          onregistered: () => this.emit('registered', address.publicKey),
-          onunregistered: (error) => this.emit('unregistered', address.publicKey, error),
+          onregistered: () => this.#onregistered(address.publicKey),
+          onunregistered: (error) => this.#onunregistered(address.publicKey, error),
+          onfound: (target, record) => this.#records.onfound(target, record),
           onincoming: (path: Path) => this.#responder.accept(path)
         })
     )
@@ -184,6 +195,7 @@ export class RelayClient extends ReadyResource {
     const listening = Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
     for (const registration of this.#registrations) registration.close()
     this.#replicas?.close()
+    this.#records.close()
     this.#unannounce?.()
     this.#responder.close()
     const closed = [...this.#connections].map(
@@ -196,10 +208,37 @@ export class RelayClient extends ReadyResource {
 
   #makeReplicas(replicas: ReplicasOptions): ReplicaRegistrations {
     return new ReplicaRegistrations(replicas, this.#options.keyPair, this.#times, {
-      onregistered: (relay) => this.emit('registered', relay),
-      onunregistered: (relay, error) => this.emit('unregistered', relay, error),
-      onincoming: (path) => this.#responder.accept(path)
+      onregistered: (relay) => this.#onregistered(relay),
+      onunregistered: (relay, error) => this.#onunregistered(relay, error),
+      onincoming: (path) => this.#responder.accept(path),
+      onfound: (target, record) => this.#records.onfound(target, record),
+      onset: () => this.#records.useSet()
     })
+  }
+
+  #makeRecords({ keyPair, owners = [], replicas, publish = 'everywhere' }: RelayClientOptions): DeviceRecords {
+    return new DeviceRecords({
+      keyPair,
+      times: this.#times,
+      dht: this.#dht,
+      publishing: publish,
+      owners: replicas ? [replicas, ...owners] : owners,
+      registrations: () => this.#replicas?.registrations ?? this.#registrations,
+      set: () => this.#replicas?.set ?? null,
+      onset: (set) => {
+        if (replicas && b4a.equals(set.owner, replicas.owner)) this.#replicas?.use(set.bytes)
+      }
+    })
+  }
+
+  #onregistered(relay: Uint8Array): void {
+    this.#records.onregistered()
+    this.emit('registered', relay)
+  }
+
+  #onunregistered(relay: Uint8Array, error: Error): void {
+    this.#records.onunregistered(relay)
+    this.emit('unregistered', relay, error)
   }
 
   async #listen({ announce, ...at }: NonNullable<RelayClientOptions['listen']>): Promise<void> {

@@ -27,9 +27,12 @@ export interface ReplicasOptions {
 
 /** What {@link ReplicaRegistrations} tell. */
 export interface ReplicaRegistrationsEvents {
-  onregistered(relay: Uint8Array, registration: Registration): void
+  onregistered(relay: Uint8Array): void
   onunregistered(relay: Uint8Array, error: RelayError): void
   onincoming(path: Path): void
+  onfound(target: Uint8Array, record: Uint8Array): void
+  /** There is a newer set. */
+  onset(): void
 }
 
 /**
@@ -111,9 +114,19 @@ export class ReplicaRegistrations {
     return this.#view.statuses()
   }
 
-  /** All of them, those first that are most likely there. */
-  get relays(): RelayAddress[] {
-    const rank = ({ state, load }: ReplicaStatus): number => ORDER.indexOf(state) * 1_000 + load
+  /** The newest set. */
+  get set(): ReplicaSet | null {
+    return this.#view.set
+  }
+
+  /**
+   * All of them, as a device that is looked for may be at any.
+   *
+   * @param first - keys of those where it says it is; then come those that are most likely there
+   */
+  relays(first: readonly Uint8Array[]): RelayAddress[] {
+    const rank = ({ key, state, load }: ReplicaStatus): number =>
+      first.some((one) => b4a.equals(one, key)) ? -1 : ORDER.indexOf(state) * 1_000 + load
     return this.#view
       .statuses()
       .sort((a, b) => rank(a) - rank(b))
@@ -134,6 +147,7 @@ export class ReplicaRegistrations {
       this.#events.onunregistered(slot.key, movedAway('the owner has taken it out of the replica set'))
     }
     this.#options.onset?.(set.bytes)
+    this.#events.onset()
     this.#fill()
   }
 
@@ -177,6 +191,7 @@ export class ReplicaRegistrations {
         onregistered: () => this.#onregistered(slot),
         onunregistered: (error, refusal) => this.#onunregistered(slot, error, refusal),
         onincoming: (path) => this.#events.onincoming(path),
+        onfound: (target, record) => this.#events.onfound(target, record),
         ondraining: () => this.#move(slot),
         onbeat: (record) => this.#onbeat(slot, record)
       },
@@ -187,7 +202,7 @@ export class ReplicaRegistrations {
   #onregistered(slot: Slot): void {
     this.#view.reached(slot.key)
     if (slot.stage === 'trying') slot.stage = 'here'
-    if (slot.registration !== null) this.#events.onregistered(slot.key, slot.registration)
+    this.#events.onregistered(slot.key)
     this.#leaveMoved()
   }
 

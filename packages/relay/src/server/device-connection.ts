@@ -18,6 +18,9 @@ import type { Splice } from './splice.ts'
 /** What a connection does at the moment. */
 export type Role = 'greeting' | 'welcomed' | 'parked' | 'watching' | 'opening' | 'spliced' | 'closed'
 
+/** What is said of device records. */
+export type RecordMessage = Extract<ControlMessage, { type: 'publish' | 'lookup' }>
+
 /** What a connection asks of its server. */
 export interface ConnectionHost {
   readonly keyPair: KeyPair
@@ -36,10 +39,7 @@ export interface ConnectionHost {
   /** It has shown that it is there, and listens. */
   onping(connection: DeviceConnection): void
   /** It leaves its record, or asks for one of another device. */
-  onrecord(
-    connection: DeviceConnection,
-    message: Extract<ControlMessage, { type: 'publish' | 'lookup' }>
-  ): void
+  onrecord(connection: DeviceConnection, message: RecordMessage): void
   /** It wishes to reach another one. */
   open(connection: DeviceConnection, target: Uint8Array): void
   /** It has proven its key, and is served. */

@@ -6,11 +6,12 @@ import type { ControlMessage } from '../protocol/control.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
 import { type FleetHost, FleetMember } from '../replicas/fleet-member.ts'
 import { pacedDrain } from '../replicas/paced-drain.ts'
+import { RecordShelf } from '../records/record-shelf.ts'
 import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import type { DhtLike } from '../udp/dht.ts'
 import { UdpPlane, type UdpStats } from '../udp/udp-plane.ts'
 import type { Wire } from '../wires/wire.ts'
-import { type ConnectionHost, DeviceConnection } from './device-connection.ts'
+import { type ConnectionHost, DeviceConnection, type RecordMessage } from './device-connection.ts'
 import { listenHttp, type Listener, listenTcp, listenWs } from './listeners.ts'
 import { RelayMetrics } from './metrics.ts'
 import type { RelayServerOptions } from './options.ts'
@@ -42,6 +43,8 @@ export class RelayServer extends ReadyResource {
   /** Other replicas that listen. */
   readonly #watchers = new Set<DeviceConnection>()
   readonly #strangers: Strangers
+  /** What devices that are registered here have left. */
+  readonly #records: RecordShelf
   readonly #host: ConnectionHost
   readonly #now: () => number
   #listeners: { tcp?: Listener; ws?: Listener; metrics?: Listener } = {}
@@ -59,6 +62,8 @@ export class RelayServer extends ReadyResource {
     this.#options = options
     this.#strangers = new Strangers(options.unknownConnections ?? 1_000, options.unknownPerAddress ?? 100)
     this.#now = now
+    const most = options.limits?.totalConnections ?? LIMITS.totalConnections
+    this.#records = new RecordShelf({ now, most })
     this.policy = new RelayPolicy(keyPair.publicKey, options)
     this.metrics = new RelayMetrics({
       connections: () => this.#connections.size,
@@ -95,7 +100,7 @@ export class RelayServer extends ReadyResource {
         if (connection.lease !== null) this.#fleet?.watchedBy(connection.lease.device)
       },
       onping: (connection) => this.#tellBeats(connection),
-      onrecord: () => {},
+      onrecord: (connection, message) => this.#onrecord(connection, message),
       open: (connection, target) => this.#switchboard.open(connection, target),
       onknown: (connection) => this.#strangers.delete(connection),
       onrefused: (why, connection) => this.#onrefused(why, connection),
@@ -296,6 +301,20 @@ export class RelayServer extends ReadyResource {
     }
   }
 
+  #onrecord(connection: DeviceConnection, message: RecordMessage): void {
+    const { lease } = connection
+    if (lease === null) return
+    if (message.type === 'lookup') {
+      const record = this.#records.get(message.target)?.bytes ?? new Uint8Array(0)
+      return connection.send({ type: 'found', target: message.target, record })
+    }
+    try {
+      this.#records.put(message.record, lease.device)
+    } catch {
+      connection.refuse(refusal('RELAY_PROTOCOL'))
+    }
+  }
+
   #tellBeats(connection: DeviceConnection): void {
     for (const record of this.#fleet?.beats() ?? []) connection.send({ type: 'beat', record })
   }
@@ -311,6 +330,7 @@ export class RelayServer extends ReadyResource {
     const { stalledMs = 60_000 } = this.#options
     this.policy.sweep()
     this.#switchboard.sweep()
+    this.#records.sweep()
     for (const connection of this.#connections) {
       if (connection.deadline > now) continue
       // The other side may talk while this one listens.

@@ -45,7 +45,12 @@ export class SwarmAdapter {
   get dht(): DhtLike {
     const { dht } = this.#swarm
     const connect = dht.connect.bind(dht)
-    return { connect, createServer: (options, fn) => dht.createServer(options, fn) }
+    return {
+      connect,
+      createServer: (options, fn) => dht.createServer(options, fn),
+      mutablePut: async (keyPair, value, options) => dht.mutablePut?.(keyPair, value, options),
+      mutableGet: async (key, options) => (await dht.mutableGet?.(key, options)) ?? null
+    }
   }
 
   /** The swarm's own firewall, and who it has banned. */
