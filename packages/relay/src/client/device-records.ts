@@ -114,10 +114,7 @@ export class DeviceRecords {
     return this.#options.registrations().filter(({ registered }) => registered)
   }
 
-  #ask(
-    target: Uint8Array,
-    onrecord: (record: Uint8Array) => void
-  ): { readonly asked: number; stop(): void } {
+  #ask(target: Uint8Array, onrecord: (record: Uint8Array) => void): { readonly asked: number; stop(): void } {
     const name = b4a.toString(target, 'hex')
     const waiting = this.#asking.get(name) ?? new Set()
     this.#asking.set(name, waiting.add(onrecord))

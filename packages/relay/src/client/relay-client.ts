@@ -139,7 +139,8 @@ export class RelayClient extends ReadyResource {
     if (this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
     const { keyPair, relays = [] } = this.#options
     const key = b4a.from(target)
-    const relaysNow = (): readonly RelayAddress[] => this.#replicas?.relays(this.#records.known(key)) ?? relays
+    const relaysNow = (): readonly RelayAddress[] =>
+      this.#replicas?.relays(this.#records.known(key)) ?? relays
     const connection = new SecretConnection(true, keyPair.publicKey, key)
     const outgoing = new Outgoing({
       keyPair,
@@ -147,9 +148,7 @@ export class RelayClient extends ReadyResource {
       get relays() {
         return relaysNow()
       },
-      byRecord: this.#records.findsAny
-        ? (attempt) => this.#records.way(key, relaysNow(), attempt)
-        : null,
+      byRecord: this.#records.findsAny ? (attempt) => this.#records.way(key, relaysNow(), attempt) : null,
       addresses,
       lan: this.#options.lan ?? null,
       udp: this.#dht === null ? null : { dht: this.#dht, pathKeyPair: this.#pathKeyPair, more: dhtOptions },
@@ -216,7 +215,12 @@ export class RelayClient extends ReadyResource {
     })
   }
 
-  #makeRecords({ keyPair, owners = [], replicas, publish = 'everywhere' }: RelayClientOptions): DeviceRecords {
+  #makeRecords({
+    keyPair,
+    owners = [],
+    replicas,
+    publish = 'everywhere'
+  }: RelayClientOptions): DeviceRecords {
     return new DeviceRecords({
       keyPair,
       times: this.#times,

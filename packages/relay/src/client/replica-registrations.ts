@@ -86,6 +86,8 @@ export class ReplicaRegistrations {
     this.#events = events
     this.#view = new ReplicaView(owner, { now: Date.now, hearingMs: () => this.#hearingMs() })
     this.#view.use(ReplicaSet.open(set, owner))
+    if (this.relays([]).length === 0)
+      throw new RelayError('RELAY_BAD_ARGUMENT', 'no replica has an address that this platform can reach')
   }
 
   start(): void {
@@ -106,7 +108,9 @@ export class ReplicaRegistrations {
   }
 
   get registrations(): Registration[] {
-    return [...this.#slots.values()].flatMap(({ registration }) => (registration === null ? [] : [registration]))
+    return [...this.#slots.values()].flatMap(({ registration }) =>
+      registration === null ? [] : [registration]
+    )
   }
 
   /** How the replicas are, as far as this device knows. */
@@ -212,7 +216,7 @@ export class ReplicaRegistrations {
     this.#events.onunregistered(slot.key, error)
     if (stage === 'leaving' || this.#closed) return
     const redirect = refusal?.code === 'RELAY_REDIRECT' ? refusal.redirect : null
-    if (redirect === null || !this.#follow(slot, redirect)) this.#view.failed(slot.key)
+    if (redirect === null || !this.#follow(slot, redirect)) this.#view.failed(slot.key, error.retryAfterMs)
     this.#fill()
   }
 
@@ -291,7 +295,10 @@ export class ReplicaRegistrations {
     return [...this.#slots.values()].filter(({ stage }) => stage === 'trying' || stage === 'here')
   }
 
-  #addressOf(replica: { readonly key: Uint8Array; readonly addresses: readonly string[] }): RelayAddress | null {
+  #addressOf(replica: {
+    readonly key: Uint8Array
+    readonly addresses: readonly string[]
+  }): RelayAddress | null {
     return replicaAddress(replica, this.#options.grant ?? null)
   }
 

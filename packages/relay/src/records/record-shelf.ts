@@ -34,7 +34,8 @@ export class RecordShelf {
     // Devices repeat what they have said: that costs no signature check.
     if (before !== undefined && b4a.equals(before.bytes, bytes)) return false
     const record = DeviceRecord.open(bytes, device)
-    if (record.expiresAt <= this.#options.now() || (before !== undefined && record.seq <= before.seq)) return false
+    if (record.expiresAt <= this.#options.now() || (before !== undefined && record.seq <= before.seq))
+      return false
     this.#records.delete(name)
     this.#records.set(name, record)
     for (const [oldest] of this.#records) {

@@ -76,7 +76,7 @@ export class FleetMember {
     this.view = new ReplicaView(owner, { now: () => host.now(), hearingMs })
     this.#rate = new ByteRate(host.now())
     this.use(set)
-    this.#own = this.#beat()
+    this.#own = this.#nextBeat()
   }
 
   /** Bytes were carried. */
@@ -130,11 +130,16 @@ export class FleetMember {
     return this.view.set?.find(key) !== null
   }
 
+  /** The newest beat of this relay. */
+  get beat(): Uint8Array {
+    return this.#own.bytes
+  }
+
   /** Newest beats of this relay and, of the others, of those that are alive. */
   beats(): Uint8Array[] {
     const living = this.view.statuses().filter(({ state }) => state === 'alive' || state === 'draining')
     const others = living.map(({ key }) => this.view.beat(key)?.bytes ?? null)
-    return [this.#own.bytes, ...others.filter((bytes) => bytes !== null)]
+    return [this.beat, ...others.filter((bytes) => bytes !== null)]
   }
 
   /** Where somebody new is sent; `null` to serve it, or where nobody else would do better. */
@@ -146,12 +151,12 @@ export class FleetMember {
   #tick(): void {
     const before = this.#own
     this.#bytesPerSecond = this.#rate.sample(this.#host.now())
-    const next = this.#beat()
+    const next = this.#nextBeat()
     if (Math.abs(next.load - (this.#told.get(nameOf(before.replica)) ?? before).load) >= NEWS) this.#say(next)
     else this.#own = next
   }
 
-  #say(beat: Heartbeat = this.#beat()): void {
+  #say(beat: Heartbeat = this.#nextBeat()): void {
     this.#own = beat
     this.#told.set(nameOf(beat.replica), beat)
     this.#host.tell(beat.bytes, true)
@@ -168,7 +173,7 @@ export class FleetMember {
     })
   }
 
-  #beat(): Heartbeat {
+  #nextBeat(): Heartbeat {
     return this.#source.next({ load: this.#load(), draining: this.#draining })
   }
 

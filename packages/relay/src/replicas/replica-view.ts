@@ -10,6 +10,7 @@ const BEATS_TO_MISS = 3
 const LATENESS = 0.5
 const FIRST_BACKOFF_MS = 1000
 const LONGEST_BACKOFF_MS = 60_000
+const LONGEST_ASKED_MS = 3_600_000
 
 /**
  * What is known of a replica: `unheard` – in the set, and no beat yet; `alive`; `draining` – alive, and asks everyone to move;
@@ -128,12 +129,14 @@ export class ReplicaView {
   /**
    * Says that connecting to a replica failed, or that its connection died: it is left out for a second, and twice as long every time, up to a minute.
    *
+   * @param leastMs - it has asked to be left alone for so long, which may be up to an hour
    * @returns for how many milliseconds
    */
-  failed(key: Uint8Array): number {
+  failed(key: Uint8Array, leastMs = 0): number {
     const known = this.#known.get(id(key))
     if (known === undefined) return LONGEST_BACKOFF_MS
-    const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** known.failures)
+    const doubled = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** known.failures)
+    const backoff = Math.max(doubled, Math.min(leastMs, LONGEST_ASKED_MS))
     known.failures++
     known.failedUntil = this.#now() + backoff
     return backoff

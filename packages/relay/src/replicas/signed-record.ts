@@ -8,7 +8,11 @@ import { RelayError } from '../errors.ts'
 export type RecordKind = 'heartbeat' | 'replica-set' | 'device'
 
 /** First byte of a record: `H`, `R`, `D`. */
-const KIND_BYTES: Readonly<Record<RecordKind, number>> = { heartbeat: 0x48, 'replica-set': 0x52, device: 0x44 }
+const KIND_BYTES: Readonly<Record<RecordKind, number>> = {
+  heartbeat: 0x48,
+  'replica-set': 0x52,
+  device: 0x44
+}
 
 /** Version of the records this package writes. */
 const RECORD_VERSION = 1

@@ -1,21 +1,21 @@
-import b4a from 'b4a'
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
 import { LIMITS, RelayPolicy } from '../policy/relay-policy.ts'
 import type { ControlMessage } from '../protocol/control.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
-import { type FleetHost, FleetMember } from '../replicas/fleet-member.ts'
-import { pacedDrain } from '../replicas/paced-drain.ts'
-import { RecordShelf } from '../records/record-shelf.ts'
+import type { FleetOptions } from '../replicas/fleet-member.ts'
 import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import type { DhtLike } from '../udp/dht.ts'
 import { UdpPlane, type UdpStats } from '../udp/udp-plane.ts'
 import type { Wire } from '../wires/wire.ts'
-import { type ConnectionHost, DeviceConnection, type RecordMessage } from './device-connection.ts'
+import { type ConnectionHost, DeviceConnection } from './device-connection.ts'
+import { askToLeave } from './drain.ts'
+import { FleetDesk } from './fleet-desk.ts'
 import { listenHttp, type Listener, listenTcp, listenWs } from './listeners.ts'
 import { RelayMetrics } from './metrics.ts'
+import { RecordDesk } from './record-desk.ts'
 import type { RelayServerOptions } from './options.ts'
-import { Splice, type SpliceSide } from './splice.ts'
+import type { SpliceSide } from './splice.ts'
 import { Strangers } from './strangers.ts'
 import { Switchboard } from './switchboard.ts'
 
@@ -40,16 +40,14 @@ export class RelayServer extends ReadyResource {
   readonly #options: RelayServerOptions
   readonly #switchboard: Switchboard
   readonly #connections = new Set<DeviceConnection>()
-  /** Other replicas that listen. */
-  readonly #watchers = new Set<DeviceConnection>()
   readonly #strangers: Strangers
   /** What devices that are registered here have left. */
-  readonly #records: RecordShelf
+  readonly #records: RecordDesk
   readonly #host: ConnectionHost
   readonly #now: () => number
   #listeners: { tcp?: Listener; ws?: Listener; metrics?: Listener } = {}
   readonly #udp: UdpPlane | null
-  readonly #fleet: FleetMember | null
+  readonly #fleet: FleetDesk | null
   #sweeper: unknown = null
   #draining = false
 
@@ -63,7 +61,7 @@ export class RelayServer extends ReadyResource {
     this.#strangers = new Strangers(options.unknownConnections ?? 1_000, options.unknownPerAddress ?? 100)
     this.#now = now
     const most = options.limits?.totalConnections ?? LIMITS.totalConnections
-    this.#records = new RecordShelf({ now, most })
+    this.#records = new RecordDesk({ now, most })
     this.policy = new RelayPolicy(keyPair.publicKey, options)
     this.metrics = new RelayMetrics({
       connections: () => this.#connections.size,
@@ -77,11 +75,11 @@ export class RelayServer extends ReadyResource {
       idleMs,
       onjoined: () => this.metrics.sessions.inc({ plane: 'stream' }),
       onbytes: (bytes) => {
-        this.#fleet?.carried(bytes)
+        this.#fleet?.member.carried(bytes)
         this.metrics.relayedBytes.inc({ plane: 'stream' }, bytes)
       }
     })
-    this.#fleet = options.replicas ? new FleetMember(options.replicas, this.#fleetHost()) : null
+    this.#fleet = options.replicas ? this.#fleetDesk(options.replicas) : null
     this.#udp = options.dht ? this.#udpPlane(options.dht) : null
     this.#host = {
       keyPair,
@@ -91,16 +89,12 @@ export class RelayServer extends ReadyResource {
       onshown: (device, grant) => this.#udp?.introduce(device, grant),
       closedTo: (device, wish) => this.#closedTo(device, wish),
       park: (connection) => {
-        this.#tellBeats(connection)
+        this.#fleet?.tellBeats(connection)
         this.#switchboard.park(connection)
       },
-      watch: (connection) => {
-        this.#watchers.add(connection)
-        this.#tellBeats(connection)
-        if (connection.lease !== null) this.#fleet?.watchedBy(connection.lease.device)
-      },
-      onping: (connection) => this.#tellBeats(connection),
-      onrecord: (connection, message) => this.#onrecord(connection, message),
+      watch: (connection) => this.#fleet?.watch(connection),
+      onping: (connection) => this.#fleet?.tellBeats(connection),
+      onrecord: (connection, message) => this.#records.serve(connection, message),
       open: (connection, target) => this.#switchboard.open(connection, target),
       onknown: (connection) => this.#strangers.delete(connection),
       onrefused: (why, connection) => this.#onrefused(why, connection),
@@ -177,15 +171,10 @@ export class RelayServer extends ReadyResource {
     const board = this.#switchboard
     this.#fleet?.drain()
     if (this.#fleet === null) for (const one of board.parked) one.refuse(this.#away(one))
-    await pacedDrain({
+    await askToLeave(board, {
       askMs: this.#fleet === null ? 0 : drainMs / 2,
       drainMs,
-      now: () => this.#now(),
-      present: () => [...board.parked, ...board.splices],
-      ask: (one) => {
-        for (const side of one instanceof Splice ? [one.opener, one.target] : [one as DeviceConnection])
-          side.send({ type: 'draining' })
-      },
+      now: this.#now,
       isOver: () => this.closing !== null
     })
     for (const one of board.parked) one.refuse(this.#away(one))
@@ -200,13 +189,12 @@ export class RelayServer extends ReadyResource {
    */
   useReplicas(set: Uint8Array): void {
     if (this.#fleet === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'this relay has no replicas')
-    this.#fleet.use(set)
+    this.#fleet.member.use(set)
   }
 
   /** How the owner's replicas are, as this one sees them, itself not included; empty without `replicas`. */
   get replicas(): ReplicaStatus[] {
-    const all = this.#fleet?.view.statuses() ?? []
-    return all.filter(({ key }) => !b4a.equals(key, this.publicKey))
+    return this.#fleet?.statuses ?? []
   }
 
   /** Same as `close()`. */
@@ -226,13 +214,13 @@ export class RelayServer extends ReadyResource {
       await this.#closeListeners()
       throw error
     }
-    this.#fleet?.start()
+    this.#fleet?.member.start()
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS)
   }
 
   protected override async _close(): Promise<void> {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
-    this.#fleet?.close()
+    this.#fleet?.member.close()
     const closed = this.#closeListeners()
     for (const { wire } of this.#connections) wire.destroy()
     await closed
@@ -273,55 +261,29 @@ export class RelayServer extends ReadyResource {
   }
 
   #closedTo(device: Uint8Array, wish: ControlMessage | null): Refusal | null {
-    const redirect = this.#options.redirect?.(device) ?? null
+    const redirect = wish?.type === 'watch' ? null : (this.#options.redirect?.(device) ?? null)
     if (redirect !== null) return refusal('RELAY_REDIRECT', { redirect })
-    if (wish?.type === 'watch') return this.#fleet?.has(device) ? null : refusal('RELAY_NO_SCOPE')
-    const retryAfterMs = this.#options.drainMs ?? 10_000
-    if (this.#fleet === null) return this.#draining ? refusal('RELAY_DRAINING', { retryAfterMs }) : null
-    // Who is registered here can be reached here until it has left.
-    if (wish?.type !== 'register') return null
-    const next = wish.insists ? null : this.#fleet.redirect()
-    if (next !== null) return refusal('RELAY_REDIRECT', { redirect: next })
+    const { drainMs: retryAfterMs = 10_000 } = this.#options
+    if (this.#fleet !== null) return this.#fleet.closedTo(device, wish, retryAfterMs)
+    if (wish?.type === 'watch') return refusal('RELAY_NO_SCOPE')
     return this.#draining ? refusal('RELAY_DRAINING', { retryAfterMs }) : null
   }
 
-  #fleetHost(): FleetHost {
+  #fleetDesk(fleet: FleetOptions): FleetDesk {
     const { keyPair, limits = {} } = this.#options
-    return {
+    return new FleetDesk(fleet, {
       keyPair,
-      now: this.#now,
-      connections: () => this.policy.connections,
+      policy: this.policy,
       maxConnections: limits.totalConnections ?? LIMITS.totalConnections,
-      admit: (key) => this.policy.allow(key),
-      dismiss: (key) => this.policy.disallow(key),
-      tell: (record, isOwn) => {
-        for (const one of [...this.#switchboard.parked, ...(isOwn ? this.#watchers : [])])
-          one.send({ type: 'beat', record })
-      }
-    }
-  }
-
-  #onrecord(connection: DeviceConnection, message: RecordMessage): void {
-    const { lease } = connection
-    if (lease === null) return
-    if (message.type === 'lookup') {
-      const record = this.#records.get(message.target)?.bytes ?? new Uint8Array(0)
-      return connection.send({ type: 'found', target: message.target, record })
-    }
-    try {
-      this.#records.put(message.record, lease.device)
-    } catch {
-      connection.refuse(refusal('RELAY_PROTOCOL'))
-    }
-  }
-
-  #tellBeats(connection: DeviceConnection): void {
-    for (const record of this.#fleet?.beats() ?? []) connection.send({ type: 'beat', record })
+      now: this.#now,
+      parked: () => this.#switchboard.parked,
+      isBack: (device) => this.#switchboard.isBack(device)
+    })
   }
 
   #away({ lease }: SpliceSide): Refusal {
     const asked = lease === null ? null : (this.#options.redirect?.(lease.device) ?? null)
-    const redirect = asked ?? this.#fleet?.redirect() ?? null
+    const redirect = asked ?? this.#fleet?.member.redirect() ?? null
     return redirect === null ? refusal('RELAY_DRAINING') : refusal('RELAY_REDIRECT', { redirect })
   }
 
@@ -355,7 +317,7 @@ export class RelayServer extends ReadyResource {
   #onclosed(connection: DeviceConnection): void {
     this.#connections.delete(connection)
     this.#strangers.delete(connection)
-    this.#watchers.delete(connection)
+    this.#fleet?.forget(connection)
     this.#switchboard.forget(connection)
   }
 }

@@ -56,7 +56,11 @@ test.each([
   ['with nine relays', Buffer.concat([head, uint(9, 1), Buffer.alloc(9 * 32), uint(0, 2)]), 'MALFORMED'],
   ['with fewer relays than it says', Buffer.concat([head, uint(8, 1), one, uint(0, 2)]), 'MALFORMED'],
   ['with a relay twice', Buffer.concat([head, uint(2, 1), one, one, uint(0, 2)]), 'MALFORMED'],
-  ['with relays out of order', Buffer.concat([head, uint(2, 1), ...relays.toReversed(), uint(0, 2)]), 'MALFORMED'],
+  [
+    'with relays out of order',
+    Buffer.concat([head, uint(2, 1), ...relays.toReversed(), uint(0, 2)]),
+    'MALFORMED'
+  ],
   ['with less of a set than it says', Buffer.concat([head, uint(0, 1), uint(2, 2), uint(1, 1)]), 'MALFORMED'],
   ['with more of a set than it says', Buffer.concat([head, uint(0, 1), uint(0, 2), uint(1, 1)]), 'MALFORMED'],
   ['without a length of a set', Buffer.concat([head, uint(0, 1)]), 'MALFORMED'],

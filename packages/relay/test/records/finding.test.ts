@@ -123,7 +123,11 @@ test('a record names its relays again when they change, and a grant opens those 
   const [a, b] = twoKeyPairs()
   const friend = crypto.keyPair()
   const network = await testnet()
-  const { replicas, owner: signer, relays } = await startFleet(3, [b], () => ({
+  const {
+    replicas,
+    owner: signer,
+    relays
+  } = await startFleet(3, [b], () => ({
     issuers: [friend.publicKey],
     drainMs: 1_000
   }))

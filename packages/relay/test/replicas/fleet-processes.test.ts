@@ -113,5 +113,8 @@ test(`of ${RELAYS} relays one is killed, comes back, and another one drains: no 
   expect((await outcomes()).flatMap(({ failed }) => failed)).toEqual([])
   expect((await outcomes()).flatMap(({ kinds }) => kinds)).toEqual(expect.arrayContaining(['relay']))
   for (const counts of [atFirst, afterReturn, atLast])
-    for (const count of counts) expect(count, `registered: ${JSON.stringify({ atFirst, afterReturn, atLast })}`).toBeGreaterThan(DEVICES / 4)
+    for (const count of counts)
+      expect(count, `registered: ${JSON.stringify({ atFirst, afterReturn, atLast })}`).toBeGreaterThan(
+        DEVICES / 4
+      )
 }, 120_000)

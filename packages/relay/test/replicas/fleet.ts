@@ -19,7 +19,9 @@ export interface Fleet {
 export async function startFleet(
   count: number,
   devices: readonly KeyPair[],
-  optionsOf: (index: number) => Partial<RelayServerOptions> & { capacity?: { connections: number } } = () => ({})
+  optionsOf: (
+    index: number
+  ) => Partial<RelayServerOptions> & { capacity?: { connections: number } } = () => ({})
 ): Promise<Fleet> {
   const owner = crypto.keyPair()
   const keyPairs = Array.from({ length: count }, () => crypto.keyPair())

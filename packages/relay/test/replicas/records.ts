@@ -27,7 +27,11 @@ export function record(
   seed: Buffer,
   version = 1
 ): Buffer {
-  const said = Buffer.concat([Buffer.from({ heartbeat: 'H', 'replica-set': 'R', device: 'D' }[kind]), uint(version, 1), body])
+  const said = Buffer.concat([
+    Buffer.from({ heartbeat: 'H', 'replica-set': 'R', device: 'D' }[kind]),
+    uint(version, 1),
+    body
+  ])
   const key = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' })
   const message = Buffer.concat([Buffer.from(`cloudpal/relay/${kind}/1\0`), said])
   return Buffer.concat([said, sign(null, message, key)])
