@@ -118,3 +118,24 @@ test(`of ${RELAYS} relays one is killed, comes back, and another one drains: no 
         DEVICES / 4
       )
 }, 120_000)
+
+test('a relay that is frozen is dead to the others after three beats, and alive when it goes on', async () => {
+  const owner = keyPair(1)
+  const ports = await freePorts(2)
+  const members = ports.map((port, i) => ({
+    key: keyPair(2 + i).publicKey,
+    addresses: [`tcp://127.0.0.1:${port}`]
+  }))
+  const fleet = { owner: hex(owner.publicKey), set: hex(ReplicaSet.sign(members, 1, owner).bytes) }
+  const [watching, frozen] = ports.map(
+    (port, i) => new Worker('fleet-relay.mjs', { ...fleet, seed: 2 + i, port, allow: [], connections: 10 })
+  ) as [Worker, Worker]
+  await Promise.all([watching.ask(''), frozen.ask('')])
+  const states = async (): Promise<unknown> => (await watching.ask('stats'))['states']
+  const isAlive = async (): Promise<boolean> => String(await states()).includes('alive')
+  await until(isAlive)
+  frozen.child.kill('SIGSTOP')
+  await until(async () => String(await states()).includes('dead'), { timeoutMs: 20_000 })
+  frozen.child.kill('SIGCONT')
+  await until(isAlive, { timeoutMs: 20_000 })
+}, 60_000)

@@ -1,7 +1,8 @@
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import { until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { Heartbeat, HeartbeatSource, ReplicaSet } from '../../src/index.ts'
+import { Heartbeat, HeartbeatSource, RelayClient, ReplicaSet, ReplicaView } from '../../src/index.ts'
+import { replicaAddress } from '../../src/replicas/replica-address.ts'
 import type { RelayServer } from '../../src/server/index.ts'
 import { greet } from '../links.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from '../relays.ts'
@@ -127,6 +128,33 @@ test('a drain moves everybody: each is registered elsewhere before it leaves, an
   expect(bob.registeredAt.length).toBe(1)
 })
 
+test('who was reached at a replica that drains may come back, and a newcomer is sent on', async () => {
+  const [a, b] = twoKeyPairs()
+  const c = crypto.keyPair()
+  const { relays } = await startFleet(2, [a, b, c], () => ({ drainMs: 10_000 }))
+  await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
+  const [one, other] = relays as [RelayServer, RelayServer]
+  const address = { publicKey: one.publicKey, tcp: { host: '127.0.0.1', port: one.ports.tcp ?? 0 } }
+  const stays = greet(address, b, (link) => link.register(30_000))
+  await until(() => stays.seen.includes('registered'))
+  void one.drain()
+  const opener = greet(address, a, (link) => link.open(b.publicKey))
+  await until(() => opener.seen.includes('opened'))
+  const back = greet(address, b, (link) => link.register(30_000))
+  await until(() => back.seen.includes('registered'))
+  const newcomer = greet(address, c, (link) => link.register(30_000))
+  await until(() => newcomer.ended !== null)
+  expect(newcomer.refusal).toMatchObject({
+    code: 'RELAY_REDIRECT',
+    redirect: Buffer.from(other.publicKey)
+  })
+  await other.close()
+  await until(() => one.replicas.every(({ state }) => state !== 'alive'))
+  const nowhere = greet(address, c, (link) => link.register(30_000))
+  await until(() => nowhere.ended !== null)
+  expect(nowhere.refusal).toMatchObject({ code: 'RELAY_DRAINING', retryAfterMs: 10_000 })
+})
+
 test('a connection finds a replica that its device did not know when it began', async () => {
   const [a, b] = twoKeyPairs()
   const { relays, replicas, owner, set } = await startFleet(2, [a, b])
@@ -154,12 +182,11 @@ test('a replica that the owner has taken out is left, and may watch no longer', 
   const [stays, goes] = set.replicas.map(({ key }) => relays.find((one) => hex(one.publicKey) === hex(key)))
   await until(() => stays?.policy.connections === 2)
   const smaller = ReplicaSet.sign(set.replicas.slice(0, 1), 2, owner).bytes
-  const kept: Uint8Array[] = []
   alice.useReplicas(smaller)
   stays?.useReplicas(smaller)
   expect(() => goes?.useReplicas(smaller)).toThrow(/^RELAY_BAD_ARGUMENT/)
   await until(() => goes?.registered === 0 && stays?.policy.connections === 1)
-  expect(alice.replicas.length + kept.length).toBe(1)
+  expect(alice.replicas.length).toBe(1)
 })
 
 test('only a replica of the set may watch', async () => {
@@ -176,11 +203,61 @@ test('only a replica of the set may watch', async () => {
   expect(other.ended).toBe('RELAY_NO_SCOPE')
 })
 
-test('the bytes of a beat are checked before they count, and only where they would say anything new', async () => {
+test('wrong sets and owners are refused before anything is dialled', async () => {
+  const [a, b] = twoKeyPairs()
+  const { replicas, owner, set, relays } = await startFleet(1, [a])
+  const bad = expect.objectContaining({ code: 'RELAY_BAD_ARGUMENT' })
+  const client =
+    (change: object, more: object = {}) =>
+    () =>
+      new RelayClient({ keyPair: a, replicas: { ...replicas, ...change }, ...more })
+  expect(client({ owner: new Uint8Array(3) })).toThrow(bad)
+  expect(client({ registrations: 0 })).toThrow(bad)
+  expect(client({ grant: 'no bytes' })).toThrow(bad)
+  expect(client({}, { relays: [{ publicKey: b.publicKey, tcp: { host: '127.0.0.1', port: 1 } }] })).toThrow(
+    bad
+  )
+  expect(client({}, { owners: [{ owner: new Uint8Array(31) }] })).toThrow(bad)
+  expect(client({ owner: b.publicKey })).toThrow(/^RELAY_BAD_SIGNATURE/)
+  expect(client({ set: set.bytes.subarray(1) })).toThrow(/^RELAY_MALFORMED/)
+  const nowhere = ReplicaSet.sign([{ key: b.publicKey, addresses: ['quic://192.0.2.1:1'] }], 1, owner)
+  expect(client({ set: nowhere.bytes })).toThrow(bad)
+  const alone = await startDevice(a)
+  expect(() => alone.useReplicas(set.bytes)).toThrow(bad)
+  expect(alone.replicas).toEqual([])
+  const server = await startRelay([a])
+  expect(() => server.relay.useReplicas(set.bytes)).toThrow(bad)
+  expect(server.relay.replicas).toEqual([])
+  expect(() => relays[0]?.useReplicas(nowhere.bytes)).toThrow(bad)
+})
+
+test('addresses of a set are dialled as they are written, and what is none is left out', () => {
+  const key = crypto.keyPair().publicKey
+  const of = (...addresses: string[]): unknown => replicaAddress({ key, addresses }, null)
+  expect(of('wss://a.example/', 'tcp://a.example:4989', 'tcp://b.example:1')).toEqual({
+    publicKey: key,
+    ws: 'wss://a.example/',
+    tcp: { host: 'a.example', port: 4989 }
+  })
+  expect(of('tcp://[2001:db8::1]:4989')).toEqual({
+    publicKey: key,
+    tcp: { host: '2001:db8::1', port: 4989 }
+  })
+  for (const none of [
+    'tcp://a.example',
+    'tcp://a.example:0',
+    'tcp://a/b:1',
+    'tcp://a:b:1',
+    'http://a/',
+    'wss://'
+  ])
+    expect(of(none), none).toBe(null)
+})
+
+test('the bytes of a beat are checked before they count, and only where they would say anything new', () => {
   const owner = crypto.keyPair()
   const replica = crypto.keyPair()
   const set = ReplicaSet.sign([{ key: replica.publicKey, addresses: [] }], 1, owner)
-  const { ReplicaView } = await import('../../src/index.ts')
   const view = new ReplicaView(owner.publicKey, { now: () => 0 })
   view.use(set)
   const source = new HeartbeatSource(owner.publicKey, replica, { epoch: 1 })
