@@ -24,6 +24,7 @@ import {
   TIMES,
   WINDOW_BYTES
 } from './options.ts'
+import { Met } from './met.ts'
 import { Outgoing } from './outgoing.ts'
 import { Registration } from './registration.ts'
 import { ReplicaRegistrations, type ReplicasOptions } from './replica-registrations.ts'
@@ -51,6 +52,7 @@ export class RelayClient extends ReadyResource {
   readonly #connections = new Set<SecretConnection>()
   readonly #outgoing = new Set<Outgoing>()
   readonly #callBacks = new Set<CallBack>()
+  readonly #met = new Met()
   /** With which this client listens in the DHT for paths of sessions; told to the other side of one only. */
   readonly #pathKeyPair: KeyPair = crypto.keyPair()
   readonly #dht: DhtLike | null
@@ -172,6 +174,8 @@ export class RelayClient extends ReadyResource {
       udp: this.#dht === null ? null : { dht: this.#dht, pathKeyPair: this.#pathKeyPair, more: dhtOptions },
       times: this.#times,
       connection,
+      udpKey: this.#met.keyOf(key),
+      onmet: (theirs) => this.#remember(key, theirs),
       explain,
       terms: this.#terms(),
       makeSession: (id, secret, theirs, events) => this.#makeSession(id, secret, connection, theirs, events)
@@ -318,6 +322,7 @@ export class RelayClient extends ReadyResource {
 
   /** A session that somebody else has begun, who finds its paths; where that takes long, it is called. */
   #makeReached(id: Uint8Array, secret: Uint8Array, connection: SecretConnection, theirs: Terms): Session {
+    if (connection.remotePublicKey !== null) this.#remember(connection.remotePublicKey, theirs)
     const callBack = new CallBack({
       keyPair: this.#options.keyPair,
       relays: () => this.#relaysTo(connection.remotePublicKey ?? new Uint8Array(0)),
@@ -333,6 +338,10 @@ export class RelayClient extends ReadyResource {
       onlonely: () => callBack.start(),
       onconfirmed: () => {}
     })
+  }
+
+  #remember(device: Uint8Array, { candidates: { udp } }: Terms): void {
+    if (this.#options.peerAddresses !== 'none') this.#met.remember(device, udp)
   }
 
   #makeSession(
