@@ -11,7 +11,7 @@ import { type Attempt, race } from './race.ts'
 export interface CallBackOptions {
   readonly keyPair: KeyPair
   /** Where the other device may be registered. */
-  readonly relays: readonly RelayAddress[]
+  relays(): readonly RelayAddress[]
   readonly times: ClientTimes
   readonly connection: SecretConnection
   readonly session: Uint8Array
@@ -48,7 +48,7 @@ export class CallBack {
   start(): void {
     const { connection, relays, times } = this.#options
     if (connection.destroying || connection.path !== null || this.#attempt !== null) return
-    const ways = relays.map((relay) => () => this.#call(relay))
+    const ways = relays().map((relay) => () => this.#call(relay))
     const attempt = race([{ ways, atOnce: RELAYS_AT_ONCE, againMs: times.retryMs }], times)
     this.#attempt = attempt
     attempt.result.then(

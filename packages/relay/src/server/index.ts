@@ -10,6 +10,7 @@ export {
   RelayPolicy,
   type ServedDevice
 } from '../policy/relay-policy.ts'
+export type { FleetOptions } from '../replicas/fleet-member.ts'
 export type { Refusal } from '../protocol/refusal.ts'
 export type { Wire, WireEvents } from '../wires/wire.ts'
 export type { ListenOptions, RelayServerOptions, TlsOptions, WebSocketOptions } from './options.ts'
