@@ -13,10 +13,11 @@ import { answersOf } from './answers.ts'
 import { type ConnectionHost, DeviceConnection } from './device-connection.ts'
 import { askToLeave } from './drain.ts'
 import { FleetDesk } from './fleet-desk.ts'
-import { listenHttp, type Listener, listenTcp, listenWs, type TlsListener } from './listeners.ts'
+import { ListenerSet, type Ports } from './listener-set.ts'
 import { RelayMetrics } from './metrics.ts'
 import type { RelayServerOptions, TlsOptions } from './options.ts'
 import { RecordDesk } from './record-desk.ts'
+import { endSilent, endStalled } from './silence.ts'
 import type { SpliceSide } from './splice.ts'
 import { Strangers } from './strangers.ts'
 import { Switchboard } from './switchboard.ts'
@@ -49,7 +50,7 @@ export class RelayServer extends ReadyResource {
   readonly #records: RecordDesk
   readonly #host: ConnectionHost
   readonly #now: () => number
-  #listeners: { tcp?: Listener; ws?: TlsListener; metrics?: Listener } = {}
+  readonly #listeners = new ListenerSet()
   readonly #udp: UdpPlane | null
   readonly #fleet: FleetDesk | null
   #sweeper: unknown = null
@@ -111,9 +112,8 @@ export class RelayServer extends ReadyResource {
   }
 
   /** Ports of the listeners there are, once open. */
-  get ports(): { readonly tcp: number | null; readonly ws: number | null; readonly metrics: number | null } {
-    const { tcp, ws, metrics } = this.#listeners
-    return { tcp: tcp?.port ?? null, ws: ws?.port ?? null, metrics: metrics?.port ?? null }
+  get ports(): Ports {
+    return this.#listeners.ports
   }
 
   /** Open connections, of devices that are known and of such that are not yet. */
@@ -191,9 +191,7 @@ export class RelayServer extends ReadyResource {
    * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` where TLS is not ended here, or for what cannot be used: the old one stays then
    */
   renewTls(tls: TlsOptions): void {
-    const { ws } = this.#listeners
-    if (ws === undefined) throw new RelayError('RELAY_BAD_ARGUMENT', 'nothing listens for WebSockets')
-    ws.renew(tls)
+    this.#listeners.renewTls(tls)
   }
 
   /**
@@ -217,18 +215,14 @@ export class RelayServer extends ReadyResource {
   }
 
   protected override async _open(): Promise<void> {
-    const { tcp, ws, metrics } = this.#options
+    const answers = answersOf(this, this.#throughput, this.#now)
     const onwire = (wire: Wire): void => this.accept(wire)
+    const onfull = (address: string): void => this.#tell(refusal('RELAY_TOO_MANY'), null, address)
+    await this.#listeners.open(this.#options, { strangers: this.#strangers, onwire, onfull, answers })
     try {
-      if (tcp) this.#listeners.tcp = await listenTcp(tcp, onwire)
-      const onfull = (address: string): void => this.#tell(refusal('RELAY_TOO_MANY'), null, address)
-      if (ws) this.#listeners.ws = await listenWs(ws, { strangers: this.#strangers, onwire, onfull })
       await this.#udp?.ready()
-      if (metrics)
-        this.#listeners.metrics = await listenHttp(metrics, answersOf(this, this.#throughput, this.#now))
     } catch (error) {
-      await this.#closeListeners()
-      await this.#udp?.close()
+      await this.#listeners.close()
       throw error
     }
     this.#fleet?.member.start()
@@ -238,7 +232,7 @@ export class RelayServer extends ReadyResource {
   protected override async _close(): Promise<void> {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
     this.#fleet?.member.close()
-    const closed = this.#closeListeners()
+    const closed = this.#listeners.close()
     for (const { wire } of this.#connections) wire.destroy()
     await closed
     await this.#udp?.close()
@@ -256,10 +250,6 @@ export class RelayServer extends ReadyResource {
         carried: (bytes) => this.#oncarried('udp', bytes)
       }
     })
-  }
-
-  async #closeListeners(): Promise<void> {
-    await Promise.all(Object.values(this.#listeners).map((listener) => listener.close()))
   }
 
   #closedTo(device: Uint8Array, wish: ControlMessage | null): Refusal | null {
@@ -295,16 +285,8 @@ export class RelayServer extends ReadyResource {
     this.policy.sweep()
     this.#switchboard.sweep()
     this.#records.sweep()
-    for (const connection of this.#connections) {
-      if (connection.deadline > now) continue
-      // The other side may talk while this one listens.
-      const { splice } = connection
-      const other = splice?.opener === connection ? splice.target : splice?.opener
-      if (connection.role === 'spliced' && (other?.deadline ?? 0) > now) continue
-      connection.expire()
-    }
-    for (const { opener, target, stalledSince } of this.#switchboard.splices)
-      if (stalledSince + stalledMs <= now) for (const side of [opener, target]) side.expire()
+    endSilent(this.#connections, now)
+    endStalled(this.#switchboard.splices, now, stalledMs)
   }
 
   #oncarried(plane: 'stream' | 'udp', bytes: number): void {
