@@ -84,7 +84,7 @@ export class Ways {
   }
 
   /** Without a relay, over TCP: addresses, and what is found on the local network. @param most - of the addresses */
-  byTcp<T>(greet: Greet<T>, most = Infinity): [Lane<T>, Lane<T>] {
+  byTcp<T>(greet: Greet<T>, most: number = Infinity): [Lane<T>, Lane<T>] {
     const { lan, target } = this.#options
     const byAddress = (address: string): Attempt<T> => attemptOf(dialDirectly(address), greet)
     const byKnown = (address: string): Attempt<T> =>
