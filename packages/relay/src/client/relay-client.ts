@@ -26,7 +26,8 @@ import {
 } from './options.ts'
 import { Outgoing } from './outgoing.ts'
 import { Registration } from './registration.ts'
-import { ReplicaRegistrations, type ReplicasOptions } from './replica-registrations.ts'
+import type { ReplicasOptions } from './replica-options.ts'
+import { ReplicaRegistrations } from './replica-registrations.ts'
 
 /** Options of {@link RelayClient.connect}. */
 export interface ConnectOptions {
