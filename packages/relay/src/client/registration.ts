@@ -16,10 +16,20 @@ export interface RegistrationEvents {
   ondraining?(): void
   /** How a replica is, in its own signed words. */
   onbeat?(record: Uint8Array): void
+  /** A newer replica set, unchecked. */
+  onset?(record: Uint8Array): void
   /** What the relay has of a device that was looked up; nothing where it has nothing. */
   onfound?(target: Uint8Array, record: Uint8Array): void
   /** Somebody has reached this device through the relay. */
   onincoming(path: Path): void
+}
+
+/** What a {@link Registration} asks of a replica. */
+interface RegistrationOptions {
+  /** It has followed redirects enough, and is served here or refused. */
+  readonly insists?: boolean
+  /** Of the newest replica set it has. */
+  readonly setSeq?: () => number
 }
 
 /** Longest pause between attempts, as a multiple of the first. */
@@ -34,22 +44,21 @@ export class Registration {
   readonly #times: ClientTimes
   readonly #events: RegistrationEvents
   readonly #keepAlive: KeepAlive
-  readonly #insists: boolean
+  readonly #options: RegistrationOptions
   #link: RelayLink | null = null
   #timer: unknown = null
   #retryMs: number
   #registered = false
   #closed = false
 
-  /** @param insists - it has followed redirects enough */
   constructor(
     address: RelayAddress,
     keyPair: KeyPair,
     times: ClientTimes,
     events: RegistrationEvents,
-    { insists = false }: { readonly insists?: boolean } = {}
+    options: RegistrationOptions = {}
   ) {
-    this.#insists = insists
+    this.#options = options
     this.address = address
     this.#keyPair = keyPair
     this.#times = times
@@ -91,18 +100,24 @@ export class Registration {
       dialRelayWire(this.address),
       { keyPair: this.#keyPair, relay, grant },
       {
-        onwelcome: () => link.register(this.#keepAlive.intervalMs, this.#insists),
+        onwelcome: () => link.register(this.#keepAlive.intervalMs, this.#asks()),
         onregistered: () => this.#onregistered(),
         onpong: () => this.#onpong(),
         onincoming: () => this.#onincoming(link),
         ondraining: () => this.#events.ondraining?.(),
         onbeat: (record) => this.#events.onbeat?.(record),
+        onset: (record) => this.#events.onset?.(record),
         onfound: (target, record) => this.#events.onfound?.(target, record),
         onclose: (error, refusal) => this.#onclose(error, refusal)
       }
     )
     this.#link = link
     this.#wait(() => link.destroy(), this.#times.attemptMs)
+  }
+
+  #asks(): { readonly insists: boolean; readonly setSeq?: number } {
+    const { insists = false, setSeq } = this.#options
+    return { insists, ...(setSeq === undefined ? {} : { setSeq: setSeq() }) }
   }
 
   #onregistered(): void {

@@ -8,7 +8,7 @@ export interface ReplicasOptions {
   readonly grant?: Uint8Array
   /** At how many of them this device is registered. @defaultValue 2, or all where there are fewer */
   readonly registrations?: number
-  /** A newer set has come: keep it. @defaultValue it is asked for again after the next start */
+  /** A newer set has come, which the owner has signed: an app that keeps it has it at the next start. @defaultValue it is learned anew then */
   readonly onset?: (set: Uint8Array) => void
 }
 

@@ -182,11 +182,12 @@ export class ReplicaRegistrations {
         onregistered: () => this.#onregistered(slot),
         onunregistered: (error, refusal) => this.#onunregistered(slot, error, refusal),
         onincoming: (path) => this.#events.onincoming(path),
+        onset: (record) => this.#onset(record),
         onfound: (target, record) => this.#events.onfound(target, record),
         ondraining: () => this.#move(slot),
         onbeat: (record) => this.#onbeat(slot, record)
       },
-      { insists }
+      { insists, setSeq: () => this.#view.set?.seq ?? 0 }
     )
   }
 
@@ -233,6 +234,14 @@ export class ReplicaRegistrations {
     }
     this.#balance(slot)
     this.#fill()
+  }
+
+  #onset(record: Uint8Array): void {
+    try {
+      this.use(record)
+    } catch {
+      // It is not the owner's, or of a later version: what is known still holds.
+    }
   }
 
   /** Moves when another one would do clearly better: one at a time. */

@@ -70,18 +70,18 @@ export class RecordFinder {
   #askRelays(target: Uint8Array, stopped: Promise<void>): Promise<void> {
     return new Promise((resolve) => {
       let left = 0
-      const { asked, stop } = this.#options.ask(target, (record) => {
+      const asking = this.#options.ask(target, (record) => {
         this.#take(record, target)
         left--
         if (left === 0 || this.#addresses(target).length > 0) finish()
       })
       const finish = (): void => {
         clearTimeout(timer)
-        stop()
+        asking.stop()
         resolve()
       }
-      const timer = setTimeout(finish, asked === 0 ? 0 : this.#options.askMs)
-      left = asked
+      const timer = setTimeout(finish, asking.asked === 0 ? 0 : this.#options.askMs)
+      left = asking.asked
       void stopped.then(finish)
     })
   }
