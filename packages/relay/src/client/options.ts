@@ -1,9 +1,7 @@
 import type { KeyPair } from '../types.ts'
 import type { PathInfo } from '../paths/path.ts'
 import type { PeerAddresses } from './addresses.ts'
-import type { TrustedOwner } from '../records/record-finder.ts'
-import type { Publishing } from './device-records.ts'
-import type { ReplicasOptions } from './replica-registrations.ts'
+import type { Publishing, ReplicasOptions, TrustedOwner } from './replica-options.ts'
 import type { LanLike } from './find-on-lan.ts'
 import type { SessionTimes } from '../session/times.ts'
 

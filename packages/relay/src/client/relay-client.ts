@@ -19,7 +19,8 @@ import {
 } from './options.ts'
 import { Listening } from './listening.ts'
 import { Registration } from './registration.ts'
-import { ReplicaRegistrations, type ReplicasOptions } from './replica-registrations.ts'
+import type { ReplicasOptions } from './replica-options.ts'
+import { ReplicaRegistrations } from './replica-registrations.ts'
 import { Sessions } from './sessions.ts'
 
 /** Options of {@link RelayClient.connect}. */
