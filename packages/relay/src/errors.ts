@@ -3,6 +3,7 @@ export type RelayErrorCode =
   | 'RELAY_BAD_ARGUMENT'
   | 'RELAY_BAD_GRANT'
   | 'RELAY_BAD_SIGNATURE'
+  | 'RELAY_CANNOT_LISTEN'
   | 'RELAY_CLOSED'
   | 'RELAY_DENIED'
   | 'RELAY_DRAINING'

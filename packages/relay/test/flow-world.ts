@@ -181,6 +181,6 @@ export class World {
 }
 
 /** The other side. */
-export function other(me: Me): Me {
+function other(me: Me): Me {
   return me === 0 ? 1 : 0
 }

@@ -1,8 +1,8 @@
-import { type FlowFrame, flowFrame, readFlowFrame, segmentHeader } from './flow-frames.ts'
+import { type FlowFrame, flowFrame, readFlowFrame } from './flow-frames.ts'
 import type { FlowIo, FlowWindows } from './flow-io.ts'
 import { PathSet } from './path-set.ts'
 import { ReceiveQueue } from './receive-queue.ts'
-import { SendQueue } from './send-queue.ts'
+import { Sender } from './sender.ts'
 
 /**
  * A stream of bytes in each direction, in order and each once, over paths that come and go.
@@ -16,7 +16,7 @@ import { SendQueue } from './send-queue.ts'
 export class Flow {
   readonly #io: FlowIo
   readonly #windows: FlowWindows
-  readonly #out = new SendQueue()
+  readonly #out: Sender
   readonly #in: ReceiveQueue
   readonly #paths = new PathSet()
   /** Paths that ended here, and what the other side has is not known yet. */
@@ -26,6 +26,7 @@ export class Flow {
   constructor(io: FlowIo, windows: FlowWindows) {
     this.#io = io
     this.#windows = windows
+    this.#out = new Sender(windows, (path, head, bytes) => io.transmit(path, head, bytes))
     this.#in = new ReceiveQueue(
       windows.own,
       (bytes) => io.deliver(bytes),
@@ -35,22 +36,22 @@ export class Flow {
 
   /** Bytes that were written, and not taken yet. */
   get heldBytes(): number {
-    return this.#out.held
+    return this.#out.heldBytes
   }
 
   /** Whether more should be written now. */
   get hasRoom(): boolean {
-    return this.#out.held < this.#windows.own
+    return this.#out.hasRoom
   }
 
   /** All that was written, and the end, has been taken by the other side's reader. */
   get allTaken(): boolean {
-    return this.#out.finished && this.#out.held === 0
+    return this.#out.allTaken
   }
 
   /** Something is here that the other side should have, or is under way. */
   get busy(): boolean {
-    return this.#out.held > 0
+    return this.#out.heldBytes > 0
   }
 
   /** Numbers of the paths, the best first. */
@@ -84,7 +85,7 @@ export class Flow {
 
   /** Tells the other side what was taken, if that is news. */
   acknowledge(): void {
-    const taken = this.#takenWithEnd()
+    const taken = this.#in.takenWithEnd
     if (taken === this.#ackedTaken) return
     if (this.#say({ type: 'ack', offset: taken })) this.#ackedTaken = taken
   }
@@ -172,7 +173,7 @@ export class Flow {
   }
 
   #onack(offset: number): boolean {
-    if (!this.#out.release(offset)) return false
+    if (!this.#out.taken(offset)) return false
     this.#pump()
     this.#io.onroom()
     return true
@@ -190,8 +191,7 @@ export class Flow {
 
   #goBack(path: number, theirHave: number): boolean {
     this.#unanswered.delete(path)
-    // What came late over a slow path may be less than was acknowledged over a faster one since.
-    if (!this.#out.rewind(Math.max(theirHave, this.#out.base))) return false
+    if (!this.#out.goBack(theirHave)) return false
     this.#pump()
     return true
   }
@@ -220,10 +220,6 @@ export class Flow {
     for (const path of this.#unanswered) this.#say({ type: 'dead', path, offset: this.#in.have })
   }
 
-  #takenWithEnd(): number {
-    return this.#in.taken + (this.#in.finished && this.#in.taken + 1 === this.#in.have ? 1 : 0)
-  }
-
   #say(frame: Exclude<FlowFrame, { type: 'segment' }>): boolean {
     const { best } = this.#paths
     if (best !== null) this.#io.transmit(best.id, flowFrame(frame))
@@ -235,17 +231,7 @@ export class Flow {
   }
 
   #pump(): void {
-    const path = this.#paths.best
-    if (path === null || this.#unanswered.size > 0) return
-    const window = Math.min(this.#windows.own, this.#windows.theirs)
-    while (!path.full) {
-      const segment = this.#out.take(this.#out.base + window)
-      if (segment === null) return
-      const { offset, bytes } = segment
-      const isEnd = bytes.length === 0
-      path.full = !(isEnd
-        ? this.#io.transmit(path.id, flowFrame({ type: 'fin', offset }))
-        : this.#io.transmit(path.id, segmentHeader(offset), bytes))
-    }
+    const { best } = this.#paths
+    if (best !== null && this.#unanswered.size === 0) this.#out.pump(best)
   }
 }

@@ -31,6 +31,15 @@ export interface PolicyOptions {
   now?: () => number
 }
 
+/** A device that is served now. */
+export interface ServedDevice {
+  readonly device: Uint8Array
+  /** Over both planes, registrations included. */
+  readonly connections: number
+  /** On the grants that it uses now, or since the start where it is on the allow-list. */
+  readonly usedBytes: number
+}
+
 export const LIMITS: PolicyLimits = {
   connections: 64,
   pairings: 64,
@@ -82,6 +91,17 @@ export class RelayPolicy {
     return this.#connections
   }
 
+  /** The devices that hold a connection now: a snapshot. */
+  get served(): ServedDevice[] {
+    return [...this.#accounts].flatMap(([name, { counts, leases }]) => {
+      if (counts.connections === 0) return []
+      // Connections by one grant share its count.
+      const used = new Map([...leases].map(({ grant, usedBytes }) => [grant, usedBytes]))
+      const usedBytes = [...used.values()].reduce((sum, bytes) => sum + bytes, 0)
+      return [{ device: b4a.from(name, 'hex'), connections: counts.connections, usedBytes }]
+    })
+  }
+
   /**
    * Decides about a device whose key a handshake has proven.
    *
@@ -117,9 +137,16 @@ export class RelayPolicy {
     return this.#endWhere((lease) => lease.grant === name || keyName(lease.device) === name, 'RELAY_REVOKED')
   }
 
-  /** Serves a device without a grant from now on. */
-  allow(device: Uint8Array): void {
-    this.#allowed.add(keyName(device))
+  /**
+   * Serves a device without a grant from now on.
+   *
+   * @returns false when the device was revoked: that is for good
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`
+   */
+  allow(device: Uint8Array): boolean {
+    const name = keyName(device)
+    this.#allowed.add(name)
+    return !this.#revoked.has(name)
   }
 
   /** Serves a device without a grant no longer; what it has now ends. Unlike a revocation it can be taken back. */

@@ -15,6 +15,8 @@ export interface DrainOptions {
   now(): number
   /** Whether to give up. */
   isOver(): boolean
+  /** Whether somebody is served who cannot be asked, and so is waited for. */
+  isBusyElsewhere(): boolean
 }
 
 /** Asks everybody to move, evenly over `askMs`, and waits until they have left. Resolves when nobody is there, or the time is up. */
@@ -26,7 +28,7 @@ export async function askToLeave(board: Switchboard, options: DrainOptions): Pro
   let count = 0
   while (!options.isOver() && options.now() < startedAt + drainMs) {
     const there = [...board.parked, ...board.splices]
-    if (there.length === 0) return
+    if (there.length === 0 && !options.isBusyElsewhere()) return
     const waiting = there.filter((one) => !asked.has(one))
     for (const one of waiting.slice(0, pace.due(options.now(), count, waiting.length))) {
       asked.add(one)
