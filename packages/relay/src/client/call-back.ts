@@ -3,7 +3,8 @@ import type { Path } from '../paths/path.ts'
 import { callGreeting, type Terms } from '../session/greeting.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
 import type { KeyPair } from '../types.ts'
-import { isDialable, type PeerAddresses } from './addresses.ts'
+import { isDialable } from './addresses.ts'
+import type { PeerAddresses } from './options.ts'
 import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
 import type { ClientTimes, RelayAddress } from './options.ts'
 import { type Attempt, type Lane, race } from './race.ts'
@@ -95,20 +96,19 @@ export class CallBack {
     this.#wanted = wanted
     const attempt = race(wanted === 'any' ? [this.#byRelay(), this.#directly()] : [this.#directly()], times)
     this.#attempt = attempt
-    attempt.result.then(
-      () => {},
-      () => {
-        if (this.#attempt !== attempt) return
-        this.#attempt = null
-        if (wanted === 'any') this.#timer = setTimeout(() => this.#search('any'), times.retryMs)
-        else this.#seekLater()
-      }
-    )
+    attempt.result.catch(() => {
+      if (this.#attempt !== attempt) return
+      this.#attempt = null
+      if (wanted === 'any') this.#timer = setTimeout(() => this.#search('any'), times.retryMs)
+      else this.#seekLater()
+    })
   }
 
   #byRelay(): Lane<Path> {
-    const { keyPair, target, relays, times } = this.#options
-    const ways = relays().map((relay) => () => this.#call(dialThroughRelay(relay, keyPair, target)))
+    const { keyPair, target, times } = this.#options
+    const ways = this.#options
+      .relays()
+      .map((relay) => () => this.#call(dialThroughRelay(relay, keyPair, target)))
     return { ways, atOnce: RELAYS_AT_ONCE, againMs: times.retryMs }
   }
 
@@ -119,12 +119,14 @@ export class CallBack {
   }
 
   #call(dialled: Dialled): Attempt<Path> {
-    const { session, secret, accept } = this.#options
+    const { session, secret } = this.#options
     const called = (path: Path): Promise<Path> => {
       path.send([callGreeting(session, ++this.#calls, secret)])
       return new Promise((resolve, reject) => {
         this.#called.set(path, resolve)
-        accept(path, () => reject(new RelayError('RELAY_UNREACHABLE', 'the call was not answered')))
+        this.#options.accept(path, () =>
+          reject(new RelayError('RELAY_UNREACHABLE', 'the call was not answered'))
+        )
       })
     }
     return { result: dialled.path.then(called), abort: () => dialled.abort() }

@@ -63,8 +63,8 @@ export class Listening {
   }
 
   async #listen({ announce, ...at }: NonNullable<RelayClientOptions['listen']>): Promise<void> {
-    const { publicKey, lan, onpath } = this.#options
-    const listener = await listenTcp(at, (wire) => onpath(new TcpPath(wire)))
+    const { publicKey, lan } = this.#options
+    const listener = await listenTcp(at, (wire) => this.#options.onpath(new TcpPath(wire)))
     this.#listener = listener
     this.#unannounce = lan?.announce(publicKey, listener.port) ?? null
     const { host } = at
@@ -72,8 +72,7 @@ export class Listening {
   }
 
   async #listenUdp(dht: DhtLike): Promise<void> {
-    const { onpath } = this.#options
-    this.#dhtServer = dht.createServer({}, (stream) => onpath(new UdpPath(stream)))
+    this.#dhtServer = dht.createServer({}, (stream) => this.#options.onpath(new UdpPath(stream)))
     await this.#dhtServer.listen(this.pathKeyPair)
   }
 }

@@ -4,7 +4,7 @@ import { Responder } from '../session/responder.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
 import { Session, type SessionOptions } from '../session/session.ts'
 import type { KeyPair } from '../types.ts'
-import type { PeerAddresses } from './addresses.ts'
+import type { PeerAddresses } from './options.ts'
 import { CallBack } from './call-back.ts'
 import { Met } from './met.ts'
 import type { ClientTimes, RelayAddress } from './options.ts'
@@ -62,13 +62,14 @@ export class Sessions {
 
   /** Reaches out for a device: the connection opens, or is destroyed with the error. */
   reach(target: Uint8Array, connection: SecretConnection, reach: Reach): void {
-    const { keyPair, times, peerAddresses, relaysTo } = this.#options
+    const { keyPair, times, peerAddresses } = this.#options
+    const relaysNow = (): readonly RelayAddress[] => this.#options.relaysTo(target)
     const outgoing = new Outgoing({
       ...reach,
       keyPair,
       target,
       get relays() {
-        return relaysTo(target)
+        return relaysNow()
       },
       peerAddresses,
       times,
@@ -95,13 +96,13 @@ export class Sessions {
 
   /** A session that somebody else has begun, who finds its paths; where that takes long, it is called. */
   #reached(id: Uint8Array, secret: Uint8Array, connection: SecretConnection, theirs: Terms): Session {
-    const { keyPair, times, peerAddresses, relaysTo } = this.#options
+    const { keyPair, times, peerAddresses } = this.#options
     const target = connection.remotePublicKey ?? new Uint8Array(0)
     this.#remember(target, theirs)
     const callBack = new CallBack({
       keyPair,
       target,
-      relays: () => relaysTo(target),
+      relays: () => this.#options.relaysTo(target),
       candidates: theirs.candidates,
       peerAddresses,
       times,
@@ -129,7 +130,7 @@ export class Sessions {
     theirs: Terms,
     events: Pick<SessionOptions, 'onlonely' | 'onconfirmed'>
   ): Session {
-    const { times, windowBytes, onfailed } = this.#options
+    const { times, windowBytes } = this.#options
     return new Session({
       id,
       secret,
@@ -137,7 +138,7 @@ export class Sessions {
       times,
       windows: { own: windowBytes, theirs: theirs.windowBytes },
       ...events,
-      onfailed,
+      onfailed: (path, error) => this.#options.onfailed(path, error),
       onover: () => {}
     })
   }
