@@ -57,10 +57,15 @@ const made: Record<string, Uint8Array> = {
   'payload HELLO with a grant': encodeHello(grant),
   'payload WELCOME': encodeWelcome(null),
   'payload WELCOME with a refusal': encodeWelcome(redirect),
-  'control register': encodeControl({ type: 'register', keepAliveMs: 30_000, insists: true }),
+  'control register': encodeControl({
+    type: 'register',
+    keepAliveMs: 30_000,
+    setSeq: 258,
+    insists: true
+  }),
   'control open': encodeControl({ type: 'open', target: fill(8) }),
   'control ping': encodeControl({ type: 'ping' }),
-  'control watch': encodeControl({ type: 'watch', keepAliveMs: 1_000 }),
+  'control watch': encodeControl({ type: 'watch', keepAliveMs: 1_000, setSeq: 2 ** 53 - 1 }),
   'control publish': encodeControl({ type: 'publish', record: fill(12, 3) }),
   'control lookup': encodeControl({ type: 'lookup', target: fill(8) }),
   'control registered': encodeControl({ type: 'registered' }),
@@ -71,6 +76,7 @@ const made: Record<string, Uint8Array> = {
   'control gone': encodeControl({ type: 'gone' }),
   'control draining': encodeControl({ type: 'draining' }),
   'control beat': encodeControl({ type: 'beat', record: fill(13, 153) }),
+  'control set': encodeControl({ type: 'set', record: fill(14, 3) }),
   'control found': encodeControl({ type: 'found', target: fill(8), record: fill(12, 3) }),
   'greeting offer': encodeOffer(fill(10, 16), terms),
   'greeting answer': encodeAnswer(fill(11), terms),
@@ -138,7 +144,7 @@ test('what is cut short or too long is no message', () => {
     const longer = Buffer.concat([bytes, fill(0, 1)])
     for (const wrong of [bytes.subarray(0, -1), longer]) {
       // What these carry says itself where it ends.
-      const isOpen = name === 'control publish' || name === 'control found'
+      const isOpen = ['control publish', 'control set', 'control found'].includes(name)
       if (name.startsWith('control ') && !isOpen) expect(decodeControl(wrong)).toBeNull()
       if (name.startsWith('path ') && name !== 'path segment') expect(readFlowFrame(wrong)).toBeNull()
       if (/^greeting (join|refuse|call)/.test(name)) expect(readGreeting(wrong)).toBeNull()

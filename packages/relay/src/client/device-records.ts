@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import { RecordFinder, type TrustedOwner } from '../records/record-finder.ts'
+import { RecordFinder } from '../records/record-finder.ts'
 import { RecordPublisher } from '../records/record-publisher.ts'
 import type { ReplicaSet } from '../replicas/replica-set.ts'
 import type { KeyPair } from '../types.ts'
@@ -8,9 +8,7 @@ import { findByRecord } from './find-by-record.ts'
 import type { ClientTimes, RelayAddress } from './options.ts'
 import type { Attempt } from './race.ts'
 import type { Registration } from './registration.ts'
-
-/** Where a device's record goes: to its relays and the DHT, to its relays, nowhere. */
-export type Publishing = 'everywhere' | 'relays' | 'nowhere'
+import type { Publishing, TrustedOwner } from './replica-options.ts'
 
 /** What {@link DeviceRecords} are made with. */
 export interface DeviceRecordsOptions {

@@ -106,17 +106,19 @@ export class Outgoing {
     this.#answer?.abort()
     this.#answer = attempt
     attempt.result.then(
-      (joined) => {
-        if (this.#searching === 'any') {
-          this.#attempt?.abort()
-          this.#attempt = null
-          this.#searching = 'nothing'
-        }
-        this.#settle(session, joined)
-      },
+      (joined) => this.#answered(session, joined),
       () => {}
     )
     return true
+  }
+
+  #answered(session: Session, joined: Joined): void {
+    if (this.#searching === 'any') {
+      this.#attempt?.abort()
+      this.#attempt = null
+      this.#searching = 'nothing'
+    }
+    this.#settle(session, joined)
   }
 
   #begin(won: Won): void {

@@ -16,6 +16,8 @@ export interface RegistrationEvents {
   ondraining?(): void
   /** How a replica is, in its own signed words. */
   onbeat?(record: Uint8Array): void
+  /** A newer replica set, unchecked. */
+  onset?(record: Uint8Array): void
   /** What the relay has of a device that was looked up; nothing where it has nothing. */
   onfound?(target: Uint8Array, record: Uint8Array): void
   /** Somebody has reached this device through the relay. */
@@ -24,6 +26,14 @@ export interface RegistrationEvents {
 
 /** Visitors whose greeting is still open, or came to nothing, before this device takes its time to register anew. */
 const CREDIT = 8
+/** What a {@link Registration} asks of a replica. */
+interface RegistrationOptions {
+  /** It has followed redirects enough, and is served here or refused. */
+  readonly insists?: boolean
+  /** Of the newest replica set it has. */
+  readonly setSeq?: () => number
+}
+
 /** Longest pause between attempts, as a multiple of the first. */
 const MOST_RETRIES = 60
 /** A relay can ask for so long a pause, and not for more: timers overflow after 24 days. */
@@ -36,7 +46,7 @@ export class Registration {
   readonly #times: ClientTimes
   readonly #events: RegistrationEvents
   readonly #keepAlive: KeepAlive
-  readonly #insists: boolean
+  readonly #options: RegistrationOptions
   #link: RelayLink | null = null
   #timer: unknown = null
   #retryMs: number
@@ -46,15 +56,14 @@ export class Registration {
   #credit = CREDIT
   #closed = false
 
-  /** @param insists - it has followed redirects enough */
   constructor(
     address: RelayAddress,
     keyPair: KeyPair,
     times: ClientTimes,
     events: RegistrationEvents,
-    { insists = false }: { readonly insists?: boolean } = {}
+    options: RegistrationOptions = {}
   ) {
-    this.#insists = insists
+    this.#options = options
     this.address = address
     this.#keyPair = keyPair
     this.#times = times
@@ -101,12 +110,13 @@ export class Registration {
       dialRelayWire(this.address),
       { keyPair: this.#keyPair, relay, grant },
       {
-        onwelcome: () => link.register(this.#keepAlive.intervalMs, this.#insists),
+        onwelcome: () => link.register(this.#keepAlive.intervalMs, this.#asks()),
         onregistered: () => this.#onregistered(),
         onpong: () => this.#onpong(),
         onincoming: () => this.#onincoming(link),
         ondraining: () => this.#events.ondraining?.(),
         onbeat: (record) => this.#events.onbeat?.(record),
+        onset: (record) => this.#events.onset?.(record),
         onfound: (target, record) => this.#events.onfound?.(target, record),
         onclose: (error, refusal) => this.#onclose(error, refusal)
       }
@@ -114,6 +124,11 @@ export class Registration {
     this.#link = link
     this.#asked = false
     this.#wait(() => link.destroy(), this.#times.attemptMs)
+  }
+
+  #asks(): { readonly insists: boolean; readonly setSeq?: number } {
+    const { insists = false, setSeq } = this.#options
+    return { insists, ...(setSeq === undefined ? {} : { setSeq: setSeq() }) }
   }
 
   #onregistered(): void {

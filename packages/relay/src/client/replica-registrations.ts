@@ -10,20 +10,7 @@ import { type ReplicaState, type ReplicaStatus, ReplicaView } from '../replicas/
 import type { KeyPair } from '../types.ts'
 import type { ClientTimes, RelayAddress } from './options.ts'
 import { Registration } from './registration.ts'
-
-/** The replicas of an owner, in place of `relays`. */
-export interface ReplicasOptions {
-  /** 32 bytes: who signs the set. */
-  readonly owner: Uint8Array
-  /** Bytes of a {@link ReplicaSet}, the newest the app has: what is on its disk is its own affair. */
-  readonly set: Uint8Array
-  /** What this device shows at all of them. @defaultValue nothing: it is on their allow-lists */
-  readonly grant?: Uint8Array
-  /** At how many of them this device is registered. @defaultValue 2, or all where there are fewer */
-  readonly registrations?: number
-  /** A newer set has come: keep it. @defaultValue it is asked for again after the next start */
-  readonly onset?: (set: Uint8Array) => void
-}
+import type { ReplicasOptions } from './replica-options.ts'
 
 /** What {@link ReplicaRegistrations} tell. */
 export interface ReplicaRegistrationsEvents {
@@ -197,11 +184,12 @@ export class ReplicaRegistrations {
         onregistered: () => this.#onregistered(slot),
         onunregistered: (error, refusal) => this.#onunregistered(slot, error, refusal),
         onincoming: (path) => this.#events.onincoming(path),
+        onset: (record) => this.#onset(record),
         onfound: (target, record) => this.#events.onfound(target, record),
         ondraining: () => this.#move(slot),
         onbeat: (record) => this.#onbeat(slot, record)
       },
-      { insists }
+      { insists, setSeq: () => this.#view.set?.seq ?? 0 }
     )
   }
 
@@ -248,6 +236,14 @@ export class ReplicaRegistrations {
     }
     this.#balance(slot)
     this.#fill()
+  }
+
+  #onset(record: Uint8Array): void {
+    try {
+      this.use(record)
+    } catch {
+      // It is not the owner's, or of a later version: what is known still holds.
+    }
   }
 
   /** Moves when another one would do clearly better: one at a time. */

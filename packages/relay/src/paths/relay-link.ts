@@ -22,6 +22,15 @@ export interface RelayLinkOptions {
   grant: Uint8Array | null
 }
 
+/** How a device registers. */
+interface Standing {
+  readonly insists?: boolean
+  readonly setSeq?: number
+}
+
+/** Whoever has no replica set wants none: a seq that none is above. */
+const NO_SET = Number.MAX_SAFE_INTEGER
+
 /** What a {@link RelayLink} tells before it is a path. */
 export interface RelayLinkEvents {
   /** The relay knows this device now. */
@@ -32,6 +41,8 @@ export interface RelayLinkEvents {
   ondraining?(): void
   /** How a replica is, in its own signed words. */
   onbeat?(record: Uint8Array): void
+  /** A newer replica set. */
+  onset?(record: Uint8Array): void
   /** What the relay has of a device that was looked up: its signed record, or nothing. */
   onfound?(target: Uint8Array, record: Uint8Array): void
   /** Somebody has reached this device: the link is a path to it from now on. */
@@ -100,14 +111,19 @@ export class RelayLink implements Path {
     return this.#origin
   }
 
-  /** Asks to be reachable here. Once welcome. @param insists - it has followed redirects enough, and is served here or refused */
-  register(keepAliveMs: number, insists = false): void {
-    this.#say({ type: 'register', keepAliveMs, insists })
+  /**
+   * Asks to be reachable here. Once welcome.
+   *
+   * @param insists - it has followed redirects enough, and is served here or refused
+   * @param setSeq - of the newest replica set it has; a newer one follows
+   */
+  register(keepAliveMs: number, { insists = false, setSeq = NO_SET }: Standing = {}): void {
+    this.#say({ type: 'register', keepAliveMs, setSeq, insists })
   }
 
   /** Asks for the beats of this replica and those it knows, and no more. Once welcome. */
-  watch(keepAliveMs: number): void {
-    this.#say({ type: 'watch', keepAliveMs })
+  watch(keepAliveMs: number, setSeq: number): void {
+    this.#say({ type: 'watch', keepAliveMs, setSeq })
   }
 
   /** Leaves this device's own record for those who look it up. Once registered. */
@@ -174,6 +190,7 @@ export class RelayLink implements Path {
     else if (message.type === 'gone') this.#wire.end()
     else if (message.type === 'draining') this.#ondraining()
     else if (message.type === 'beat') this.#events.onbeat?.(message.record)
+    else if (message.type === 'set') this.#events.onset?.(message.record)
     else if (message.type === 'found') this.#events.onfound?.(message.target, message.record)
     else if (this.#joined) this.#fail()
     else if (message.type === 'incoming') {

@@ -18,7 +18,7 @@ export interface DeviceRecordFields {
 }
 
 /** As long as a record may be: it fits into a control message, and into a mutable record of the DHT, which has 1,000 bytes. */
-export const MAX_RECORD_BYTES = 960
+const MAX_RECORD_BYTES = 960
 const MAX_RELAYS = 8
 const KEY_BYTES = 32
 /** Kind, version, device, seq, expiry, count; length of the set; signature. */

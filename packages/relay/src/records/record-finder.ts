@@ -1,18 +1,11 @@
 import b4a from 'b4a'
 import type { DhtLike } from '../client/dht.ts'
 import type { RelayAddress } from '../client/options.ts'
+import type { TrustedOwner } from '../client/replica-options.ts'
 import { replicaAddress } from '../replicas/replica-address.ts'
 import { ReplicaSet } from '../replicas/replica-set.ts'
 import { DeviceRecord } from './device-record.ts'
 import { RecordShelf } from './record-shelf.ts'
-
-/** Whose relays may be used: only addresses that such an owner has signed are ever dialled. */
-export interface TrustedOwner {
-  /** 32 bytes: who signs the replica set. */
-  readonly owner: Uint8Array
-  /** What this device shows at its relays. @defaultValue nothing */
-  readonly grant?: Uint8Array
-}
 
 /** What a {@link RecordFinder} is made with. */
 export interface RecordFinderOptions {
@@ -77,18 +70,18 @@ export class RecordFinder {
   #askRelays(target: Uint8Array, stopped: Promise<void>): Promise<void> {
     return new Promise((resolve) => {
       let left = 0
-      const { asked, stop } = this.#options.ask(target, (record) => {
+      const asking = this.#options.ask(target, (record) => {
         this.#take(record, target)
         left--
         if (left === 0 || this.#addresses(target).length > 0) finish()
       })
       const finish = (): void => {
         clearTimeout(timer)
-        stop()
+        asking.stop()
         resolve()
       }
-      const timer = setTimeout(finish, asked === 0 ? 0 : this.#options.askMs)
-      left = asked
+      const timer = setTimeout(finish, asking.asked === 0 ? 0 : this.#options.askMs)
+      left = asking.asked
       void stopped.then(finish)
     })
   }

@@ -72,11 +72,11 @@ export class RecordPublisher {
     // Where it was is where it will be again, as far as anybody knows.
     if (places.length === 0) return
     if (isDue || this.#record === null || !this.#holds(this.#record, places)) this.#renew(places)
-    for (const { relay, publish } of places) {
-      const name = b4a.toString(relay, 'hex')
+    for (const place of places) {
+      const name = b4a.toString(place.relay, 'hex')
       if (this.#told.has(name) || this.#record === null) continue
       this.#told.add(name)
-      publish(this.#record.bytes)
+      place.publish(this.#record.bytes)
     }
   }
 

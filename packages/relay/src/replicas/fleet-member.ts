@@ -18,6 +18,8 @@ export interface FleetOptions {
   readonly set: Uint8Array
   /** Higher than in every earlier life of this relay. @defaultValue milliseconds since 1970 */
   readonly epoch?: number
+  /** A newer set has come from one of the others: an app that keeps it has it at the next start. @defaultValue it is learned anew then */
+  readonly onset?: (set: Uint8Array) => void
   /** How often the others are asked for a beat, and this one's load is measured; three that are missed are a death. @defaultValue 1,000 */
   readonly intervalMs?: number
   /** What this relay can bear: what makes its load. A relay redirects from 0.9 of it on, and still serves who is nowhere else wanted. */
@@ -42,6 +44,8 @@ export interface FleetHost {
   dismiss(key: Uint8Array): void
   /** Passes a beat on to the devices that are registered, and to who watches where it is this relay's own. */
   tell(record: Uint8Array, isOwn: boolean): void
+  /** There is a newer set. */
+  tellSet(): void
 }
 
 /** A load that differs by so much is news. */
@@ -111,7 +115,9 @@ export class FleetMember {
     if (!this.view.use(set)) return
     for (const { key } of before?.replicas ?? []) if (set.find(key) === null) this.#dismiss(key)
     for (const { key } of set.replicas) if (!b4a.equals(key, publicKey)) this.#host.admit(key)
-    if (this.#timer !== null) this.#watchAll()
+    if (this.#timer === null) return
+    this.#watchAll()
+    this.#host.tellSet()
   }
 
   /** Tells all that it is about to stop; from now on everybody new is sent on. */
@@ -184,6 +190,8 @@ export class FleetMember {
       if (b4a.equals(replica.key, publicKey) || address === null || this.#watches.has(name)) continue
       const watch = new ReplicaWatch(address, this.#host.keyPair, this.#source.intervalMs, {
         onbeat: (record) => this.#hear(record),
+        onset: (record) => this.#learn(record),
+        setSeq: () => this.view.set?.seq ?? 0,
         onreached: () => this.view.reached(replica.key),
         onlost: () => this.view.failed(replica.key)
       })
@@ -198,8 +206,23 @@ export class FleetMember {
     this.#host.dismiss(key)
   }
 
+  #learn(record: Uint8Array): void {
+    try {
+      this.use(record)
+    } catch {
+      // It is not the owner's, of a later version, or without this relay: what is known still holds.
+      return
+    }
+    this.#options.onset?.(record)
+  }
+
   #hear(record: Uint8Array): void {
-    const beat = this.view.take(record)
+    let beat: Heartbeat | null = null
+    try {
+      beat = this.view.take(record)
+    } catch {
+      // Another replica's word on itself does this one no harm.
+    }
     if (beat === null) return
     const told = this.#told.get(nameOf(beat.replica))
     const isNews =

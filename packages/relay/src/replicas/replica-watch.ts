@@ -6,6 +6,9 @@ import type { KeyPair } from '../types.ts'
 /** What a {@link ReplicaWatch} tells. */
 export interface ReplicaWatchEvents {
   onbeat(record: Uint8Array): void
+  onset(record: Uint8Array): void
+  /** Of the newest replica set that is known. */
+  setSeq(): number
   onreached(): void
   /** It could not be reached, or its connection is gone. @returns milliseconds until it is tried again */
   onlost(): number
@@ -55,13 +58,14 @@ export class ReplicaWatch {
       {
         onwelcome: () => {
           this.#events.onreached()
-          link.watch(this.#intervalMs)
+          link.watch(this.#intervalMs, this.#events.setSeq())
           link.ping()
         },
         onpong: () => {
           this.#missed = 0
         },
         onbeat: (record) => this.#events.onbeat(record),
+        onset: (record) => this.#events.onset(record),
         onclose: () => this.#onclose()
       }
     )

@@ -21,6 +21,8 @@ export type Role = 'greeting' | 'welcomed' | 'parked' | 'watching' | 'opening' |
 /** What is said of device records. */
 export type RecordMessage = Extract<ControlMessage, { type: 'publish' | 'lookup' }>
 
+type Standing = Extract<ControlMessage, { type: 'register' | 'watch' }>
+
 /** What a connection asks of its server. */
 export interface ConnectionHost {
   readonly keyPair: KeyPair
@@ -63,6 +65,8 @@ export class DeviceConnection {
   /** Once it was admitted. */
   lease: Lease | null = null
   splice: Splice | null = null
+  /** Of the newest replica set that the other side has. */
+  setSeq = 0
   readonly #host: ConnectionHost
   readonly #reader: FrameReader
   #cipher: ControlCipher | null = null
@@ -150,8 +154,8 @@ export class DeviceConnection {
   }
 
   #onwish(control: ControlMessage): void {
-    if (control.type === 'register') this.#onregister(control.keepAliveMs)
-    else if (control.type === 'watch') this.#onwatch(control.keepAliveMs)
+    if (control.type === 'register') this.#onregister(control)
+    else if (control.type === 'watch') this.#onwatch(control)
     else if (control.type === 'open') this.#onopen(control.target)
     else this.#violate()
   }
@@ -202,19 +206,20 @@ export class DeviceConnection {
     return null
   }
 
-  #onregister(keepAliveMs: number): void {
+  #onregister(wish: Standing): void {
     if (!this.#may(SCOPE.REGISTER)) return
-    this.#stand('parked', keepAliveMs)
+    this.#stand('parked', wish)
     this.send({ type: 'registered' })
     this.#host.park(this)
   }
 
-  #onwatch(keepAliveMs: number): void {
-    this.#stand('watching', keepAliveMs)
+  #onwatch(wish: Standing): void {
+    this.#stand('watching', wish)
     this.#host.watch(this)
   }
 
-  #stand(role: 'parked' | 'watching', keepAliveMs: number): void {
+  #stand(role: 'parked' | 'watching', { keepAliveMs, setSeq }: Standing): void {
+    this.setSeq = setSeq
     this.#keepAliveMs = 2.5 * Math.min(Math.max(keepAliveMs, KEEP_ALIVE_MS.least), KEEP_ALIVE_MS.most)
     this.role = role
     this.#touch()

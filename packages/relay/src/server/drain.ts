@@ -20,19 +20,17 @@ export interface DrainOptions {
 }
 
 /** Asks everybody to move, evenly over `askMs`, and waits until they have left. Resolves when nobody is there, or the time is up. */
-export async function askToLeave(
-  board: Switchboard,
-  { askMs, drainMs, now, isOver, isBusyElsewhere }: DrainOptions
-): Promise<void> {
-  const startedAt = now()
+export async function askToLeave(board: Switchboard, options: DrainOptions): Promise<void> {
+  const { askMs, drainMs } = options
+  const startedAt = options.now()
   const pace = new DrainPace({ startedAt, durationMs: askMs })
   const asked = new WeakSet<DeviceConnection | Splice>()
   let count = 0
-  while (!isOver() && now() < startedAt + drainMs) {
+  while (!options.isOver() && options.now() < startedAt + drainMs) {
     const there = [...board.parked, ...board.splices]
-    if (there.length === 0 && !isBusyElsewhere()) return
+    if (there.length === 0 && !options.isBusyElsewhere()) return
     const waiting = there.filter((one) => !asked.has(one))
-    for (const one of waiting.slice(0, pace.due(now(), count, waiting.length))) {
+    for (const one of waiting.slice(0, pace.due(options.now(), count, waiting.length))) {
       asked.add(one)
       count++
       for (const side of 'opener' in one ? [one.opener, one.target] : [one]) side.send({ type: 'draining' })

@@ -18,6 +18,9 @@ export interface FleetDeskOptions {
   readonly isBack: (device: Uint8Array) => boolean
 }
 
+/** As long as a set may be to be carried: a frame has 1,024 bytes, 17 of which are type and tag. */
+const MAX_SET_BYTES = 1_000
+
 /** Where devices and the owner's other relays hear how the replicas are, and newcomers are sent on. */
 export class FleetDesk {
   readonly member: FleetMember
@@ -36,6 +39,9 @@ export class FleetDesk {
       maxConnections,
       admit: (key) => policy.allow(key),
       dismiss: (key) => policy.disallow(key),
+      tellSet: () => {
+        for (const one of [...options.parked(), ...this.#watchers]) this.#tellSet(one)
+      },
       tell: (record, isOwn) => {
         for (const one of [...options.parked(), ...(isOwn ? this.#watchers : [])])
           one.send({ type: 'beat', record })
@@ -67,8 +73,17 @@ export class FleetDesk {
 
   /** Replicas hear each of the others from itself; devices hear all from this one. */
   tellBeats(connection: DeviceConnection): void {
+    this.#tellSet(connection)
     const beats = connection.role === 'watching' ? [this.member.beat] : this.member.beats()
     for (const record of beats) connection.send({ type: 'beat', record })
+  }
+
+  /** A set that is too long for a control message is brought by the app. */
+  #tellSet(connection: DeviceConnection): void {
+    const { set } = this.member.view
+    if (set === null || set.seq <= connection.setSeq || set.bytes.length > MAX_SET_BYTES) return
+    connection.setSeq = set.seq
+    connection.send({ type: 'set', record: set.bytes })
   }
 
   /** Why a device is not served here; `null` to serve it. */

@@ -16,7 +16,7 @@ await relay.ready()
 say({ listening: true })
 listen((word) => {
   if (word === 'drain') {
-    relay.drain().then(async () => {
+    void relay.drain().then(async () => {
       const left = { registered: relay.registered, sessions: relay.sessions }
       await relay.close()
       say({ drained: true, ...left })

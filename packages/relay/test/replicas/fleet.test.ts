@@ -63,7 +63,7 @@ test('who is full sends newcomers on, and they are served where they are sent', 
   const link = greet(address, devices[0] as KeyPair, (one) => one.register(30_000))
   await until(() => link.ended !== null)
   expect(link.refusal).toMatchObject({ code: 'RELAY_REDIRECT', redirect: Buffer.from(roomy.publicKey) })
-  const insists = greet(address, devices[0] as KeyPair, (one) => one.register(30_000, true))
+  const insists = greet(address, devices[0] as KeyPair, (one) => one.register(30_000, { insists: true }))
   await until(() => insists.seen.includes('registered'))
   insists.link.destroy()
   const at = { ...replicas, registrations: 1 }
@@ -189,16 +189,37 @@ test('a replica that the owner has taken out is left, and may watch no longer', 
   expect(alice.replicas.length).toBe(1)
 })
 
+test('a newer set that one replica is given reaches the others, and their devices, who keep it', async () => {
+  const [a, b] = twoKeyPairs()
+  const kept: string[] = []
+  const { relays, replicas, owner, set } = await startFleet(3, [a, b])
+  const onset = (bytes: Uint8Array): void => void kept.push(hex(bytes))
+  const alice = await startDevice(a, { replicas: { ...replicas, onset }, times: FAST })
+  await until(() => alice.registeredAt.length === 2)
+  await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
+  const members = [...set.replicas, { key: crypto.keyPair().publicKey, addresses: ['wss://new.example/'] }]
+  const newer = ReplicaSet.sign(members, 2, owner).bytes
+  relays[0]?.useReplicas(newer)
+  await until(() => relays.every((relay) => relay.replicas.length === 3) && alice.replicas.length === 4)
+  expect(kept).toEqual([hex(newer)])
+  // Who comes later with an older one is told at once, and who brings another owner's set is not believed.
+  const bob = await startDevice(b, { replicas, times: FAST })
+  await until(() => bob.replicas.length === 4)
+  const forged = ReplicaSet.sign(members.slice(0, 1), 9, crypto.keyPair()).bytes
+  expect(() => relays[0]?.useReplicas(forged)).toThrow(/^RELAY_BAD_SIGNATURE/)
+  expect(alice.replicas.length).toBe(4)
+})
+
 test('only a replica of the set may watch', async () => {
   const [a] = twoKeyPairs()
   const { relays } = await startFleet(1, [a])
   const { publicKey, ports } = relays[0] as (typeof relays)[number]
   const address = { publicKey, tcp: { host: '127.0.0.1', port: ports.tcp ?? 0 } }
-  const link = greet(address, a, (one) => one.watch(1_000))
+  const link = greet(address, a, (one) => one.watch(1_000, 0))
   await until(() => link.ended !== null)
   expect(link.ended).toBe('RELAY_NO_SCOPE')
   const alone = await startRelay([a])
-  const other = greet(alone.address, a, (one) => one.watch(1_000))
+  const other = greet(alone.address, a, (one) => one.watch(1_000, 0))
   await until(() => other.ended !== null)
   expect(other.ended).toBe('RELAY_NO_SCOPE')
 })
