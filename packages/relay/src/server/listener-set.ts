@@ -55,6 +55,6 @@ export class ListenerSet {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#tcp, this.#ws, this.#metrics].map((listener) => listener?.close()))
+    await Promise.all([this.#tcp, this.#ws, this.#metrics].flatMap((listener) => listener?.close() ?? []))
   }
 }
