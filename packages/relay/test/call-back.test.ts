@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { FRAME, HEADER_BYTES } from '../src/protocol/frames.ts'
 import type { Connection, RelayAddress, RelayClient } from '../src/index.ts'
 import { asPath, greet } from './links.ts'
+import { listening } from './listening.ts'
 import { dataFrame, onFrames } from './meddling.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
 import { receiveCounting, sendCounting } from './streams.ts'
@@ -109,4 +110,45 @@ test('a call that somebody else repeats, or has made up, moves nothing', async (
   }
   expect(paths).toEqual([])
   expect(connection.path?.relay).toEqual(relays[1]?.publicKey)
+})
+
+test('where only the device can be reached directly that has begun, the other one calls it there, and nothing is lost', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const listen = { host: '127.0.0.1' }
+  const alice = await startDevice(a, { relays: [address], listen })
+  const bob = await startDevice(b, { relays: [address], times: { retryMs: 20 } })
+  await until(() => bob.registeredAt.length === 1)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey)
+  await connection.opened
+  const other = await incoming
+  const [there, back] = [receiveCounting(other, 3_000_000), receiveCounting(connection, 3_000_000)]
+  await Promise.all([sendCounting(connection, 3_000_000), sendCounting(other, 3_000_000)])
+  expect(await Promise.all([there, back])).toEqual([-1, -1])
+  await until(() => connection.path?.kind === 'tcp' && other.path?.kind === 'tcp')
+  // The relay is left.
+  await until(() => relay.sessions === 0)
+})
+
+test('where the device is not that has begun, the connection stays where it is', async () => {
+  const [a, b] = twoKeyPairs()
+  const { address } = await startRelay([a, b])
+  let dials = 0
+  const hole = await listening((socket) => {
+    dials++
+    socket.destroy()
+  })
+  const announce = [`127.0.0.1:${hole.port}`]
+  const alice = await startDevice(a, { relays: [address], listen: { host: '127.0.0.1', announce } })
+  const bob = await startDevice(b, { relays: [address], times: { retryMs: 5 } })
+  await until(() => bob.registeredAt.length === 1)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey)
+  await connection.opened
+  const received = receiveCounting(await incoming, 1_000)
+  await until(() => dials > 2)
+  await sendCounting(connection, 1_000)
+  expect(await received).toBe(-1)
+  expect(connection.path?.kind).toBe('relay')
 })

@@ -1,63 +1,67 @@
-import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
-import type { Path } from '../paths/path.ts'
-import { callGreeting } from '../session/greeting.ts'
+import { monotonic } from '../monotonic.ts'
+import type { Path, PathInfo } from '../paths/path.ts'
+import { callGreeting, type Terms } from '../session/greeting.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
-import { dialThroughRelay } from './dial.ts'
-import type { ClientTimes, RelayAddress } from './options.ts'
-import { type Attempt, race } from './race.ts'
+import type { ClientTimes } from './options.ts'
+import { type Attempt, type Lane, race } from './race.ts'
+import { Ways, type WaysOptions } from './ways.ts'
 
 /** What a way back to the device is made of that has begun a session with this one. */
-export interface CallBackOptions {
-  readonly keyPair: KeyPair
-  /** Where the other device may be registered. */
-  readonly relays: readonly RelayAddress[]
+export interface CallBackOptions extends WaysOptions {
   readonly times: ClientTimes
   readonly connection: SecretConnection
   readonly session: Uint8Array
   readonly secret: Uint8Array
+  /** What the other device has told of itself. */
+  readonly theirs: Terms
   /** From now on the other device greets on this path. @param onclosed - called where it ends before that */
   accept(path: Path, onclosed: () => void): void
 }
 
 /** Relays that are asked together. */
 const RELAYS_AT_ONCE = 2
+/** Direct addresses that are tried where no path is left. */
+const MOST_ADDRESSES = 3
+const MOST_RETRIES = 60
+/** A direct path that lasted for so long was a good one. */
+const PROVEN_MS = 60_000
 
 /**
- * Calls the initiator of a session when all its paths are lost: it finds a way itself, but where it has nothing to say it notices late that it has to. The call goes through
- * a relay where the initiator is registered, and is answered with a join on the same path.
+ * Calls the initiator of a session, which finds the ways itself, but not all: when all paths are lost, for where it has nothing to say it notices late; and while a relay
+ * carries the data, for it may be the one that can be reached directly. A call is answered with a join on the same path.
  */
 export class CallBack {
   readonly #options: CallBackOptions
+  readonly #ways: Ways
   /** Paths that wait for their join. */
   readonly #called = new Map<Path, (path: Path) => void>()
   #attempt: Attempt<Path> | null = null
   #timer: unknown = null
   #calls = 0
+  /** For a better path, one after the other. */
+  #tries = 0
+  #directSince: number | null = null
 
   constructor(options: CallBackOptions) {
     this.#options = options
+    this.#ways = new Ways(options)
+    this.#ways.learn(options.theirs.candidates)
     options.connection.on('close', () => this.#stop())
     const events = options.connection as unknown as {
-      on(event: 'path', fn: (path: unknown) => void): void
+      on(event: 'path', fn: (path: PathInfo | null) => void): void
     }
-    events.on('path', (path) => path !== null && this.#stop())
+    events.on('path', (path) => path !== null && this.#onpath(path))
   }
 
   /** No path is left. */
   start(): void {
-    const { connection, relays, times } = this.#options
-    if (connection.destroying || connection.path !== null || this.#attempt !== null) return
-    const ways = relays.map((relay) => () => this.#call(relay))
-    const attempt = race([{ ways, atOnce: RELAYS_AT_ONCE, againMs: times.retryMs }], times)
-    this.#attempt = attempt
-    attempt.result.then(
-      () => {},
-      () => {
-        if (this.#attempt !== attempt) return
-        this.#attempt = null
-        this.#timer = setTimeout(() => this.start(), times.retryMs)
-      }
+    const { connection, times } = this.#options
+    if (connection.destroying || connection.path !== null) return
+    const call = (path: Path): Promise<Path> => this.#call(path)
+    const relays = { ...this.#ways.byRelay(call), atOnce: RELAYS_AT_ONCE, againMs: times.retryMs }
+    this.#try([relays, ...this.#ways.direct(call, { most: MOST_ADDRESSES })], () =>
+      this.#later(times.retryMs, () => this.start())
     )
   }
 
@@ -70,17 +74,50 @@ export class CallBack {
     joined(path)
   }
 
-  #call(relay: RelayAddress): Attempt<Path> {
-    const { keyPair, connection, session, secret, accept } = this.#options
-    const dialled = dialThroughRelay(relay, keyPair, connection.remotePublicKey as Uint8Array)
-    const called = (path: Path): Promise<Path> => {
-      path.send([callGreeting(session, ++this.#calls, secret)])
-      return new Promise((resolve, reject) => {
-        this.#called.set(path, resolve)
-        accept(path, () => reject(new RelayError('RELAY_UNREACHABLE', 'the call was not answered')))
-      })
-    }
-    return { result: dialled.path.then(called), abort: () => dialled.abort() }
+  #onpath({ relay }: PathInfo): void {
+    this.#stop()
+    const isProven = this.#directSince !== null && monotonic() - this.#directSince >= PROVEN_MS
+    if (isProven) this.#tries = 0
+    this.#directSince = relay === null ? monotonic() : null
+    if (relay !== null) this.#better()
+  }
+
+  /** The initiator looks for a direct way itself: it begins, and this side only where that has failed. */
+  #better(): void {
+    if (!this.#ways.hasDirect) return
+    const { retryMs } = this.#options.times
+    this.#later(retryMs * Math.min(2 ** this.#tries++, MOST_RETRIES), () => {
+      this.#try(
+        this.#ways.direct((path) => this.#call(path)),
+        () => this.#better()
+      )
+    })
+  }
+
+  #try(lanes: readonly Lane<Path>[], onfailed: () => void): void {
+    this.#stop()
+    const attempt = race(lanes, this.#options.times)
+    this.#attempt = attempt
+    attempt.result.catch(() => {
+      if (this.#attempt !== attempt) return
+      this.#attempt = null
+      onfailed()
+    })
+  }
+
+  #call(path: Path): Promise<Path> {
+    const { session, secret } = this.#options
+    path.send([callGreeting(session, ++this.#calls, secret)])
+    return new Promise((resolve, reject) => {
+      this.#called.set(path, resolve)
+      this.#options.accept(path, () =>
+        reject(new RelayError('RELAY_UNREACHABLE', 'the call was not answered'))
+      )
+    })
+  }
+
+  #later(ms: number, then: () => void): void {
+    this.#timer = setTimeout(then, ms)
   }
 
   #stop(): void {

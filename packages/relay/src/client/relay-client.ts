@@ -231,10 +231,23 @@ export class RelayClient extends ReadyResource {
 
   /** A session that somebody else has begun, who finds its paths; where that takes long, it is called. */
   #makeReached(id: Uint8Array, secret: Uint8Array, connection: SecretConnection, theirs: Terms): Session {
-    const { keyPair, relays = [] } = this.#options
-    const accept = (path: Path, onclosed: () => void): void => this.#responder.accept(path, onclosed)
-    const times = this.#times
-    const callBack = new CallBack({ keyPair, relays, times, connection, session: id, secret, accept })
+    const { keyPair, relays = [], peerAddresses = 'machine' } = this.#options
+    const callBack = new CallBack({
+      keyPair,
+      target: connection.remotePublicKey as Uint8Array,
+      relays,
+      addresses: [],
+      peerAddresses,
+      lan: null,
+      // A hole is punched from both sides: the other one does.
+      udp: null,
+      times: this.#times,
+      connection,
+      session: id,
+      secret,
+      theirs,
+      accept: (path, onclosed) => this.#responder.accept(path, onclosed)
+    })
     this.#callBacks.add(callBack)
     connection.once('close', () => this.#callBacks.delete(callBack))
     return this.#makeSession(id, secret, connection, theirs, {
