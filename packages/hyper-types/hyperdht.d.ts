@@ -100,6 +100,12 @@ declare module 'hyperdht' {
     createRawStream(options?: RawStreamOptions): RawStream
     findPeer(publicKey: Uint8Array): AsyncIterable<{ peer: { publicKey: Uint8Array } }>
     createServer(options?: ServerOptions, onconnection?: (stream: NoiseSecretStream) => void): DhtServer
+    /** Up to 1,000 bytes. Resolves when the query is over, whoever has kept it. */
+    mutablePut(keyPair: KeyPair, value: Uint8Array, options?: { seq?: number }): Promise<{ seq: number }>
+    mutableGet(
+      publicKey: Uint8Array,
+      options?: { seq?: number; latest?: boolean }
+    ): Promise<{ seq: number; value: Uint8Array } | null>
     /** `force` skips the goodbyes. */
     destroy(options?: { force?: boolean }): Promise<void>
     suspend(): Promise<void>

@@ -7,6 +7,8 @@ export { type ConnectOptions, RelayClient } from './client/relay-client.ts'
 export type { PeerAddresses } from './client/addresses.ts'
 export type { LanLike } from './client/find-on-lan.ts'
 export type { ClientTimes, RelayAddress, RelayClientEvents, RelayClientOptions } from './client/options.ts'
+export type { Publishing } from './client/device-records.ts'
+export type { ReplicasOptions } from './client/replica-registrations.ts'
 export { RelayError, type RelayErrorCode, type RelayErrorOptions } from './errors.ts'
 export type { PathInfo, PathKind } from './paths/path.ts'
 export {
@@ -20,6 +22,8 @@ export {
 } from './policy/grant.ts'
 export type { SessionTimes } from './session/times.ts'
 export type { Connection, ConnectionEvents, KeyPair } from './types.ts'
+export { DeviceRecord, type DeviceRecordFields } from './records/device-record.ts'
+export type { TrustedOwner } from './records/record-finder.ts'
 export { DrainPace, type DrainPaceOptions } from './replicas/drain-pace.ts'
 export {
   Heartbeat,

@@ -59,8 +59,9 @@ export class CallBack {
     const { connection, times } = this.#options
     if (connection.destroying || connection.path !== null) return
     const call = (path: Path): Promise<Path> => this.#call(path)
-    const relays = { ...this.#ways.byRelay(call), atOnce: RELAYS_AT_ONCE, againMs: times.retryMs }
-    this.#try([relays, ...this.#ways.direct(call, { most: MOST_ADDRESSES })], () =>
+    const again = { atOnce: RELAYS_AT_ONCE, againMs: times.retryMs }
+    const relays = this.#ways.byRelay(call).map((lane) => ({ ...lane, ...again }))
+    this.#try([...relays, ...this.#ways.direct(call, { most: MOST_ADDRESSES })], () =>
       this.#later(times.retryMs, () => this.start())
     )
   }

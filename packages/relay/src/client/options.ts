@@ -1,6 +1,9 @@
 import type { KeyPair } from '../types.ts'
 import type { PathInfo } from '../paths/path.ts'
 import type { PeerAddresses } from './addresses.ts'
+import type { TrustedOwner } from '../records/record-finder.ts'
+import type { Publishing } from './device-records.ts'
+import type { ReplicasOptions } from './replica-registrations.ts'
 import type { LanLike } from './find-on-lan.ts'
 import type { SessionTimes } from '../session/times.ts'
 
@@ -21,6 +24,25 @@ export interface RelayClientOptions {
   keyPair: KeyPair
   /** One's own relays, the best first. @defaultValue none */
   relays?: readonly RelayAddress[]
+  /**
+   * One's own relays as a signed set, in place of `relays`: this device registers at some of them, by load, and goes from one to another by itself.
+   *
+   * @defaultValue none
+   */
+  replicas?: ReplicasOptions | null
+  /**
+   * Owners of relays that other devices use, such as a friend's: where a device's own record names relays of theirs, it is reached through them. Nobody's
+   * relays are dialled but those in a set that such an owner has signed.
+   *
+   * @defaultValue none; the owner of `replicas` is one
+   */
+  owners?: readonly TrustedOwner[]
+  /**
+   * Who learns at which relays this device is: whoever has its public key and asks one of its relays, or the DHT too. The DHT is told only with `replicas`.
+   *
+   * @defaultValue 'everywhere'
+   */
+  publish?: Publishing
   /** True refuses a device that has proven this key. @defaultValue refuse nobody */
   firewall?: (remotePublicKey: Uint8Array) => boolean
   /** Where to listen for direct TCP connections; other devices learn it once they are connected. @defaultValue nowhere */

@@ -34,6 +34,8 @@ type Joined = Awaited<ReturnType<Initiator['join']>>
 
 /** Relays that are asked together where a connection has no path. */
 const RELAYS_AT_ONCE = 2
+/** The relay that was left is asked again only after so many times `staggerMs`, where there are others. */
+const LEFT_AFTER = 4
 /** Direct addresses that are tried then: to look for better ones there is time later. */
 const MOST_ADDRESSES = 3
 const MOST_RETRIES = 60
@@ -77,7 +79,7 @@ export class Outgoing {
    */
   start(): void {
     const hello = (path: Path): Promise<Won> => this.#hello(path)
-    const lanes: Lane<Won>[] = [...this.#ways.direct(hello), this.#plainUdp(), this.#ways.byRelay(hello)]
+    const lanes: Lane<Won>[] = [...this.#ways.direct(hello), this.#plainUdp(), ...this.#ways.byRelay(hello)]
     const isRelayed = (won: Won): boolean => won.how === 'begun' && won.line.path.kind === 'relay'
     const attempt = race(lanes, { ...this.#options.times, secondBest: isRelayed })
     this.#attempt = attempt
@@ -160,7 +162,9 @@ export class Outgoing {
     this.#retries = 0
     clearTimeout(this.#timer)
     // Where a direct path fails there is a relay, which is asked at once.
-    const isCounted = failed !== null && (failed.relay !== null || this.#options.relays.length === 0)
+    const { relays, byRecord } = this.#options
+    const hasRelays = relays.length > 0 || byRecord !== null
+    const isCounted = failed !== null && (failed.relay !== null || !hasRelays)
     if (isCounted) this.#shortLived = monotonic() - this.#directSince < SHORT_MS ? this.#shortLived + 1 : 0
     if (!isCounted || this.#shortLived < MOST_SHORT) return this.#search('any')
     const isLeft = (): boolean => this.#options.connection.path === null
@@ -242,7 +246,11 @@ export class Outgoing {
     const delayMs =
       this.#directFailures === 0 ? 0 : Math.min(attemptMs, 2 * staggerMs * 2 ** this.#directFailures)
     const direct = this.#ways.direct(join, { most: MOST_ADDRESSES }).map((lane) => ({ ...lane, delayMs }))
-    return [{ ...this.#ways.byRelay(join), atOnce: RELAYS_AT_ONCE, againMs: retryMs }, ...direct]
+    const [others, left] = this.#ways.byRelay(join)
+    const againMs = retryMs
+    // One that goes down serves who comes back, and should not have to.
+    const last = { ...left, againMs, delayMs: others.ways.length === 0 ? 0 : LEFT_AFTER * staggerMs }
+    return [{ ...others, againMs, atOnce: RELAYS_AT_ONCE }, last, ...direct]
   }
 
   #betterOf(join: (path: Path) => Promise<Joined>): Lane<Joined>[] {

@@ -1,5 +1,6 @@
 import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
+import type { Refusal } from '../protocol/refusal.ts'
 import { RelayLink } from '../paths/relay-link.ts'
 import type { Path } from '../paths/path.ts'
 import { dialRelayWire } from './dial.ts'
@@ -9,7 +10,14 @@ import type { ClientTimes, RelayAddress } from './options.ts'
 /** What a registration tells its client. */
 export interface RegistrationEvents {
   onregistered(): void
-  onunregistered(error: RelayError): void
+  /** Unless it is closed now, it registers again by itself. @param refusal - where the relay has said why */
+  onunregistered(error: RelayError, refusal: Refusal | null): void
+  /** The relay goes down, and asks this device to register elsewhere first. */
+  ondraining?(): void
+  /** How a replica is, in its own signed words. */
+  onbeat?(record: Uint8Array): void
+  /** What the relay has of a device that was looked up; nothing where it has nothing. */
+  onfound?(target: Uint8Array, record: Uint8Array): void
   /** Somebody has reached this device through the relay. */
   onincoming(path: Path): void
 }
@@ -28,6 +36,7 @@ export class Registration {
   readonly #times: ClientTimes
   readonly #events: RegistrationEvents
   readonly #keepAlive: KeepAlive
+  readonly #insists: boolean
   #link: RelayLink | null = null
   #timer: unknown = null
   #retryMs: number
@@ -37,7 +46,15 @@ export class Registration {
   #credit = CREDIT
   #closed = false
 
-  constructor(address: RelayAddress, keyPair: KeyPair, times: ClientTimes, events: RegistrationEvents) {
+  /** @param insists - it has followed redirects enough */
+  constructor(
+    address: RelayAddress,
+    keyPair: KeyPair,
+    times: ClientTimes,
+    events: RegistrationEvents,
+    { insists = false }: { readonly insists?: boolean } = {}
+  ) {
+    this.#insists = insists
     this.address = address
     this.#keyPair = keyPair
     this.#times = times
@@ -62,6 +79,16 @@ export class Registration {
     this.#credit = Math.min(CREDIT, this.#credit + 1)
   }
 
+  /** Leaves this device's record there. */
+  publish(record: Uint8Array): void {
+    if (this.#registered) this.#link?.publish(record)
+  }
+
+  /** Asks for a device's record; `onfound` follows, if the relay lives. */
+  lookup(target: Uint8Array): void {
+    if (this.#registered) this.#link?.lookup(target)
+  }
+
   close(): void {
     this.#closed = true
     this.#wait(null, 0)
@@ -74,11 +101,14 @@ export class Registration {
       dialRelayWire(this.address),
       { keyPair: this.#keyPair, relay, grant },
       {
-        onwelcome: () => link.register(this.#keepAlive.intervalMs),
+        onwelcome: () => link.register(this.#keepAlive.intervalMs, this.#insists),
         onregistered: () => this.#onregistered(),
         onpong: () => this.#onpong(),
         onincoming: () => this.#onincoming(link),
-        onclose: (error) => this.#onclose(error)
+        ondraining: () => this.#events.ondraining?.(),
+        onbeat: (record) => this.#events.onbeat?.(record),
+        onfound: (target, record) => this.#events.onfound?.(target, record),
+        onclose: (error, refusal) => this.#onclose(error, refusal)
       }
     )
     this.#link = link
@@ -125,11 +155,12 @@ export class Registration {
     else this.#wait(() => this.#dial(), this.#times.retryMs)
   }
 
-  #onclose(error: RelayError): void {
+  #onclose(error: RelayError, refusal: Refusal | null): void {
     this.#registered = false
     this.#wait(null, 0)
+    if (!this.#closed) this.#events.onunregistered(error, refusal)
+    // That may have closed it.
     if (this.#closed) return
-    this.#events.onunregistered(error)
     const pause = Math.max(this.#retryMs, Math.min(error.retryAfterMs, MOST_PAUSE_MS)) * (0.5 + Math.random())
     this.#retryMs = Math.min(this.#retryMs * 2, this.#times.retryMs * MOST_RETRIES)
     this.#wait(() => this.#dial(), pause)

@@ -5,14 +5,17 @@ import { RelayError } from '../errors.ts'
 import type { Path, PathInfo } from '../paths/path.ts'
 import { UdpPath } from '../paths/udp-path.ts'
 import { TcpPath } from '../paths/tcp-path.ts'
+import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import { SecretConnection } from '../session/secret-connection.ts'
 import { LEAST_WINDOW_BYTES, type Terms } from '../session/greeting.ts'
 import { Responder } from '../session/responder.ts'
 import { Session, type SessionOptions } from '../session/session.ts'
 import { listenTcp, type TcpListener } from '../sockets/sockets.ts'
 import type { Connection, KeyPair } from '../types.ts'
+import { checkKey } from '../replicas/arguments.ts'
 import { checkRelay } from './addresses.ts'
 import { CallBack } from './call-back.ts'
+import { DeviceRecords } from './device-records.ts'
 import type { DhtLike, DhtServerLike } from './dht.ts'
 import {
   type ClientTimes,
@@ -23,6 +26,7 @@ import {
 } from './options.ts'
 import { Outgoing } from './outgoing.ts'
 import { Registration } from './registration.ts'
+import { ReplicaRegistrations, type ReplicasOptions } from './replica-registrations.ts'
 
 /** Options of {@link RelayClient.connect}. */
 export interface ConnectOptions {
@@ -50,6 +54,8 @@ export class RelayClient extends ReadyResource {
   /** With which this client listens in the DHT for paths of sessions; told to the other side of one only. */
   readonly #pathKeyPair: KeyPair = crypto.keyPair()
   readonly #dht: DhtLike | null
+  readonly #replicas: ReplicaRegistrations | null
+  readonly #records: DeviceRecords
   readonly #registrations: Registration[] = []
   #suspended = false
   #dhtServer: DhtServerLike | null = null
@@ -72,9 +78,14 @@ export class RelayClient extends ReadyResource {
         'RELAY_BAD_ARGUMENT',
         `peerAddresses is 'machine', 'network', 'internet' or 'none'`
       )
+    for (const { owner } of options.owners ?? []) checkKey(owner, 'an owner')
+    if (options.replicas && relays.length > 0)
+      throw new RelayError('RELAY_BAD_ARGUMENT', 'a device has relays or replicas, not both')
     this.#options = options
     this.#dht = (options.dht ?? null) as DhtLike | null
     this.#times = { ...TIMES, ...options.times }
+    this.#replicas = options.replicas ? this.#makeReplicas(options.replicas) : null
+    this.#records = this.#makeRecords(options)
     this.#responder = new Responder({
       keyPair,
       attemptMs: this.#times.attemptMs,
@@ -86,7 +97,7 @@ export class RelayClient extends ReadyResource {
         this.emit('connection', connection)
       },
       onproved: (path) => {
-        for (const one of this.#registrations) if (one.address.publicKey === path.relay) one.proved()
+        for (const one of this.#atRelays) if (one.address.publicKey === path.relay) one.proved()
         for (const one of this.#callBacks) one.proved(path)
       },
       oncall: (line, call) => [...this.#outgoing].some((one) => one.answer(line, call))
@@ -104,9 +115,25 @@ export class RelayClient extends ReadyResource {
 
   /** Public keys of the relays where this device can be reached now. */
   get registeredAt(): Uint8Array[] {
+    if (this.#replicas !== null) return this.#replicas.registeredAt
     return this.#registrations
       .filter(({ registered }) => registered)
       .map(({ address: { publicKey } }) => publicKey)
+  }
+
+  /** How one's replicas are, as far as this device knows; empty without `replicas`. */
+  get replicas(): ReplicaStatus[] {
+    return this.#replicas?.statuses ?? []
+  }
+
+  /**
+   * Takes a newer set of one's replicas; an older one changes nothing.
+   *
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` also without `replicas`, `RELAY_MALFORMED`, `RELAY_NEWER_FORMAT`, `RELAY_BAD_SIGNATURE`
+   */
+  useReplicas(set: Uint8Array): void {
+    if (this.#replicas === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'this device has no replicas')
+    this.#replicas.use(set)
   }
 
   /** Port of the TCP listener; `null` where there is none. */
@@ -128,12 +155,17 @@ export class RelayClient extends ReadyResource {
     if (!(target instanceof Uint8Array) || target.length !== 32)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
     if (this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
-    const { keyPair, relays = [], peerAddresses = 'machine' } = this.#options
-    const connection = new SecretConnection(true, keyPair.publicKey, b4a.from(target))
+    const { keyPair, peerAddresses = 'machine' } = this.#options
+    const key = b4a.from(target)
+    const relaysNow = (): readonly RelayAddress[] => this.#relaysTo(key)
+    const connection = new SecretConnection(true, keyPair.publicKey, key)
     const outgoing = new Outgoing({
       keyPair,
-      target: b4a.from(target),
-      relays,
+      target: key,
+      get relays() {
+        return relaysNow()
+      },
+      byRecord: this.#records.findsAny ? (attempt) => this.#records.way(key, relaysNow(), attempt) : null,
       addresses,
       peerAddresses,
       lan: this.#options.lan ?? null,
@@ -156,6 +188,7 @@ export class RelayClient extends ReadyResource {
   suspend(): void {
     this.#suspended = true
     for (const registration of this.#registrations.splice(0)) registration.close()
+    this.#replicas?.close()
   }
 
   /** Registers again. */
@@ -178,6 +211,7 @@ export class RelayClient extends ReadyResource {
       if (!this.#suspended) this.#registerAll()
     } catch (error) {
       for (const registration of this.#registrations.splice(0)) registration.close()
+      this.#replicas?.close()
       await Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
       this.#listener = this.#dhtServer = null
       throw error
@@ -188,6 +222,8 @@ export class RelayClient extends ReadyResource {
     // First of all nobody new comes in.
     const listening = Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
     for (const registration of this.#registrations) registration.close()
+    this.#replicas?.close()
+    this.#records.close()
     this.#unannounce?.()
     this.#responder.close()
     const closed = [...this.#connections].map(
@@ -200,14 +236,65 @@ export class RelayClient extends ReadyResource {
 
   #registerAll(): void {
     for (const address of this.#options.relays ?? []) this.#registrations.push(this.#register(address))
+    this.#replicas?.start()
   }
 
   #register(address: RelayAddress): Registration {
     return new Registration(address, this.#options.keyPair, this.#times, {
-      onregistered: () => this.emit('registered', address.publicKey),
-      onunregistered: (error) => this.emit('unregistered', address.publicKey, error),
+      onregistered: () => this.#onregistered(address.publicKey),
+      onunregistered: (error) => this.#onunregistered(address.publicKey, error),
+      onfound: (target, record) => this.#records.onfound(target, record),
       onincoming: (path: Path) => this.#responder.accept(path)
     })
+  }
+
+  get #atRelays(): readonly Registration[] {
+    return this.#replicas?.registrations ?? this.#registrations
+  }
+
+  /** Those that a device may be at, the likeliest first. */
+  #relaysTo(device: Uint8Array): readonly RelayAddress[] {
+    return this.#replicas?.relays(this.#records.known(device)) ?? this.#options.relays ?? []
+  }
+
+  #makeReplicas(replicas: ReplicasOptions): ReplicaRegistrations {
+    return new ReplicaRegistrations(replicas, this.#options.keyPair, this.#times, {
+      onregistered: (relay) => this.#onregistered(relay),
+      onunregistered: (relay, error) => this.#onunregistered(relay, error),
+      onincoming: (path) => this.#responder.accept(path),
+      onfound: (target, record) => this.#records.onfound(target, record),
+      onset: () => this.#records.useSet()
+    })
+  }
+
+  #makeRecords({
+    keyPair,
+    owners = [],
+    replicas,
+    publish = 'everywhere'
+  }: RelayClientOptions): DeviceRecords {
+    return new DeviceRecords({
+      keyPair,
+      times: this.#times,
+      dht: this.#dht,
+      publishing: publish,
+      owners: replicas ? [replicas, ...owners] : owners,
+      registrations: () => this.#atRelays,
+      set: () => this.#replicas?.set ?? null,
+      onset: (set) => {
+        if (replicas && b4a.equals(set.owner, replicas.owner)) this.#replicas?.use(set.bytes)
+      }
+    })
+  }
+
+  #onregistered(relay: Uint8Array): void {
+    this.#records.onregistered()
+    this.emit('registered', relay)
+  }
+
+  #onunregistered(relay: Uint8Array, error: Error): void {
+    this.#records.onunregistered(relay)
+    this.emit('unregistered', relay, error)
   }
 
   async #listen({ announce, ...at }: NonNullable<RelayClientOptions['listen']>): Promise<void> {
@@ -231,11 +318,16 @@ export class RelayClient extends ReadyResource {
 
   /** A session that somebody else has begun, who finds its paths; where that takes long, it is called. */
   #makeReached(id: Uint8Array, secret: Uint8Array, connection: SecretConnection, theirs: Terms): Session {
-    const { keyPair, relays = [], peerAddresses = 'machine' } = this.#options
+    const { keyPair, peerAddresses = 'machine' } = this.#options
+    const target = connection.remotePublicKey as Uint8Array
+    const relaysNow = (): readonly RelayAddress[] => this.#relaysTo(target)
     const callBack = new CallBack({
       keyPair,
-      target: connection.remotePublicKey as Uint8Array,
-      relays,
+      target,
+      get relays() {
+        return relaysNow()
+      },
+      byRecord: null,
       addresses: [],
       peerAddresses,
       lan: null,

@@ -14,7 +14,10 @@ import type { Attempt, Lane } from './race.ts'
 export interface WaysOptions {
   readonly keyPair: KeyPair
   readonly target: Uint8Array
+  /** Read again for every search: replicas come and go. */
   readonly relays: readonly RelayAddress[]
+  /** A way through relays that the device itself names; `null` where no such relay would be trusted. */
+  readonly byRecord: (<T>(attempt: (relay: RelayAddress) => Attempt<T>) => Attempt<T>) | null
   /** Known addresses of the device, `host:port`. */
   readonly addresses: readonly string[]
   /** Which of those are dialled that the device names. */
@@ -44,14 +47,13 @@ interface DirectOptions {
 /** All ways to one device that are known, the most promising first in each kind. */
 export class Ways {
   readonly #options: WaysOptions
-  #relays: readonly RelayAddress[]
+  #left: Uint8Array | null = null
   #addresses: readonly string[]
   /** What the device listens with in the DHT for paths of sessions. */
   #udpKey: Uint8Array | null = null
 
   constructor(options: WaysOptions) {
     this.#options = options
-    this.#relays = options.relays
     this.#addresses = options.addresses
   }
 
@@ -67,16 +69,21 @@ export class Ways {
     this.#udpKey = udp.length === 0 || peerAddresses === 'none' ? null : udp
   }
 
-  /** This relay has failed: it is asked last. */
+  /** This relay has failed, or goes down: it is asked last. */
   putLast(relay: Uint8Array | null): void {
-    const isLast = ({ publicKey }: RelayAddress): boolean => relay !== null && b4a.equals(publicKey, relay)
-    this.#relays = [...this.#relays.filter((one) => !isLast(one)), ...this.#relays.filter(isLast)]
+    this.#left = relay
   }
 
-  byRelay<T>(greet: Greet<T>): Lane<T> {
-    const { keyPair, target } = this.#options
-    const ways = this.#relays.map((relay) => () => attemptOf(dialThroughRelay(relay, keyPair, target), greet))
-    return { ways }
+  /** Through relays; the one that was left is a lane of its own. */
+  byRelay<T>(greet: Greet<T>): [Lane<T>, Lane<T>] {
+    const { keyPair, target, relays, byRecord } = this.#options
+    const left = this.#left
+    const isLeft = ({ publicKey }: RelayAddress): boolean => left !== null && b4a.equals(publicKey, left)
+    const through = (relay: RelayAddress): Attempt<T> =>
+      attemptOf(dialThroughRelay(relay, keyPair, target), greet)
+    const others = relays.filter((one) => !isLeft(one)).map((relay) => () => through(relay))
+    if (byRecord !== null) others.push(() => byRecord(through))
+    return [{ ways: others }, { ways: relays.filter(isLeft).map((relay) => () => through(relay)) }]
   }
 
   /** Without a relay: addresses, local network, UDP, each a lane. */

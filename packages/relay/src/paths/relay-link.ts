@@ -28,6 +28,12 @@ export interface RelayLinkEvents {
   onwelcome(): void
   onregistered?(): void
   onpong?(): void
+  /** The relay goes down, and asks this device to register elsewhere. */
+  ondraining?(): void
+  /** How a replica is, in its own signed words. */
+  onbeat?(record: Uint8Array): void
+  /** What the relay has of a device that was looked up: its signed record, or nothing. */
+  onfound?(target: Uint8Array, record: Uint8Array): void
   /** Somebody has reached this device: the link is a path to it from now on. */
   onincoming?(from: Uint8Array): void
   /** The target was reached: the link is a path to it from now on. */
@@ -94,9 +100,24 @@ export class RelayLink implements Path {
     return this.#origin
   }
 
-  /** Asks to be reachable here. Once welcome. */
-  register(keepAliveMs: number): void {
-    this.#say({ type: 'register', keepAliveMs })
+  /** Asks to be reachable here. Once welcome. @param insists - it has followed redirects enough, and is served here or refused */
+  register(keepAliveMs: number, insists = false): void {
+    this.#say({ type: 'register', keepAliveMs, insists })
+  }
+
+  /** Asks for the beats of this replica and those it knows, and no more. Once welcome. */
+  watch(keepAliveMs: number): void {
+    this.#say({ type: 'watch', keepAliveMs })
+  }
+
+  /** Leaves this device's own record for those who look it up. Once registered. */
+  publish(record: Uint8Array): void {
+    this.#say({ type: 'publish', record })
+  }
+
+  /** Asks for the record of a device; `onfound` follows. Once registered, or watching. */
+  lookup(target: Uint8Array): void {
+    this.#say({ type: 'lookup', target })
   }
 
   /** Asks for a path to a registered device. Once welcome. */
@@ -151,7 +172,9 @@ export class RelayLink implements Path {
     else if (message.type === 'pong') this.#events.onpong?.()
     else if (message.type === 'refused') this.#onrefused(message.refusal)
     else if (message.type === 'gone') this.#wire.end()
-    else if (message.type === 'draining') this.#path?.ondraining?.()
+    else if (message.type === 'draining') this.#ondraining()
+    else if (message.type === 'beat') this.#events.onbeat?.(message.record)
+    else if (message.type === 'found') this.#events.onfound?.(message.target, message.record)
     else if (this.#joined) this.#fail()
     else if (message.type === 'incoming') {
       this.#joined = true
@@ -161,6 +184,11 @@ export class RelayLink implements Path {
       this.#joined = true
       this.#events.onopened?.()
     } else this.#fail()
+  }
+
+  #ondraining(): void {
+    if (this.#joined) this.#path?.ondraining?.()
+    else this.#events.ondraining?.()
   }
 
   #ondata(run: Uint8Array): void {

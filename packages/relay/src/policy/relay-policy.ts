@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import { RelayError } from '../errors.ts'
 import { monotonic } from '../monotonic.ts'
-import { refusal, type Refusal } from '../protocol/refusal.ts'
+import { refusal, type Refusal, type RefusalCode } from '../protocol/refusal.ts'
 import { ALL_SCOPES, type Grant, LEAST_BYTES_PER_SECOND, readGrant } from './grant.ts'
 import { type Account, type Held, Lease } from './lease.ts'
 import { Meter, type MeterLimits } from './meter.ts'
@@ -31,7 +31,7 @@ export interface PolicyOptions {
   now?: () => number
 }
 
-const LIMITS: PolicyLimits = {
+export const LIMITS: PolicyLimits = {
   connections: 64,
   pairings: 64,
   totalConnections: 10_000,
@@ -122,6 +122,13 @@ export class RelayPolicy {
     this.#allowed.add(keyName(device))
   }
 
+  /** Serves a device without a grant no longer; what it has now ends. Unlike a revocation it can be taken back. */
+  disallow(device: Uint8Array): void {
+    const name = keyName(device)
+    this.#allowed.delete(name)
+    this.#endWhere((lease) => lease.grant === '' && keyName(lease.device) === name, 'RELAY_DENIED')
+  }
+
   /** Ends what has expired. Whoever owns the policy calls it every second or so. */
   sweep(): void {
     const now = this.#now()
@@ -199,7 +206,7 @@ export class RelayPolicy {
     if (what === 'connections') this.#connections--
   }
 
-  #endWhere(condition: (lease: Lease) => boolean, code: 'RELAY_REVOKED' | 'RELAY_GRANT_EXPIRED'): number {
+  #endWhere(condition: (lease: Lease) => boolean, code: RefusalCode): number {
     const ended = [...this.#accounts.values()].flatMap(({ leases }) => [...leases].filter(condition))
     for (const lease of ended) lease.revoke(refusal(code))
     return ended.length

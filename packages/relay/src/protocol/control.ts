@@ -3,9 +3,12 @@ import { type Refusal, refusal, refusalByte, refusalCode } from './refusal.ts'
 
 /** What is said in CONTROL frames, sealed. PROTOCOL.md, "Control messages". */
 export type ControlMessage =
-  | { readonly type: 'register'; readonly keepAliveMs: number }
+  | { readonly type: 'register'; readonly keepAliveMs: number; readonly insists: boolean }
   | { readonly type: 'open'; readonly target: Uint8Array }
   | { readonly type: 'ping' }
+  | { readonly type: 'watch'; readonly keepAliveMs: number }
+  | { readonly type: 'publish'; readonly record: Uint8Array }
+  | { readonly type: 'lookup'; readonly target: Uint8Array }
   | { readonly type: 'registered' }
   | { readonly type: 'incoming'; readonly from: Uint8Array }
   | { readonly type: 'opened' }
@@ -13,22 +16,30 @@ export type ControlMessage =
   | { readonly type: 'refused'; readonly refusal: Refusal }
   | { readonly type: 'gone' }
   | { readonly type: 'draining' }
+  | { readonly type: 'beat'; readonly record: Uint8Array }
+  | { readonly type: 'found'; readonly target: Uint8Array; readonly record: Uint8Array }
 
 const BYTES = {
   register: 1,
   open: 2,
   ping: 3,
+  watch: 4,
+  publish: 5,
+  lookup: 6,
   registered: 16,
   incoming: 17,
   opened: 18,
   pong: 19,
   refused: 20,
   gone: 21,
-  draining: 22
+  draining: 22,
+  beat: 23,
+  found: 24
 } as const
 
 const KEY_BYTES = 32
 const REFUSAL_BYTES = 5
+const HEARTBEAT_BYTES = 153
 
 /** The version of the protocol that HELLO and WELCOME begin with. */
 export const PROTOCOL_VERSION = 1
@@ -36,11 +47,30 @@ export const PROTOCOL_VERSION = 1
 /** Encodes a control message, to be sealed. */
 export function encodeControl(message: ControlMessage): Uint8Array {
   const type = b4a.from([BYTES[message.type]])
-  if (message.type === 'register') return b4a.concat([type, uint32(message.keepAliveMs)])
-  if (message.type === 'open') return b4a.concat([type, message.target])
-  if (message.type === 'incoming') return b4a.concat([type, message.from])
-  if (message.type === 'refused') return b4a.concat([type, encodeRefusal(message.refusal)])
-  return type
+  return b4a.concat([type, ...parametersOf(message)])
+}
+
+function parametersOf(message: ControlMessage): Uint8Array[] {
+  switch (message.type) {
+    case 'register':
+      return [uint32(message.keepAliveMs), b4a.from([message.insists ? 1 : 0])]
+    case 'watch':
+      return [uint32(message.keepAliveMs)]
+    case 'open':
+    case 'lookup':
+      return [message.target]
+    case 'incoming':
+      return [message.from]
+    case 'refused':
+      return [encodeRefusal(message.refusal)]
+    case 'publish':
+    case 'beat':
+      return [message.record]
+    case 'found':
+      return [message.target, message.record]
+    default:
+      return []
+  }
 }
 
 /** @returns `null` for what is none: an unknown type, or another length */
@@ -48,9 +78,23 @@ export function decodeControl(bytes: Uint8Array): ControlMessage | null {
   const rest = b4a.from(bytes.subarray(1))
   switch (bytes[0]) {
     case BYTES.register:
-      return rest.length === 4 ? { type: 'register', keepAliveMs: readUint32(rest, 0) } : null
+      return rest.length === 5 && (rest[4] ?? 2) < 2
+        ? { type: 'register', keepAliveMs: readUint32(rest, 0), insists: rest[4] === 1 }
+        : null
+    case BYTES.watch:
+      return rest.length === 4 ? { type: 'watch', keepAliveMs: readUint32(rest, 0) } : null
     case BYTES.open:
       return rest.length === KEY_BYTES ? { type: 'open', target: rest } : null
+    case BYTES.lookup:
+      return rest.length === KEY_BYTES ? { type: 'lookup', target: rest } : null
+    case BYTES.publish:
+      return rest.length > 0 ? { type: 'publish', record: rest } : null
+    case BYTES.beat:
+      return rest.length === HEARTBEAT_BYTES ? { type: 'beat', record: rest } : null
+    case BYTES.found:
+      return rest.length >= KEY_BYTES
+        ? { type: 'found', target: rest.subarray(0, KEY_BYTES), record: rest.subarray(KEY_BYTES) }
+        : null
     case BYTES.incoming:
       return rest.length === KEY_BYTES ? { type: 'incoming', from: rest } : null
     case BYTES.refused: {

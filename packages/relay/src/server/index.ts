@@ -5,6 +5,7 @@
  */
 export { type Held, Lease } from '../policy/lease.ts'
 export { type PolicyLimits, type PolicyOptions, RelayPolicy } from '../policy/relay-policy.ts'
+export type { FleetOptions } from '../replicas/fleet-member.ts'
 export type { Refusal } from '../protocol/refusal.ts'
 export type { Wire, WireEvents } from '../wires/wire.ts'
 export type { ListenOptions, RelayServerOptions, WebSocketOptions } from './options.ts'

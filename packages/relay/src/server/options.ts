@@ -1,5 +1,6 @@
 import type { KeyPair } from '../types.ts'
 import type { DhtLike } from '../udp/dht.ts'
+import type { FleetOptions } from '../replicas/fleet-member.ts'
 import type { PolicyOptions } from '../policy/relay-policy.ts'
 
 /** Where a listener listens. */
@@ -50,4 +51,11 @@ export interface RelayServerOptions extends PolicyOptions {
    * @defaultValue serve all
    */
   redirect?: (device: Uint8Array) => Uint8Array | null
+  /**
+   * The owner's other relays: this one then tells devices how it is and how they are, sends newcomers on where another one does better, and drains without
+   * anybody noticing. `redirect` is asked first.
+   *
+   * @defaultValue it is alone
+   */
+  replicas?: FleetOptions | null
 }

@@ -1,14 +1,20 @@
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
 import { monotonic } from '../monotonic.ts'
-import { RelayPolicy } from '../policy/relay-policy.ts'
+import { LIMITS, RelayPolicy } from '../policy/relay-policy.ts'
+import type { ControlMessage } from '../protocol/control.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
+import type { FleetOptions } from '../replicas/fleet-member.ts'
+import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import type { DhtLike } from '../udp/dht.ts'
 import { UdpPlane, type UdpStats } from '../udp/udp-plane.ts'
 import type { Wire } from '../wires/wire.ts'
 import { type ConnectionHost, DeviceConnection } from './device-connection.ts'
+import { askToLeave } from './drain.ts'
+import { FleetDesk } from './fleet-desk.ts'
 import { listenHttp, type Listener, listenTcp, listenWs } from './listeners.ts'
 import { RelayMetrics } from './metrics.ts'
+import { RecordDesk } from './record-desk.ts'
 import type { RelayServerOptions } from './options.ts'
 import type { SpliceSide } from './splice.ts'
 import { Strangers } from './strangers.ts'
@@ -36,10 +42,13 @@ export class RelayServer extends ReadyResource {
   readonly #switchboard: Switchboard
   readonly #connections = new Set<DeviceConnection>()
   readonly #strangers: Strangers
+  /** What devices that are registered here have left. */
+  readonly #records: RecordDesk
   readonly #host: ConnectionHost
   readonly #now: () => number
   #listeners: { tcp?: Listener; ws?: Listener; metrics?: Listener } = {}
   readonly #udp: UdpPlane | null
+  readonly #fleet: FleetDesk | null
   #sweeper: unknown = null
   #draining = false
 
@@ -52,6 +61,8 @@ export class RelayServer extends ReadyResource {
     this.#options = options
     this.#strangers = new Strangers(options.unknownConnections ?? 1_000, options.unknownPerAddress ?? 100)
     this.#now = now
+    const most = options.limits?.totalConnections ?? LIMITS.totalConnections
+    this.#records = new RecordDesk({ now, most })
     this.policy = new RelayPolicy(keyPair.publicKey, options)
     this.metrics = new RelayMetrics({
       connections: () => this.#connections.size,
@@ -64,8 +75,12 @@ export class RelayServer extends ReadyResource {
       reparkMs,
       idleMs,
       onjoined: () => this.metrics.sessions.inc({ plane: 'stream' }),
-      onbytes: (bytes) => this.metrics.relayedBytes.inc({ plane: 'stream' }, bytes)
+      onbytes: (bytes) => {
+        this.#fleet?.member.carried(bytes)
+        this.metrics.relayedBytes.inc({ plane: 'stream' }, bytes)
+      }
     })
+    this.#fleet = options.replicas ? this.#fleetDesk(options.replicas) : null
     this.#udp = options.dht ? this.#udpPlane(options.dht) : null
     this.#host = {
       keyPair,
@@ -73,8 +88,14 @@ export class RelayServer extends ReadyResource {
       now,
       greetingMs,
       onshown: (device, grant) => this.#udp?.introduce(device, grant),
-      closedTo: (device) => this.#closedTo(device),
-      park: (connection) => this.#switchboard.park(connection),
+      closedTo: (device, wish) => this.#closedTo(device, wish),
+      park: (connection) => {
+        this.#fleet?.tellBeats(connection)
+        this.#switchboard.park(connection)
+      },
+      watch: (connection) => this.#fleet?.watch(connection),
+      onping: (connection) => this.#fleet?.tellBeats(connection),
+      onrecord: (connection, message) => this.#records.serve(connection, message),
       open: (connection, target) => this.#switchboard.open(connection, target),
       onknown: (connection) => this.#strangers.delete(connection),
       onrefused: (why, connection) => this.#onrefused(why, connection),
@@ -141,20 +162,40 @@ export class RelayServer extends ReadyResource {
 
   /**
    * Lets everybody move away: registrations end at once, sessions are told, and end when their devices have moved, or after `drainMs`.
-   * Nobody new is served. Resolves when nobody is left; `close()` follows.
+   * Nobody new is served. With `replicas` everybody is asked in turn over half of that time, and registrations go on until their devices are at home elsewhere.
+   * Resolves when nobody is left; `close()` follows.
    */
   async drain(): Promise<void> {
     this.#draining = true
     this.#udp?.drain()
-    for (const connection of this.#switchboard.parked) connection.refuse(this.#away(connection))
-    for (const { opener, target } of this.#switchboard.splices)
-      for (const side of [opener, target]) side.send({ type: 'draining' })
     const { drainMs = 10_000 } = this.#options
-    const until = this.#now() + drainMs
-    while (this.#switchboard.splices.size > 0 && this.#now() < until && this.closing === null)
-      await new Promise<void>((resolve) => void setTimeout(resolve, Math.min(50, drainMs)))
-    for (const { opener, target } of this.#switchboard.splices)
+    const board = this.#switchboard
+    this.#fleet?.drain()
+    if (this.#fleet === null) for (const one of board.parked) one.refuse(this.#away(one))
+    await askToLeave(board, {
+      askMs: this.#fleet === null ? 0 : drainMs / 2,
+      drainMs,
+      now: this.#now,
+      isOver: () => this.closing !== null
+    })
+    for (const one of board.parked) one.refuse(this.#away(one))
+    for (const { opener, target } of board.splices)
       for (const side of [opener, target]) side.refuse(this.#away(side))
+  }
+
+  /**
+   * Takes a newer set of the owner's replicas; an older one changes nothing.
+   *
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` also without `replicas`, `RELAY_MALFORMED`, `RELAY_NEWER_FORMAT`, `RELAY_BAD_SIGNATURE`
+   */
+  useReplicas(set: Uint8Array): void {
+    if (this.#fleet === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'this relay has no replicas')
+    this.#fleet.member.use(set)
+  }
+
+  /** How the owner's replicas are, as this one sees them, itself not included; empty without `replicas`. */
+  get replicas(): ReplicaStatus[] {
+    return this.#fleet?.statuses ?? []
   }
 
   /** Same as `close()`. */
@@ -174,11 +215,13 @@ export class RelayServer extends ReadyResource {
       await this.#closeListeners()
       throw error
     }
+    this.#fleet?.member.start()
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS)
   }
 
   protected override async _close(): Promise<void> {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
+    this.#fleet?.member.close()
     const closed = this.#closeListeners()
     for (const { wire } of this.#connections) wire.destroy()
     await closed
@@ -218,14 +261,30 @@ export class RelayServer extends ReadyResource {
     await Promise.all(Object.values(this.#listeners).map((listener) => listener.close()))
   }
 
-  #closedTo(device: Uint8Array): Refusal | null {
-    if (this.#draining) return refusal('RELAY_DRAINING', { retryAfterMs: this.#options.drainMs ?? 10_000 })
-    const redirect = this.#options.redirect?.(device) ?? null
-    return redirect === null ? null : refusal('RELAY_REDIRECT', { redirect })
+  #closedTo(device: Uint8Array, wish: ControlMessage | null): Refusal | null {
+    const redirect = wish?.type === 'watch' ? null : (this.#options.redirect?.(device) ?? null)
+    if (redirect !== null) return refusal('RELAY_REDIRECT', { redirect })
+    const { drainMs: retryAfterMs = 10_000 } = this.#options
+    if (this.#fleet !== null) return this.#fleet.closedTo(device, wish, retryAfterMs)
+    if (wish?.type === 'watch') return refusal('RELAY_NO_SCOPE')
+    return this.#draining ? refusal('RELAY_DRAINING', { retryAfterMs }) : null
+  }
+
+  #fleetDesk(fleet: FleetOptions): FleetDesk {
+    const { keyPair, limits = {} } = this.#options
+    return new FleetDesk(fleet, {
+      keyPair,
+      policy: this.policy,
+      maxConnections: limits.totalConnections ?? LIMITS.totalConnections,
+      now: this.#now,
+      parked: () => this.#switchboard.parked,
+      isBack: (device) => this.#switchboard.isBack(device)
+    })
   }
 
   #away({ lease }: SpliceSide): Refusal {
-    const redirect = lease === null ? null : (this.#options.redirect?.(lease.device) ?? null)
+    const asked = lease === null ? null : (this.#options.redirect?.(lease.device) ?? null)
+    const redirect = asked ?? this.#fleet?.member.redirect() ?? null
     return redirect === null ? refusal('RELAY_DRAINING') : refusal('RELAY_REDIRECT', { redirect })
   }
 
@@ -234,6 +293,7 @@ export class RelayServer extends ReadyResource {
     const { stalledMs = 60_000 } = this.#options
     this.policy.sweep()
     this.#switchboard.sweep()
+    this.#records.sweep()
     for (const connection of this.#connections) {
       if (connection.deadline > now) continue
       // The other side may talk while this one listens.
@@ -258,6 +318,7 @@ export class RelayServer extends ReadyResource {
   #onclosed(connection: DeviceConnection): void {
     this.#connections.delete(connection)
     this.#strangers.delete(connection)
+    this.#fleet?.forget(connection)
     this.#switchboard.forget(connection)
   }
 }

@@ -75,6 +75,13 @@ export class Switchboard {
     opener.deadline = this.#options.now() + this.#options.reparkMs
   }
 
+  /** Whether it is registered, or was reached just now and is about to register again. */
+  isBack(device: Uint8Array): boolean {
+    const name = b4a.toString(device, 'hex')
+    const takenAt = this.#taken.get(name) ?? -Infinity
+    return this.#parked.has(name) || takenAt + this.#options.reparkMs > this.#options.now()
+  }
+
   /** A connection is about to end: it is reached no more, and waits no more. */
   leave(connection: DeviceConnection): void {
     const name = nameOf(connection)

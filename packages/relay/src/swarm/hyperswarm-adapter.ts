@@ -60,7 +60,9 @@ export class SwarmAdapter {
     const dials = takeDials(dht, this.#swarm.keyPair, (publicKey, options) => this.#dial(publicKey, options))
     this.dht = {
       connect: dials.connect,
-      createServer: (options, fn) => dht.createServer(options, fn)
+      createServer: (options, fn) => dht.createServer(options, fn),
+      mutablePut: async (keyPair, value, options) => dht.mutablePut?.(keyPair, value, options),
+      mutableGet: async (key, options) => (await dht.mutableGet?.(key, options)) ?? null
     }
     this.#release = () => {
       dials.release()
