@@ -34,6 +34,15 @@ export type PeerAddresses = 'machine' | 'network' | 'internet' | 'none'
 /** Each takes those after it along. */
 const REACHES: readonly PeerAddresses[] = ['machine', 'network', 'internet']
 
+/** @throws RELAY_BAD_ARGUMENT */
+export function checkPeerAddresses(reach: unknown): void {
+  if (reach === 'none' || REACHES.some((one) => one === reach)) return
+  throw new RelayError(
+    'RELAY_BAD_ARGUMENT',
+    "peerAddresses is one of 'machine', 'network', 'internet' and 'none'"
+  )
+}
+
 /**
  * Whether an address that another device has named is dialled: `host:port`, where the host is the literal address of one machine. A name would let it make
  * this device ask for names, and reach what is only meant for this machine's own network under another one.

@@ -1,69 +1,70 @@
 import { RelayError } from '../errors.ts'
 import { monotonic } from '../monotonic.ts'
-import type { Path, PathInfo } from '../paths/path.ts'
+import type { Path } from '../paths/path.ts'
 import { callGreeting, type Terms } from '../session/greeting.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
-import type { ClientTimes } from './options.ts'
+import type { KeyPair } from '../types.ts'
+import { isDialable, type PeerAddresses } from './addresses.ts'
+import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
+import type { ClientTimes, RelayAddress } from './options.ts'
 import { type Attempt, type Lane, race } from './race.ts'
-import { Ways, type WaysOptions } from './ways.ts'
 
 /** What a way back to the device is made of that has begun a session with this one. */
-export interface CallBackOptions extends WaysOptions {
+export interface CallBackOptions {
+  readonly keyPair: KeyPair
+  /** Who has begun. */
+  readonly target: Uint8Array
+  /** Where it may be registered. */
+  relays(): readonly RelayAddress[]
+  /** Where it says it can be reached directly. */
+  readonly candidates: Terms['candidates']
+  readonly peerAddresses: PeerAddresses
   readonly times: ClientTimes
   readonly connection: SecretConnection
   readonly session: Uint8Array
   readonly secret: Uint8Array
-  /** What the other device has told of itself. */
-  readonly theirs: Terms
   /** From now on the other device greets on this path. @param onclosed - called where it ends before that */
   accept(path: Path, onclosed: () => void): void
 }
 
 /** Relays that are asked together. */
 const RELAYS_AT_ONCE = 2
-/** Direct addresses that are tried where no path is left. */
-const MOST_ADDRESSES = 3
-const MOST_RETRIES = 60
-/** A direct path that lasted for so long was a good one. */
+/** The initiator looks for better paths first: this side after so many times `retryMs`, and then twice as long each time, up to a multiple. */
+const FIRST_PAUSE = 4
+const LONGEST_PAUSE = 60
+/** A direct path that lasted for so long was a good one: there are networks that let only small packets through. */
 const PROVEN_MS = 60_000
 
 /**
- * Calls the initiator of a session, which finds the ways itself, but not all: when all paths are lost, for where it has nothing to say it notices late; and while a relay
- * carries the data, for it may be the one that can be reached directly. A call is answered with a join on the same path.
+ * Calls the initiator of a session. It finds the paths itself, but there is what it cannot know or do: that all paths are lost, where it has nothing to say and so
+ * notices late; and that it can be reached directly where this side cannot. The call goes through a relay where it is registered, or to an address that it has told, and
+ * is answered with a join on the same path.
  */
 export class CallBack {
   readonly #options: CallBackOptions
-  readonly #ways: Ways
   /** Paths that wait for their join. */
   readonly #called = new Map<Path, (path: Path) => void>()
+  #wanted: 'nothing' | 'any' | 'better' = 'nothing'
   #attempt: Attempt<Path> | null = null
   #timer: unknown = null
   #calls = 0
-  /** For a better path, one after the other. */
-  #tries = 0
+  #pause = FIRST_PAUSE
   #directSince: number | null = null
 
   constructor(options: CallBackOptions) {
     this.#options = options
-    this.#ways = new Ways(options)
-    this.#ways.learn(options.theirs.candidates)
     options.connection.on('close', () => this.#stop())
     const events = options.connection as unknown as {
-      on(event: 'path', fn: (path: PathInfo | null) => void): void
+      on(event: 'path', fn: (path: unknown) => void): void
     }
-    events.on('path', (path) => path !== null && this.#onpath(path))
+    events.on('path', () => this.#moved())
   }
 
   /** No path is left. */
-  start(): void {
-    const { connection, times } = this.#options
-    if (connection.destroying || connection.path !== null) return
-    const call = (path: Path): Promise<Path> => this.#call(path)
-    const again = { atOnce: RELAYS_AT_ONCE, againMs: times.retryMs }
-    const relays = this.#ways.byRelay(call).map((lane) => ({ ...lane, ...again }))
-    this.#try([...relays, ...this.#ways.direct(call, { most: MOST_ADDRESSES })], () =>
-      this.#later(times.retryMs, () => this.start())
-    )
+  lonely(): void {
+    if (this.#options.connection.path !== null) return
+    this.#stop()
+    this.#search('any')
   }
 
   /** On this path the other device has shown that it is of a session: where it is one of these, it is not given up with the others. */
@@ -75,54 +76,69 @@ export class CallBack {
     joined(path)
   }
 
-  #onpath({ relay }: PathInfo): void {
-    this.#stop()
-    const isProven = this.#directSince !== null && monotonic() - this.#directSince >= PROVEN_MS
-    if (isProven) this.#tries = 0
-    this.#directSince = relay === null ? monotonic() : null
-    if (relay !== null) this.#better()
+  /** There is a path, and maybe a better one. */
+  #moved(): void {
+    const { path } = this.#options.connection
+    if (path === null) return
+    if (this.#wanted === 'any' || path.relay === null) this.#stop()
+    if (this.#directSince !== null && monotonic() - this.#directSince >= PROVEN_MS) this.#pause = FIRST_PAUSE
+    this.#directSince = path.relay === null ? monotonic() : null
+    if (path.relay !== null && this.#wanted === 'nothing') this.#seekLater()
   }
 
-  /** The initiator looks for a direct way itself: it begins, and this side only where that has failed. */
-  #better(): void {
-    if (!this.#ways.hasDirect) return
-    const { retryMs } = this.#options.times
-    this.#later(retryMs * Math.min(2 ** this.#tries++, MOST_RETRIES), () => {
-      this.#try(
-        this.#ways.direct((path) => this.#call(path)),
-        () => this.#better()
-      )
-    })
+  #seekLater(): void {
+    const { candidates, peerAddresses, times } = this.#options
+    if (!candidates.tcp.some((one) => isDialable(one, peerAddresses))) return
+    this.#wanted = 'better'
+    this.#timer = setTimeout(() => this.#search('better'), this.#pause * times.retryMs)
+    this.#pause = Math.min(LONGEST_PAUSE, 2 * this.#pause)
   }
 
-  #try(lanes: readonly Lane<Path>[], onfailed: () => void): void {
-    this.#stop()
-    const attempt = race(lanes, this.#options.times)
+  #search(wanted: 'any' | 'better'): void {
+    const { connection, times } = this.#options
+    if (connection.destroying) return
+    this.#wanted = wanted
+    const attempt = race(wanted === 'any' ? [this.#byRelay(), this.#directly()] : [this.#directly()], times)
     this.#attempt = attempt
     attempt.result.catch(() => {
       if (this.#attempt !== attempt) return
       this.#attempt = null
-      onfailed()
+      if (wanted === 'any') this.#timer = setTimeout(() => this.#search('any'), times.retryMs)
+      else this.#seekLater()
     })
   }
 
-  #call(path: Path): Promise<Path> {
+  #byRelay(): Lane<Path> {
+    const { keyPair, target, times } = this.#options
+    const ways = this.#options
+      .relays()
+      .map((relay) => () => this.#call(dialThroughRelay(relay, keyPair, target)))
+    return { ways, atOnce: RELAYS_AT_ONCE, againMs: times.retryMs }
+  }
+
+  #directly(): Lane<Path> {
+    const { candidates, peerAddresses } = this.#options
+    const dialable = candidates.tcp.filter((one) => isDialable(one, peerAddresses))
+    return { ways: dialable.map((address) => () => this.#call(dialDirectly(address))) }
+  }
+
+  #call(dialled: Dialled): Attempt<Path> {
     const { session, secret } = this.#options
-    path.send([callGreeting(session, ++this.#calls, secret)])
-    return new Promise((resolve, reject) => {
-      this.#called.set(path, resolve)
-      this.#options.accept(path, () =>
-        reject(new RelayError('RELAY_UNREACHABLE', 'the call was not answered'))
-      )
-    })
-  }
-
-  #later(ms: number, then: () => void): void {
-    this.#timer = setTimeout(then, ms)
+    const called = (path: Path): Promise<Path> => {
+      path.send([callGreeting(session, ++this.#calls, secret)])
+      return new Promise((resolve, reject) => {
+        this.#called.set(path, resolve)
+        this.#options.accept(path, () =>
+          reject(new RelayError('RELAY_UNREACHABLE', 'the call was not answered'))
+        )
+      })
+    }
+    return { result: dialled.path.then(called), abort: () => dialled.abort() }
   }
 
   #stop(): void {
     clearTimeout(this.#timer)
+    this.#wanted = 'nothing'
     this.#called.clear()
     const attempt = this.#attempt
     this.#attempt = null

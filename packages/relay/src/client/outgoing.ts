@@ -19,6 +19,8 @@ export interface OutgoingOptions extends WaysOptions {
   /** What the connection is destroyed with where no way is found. */
   explain(error: Error): Error
   readonly terms: Terms
+  /** The device has answered, on one of the ways. */
+  onmet(theirs: Terms): void
   makeSession(
     id: Uint8Array,
     secret: Uint8Array,
@@ -79,7 +81,9 @@ export class Outgoing {
    */
   start(): void {
     const hello = (path: Path): Promise<Won> => this.#hello(path)
-    const lanes: Lane<Won>[] = [...this.#ways.direct(hello), this.#plainUdp(), ...this.#ways.byRelay(hello)]
+    // A session can move to another way later. Who was never met may know nothing of sessions.
+    const udp = { ways: [...this.#ways.byUdp(hello).ways, ...this.#plainUdp()] }
+    const lanes: Lane<Won>[] = [...this.#ways.byTcp(hello), udp, ...this.#ways.byRelay(hello)]
     const isRelayed = (won: Won): boolean => won.how === 'begun' && won.line.path.kind === 'relay'
     const attempt = race(lanes, { ...this.#options.times, secondBest: isRelayed })
     this.#attempt = attempt
@@ -143,14 +147,11 @@ export class Outgoing {
     connection.begin(raw, options, { kind: 'udp', relay: null, transport: 'udp' })
   }
 
-  #plainUdp(): Lane<Won> {
-    const { ways } = this.#ways.plainUdp()
-    return {
-      ways: ways.map((begin) => () => {
-        const { result, abort } = begin()
-        return { result: result.then((found) => ({ how: 'udp' as const, ...found })), abort }
-      })
-    }
+  #plainUdp(): (() => Attempt<Won>)[] {
+    return this.#ways.plainUdp().map((begin) => () => {
+      const { result, abort } = begin()
+      return { result: result.then((found) => ({ how: 'udp' as const, ...found })), abort }
+    })
   }
 
   /** No path is left, or the relay goes down: another, whichever comes first. */
@@ -245,21 +246,28 @@ export class Outgoing {
     // Where direct paths fail, a relay that is far away must not lose to them.
     const delayMs =
       this.#directFailures === 0 ? 0 : Math.min(attemptMs, 2 * staggerMs * 2 ** this.#directFailures)
-    const direct = this.#ways.direct(join, { most: MOST_ADDRESSES }).map((lane) => ({ ...lane, delayMs }))
+    const direct = [...this.#ways.byTcp(join, MOST_ADDRESSES), this.#ways.byUdp(join)]
     const [others, left] = this.#ways.byRelay(join)
     const againMs = retryMs
     // One that goes down serves who comes back, and should not have to.
     const last = { ...left, againMs, delayMs: others.ways.length === 0 ? 0 : LEFT_AFTER * staggerMs }
-    return [{ ...others, againMs, atOnce: RELAYS_AT_ONCE }, last, ...direct]
+    return [
+      { ...others, againMs, atOnce: RELAYS_AT_ONCE },
+      last,
+      ...direct.map((lane) => ({ ...lane, delayMs }))
+    ]
   }
 
   #betterOf(join: (path: Path) => Promise<Joined>): Lane<Joined>[] {
-    return this.#ways.direct(join, { udpLimitMs: this.#options.times.punchMs })
+    return [...this.#ways.byTcp(join), this.#ways.byUdp(join, this.#options.times.punchMs)]
   }
 
   async #hello(path: Path): Promise<Extract<Greeted, { how: 'begun' }>> {
     const greeted = await this.#initiator.hello(path)
-    if (greeted.how === 'begun') return greeted
+    if (greeted.how === 'begun') {
+      this.#options.onmet(greeted.terms)
+      return greeted
+    }
     throw new RelayError('RELAY_UNREACHABLE', 'the device has answered on another path')
   }
 

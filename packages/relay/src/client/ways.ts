@@ -23,6 +23,8 @@ export interface WaysOptions {
   /** Which of those are dialled that the device names. */
   readonly peerAddresses: PeerAddresses
   readonly udp: UdpOptions | null
+  /** What the device listened with in the DHT for paths of sessions, when it was met before. */
+  readonly udpKey: Uint8Array | null
   readonly lan: LanLike | null
 }
 
@@ -38,23 +40,18 @@ export interface UdpOptions {
 /** What is said first on a path. */
 export type Greet<T> = (path: Path) => Promise<T>
 
-/** How many direct addresses to try, and how long UDP may take, where not as long as the others. */
-interface DirectOptions {
-  readonly most?: number
-  readonly udpLimitMs?: number
-}
-
 /** All ways to one device that are known, the most promising first in each kind. */
 export class Ways {
   readonly #options: WaysOptions
   #left: Uint8Array | null = null
   #addresses: readonly string[]
   /** What the device listens with in the DHT for paths of sessions. */
-  #udpKey: Uint8Array | null = null
+  #udpKey: Uint8Array | null
 
   constructor(options: WaysOptions) {
     this.#options = options
     this.#addresses = options.addresses
+    this.#udpKey = options.udpKey
   }
 
   /** Whether a relay could ever be left for something better. */
@@ -86,10 +83,9 @@ export class Ways {
     return [{ ways: others }, { ways: relays.filter(isLeft).map((relay) => () => through(relay)) }]
   }
 
-  /** Without a relay: addresses, local network, UDP, each a lane. */
-  direct<T>(greet: Greet<T>, { most = Infinity, udpLimitMs }: DirectOptions = {}): Lane<T>[] {
-    const { udp, lan, target } = this.#options
-    const [key, limit] = [this.#udpKey, udpLimitMs === undefined ? {} : { limitMs: udpLimitMs }]
+  /** Without a relay, over TCP: addresses, and what is found on the local network. @param most - of the addresses */
+  byTcp<T>(greet: Greet<T>, most: number = Infinity): [Lane<T>, Lane<T>] {
+    const { lan, target } = this.#options
     const byAddress = (address: string): Attempt<T> => attemptOf(dialDirectly(address), greet)
     const byKnown = (address: string): Attempt<T> =>
       attemptOf(dialDirectly(address), async (path) => {
@@ -97,19 +93,25 @@ export class Ways {
         this.#putFirst(address)
         return greeted
       })
-    const lanes: Lane<T>[] = [{ ways: this.#addresses.slice(0, most).map((one) => () => byKnown(one)) }]
-    if (lan !== null) lanes.push({ ways: [() => findOnLan(lan, target, byAddress)] })
-    if (udp !== null && key !== null)
-      lanes.push({
-        ways: [() => ({ ...attemptOf(dialUdpPath(udp.dht, udp.pathKeyPair, key), greet), ...limit })]
-      })
-    return lanes
+    return [
+      { ways: this.#addresses.slice(0, most).map((one) => () => byKnown(one)) },
+      { ways: lan === null ? [] : [() => findOnLan(lan, target, byAddress)] }
+    ]
+  }
+
+  /** Direct UDP to what the device listens with for paths of sessions. @param limitMs - how long it may take, where not as long as the others */
+  byUdp<T>(greet: Greet<T>, limitMs?: number): Lane<T> {
+    const { udp } = this.#options
+    const key = this.#udpKey
+    if (udp === null || key === null) return { ways: [] }
+    const limit = limitMs === undefined ? {} : { limitMs }
+    return { ways: [() => ({ ...attemptOf(dialUdpPath(udp.dht, udp.pathKeyPair, key), greet), ...limit })] }
   }
 
   /** Direct UDP as Hyperswarm has it: to whoever listens with the device's own key. */
-  plainUdp(): Lane<FoundDirectly> {
+  plainUdp(): (() => Attempt<FoundDirectly>)[] {
     const { udp, keyPair, target } = this.#options
-    return { ways: udp === null ? [] : [() => dialUdp(udp.dht, keyPair, target, udp.more)] }
+    return udp === null ? [] : [() => dialUdp(udp.dht, keyPair, target, udp.more)]
   }
 
   /** This address has worked. */
