@@ -108,11 +108,16 @@ test('a drain moves everybody: each is registered elsewhere before it leaves, an
   }
   look()
   const from = relays.find(({ publicKey }) => names(bob.registeredAt).includes(hex(publicKey)))
+  let hasLeft = false
+  bob.on('unregistered', (key: Uint8Array) => (hasLeft ||= hex(key) === hex(from?.publicKey as Uint8Array)))
   const drained = from?.drain()
   let asked = 0
-  while (names(bob.registeredAt).includes(hex(from?.publicKey as Uint8Array))) {
+  while (!hasLeft) {
     const connection = alice.connect(bob.publicKey)
-    const back = new Promise((resolve) => connection.once('data', resolve))
+    const back = new Promise((resolve, reject) => {
+      connection.once('data', resolve)
+      connection.once('error', reject)
+    })
     connection.write(Buffer.from('are you there'))
     await back
     connection.destroy()
