@@ -1,6 +1,9 @@
-import { until } from '@cloudpal/test-kit'
+import { EventEmitter } from 'node:events'
+import { testCleanup, until } from '@cloudpal/test-kit'
 import type { KeyPair } from 'hypercore-crypto'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { CallBack, type CallBackOptions } from '../src/client/call-back.ts'
+import { TIMES } from '../src/client/options.ts'
 import { FRAME, HEADER_BYTES } from '../src/protocol/frames.ts'
 import type { Connection, RelayAddress, RelayClient } from '../src/index.ts'
 import { asPath, greet } from './links.ts'
@@ -146,4 +149,44 @@ test('a device that names this machine is not called there, where this one does 
     expect(tried > 0).toBe(peerAddresses === 'machine')
     await bob.close()
   }
+})
+
+/** On a connection that says where it goes, and does nothing else. */
+function calling(connection: EventEmitter): CallBack {
+  return new CallBack({
+    keyPair: twoKeyPairs()[0],
+    target: new Uint8Array(32),
+    relays: () => [],
+    candidates: { tcp: ['127.0.0.1:1'], udp: new Uint8Array(0) },
+    peerAddresses: 'machine',
+    times: TIMES,
+    connection,
+    session: new Uint8Array(16),
+    secret: new Uint8Array(32),
+    accept: () => {}
+  } as unknown as CallBackOptions)
+}
+
+test('where direct paths fail soon, a device is called there less and less often, until one has lasted', () => {
+  vi.useFakeTimers()
+  testCleanup().defer('stream', () => void vi.useRealTimers())
+  const relayed = { kind: 'relay', relay: new Uint8Array(32), transport: 'tcp' }
+  const direct = { kind: 'tcp', relay: null, transport: 'tcp' }
+  const connection = Object.assign(new EventEmitter(), { destroying: false, path: relayed })
+  calling(connection)
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  const pauses = (): unknown[] => timers.mock.calls.splice(0).map(([, ms]) => ms)
+  const moved = (path: object): void => {
+    Object.assign(connection, { path })
+    connection.emit('path', path)
+  }
+  for (let i = 0; i < 3; i++) {
+    moved(relayed)
+    moved(direct)
+    vi.advanceTimersByTime(2_000)
+  }
+  expect(pauses()).toEqual([4_000, 8_000, 16_000])
+  vi.advanceTimersByTime(60_000)
+  moved(relayed)
+  expect(pauses()).toEqual([4_000])
 })

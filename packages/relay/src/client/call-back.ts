@@ -1,4 +1,5 @@
 import { RelayError } from '../errors.ts'
+import { monotonic } from '../monotonic.ts'
 import type { Path } from '../paths/path.ts'
 import { callGreeting, type Terms } from '../session/greeting.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
@@ -32,6 +33,8 @@ const RELAYS_AT_ONCE = 2
 /** The initiator looks for better paths first: this side after so many times `retryMs`, and then twice as long each time, up to a multiple. */
 const FIRST_PAUSE = 4
 const LONGEST_PAUSE = 60
+/** A direct path that lasted for so long was a good one: there are networks that let only small packets through. */
+const PROVEN_MS = 60_000
 
 /**
  * Calls the initiator of a session. It finds the paths itself, but there is what it cannot know or do: that all paths are lost, where it has nothing to say and so
@@ -47,6 +50,7 @@ export class CallBack {
   #timer: unknown = null
   #calls = 0
   #pause = FIRST_PAUSE
+  #directSince: number | null = null
 
   constructor(options: CallBackOptions) {
     this.#options = options
@@ -78,8 +82,9 @@ export class CallBack {
     const { path } = this.#options.connection
     if (path === null) return
     if (this.#wanted === 'any' || path.relay === null) this.#stop()
-    if (path.relay === null) this.#pause = FIRST_PAUSE
-    else if (this.#wanted === 'nothing') this.#seekLater()
+    if (this.#directSince !== null && monotonic() - this.#directSince >= PROVEN_MS) this.#pause = FIRST_PAUSE
+    this.#directSince = path.relay === null ? monotonic() : null
+    if (path.relay !== null && this.#wanted === 'nothing') this.#seekLater()
   }
 
   #seekLater(): void {

@@ -90,8 +90,8 @@ export class Sessions {
   }
 
   #terms(): Terms {
-    const { windowBytes, candidates } = this.#options
-    return { windowBytes, candidates: candidates() }
+    const { windowBytes } = this.#options
+    return { windowBytes, candidates: this.#options.candidates() }
   }
 
   /** A session that somebody else has begun, who finds its paths; where that takes long, it is called. */

@@ -146,11 +146,16 @@ export class DeviceConnection {
       this.#touch()
       this.send({ type: 'pong' })
       if (this.listens) this.#host.onping(this)
-    } else if (this.role !== 'welcomed' && (control.type === 'publish' || control.type === 'lookup')) {
-      // What was said while somebody took the registration is no mistake, and has no answer.
-      if (this.listens && this.wire.backlogBytes <= MOST_UNREAD_BYTES) this.#host.onrecord(this, control)
+    } else if (this.#mayCrossSplicing(control)) {
+      if (this.wire.backlogBytes <= MOST_UNREAD_BYTES) this.#host.onrecord(this, control)
     } else if (this.role !== 'welcomed') this.#violate()
     else if (this.#prove(control)) this.#onwish(control)
+  }
+
+  /** Who is registered says it, and may not have heard yet that somebody has reached it. */
+  #mayCrossSplicing(control: ControlMessage): control is RecordMessage {
+    const isRecord = control.type === 'publish' || control.type === 'lookup'
+    return isRecord && (this.listens || this.role === 'spliced')
   }
 
   #onwish(control: ControlMessage): void {

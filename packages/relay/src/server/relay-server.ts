@@ -175,6 +175,7 @@ export class RelayServer extends ReadyResource {
     if (this.#fleet === null) for (const one of board.parked) one.refuse(this.#away(one))
     await askToLeave(board, {
       askMs: this.#fleet === null ? 0 : drainMs / 2,
+      awaitsReturns: this.#fleet !== null,
       drainMs,
       now: this.#now,
       isOver: () => this.closing !== null,

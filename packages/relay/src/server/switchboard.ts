@@ -82,6 +82,12 @@ export class Switchboard {
     return this.#parked.has(name) || takenAt + this.#options.reparkMs > this.#options.now()
   }
 
+  /** Devices that were reached just now, and may be about to register again. */
+  get returning(): number {
+    const since = this.#options.now() - this.#options.reparkMs
+    return [...this.#taken.values()].filter((takenAt) => takenAt > since).length
+  }
+
   /** A connection is about to end: it is reached no more, and waits no more. */
   leave(connection: DeviceConnection): void {
     const name = nameOf(connection)

@@ -170,6 +170,23 @@ test('a relay keeps the record of a device that is registered there, and tells i
   expect(found[0]).toBe(hex(server.publicKey))
 })
 
+test('what a device says while somebody reaches it does no harm to the connection', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay: server, address } = await startRelay([a, b])
+  const parked = greet(address, b, (one) => one.register(30_000))
+  await until(() => parked.seen.includes('registered'))
+  const opener = greet(address, a, (one) => one.open(b.publicKey))
+  await until(() => opener.seen.includes('opened'))
+  const found: number[] = []
+  parked.onfound = (_, record) => found.push(record.length)
+  const mine = recordOf(null, 1, Date.now() + 60_000, b)
+  parked.link.publish(mine)
+  parked.link.lookup(b.publicKey)
+  await until(() => found.length > 0)
+  expect(found).toEqual([mine.length])
+  expect([parked.ended, opener.ended, server.sessions]).toEqual([null, null, 1])
+})
+
 test('who leaves what is no record of its own is put out', async () => {
   const [a, b] = twoKeyPairs()
   const { address } = await startRelay([a, b])
