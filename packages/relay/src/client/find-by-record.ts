@@ -29,12 +29,9 @@ export function findByRecord<T>(
     const others = isStopped
       ? []
       : found.filter(({ publicKey }) => !tried.some((one) => b4a.equals(one.publicKey, publicKey)))
-    const racing = race(
-      others.map((address) => () => attempt(address)),
-      times
-    )
+    const racing = race([{ ways: others.map((address) => () => attempt(address)) }], times)
     inner = racing
-    return (await racing.result).won
+    return racing.result
   }
   return {
     result: run(),

@@ -1,5 +1,6 @@
 import type { KeyPair } from '../types.ts'
 import type { PathInfo } from '../paths/path.ts'
+import type { PeerAddresses } from './addresses.ts'
 import type { Publishing, ReplicasOptions, TrustedOwner } from './replica-options.ts'
 import type { LanLike } from './find-on-lan.ts'
 import type { SessionTimes } from '../session/times.ts'
@@ -62,6 +63,13 @@ export interface RelayClientOptions {
    * @defaultValue none
    */
   lan?: LanLike | null
+  /**
+   * Which addresses are dialled that a connected device names: those of this machine too, where two apps of one machine meet, of its networks, of the internet only, or
+   * none. Addresses of `connect()`, and what is found by `lan`, are dialled in any case.
+   *
+   * @defaultValue 'machine'
+   */
+  peerAddresses?: PeerAddresses
   times?: Partial<ClientTimes>
   /** Bytes under way at most, for each connection and direction: 128 KiB or more. @defaultValue 4 MiB */
   windowBytes?: number
@@ -69,8 +77,10 @@ export interface RelayClientOptions {
 
 /** All in milliseconds. */
 export interface ClientTimes extends SessionTimes {
-  /** How long a way may take before the next one is tried beside it. @defaultValue 250 */
+  /** How long a way may take before the next one of its kind is tried beside it. @defaultValue 250 */
   staggerMs: number
+  /** How long a relay through which the device has answered waits for a direct way to do so. @defaultValue 20 */
+  preferMs: number
   /** How long one way may take in all. @defaultValue 5,000 */
   attemptMs: number
   /**
@@ -103,6 +113,7 @@ export const TIMES: ClientTimes = {
   deadMs: 1_500,
   graceMs: 30_000,
   staggerMs: 250,
+  preferMs: 20,
   attemptMs: 5_000,
   punchMs: 60_000,
   keepAliveMs: 30_000,
@@ -111,6 +122,4 @@ export const TIMES: ClientTimes = {
   retryMs: 1_000
 }
 
-/** Longer than the longest segment: a window that holds none would wait for ever. */
-export const LEAST_WINDOW_BYTES: number = 128 * 1024
 export const WINDOW_BYTES: number = 4 * 1024 * 1024

@@ -32,6 +32,8 @@ interface RegistrationOptions {
   readonly setSeq?: () => number
 }
 
+/** Visitors whose greeting is still open, or came to nothing, before this device takes its time to register anew. */
+const CREDIT = 8
 /** Longest pause between attempts, as a multiple of the first. */
 const MOST_RETRIES = 60
 /** A relay can ask for so long a pause, and not for more: timers overflow after 24 days. */
@@ -49,6 +51,9 @@ export class Registration {
   #timer: unknown = null
   #retryMs: number
   #registered = false
+  #asked = false
+  /** A visitor costs one; one comes back when it has proven itself, and all when nobody came for a while. */
+  #credit = CREDIT
   #closed = false
 
   constructor(
@@ -76,6 +81,11 @@ export class Registration {
   /** Milliseconds between pings, at the moment. */
   get keepAliveMs(): number {
     return this.#keepAlive.intervalMs
+  }
+
+  /** Who came in on this path is one that this device talks to: the next may come at once. */
+  proved(): void {
+    this.#credit = Math.min(CREDIT, this.#credit + 1)
   }
 
   /** Leaves this device's record there. */
@@ -112,6 +122,7 @@ export class Registration {
       }
     )
     this.#link = link
+    this.#asked = false
     this.#wait(() => link.destroy(), this.#times.attemptMs)
   }
 
@@ -128,6 +139,7 @@ export class Registration {
 
   #pingLater(): void {
     this.#wait(() => {
+      this.#asked = true
       this.#link?.ping()
       this.#wait(() => {
         this.#keepAlive.lost()
@@ -137,16 +149,25 @@ export class Registration {
   }
 
   #onpong(): void {
+    if (!this.#asked) return
+    this.#asked = false
     this.#keepAlive.answered()
+    this.#credit = CREDIT
     this.#retryMs = this.#times.retryMs
     this.#pingLater()
   }
 
   #onincoming(link: RelayLink): void {
     this.#registered = false
+    this.#wait(null, 0)
     this.#retryMs = this.#times.retryMs
+    this.#link = null
     this.#events.onincoming(link)
-    if (!this.#closed) this.#dial()
+    if (this.#closed) return
+    // A relay, or a device that is welcome there, can announce visitors without end: beyond a few it costs them time.
+    this.#credit = Math.max(0, this.#credit - 1)
+    if (this.#credit > 0) this.#dial()
+    else this.#wait(() => this.#dial(), this.#times.retryMs)
   }
 
   #onclose(error: RelayError, refusal: Refusal | null): void {

@@ -7,23 +7,24 @@ import { UdpPath } from '../paths/udp-path.ts'
 import { TcpPath } from '../paths/tcp-path.ts'
 import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import { SecretConnection } from '../session/secret-connection.ts'
-import type { Candidates } from '../session/greeting.ts'
+import { LEAST_WINDOW_BYTES, type Terms } from '../session/greeting.ts'
 import { Responder } from '../session/responder.ts'
-import { Session } from '../session/session.ts'
+import { Session, type SessionOptions } from '../session/session.ts'
 import { listenTcp, type TcpListener } from '../sockets/sockets.ts'
 import type { Connection, KeyPair } from '../types.ts'
 import { checkKey } from '../replicas/arguments.ts'
 import { checkRelay } from './addresses.ts'
+import { CallBack } from './call-back.ts'
 import { DeviceRecords } from './device-records.ts'
 import type { DhtLike, DhtServerLike } from './dht.ts'
 import {
   type ClientTimes,
-  LEAST_WINDOW_BYTES,
   type RelayAddress,
   type RelayClientOptions,
   TIMES,
   WINDOW_BYTES
 } from './options.ts'
+import { Met } from './met.ts'
 import { Outgoing } from './outgoing.ts'
 import { Registration } from './registration.ts'
 import type { ReplicasOptions } from './replica-options.ts'
@@ -35,6 +36,8 @@ export interface ConnectOptions {
   addresses?: readonly string[]
   /** Passed on to the DHT node's `connect`. @defaultValue none */
   dhtOptions?: object
+  /** What the connection is destroyed with where no way is found. @defaultValue the error as it is */
+  explain?: (error: Error) => Error
 }
 
 /**
@@ -48,12 +51,16 @@ export class RelayClient extends ReadyResource {
   readonly #times: ClientTimes
   readonly #responder: Responder
   readonly #connections = new Set<SecretConnection>()
+  readonly #outgoing = new Set<Outgoing>()
+  readonly #callBacks = new Set<CallBack>()
+  readonly #met = new Met()
   /** With which this client listens in the DHT for paths of sessions; told to the other side of one only. */
   readonly #pathKeyPair: KeyPair = crypto.keyPair()
   readonly #dht: DhtLike | null
   readonly #replicas: ReplicaRegistrations | null
   readonly #records: DeviceRecords
-  #registrations: Registration[] = []
+  readonly #registrations: Registration[] = []
+  #suspended = false
   #dhtServer: DhtServerLike | null = null
   #listener: TcpListener | null = null
   #unannounce: (() => void) | null = null
@@ -69,6 +76,11 @@ export class RelayClient extends ReadyResource {
     if (!Number.isSafeInteger(windowBytes) || windowBytes < LEAST_WINDOW_BYTES)
       throw new RelayError('RELAY_BAD_ARGUMENT', `a window has ${LEAST_WINDOW_BYTES} bytes or more`)
     for (const relay of relays) checkRelay(relay)
+    if (!['machine', 'network', 'internet', 'none'].includes(options.peerAddresses ?? 'machine'))
+      throw new RelayError(
+        'RELAY_BAD_ARGUMENT',
+        `peerAddresses is 'machine', 'network', 'internet' or 'none'`
+      )
     for (const { owner } of options.owners ?? []) checkKey(owner, 'an owner')
     if (options.replicas && relays.length > 0)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a device has relays or replicas, not both')
@@ -81,12 +93,17 @@ export class RelayClient extends ReadyResource {
       keyPair,
       attemptMs: this.#times.attemptMs,
       firewall: (key) => this.#options.firewall?.(key) ?? false,
-      candidates: () => this.#candidates(),
-      makeSession: (id, secret, connection) => this.#makeSession(id, secret, connection, () => {}),
+      terms: () => this.#terms(),
+      makeSession: (id, secret, connection, theirs) => this.#makeReached(id, secret, connection, theirs),
       onconnection: (connection) => {
         this.#keep(connection)
         this.emit('connection', connection)
-      }
+      },
+      onproved: (path) => {
+        for (const one of this.#atRelays) if (one.address.publicKey === path.relay) one.proved()
+        for (const one of this.#callBacks) one.proved(path)
+      },
+      oncall: (line, call) => [...this.#outgoing].some((one) => one.answer(line, call))
     })
   }
 
@@ -134,14 +151,16 @@ export class RelayClient extends ReadyResource {
    * @returns a connection that opens later; where no way is found, it is destroyed with the error
    * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`, `RELAY_CLOSED`
    */
-  connect(target: Uint8Array, { addresses = [], dhtOptions = {} }: ConnectOptions = {}): Connection {
+  connect(
+    target: Uint8Array,
+    { addresses = [], dhtOptions = {}, explain = (error) => error }: ConnectOptions = {}
+  ): Connection {
     if (!(target instanceof Uint8Array) || target.length !== 32)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
     if (this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
-    const { keyPair, relays = [] } = this.#options
+    const { keyPair, peerAddresses = 'machine' } = this.#options
     const key = b4a.from(target)
-    const relaysNow = (): readonly RelayAddress[] =>
-      this.#replicas?.relays(this.#records.known(key)) ?? relays
+    const relaysNow = (): readonly RelayAddress[] => this.#relaysTo(key)
     const connection = new SecretConnection(true, keyPair.publicKey, key)
     const outgoing = new Outgoing({
       keyPair,
@@ -151,16 +170,37 @@ export class RelayClient extends ReadyResource {
       },
       byRecord: this.#records.findsAny ? (attempt) => this.#records.way(key, relaysNow(), attempt) : null,
       addresses,
+      peerAddresses,
       lan: this.#options.lan ?? null,
       udp: this.#dht === null ? null : { dht: this.#dht, pathKeyPair: this.#pathKeyPair, more: dhtOptions },
       times: this.#times,
       connection,
-      makeSession: (id, secret, onlonely) => this.#makeSession(id, secret, connection, onlonely)
+      udpKey: this.#met.keyOf(key),
+      onmet: (theirs) => this.#remember(key, theirs),
+      explain,
+      terms: this.#terms(),
+      makeSession: (id, secret, theirs, events) => this.#makeSession(id, secret, connection, theirs, events)
     })
     this.#keep(connection)
+    this.#outgoing.add(outgoing)
+    connection.once('close', () => this.#outgoing.delete(outgoing))
     outgoing.start()
     // The same object: its events are typed there, where upstream's take any name.
     return connection as unknown as Connection
+  }
+
+  /** Stops being reachable through relays: the app goes to the background. Connections stay, for as long as somebody on the other side is patient. */
+  suspend(): void {
+    this.#suspended = true
+    for (const registration of this.#registrations.splice(0)) registration.close()
+    this.#replicas?.close()
+  }
+
+  /** Registers again. */
+  resume(): void {
+    if (!this.#suspended) return
+    this.#suspended = false
+    if (this.opened && this.closing === null) this.#registerAll()
   }
 
   /** Same as `close()`. */
@@ -169,25 +209,18 @@ export class RelayClient extends ReadyResource {
   }
 
   protected override async _open(): Promise<void> {
-    const { listen = null, relays = [], keyPair } = this.#options
+    const { listen = null } = this.#options
     try {
       if (listen !== null) await this.#listen(listen)
       if (this.#dht !== null) await this.#listenUdp(this.#dht)
+      if (!this.#suspended) this.#registerAll()
     } catch (error) {
+      for (const registration of this.#registrations.splice(0)) registration.close()
+      this.#replicas?.close()
       await Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
       this.#listener = this.#dhtServer = null
       throw error
     }
-    this.#registrations = relays.map(
-      (address) =>
-        new Registration(address, keyPair, this.#times, {
-          onregistered: () => this.#onregistered(address.publicKey),
-          onunregistered: (error) => this.#onunregistered(address.publicKey, error),
-          onfound: (target, record) => this.#records.onfound(target, record),
-          onincoming: (path: Path) => this.#responder.accept(path)
-        })
-    )
-    this.#replicas?.start()
   }
 
   protected override async _close(): Promise<void> {
@@ -204,6 +237,29 @@ export class RelayClient extends ReadyResource {
     for (const connection of this.#connections) connection.destroy()
     await Promise.all(closed)
     await listening
+  }
+
+  #registerAll(): void {
+    for (const address of this.#options.relays ?? []) this.#registrations.push(this.#register(address))
+    this.#replicas?.start()
+  }
+
+  #register(address: RelayAddress): Registration {
+    return new Registration(address, this.#options.keyPair, this.#times, {
+      onregistered: () => this.#onregistered(address.publicKey),
+      onunregistered: (error) => this.#onunregistered(address.publicKey, error),
+      onfound: (target, record) => this.#records.onfound(target, record),
+      onincoming: (path: Path) => this.#responder.accept(path)
+    })
+  }
+
+  get #atRelays(): readonly Registration[] {
+    return this.#replicas?.registrations ?? this.#registrations
+  }
+
+  /** Those that a device may be at, the likeliest first. */
+  #relaysTo(device: Uint8Array): readonly RelayAddress[] {
+    return this.#replicas?.relays(this.#records.known(device)) ?? this.#options.relays ?? []
   }
 
   #makeReplicas(replicas: ReplicasOptions): ReplicaRegistrations {
@@ -228,7 +284,7 @@ export class RelayClient extends ReadyResource {
       dht: this.#dht,
       publishing: publish,
       owners: replicas ? [replicas, ...owners] : owners,
-      registrations: () => this.#replicas?.registrations ?? this.#registrations,
+      registrations: () => this.#atRelays,
       set: () => this.#replicas?.set ?? null,
       onset: (set) => {
         if (replicas && b4a.equals(set.owner, replicas.owner)) this.#replicas?.use(set.bytes)
@@ -259,26 +315,50 @@ export class RelayClient extends ReadyResource {
     await this.#dhtServer.listen(this.#pathKeyPair)
   }
 
-  #candidates(): Candidates {
-    return {
-      tcp: this.#announced,
-      udp: this.#dhtServer === null ? new Uint8Array(0) : this.#pathKeyPair.publicKey
-    }
+  #terms(): Terms {
+    const udp = this.#dhtServer === null ? new Uint8Array(0) : this.#pathKeyPair.publicKey
+    const { windowBytes = WINDOW_BYTES } = this.#options
+    return { windowBytes, candidates: { tcp: this.#announced, udp } }
+  }
+
+  /** A session that somebody else has begun, who finds its paths; where that takes long, it is called. */
+  #makeReached(id: Uint8Array, secret: Uint8Array, connection: SecretConnection, theirs: Terms): Session {
+    if (connection.remotePublicKey !== null) this.#remember(connection.remotePublicKey, theirs)
+    const callBack = new CallBack({
+      keyPair: this.#options.keyPair,
+      relays: () => this.#relaysTo(connection.remotePublicKey ?? new Uint8Array(0)),
+      times: this.#times,
+      connection,
+      session: id,
+      secret,
+      accept: (path, onclosed) => this.#responder.accept(path, onclosed)
+    })
+    this.#callBacks.add(callBack)
+    connection.once('close', () => this.#callBacks.delete(callBack))
+    return this.#makeSession(id, secret, connection, theirs, {
+      onlonely: () => callBack.start(),
+      onconfirmed: () => {}
+    })
+  }
+
+  #remember(device: Uint8Array, { candidates: { udp } }: Terms): void {
+    if (this.#options.peerAddresses !== 'none') this.#met.remember(device, udp)
   }
 
   #makeSession(
     id: Uint8Array,
     secret: Uint8Array,
     connection: SecretConnection,
-    onlonely: (failed: PathInfo | null) => void
+    theirs: Terms,
+    events: Pick<SessionOptions, 'onlonely' | 'onconfirmed'>
   ): Session {
     return new Session({
       id,
       secret,
       connection,
       times: this.#times,
-      windowBytes: this.#options.windowBytes ?? WINDOW_BYTES,
-      onlonely,
+      windows: { own: this.#options.windowBytes ?? WINDOW_BYTES, theirs: theirs.windowBytes },
+      ...events,
       onfailed: (path: PathInfo, error) => this.emit('path-failed', path, error),
       onover: () => {}
     })

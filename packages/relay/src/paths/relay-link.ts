@@ -71,6 +71,7 @@ export class RelayLink implements Path {
   #cipher: ControlCipher | null = null
   #path: PathEvents | null = null
   #joined = false
+  #origin = ''
   #refusal: Refusal | null = null
   #error: RelayError | null = null
   #closed = false
@@ -81,7 +82,7 @@ export class RelayLink implements Path {
     this.transport = wire.kind
     this.#events = events
     this.#handshake = new Handshake('device to relay', keyPair, relay)
-    const hello = this.#handshake.send(encodeHello(grant))
+    const hello = this.#hello(grant)
     this.#reader = new FrameReader({
       onframe: (type, body) => this.#onframe(type, body),
       ondata: (run) => this.#ondata(run),
@@ -93,6 +94,21 @@ export class RelayLink implements Path {
       onclose: (error) => this.#onclose(error)
     })
     wire.write(frame(FRAME.HELLO, hello))
+  }
+
+  /** @throws RELAY_BAD_ARGUMENT for a relay's key that is none; the wire is gone then */
+  #hello(grant: Uint8Array | null): Uint8Array {
+    try {
+      return this.#handshake.send(encodeHello(grant))
+    } catch (error) {
+      this.#wire.start({ onbytes: () => {}, ondrain: () => {}, onclose: () => {} })
+      this.#wire.destroy()
+      throw error
+    }
+  }
+
+  get origin(): string {
+    return this.#origin
   }
 
   /**
@@ -179,6 +195,7 @@ export class RelayLink implements Path {
     else if (this.#joined) this.#fail()
     else if (message.type === 'incoming') {
       this.#joined = true
+      this.#origin = b4a.toString(message.from, 'hex')
       this.#events.onincoming?.(message.from)
     } else if (message.type === 'opened') {
       this.#joined = true
@@ -219,7 +236,10 @@ export class RelayLink implements Path {
   #onclose(cause: Error | null): void {
     this.#closed = true
     if (this.#joined) return this.#path?.onclose(this.#error ?? cause)
-    const error = this.#error ?? new RelayError('RELAY_UNREACHABLE', 'the relay has closed', { cause })
-    this.#events.onclose(error, this.#refusal)
+    const known = this.#error ?? (cause instanceof RelayError ? cause : null)
+    this.#events.onclose(
+      known ?? new RelayError('RELAY_UNREACHABLE', 'the relay has closed', { cause }),
+      this.#refusal
+    )
   }
 }

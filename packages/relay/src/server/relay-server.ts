@@ -1,5 +1,6 @@
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
+import { monotonic } from '../monotonic.ts'
 import { LIMITS, RelayPolicy } from '../policy/relay-policy.ts'
 import type { ControlMessage } from '../protocol/control.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
@@ -8,16 +9,19 @@ import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import type { DhtLike } from '../udp/dht.ts'
 import { UdpPlane, type UdpStats } from '../udp/udp-plane.ts'
 import type { Wire } from '../wires/wire.ts'
+import { answersOf } from './answers.ts'
 import { type ConnectionHost, DeviceConnection } from './device-connection.ts'
 import { askToLeave } from './drain.ts'
 import { FleetDesk } from './fleet-desk.ts'
-import { listenHttp, type Listener, listenTcp, listenWs } from './listeners.ts'
+import { ListenerSet, type Ports } from './listener-set.ts'
 import { RelayMetrics } from './metrics.ts'
+import type { RelayServerOptions, TlsOptions } from './options.ts'
 import { RecordDesk } from './record-desk.ts'
-import type { RelayServerOptions } from './options.ts'
+import { endSilent, endStalled } from './silence.ts'
 import type { SpliceSide } from './splice.ts'
 import { Strangers } from './strangers.ts'
 import { Switchboard } from './switchboard.ts'
+import { Throughput } from './throughput.ts'
 
 const SWEEP_MS = 250
 
@@ -41,27 +45,29 @@ export class RelayServer extends ReadyResource {
   readonly #switchboard: Switchboard
   readonly #connections = new Set<DeviceConnection>()
   readonly #strangers: Strangers
+  readonly #throughput: Throughput
   /** What devices that are registered here have left. */
   readonly #records: RecordDesk
   readonly #host: ConnectionHost
   readonly #now: () => number
-  #listeners: { tcp?: Listener; ws?: Listener; metrics?: Listener } = {}
+  readonly #listeners = new ListenerSet()
   readonly #udp: UdpPlane | null
   readonly #fleet: FleetDesk | null
   #sweeper: unknown = null
   #draining = false
 
-  /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT` */
+  /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT`, `RELAY_UNSUPPORTED_UPSTREAM` with a `dht`; `ready()` throws `RELAY_CANNOT_LISTEN` */
   constructor(options: RelayServerOptions) {
     super()
-    const { keyPair, now = Date.now, reparkMs = 5_000, idleMs = 90_000, greetingMs = 5_000 } = options
+    const { keyPair, now = monotonic, reparkMs = 5_000, idleMs = 90_000, greetingMs = 5_000 } = options
     if (keyPair?.publicKey?.length !== 32 || keyPair.secretKey?.length !== 64)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a relay needs an Ed25519 key pair')
     this.#options = options
     this.#strangers = new Strangers(options.unknownConnections ?? 1_000, options.unknownPerAddress ?? 100)
     this.#now = now
+    this.#throughput = new Throughput(now)
     const most = options.limits?.totalConnections ?? LIMITS.totalConnections
-    this.#records = new RecordDesk({ now, most })
+    this.#records = new RecordDesk({ now: options.now ?? Date.now, most })
     this.policy = new RelayPolicy(keyPair.publicKey, options)
     this.metrics = new RelayMetrics({
       connections: () => this.#connections.size,
@@ -74,10 +80,7 @@ export class RelayServer extends ReadyResource {
       reparkMs,
       idleMs,
       onjoined: () => this.metrics.sessions.inc({ plane: 'stream' }),
-      onbytes: (bytes) => {
-        this.#fleet?.member.carried(bytes)
-        this.metrics.relayedBytes.inc({ plane: 'stream' }, bytes)
-      }
+      onbytes: (bytes) => this.#oncarried('stream', bytes)
     })
     this.#fleet = options.replicas ? this.#fleetDesk(options.replicas) : null
     this.#udp = options.dht ? this.#udpPlane(options.dht) : null
@@ -109,9 +112,8 @@ export class RelayServer extends ReadyResource {
   }
 
   /** Ports of the listeners there are, once open. */
-  get ports(): { readonly tcp: number | null; readonly ws: number | null; readonly metrics: number | null } {
-    const { tcp, ws, metrics } = this.#listeners
-    return { tcp: tcp?.port ?? null, ws: ws?.port ?? null, metrics: metrics?.port ?? null }
+  get ports(): Ports {
+    return this.#listeners.ports
   }
 
   /** Open connections, of devices that are known and of such that are not yet. */
@@ -161,8 +163,8 @@ export class RelayServer extends ReadyResource {
 
   /**
    * Lets everybody move away: registrations end at once, sessions are told, and end when their devices have moved, or after `drainMs`.
-   * Nobody new is served. With `replicas` everybody is asked in turn over half of that time, and registrations go on until their devices are at home elsewhere.
-   * Resolves when nobody is left; `close()` follows.
+   * Nobody new is served. Over UDP nobody can be told: what is relayed there goes on until it ends, or until then. With `replicas` everybody is asked in turn over half
+   * of that time, and registrations go on until their devices are at home elsewhere. Resolves when nobody is left; `close()` follows.
    */
   async drain(): Promise<void> {
     this.#draining = true
@@ -173,14 +175,25 @@ export class RelayServer extends ReadyResource {
     if (this.#fleet === null) for (const one of board.parked) one.refuse(this.#away(one))
     await askToLeave(board, {
       askMs: this.#fleet === null ? 0 : drainMs / 2,
-      awaitsReturns: this.#fleet !== null,
       drainMs,
       now: this.#now,
-      isOver: () => this.closing !== null
+      isOver: () => this.closing !== null,
+      // Who was reached just now comes back, and is asked then.
+      isBusyElsewhere: () =>
+        (this.#udp?.stats.links ?? 0) > 0 || (this.#fleet !== null && board.returning > 0)
     })
     for (const one of board.parked) one.refuse(this.#away(one))
     for (const { opener, target } of board.splices)
       for (const side of [opener, target]) side.refuse(this.#away(side))
+  }
+
+  /**
+   * Ends TLS with a renewed certificate from now on; nobody who is connected notices.
+   *
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` where TLS is not ended here, or for what cannot be used: the old one stays then
+   */
+  renewTls(tls: TlsOptions): void {
+    this.#listeners.renewTls(tls)
   }
 
   /**
@@ -204,15 +217,14 @@ export class RelayServer extends ReadyResource {
   }
 
   protected override async _open(): Promise<void> {
-    const { tcp, ws, metrics } = this.#options
+    const answers = answersOf(this, this.#throughput, this.#now)
     const onwire = (wire: Wire): void => this.accept(wire)
+    const onfull = (address: string): void => this.#tell(refusal('RELAY_TOO_MANY'), null, address)
+    await this.#listeners.open(this.#options, { strangers: this.#strangers, onwire, onfull, answers })
     try {
-      if (tcp) this.#listeners.tcp = await listenTcp(tcp, onwire)
-      if (ws) this.#listeners.ws = await listenWs(ws, this.#strangers, onwire)
       await this.#udp?.ready()
-      if (metrics) this.#listeners.metrics = await this.#listenMetrics(metrics)
     } catch (error) {
-      await this.#closeListeners()
+      await this.#listeners.close()
       throw error
     }
     this.#fleet?.member.start()
@@ -222,43 +234,24 @@ export class RelayServer extends ReadyResource {
   protected override async _close(): Promise<void> {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
     this.#fleet?.member.close()
-    const closed = this.#closeListeners()
+    const closed = this.#listeners.close()
     for (const { wire } of this.#connections) wire.destroy()
     await closed
     await this.#udp?.close()
   }
 
   #udpPlane(dht: DhtLike): UdpPlane {
-    const plane = { plane: 'udp' } as const
-    const { keyPair, now = Date.now } = this.#options
+    const { keyPair, now = monotonic } = this.#options
     return new UdpPlane(dht, this.policy, {
       keyPair,
       now,
       observer: {
-        refused: (why) => this.#tell(why, null, ''),
-        paired: () => this.metrics.sessions.inc(plane),
-        carried: (bytes) => this.metrics.relayedBytes.inc(plane, bytes)
+        refused: (...refused) => this.#tell(...refused),
+        ignored: ({ code }) => this.metrics.refusals.inc({ code }),
+        paired: () => this.metrics.sessions.inc({ plane: 'udp' }),
+        carried: (bytes) => this.#oncarried('udp', bytes)
       }
     })
-  }
-
-  async #listenMetrics(options: NonNullable<RelayServerOptions['metrics']>): Promise<Listener> {
-    return listenHttp(options, {
-      '/metrics': async () => ({
-        status: 200,
-        type: this.metrics.registry.contentType,
-        body: await this.metrics.registry.metrics()
-      }),
-      '/health': async () => ({
-        status: this.healthy ? 200 : 503,
-        type: 'application/json',
-        body: JSON.stringify({ healthy: this.healthy, sessions: this.sessions, registered: this.registered })
-      })
-    })
-  }
-
-  async #closeListeners(): Promise<void> {
-    await Promise.all(Object.values(this.#listeners).map((listener) => listener.close()))
   }
 
   #closedTo(device: Uint8Array, wish: ControlMessage | null): Refusal | null {
@@ -294,16 +287,14 @@ export class RelayServer extends ReadyResource {
     this.policy.sweep()
     this.#switchboard.sweep()
     this.#records.sweep()
-    for (const connection of this.#connections) {
-      if (connection.deadline > now) continue
-      // The other side may talk while this one listens.
-      const { splice } = connection
-      const other = splice?.opener === connection ? splice.target : splice?.opener
-      if (connection.role === 'spliced' && (other?.deadline ?? 0) > now) continue
-      connection.expire()
-    }
-    for (const { opener, target, stalledSince } of this.#switchboard.splices)
-      if (stalledSince + stalledMs <= now) for (const side of [opener, target]) side.expire()
+    endSilent(this.#connections, now)
+    endStalled(this.#switchboard.splices, now, stalledMs)
+  }
+
+  #oncarried(plane: 'stream' | 'udp', bytes: number): void {
+    this.metrics.relayedBytes.inc({ plane }, bytes)
+    this.#fleet?.member.carried(bytes)
+    this.#throughput.add(bytes)
   }
 
   #onrefused(why: Refusal, { lease, wire }: DeviceConnection): void {

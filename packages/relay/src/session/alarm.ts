@@ -1,0 +1,33 @@
+import { monotonic } from '../monotonic.ts'
+
+/** Wakes at the earliest moment that was asked for, and not before: a telephone sleeps meanwhile. */
+export class Alarm {
+  readonly #ontime: () => void
+  #timer: unknown = null
+  #at = Infinity
+  #stopped = false
+
+  constructor(ontime: () => void) {
+    this.#ontime = ontime
+  }
+
+  /** @param at - on the monotonic clock; Infinity for never */
+  wakeBy(at: number): void {
+    if (at >= this.#at || this.#stopped) return
+    clearTimeout(this.#timer)
+    this.#at = at
+    this.#timer = setTimeout(
+      () => {
+        this.#at = Infinity
+        this.#ontime()
+      },
+      Math.max(1, Math.ceil(at - monotonic()))
+    )
+  }
+
+  /** For good. */
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+}

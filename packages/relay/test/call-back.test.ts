@@ -1,0 +1,112 @@
+import { until } from '@cloudpal/test-kit'
+import type { KeyPair } from 'hypercore-crypto'
+import { expect, test } from 'vitest'
+import { FRAME, HEADER_BYTES } from '../src/protocol/frames.ts'
+import type { Connection, RelayAddress, RelayClient } from '../src/index.ts'
+import { asPath, greet } from './links.ts'
+import { dataFrame, onFrames } from './meddling.ts'
+import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
+import { receiveCounting, sendCounting } from './streams.ts'
+import { startSwitch, type SwitchProxy } from './switch-proxy.ts'
+
+/** First byte of a call. */
+const CALL = 6
+/** Longer than a test. */
+const NEVER_MS = 600_000
+
+interface Meeting {
+  /** Who has begun, and never asks whether a path is alive. */
+  readonly alice: RelayClient
+  readonly connection: Connection
+  readonly other: Connection
+  /** Between Alice and the first relay. */
+  readonly wall: SwitchProxy
+  /** Between Bob and the second one. */
+  readonly second: SwitchProxy
+  readonly relays: readonly RelayAddress[]
+  /** Bob's. */
+  readonly keys: KeyPair
+}
+
+async function meet(): Promise<Meeting> {
+  const [a, b] = twoKeyPairs()
+  const [one, two] = [await startRelay([a, b]), await startRelay([a, b])]
+  const [wall, second] = [
+    await startSwitch(one.relay.ports.tcp ?? 0),
+    await startSwitch(two.relay.ports.tcp ?? 0)
+  ]
+  wall.on = second.on = true
+  const at = ({ address }: typeof one, { port }: SwitchProxy): RelayAddress => ({
+    ...address,
+    tcp: { host: '127.0.0.1', port }
+  })
+  const alice = await startDevice(a, {
+    relays: [at(one, wall), two.address],
+    times: { probeMs: NEVER_MS, idleProbeMs: NEVER_MS, deadMs: NEVER_MS }
+  })
+  const bob = await startDevice(b, {
+    relays: [one.address, at(two, second)],
+    times: { probeMs: 50, deadMs: 150, retryMs: 20 }
+  })
+  await until(() => bob.registeredAt.length === 2 && alice.registeredAt.length === 2)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(bob.publicKey)
+  await connection.opened
+  const other = await incoming
+  expect(connection.path?.relay).toEqual(one.relay.publicKey)
+  return { alice, connection, other, wall, second, relays: [one.address, two.address], keys: b }
+}
+
+test('a device that was reached calls who has reached it, when it has something to say and the path is dead', async () => {
+  const { connection, other, wall, relays } = await meet()
+  const received = receiveCounting(connection, 100_000)
+  wall.frozen = true
+  await sendCounting(other, 100_000)
+  expect(await received).toBe(-1)
+  expect(connection.path?.relay).toEqual(relays[1]?.publicKey)
+  expect(other.path?.relay).toEqual(relays[1]?.publicKey)
+})
+
+test('a call that was lost is repeated', async () => {
+  const { connection, other, wall, second } = await meet()
+  const received = receiveCounting(connection, 1_000)
+  let calls = 0
+  second.meddle = onFrames('in', (one) => {
+    if (one[0] !== FRAME.DATA || one[HEADER_BYTES] !== CALL || ++calls > 1) return [one]
+    // Nor does Bob hear that nobody will answer.
+    return [dataFrame(new Uint8Array(1))]
+  })
+  wall.frozen = true
+  await sendCounting(other, 1_000)
+  expect(await received).toBe(-1)
+  expect(calls).toBeGreaterThan(1)
+})
+
+test('a call that somebody else repeats, or has made up, moves nothing', async () => {
+  const { alice, connection, other, wall, second, relays, keys } = await meet()
+  const received = receiveCounting(connection, 1_000)
+  const calls: Buffer[] = []
+  second.meddle = onFrames('in', (one) => {
+    if (one[0] === FRAME.DATA && one[HEADER_BYTES] === CALL) calls.push(one.subarray(HEADER_BYTES))
+    return [one]
+  })
+  wall.frozen = true
+  await sendCounting(other, 1_000)
+  expect(await received).toBe(-1)
+  const [call = Buffer.alloc(0)] = calls
+  const forged = Buffer.from(call)
+  // Another number, and the MAC of the first.
+  forged.writeUInt32LE(1_000, 17)
+  const paths: unknown[] = []
+  connection.on('path', (path) => paths.push(path))
+  for (const said of [call, forged]) {
+    const link = greet(relays[1] as RelayAddress, keys, (one) => one.open(alice.publicKey))
+    await until(() => link.seen.includes('opened'))
+    const path = asPath(link)
+    link.link.send([said])
+    await until(() => path.ended)
+    expect(path.messages).toEqual([])
+  }
+  expect(paths).toEqual([])
+  expect(connection.path?.relay).toEqual(relays[1]?.publicKey)
+})
