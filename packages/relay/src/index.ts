@@ -4,9 +4,14 @@
  * @packageDocumentation
  */
 export { type ConnectOptions, RelayClient } from './client/relay-client.ts'
-export type { PeerAddresses } from './client/addresses.ts'
 export type { LanLike } from './client/find-on-lan.ts'
-export type { ClientTimes, RelayAddress, RelayClientEvents, RelayClientOptions } from './client/options.ts'
+export type {
+  ClientTimes,
+  PeerAddresses,
+  RelayAddress,
+  RelayClientEvents,
+  RelayClientOptions
+} from './client/options.ts'
 export type { Publishing, ReplicasOptions, TrustedOwner } from './client/replica-options.ts'
 export { RelayError, type RelayErrorCode, type RelayErrorOptions } from './errors.ts'
 export type { PathInfo, PathKind } from './paths/path.ts'

@@ -1,6 +1,7 @@
 import { until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { isDialable, type PeerAddresses } from '../src/client/addresses.ts'
+import { isDialable } from '../src/client/addresses.ts'
+import type { PeerAddresses } from '../src/index.ts'
 import { RelayClient } from '../src/index.ts'
 import { listening } from './listening.ts'
 import { startDevice, startRelay, twoKeyPairs } from './relays.ts'

@@ -1,7 +1,6 @@
-import { testCleanup, testnet, tmpStore, until } from '@cloudpal/test-kit'
+import { testnet, tmpStore, until } from '@cloudpal/test-kit'
 import crypto from 'hypercore-crypto'
 import NoiseSecretStream from '@hyperswarm/secret-stream'
-import Hyperswarm from 'hyperswarm'
 import { expect, test } from 'vitest'
 import { attach } from '../src/swarm/index.ts'
 import { errorForSwarm } from '../src/swarm/swarm-error.ts'
@@ -145,10 +144,10 @@ test('a swarm ends although its client could not', async () => {
 
 test('a swarm has one client at a time, and swarms that share a node are given back in any order', async () => {
   const network = await testnet()
-  const dht = network.createNode()
   const [a, b] = twoKeyPairs()
-  const [one, two] = [new Hyperswarm({ keyPair: a, dht }), new Hyperswarm({ keyPair: b, dht })]
-  for (const swarm of [one, two]) testCleanup().defer('swarm', () => swarm.destroy())
+  const [one, two] = [network.createSwarm({ keyPair: a }), network.createSwarm({ keyPair: b })]
+  const { dht } = one
+  Object.assign(two, { dht })
   const { connect } = dht
   const [first, second] = [attach(one, {}), attach(two, {})]
   expect(() => attach(one, {})).toThrow(expect.objectContaining({ code: 'RELAY_BAD_ARGUMENT' }))

@@ -1,9 +1,13 @@
-import { until } from '@cloudpal/test-kit'
+import { EventEmitter } from 'node:events'
+import { testCleanup, until } from '@cloudpal/test-kit'
 import type { KeyPair } from 'hypercore-crypto'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { CallBack, type CallBackOptions } from '../src/client/call-back.ts'
+import { TIMES } from '../src/client/options.ts'
 import { FRAME, HEADER_BYTES } from '../src/protocol/frames.ts'
 import type { Connection, RelayAddress, RelayClient } from '../src/index.ts'
 import { asPath, greet } from './links.ts'
+import { listening } from './listening.ts'
 import { dataFrame, onFrames } from './meddling.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
 import { receiveCounting, sendCounting } from './streams.ts'
@@ -109,4 +113,80 @@ test('a call that somebody else repeats, or has made up, moves nothing', async (
   }
   expect(paths).toEqual([])
   expect(connection.path?.relay).toEqual(relays[1]?.publicKey)
+})
+
+test('a device that can be reached is, also when it was the one that has begun and the other cannot be', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const alice = await startDevice(a, { relays: [address], listen: { host: '127.0.0.1' } })
+  const bob = await startDevice(b, { relays: [address], times: { retryMs: 5 } })
+  await until(() => bob.registeredAt.length === 1)
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(b.publicKey)
+  expect(await connection.opened).toBe(true)
+  const other = await incoming
+  const [there, back] = [receiveCounting(other, 5_000_000), receiveCounting(connection, 5_000_000)]
+  await Promise.all([sendCounting(connection, 5_000_000), sendCounting(other, 5_000_000)])
+  expect(await Promise.all([there, back])).toEqual([-1, -1])
+  const direct = { kind: 'tcp', relay: null, transport: 'tcp' }
+  await until(() => relay.sessions === 0)
+  expect([connection.path, other.path]).toEqual([direct, direct])
+})
+
+test('a device that names this machine is not called there, where this one does not want that', async () => {
+  const [a, b] = twoKeyPairs()
+  const { address } = await startRelay([a, b])
+  let tried = 0
+  const { port } = await listening(() => tried++)
+  const announce = [`127.0.0.1:${port}`]
+  const alice = await startDevice(a, { relays: [address], listen: { host: '127.0.0.1', announce } })
+  for (const peerAddresses of ['internet', 'machine'] as const) {
+    const bob = await startDevice(b, { relays: [address], peerAddresses, times: { retryMs: 1 } })
+    await until(() => bob.registeredAt.length === 1)
+    expect(await alice.connect(b.publicKey).opened).toBe(true)
+    if (peerAddresses === 'machine') await until(() => tried > 0)
+    else for (let i = 0; i < 500; i++) await new Promise((resolve) => setImmediate(resolve))
+    expect(tried > 0).toBe(peerAddresses === 'machine')
+    await bob.close()
+  }
+})
+
+/** On a connection that says where it goes, and does nothing else. */
+function calling(connection: EventEmitter): CallBack {
+  return new CallBack({
+    keyPair: twoKeyPairs()[0],
+    target: new Uint8Array(32),
+    relays: () => [],
+    candidates: { tcp: ['127.0.0.1:1'], udp: new Uint8Array(0) },
+    peerAddresses: 'machine',
+    times: TIMES,
+    connection,
+    session: new Uint8Array(16),
+    secret: new Uint8Array(32),
+    accept: () => {}
+  } as unknown as CallBackOptions)
+}
+
+test('where direct paths fail soon, a device is called there less and less often, until one has lasted', () => {
+  vi.useFakeTimers()
+  testCleanup().defer('stream', () => void vi.useRealTimers())
+  const relayed = { kind: 'relay', relay: new Uint8Array(32), transport: 'tcp' }
+  const direct = { kind: 'tcp', relay: null, transport: 'tcp' }
+  const connection = Object.assign(new EventEmitter(), { destroying: false, path: relayed })
+  calling(connection)
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  const pauses = (): unknown[] => timers.mock.calls.splice(0).map(([, ms]) => ms)
+  const moved = (path: object): void => {
+    Object.assign(connection, { path })
+    connection.emit('path', path)
+  }
+  for (let i = 0; i < 3; i++) {
+    moved(relayed)
+    moved(direct)
+    vi.advanceTimersByTime(2_000)
+  }
+  expect(pauses()).toEqual([4_000, 8_000, 16_000])
+  vi.advanceTimersByTime(60_000)
+  moved(relayed)
+  expect(pauses()).toEqual([4_000])
 })

@@ -12,6 +12,7 @@ import { freePort } from './free-port.ts'
 import { greet } from './links.ts'
 import { startProgram } from './program.ts'
 import { startDevice } from './relays.ts'
+import { freePorts } from './replicas/fleet.ts'
 import { dial } from './udp/udp-relay.ts'
 
 const [a, b] = [crypto.keyPair(), crypto.keyPair()]
@@ -102,6 +103,7 @@ test.each<[string, string[], string]>([
   ['an address that is empty', ['--host', ''], 'empty'],
   ['nodes of a DHT without a port for them', ['--bootstrap', 'a.test:1', ...served], '--udp-port'],
   ['a first node that is to join others', [...first, '--bootstrap', 'a.test:1', ...served], 'no other'],
+  ['half of replicas', ['--owner', '00'.repeat(32), ...served], '--replica-set'],
   ['a first node that nobody can reach', [...first, ...served], 'IPv4 address']
 ])('%s is told plainly', async (_, words, message) => {
   const dir = await tmpDir()
@@ -155,6 +157,57 @@ test('each plane has an address of its own where one is given, and the limits fo
   }
   await until(() => relay.events().length > 1)
   expect(relay.events()[1]).toMatchObject({ code: 'RELAY_TOO_MANY', address: '203.0.113.1' })
+})
+
+test('relays of one owner are told of each other by a set that is signed elsewhere', async () => {
+  const dir = await tmpDir()
+  const file = (name: string): string => join(dir, name)
+  const print = async (...words: string[]): Promise<string> => {
+    const program = startProgram(words)
+    expect(await program.exit).toBe(EXIT.ok)
+    return program.out[0] ?? ''
+  }
+  const owner = await print('key', '--key-file', file('owner.key'))
+  const names = ['one', 'two']
+  const ports = await freePorts(2)
+  const keys = await Promise.all(names.map((name) => print('key', '--key-file', file(name))))
+  const members = keys.flatMap((key, i) => ['--replica', `${key}=tcp://127.0.0.1:${ports[i]}`])
+  const sign = async (seq: number): Promise<string> => {
+    const set = await print(
+      'replicas',
+      '--owner-key-file',
+      file('owner.key'),
+      '--seq',
+      String(seq),
+      ...members
+    )
+    await writeFile(file('set'), `${set}\n`)
+    return set
+  }
+  const set = await sign(1)
+  const more = ['--host', '127.0.0.1', '--json', '--allow', hex(a.publicKey), '--owner', owner]
+  const relays = names.map((name, i) =>
+    startProgram([
+      '--key-file',
+      file(name),
+      '--tcp-port',
+      String(ports[i]),
+      '--replica-set',
+      file('set'),
+      ...more
+    ])
+  )
+  for (const relay of relays) await relay.listening()
+  const replicas = { owner: Buffer.from(owner, 'hex'), set: Buffer.from(set, 'hex') }
+  const device = await startDevice(a, { replicas })
+  await until(() => device.registeredAt.length === 2)
+  // A newer one is taken while they serve, and what is none changes nothing.
+  await sign(2)
+  relays[0]?.reload()
+  await until(() => relays[0]?.events().at(-1)?.['event'] === 'reloaded')
+  await writeFile(file('set'), 'not a set')
+  relays[0]?.reload()
+  await until(() => relays[0]?.events().at(-1)?.['event'] === 'not reloaded')
 })
 
 test('the UDP plane answers to the relay’s key, in a DHT that is joined', async () => {

@@ -78,7 +78,7 @@ test('with what the systemd unit sets, and the configuration of DEPLOY.md, a rel
 test('DEPLOY.md names no flag that there is not', async () => {
   const help: string[] = []
   const nothing = { environment: {}, signal: new AbortController().signal, onreload: () => {} }
-  for (const command of ['serve', 'grant', 'key'])
+  for (const command of ['serve', 'grant', 'key', 'replicas'])
     await run([command, '--help'], { ...nothing, out: (line) => help.push(line), err: () => {} })
   const flags = [...read('DEPLOY.md').matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag)
   expect(flags.length).toBeGreaterThan(10)

@@ -1,16 +1,17 @@
+import b4a from 'b4a'
 import { Flow } from '../src/flow/flow.ts'
 import { PathSeal } from '../src/session/path-seal.ts'
 
 /** Side 0 or side 1. */
 export type Me = 0 | 1
 
-/** A message of one direction of a path: where it comes from, and whether it is still as it was. */
+/** A message of one direction of a path: where it comes from, as it was sent, and as it is now. */
 export interface Message {
   readonly link: Link
   readonly from: Me
   readonly index: number
+  readonly sent: Uint8Array
   readonly bytes: Uint8Array
-  readonly changed: boolean
 }
 
 /** A path between two flows, as the network sees it: each end may be gone without the other knowing. */
@@ -64,7 +65,7 @@ export class World {
         if (link === undefined || !link.open[me]) return true
         this.sentBytes += bytes?.length ?? 0
         const sealed = Buffer.concat(link.seals[me].seal(head, bytes))
-        link.queues[me].push({ link, from: me, index: link.sent[me]++, bytes: sealed, changed: false })
+        link.queues[me].push({ link, from: me, index: link.sent[me]++, sent: sealed, bytes: sealed })
         return link.queues[me].length < 6
       },
       deliver: (bytes: Uint8Array) => {
@@ -121,7 +122,7 @@ export class World {
   #arrive(link: Link, to: Me, message: Message): void {
     const from = other(to)
     const isNext = message.link === link && message.from === from && message.index === link.arrived[from]
-    const honest = isNext && !message.changed
+    const honest = isNext && b4a.equals(message.bytes, message.sent)
     const frame = link.seals[to].open(message.bytes)
     if (honest !== (frame !== null)) this.faults.push(honest ? 'nobody lied' : 'a lie was believed')
     if (frame === null) {

@@ -71,7 +71,7 @@ function meddle(world: World, held: Message[], one: Of<typeof lie>): void {
   const bytes = Uint8Array.from(message.bytes)
   const place = (one.elsewhere * 7 + one.at) % bytes.length
   bytes[place] = (bytes[place] ?? 0) ^ 1
-  queue[one.at] = { ...message, bytes, changed: true }
+  queue[one.at] = { ...message, bytes }
 }
 
 /** What each side has received is a prefix of what the other wrote. */

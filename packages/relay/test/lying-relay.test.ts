@@ -2,7 +2,7 @@ import { until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import { FLOW } from '../src/flow/flow-frames.ts'
 import { FRAME, HEADER_BYTES } from '../src/protocol/frames.ts'
-import type { RelayClient } from '../src/index.ts'
+import type { RelayClient, RelayClientOptions } from '../src/index.ts'
 import type { Connection } from '../src/index.ts'
 import { isSegment, onFrames } from './meddling.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
@@ -18,14 +18,14 @@ interface Meeting {
   readonly failures: string[]
 }
 
-async function meet(): Promise<Meeting> {
+async function meet(times: RelayClientOptions['times'] = { retryMs: 20 }): Promise<Meeting> {
   const [a, b] = twoKeyPairs()
   const { relay, address } = await startRelay([a, b])
   const liar = await startSwitch(relay.ports.tcp ?? 0)
   liar.on = true
   const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: liar.port } }]
-  const alice = await startDevice(a, { relays, times: { retryMs: 20 } })
-  const bob = await startDevice(b, { relays: [address], times: { retryMs: 20 } })
+  const alice = await startDevice(a, { relays, times })
+  const bob = await startDevice(b, { relays: [address], times })
   const failures: string[] = []
   for (const device of [alice, bob])
     device.on('path-failed', (_: unknown, error: { code: string }) => failures.push(error.code))
@@ -138,4 +138,17 @@ test('a relay that swallows the last things before it is left is blamed for it, 
   talking.write(Buffer.alloc(1_000))
   await until(() => received === 21_000)
   expect(failed.filter((one) => one.startsWith('tcp'))).toEqual([])
+})
+
+test('a relay that lies always is not asked again and again without a pause, where there is no other', async () => {
+  const { connection, liar, failures } = await meet({ retryMs: 600_000, graceMs: 500 })
+  liar.meddle = onSegments((frame) => {
+    const last = frame.length - 1
+    frame[last] = (frame[last] ?? 0) ^ 1
+    return [frame]
+  })
+  const error = new Promise((resolve) => connection.once('error', resolve))
+  connection.write(new Uint8Array(1000))
+  expect(await error).toMatchObject({ code: 'RELAY_PATHS_LOST' })
+  expect(failures.length).toBeLessThan(20)
 })

@@ -14,6 +14,7 @@ const nothing: Status = {
   counts: [],
   perSecond: [],
   devices: [],
+  replicas: [],
   refusals: []
 }
 
@@ -51,6 +52,13 @@ test('the page runs nothing and loads nothing, whatever stands in it', () => {
   expect(text).toContain("content=\"default-src 'none'; style-src 'unsafe-inline'\"")
   expect(text).not.toMatch(/<script|<img|<link|<iframe|https?:/)
   expect(text).toContain('&lt;script src=&quot;//evil.test&quot;>&amp;')
+})
+
+test('it shows the other relays where there are any', () => {
+  const key = Uint8Array.from({ length: 32 }, () => 0xab)
+  const text = statusPage({ ...nothing, replicas: [{ key, state: 'draining', load: 0.256 }] })
+  expect(text).toContain('<td>abababab</td><td>draining</td><td>26 %</td>')
+  expect(statusPage(nothing)).not.toContain('Other relays')
 })
 
 test('of many devices the busiest hundred are shown', () => {

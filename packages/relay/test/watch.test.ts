@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
 import { TIMES } from '../src/client/options.ts'
 import { monotonic, steady } from '../src/monotonic.ts'
+import { Alarm } from '../src/session/alarm.ts'
 import { Liveness } from '../src/session/liveness.ts'
 import { Watch } from '../src/session/watch.ts'
 
@@ -100,6 +101,20 @@ test('while something is under way, a connection is not idle', () => {
   seen.probes = 0
   vi.advanceTimersByTime(10_000)
   expect(seen.probes).toBe(20)
+})
+
+test('what is due in a year is waited for, and not asked for without a pause', () => {
+  vi.useFakeTimers()
+  let woken = 0
+  const year = monotonic() + 365 * 86_400_000
+  const alarm: Alarm = new Alarm(() => {
+    woken++
+    alarm.wakeBy(year)
+  })
+  alarm.wakeBy(year)
+  vi.advanceTimersByTime(30 * 86_400_000)
+  expect(woken).toBe(1)
+  alarm.stop()
 })
 
 test('a connection without a path ends when the time is over in which it may find one', () => {

@@ -2,6 +2,7 @@ import b4a from 'b4a'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { createGrant } from '../policy/grant.ts'
 import { countOf, hexOf, variableOf, wordOf } from './arguments.ts'
+import { addReplicas } from './replicas.ts'
 import { keyPairOf } from './secret-key.ts'
 import { serve, type ServeSettings } from './serve.ts'
 import { serveOptions } from './serve-options.ts'
@@ -28,6 +29,7 @@ export async function run(words: readonly string[], surroundings: Surroundings):
     })
   addServe(program, surroundings)
   addKeys(program, surroundings)
+  addReplicas(program, surroundings)
   try {
     await program.parseAsync([...words], { from: 'user' })
     return EXIT.ok

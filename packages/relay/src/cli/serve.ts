@@ -7,11 +7,12 @@ import { RelayServer, type RelayServerEvents } from '../server/relay-server.ts'
 import { logger } from './arguments.ts'
 import { type DhtNode, dhtNodeOf, type DhtSettings } from './dht-node.ts'
 import { RefusalLog } from './refusal-log.ts'
+import { type ReplicaSettings, replicasOf } from './replicas.ts'
 import { keyPairOf } from './secret-key.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What `serve` is told, by flags, environment and file. */
-export interface ServeSettings extends DhtSettings {
+export interface ServeSettings extends DhtSettings, ReplicaSettings {
   keyFile: string
   tcpPort?: number
   tcpHost?: string
@@ -39,7 +40,7 @@ export interface ServeSettings extends DhtSettings {
 /**
  * Serves until the signal, then drains.
  *
- * @param reread - reads the settings again: what they allow and revoke then, and the certificate, counts from then on
+ * @param reread - reads the settings again: what they allow and revoke then, the replicas and the certificate, count from then on
  */
 export async function serve(
   settings: ServeSettings,
@@ -98,6 +99,8 @@ async function renew(relay: RelayServer, settings: ServeSettings): Promise<objec
   const { allow = [], revoke = [], wsPort } = settings
   const allowed = allow.filter((device) => relay.policy.allow(device)).length
   const ended = revoke.map((what) => relay.policy.revoke(what)).reduce((sum, n) => sum + n, 0)
+  const replicas = await replicasOf(settings)
+  if (replicas !== null) relay.useReplicas(replicas.set)
   const tls = wsPort === undefined ? null : await tlsOf(settings)
   if (tls !== null) relay.renewTls(tls)
   return { allowed, revoked: revoke.length, ended, ...(tls !== null && { renewed: true }) }
@@ -118,6 +121,7 @@ async function optionsOf(settings: ServeSettings): Promise<Omit<RelayServerOptio
     issuers: issuer,
     limits: limitsOf(settings),
     drainMs: drainSeconds * 1000,
+    replicas: await replicasOf(settings),
     ...(unknownConnections !== undefined && { unknownConnections }),
     ...(unknownPerAddress !== undefined && { unknownPerAddress }),
     tcp: tcpPort === undefined ? null : listen(tcpPort, tcpHost),

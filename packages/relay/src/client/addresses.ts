@@ -1,6 +1,6 @@
 import { RelayError } from '../errors.ts'
 import { hasTcp } from '../sockets/sockets.ts'
-import type { RelayAddress } from './options.ts'
+import type { PeerAddresses, RelayAddress } from './options.ts'
 
 /**
  * Refuses what no relay can be at, before it is dialled from a timer.
@@ -25,14 +25,17 @@ export function isPort(port: unknown): boolean {
   return Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535
 }
 
-/**
- * How far an address may be that a connected device has named: on this machine too, on its networks, on the internet only, or nothing that is named, a key in the DHT
- * neither.
- */
-export type PeerAddresses = 'machine' | 'network' | 'internet' | 'none'
-
 /** Each takes those after it along. */
 const REACHES: readonly PeerAddresses[] = ['machine', 'network', 'internet']
+
+/** @throws RELAY_BAD_ARGUMENT */
+export function checkPeerAddresses(reach: unknown): void {
+  if (reach === 'none' || REACHES.some((one) => one === reach)) return
+  throw new RelayError(
+    'RELAY_BAD_ARGUMENT',
+    "peerAddresses is one of 'machine', 'network', 'internet' and 'none'"
+  )
+}
 
 /**
  * Whether an address that another device has named is dialled: `host:port`, where the host is the literal address of one machine. A name would let it make

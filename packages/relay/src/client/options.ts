@@ -1,6 +1,5 @@
 import type { KeyPair } from '../types.ts'
 import type { PathInfo } from '../paths/path.ts'
-import type { PeerAddresses } from './addresses.ts'
 import type { Publishing, ReplicasOptions, TrustedOwner } from './replica-options.ts'
 import type { LanLike } from './find-on-lan.ts'
 import type { SessionTimes } from '../session/times.ts'
@@ -15,6 +14,12 @@ export interface RelayAddress {
   /** What this device shows there. @defaultValue nothing: it is on the relay's allow-list */
   readonly grant?: Uint8Array
 }
+
+/**
+ * How far an address may be that a connected device has named: on this machine too, on its networks, on the internet only, or nothing that is named, a key in the DHT
+ * neither.
+ */
+export type PeerAddresses = 'machine' | 'network' | 'internet' | 'none'
 
 /** Options of a {@link RelayClient}. */
 export interface RelayClientOptions {

@@ -41,6 +41,9 @@ const LEFT_AFTER = 4
 /** Direct addresses that are tried then: to look for better ones there is time later. */
 const MOST_ADDRESSES = 3
 const MOST_RETRIES = 60
+/** A path that failed so soon did not carry much; after some of them in a row, whoever makes them fail is not asked at once again. */
+const SHORT_MS = 5_000
+const MOST_SHORT = 5
 /** A direct path that carried bytes for so long was a good one. */
 const PROVEN_MS = 60_000
 
@@ -59,6 +62,8 @@ export class Outgoing {
   #searching: 'nothing' | 'better' | 'any' = 'nothing'
   /** Direct paths that were joined and then failed soon, in a row: there are networks that let only small packets through. */
   #directFailures = 0
+  /** Paths that failed soon, in a row. */
+  #shortLived = 0
   #directSince = 0
 
   constructor(options: OutgoingOptions) {
@@ -106,17 +111,19 @@ export class Outgoing {
     this.#answer?.abort()
     this.#answer = attempt
     attempt.result.then(
-      (joined) => {
-        if (this.#searching === 'any') {
-          this.#attempt?.abort()
-          this.#attempt = null
-          this.#searching = 'nothing'
-        }
-        this.#settle(session, joined)
-      },
+      (joined) => this.#answered(session, joined),
       () => {}
     )
     return true
+  }
+
+  #answered(session: Session, joined: Joined): void {
+    if (this.#searching === 'any') {
+      this.#attempt?.abort()
+      this.#attempt = null
+      this.#searching = 'nothing'
+    }
+    this.#settle(session, joined)
   }
 
   #begin(won: Won): void {
@@ -157,7 +164,14 @@ export class Outgoing {
       this.#directFailures = monotonic() - this.#directSince < PROVEN_MS ? this.#directFailures + 1 : 1
     this.#retries = 0
     clearTimeout(this.#timer)
-    this.#search('any')
+    // Where a direct path fails there is a relay, which is asked at once.
+    const { relays, byRecord } = this.#options
+    const hasRelays = relays.length > 0 || byRecord !== null
+    const isCounted = failed !== null && (failed.relay !== null || !hasRelays)
+    if (isCounted) this.#shortLived = monotonic() - this.#directSince < SHORT_MS ? this.#shortLived + 1 : 0
+    if (!isCounted || this.#shortLived < MOST_SHORT) return this.#search('any')
+    const isLeft = (): boolean => this.#options.connection.path === null
+    return this.#later(this.#pauseMs(this.#shortLived - MOST_SHORT), () => isLeft() && this.#search('any'))
   }
 
   /** While a relay is in between, direct ways are tried again and again. */

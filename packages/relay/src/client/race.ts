@@ -167,7 +167,7 @@ class Race<T> {
     for (const timer of [...this.#retries, ...this.#lanes.map((lane) => lane.timer)]) clearTimeout(timer)
     clearTimeout(this.#held?.timer)
     if (this.#held !== null && this.#held.attempt !== winner) this.#held.attempt.abort()
-    for (const attempt of [...this.#attempts.keys()]) {
+    for (const attempt of this.#attempts.keys()) {
       this.#forget(attempt)
       attempt.abort()
     }

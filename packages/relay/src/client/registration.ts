@@ -24,6 +24,8 @@ export interface RegistrationEvents {
   onincoming(path: Path): void
 }
 
+/** Visitors whose greeting is still open, or came to nothing, before this device takes its time to register anew. */
+const CREDIT = 8
 /** What a {@link Registration} asks of a replica. */
 interface RegistrationOptions {
   /** It has followed redirects enough, and is served here or refused. */
@@ -32,8 +34,6 @@ interface RegistrationOptions {
   readonly setSeq?: () => number
 }
 
-/** Visitors whose greeting is still open, or came to nothing, before this device takes its time to register anew. */
-const CREDIT = 8
 /** Longest pause between attempts, as a multiple of the first. */
 const MOST_RETRIES = 60
 /** A relay can ask for so long a pause, and not for more: timers overflow after 24 days. */

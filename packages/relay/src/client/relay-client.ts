@@ -1,22 +1,16 @@
 import b4a from 'b4a'
-import crypto from 'hypercore-crypto'
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
-import type { Path, PathInfo } from '../paths/path.ts'
-import { UdpPath } from '../paths/udp-path.ts'
-import { TcpPath } from '../paths/tcp-path.ts'
+import type { Path } from '../paths/path.ts'
 import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import { SecretConnection } from '../session/secret-connection.ts'
-import { LEAST_WINDOW_BYTES, type Terms } from '../session/greeting.ts'
-import { Responder } from '../session/responder.ts'
-import { Session, type SessionOptions } from '../session/session.ts'
-import { listenTcp, type TcpListener } from '../sockets/sockets.ts'
-import type { Connection, KeyPair } from '../types.ts'
+import { LEAST_WINDOW_BYTES } from '../session/greeting.ts'
+import type { Connection } from '../types.ts'
 import { checkKey } from '../replicas/arguments.ts'
-import { checkRelay } from './addresses.ts'
-import { CallBack } from './call-back.ts'
+import { checkPeerAddresses, checkRelay } from './addresses.ts'
+import type { PeerAddresses } from './options.ts'
 import { DeviceRecords } from './device-records.ts'
-import type { DhtLike, DhtServerLike } from './dht.ts'
+import type { DhtLike } from './dht.ts'
 import {
   type ClientTimes,
   type RelayAddress,
@@ -24,11 +18,11 @@ import {
   TIMES,
   WINDOW_BYTES
 } from './options.ts'
-import { Met } from './met.ts'
-import { Outgoing } from './outgoing.ts'
+import { Listening } from './listening.ts'
 import { Registration } from './registration.ts'
 import type { ReplicasOptions } from './replica-options.ts'
 import { ReplicaRegistrations } from './replica-registrations.ts'
+import { Sessions } from './sessions.ts'
 
 /** Options of {@link RelayClient.connect}. */
 export interface ConnectOptions {
@@ -49,22 +43,14 @@ export interface ConnectOptions {
 export class RelayClient extends ReadyResource {
   readonly #options: RelayClientOptions
   readonly #times: ClientTimes
-  readonly #responder: Responder
+  readonly #sessions: Sessions
+  readonly #listening: Listening
   readonly #connections = new Set<SecretConnection>()
-  readonly #outgoing = new Set<Outgoing>()
-  readonly #callBacks = new Set<CallBack>()
-  readonly #met = new Met()
-  /** With which this client listens in the DHT for paths of sessions; told to the other side of one only. */
-  readonly #pathKeyPair: KeyPair = crypto.keyPair()
   readonly #dht: DhtLike | null
   readonly #replicas: ReplicaRegistrations | null
   readonly #records: DeviceRecords
   readonly #registrations: Registration[] = []
   #suspended = false
-  #dhtServer: DhtServerLike | null = null
-  #listener: TcpListener | null = null
-  #unannounce: (() => void) | null = null
-  #announced: readonly string[] = []
 
   /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT` */
   constructor(options: RelayClientOptions) {
@@ -72,15 +58,11 @@ export class RelayClient extends ReadyResource {
     const { keyPair } = options
     if (keyPair?.publicKey?.length !== 32 || keyPair.secretKey?.length !== 64)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a device needs an Ed25519 key pair')
-    const { windowBytes = WINDOW_BYTES, relays = [] } = options
+    const { windowBytes = WINDOW_BYTES, relays = [], peerAddresses = 'machine' } = options
     if (!Number.isSafeInteger(windowBytes) || windowBytes < LEAST_WINDOW_BYTES)
       throw new RelayError('RELAY_BAD_ARGUMENT', `a window has ${LEAST_WINDOW_BYTES} bytes or more`)
     for (const relay of relays) checkRelay(relay)
-    if (!['machine', 'network', 'internet', 'none'].includes(options.peerAddresses ?? 'machine'))
-      throw new RelayError(
-        'RELAY_BAD_ARGUMENT',
-        `peerAddresses is 'machine', 'network', 'internet' or 'none'`
-      )
+    checkPeerAddresses(peerAddresses)
     for (const { owner } of options.owners ?? []) checkKey(owner, 'an owner')
     if (options.replicas && relays.length > 0)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a device has relays or replicas, not both')
@@ -89,22 +71,14 @@ export class RelayClient extends ReadyResource {
     this.#times = { ...TIMES, ...options.times }
     this.#replicas = options.replicas ? this.#makeReplicas(options.replicas) : null
     this.#records = this.#makeRecords(options)
-    this.#responder = new Responder({
-      keyPair,
-      attemptMs: this.#times.attemptMs,
-      firewall: (key) => this.#options.firewall?.(key) ?? false,
-      terms: () => this.#terms(),
-      makeSession: (id, secret, connection, theirs) => this.#makeReached(id, secret, connection, theirs),
-      onconnection: (connection) => {
-        this.#keep(connection)
-        this.emit('connection', connection)
-      },
-      onproved: (path) => {
-        for (const one of this.#atRelays) if (one.address.publicKey === path.relay) one.proved()
-        for (const one of this.#callBacks) one.proved(path)
-      },
-      oncall: (line, call) => [...this.#outgoing].some((one) => one.answer(line, call))
+    this.#listening = new Listening({
+      publicKey: keyPair.publicKey,
+      listen: options.listen ?? null,
+      dht: this.#dht,
+      lan: options.lan ?? null,
+      onpath: (path) => this.#sessions.accept(path)
     })
+    this.#sessions = this.#makeSessions(windowBytes, peerAddresses)
   }
 
   get publicKey(): Uint8Array {
@@ -141,7 +115,7 @@ export class RelayClient extends ReadyResource {
 
   /** Port of the TCP listener; `null` where there is none. */
   get port(): number | null {
-    return this.#listener?.port ?? null
+    return this.#listening.port
   }
 
   /**
@@ -158,33 +132,19 @@ export class RelayClient extends ReadyResource {
     if (!(target instanceof Uint8Array) || target.length !== 32)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
     if (this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
-    const { keyPair, peerAddresses = 'machine' } = this.#options
     const key = b4a.from(target)
-    const relaysNow = (): readonly RelayAddress[] => this.#relaysTo(key)
-    const connection = new SecretConnection(true, keyPair.publicKey, key)
-    const outgoing = new Outgoing({
-      keyPair,
-      target: key,
-      get relays() {
-        return relaysNow()
-      },
-      byRecord: this.#records.findsAny ? (attempt) => this.#records.way(key, relaysNow(), attempt) : null,
-      addresses,
-      peerAddresses,
-      lan: this.#options.lan ?? null,
-      udp: this.#dht === null ? null : { dht: this.#dht, pathKeyPair: this.#pathKeyPair, more: dhtOptions },
-      times: this.#times,
-      connection,
-      udpKey: this.#met.keyOf(key),
-      onmet: (theirs) => this.#remember(key, theirs),
-      explain,
-      terms: this.#terms(),
-      makeSession: (id, secret, theirs, events) => this.#makeSession(id, secret, connection, theirs, events)
-    })
+    const connection = new SecretConnection(true, this.publicKey, key)
     this.#keep(connection)
-    this.#outgoing.add(outgoing)
-    connection.once('close', () => this.#outgoing.delete(outgoing))
-    outgoing.start()
+    const [dht, { pathKeyPair }] = [this.#dht, this.#listening]
+    this.#sessions.reach(key, connection, {
+      addresses,
+      lan: this.#options.lan ?? null,
+      udp: dht === null ? null : { dht, pathKeyPair, more: dhtOptions },
+      byRecord: this.#records.findsAny
+        ? (attempt) => this.#records.way(key, this.#relaysTo(key), attempt)
+        : null,
+      explain
+    })
     // The same object: its events are typed there, where upstream's take any name.
     return connection as unknown as Connection
   }
@@ -209,28 +169,24 @@ export class RelayClient extends ReadyResource {
   }
 
   protected override async _open(): Promise<void> {
-    const { listen = null } = this.#options
+    await this.#listening.open()
     try {
-      if (listen !== null) await this.#listen(listen)
-      if (this.#dht !== null) await this.#listenUdp(this.#dht)
       if (!this.#suspended) this.#registerAll()
     } catch (error) {
       for (const registration of this.#registrations.splice(0)) registration.close()
       this.#replicas?.close()
-      await Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
-      this.#listener = this.#dhtServer = null
+      await this.#listening.close()
       throw error
     }
   }
 
   protected override async _close(): Promise<void> {
     // First of all nobody new comes in.
-    const listening = Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
+    const listening = this.#listening.close()
     for (const registration of this.#registrations) registration.close()
     this.#replicas?.close()
     this.#records.close()
-    this.#unannounce?.()
-    this.#responder.close()
+    this.#sessions.close()
     const closed = [...this.#connections].map(
       (connection) => new Promise<void>((resolve) => connection.once('close', resolve))
     )
@@ -249,7 +205,7 @@ export class RelayClient extends ReadyResource {
       onregistered: () => this.#onregistered(address.publicKey),
       onunregistered: (error) => this.#onunregistered(address.publicKey, error),
       onfound: (target, record) => this.#records.onfound(target, record),
-      onincoming: (path: Path) => this.#responder.accept(path)
+      onincoming: (path: Path) => this.#sessions.accept(path)
     })
   }
 
@@ -262,11 +218,31 @@ export class RelayClient extends ReadyResource {
     return this.#replicas?.relays(this.#records.known(device)) ?? this.#options.relays ?? []
   }
 
+  #makeSessions(windowBytes: number, peerAddresses: PeerAddresses): Sessions {
+    return new Sessions({
+      keyPair: this.#options.keyPair,
+      times: this.#times,
+      windowBytes,
+      peerAddresses,
+      firewall: (key) => this.#options.firewall?.(key) ?? false,
+      candidates: () => this.#listening.candidates,
+      relaysTo: (device) => this.#relaysTo(device),
+      onconnection: (connection) => {
+        this.#keep(connection)
+        this.emit('connection', connection)
+      },
+      onproved: ({ relay }) => {
+        for (const one of this.#atRelays) if (one.address.publicKey === relay) one.proved()
+      },
+      onfailed: (path, error) => this.emit('path-failed', path, error)
+    })
+  }
+
   #makeReplicas(replicas: ReplicasOptions): ReplicaRegistrations {
     return new ReplicaRegistrations(replicas, this.#options.keyPair, this.#times, {
       onregistered: (relay) => this.#onregistered(relay),
       onunregistered: (relay, error) => this.#onunregistered(relay, error),
-      onincoming: (path) => this.#responder.accept(path),
+      onincoming: (path) => this.#sessions.accept(path),
       onfound: (target, record) => this.#records.onfound(target, record),
       onset: () => this.#records.useSet()
     })
@@ -302,76 +278,10 @@ export class RelayClient extends ReadyResource {
     this.emit('unregistered', relay, error)
   }
 
-  async #listen({ announce, ...at }: NonNullable<RelayClientOptions['listen']>): Promise<void> {
-    const listener = await listenTcp(at, (wire) => this.#responder.accept(new TcpPath(wire)))
-    this.#listener = listener
-    this.#unannounce = this.#options.lan?.announce(this.publicKey, listener.port) ?? null
-    const { host } = at
-    this.#announced = announce ?? (host === undefined ? [] : [`${bracketed(host)}:${listener.port}`])
-  }
-
-  async #listenUdp(dht: DhtLike): Promise<void> {
-    this.#dhtServer = dht.createServer({}, (stream) => this.#responder.accept(new UdpPath(stream)))
-    await this.#dhtServer.listen(this.#pathKeyPair)
-  }
-
-  #terms(): Terms {
-    const udp = this.#dhtServer === null ? new Uint8Array(0) : this.#pathKeyPair.publicKey
-    const { windowBytes = WINDOW_BYTES } = this.#options
-    return { windowBytes, candidates: { tcp: this.#announced, udp } }
-  }
-
-  /** A session that somebody else has begun, who finds its paths; where that takes long, it is called. */
-  #makeReached(id: Uint8Array, secret: Uint8Array, connection: SecretConnection, theirs: Terms): Session {
-    if (connection.remotePublicKey !== null) this.#remember(connection.remotePublicKey, theirs)
-    const callBack = new CallBack({
-      keyPair: this.#options.keyPair,
-      relays: () => this.#relaysTo(connection.remotePublicKey ?? new Uint8Array(0)),
-      times: this.#times,
-      connection,
-      session: id,
-      secret,
-      accept: (path, onclosed) => this.#responder.accept(path, onclosed)
-    })
-    this.#callBacks.add(callBack)
-    connection.once('close', () => this.#callBacks.delete(callBack))
-    return this.#makeSession(id, secret, connection, theirs, {
-      onlonely: () => callBack.start(),
-      onconfirmed: () => {}
-    })
-  }
-
-  #remember(device: Uint8Array, { candidates: { udp } }: Terms): void {
-    if (this.#options.peerAddresses !== 'none') this.#met.remember(device, udp)
-  }
-
-  #makeSession(
-    id: Uint8Array,
-    secret: Uint8Array,
-    connection: SecretConnection,
-    theirs: Terms,
-    events: Pick<SessionOptions, 'onlonely' | 'onconfirmed'>
-  ): Session {
-    return new Session({
-      id,
-      secret,
-      connection,
-      times: this.#times,
-      windows: { own: this.#options.windowBytes ?? WINDOW_BYTES, theirs: theirs.windowBytes },
-      ...events,
-      onfailed: (path: PathInfo, error) => this.emit('path-failed', path, error),
-      onover: () => {}
-    })
-  }
-
   #keep(connection: SecretConnection): void {
     this.#connections.add(connection)
     // Who does not listen sees it in `opened`, and in `'close'`.
     connection.on('error', () => {})
     connection.once('close', () => this.#connections.delete(connection))
   }
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
 }

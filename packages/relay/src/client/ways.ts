@@ -2,7 +2,8 @@ import b4a from 'b4a'
 import type { KeyPair } from '../types.ts'
 import type { Path } from '../paths/path.ts'
 import type { Terms } from '../session/greeting.ts'
-import { isDialable, type PeerAddresses } from './addresses.ts'
+import { isDialable } from './addresses.ts'
+import type { PeerAddresses } from './options.ts'
 import type { DhtLike } from './dht.ts'
 import { dialUdp, dialUdpPath, type FoundDirectly } from './dial-udp.ts'
 import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
@@ -29,7 +30,7 @@ export interface WaysOptions {
 }
 
 /** The DHT, and what to say there. */
-export interface UdpOptions {
+interface UdpOptions {
   readonly dht: DhtLike
   /** Of this client, and of no device: paths prove the device's by their greeting. */
   readonly pathKeyPair: KeyPair

@@ -1,4 +1,5 @@
 import type { RelayPolicy } from '../policy/relay-policy.ts'
+import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import type { UdpStats } from '../udp/udp-plane.ts'
 import type { RelayMetrics } from './metrics.ts'
 import { statusPage } from './status-page.ts'
@@ -21,6 +22,8 @@ export interface AnsweringRelay {
   readonly sessions: number
   readonly heldBytes: number
   readonly udp: UdpStats | null
+  /** The owner's other relays. */
+  readonly replicas: readonly ReplicaStatus[]
 }
 
 /**
@@ -51,6 +54,7 @@ export function answersOf(
         counts: countsOf(relay),
         perSecond: throughput.perSecond,
         devices: relay.policy.served,
+        replicas: relay.replicas,
         refusals: await refusalsOf(relay)
       })
       return { status: 200, type: 'text/html; charset=utf-8', body }

@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import type { ServedDevice } from '../policy/relay-policy.ts'
+import type { ReplicaStatus } from '../replicas/replica-view.ts'
 
 /** What a status page shows. */
 export interface Status {
@@ -12,6 +13,8 @@ export interface Status {
   /** Bytes of the last seconds, the oldest first. */
   readonly perSecond: readonly number[]
   readonly devices: readonly ServedDevice[]
+  /** The owner's other relays. */
+  readonly replicas: readonly Pick<ReplicaStatus, 'key' | 'state' | 'load'>[]
   /** Code and number, since the start. */
   readonly refusals: readonly (readonly [code: string, count: number])[]
 }
@@ -24,7 +27,7 @@ table{border-collapse:collapse;width:100%}td,th{padding:.2rem 0;text-align:left}
 font-variant-numeric:tabular-nums}svg{width:100%;border-bottom:1px solid}polyline{fill:none;stroke:currentColor;stroke-width:1.5}`
 
 /**
- * A page for the owner of a relay: how it is, who is there, what it carries and refuses. It has no script and loads nothing; it asks anew every five seconds. A device is
+ * A page for the owner of a relay: how it is, who is there, what it carries and refuses. It has no script and loads nothing; it asks anew every five seconds. A device or relay is
  * named by the first 8 digits of its key.
  *
  * @returns HTML
@@ -51,6 +54,7 @@ export function statusPage(status: Status): string {
 ${curve(perSecond)}
 ${table('Now', ['', ''], counts)}
 ${table('Devices', ['', 'connections', 'charged'], deviceRows(status))}
+${replicaTable(status)}
 ${table('Refused, since the start', ['', ''], refusals)}
 </body>
 </html>
@@ -60,12 +64,22 @@ ${table('Refused, since the start', ['', ''], refusals)}
 function deviceRows({ devices }: Status): (readonly (string | number)[])[] {
   const shown = [...devices].sort((a, b) => b.usedBytes - a.usedBytes).slice(0, MOST_DEVICES)
   const rows = shown.map(({ device, connections, usedBytes }) => [
-    b4a.toString(device, 'hex').slice(0, 8),
+    nameOf(device),
     connections,
     amount(usedBytes)
   ])
   const more = devices.length - shown.length
   return more === 0 ? rows : [...rows, [`and ${more} more`, '', '']]
+}
+
+/** Nothing, where it is the only one. */
+function replicaTable({ replicas }: Status): string {
+  const rows = replicas.map(({ key, state, load }) => [nameOf(key), state, `${Math.round(load * 100)} %`])
+  return rows.length === 0 ? '' : table('Other relays', ['', 'state', 'load'], rows)
+}
+
+function nameOf(key: Uint8Array): string {
+  return b4a.toString(key, 'hex').slice(0, 8)
 }
 
 function table(

@@ -1,5 +1,8 @@
 import { monotonic } from '../monotonic.ts'
 
+/** Timers overflow beyond: then it wakes for nothing, now and then. */
+const MOST_MS = 2 ** 31 - 1
+
 /** Wakes at the earliest moment that was asked for, and not before: a telephone sleeps meanwhile. */
 export class Alarm {
   readonly #ontime: () => void
@@ -21,7 +24,7 @@ export class Alarm {
         this.#at = Infinity
         this.#ontime()
       },
-      Math.max(1, Math.ceil(at - monotonic()))
+      Math.min(Math.max(1, Math.ceil(at - monotonic())), MOST_MS)
     )
   }
 
