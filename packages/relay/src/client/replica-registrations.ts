@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import { RelayError } from '../errors.ts'
+import { monotonic } from '../monotonic.ts'
 import type { Path } from '../paths/path.ts'
 import type { Refusal } from '../protocol/refusal.ts'
 import { pickReplica } from '../replicas/pick-replica.ts'
@@ -71,7 +72,7 @@ export class ReplicaRegistrations {
     this.#keyPair = keyPair
     this.#times = times
     this.#events = events
-    this.#view = new ReplicaView(owner, { now: Date.now, hearingMs: () => this.#hearingMs() })
+    this.#view = new ReplicaView(owner, { now: monotonic, hearingMs: () => this.#hearingMs() })
     this.#view.use(ReplicaSet.open(set, owner))
     if (this.relays([]).length === 0)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'no replica has an address that this platform can reach')
@@ -153,7 +154,7 @@ export class ReplicaRegistrations {
       if (key === null) break
       this.#try(key, new RedirectTrail(this.#view, key))
     }
-    const pause = this.#view.nextRetry() - Date.now()
+    const pause = this.#view.nextRetry() - monotonic()
     if (this.#staying().length < registrations && pause < Number.POSITIVE_INFINITY)
       this.#timer = setTimeout(() => this.#fill(), Math.max(1, pause))
   }

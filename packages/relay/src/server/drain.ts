@@ -13,8 +13,6 @@ export interface DrainOptions {
   /** Milliseconds after which nobody is waited for. */
   readonly drainMs: number
   now(): number
-  /** Whether who was reached just now may come back, and is waited for. */
-  readonly awaitsReturns: boolean
   /** Whether to give up. */
   isOver(): boolean
   /** Whether somebody is served who cannot be asked, and so is waited for. */
@@ -30,8 +28,7 @@ export async function askToLeave(board: Switchboard, options: DrainOptions): Pro
   let count = 0
   while (!options.isOver() && options.now() < startedAt + drainMs) {
     const there = [...board.parked, ...board.splices]
-    const isAwaited = options.isBusyElsewhere() || (options.awaitsReturns && board.returning > 0)
-    if (there.length === 0 && !isAwaited) return
+    if (there.length === 0 && !options.isBusyElsewhere()) return
     const waiting = there.filter((one) => !asked.has(one))
     for (const one of waiting.slice(0, pace.due(options.now(), count, waiting.length))) {
       asked.add(one)

@@ -67,7 +67,7 @@ export class RelayServer extends ReadyResource {
     this.#now = now
     this.#throughput = new Throughput(now)
     const most = options.limits?.totalConnections ?? LIMITS.totalConnections
-    this.#records = new RecordDesk({ now, most })
+    this.#records = new RecordDesk({ now: options.now ?? Date.now, most })
     this.policy = new RelayPolicy(keyPair.publicKey, options)
     this.metrics = new RelayMetrics({
       connections: () => this.#connections.size,
@@ -175,11 +175,12 @@ export class RelayServer extends ReadyResource {
     if (this.#fleet === null) for (const one of board.parked) one.refuse(this.#away(one))
     await askToLeave(board, {
       askMs: this.#fleet === null ? 0 : drainMs / 2,
-      awaitsReturns: this.#fleet !== null,
       drainMs,
       now: this.#now,
       isOver: () => this.closing !== null,
-      isBusyElsewhere: () => (this.#udp?.stats.links ?? 0) > 0
+      // Who was reached just now comes back, and is asked then.
+      isBusyElsewhere: () =>
+        (this.#udp?.stats.links ?? 0) > 0 || (this.#fleet !== null && board.returning > 0)
     })
     for (const one of board.parked) one.refuse(this.#away(one))
     for (const { opener, target } of board.splices)
