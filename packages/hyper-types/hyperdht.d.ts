@@ -18,6 +18,8 @@ declare module 'hyperdht' {
     keyPair?: KeyPair
     seed?: Uint8Array
     ephemeral?: boolean
+    /** False: `port`, or none. */
+    anyPort?: boolean
     firewalled?: boolean
     /** Milliseconds between keep-alives of connections; false for none. */
     connectionKeepAlive?: number | false
@@ -93,13 +95,22 @@ declare module 'hyperdht' {
     readonly host: string | null
     readonly port: number
 
+    /** Private upstream: of dht-rpc. */
+    readonly io: { readonly networkInterfaces: { destroy(): Promise<void> } }
+
     ready(): Promise<void>
     fullyBootstrapped(): Promise<void>
     address(): DhtAddress
     connect(publicKey: Uint8Array | string, options?: ConnectOptions): NoiseSecretStream
     createRawStream(options?: RawStreamOptions): RawStream
-    findPeer(publicKey: Uint8Array): AsyncIterable<{ peer: { publicKey: Uint8Array } }>
+    findPeer(publicKey: Uint8Array): AsyncIterable<{ peer: { publicKey: Uint8Array } }> & { destroy(): void }
     createServer(options?: ServerOptions, onconnection?: (stream: NoiseSecretStream) => void): DhtServer
+    /** Up to 1,000 bytes. Resolves when the query is over, whoever has kept it. */
+    mutablePut(keyPair: KeyPair, value: Uint8Array, options?: { seq?: number }): Promise<{ seq: number }>
+    mutableGet(
+      publicKey: Uint8Array,
+      options?: { seq?: number; latest?: boolean }
+    ): Promise<{ seq: number; value: Uint8Array } | null>
     /** `force` skips the goodbyes. */
     destroy(options?: { force?: boolean }): Promise<void>
     suspend(): Promise<void>

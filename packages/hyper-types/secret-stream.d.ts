@@ -65,8 +65,6 @@ declare module '@hyperswarm/secret-stream' {
     setTimeout(ms: number): void
     /** Begins, with a raw stream, where `autoStart` was false. */
     start(rawStream: DuplexStream | null, options?: StartOptions): void
-    /** Upstream's own: decrypts what comes from the raw stream. */
-    _onrawdata(data: Uint8Array): void
     flush(): Promise<boolean>
     static keyPair(seed?: Uint8Array): KeyPair
   }

@@ -17,6 +17,8 @@ declare module 'sodium-universal' {
     crypto_hash_sha512(output: Uint8Array, input: Uint8Array): void
     /** BLAKE2b of parts, as if they were one. */
     crypto_generichash_batch(output: Uint8Array, inputs: Uint8Array[], key?: Uint8Array): void
+    /** Poly1305: 16 bytes, by a key of 32 that is used once. */
+    crypto_onetimeauth(output: Uint8Array, message: Uint8Array, key: Uint8Array): void
     /** ChaCha20-Poly1305 of RFC 8439: `cipher` has 16 bytes more than `message`, `nonce` has 12. */
     crypto_aead_chacha20poly1305_ietf_encrypt(
       cipher: Uint8Array,

@@ -5,7 +5,14 @@
  */
 export { type ConnectOptions, RelayClient } from './client/relay-client.ts'
 export type { LanLike } from './client/find-on-lan.ts'
-export type { ClientTimes, RelayAddress, RelayClientEvents, RelayClientOptions } from './client/options.ts'
+export type {
+  ClientTimes,
+  PeerAddresses,
+  RelayAddress,
+  RelayClientEvents,
+  RelayClientOptions
+} from './client/options.ts'
+export type { Publishing, ReplicasOptions, TrustedOwner } from './client/replica-options.ts'
 export { RelayError, type RelayErrorCode, type RelayErrorOptions } from './errors.ts'
 export type { PathInfo, PathKind } from './paths/path.ts'
 export {
@@ -19,6 +26,7 @@ export {
 } from './policy/grant.ts'
 export type { SessionTimes } from './session/times.ts'
 export type { Connection, ConnectionEvents, KeyPair } from './types.ts'
+export { DeviceRecord, type DeviceRecordFields } from './records/device-record.ts'
 export { DrainPace, type DrainPaceOptions } from './replicas/drain-pace.ts'
 export {
   Heartbeat,

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { listening } from './listening.ts'
-import { until } from '@cloudpal/test-kit'
+import { testCleanup, until } from '@cloudpal/test-kit'
 import { RelayClient } from '../src/index.ts'
 import { RelayPolicy, type RelayServerOptions } from '../src/server/index.ts'
+import { dialWs } from '../src/sockets/sockets-browser.ts'
 import { greet } from './links.ts'
 import { startDevice, startRelay, twoKeyPairs } from './relays.ts'
 
@@ -91,4 +92,47 @@ test('a window that holds no whole segment is refused, instead of waiting for ev
     expect(() => new RelayClient({ keyPair: a, windowBytes })).toThrow(
       expect.objectContaining({ code: 'RELAY_BAD_ARGUMENT' })
     )
+})
+
+test('where a platform refuses a WebSocket, a device is unregistered with a code, and nothing is thrown out of a timer', async () => {
+  const [a] = twoKeyPairs()
+  // `ws` takes no fragment, as a page takes no `ws:` in `https:`.
+  const relays = [{ publicKey: a.publicKey, ws: 'ws://127.0.0.1:1/#fragment' }]
+  const device = new RelayClient({ keyPair: a, relays, times: { retryMs: 1 } })
+  testCleanup().defer('swarm', () => device.close())
+  const codes: string[] = []
+  device.on('unregistered', (_: unknown, { code }: { code: string }) => codes.push(code))
+  await device.ready()
+  await until(() => codes.length > 1)
+  expect(new Set(codes)).toEqual(new Set(['RELAY_BAD_ARGUMENT']))
+})
+
+test('a WebSocket that a page may not open closes with a code', async () => {
+  const before = (globalThis as { WebSocket?: unknown }).WebSocket
+  testCleanup().defer('stream', () => void Object.assign(globalThis, { WebSocket: before }))
+  function Refusing(): never {
+    throw new DOMException('An insecure WebSocket connection may not be initiated', 'SecurityError')
+  }
+  Object.assign(globalThis, { WebSocket: Refusing })
+  const wire = dialWs('ws://relay.example/')
+  const closed = new Promise((resolve) =>
+    wire.start({ onbytes: () => {}, ondrain: () => {}, onclose: resolve })
+  )
+  expect(await closed).toMatchObject({ code: 'RELAY_BAD_ARGUMENT', cause: { name: 'SecurityError' } })
+})
+
+test('a relay whose key is no key is refused when the device opens, which leaves nothing behind', async () => {
+  const [a] = twoKeyPairs()
+  const { port } = await listening((socket) => socket.resume())
+  const publicKey = new Uint8Array(32).fill(2)
+  const [tcp, ws] = [{ host: '127.0.0.1', port }, `ws://127.0.0.1:${port}`]
+  for (const where of [{ tcp }, { ws }]) {
+    const device = new RelayClient({
+      keyPair: a,
+      relays: [{ publicKey, ...where }],
+      listen: { host: '127.0.0.1' }
+    })
+    await expect(device.ready()).rejects.toMatchObject({ code: 'RELAY_BAD_ARGUMENT' })
+    expect([device.port, device.registeredAt]).toEqual([null, []])
+  }
 })

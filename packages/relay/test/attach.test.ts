@@ -1,8 +1,9 @@
 import { testnet, tmpStore, until } from '@cloudpal/test-kit'
 import crypto from 'hypercore-crypto'
-import type NoiseSecretStream from '@hyperswarm/secret-stream'
+import NoiseSecretStream from '@hyperswarm/secret-stream'
 import { expect, test } from 'vitest'
 import { attach } from '../src/swarm/index.ts'
+import { errorForSwarm } from '../src/swarm/swarm-error.ts'
 import type { Connection } from '../src/index.ts'
 import { startRelay, twoKeyPairs } from './relays.ts'
 
@@ -106,3 +107,68 @@ test('two swarms that reach out for each other through a relay at once have one 
   await until(() => one.connections.size === 1 && two.connections.size === 1, { timeoutMs: 15_000 })
   await until(() => relay.sessions === 1, { timeoutMs: 15_000 })
 }, 60_000)
+
+test('a swarm that has relays of its own too is told when a hole could not be punched, and goes on with them', async () => {
+  const [a, b] = twoKeyPairs()
+  const swarm = (await testnet()).createSwarm({ keyPair: a, relayThrough: () => null })
+  // Both NATs are symmetric.
+  swarm.dht.connect = () => {
+    const stream = new NoiseSecretStream(true, null, { autoStart: false })
+    queueMicrotask(() => stream.destroy(Object.assign(new Error('aborted'), { code: 'HOLEPUNCH_ABORTED' })))
+    return stream
+  }
+  const { address } = await startRelay([a])
+  attach(swarm, { relays: [address] })
+  swarm.joinPeer(b.publicKey)
+  const peers = swarm.peers as ReadonlyMap<string, { readonly forceRelaying?: boolean }>
+  await until(() => peers.get(Buffer.from(b.publicKey).toString('hex'))?.forceRelaying)
+})
+
+test('what else a dial fails with the swarm sees as it is', () => {
+  const refused = Object.assign(new Error('no'), { code: 'RELAY_PEER_REFUSED' })
+  const aborted = Object.assign(new Error('no hole'), { code: 'HOLEPUNCH_ABORTED' })
+  const all = new Error('all', { cause: new AggregateError([refused, new Error('udp', { cause: aborted })]) })
+  expect(errorForSwarm(all)).toMatchObject({ code: 'HOLEPUNCH_ABORTED', cause: all })
+  expect(errorForSwarm(refused)).toBe(refused)
+})
+
+test('a swarm ends although its client could not', async () => {
+  const [a] = twoKeyPairs()
+  const swarm = (await testnet()).createSwarm({ keyPair: a })
+  const client = attach(swarm, {})
+  const close = client.close.bind(client)
+  client.close = () => close().then(() => Promise.reject(new Error('no')))
+  await expect(swarm.destroy()).rejects.toThrow('no')
+  expect(swarm.destroyed).toBe(true)
+})
+
+test('a swarm has one client at a time, and swarms that share a node are given back in any order', async () => {
+  const network = await testnet()
+  const [a, b] = twoKeyPairs()
+  const [one, two] = [network.createSwarm({ keyPair: a }), network.createSwarm({ keyPair: b })]
+  const { dht } = one
+  Object.assign(two, { dht })
+  const { connect } = dht
+  const [first, second] = [attach(one, {}), attach(two, {})]
+  expect(() => attach(one, {})).toThrow(expect.objectContaining({ code: 'RELAY_BAD_ARGUMENT' }))
+  await first.close()
+  // One that could not be made takes nothing.
+  expect(() => attach(one, { windowBytes: 1 })).toThrow(/a window has/)
+  expect(dht.connect).not.toBe(connect)
+  const again = attach(one, {})
+  await second.close()
+  await again.close()
+  expect(dht.connect).toBe(connect)
+})
+
+test('while its swarm is suspended a device is registered nowhere', async () => {
+  const [a] = twoKeyPairs()
+  const { relay, address } = await startRelay([a])
+  const swarm = (await testnet()).createSwarm({ keyPair: a })
+  attach(swarm, { relays: [address] })
+  await until(() => relay.registered === 1)
+  await swarm.suspend()
+  await until(() => relay.registered === 0)
+  await swarm.resume()
+  await until(() => relay.registered === 1)
+})

@@ -1,56 +1,22 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { stat, writeFile } from 'node:fs/promises'
+import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import crypto from 'hypercore-crypto'
-import { testCleanup, tmpDir, until } from '@cloudpal/test-kit'
+import { testCleanup, testnet, tmpDir, until } from '@cloudpal/test-kit'
+import HyperDHT from 'hyperdht'
 import { expect, test } from 'vitest'
-import { EXIT, run } from '../src/cli/program.ts'
+import { WebSocket } from 'ws'
+import { countOf, nodesOf, portOf, truthOf } from '../src/cli/arguments.ts'
+import { EXIT } from '../src/cli/program.ts'
 import { readGrant } from '../src/index.ts'
+import { freePort } from './free-port.ts'
 import { greet } from './links.ts'
+import { startProgram } from './program.ts'
 import { startDevice } from './relays.ts'
+import { freePorts } from './replicas/fleet.ts'
+import { dial } from './udp/udp-relay.ts'
 
-const BIN = join(import.meta.dirname, '../dist/cli/bin.js')
 const [a, b] = [crypto.keyPair(), crypto.keyPair()]
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-
-interface Running {
-  readonly out: string[]
-  readonly err: string[]
-  readonly exit: Promise<number>
-  reload(): void
-  stop(): void
-}
-
-function start(words: string[], environment: Record<string, string> = {}): Running {
-  const abort = new AbortController()
-  const reloads: (() => void)[] = []
-  const [out, err] = [[] as string[], [] as string[]]
-  const exit = run(words, {
-    out: (line) => out.push(...line.split('\n')),
-    err: (line) => err.push(...line.split('\n')),
-    environment,
-    signal: abort.signal,
-    onreload: (fn) => reloads.push(fn)
-  })
-  testCleanup().defer('network', async () => {
-    abort.abort()
-    await exit
-  })
-  return { out, err, exit, reload: () => reloads.forEach((fn) => fn()), stop: () => abort.abort() }
-}
-
-function events({ out }: Running): Record<string, unknown>[] {
-  return out.map((line) => JSON.parse(line) as Record<string, unknown>)
-}
-
-async function listening(
-  running: Running
-): Promise<{ publicKey: Uint8Array; tcp: { host: string; port: number } }> {
-  await until(() => running.out.length > 0)
-  const { key, tcp } = events(running)[0] as { key: string; tcp: number }
-  return { publicKey: Buffer.from(key, 'hex'), tcp: { host: '127.0.0.1', port: tcp } }
-}
 
 test('flags come before the environment, that before the file, and the file before what is by default', async () => {
   const dir = await tmpDir()
@@ -65,18 +31,18 @@ test('flags come before the environment, that before the file, and the file befo
     CLOUDPAL_RELAY_TCP_PORT: '2',
     CLOUDPAL_RELAY_HOST: '127.0.0.1'
   }
-  const relay = start(['--tcp-port', '0'], environment)
-  const address = await listening(relay)
+  const relay = startProgram(['--tcp-port', '0'], environment)
+  const address = await relay.listening()
   expect((await stat(keyFile)).mode & 0o777).toBe(0o600)
   const alice = await startDevice(a, { relays: [address] })
   await until(() => alice.registeredAt.length === 1)
   const stranger = greet(address, b, () => {})
   await until(() => stranger.ended)
   const refused = { event: 'refused', code: 'RELAY_DENIED', device: 'unknown', address: '127.0.0.1' }
-  expect(events(relay)[1]).toMatchObject(refused)
+  expect(relay.events()[1]).toMatchObject(refused)
   relay.stop()
   expect(await relay.exit).toBe(EXIT.ok)
-  expect(events(relay).map(({ event }) => event)).toEqual([
+  expect(relay.events().map(({ event }) => event)).toEqual([
     'listening',
     'refused',
     'draining',
@@ -96,32 +62,35 @@ test('a file that is read again revokes what lives', async () => {
     allow: hex(a.publicKey)
   }
   await writeFile(config, JSON.stringify(base))
-  const relay = start(['--config', config])
-  const parked = greet(await listening(relay), a, (link) => link.register(30_000))
+  const relay = startProgram(['--config', config])
+  const parked = greet(await relay.listening(), a, (link) => link.register(30_000))
   await until(() => parked.seen.includes('registered'))
   await writeFile(config, JSON.stringify({ ...base, revoke: [hex(a.publicKey)] }))
   relay.reload()
   await until(() => parked.ended)
   expect(parked.ended).toBe('RELAY_REVOKED')
-  await until(() => events(relay).some(({ event, ended }) => event === 'reloaded' && ended === 1))
+  await until(() => relay.events().some(({ event, ended }) => event === 'reloaded' && ended === 1))
 })
 
 test('the keys and grants it prints are the ones it takes', async () => {
   const dir = await tmpDir()
   const [issuer, keyFile] = [join(dir, 'owner.key'), join(dir, 'relay.key')]
-  const key = start(['key', '--key-file', issuer])
+  const key = startProgram(['key', '--key-file', issuer])
   expect(await key.exit).toBe(EXIT.ok)
   const days = ['--days', '1', '--quota-bytes', '1000']
   const words = ['grant', '--issuer-key-file', issuer, '--device', hex(a.publicKey), ...days]
-  const printed = start(words)
+  const printed = startProgram(words)
   expect(await printed.exit).toBe(EXIT.ok)
   const grant = Buffer.from(printed.out[0] ?? '', 'hex')
   expect(readGrant(grant)).toMatchObject({ quotaBytes: 1000 })
   const serve = ['serve', '--key-file', keyFile, '--tcp-port', '0', '--host', '127.0.0.1', '--json']
-  const relay = start([...serve, '--issuer', key.out[0] ?? ''])
-  const parked = greet(await listening(relay), a, (link) => link.register(30_000), grant)
+  const relay = startProgram([...serve, '--issuer', key.out[0] ?? ''])
+  const parked = greet(await relay.listening(), a, (link) => link.register(30_000), grant)
   await until(() => parked.seen.includes('registered'))
 })
+
+const served = ['--allow', '00'.repeat(32), '--tcp-port', '0']
+const first = ['--udp-port', '1', '--bootstrap-host', '0.0.0.0']
 
 test.each<[string, string[], string]>([
   ['nobody to serve', ['--tcp-port', '0'], 'nobody is served'],
@@ -130,29 +99,186 @@ test.each<[string, string[], string]>([
   ['a port that is none', ['--tcp-port', '65536'], 'port'],
   ['half of TLS', ['--ws-port', '0', '--allow', '00'.repeat(32), '--tls-cert', 'x'], '--tls-key'],
   ['a file that is not there', ['--config', '/nowhere/at/all.json'], 'cannot be read'],
-  ['a word it does not know', ['--tpc-port', '1'], 'unknown option']
+  ['a word it does not know', ['--tpc-port', '1'], 'unknown option'],
+  ['an address that is empty', ['--host', ''], 'empty'],
+  ['nodes of a DHT without a port for them', ['--bootstrap', 'a.test:1', ...served], '--udp-port'],
+  ['a first node that is to join others', [...first, '--bootstrap', 'a.test:1', ...served], 'no other'],
+  ['half of replicas', ['--owner', '00'.repeat(32), ...served], '--replica-set'],
+  ['a first node that nobody can reach', [...first, ...served], 'IPv4 address']
 ])('%s is told plainly', async (_, words, message) => {
   const dir = await tmpDir()
-  const relay = start(['--key-file', join(dir, 'relay.key'), ...words])
+  const relay = startProgram(['--key-file', join(dir, 'relay.key'), ...words])
   expect(await relay.exit).toBe(EXIT.usage)
   expect(relay.err.join('\n')).toContain(message)
 })
 
-test('as a process it drains when it is told to end, and its clients see why', async () => {
+test.each<[string, (word: string) => unknown, string[], string | RegExp]>([
+  ['port', portOf, ['', ' ', '0x50', '1e3', '-1', '65536', '1.5'], 'A port is'],
+  ['number', countOf, ['', ' ', '0x50', '1e3', '-1', '99999999999999999999'], 'whole number'],
+  ['truth', truthOf, ['', 'yes', '2', 'True'], 'true or false'],
+  [
+    'node',
+    nodesOf,
+    ['', '192.0.2.1', '192.0.2.1:', ':1', '1:2:3', '192.0.2.1:65536'],
+    /empty|host:port|A port/
+  ]
+])('what is no %s is refused', (_, read, words, message) => {
+  for (const word of words) expect(() => read(word)).toThrow(message)
+})
+
+test('a variable that is empty, as compose files make them, is none', async () => {
+  const environment = Object.fromEntries(
+    ['HOST', 'TCP_HOST', 'WS_PORT', 'CONNECTIONS', 'JSON', 'CONFIG', 'BOOTSTRAP'].map((name) => [
+      `CLOUDPAL_RELAY_${name}`,
+      ''
+    ])
+  )
+  const keyFile = join(await tmpDir(), 'relay.key')
+  const words = ['--key-file', keyFile, '--tcp-port', '0', '--json', '--allow', hex(a.publicKey)]
+  const relay = startProgram(words, environment)
+  const parked = greet(await relay.listening(), a, (link) => link.register(30_000))
+  await until(() => parked.ended ?? parked.seen.includes('registered'))
+  expect(parked.ended).toBeNull()
+  expect(relay.events()[0]).toMatchObject({ ws: null })
+})
+
+test('each plane has an address of its own where one is given, and the limits for a relay behind a proxy', async () => {
+  const keyFile = join(await tmpDir(), 'relay.key')
+  const ports = ['--tcp-port', '0', '--tcp-host', '0.0.0.0', '--ws-port', '0', '--ws-host', '127.0.0.1']
+  const proxy = ['--trust-proxy', 'loopback,10.0.0.0/8', '--unknown-per-address', '1']
+  const more = ['--unknown-connections', '7', '--allow', hex(a.publicKey), '--json']
+  const relay = startProgram(['--key-file', keyFile, ...ports, ...proxy, ...more])
+  const { wsPort } = await relay.listening()
+  const headers = { 'x-forwarded-for': '203.0.113.1' }
+  for (let i = 0; i < 2; i++) {
+    const socket = new WebSocket(`ws://127.0.0.1:${wsPort}`, { headers })
+    testCleanup().defer('stream', () => socket.terminate())
+    socket.on('error', () => {})
+  }
+  await until(() => relay.events().length > 1)
+  expect(relay.events()[1]).toMatchObject({ code: 'RELAY_TOO_MANY', address: '203.0.113.1' })
+})
+
+test('relays of one owner are told of each other by a set that is signed elsewhere', async () => {
   const dir = await tmpDir()
-  const words = ['--key-file', join(dir, 'relay.key'), '--tcp-port', '0', '--host', '127.0.0.1', '--json']
-  const child = spawn(process.execPath, [BIN, ...words, '--allow', hex(a.publicKey)], {
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  testCleanup().defer('network', () => void child.kill('SIGKILL'))
-  let text = ''
-  child.stdout.on('data', (chunk) => (text += String(chunk)))
-  await until(() => text.includes('\n'))
-  const { key, tcp } = JSON.parse(text.split('\n')[0] ?? '') as { key: string; tcp: number }
-  const address = { publicKey: Buffer.from(key, 'hex'), tcp: { host: '127.0.0.1', port: tcp } }
-  const parked = greet(address, a, (link) => link.register(30_000))
-  await until(() => parked.seen.includes('registered'))
-  child.kill('SIGTERM')
-  const [code] = (await once(child, 'exit')) as [number]
-  expect([code, parked.ended]).toEqual([0, 'RELAY_DRAINING'])
+  const file = (name: string): string => join(dir, name)
+  const print = async (...words: string[]): Promise<string> => {
+    const program = startProgram(words)
+    expect(await program.exit).toBe(EXIT.ok)
+    return program.out[0] ?? ''
+  }
+  const owner = await print('key', '--key-file', file('owner.key'))
+  const names = ['one', 'two']
+  const ports = await freePorts(2)
+  const keys = await Promise.all(names.map((name) => print('key', '--key-file', file(name))))
+  const members = keys.flatMap((key, i) => ['--replica', `${key}=tcp://127.0.0.1:${ports[i]}`])
+  const sign = async (seq: number): Promise<string> => {
+    const set = await print(
+      'replicas',
+      '--owner-key-file',
+      file('owner.key'),
+      '--seq',
+      String(seq),
+      ...members
+    )
+    await writeFile(file('set'), `${set}\n`)
+    return set
+  }
+  const set = await sign(1)
+  const more = ['--host', '127.0.0.1', '--json', '--allow', hex(a.publicKey), '--owner', owner]
+  const relays = names.map((name, i) =>
+    startProgram([
+      '--key-file',
+      file(name),
+      '--tcp-port',
+      String(ports[i]),
+      '--replica-set',
+      file('set'),
+      ...more
+    ])
+  )
+  for (const relay of relays) await relay.listening()
+  const replicas = { owner: Buffer.from(owner, 'hex'), set: Buffer.from(set, 'hex') }
+  const device = await startDevice(a, { replicas })
+  await until(() => device.registeredAt.length === 2)
+  // A newer one is taken while they serve, and what is none changes nothing.
+  await sign(2)
+  relays[0]?.reload()
+  await until(() => relays[0]?.events().at(-1)?.['event'] === 'reloaded')
+  await writeFile(file('set'), 'not a set')
+  relays[0]?.reload()
+  await until(() => relays[0]?.events().at(-1)?.['event'] === 'not reloaded')
+})
+
+test('the UDP plane answers to the relay’s key, in a DHT that is joined', async () => {
+  const network = await testnet()
+  const bootstrap = network.bootstrap.map(({ host, port }) => `${host}:${port}`).join(',')
+  const keyFile = join(await tmpDir(), 'relay.key')
+  const where = ['--key-file', keyFile, '--udp-port', '0', '--host', '127.0.0.1', '--bootstrap', bootstrap]
+  const relay = startProgram([...where, '--json', '--allow', [a, b].map((k) => hex(k.publicKey)).join(',')])
+  const { publicKey } = await relay.listening()
+  const device = (n: number): HyperDHT => network.createNode({ keyPair: n === 1 ? a : b })
+  await expect(dial(device(1), publicKey)).resolves.toBeDefined()
+  const stranger = network.createNode({ keyPair: crypto.keyPair() })
+  await expect(dial(stranger, publicKey)).rejects.toMatchObject({ code: 'SERVER_ERROR' })
+  const refused = { event: 'refused', code: 'RELAY_DENIED', device: 'unknown', address: '127.0.0.1' }
+  expect(relay.events()[1]).toMatchObject(refused)
+})
+
+test('it can be the first node of a DHT, and then needs no other', async () => {
+  const port = await freePort()
+  const keyFile = join(await tmpDir(), 'relay.key')
+  const where = ['--key-file', keyFile, '--udp-port', String(port), '--host', '127.0.0.1']
+  const relay = startProgram([
+    ...where,
+    '--bootstrap-host',
+    '127.0.0.1',
+    '--json',
+    '--allow',
+    hex(a.publicKey)
+  ])
+  const { publicKey, udpPort } = await relay.listening()
+  expect(udpPort).toBe(port)
+  const node = new HyperDHT({ host: '127.0.0.1', bootstrap: [{ host: '127.0.0.1', port }], keyPair: a })
+  testCleanup().defer('network', () => node.destroy({ force: true }))
+  await expect(dial(node, publicKey)).resolves.toBeDefined()
+  // The port is taken now, and no other will do.
+  const second = startProgram([...where, '--json', '--allow', hex(a.publicKey), '--bootstrap', 'x.test:1'])
+  expect(await second.exit).toBe(EXIT.failed)
+  expect(second.err.join()).toContain(`RELAY_CANNOT_LISTEN: 127.0.0.1, UDP port ${port}`)
+})
+
+test('a port that is taken is told plainly', async () => {
+  const dir = await tmpDir()
+  const words = ['--host', '127.0.0.1', '--json', '--allow', hex(a.publicKey)]
+  const first = startProgram(['--key-file', join(dir, 'a.key'), '--tcp-port', '0', ...words])
+  const { port } = (await first.listening()).tcp
+  const second = startProgram(['--key-file', join(dir, 'b.key'), '--tcp-port', String(port), ...words])
+  expect(await second.exit).toBe(EXIT.failed)
+  expect(second.err.join()).toContain(`RELAY_CANNOT_LISTEN: 127.0.0.1, TCP port ${port}`)
+})
+
+test('programs that start at once have one key, and leave nothing beside it', async () => {
+  const dir = await tmpDir()
+  const keys = Array.from({ length: 10 }, () => startProgram(['key', '--key-file', join(dir, 'relay.key')]))
+  for (const { exit } of keys) expect(await exit).toBe(EXIT.ok)
+  expect(new Set(keys.map(({ out }) => out[0])).size).toBe(1)
+  expect(await readdir(dir)).toEqual(['relay.key'])
+})
+
+test('a flood of refusals is a few lines of the log, and their number', async () => {
+  const keyFile = join(await tmpDir(), 'relay.key')
+  const words = ['--key-file', keyFile, '--tcp-port', '0', '--host', '127.0.0.1', '--json']
+  const relay = startProgram([...words, '--allow', hex(a.publicKey)])
+  const address = await relay.listening()
+  const strangers = Array.from({ length: 100 }, () => greet(address, b, () => {}))
+  await until(() => strangers.every(({ ended }) => ended !== null))
+  relay.stop()
+  await relay.exit
+  const refused = relay.events().filter(({ event }) => event === 'refused')
+  const said = refused.filter(({ code }) => code !== undefined).length
+  const more = refused.reduce((sum, { more }) => sum + Number(more ?? 0), 0)
+  expect(said + more).toBe(100)
+  // On a slow machine they come in more than one second.
+  expect(more).toBeGreaterThan(0)
 })

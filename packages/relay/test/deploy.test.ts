@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -43,6 +44,21 @@ test('with what the Dockerfile sets, and devices, a relay listens and its health
   expect(health.status).toBe(200)
 })
 
+test('the health check of the Dockerfile asks where the metrics are, wherever that is', async () => {
+  const dockerfile = read('deploy/Dockerfile')
+  const [, command = ''] = /HEALTHCHECK .*\\\n\s*CMD (\[.*\])/.exec(dockerfile) ?? []
+  const [program, ...words] = JSON.parse(command) as string[]
+  expect(program).toBe('node')
+  const check = async (port: unknown): Promise<number> => {
+    const env = { ...process.env, CLOUDPAL_RELAY_METRICS_PORT: String(port) }
+    const [code] = (await once(spawn(process.execPath, words, { env }), 'exit')) as [number]
+    return code
+  }
+  const environment = environmentIn(dockerfile, await tmpDir())
+  const { metrics, tcp } = await listening({ ...environment, CLOUDPAL_RELAY_ALLOW: device })
+  expect([await check(metrics), await check(tcp)]).toEqual([0, 1])
+})
+
 test('the Dockerfile is without faults, and without what is deprecated', () => {
   expect(validate(read('deploy/Dockerfile')).map(({ message }) => message)).toEqual([])
 })
@@ -62,7 +78,7 @@ test('with what the systemd unit sets, and the configuration of DEPLOY.md, a rel
 test('DEPLOY.md names no flag that there is not', async () => {
   const help: string[] = []
   const nothing = { environment: {}, signal: new AbortController().signal, onreload: () => {} }
-  for (const command of ['serve', 'grant', 'key'])
+  for (const command of ['serve', 'grant', 'key', 'replicas'])
     await run([command, '--help'], { ...nothing, out: (line) => help.push(line), err: () => {} })
   const flags = [...read('DEPLOY.md').matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag)
   expect(flags.length).toBeGreaterThan(10)

@@ -1,9 +1,15 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { testnet, until } from '@cloudpal/test-kit'
+import crypto from 'hypercore-crypto'
 import { expect, test } from 'vitest'
+import { RelayServer } from '../src/server/index.ts'
 import { createGrant } from '../src/index.ts'
+import { greet } from './links.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
+import { keyPair } from './replicas/records.ts'
 import { receiveCounting, sendCounting } from './streams.ts'
-import { dial } from './udp/udp-relay.ts'
+import { dial, relayed, type TestRelay } from './udp/udp-relay.ts'
 
 const MEGABYTE = 1_000_000
 
@@ -35,6 +41,54 @@ test('a relay that drains moves its sessions to another one, in mid-stream, and 
   expect([first.relay.sessions, first.relay.registered, first.relay.healthy]).toEqual([0, 0, false])
   for (const { path } of [connection, other])
     expect(path).toMatchObject({ kind: 'relay', relay: second.address.publicKey })
+})
+
+test('a drain waits for what goes over UDP too, and ends when that does', async () => {
+  const network = await testnet()
+  const devices = [keyPair(1), keyPair(2)]
+  const { relay } = await startRelay(devices, { dht: network.createNode(), drainMs: 60_000 })
+  const device = (n: number): ReturnType<TestRelay['device']> => network.createNode({ keyPair: keyPair(n) })
+  const [a] = await relayed({ key: relay.publicKey, device } as TestRelay)
+  expect(relay.udp?.links).toBe(1)
+  const gone = relay.drain().then(() => 'over')
+  const turn = new Promise<string>((resolve) => setImmediate(() => resolve('waits')))
+  expect(await Promise.race([gone, turn])).toBe('waits')
+  a.noise.destroy()
+  expect(await gone).toBe('over')
+})
+
+test.each<[string, Uint8Array | null, string]>([
+  ['sends a newcomer to another one', keyPair(9).publicKey, 'RELAY_REDIRECT'],
+  ['says so where it knows of nobody else', null, 'RELAY_DRAINING']
+])('a relay that drains %s', async (_, redirect, code) => {
+  const [a] = twoKeyPairs()
+  const { relay, address } = await startRelay([a], { redirect: () => redirect })
+  await relay.drain()
+  const link = greet(address, a, (one) => one.register(30_000))
+  await until(() => link.ended)
+  expect(link.ended).toBe(code)
+  expect(link.refusal?.redirect ?? null).toEqual(redirect && Buffer.from(redirect))
+})
+
+test('a relay that cannot listen everywhere listens nowhere', async () => {
+  const [a] = twoKeyPairs()
+  const network = await testnet()
+  const { relay: other } = await startRelay([])
+  const keyPair = crypto.keyPair()
+  const tcp = { host: '127.0.0.1' }
+  const metrics = { port: other.ports.tcp ?? 0 }
+  const relay = new RelayServer({ keyPair, allow: [a.publicKey], tcp, metrics, dht: network.createNode() })
+  await expect(relay.ready()).rejects.toMatchObject({ code: 'RELAY_CANNOT_LISTEN' })
+  const port = relay.ports.tcp ?? 0
+  const [error] = (await once(
+    connect(port, '127.0.0.1').on('error', () => {}),
+    'error'
+  )) as [Error]
+  expect(error).toMatchObject({ code: 'ECONNREFUSED' })
+  await expect(dial(network.createNode({ keyPair: a }), keyPair.publicKey)).rejects.toMatchObject({
+    code: 'PEER_NOT_FOUND'
+  })
+  await relay.close()
 })
 
 test('metrics and health are served, and name no device', async () => {

@@ -1,7 +1,9 @@
 import { createServer } from 'node:net'
 import { testCleanup, until } from '@cloudpal/test-kit'
 import crypto from 'hypercore-crypto'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
+import { findOnLan } from '../src/client/find-on-lan.ts'
+import type { Attempt } from '../src/client/race.ts'
 import type { LanLike } from '../src/index.ts'
 import { nextConnection, startDevice } from './relays.ts'
 
@@ -30,6 +32,8 @@ function localNetwork(impostor: number): LanLike & { announced: number } {
   }
 }
 
+afterEach(() => void vi.useRealTimers())
+
 test('a device on the local network is reached without relay and DHT, past an impostor that is found first', async () => {
   let visits = 0
   const impostor = createServer((socket) => {
@@ -51,4 +55,63 @@ test('a device on the local network is reached without relay and DHT, past an im
   await until(() => visits > 0)
   await bob.close()
   expect(lan.announced).toBe(0)
+})
+
+/** Addresses that say nothing, but for one; what was tried, and what was given up. */
+function silentBut(good: string): {
+  readonly tried: string[]
+  readonly aborted: string[]
+  readonly attempt: (address: string) => Attempt<string>
+} {
+  const [tried, aborted]: [string[], string[]] = [[], []]
+  const attempt = (address: string): Attempt<string> => {
+    tried.push(address)
+    const result = address === good ? Promise.resolve(address) : new Promise<string>(() => {})
+    return { result, abort: () => void aborted.push(address) }
+  }
+  return { tried, aborted, attempt }
+}
+
+test('a crowd of impostors that say nothing is tried a few at a time, and does not hide the device', async () => {
+  vi.useFakeTimers()
+  const { tried, aborted, attempt } = silentBut('device:1')
+  let stopped = 0
+  const lan: LanLike = {
+    announce: () => () => {},
+    find: (_, onfound) => {
+      for (let port = 1; port <= 20; port++) onfound({ host: 'impostor', port })
+      onfound({ host: 'device', port: 1 })
+      return () => stopped++
+    }
+  }
+  const { result } = findOnLan(lan, new Uint8Array(32), attempt)
+  expect(tried).toHaveLength(16)
+  await vi.advanceTimersByTimeAsync(1_500)
+  expect(await result).toBe('device:1')
+  expect(tried).toHaveLength(21)
+  expect(aborted).toHaveLength(20)
+  expect(stopped).toBe(1)
+})
+
+test('an address that has failed may be tried again, and one that is being tried is not', async () => {
+  vi.useFakeTimers()
+  const { tried, attempt } = silentBut('device:1')
+  let report: (port: number) => void = () => {}
+  const lan: LanLike = {
+    announce: () => () => {},
+    find: (_, onfound) => {
+      report = (port) => onfound({ host: 'impostor', port })
+      return () => {}
+    }
+  }
+  const { result, abort } = findOnLan(lan, new Uint8Array(32), attempt)
+  report(1)
+  report(1)
+  await vi.advanceTimersByTimeAsync(1_500)
+  report(1)
+  expect(tried).toEqual(['impostor:1', 'impostor:1'])
+  abort()
+  await expect(result).rejects.toMatchObject({ code: 'RELAY_UNREACHABLE' })
+  report(2)
+  expect(tried).toHaveLength(2)
 })

@@ -1,45 +1,76 @@
 import { expect, test } from 'vitest'
-import { Flow, type FlowIo } from '../src/flow/flow.ts'
+import { FLOW } from '../src/flow/flow-frames.ts'
 import { ReceiveQueue } from '../src/flow/receive-queue.ts'
+import { World } from './flow-world.ts'
+
+/** First bytes of what is under way on a path from side 0: what it is stands there for everybody to read. */
+function typesOn(world: World, path: number): (number | undefined)[] {
+  return world.links.get(path)?.queues[0].map(({ bytes }) => bytes[0]) ?? []
+}
 
 test('a word about a dead path that arrives late, over a slow one, does not end the stream', () => {
-  const sent: { to: number; path: number; bytes: Uint8Array }[] = []
-  const faults: unknown[] = []
-  const make = (me: number): Flow => {
-    const io: FlowIo = {
-      transmit: (path, parts) => {
-        sent.push({ to: 1 - me, path, bytes: Buffer.concat(parts.map((part) => Buffer.from(part))) })
-        return true
-      },
-      deliver: (bytes) => flows[me]?.took(bytes.length),
-      onfinish: () => {},
-      onroom: () => {},
-      onuntold: () => {},
-      onreset: () => {},
-      onretired: () => {},
-      onleft: () => {},
-      onforsaken: () => {}
-    }
-    return new Flow(io, 64)
+  const world = new World([64, 64])
+  const [dying, slow] = [world.join(1), world.join(2)]
+  world.settle()
+  world.close(dying, 0)
+  // Side 0 has said so on the slow path, where it stays for now.
+  world.join(0)
+  const said = world.links.get(slow)?.queues[0].splice(0) ?? []
+  expect(said.map(({ bytes }) => bytes[0])).toEqual([FLOW.DEAD])
+  world.settle()
+  world.write(1, 40)
+  world.settle()
+  world.links.get(slow)?.queues[0].push(...said)
+  world.settle()
+  expect(world.faults).toEqual([])
+  expect(world.sides[0].received).toHaveLength(40)
+})
+
+test('segments that were swallowed before a path is left are found out there, and not laid at another one’s door', () => {
+  const world = new World()
+  const relay = world.join(3)
+  world.write(0, 100)
+  const direct = world.join(1)
+  world.sides[0].flow.retirePath(relay)
+  const queue = world.links.get(relay)?.queues[0]
+  expect(typesOn(world, relay)).toEqual([FLOW.SEGMENT, FLOW.RETIRE])
+  queue?.shift()
+  world.settle()
+  world.write(0, 100)
+  world.settle()
+  expect([...world.convicted]).toEqual([relay])
+  expect(world.sides[1].flow.paths).toEqual([direct])
+  expect(world.sides[1].received).toHaveLength(200)
+  expect(world.faults).toEqual([])
+})
+
+test('nothing follows on a path that is being left', () => {
+  const world = new World()
+  const [relay] = [world.join(3), world.join(1)]
+  const [{ flow }, other] = world.sides
+  other.flow.probe(relay)
+  flow.retirePath(relay)
+  flow.probe(relay)
+  flow.retirePath(relay)
+  // Neither an answer.
+  world.deliver(relay, 1)
+  expect(typesOn(world, relay)).toEqual([FLOW.RETIRE])
+})
+
+test('no more is under way than the side with the smaller window holds', () => {
+  for (const windows of [
+    [640, 200],
+    [200, 640]
+  ] as const) {
+    const world = new World(windows)
+    world.join(1)
+    for (let i = 0; i < 30; i++) world.write(0, 50)
+    world.settle()
+    expect(world.faults).toEqual([])
+    world.write(0, 50)
+    for (let i = 0; i < 30; i++) world.write(0, 50)
+    expect(world.sentBytes - world.sides[1].received.length).toBeLessThanOrEqual(200)
   }
-  const flows: Flow[] = [make(0), make(1)]
-  const [a, b] = flows as [Flow, Flow]
-  const deliver = (): void => {
-    for (const { to, path, bytes } of sent.splice(0)) faults.push(flows[to]?.receive(path, bytes))
-  }
-  for (const flow of flows) for (const path of [1, 2]) flow.addPath(path, path)
-  deliver()
-  a.dropPath(1)
-  const slow = sent.splice(0)
-  for (const flow of flows) flow.addPath(3, 0)
-  deliver()
-  b.write(new Uint8Array(40))
-  deliver()
-  a.acknowledge()
-  deliver()
-  sent.push(...slow)
-  deliver()
-  expect(faults.filter((honest) => honest !== true)).toEqual([])
 })
 
 test('segments that come early are held at a cost that the window bounds, however short they are', () => {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { testCleanup, until } from '@cloudpal/test-kit'
-import { flowFrame } from '../src/flow/flow-frames.ts'
+import { flowFrame, SEGMENT_HEADER_BYTES, TAG_BYTES } from '../src/flow/flow-frames.ts'
 import { FRAME, HEADER_BYTES } from '../src/protocol/frames.ts'
 import { type Connection, type RelayClientOptions } from '../src/index.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
@@ -79,7 +79,7 @@ test('a relay that acknowledges what it has swallowed does not cost the connecti
   liar.meddle = (chunk, direction, from) => {
     const swallow = onFrames('in', (one) => {
       if (!isSegment(one)) return [one]
-      const size = one.length - HEADER_BYTES - 9
+      const size = one.length - HEADER_BYTES - SEGMENT_HEADER_BYTES - TAG_BYTES
       held.push(dataFrame(flowFrame({ type: 'ack', offset: offsetOf(one) + size })))
       return []
     })

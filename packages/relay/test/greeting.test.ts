@@ -6,6 +6,8 @@ import { encodeOffer, helloGreeting, joinGreeting, joinMac, readGreeting } from 
 import { asPath, greet } from './links.ts'
 import { startDevice, startRelay, twoKeyPairs } from './relays.ts'
 
+const terms = { windowBytes: 1 << 20, candidates: { tcp: [], udp: new Uint8Array(0) } }
+
 test('a hello that is repeated by somebody in between makes no connection', async () => {
   const [a, b] = twoKeyPairs()
   const { relay, address } = await startRelay([a, b])
@@ -14,7 +16,7 @@ test('a hello that is repeated by somebody in between makes no connection', asyn
   let connections = 0
   bob.on('connection', () => connections++)
   const handshake = new Handshake('device to device', a, b.publicKey)
-  const hello = helloGreeting(handshake.send(encodeOffer(crypto.randomBytes(16))))
+  const hello = helloGreeting(handshake.send(encodeOffer(crypto.randomBytes(16), terms)))
   for (let i = 0; i < 2; i++) {
     const opener = greet(address, a, (link) => link.open(b.publicKey))
     await until(() => opener.seen.includes('opened'))
@@ -50,6 +52,6 @@ test('a path is joined by who knows the secret, once, and by nobody else', async
   await until(() => opener.seen.includes('opened'))
   const path = asPath(opener)
   opener.link.send([joinGreeting(session, 1, secret)])
-  await until(() => path.ended !== null)
+  await until(() => path.messages.length > 0)
   expect(readGreeting(path.messages[0] ?? new Uint8Array(0))).toEqual({ type: 'refuse', code: 2 })
 })

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import crypto from 'hypercore-crypto'
 import { fakeClock, testCleanup, until } from '@cloudpal/test-kit'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { frame, FRAME, MAX_DATA_BYTES } from '../src/protocol/frames.ts'
 import { createGrant, SCOPE } from '../src/index.ts'
 import { type Lease, RelayPolicy, type RelayServer } from '../src/server/index.ts'
@@ -75,6 +75,17 @@ test('who says nothing, or speaks in drops, is let go in time', async () => {
   clock.advance(5_000)
   await until(() => silent.closed && slow.closed)
   expect(seen).toEqual(['RELAY_TIMEOUT', 'RELAY_TIMEOUT'])
+})
+
+test('who says nothing is let go in time, wherever the clock of the machine is set to', async () => {
+  const { relay } = await startRelay([], { greetingMs: 50 })
+  const seen = refusals(relay)
+  const silent = bare(relay)
+  await until(() => relay.connections === 1)
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(0)
+  testCleanup().defer('stream', () => clock.mockRestore())
+  await until(() => silent.closed)
+  expect(seen).toEqual(['RELAY_TIMEOUT'])
 })
 
 test('who was welcomed and asks for nothing is let go, and so is a registration that is silent', async () => {

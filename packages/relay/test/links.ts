@@ -12,6 +12,8 @@ export interface TestLink {
   readonly wire: TcpWire
   readonly seen: string[]
   refusal: Refusal | null
+  /** What is to be done with records that were looked up. */
+  onfound: (target: Uint8Array, record: Uint8Array) => void
   /** Code of what it ended with; `null` while it lives. */
   ended: string | null
 }
@@ -29,6 +31,7 @@ export function greet(
     wire,
     seen: [],
     refusal: null,
+    onfound: () => {},
     ended: null
   }
   const note = (what: string) => () => void test.seen.push(what)
@@ -41,6 +44,7 @@ export function greet(
     onpong: note('pong'),
     onincoming: note('incoming'),
     onopened: note('opened'),
+    onfound: (target, record) => test.onfound(target, record),
     onclose: (error, refusal) => {
       test.ended = error.code
       test.refusal = refusal

@@ -2,8 +2,9 @@ import { until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import { FLOW } from '../src/flow/flow-frames.ts'
 import { FRAME, HEADER_BYTES } from '../src/protocol/frames.ts'
-import type { RelayClient } from '../src/index.ts'
+import type { RelayClient, RelayClientOptions } from '../src/index.ts'
 import type { Connection } from '../src/index.ts'
+import { isSegment, onFrames } from './meddling.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
 import { receiveCounting, sendCounting } from './streams.ts'
 import { startSwitch, type SwitchProxy } from './switch-proxy.ts'
@@ -17,14 +18,14 @@ interface Meeting {
   readonly failures: string[]
 }
 
-async function meet(): Promise<Meeting> {
+async function meet(times: RelayClientOptions['times'] = { retryMs: 20 }): Promise<Meeting> {
   const [a, b] = twoKeyPairs()
   const { relay, address } = await startRelay([a, b])
   const liar = await startSwitch(relay.ports.tcp ?? 0)
   liar.on = true
   const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: liar.port } }]
-  const alice = await startDevice(a, { relays, times: { retryMs: 20 } })
-  const bob = await startDevice(b, { relays: [address], times: { retryMs: 20 } })
+  const alice = await startDevice(a, { relays, times })
+  const bob = await startDevice(b, { relays: [address], times })
   const failures: string[] = []
   for (const device of [alice, bob])
     device.on('path-failed', (_: unknown, error: { code: string }) => failures.push(error.code))
@@ -35,39 +36,23 @@ async function meet(): Promise<Meeting> {
   return { alice, connection, other: await incoming, liar, failures }
 }
 
-/** Cuts what goes in into frames, and lets each segment be changed, repeated or left out. */
+/** Lets each segment that goes in be changed, repeated or left out. */
 function onSegments(change: (frame: Buffer) => Buffer[]): SwitchProxy['meddle'] {
-  const rests = new WeakMap<object, Buffer>()
-  return (chunk, direction, from) => {
-    if (direction === 'out') return chunk
-    let rest = Buffer.concat([rests.get(from) ?? Buffer.alloc(0), chunk])
-    const passed: Buffer[] = []
-    while (rest.length >= HEADER_BYTES && rest.length >= HEADER_BYTES + rest.readUIntLE(1, 3)) {
-      const frame = rest.subarray(0, HEADER_BYTES + rest.readUIntLE(1, 3))
-      const isSegment = frame[0] === FRAME.DATA && frame[HEADER_BYTES] === FLOW.SEGMENT
-      passed.push(...(isSegment ? change(frame) : [frame]))
-      rest = rest.subarray(frame.length)
-    }
-    rests.set(from, rest)
-    return passed.length === 0 ? null : Buffer.concat(passed)
-  }
+  return onFrames('in', (one) => (isSegment(one) ? change(one) : [one]))
 }
 
-function codeOf(connection: Connection): Promise<string | undefined> {
-  return new Promise((resolve) =>
-    connection.once('error', (error: Error & { code?: string }) => resolve(error.code))
-  )
-}
-
-test('a relay that changes one bit of what devices say is found out, with a code', async () => {
-  const { connection, other, liar } = await meet()
-  const code = codeOf(other)
+test('a relay that changes one bit of what devices say is found out, and the connection goes on', async () => {
+  const { connection, other, liar, failures } = await meet()
+  let count = 0
   liar.meddle = onSegments((frame) => {
-    frame[frame.length - 1] = (frame[frame.length - 1] ?? 0) ^ 1
+    const last = frame.length - 1
+    if (count++ === 3) frame[last] = (frame[last] ?? 0) ^ 1
     return [frame]
   })
-  connection.write(new Uint8Array(1000))
-  expect(await code).toBe('RELAY_TAMPERED')
+  const received = receiveCounting(other, 600_000)
+  await sendCounting(connection, 600_000)
+  expect(await received).toBe(-1)
+  expect(failures).toContain('RELAY_PATH_LIED')
 })
 
 test('a relay that leaves something out is found out, and the connection goes on without a byte missing', async () => {
@@ -91,19 +76,79 @@ test('a relay that keeps the last thing back is found out when it is asked about
   expect(failures).toContain('RELAY_PATH_LIED')
 })
 
-test('a relay that repeats something has no effect, and one that changes the order is found out', async () => {
+test('a relay that changes the order is found out', async () => {
   const { connection, other, liar, failures } = await meet()
   const held: Buffer[] = []
   let count = 0
   liar.meddle = onSegments((frame) => {
     count++
-    if (count === 3) return [frame, Buffer.from(frame)]
-    if (count === 5) held.push(Buffer.from(frame))
+    if (count === 5) held.push(frame)
     return count === 5 ? [] : [frame, ...held.splice(0)]
   })
   const received = receiveCounting(other, 900_000)
   await sendCounting(connection, 900_000)
   expect(await received).toBe(-1)
-  expect(count).toBeGreaterThan(5)
   expect(failures).toContain('RELAY_PATH_LIED')
+})
+
+test('a relay that repeats something is found out', async () => {
+  const { connection, other, liar, failures } = await meet()
+  let count = 0
+  liar.meddle = onSegments((frame) => (++count === 3 ? [frame, Buffer.from(frame)] : [frame]))
+  const received = receiveCounting(other, 900_000)
+  await sendCounting(connection, 900_000)
+  expect(await received).toBe(-1)
+  expect(failures).toContain('RELAY_PATH_LIED')
+})
+
+test('a relay that swallows the last things before it is left is blamed for it, and the direct path is not', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const [liar, gate] = [await startSwitch(relay.ports.tcp ?? 0), await startSwitch()]
+  liar.on = true
+  const listen = { host: '127.0.0.1', announce: [`127.0.0.1:${gate.port}`] }
+  const other = await startDevice(b, { relays: [address], listen })
+  gate.target = other.port ?? 0
+  const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: liar.port } }]
+  const alice = await startDevice(a, { relays, times: { retryMs: 20 } })
+  const failed: string[] = []
+  alice.on('path-failed', ({ kind }: { kind: string }, { code }: { code: string }) =>
+    failed.push(`${kind} ${code}`)
+  )
+  await until(() => other.registeredAt.length === 1)
+  const incoming = nextConnection(other)
+  const connection = alice.connect(b.publicKey)
+  await connection.opened
+  const talking = await incoming
+  // The last three segments are always held back, and thrown away when the path is left.
+  const held: Buffer[] = []
+  let retired = false
+  liar.meddle = onFrames('out', (one) => {
+    if (one[0] === FRAME.DATA && one[HEADER_BYTES] === FLOW.RETIRED) retired = true
+    if (!isSegment(one) || retired) return [one]
+    held.push(one)
+    return held.length > 3 ? held.splice(0, 1) : []
+  })
+  let received = 0
+  connection.on('data', (data) => void (received += data.length))
+  for (let i = 0; i < 20; i++) talking.write(Buffer.alloc(1_000))
+  await until(() => received > 0)
+  gate.on = true
+  await until(() => retired)
+  talking.write(Buffer.alloc(1_000))
+  await until(() => received === 21_000)
+  expect(failed.filter((one) => one.startsWith('tcp'))).toEqual([])
+})
+
+test('a relay that lies always is not asked again and again without a pause, where there is no other', async () => {
+  const { connection, liar, failures } = await meet({ retryMs: 600_000, graceMs: 500 })
+  liar.meddle = onSegments((frame) => {
+    const last = frame.length - 1
+    frame[last] = (frame[last] ?? 0) ^ 1
+    return [frame]
+  })
+  const error = new Promise((resolve) => connection.once('error', resolve))
+  connection.write(new Uint8Array(1000))
+  expect(await error).toMatchObject({ code: 'RELAY_PATHS_LOST' })
+  expect(failures.length).toBeLessThan(20)
 })

@@ -78,6 +78,23 @@ test('a device may have so many connections, and one that ends makes room', () =
   expect(policy.connections).toBe(0)
 })
 
+test('a grant for less than a path can live on is none, whoever has signed it', () => {
+  const slow = Buffer.from(grantOf({ bytesPerSecond: 65_536 }))
+  expect(readGrant(slow)?.bytesPerSecond).toBe(65_536)
+  slow.writeBigUInt64LE(65_535n, 98)
+  const domain = Buffer.from('cloudpal/relay/1/grant\0')
+  slow.set(crypto.sign(Buffer.concat([domain, slow.subarray(0, 138)]), owner.secretKey), 138)
+  expect(policyOf().admit(device.publicKey, slow)).toMatchObject({ code: 'RELAY_BAD_GRANT' })
+})
+
+test('who was revoked is not allowed again, and whoever asks for it is told', () => {
+  const policy = policyOf()
+  expect(policy.allow(other.publicKey)).toBe(true)
+  policy.revoke(other.publicKey)
+  expect(policy.allow(other.publicKey)).toBe(false)
+  expect(policy.admit(other.publicKey)).toMatchObject({ code: 'RELAY_REVOKED' })
+})
+
 test('the quota of a grant is one, over all its connections, and before and after a break', () => {
   const policy = policyOf()
   const grant = grantOf({ quotaBytes: 100 })

@@ -14,20 +14,25 @@ export interface SwitchProxy {
   readonly bytes: number
   /** Sees, and may change, every chunk that passes; `null` drops it. */
   meddle: (chunk: Buffer, direction: 'in' | 'out', from: object) => Buffer | null
+  /** Passes on what `meddle` has kept, as if it came from there now. */
+  inject(from: object, chunk: Buffer): void
 }
 
 export async function startSwitch(target = 0): Promise<SwitchProxy> {
   const sockets = new Set<Socket>()
+  const ends = new WeakMap<object, Socket>()
   const proxy = {
     port: 0,
     target,
     on: false,
     frozen: false,
     bytes: 0,
-    meddle: (chunk: Buffer): Buffer | null => chunk
+    meddle: (chunk: Buffer): Buffer | null => chunk,
+    inject: (from: object, chunk: Buffer): void => void ends.get(from)?.write(chunk)
   }
   const pass = (from: Socket, to: Socket, direction: 'in' | 'out'): void => {
     sockets.add(from)
+    ends.set(from, to)
     from.on('data', (chunk) => {
       if (proxy.frozen) return
       proxy.bytes += chunk.length

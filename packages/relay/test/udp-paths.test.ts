@@ -1,8 +1,10 @@
 import { testnet, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import type { Connection } from '../src/index.ts'
+import { EndlessPunching } from './endless-punching.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
 import { receiveCounting, sendCounting } from './streams.ts'
+import { startSwitch } from './switch-proxy.ts'
 
 const MEGABYTE = 1_000_000
 
@@ -44,4 +46,62 @@ test('a connection through a relay moves to UDP while bytes flow in both directi
   expect(await Promise.all([there, back])).toEqual([-1, -1])
   await until(() => other.path?.kind === 'udp' && relay.sessions === 0)
   expect(ways).toEqual(['relay', 'udp'])
+})
+
+test('a connection that begins over UDP moves to a relay when UDP dies, where the two have met before', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const wall = await startSwitch(relay.ports.tcp ?? 0)
+  wall.on = true
+  const relays = [{ ...address, tcp: { host: '127.0.0.1', port: wall.port } }]
+  const network = await testnet()
+  const dht = network.createNode()
+  const streams: { destroy(): void }[] = []
+  const connect = dht.connect.bind(dht)
+  dht.connect = (key, options) => {
+    const stream = connect(key, options)
+    streams.push(stream)
+    return stream
+  }
+  const times = { retryMs: 20, attemptMs: 60_000 }
+  const alice = await startDevice(a, { relays, dht, times })
+  const bob = await startDevice(b, { relays: [address], dht: network.createNode(), times })
+  await until(() => bob.registeredAt.length === 1)
+  const first = alice.connect(b.publicKey)
+  expect(await first.opened).toBe(true)
+  first.destroy()
+  await until(() => bob.connections.size === 0)
+  // Now only UDP gets through.
+  wall.meddle = () => null
+  const incoming = nextConnection(bob)
+  const connection = alice.connect(b.publicKey)
+  expect(await connection.opened).toBe(true)
+  expect(connection.path).toEqual({ kind: 'udp', relay: null, transport: 'udp' })
+  const other = await incoming
+  const received = receiveCounting(other, 2 * MEGABYTE)
+  await sendCounting(connection, MEGABYTE / 2)
+  // And then only the relay: nobody answers in the DHT.
+  wall.meddle = (chunk) => chunk
+  dht.connect = () => new EndlessPunching().connect()
+  for (const stream of streams) stream.destroy()
+  const rest = Uint8Array.from({ length: 1.5 * MEGABYTE }, (_, i) => (MEGABYTE / 2 + i) % 251)
+  connection.write(rest)
+  expect(await received).toBe(-1)
+  expect(connection.path).toMatchObject({ kind: 'relay', relay: relay.publicKey })
+})
+
+test('a device that was met before, and has been started anew since, is reached by its own key', async () => {
+  const [a, b] = twoKeyPairs()
+  const { address } = await startRelay([a, b])
+  const network = await testnet()
+  const alice = await startDevice(a, { relays: [address], dht: network.createNode() })
+  const before = await startDevice(b, { relays: [address], dht: network.createNode() })
+  await until(() => before.registeredAt.length === 1)
+  expect(await alice.connect(b.publicKey).opened).toBe(true)
+  await before.close()
+  const server = network.createNode().createServer({}, (stream) => void stream.on('error', () => {}))
+  await server.listen(b)
+  const connection = alice.connect(b.publicKey)
+  expect(await connection.opened).toBe(true)
+  expect(connection.path).toEqual({ kind: 'udp', relay: null, transport: 'udp' })
 })

@@ -13,6 +13,7 @@ import {
 import { frame, FRAME } from '../src/protocol/frames.ts'
 import { refusal } from '../src/protocol/refusal.ts'
 import {
+  callGreeting,
   decodeAnswer,
   decodeOffer,
   encodeAnswer,
@@ -37,12 +38,15 @@ const grant = createGrant(owner, {
 })
 const redirect = refusal('RELAY_REDIRECT', { retryAfterMs: 1000, redirect: fill(5) })
 const candidates = { tcp: ['192.0.2.1:4989', '[2001:db8::1]:4989'], udp: fill(6) }
+const terms = { windowBytes: 4_194_304, candidates }
 
-/** The second frame that is sealed on path 7. */
-function sealed(isInitiator: boolean): Uint8Array {
+/** A segment as the first message on path 7, and a frame as the second one. */
+function sealed(isInitiator: boolean): [segment: Uint8Array, reset: Uint8Array] {
   const seal = new PathSeal(fill(11), 7, isInitiator)
-  seal.seal([flowFrame({ type: 'ack', offset: 258 })])
-  return Buffer.concat(seal.seal([flowFrame({ type: 'reset' })]))
+  return [
+    Buffer.concat(seal.seal(segmentHeader(258), fill(12, 3))),
+    Buffer.concat(seal.seal(flowFrame({ type: 'reset' })))
+  ]
 }
 
 /** Everything with bytes of its own, made anew. */
@@ -53,9 +57,17 @@ const made: Record<string, Uint8Array> = {
   'payload HELLO with a grant': encodeHello(grant),
   'payload WELCOME': encodeWelcome(null),
   'payload WELCOME with a refusal': encodeWelcome(redirect),
-  'control register': encodeControl({ type: 'register', keepAliveMs: 30_000 }),
+  'control register': encodeControl({
+    type: 'register',
+    keepAliveMs: 30_000,
+    setSeq: 258,
+    insists: true
+  }),
   'control open': encodeControl({ type: 'open', target: fill(8) }),
   'control ping': encodeControl({ type: 'ping' }),
+  'control watch': encodeControl({ type: 'watch', keepAliveMs: 1_000, setSeq: 2 ** 53 - 1 }),
+  'control publish': encodeControl({ type: 'publish', record: fill(12, 3) }),
+  'control lookup': encodeControl({ type: 'lookup', target: fill(8) }),
   'control registered': encodeControl({ type: 'registered' }),
   'control incoming': encodeControl({ type: 'incoming', from: fill(9) }),
   'control opened': encodeControl({ type: 'opened' }),
@@ -63,30 +75,38 @@ const made: Record<string, Uint8Array> = {
   'control refused': encodeControl({ type: 'refused', refusal: refusal('RELAY_QUOTA') }),
   'control gone': encodeControl({ type: 'gone' }),
   'control draining': encodeControl({ type: 'draining' }),
-  'greeting offer': encodeOffer(fill(10, 16)),
-  'greeting answer': encodeAnswer(fill(11), candidates),
+  'control beat': encodeControl({ type: 'beat', record: fill(13, 153) }),
+  'control set': encodeControl({ type: 'set', record: fill(14, 3) }),
+  'control found': encodeControl({ type: 'found', target: fill(8), record: fill(12, 3) }),
+  'greeting offer': encodeOffer(fill(10, 16), terms),
+  'greeting answer': encodeAnswer(fill(11), terms),
   'greeting join': joinGreeting(fill(10, 16), 7, fill(11)),
   'greeting joined': joinedGreeting(fill(10, 16), 7, fill(11)),
   'greeting refuse': refuseGreeting(3),
+  'greeting call': callGreeting(fill(10, 16), 7, fill(11)),
   'path segment': segmentHeader(2 ** 40 + 1),
   'path fin': flowFrame({ type: 'fin', offset: 258 }),
   'path ack': flowFrame({ type: 'ack', offset: 258 }),
   'path dead': flowFrame({ type: 'dead', path: 3, offset: 258 }),
   'path resume': flowFrame({ type: 'resume', path: 3, offset: 258 }),
-  'path rewound': flowFrame({ type: 'rewound', path: 3 }),
   'path retire': flowFrame({ type: 'retire' }),
   'path retired': flowFrame({ type: 'retired' }),
-  'path probe': flowFrame({ type: 'probe', offset: 258 }),
+  'path probe': flowFrame({ type: 'probe' }),
   'path probed': flowFrame({ type: 'probed' }),
   'path reset': flowFrame({ type: 'reset' }),
-  'sealed reset': sealed(true),
-  'sealed reset of the responder': sealed(false)
+  'sealed segment': sealed(true)[0],
+  'sealed reset': sealed(true)[1],
+  'sealed segment of the responder': sealed(false)[0],
+  'sealed reset of the responder': sealed(false)[1]
 }
 
-const pinned = JSON.parse(readFileSync(new URL('vectors/v1.json', import.meta.url), 'utf8')) as Record<
-  string,
-  string
->
+/** Of the outer layer, and of the inner one. */
+const pinned = Object.assign(
+  {},
+  ...['v1', 'inner-v2'].map((name): unknown =>
+    JSON.parse(readFileSync(new URL(`vectors/${name}.json`, import.meta.url), 'utf8'))
+  )
+) as Record<string, string>
 
 test('every message has the bytes that are pinned', () => {
   const hex = Object.entries(made).map(([name, bytes]) => [name, Buffer.from(bytes).toString('hex')])
@@ -107,10 +127,15 @@ test('every message is read back', () => {
   expect(readGrant(grant)).toMatchObject({ scopes: 5, expiresAt: 1_800_000_000_000 })
   expect(readGreeting(made['greeting join'] ?? fill(0))).toMatchObject({ type: 'join', path: 7 })
   expect(readGreeting(made['greeting joined'] ?? fill(0))).toMatchObject({ type: 'joined', path: 7 })
-  expect(decodeOffer(made['greeting offer'] ?? fill(0))).toEqual(Buffer.from(fill(10, 16)))
+  expect(readGreeting(made['greeting call'] ?? fill(0))).toMatchObject({ type: 'call', number: 7 })
+  const read = { ...terms, candidates: { ...candidates, udp: Buffer.from(candidates.udp) } }
+  expect(decodeOffer(made['greeting offer'] ?? fill(0))).toEqual({
+    session: Buffer.from(fill(10, 16)),
+    terms: read
+  })
   expect(decodeAnswer(made['greeting answer'] ?? fill(0))).toEqual({
     secret: Buffer.from(fill(11)),
-    candidates: { ...candidates, udp: Buffer.from(candidates.udp) }
+    terms: read
   })
 })
 
@@ -118,12 +143,24 @@ test('what is cut short or too long is no message', () => {
   for (const [name, bytes] of Object.entries(made)) {
     const longer = Buffer.concat([bytes, fill(0, 1)])
     for (const wrong of [bytes.subarray(0, -1), longer]) {
-      if (name.startsWith('control ')) expect(decodeControl(wrong)).toBeNull()
+      // What these carry says itself where it ends.
+      const isOpen = ['control publish', 'control set', 'control found'].includes(name)
+      if (name.startsWith('control ') && !isOpen) expect(decodeControl(wrong)).toBeNull()
       if (name.startsWith('path ') && name !== 'path segment') expect(readFlowFrame(wrong)).toBeNull()
-      if (/^greeting (join|refuse)/.test(name)) expect(readGreeting(wrong)).toBeNull()
-      if (name === 'greeting offer') expect(decodeOffer(wrong)).toBeNull()
+      if (/^greeting (join|refuse|call)/.test(name)) expect(readGreeting(wrong)).toBeNull()
       if (name === 'grant') expect(readGrant(wrong)).toBeNull()
     }
   }
+  expect(decodeOffer((made['greeting offer'] ?? fill(0)).subarray(0, -1))).toBeNull()
   expect(decodeAnswer((made['greeting answer'] ?? fill(0)).subarray(0, -1))).toBeNull()
+})
+
+test('terms that would make the other side wait for ever, or of another version, are none', () => {
+  expect(decodeOffer(encodeOffer(fill(10, 16), { ...terms, windowBytes: 131_071 }))).toBeNull()
+  expect(decodeOffer(encodeOffer(fill(10, 16), { ...terms, windowBytes: 131_072 }))).not.toBeNull()
+  const endless = encodeOffer(fill(10, 16), { ...terms, windowBytes: 2 ** 40 })
+  expect(decodeOffer(endless)?.terms.windowBytes).toBe(2 ** 32 - 1)
+  const older = encodeOffer(fill(10, 16), terms)
+  older[0] = 1
+  expect(decodeOffer(older)).toBeNull()
 })

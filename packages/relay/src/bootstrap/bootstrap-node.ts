@@ -3,6 +3,7 @@ import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
 import type { KeyPair } from '../types.ts'
 import type { DhtLike } from '../udp/dht.ts'
+import { listening } from './listening-node.ts'
 
 /** Options of a {@link BootstrapNode}. */
 export interface BootstrapNodeOptions {
@@ -26,34 +27,49 @@ export interface BootstrapNodeOptions {
  * Owns its node.
  */
 export class BootstrapNode extends ReadyResource {
-  /** Of hyperdht. Belongs to this object. */
-  readonly node: DhtLike
-  readonly #node: HyperDHT
+  readonly #options: { host: string; keyPair?: KeyPair }
+  #node: HyperDHT | null = null
   /** What devices put into `bootstrap`. */
   readonly address: { readonly host: string; readonly port: number }
 
-  /** @throws RelayError `RELAY_BAD_ARGUMENT` */
+  /** @throws RelayError `RELAY_BAD_ARGUMENT`; `ready()` throws `RELAY_CANNOT_LISTEN` */
   constructor({ host, port, bindHost = '0.0.0.0', keyPair }: BootstrapNodeOptions) {
     super()
-    const isAddress = /^(\d{1,3}[.]){3}\d{1,3}$/.test(host) && host !== '0.0.0.0'
-    if (!isAddress || !Number.isInteger(port) || port < 1 || port > 65_535) {
+    if (!isIPv4(host) || host === '0.0.0.0' || !Number.isInteger(port) || port < 1 || port > 65_535) {
       const help = 'a bootstrap node needs the IPv4 address that others reach it by, and a port'
       throw new RelayError('RELAY_BAD_ARGUMENT', help)
     }
     this.address = { host, port }
-    this.#node = HyperDHT.bootstrapper(port, host, { host: bindHost, ...(keyPair && { keyPair }) })
-    this.node = this.#node
+    this.#options = { host: bindHost, ...(keyPair && { keyPair }) }
+  }
+
+  /**
+   * Of hyperdht. Belongs to this object; there once it is open.
+   *
+   * @throws RelayError `RELAY_BAD_ARGUMENT` before that
+   */
+  get node(): DhtLike {
+    if (this.#node === null)
+      throw new RelayError('RELAY_BAD_ARGUMENT', 'a bootstrap node has to be ready first')
+    return this.#node
   }
 
   protected override async _open(): Promise<void> {
-    await this.#node.fullyBootstrapped()
+    const { host, port } = this.address
+    const node = HyperDHT.bootstrapper(port, host, this.#options)
+    this.#node = await listening(node, `${this.#options.host}, UDP port ${port}`)
   }
 
   protected override async _close(): Promise<void> {
-    await this.#node.destroy()
+    await this.#node?.destroy()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
+}
+
+function isIPv4(host: string): boolean {
+  const parts = host.split('.')
+  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)
 }

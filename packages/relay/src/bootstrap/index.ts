@@ -7,6 +7,7 @@ export {
   type AnnouncedLike,
   AnnouncementKeeper,
   type AnnouncementKeeperOptions,
-  type FindPeerLike
+  type FindPeerLike,
+  type FindPeerQueryLike
 } from './announcement-keeper.ts'
 export { BootstrapNode, type BootstrapNodeOptions } from './bootstrap-node.ts'

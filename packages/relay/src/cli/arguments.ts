@@ -4,16 +4,47 @@ import type { Surroundings } from './surroundings.ts'
 
 /** A port; 0 is any free one. */
 export function portOf(word: string): number {
-  const port = Number(word)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError('A port is a number from 0 to 65535.')
+  const port = numberOf(word)
+  if (!(port <= 65_535)) throw new InvalidArgumentError('A port is a number from 0 to 65535.')
   return port
+}
+
+/** Anything but nothing: an address that is empty would be every address. */
+export function wordOf(word: string): string {
+  if (word.trim() === '') throw new InvalidArgumentError('This is empty.')
+  return word
+}
+
+/** One or more, in one word with commas or in several words. */
+export function wordsOf(word: string, others: readonly string[] = []): string[] {
+  return [...others, ...listOf(wordOf(word))]
+}
+
+/** `host:port` of nodes of a DHT. */
+export function nodesOf(
+  word: string,
+  others: readonly { host: string; port: number }[] = []
+): { host: string; port: number }[] {
+  const nodes = listOf(wordOf(word)).map((one) => {
+    const [, host, port] = /^([^:]+):(\d+)$/.exec(one) ?? []
+    if (host === undefined || port === undefined)
+      throw new InvalidArgumentError(`${one} should be host:port, as 192.0.2.1:49737.`)
+    return { host, port: portOf(port) }
+  })
+  return [...others, ...nodes]
+}
+
+/** Yes or no, of a file or the environment. */
+export function truthOf(value: unknown): boolean {
+  const truth = { true: true, 1: true, false: false, 0: false }[String(value)]
+  if (truth === undefined) throw new InvalidArgumentError('This is true or false.')
+  return truth
 }
 
 /** A whole number, not negative. */
 export function countOf(word: string): number {
-  const count = Number(word)
-  if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('This is a whole number.')
+  const count = numberOf(word)
+  if (!Number.isSafeInteger(count)) throw new InvalidArgumentError('This is a whole number.')
   return count
 }
 
@@ -27,7 +58,7 @@ export function hexOf(word: string, lengths: readonly number[] = [32]): Uint8Arr
   return bytes
 }
 
-/** One or more, in one word with commas or in several words. */
+/** The same, of public keys. */
 export function keysOf(word: string, others: readonly Uint8Array[] = []): Uint8Array[] {
   return [...others, ...listOf(word).map((one) => hexOf(one))]
 }
@@ -49,6 +80,11 @@ export function logger({ out }: Surroundings, isJson: boolean): (event: string, 
     if (isJson) out(JSON.stringify({ time: new Date().toISOString(), event, ...facts }))
     else out([event, ...words].join(' '))
   }
+}
+
+/** `NaN` for everything but digits: `Number` takes nothing for 0, and words as 0x50. */
+function numberOf(word: string): number {
+  return /^\d+$/.test(word) ? Number(word) : Number.NaN
 }
 
 function listOf(word: string): string[] {

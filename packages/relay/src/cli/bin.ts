@@ -2,14 +2,32 @@
 import { run } from './program.ts'
 
 const abort = new AbortController()
-// The first time it drains; the second time it ends at once.
-process.once('SIGINT', () => abort.abort())
-process.once('SIGTERM', () => abort.abort())
+const EXITS = { SIGINT: 130, SIGTERM: 143 } as const
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    // The first time it drains, whichever it is; the second time it ends at once.
+    if (abort.signal.aborted) process.exit(EXITS[signal])
+    abort.abort()
+  })
+
+// From the start: without anybody who listens, SIGHUP ends a process.
+let reload: (() => void) | null = null
+let isMissed = false
+process.on('SIGHUP', () => {
+  if (reload === null) isMissed = true
+  else reload()
+})
+
+// Whoever read the log may go; the relay stays.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
 process.exitCode = await run(process.argv.slice(2), {
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
   environment: process.env,
   signal: abort.signal,
-  onreload: (fn) => void process.on('SIGHUP', fn)
+  onreload: (fn) => {
+    reload = fn
+    if (isMissed) fn()
+  }
 })

@@ -1,11 +1,12 @@
 import b4a from 'b4a'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { readFile } from '#fs'
-import { RelayError } from '../errors.ts'
 import { createGrant } from '../policy/grant.ts'
-import { countOf, hexOf, keysOf, portOf, revokedOf, variableOf } from './arguments.ts'
+import { countOf, hexOf, variableOf, wordOf } from './arguments.ts'
+import { addReplicas } from './replicas.ts'
 import { keyPairOf } from './secret-key.ts'
 import { serve, type ServeSettings } from './serve.ts'
+import { serveOptions } from './serve-options.ts'
+import { settingsIn, settingsOf } from './settings.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** How a command ended, for who called it. */
@@ -28,6 +29,7 @@ export async function run(words: readonly string[], surroundings: Surroundings):
     })
   addServe(program, surroundings)
   addKeys(program, surroundings)
+  addReplicas(program, surroundings)
   try {
     await program.parseAsync([...words], { from: 'user' })
     return EXIT.ok
@@ -41,33 +43,14 @@ export async function run(words: readonly string[], surroundings: Surroundings):
 
 function addServe(program: Command, surroundings: Surroundings): void {
   const command = program.command('serve', { isDefault: true }).description('serve until Ctrl-C, then drain')
-  const options = [
-    new Option('--key-file <file>', 'with the secret key’s seed; made when there is none').default(
-      'relay.key'
-    ),
-    new Option('--host <address>', 'to listen on; all by default'),
-    new Option('--tcp-port <port>', 'for raw TCP').argParser(portOf),
-    new Option('--ws-port <port>', 'for WebSocket').argParser(portOf),
-    new Option('--tls-cert <file>', 'for WebSocket: ends TLS here'),
-    new Option('--tls-key <file>', 'its secret key'),
-    new Option('--metrics-port <port>', 'for /metrics and /health').argParser(portOf),
-    new Option('--metrics-host <address>', 'for these; 127.0.0.1 by default'),
-    new Option('--allow <keys>', 'devices that need no grant; may be repeated').argParser(keysOf),
-    new Option('--issuer <keys>', 'whose grants count; may be repeated').argParser(keysOf),
-    new Option('--revoke <keys>', 'devices, or nonces of grants; may be repeated').argParser(revokedOf),
-    new Option('--connections <number>', 'of one device at once (64)').argParser(countOf),
-    new Option('--pairings <number>', 'of one device that wait at once (64)').argParser(countOf),
-    new Option('--total-connections <number>', 'of all devices (10,000)').argParser(countOf),
-    new Option('--bytes-per-second <number>', 'of a device without a grant').argParser(countOf),
-    new Option('--quota-bytes <number>', 'of a device without a grant').argParser(countOf),
-    new Option('--drain-seconds <number>', 'for sessions to move away (10)').argParser(countOf),
-    new Option('--json', 'log for programs')
-  ]
+  const options = serveOptions()
   for (const option of options) command.addOption(option)
-  command.addOption(new Option('--config <file>', 'JSON: options by their names, as "tcpPort"'))
+  command.addOption(
+    new Option('--config <file>', 'JSON: options by their names, as "tcpPort"').argParser(wordOf)
+  )
   const settings = async (): Promise<ServeSettings> => {
     const given = command.opts<ServeSettings & { config?: string }>()
-    const config = given.config ?? surroundings.environment[variableOf('config')]
+    const config = given.config ?? (surroundings.environment[variableOf('config')] || undefined)
     const layers = [
       config === undefined ? {} : await settingsIn(config, options),
       settingsOf(surroundings, options)
@@ -115,46 +98,4 @@ interface GrantSettings {
 function isUnset(command: Command, name: string): boolean {
   const source = command.getOptionValueSource(name)
   return source === undefined || source === 'default'
-}
-
-/** What the environment says. */
-function settingsOf({ environment }: Surroundings, options: readonly Option[]): Record<string, unknown> {
-  const entries = options.flatMap((option) => {
-    const name = option.attributeName()
-    const value = environment[variableOf(name)]
-    const wrong = (why: string): RelayError =>
-      new RelayError('RELAY_BAD_ARGUMENT', `${variableOf(name)}: ${why}`)
-    return value === undefined ? [] : [[name, parsed(option, value, wrong)]]
-  })
-  return Object.fromEntries(entries) as Record<string, unknown>
-}
-
-async function settingsIn(file: string, options: readonly Option[]): Promise<Record<string, unknown>> {
-  const wrong = (why: string, cause?: unknown): RelayError =>
-    new RelayError('RELAY_BAD_ARGUMENT', `${file}: ${why}`, { cause })
-  const read: unknown = await readFile(file, 'utf8')
-    .then((text) => JSON.parse(text) as unknown)
-    .catch((error: unknown) => {
-      throw wrong('cannot be read as JSON', error)
-    })
-  if (typeof read !== 'object' || read === null) throw wrong('an object is needed')
-  const entries = Object.entries(read).map(([name, value]) => {
-    const option = options.find((option) => option.attributeName() === name)
-    if (option === undefined) throw wrong(`there is no option ${name}`)
-    return [name, parsed(option, value, wrong)]
-  })
-  return Object.fromEntries(entries) as Record<string, unknown>
-}
-
-/** As if it had been written on the command line. */
-function parsed(option: Option, value: unknown, wrong: (why: string) => RelayError): unknown {
-  if (option.isBoolean()) return value === true || value === '1' || value === 'true'
-  const words = (Array.isArray(value) ? value : [value]).map(String)
-  try {
-    const { parseArg } = option
-    if (parseArg === undefined) return words.join(',')
-    return words.reduce<unknown>((others, word) => parseArg(word, others as never), undefined)
-  } catch (error) {
-    throw wrong(`${option.attributeName()}: ${(error as Error).message}`)
-  }
 }

@@ -2,17 +2,23 @@ import b4a from 'b4a'
 import { readFile } from '#fs'
 import { RelayError } from '../errors.ts'
 import type { PolicyLimits } from '../policy/relay-policy.ts'
+import type { RelayServerOptions, TlsOptions } from '../server/options.ts'
 import { RelayServer, type RelayServerEvents } from '../server/relay-server.ts'
 import { logger } from './arguments.ts'
+import { type DhtNode, dhtNodeOf, type DhtSettings } from './dht-node.ts'
+import { RefusalLog } from './refusal-log.ts'
+import { type ReplicaSettings, replicasOf } from './replicas.ts'
 import { keyPairOf } from './secret-key.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What `serve` is told, by flags, environment and file. */
-export interface ServeSettings {
+export interface ServeSettings extends DhtSettings, ReplicaSettings {
   keyFile: string
-  host?: string
   tcpPort?: number
+  tcpHost?: string
   wsPort?: number
+  wsHost?: string
+  trustProxy?: readonly string[]
   tlsCert?: string
   tlsKey?: string
   metricsPort?: number
@@ -23,6 +29,8 @@ export interface ServeSettings {
   connections?: number
   pairings?: number
   totalConnections?: number
+  unknownConnections?: number
+  unknownPerAddress?: number
   bytesPerSecond?: number
   quotaBytes?: number
   drainSeconds?: number
@@ -32,30 +40,48 @@ export interface ServeSettings {
 /**
  * Serves until the signal, then drains.
  *
- * @param reread - reads the settings again: what they allow and revoke then, counts from then on
+ * @param reread - reads the settings again: what they allow and revoke then, the replicas and the certificate, count from then on
  */
 export async function serve(
   settings: ServeSettings,
   surroundings: Surroundings,
   reread: () => Promise<ServeSettings>
 ): Promise<void> {
+  const keyPair = await keyPairOf(settings.keyFile)
+  const options = await optionsOf(settings)
+  const dht = await dhtNodeOf(settings, keyPair)
+  try {
+    const relay = new RelayServer({ ...options, keyPair, dht: dht?.node ?? null })
+    for (const what of settings.revoke ?? []) relay.policy.revoke(what)
+    await serveBy(relay, dht, { settings, surroundings, reread })
+  } finally {
+    await dht?.close()
+  }
+}
+
+async function serveBy(
+  relay: RelayServer,
+  dht: DhtNode | null,
+  {
+    settings,
+    surroundings,
+    reread
+  }: { settings: ServeSettings; surroundings: Surroundings; reread: () => Promise<ServeSettings> }
+): Promise<void> {
   const log = logger(surroundings, settings.json === true)
-  const relay = await serverOf(settings)
-  relay.on('refused', (...[{ code }, device, address]: RelayServerEvents['refused']) =>
-    log('refused', { code, device: device === null ? 'unknown' : b4a.toString(device, 'hex'), address })
-  )
+  const refusals = new RefusalLog(log)
+  relay.on('refused', (...refused: RelayServerEvents['refused']) => refusals.note(...refused))
   await relay.ready()
   const { tcp, ws, metrics } = relay.ports
-  log('listening', { key: b4a.toString(relay.publicKey, 'hex'), tcp, ws, metrics })
+  const udp = dht === null ? {} : { udp: dht.port }
+  log('listening', { key: b4a.toString(relay.publicKey, 'hex'), tcp, ws, ...udp, metrics })
   surroundings.onreload(() => {
-    reread().then(
-      ({ allow = [], revoke = [] }) => {
-        for (const device of allow) relay.policy.allow(device)
-        const ended = revoke.map((what) => relay.policy.revoke(what)).reduce((sum, n) => sum + n, 0)
-        return log('reloaded', { allowed: allow.length, revoked: revoke.length, ended })
-      },
-      (error: Error) => log('not reloaded', { message: error.message })
-    )
+    reread()
+      .then((settings) => renew(relay, settings))
+      .then(
+        (facts) => log('reloaded', facts),
+        (error: Error) => log('not reloaded', { message: error.message })
+      )
   })
   await new Promise<void>((resolve) => {
     if (surroundings.signal.aborted) resolve()
@@ -64,30 +90,44 @@ export async function serve(
   log('draining', { sessions: relay.sessions, registered: relay.registered })
   await relay.drain()
   await relay.close()
+  refusals.end()
   log('closed')
 }
 
-async function serverOf(settings: ServeSettings): Promise<RelayServer> {
+/** Policy first: a certificate that cannot be read keeps nobody in who was revoked. */
+async function renew(relay: RelayServer, settings: ServeSettings): Promise<object> {
+  const { allow = [], revoke = [], wsPort } = settings
+  const allowed = allow.filter((device) => relay.policy.allow(device)).length
+  const ended = revoke.map((what) => relay.policy.revoke(what)).reduce((sum, n) => sum + n, 0)
+  const replicas = await replicasOf(settings)
+  if (replicas !== null) relay.useReplicas(replicas.set)
+  const tls = wsPort === undefined ? null : await tlsOf(settings)
+  if (tls !== null) relay.renewTls(tls)
+  return { allowed, revoked: revoke.length, ended, ...(tls !== null && { renewed: true }) }
+}
+
+async function optionsOf(settings: ServeSettings): Promise<Omit<RelayServerOptions, 'keyPair' | 'dht'>> {
   const { host, tcpPort, wsPort, metricsPort, metricsHost = '127.0.0.1', drainSeconds = 10 } = settings
-  if (tcpPort === undefined && wsPort === undefined)
-    throw new RelayError('RELAY_BAD_ARGUMENT', 'give --tcp-port, --ws-port or both')
-  const { allow = [], issuer = [], revoke = [] } = settings
+  const { tcpHost = host, wsHost = host, trustProxy = [] } = settings
+  if (tcpPort === undefined && wsPort === undefined && settings.udpPort === undefined)
+    throw new RelayError('RELAY_BAD_ARGUMENT', 'give --tcp-port, --ws-port or --udp-port')
+  const { allow = [], issuer = [], unknownConnections, unknownPerAddress } = settings
   if (allow.length === 0 && issuer.length === 0)
     throw new RelayError('RELAY_BAD_ARGUMENT', 'give --allow or --issuer: else nobody is served')
-  const listen = (port: number): { port: number; host?: string } =>
+  const listen = (port: number, host?: string): { port: number; host?: string } =>
     host === undefined ? { port } : { port, host }
-  const relay = new RelayServer({
-    keyPair: await keyPairOf(settings.keyFile),
+  return {
     allow,
     issuers: issuer,
     limits: limitsOf(settings),
     drainMs: drainSeconds * 1000,
-    tcp: tcpPort === undefined ? null : listen(tcpPort),
-    ws: wsPort === undefined ? null : { ...listen(wsPort), tls: await tlsOf(settings) },
+    replicas: await replicasOf(settings),
+    ...(unknownConnections !== undefined && { unknownConnections }),
+    ...(unknownPerAddress !== undefined && { unknownPerAddress }),
+    tcp: tcpPort === undefined ? null : listen(tcpPort, tcpHost),
+    ws: wsPort === undefined ? null : { ...listen(wsPort, wsHost), trustProxy, tls: await tlsOf(settings) },
     metrics: metricsPort === undefined ? null : { port: metricsPort, host: metricsHost }
-  })
-  for (const what of revoke) relay.policy.revoke(what)
-  return relay
+  }
 }
 
 function limitsOf(settings: ServeSettings): Partial<PolicyLimits> {
@@ -97,9 +137,15 @@ function limitsOf(settings: ServeSettings): Partial<PolicyLimits> {
   )
 }
 
-async function tlsOf({ tlsCert, tlsKey }: ServeSettings): Promise<{ cert: string; key: string } | null> {
+async function tlsOf({ tlsCert, tlsKey }: ServeSettings): Promise<TlsOptions | null> {
   if (tlsCert === undefined && tlsKey === undefined) return null
   if (tlsCert === undefined || tlsKey === undefined)
     throw new RelayError('RELAY_BAD_ARGUMENT', '--tls-cert and --tls-key belong together')
-  return { cert: await readFile(tlsCert, 'utf8'), key: await readFile(tlsKey, 'utf8') }
+  return { cert: await textIn(tlsCert), key: await textIn(tlsKey) }
+}
+
+async function textIn(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    throw new RelayError('RELAY_BAD_ARGUMENT', `${file} cannot be read`, { cause: error })
+  })
 }

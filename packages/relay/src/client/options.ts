@@ -1,5 +1,6 @@
 import type { KeyPair } from '../types.ts'
 import type { PathInfo } from '../paths/path.ts'
+import type { Publishing, ReplicasOptions, TrustedOwner } from './replica-options.ts'
 import type { LanLike } from './find-on-lan.ts'
 import type { SessionTimes } from '../session/times.ts'
 
@@ -14,12 +15,37 @@ export interface RelayAddress {
   readonly grant?: Uint8Array
 }
 
+/**
+ * How far an address may be that a connected device has named: on this machine too, on its networks, on the internet only, or nothing that is named, a key in the DHT
+ * neither.
+ */
+export type PeerAddresses = 'machine' | 'network' | 'internet' | 'none'
+
 /** Options of a {@link RelayClient}. */
 export interface RelayClientOptions {
   /** Who this device is. */
   keyPair: KeyPair
   /** One's own relays, the best first. @defaultValue none */
   relays?: readonly RelayAddress[]
+  /**
+   * One's own relays as a signed set, in place of `relays`: this device registers at some of them, by load, and goes from one to another by itself.
+   *
+   * @defaultValue none
+   */
+  replicas?: ReplicasOptions | null
+  /**
+   * Owners of relays that other devices use, such as a friend's: where a device's own record names relays of theirs, it is reached through them. Nobody's
+   * relays are dialled but those in a set that such an owner has signed.
+   *
+   * @defaultValue none; the owner of `replicas` is one
+   */
+  owners?: readonly TrustedOwner[]
+  /**
+   * Who learns at which relays this device is: whoever has its public key and asks one of its relays, or the DHT too. The DHT is told only with `replicas`.
+   *
+   * @defaultValue 'everywhere'
+   */
+  publish?: Publishing
   /** True refuses a device that has proven this key. @defaultValue refuse nobody */
   firewall?: (remotePublicKey: Uint8Array) => boolean
   /** Where to listen for direct TCP connections; other devices learn it once they are connected. @defaultValue nowhere */
@@ -42,6 +68,13 @@ export interface RelayClientOptions {
    * @defaultValue none
    */
   lan?: LanLike | null
+  /**
+   * Which addresses are dialled that a connected device names: those of this machine too, where two apps of one machine meet, of its networks, of the internet only, or
+   * none. Addresses of `connect()`, and what is found by `lan`, are dialled in any case.
+   *
+   * @defaultValue 'machine'
+   */
+  peerAddresses?: PeerAddresses
   times?: Partial<ClientTimes>
   /** Bytes under way at most, for each connection and direction: 128 KiB or more. @defaultValue 4 MiB */
   windowBytes?: number
@@ -49,8 +82,10 @@ export interface RelayClientOptions {
 
 /** All in milliseconds. */
 export interface ClientTimes extends SessionTimes {
-  /** How long a way may take before the next one is tried beside it. @defaultValue 250 */
+  /** How long a way may take before the next one of its kind is tried beside it. @defaultValue 250 */
   staggerMs: number
+  /** How long a relay through which the device has answered waits for a direct way to do so. @defaultValue 20 */
+  preferMs: number
   /** How long one way may take in all. @defaultValue 5,000 */
   attemptMs: number
   /**
@@ -83,6 +118,7 @@ export const TIMES: ClientTimes = {
   deadMs: 1_500,
   graceMs: 30_000,
   staggerMs: 250,
+  preferMs: 20,
   attemptMs: 5_000,
   punchMs: 60_000,
   keepAliveMs: 30_000,
@@ -91,6 +127,4 @@ export const TIMES: ClientTimes = {
   retryMs: 1_000
 }
 
-/** Longer than the longest segment: a window that holds none would wait for ever. */
-export const LEAST_WINDOW_BYTES: number = 128 * 1024
 export const WINDOW_BYTES: number = 4 * 1024 * 1024

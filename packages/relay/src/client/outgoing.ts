@@ -1,47 +1,49 @@
-import type { KeyPair } from '../types.ts'
+import b4a from 'b4a'
 import { RelayError } from '../errors.ts'
+import type { Line } from '../paths/line.ts'
+import { monotonic } from '../monotonic.ts'
 import type { Path, PathInfo } from '../paths/path.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
+import { type Call, joinMac, sameMac, type Terms } from '../session/greeting.ts'
 import { type Greeted, Initiator } from '../session/initiator.ts'
-import type { Session } from '../session/session.ts'
-import type { DhtLike } from './dht.ts'
-import { isDialable } from './addresses.ts'
-import { dialUdp, dialUdpPath, type FoundDirectly } from './dial-udp.ts'
-import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
-import { findOnLan, type LanLike } from './find-on-lan.ts'
-import type { ClientTimes, RelayAddress } from './options.ts'
-import { type Attempt, race } from './race.ts'
+import type { Session, SessionOptions } from '../session/session.ts'
+import type { FoundDirectly } from './dial-udp.ts'
+import type { ClientTimes } from './options.ts'
+import { type Attempt, type Lane, race } from './race.ts'
+import { Ways, type WaysOptions } from './ways.ts'
 
 /** What a connection to one device is made of. */
-export interface OutgoingOptions {
-  readonly keyPair: KeyPair
-  readonly target: Uint8Array
-  readonly relays: readonly RelayAddress[]
-  /** Known addresses of the device, `host:port`. */
-  readonly addresses: readonly string[]
-  readonly udp: UdpOptions | null
-  readonly lan: LanLike | null
+export interface OutgoingOptions extends WaysOptions {
   readonly times: ClientTimes
   readonly connection: SecretConnection
-  makeSession(id: Uint8Array, secret: Uint8Array, onlonely: (failed: PathInfo | null) => void): Session
-}
-
-/** The DHT, and what to say there. */
-interface UdpOptions {
-  readonly dht: DhtLike
-  /** Of this client, and of no device: paths prove the device's by their greeting. */
-  readonly pathKeyPair: KeyPair
-  /** Passed on to the node. */
-  readonly more: object
+  /** What the connection is destroyed with where no way is found. */
+  explain(error: Error): Error
+  readonly terms: Terms
+  /** The device has answered, on one of the ways. */
+  onmet(theirs: Terms): void
+  makeSession(
+    id: Uint8Array,
+    secret: Uint8Array,
+    theirs: Terms,
+    events: Pick<SessionOptions, 'onlonely' | 'onconfirmed'>
+  ): Session
 }
 
 /** What a race for a new connection can end with. */
 type Won = Extract<Greeted, { how: 'begun' }> | ({ readonly how: 'udp' } & FoundDirectly)
 
-type Greet<T> = (path: Path) => Promise<T>
 type Joined = Awaited<ReturnType<Initiator['join']>>
 
+/** Relays that are asked together where a connection has no path. */
+const RELAYS_AT_ONCE = 2
+/** The relay that was left is asked again only after so many times `staggerMs`, where there are others. */
+const LEFT_AFTER = 4
+/** Direct addresses that are tried then: to look for better ones there is time later. */
+const MOST_ADDRESSES = 3
 const MOST_RETRIES = 60
+/** A path that failed so soon did not carry much; after some of them in a row, whoever makes them fail is not asked at once again. */
+const SHORT_MS = 5_000
+const MOST_SHORT = 5
 /** A direct path that carried bytes for so long was a good one. */
 const PROVEN_MS = 60_000
 
@@ -49,50 +51,94 @@ const PROVEN_MS = 60_000
 export class Outgoing {
   readonly #options: OutgoingOptions
   readonly #initiator: Initiator
-  #relays: readonly RelayAddress[]
-  #addresses: readonly string[]
-  #udpKey: Uint8Array | null = null
+  readonly #ways: Ways
   #session: Session | null = null
   #attempt: { abort(): void } | null = null
+  #answer: { abort(): void } | null = null
+  #calls = 0
   #timer: unknown = null
   #retries = 0
   /** What is being looked for. */
   #searching: 'nothing' | 'better' | 'any' = 'nothing'
   /** Direct paths that were joined and then failed soon, in a row: there are networks that let only small packets through. */
   #directFailures = 0
+  /** Paths that failed soon, in a row. */
+  #shortLived = 0
   #directSince = 0
 
   constructor(options: OutgoingOptions) {
     this.#options = options
-    this.#relays = options.relays
-    this.#addresses = options.addresses
-    this.#initiator = new Initiator(options.keyPair, options.target)
+    this.#ways = new Ways(options)
+    this.#initiator = new Initiator(options.keyPair, options.target, options.terms)
     options.connection.onover = () => this.#stop()
   }
 
-  /** Begins. The connection opens, or is destroyed with the error. */
+  /**
+   * Begins. The connection opens, or is destroyed with the error.
+   *
+   * Relays are asked beside the direct ways, for where UDP is blocked or an address leads nowhere, that shows only when time has passed. A direct way that is as fast
+   * is taken instead, and one that is slower becomes the better path later.
+   */
   start(): void {
-    const ways: (() => Attempt<Won>)[] = this.#ways((path) => this.#hello(path))
-    const attempt = race([...this.#plainUdp(), ...ways], this.#options.times)
+    const hello = (path: Path): Promise<Won> => this.#hello(path)
+    // A session can move to another way later. Who was never met may know nothing of sessions.
+    const udp = { ways: [...this.#ways.byUdp(hello).ways, ...this.#plainUdp()] }
+    const lanes: Lane<Won>[] = [...this.#ways.byTcp(hello), udp, ...this.#ways.byRelay(hello)]
+    const isRelayed = (won: Won): boolean => won.how === 'begun' && won.line.path.kind === 'relay'
+    const attempt = race(lanes, { ...this.#options.times, secondBest: isRelayed })
     this.#attempt = attempt
     attempt.result.then(
-      ({ won }) => this.#begin(won),
-      (error: Error) => this.#options.connection.destroy(error)
+      (won) => this.#begin(won),
+      (error: Error) => this.#options.connection.destroy(this.#options.explain(error))
     )
+  }
+
+  /**
+   * The device has lost its paths, which may not show here as long as nothing is said, and has made one itself.
+   *
+   * @returns whether it is the device: this side owns the path then
+   */
+  answer(line: Line, { session: id, number, mac }: Call): boolean {
+    const session = this.#session
+    if (session === null || session.over || number <= this.#calls || !b4a.equals(id, session.id)) return false
+    if (!sameMac(mac, joinMac('call', id, number, session.secret))) return false
+    this.#calls = number
+    const join = (): Attempt<Joined> => ({
+      result: this.#initiator.join(line, session.secret),
+      abort: () => line.path.destroy()
+    })
+    const attempt = race([{ ways: [join] }], this.#options.times)
+    this.#answer?.abort()
+    this.#answer = attempt
+    attempt.result.then(
+      (joined) => this.#answered(session, joined),
+      () => {}
+    )
+    return true
+  }
+
+  #answered(session: Session, joined: Joined): void {
+    if (this.#searching === 'any') {
+      this.#attempt?.abort()
+      this.#attempt = null
+      this.#searching = 'nothing'
+    }
+    this.#settle(session, joined)
   }
 
   #begin(won: Won): void {
     if (won.how === 'udp') return this.#beginPlain(won)
-    const { line, secrets, secret, candidates } = won
+    const { line, secrets, secret, terms } = won
     if (this.#options.connection.destroying) return line.path.destroy()
-    this.#session = this.#options.makeSession(this.#initiator.session, secret, (failed) =>
-      this.#onlonely(failed)
-    )
-    this.#addresses = [...new Set([...this.#options.addresses, ...candidates.tcp.filter(isDialable)])]
-    this.#udpKey = candidates.udp.length === 0 ? null : candidates.udp
-    this.#directSince = Date.now()
+    this.#session = this.#options.makeSession(this.#initiator.session, secret, terms, {
+      onlonely: (failed) => this.#onlonely(failed),
+      // Else a join may be faster than the word that the session began, on a slow path.
+      onconfirmed: () => this.#session?.isDirect || this.#upgrade(0)
+    })
+    this.#ways.learn(terms.candidates)
+    this.#directSince = monotonic()
+    this.#initiator.begin(line, secret)
     this.#session.begin(line, secrets)
-    if (!this.#session.isDirect) this.#upgrade(0)
   }
 
   /** As Hyperswarm connects: no session, and so no other paths. */
@@ -104,33 +150,33 @@ export class Outgoing {
   }
 
   #plainUdp(): (() => Attempt<Won>)[] {
-    const { udp, keyPair, target } = this.#options
-    if (udp === null) return []
-    return [
-      () => {
-        const { result, abort } = dialUdp(udp.dht, keyPair, target, udp.more)
-        return { result: result.then((found) => ({ how: 'udp' as const, ...found })), abort }
-      }
-    ]
+    return this.#ways.plainUdp().map((begin) => () => {
+      const { result, abort } = begin()
+      return { result: result.then((found) => ({ how: 'udp' as const, ...found })), abort }
+    })
   }
 
   /** No path is left, or the relay goes down: another, whichever comes first. */
   #onlonely(failed: PathInfo | null): void {
     const left = failed ?? this.#options.connection.path
-    // The relay that failed is asked last.
-    const rest = this.#relays.filter(({ publicKey }) => publicKey !== left?.relay)
-    this.#relays = [...rest, ...this.#relays.filter((relay) => !rest.includes(relay))]
+    this.#ways.putLast(left?.relay ?? null)
     if (failed !== null && failed.relay === null)
-      this.#directFailures = Date.now() - this.#directSince < PROVEN_MS ? this.#directFailures + 1 : 1
+      this.#directFailures = monotonic() - this.#directSince < PROVEN_MS ? this.#directFailures + 1 : 1
     this.#retries = 0
     clearTimeout(this.#timer)
-    this.#search('any')
+    // Where a direct path fails there is a relay, which is asked at once.
+    const { relays, byRecord } = this.#options
+    const hasRelays = relays.length > 0 || byRecord !== null
+    const isCounted = failed !== null && (failed.relay !== null || !hasRelays)
+    if (isCounted) this.#shortLived = monotonic() - this.#directSince < SHORT_MS ? this.#shortLived + 1 : 0
+    if (!isCounted || this.#shortLived < MOST_SHORT) return this.#search('any')
+    const isLeft = (): boolean => this.#options.connection.path === null
+    return this.#later(this.#pauseMs(this.#shortLived - MOST_SHORT), () => isLeft() && this.#search('any'))
   }
 
   /** While a relay is in between, direct ways are tried again and again. */
   #upgrade(pauseMs: number): void {
-    const { lan } = this.#options
-    if (this.#addresses.length === 0 && this.#udpKey === null && lan === null) return
+    if (!this.#ways.hasDirect) return
     this.#later(pauseMs, () => this.#search('better'))
   }
 
@@ -140,29 +186,42 @@ export class Outgoing {
     // A better way is no longer what is needed, and may take its time.
     this.#attempt?.abort()
     this.#searching = wanted
-    const join = (path: Path): Promise<Joined> => this.#initiator.join(path, session.secret)
-    const { staggerMs, attemptMs, punchMs } = this.#options.times
-    // Where direct paths fail, a relay that is far away must not lose to them.
-    const times = { staggerMs: this.#directFailures > 0 ? 4 * staggerMs : staggerMs, attemptMs }
-    const attempt = race(wanted === 'any' ? this.#ways(join) : this.#direct(join, punchMs), times)
+    const join = (path: Path): Promise<Joined> => this.#join(path, session)
+    const attempt = race(wanted === 'any' ? this.#anyOf(join) : this.#betterOf(join), this.#options.times)
     this.#attempt = attempt
     attempt.result.then(
-      ({ won: { number, line } }) => {
-        if (this.#attempt !== attempt) return line.path.destroy()
+      (joined) => {
+        if (this.#attempt !== attempt) return joined.line.path.destroy()
         this.#searching = 'nothing'
-        this.#retries = 0
-        this.#directSince = Date.now()
-        session.add(number, line)
-        session.settleOn(number)
-        return session.isDirect || this.#upgrade(this.#pauseMs(this.#directFailures))
+        return this.#settle(session, joined)
       },
-      (error: unknown) => {
+      () => {
         if (this.#attempt !== attempt) return
         this.#searching = 'nothing'
-        if (!session.confirmed && isRefusal(error)) this.#unknown(error)
-        else this.#again()
+        this.#again()
       }
     )
+  }
+
+  #settle(session: Session, { number, line }: Joined): void {
+    this.#retries = 0
+    this.#directSince = monotonic()
+    session.add(number, line)
+    session.settleOn(number)
+    if (!session.isDirect) this.#upgrade(this.#pauseMs(this.#directFailures))
+  }
+
+  /** Where the device has lost the session, or did not let it begin, the connection ends: no other way would change that. */
+  async #join(path: Path, session: Session): Promise<Joined> {
+    try {
+      return await this.#initiator.join(path, session.secret)
+    } catch (error) {
+      const code = error instanceof RelayError ? error.code : null
+      if (session.confirmed && code === 'RELAY_CLOSED') this.#options.connection.destroy(error as RelayError)
+      const isRefused = code === 'RELAY_CLOSED' || code === 'RELAY_PEER_REFUSED'
+      if (!session.confirmed && this.#options.connection.path === null && isRefused) this.#unknown(error)
+      throw error
+    }
   }
 
   #pauseMs(failures: number): number {
@@ -183,32 +242,34 @@ export class Outgoing {
     else this.#later(Math.min(pause, 1_000), () => this.#search('any'))
   }
 
-  #ways<T>(greet: Greet<T>): (() => Attempt<T>)[] {
-    const { keyPair, target } = this.#options
-    const byRelay = this.#relays.map(
-      (relay) => () => attemptOf(dialThroughRelay(relay, keyPair, target), greet)
-    )
-    const direct = this.#direct(greet)
-    return this.#directFailures > 0 ? [...byRelay, ...direct] : [...direct, ...byRelay]
+  /** Relays first, and again and again: the device may be on its way back to one. */
+  #anyOf(join: (path: Path) => Promise<Joined>): Lane<Joined>[] {
+    const { staggerMs, attemptMs, retryMs } = this.#options.times
+    // Where direct paths fail, a relay that is far away must not lose to them.
+    const delayMs =
+      this.#directFailures === 0 ? 0 : Math.min(attemptMs, 2 * staggerMs * 2 ** this.#directFailures)
+    const direct = [...this.#ways.byTcp(join, MOST_ADDRESSES), this.#ways.byUdp(join)]
+    const [others, left] = this.#ways.byRelay(join)
+    const againMs = retryMs
+    // One that goes down serves who comes back, and should not have to.
+    const last = { ...left, againMs, delayMs: others.ways.length === 0 ? 0 : LEFT_AFTER * staggerMs }
+    return [
+      { ...others, againMs, atOnce: RELAYS_AT_ONCE },
+      last,
+      ...direct.map((lane) => ({ ...lane, delayMs }))
+    ]
   }
 
-  #direct<T>(greet: Greet<T>, limitMs = this.#options.times.attemptMs): (() => Attempt<T>)[] {
-    const { udp, lan, target } = this.#options
-    const key = this.#udpKey
-    const byAddress = (address: string): Attempt<T> => attemptOf(dialDirectly(address), greet)
-    return [
-      ...this.#addresses.map((address) => () => byAddress(address)),
-      ...(lan === null ? [] : [() => findOnLan(lan, target, byAddress)]),
-      ...(udp === null || key === null
-        ? []
-        : [() => ({ ...attemptOf(dialUdpPath(udp.dht, udp.pathKeyPair, key), greet), limitMs })])
-    ]
+  #betterOf(join: (path: Path) => Promise<Joined>): Lane<Joined>[] {
+    return [...this.#ways.byTcp(join), this.#ways.byUdp(join, this.#options.times.punchMs)]
   }
 
   async #hello(path: Path): Promise<Extract<Greeted, { how: 'begun' }>> {
     const greeted = await this.#initiator.hello(path)
-    if (greeted.how === 'begun') return greeted
-    greeted.line.path.end()
+    if (greeted.how === 'begun') {
+      this.#options.onmet(greeted.terms)
+      return greeted
+    }
     throw new RelayError('RELAY_UNREACHABLE', 'the device has answered on another path')
   }
 
@@ -220,19 +281,6 @@ export class Outgoing {
   #stop(): void {
     clearTimeout(this.#timer)
     this.#attempt?.abort()
+    this.#answer?.abort()
   }
-}
-
-/** Dials, then greets; gives both up together. */
-function attemptOf<T>(dialled: Dialled, greet: Greet<T>): Attempt<T> {
-  return { result: dialled.path.then(greet), abort: () => dialled.abort() }
-}
-
-/** Whether the device has refused, on one of the ways that were tried. */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof RelayError)) return false
-  const { cause } = error
-  return (
-    error.code === 'RELAY_PEER_REFUSED' || (cause instanceof AggregateError && cause.errors.some(isRefusal))
-  )
 }

@@ -1,5 +1,6 @@
 import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
+import type { Refusal } from '../protocol/refusal.ts'
 import { RelayLink } from '../paths/relay-link.ts'
 import type { Path } from '../paths/path.ts'
 import { dialRelayWire } from './dial.ts'
@@ -9,9 +10,28 @@ import type { ClientTimes, RelayAddress } from './options.ts'
 /** What a registration tells its client. */
 export interface RegistrationEvents {
   onregistered(): void
-  onunregistered(error: RelayError): void
+  /** Unless it is closed now, it registers again by itself. @param refusal - where the relay has said why */
+  onunregistered(error: RelayError, refusal: Refusal | null): void
+  /** The relay goes down, and asks this device to register elsewhere first. */
+  ondraining?(): void
+  /** How a replica is, in its own signed words. */
+  onbeat?(record: Uint8Array): void
+  /** A newer replica set, unchecked. */
+  onset?(record: Uint8Array): void
+  /** What the relay has of a device that was looked up; nothing where it has nothing. */
+  onfound?(target: Uint8Array, record: Uint8Array): void
   /** Somebody has reached this device through the relay. */
   onincoming(path: Path): void
+}
+
+/** Visitors whose greeting is still open, or came to nothing, before this device takes its time to register anew. */
+const CREDIT = 8
+/** What a {@link Registration} asks of a replica. */
+interface RegistrationOptions {
+  /** It has followed redirects enough, and is served here or refused. */
+  readonly insists?: boolean
+  /** Of the newest replica set it has. */
+  readonly setSeq?: () => number
 }
 
 /** Longest pause between attempts, as a multiple of the first. */
@@ -26,13 +46,24 @@ export class Registration {
   readonly #times: ClientTimes
   readonly #events: RegistrationEvents
   readonly #keepAlive: KeepAlive
+  readonly #options: RegistrationOptions
   #link: RelayLink | null = null
   #timer: unknown = null
   #retryMs: number
   #registered = false
+  #asked = false
+  /** A visitor costs one; one comes back when it has proven itself, and all when nobody came for a while. */
+  #credit = CREDIT
   #closed = false
 
-  constructor(address: RelayAddress, keyPair: KeyPair, times: ClientTimes, events: RegistrationEvents) {
+  constructor(
+    address: RelayAddress,
+    keyPair: KeyPair,
+    times: ClientTimes,
+    events: RegistrationEvents,
+    options: RegistrationOptions = {}
+  ) {
+    this.#options = options
     this.address = address
     this.#keyPair = keyPair
     this.#times = times
@@ -52,6 +83,21 @@ export class Registration {
     return this.#keepAlive.intervalMs
   }
 
+  /** Who came in on this path is one that this device talks to: the next may come at once. */
+  proved(): void {
+    this.#credit = Math.min(CREDIT, this.#credit + 1)
+  }
+
+  /** Leaves this device's record there. */
+  publish(record: Uint8Array): void {
+    if (this.#registered) this.#link?.publish(record)
+  }
+
+  /** Asks for a device's record; `onfound` follows, if the relay lives. */
+  lookup(target: Uint8Array): void {
+    if (this.#registered) this.#link?.lookup(target)
+  }
+
   close(): void {
     this.#closed = true
     this.#wait(null, 0)
@@ -64,15 +110,25 @@ export class Registration {
       dialRelayWire(this.address),
       { keyPair: this.#keyPair, relay, grant },
       {
-        onwelcome: () => link.register(this.#keepAlive.intervalMs),
+        onwelcome: () => link.register(this.#keepAlive.intervalMs, this.#asks()),
         onregistered: () => this.#onregistered(),
         onpong: () => this.#onpong(),
         onincoming: () => this.#onincoming(link),
-        onclose: (error) => this.#onclose(error)
+        ondraining: () => this.#events.ondraining?.(),
+        onbeat: (record) => this.#events.onbeat?.(record),
+        onset: (record) => this.#events.onset?.(record),
+        onfound: (target, record) => this.#events.onfound?.(target, record),
+        onclose: (error, refusal) => this.#onclose(error, refusal)
       }
     )
     this.#link = link
+    this.#asked = false
     this.#wait(() => link.destroy(), this.#times.attemptMs)
+  }
+
+  #asks(): { readonly insists: boolean; readonly setSeq?: number } {
+    const { insists = false, setSeq } = this.#options
+    return { insists, ...(setSeq === undefined ? {} : { setSeq: setSeq() }) }
   }
 
   #onregistered(): void {
@@ -83,6 +139,7 @@ export class Registration {
 
   #pingLater(): void {
     this.#wait(() => {
+      this.#asked = true
       this.#link?.ping()
       this.#wait(() => {
         this.#keepAlive.lost()
@@ -92,23 +149,33 @@ export class Registration {
   }
 
   #onpong(): void {
+    if (!this.#asked) return
+    this.#asked = false
     this.#keepAlive.answered()
+    this.#credit = CREDIT
     this.#retryMs = this.#times.retryMs
     this.#pingLater()
   }
 
   #onincoming(link: RelayLink): void {
     this.#registered = false
+    this.#wait(null, 0)
     this.#retryMs = this.#times.retryMs
+    this.#link = null
     this.#events.onincoming(link)
-    if (!this.#closed) this.#dial()
+    if (this.#closed) return
+    // A relay, or a device that is welcome there, can announce visitors without end: beyond a few it costs them time.
+    this.#credit = Math.max(0, this.#credit - 1)
+    if (this.#credit > 0) this.#dial()
+    else this.#wait(() => this.#dial(), this.#times.retryMs)
   }
 
-  #onclose(error: RelayError): void {
+  #onclose(error: RelayError, refusal: Refusal | null): void {
     this.#registered = false
     this.#wait(null, 0)
+    if (!this.#closed) this.#events.onunregistered(error, refusal)
+    // That may have closed it.
     if (this.#closed) return
-    this.#events.onunregistered(error)
     const pause = Math.max(this.#retryMs, Math.min(error.retryAfterMs, MOST_PAUSE_MS)) * (0.5 + Math.random())
     this.#retryMs = Math.min(this.#retryMs * 2, this.#times.retryMs * MOST_RETRIES)
     this.#wait(() => this.#dial(), pause)

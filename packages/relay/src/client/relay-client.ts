@@ -1,27 +1,28 @@
 import b4a from 'b4a'
-import crypto from 'hypercore-crypto'
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
-import type { Path, PathInfo } from '../paths/path.ts'
-import { UdpPath } from '../paths/udp-path.ts'
-import { TcpPath } from '../paths/tcp-path.ts'
+import type { Path } from '../paths/path.ts'
+import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import { SecretConnection } from '../session/secret-connection.ts'
-import type { Candidates } from '../session/greeting.ts'
-import { Responder } from '../session/responder.ts'
-import { Session } from '../session/session.ts'
-import { listenTcp, type TcpListener } from '../sockets/sockets.ts'
-import type { Connection, KeyPair } from '../types.ts'
-import { checkRelay } from './addresses.ts'
-import type { DhtLike, DhtServerLike } from './dht.ts'
+import { LEAST_WINDOW_BYTES } from '../session/greeting.ts'
+import type { Connection } from '../types.ts'
+import { checkKey } from '../replicas/arguments.ts'
+import { checkPeerAddresses, checkRelay } from './addresses.ts'
+import type { PeerAddresses } from './options.ts'
+import { DeviceRecords } from './device-records.ts'
+import type { DhtLike } from './dht.ts'
 import {
   type ClientTimes,
-  LEAST_WINDOW_BYTES,
+  type RelayAddress,
   type RelayClientOptions,
   TIMES,
   WINDOW_BYTES
 } from './options.ts'
-import { Outgoing } from './outgoing.ts'
+import { Listening } from './listening.ts'
 import { Registration } from './registration.ts'
+import type { ReplicasOptions } from './replica-options.ts'
+import { ReplicaRegistrations } from './replica-registrations.ts'
+import { Sessions } from './sessions.ts'
 
 /** Options of {@link RelayClient.connect}. */
 export interface ConnectOptions {
@@ -29,6 +30,8 @@ export interface ConnectOptions {
   addresses?: readonly string[]
   /** Passed on to the DHT node's `connect`. @defaultValue none */
   dhtOptions?: object
+  /** What the connection is destroyed with where no way is found. @defaultValue the error as it is */
+  explain?: (error: Error) => Error
 }
 
 /**
@@ -40,16 +43,14 @@ export interface ConnectOptions {
 export class RelayClient extends ReadyResource {
   readonly #options: RelayClientOptions
   readonly #times: ClientTimes
-  readonly #responder: Responder
+  readonly #sessions: Sessions
+  readonly #listening: Listening
   readonly #connections = new Set<SecretConnection>()
-  /** With which this client listens in the DHT for paths of sessions; told to the other side of one only. */
-  readonly #pathKeyPair: KeyPair = crypto.keyPair()
   readonly #dht: DhtLike | null
-  #registrations: Registration[] = []
-  #dhtServer: DhtServerLike | null = null
-  #listener: TcpListener | null = null
-  #unannounce: (() => void) | null = null
-  #announced: readonly string[] = []
+  readonly #replicas: ReplicaRegistrations | null
+  readonly #records: DeviceRecords
+  readonly #registrations: Registration[] = []
+  #suspended = false
 
   /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT` */
   constructor(options: RelayClientOptions) {
@@ -57,24 +58,27 @@ export class RelayClient extends ReadyResource {
     const { keyPair } = options
     if (keyPair?.publicKey?.length !== 32 || keyPair.secretKey?.length !== 64)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a device needs an Ed25519 key pair')
-    const { windowBytes = WINDOW_BYTES, relays = [] } = options
+    const { windowBytes = WINDOW_BYTES, relays = [], peerAddresses = 'machine' } = options
     if (!Number.isSafeInteger(windowBytes) || windowBytes < LEAST_WINDOW_BYTES)
       throw new RelayError('RELAY_BAD_ARGUMENT', `a window has ${LEAST_WINDOW_BYTES} bytes or more`)
     for (const relay of relays) checkRelay(relay)
+    checkPeerAddresses(peerAddresses)
+    for (const { owner } of options.owners ?? []) checkKey(owner, 'an owner')
+    if (options.replicas && relays.length > 0)
+      throw new RelayError('RELAY_BAD_ARGUMENT', 'a device has relays or replicas, not both')
     this.#options = options
     this.#dht = (options.dht ?? null) as DhtLike | null
     this.#times = { ...TIMES, ...options.times }
-    this.#responder = new Responder({
-      keyPair,
-      attemptMs: this.#times.attemptMs,
-      firewall: (key) => this.#options.firewall?.(key) ?? false,
-      candidates: () => this.#candidates(),
-      makeSession: (id, secret, connection) => this.#makeSession(id, secret, connection, () => {}),
-      onconnection: (connection) => {
-        this.#keep(connection)
-        this.emit('connection', connection)
-      }
+    this.#replicas = options.replicas ? this.#makeReplicas(options.replicas) : null
+    this.#records = this.#makeRecords(options)
+    this.#listening = new Listening({
+      publicKey: keyPair.publicKey,
+      listen: options.listen ?? null,
+      dht: this.#dht,
+      lan: options.lan ?? null,
+      onpath: (path) => this.#sessions.accept(path)
     })
+    this.#sessions = this.#makeSessions(windowBytes, peerAddresses)
   }
 
   get publicKey(): Uint8Array {
@@ -88,14 +92,30 @@ export class RelayClient extends ReadyResource {
 
   /** Public keys of the relays where this device can be reached now. */
   get registeredAt(): Uint8Array[] {
+    if (this.#replicas !== null) return this.#replicas.registeredAt
     return this.#registrations
       .filter(({ registered }) => registered)
       .map(({ address: { publicKey } }) => publicKey)
   }
 
+  /** How one's replicas are, as far as this device knows; empty without `replicas`. */
+  get replicas(): ReplicaStatus[] {
+    return this.#replicas?.statuses ?? []
+  }
+
+  /**
+   * Takes a newer set of one's replicas; an older one changes nothing.
+   *
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` also without `replicas`, `RELAY_MALFORMED`, `RELAY_NEWER_FORMAT`, `RELAY_BAD_SIGNATURE`
+   */
+  useReplicas(set: Uint8Array): void {
+    if (this.#replicas === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'this device has no replicas')
+    this.#replicas.use(set)
+  }
+
   /** Port of the TCP listener; `null` where there is none. */
   get port(): number | null {
-    return this.#listener?.port ?? null
+    return this.#listening.port
   }
 
   /**
@@ -105,27 +125,42 @@ export class RelayClient extends ReadyResource {
    * @returns a connection that opens later; where no way is found, it is destroyed with the error
    * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`, `RELAY_CLOSED`
    */
-  connect(target: Uint8Array, { addresses = [], dhtOptions = {} }: ConnectOptions = {}): Connection {
+  connect(
+    target: Uint8Array,
+    { addresses = [], dhtOptions = {}, explain = (error) => error }: ConnectOptions = {}
+  ): Connection {
     if (!(target instanceof Uint8Array) || target.length !== 32)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
     if (this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
-    const { keyPair, relays = [] } = this.#options
-    const connection = new SecretConnection(true, keyPair.publicKey, b4a.from(target))
-    const outgoing = new Outgoing({
-      keyPair,
-      target: b4a.from(target),
-      relays,
+    const key = b4a.from(target)
+    const connection = new SecretConnection(true, this.publicKey, key)
+    this.#keep(connection)
+    const [dht, { pathKeyPair }] = [this.#dht, this.#listening]
+    this.#sessions.reach(key, connection, {
       addresses,
       lan: this.#options.lan ?? null,
-      udp: this.#dht === null ? null : { dht: this.#dht, pathKeyPair: this.#pathKeyPair, more: dhtOptions },
-      times: this.#times,
-      connection,
-      makeSession: (id, secret, onlonely) => this.#makeSession(id, secret, connection, onlonely)
+      udp: dht === null ? null : { dht, pathKeyPair, more: dhtOptions },
+      byRecord: this.#records.findsAny
+        ? (attempt) => this.#records.way(key, this.#relaysTo(key), attempt)
+        : null,
+      explain
     })
-    this.#keep(connection)
-    outgoing.start()
     // The same object: its events are typed there, where upstream's take any name.
     return connection as unknown as Connection
+  }
+
+  /** Stops being reachable through relays: the app goes to the background. Connections stay, for as long as somebody on the other side is patient. */
+  suspend(): void {
+    this.#suspended = true
+    for (const registration of this.#registrations.splice(0)) registration.close()
+    this.#replicas?.close()
+  }
+
+  /** Registers again. */
+  resume(): void {
+    if (!this.#suspended) return
+    this.#suspended = false
+    if (this.opened && this.closing === null) this.#registerAll()
   }
 
   /** Same as `close()`. */
@@ -134,31 +169,24 @@ export class RelayClient extends ReadyResource {
   }
 
   protected override async _open(): Promise<void> {
-    const { listen = null, relays = [], keyPair } = this.#options
+    await this.#listening.open()
     try {
-      if (listen !== null) await this.#listen(listen)
-      if (this.#dht !== null) await this.#listenUdp(this.#dht)
+      if (!this.#suspended) this.#registerAll()
     } catch (error) {
-      await Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
-      this.#listener = this.#dhtServer = null
+      for (const registration of this.#registrations.splice(0)) registration.close()
+      this.#replicas?.close()
+      await this.#listening.close()
       throw error
     }
-    this.#registrations = relays.map(
-      (address) =>
-        new Registration(address, keyPair, this.#times, {
-          onregistered: () => this.emit('registered', address.publicKey),
-          onunregistered: (error) => this.emit('unregistered', address.publicKey, error),
-          onincoming: (path: Path) => this.#responder.accept(path)
-        })
-    )
   }
 
   protected override async _close(): Promise<void> {
     // First of all nobody new comes in.
-    const listening = Promise.all([this.#listener?.close(), this.#dhtServer?.close()])
+    const listening = this.#listening.close()
     for (const registration of this.#registrations) registration.close()
-    this.#unannounce?.()
-    this.#responder.close()
+    this.#replicas?.close()
+    this.#records.close()
+    this.#sessions.close()
     const closed = [...this.#connections].map(
       (connection) => new Promise<void>((resolve) => connection.once('close', resolve))
     )
@@ -167,42 +195,87 @@ export class RelayClient extends ReadyResource {
     await listening
   }
 
-  async #listen({ announce, ...at }: NonNullable<RelayClientOptions['listen']>): Promise<void> {
-    const listener = await listenTcp(at, (wire) => this.#responder.accept(new TcpPath(wire)))
-    this.#listener = listener
-    this.#unannounce = this.#options.lan?.announce(this.publicKey, listener.port) ?? null
-    const { host } = at
-    this.#announced = announce ?? (host === undefined ? [] : [`${bracketed(host)}:${listener.port}`])
+  #registerAll(): void {
+    for (const address of this.#options.relays ?? []) this.#registrations.push(this.#register(address))
+    this.#replicas?.start()
   }
 
-  async #listenUdp(dht: DhtLike): Promise<void> {
-    this.#dhtServer = dht.createServer({}, (stream) => this.#responder.accept(new UdpPath(stream)))
-    await this.#dhtServer.listen(this.#pathKeyPair)
-  }
-
-  #candidates(): Candidates {
-    return {
-      tcp: this.#announced,
-      udp: this.#dhtServer === null ? new Uint8Array(0) : this.#pathKeyPair.publicKey
-    }
-  }
-
-  #makeSession(
-    id: Uint8Array,
-    secret: Uint8Array,
-    connection: SecretConnection,
-    onlonely: (failed: PathInfo | null) => void
-  ): Session {
-    return new Session({
-      id,
-      secret,
-      connection,
-      times: this.#times,
-      windowBytes: this.#options.windowBytes ?? WINDOW_BYTES,
-      onlonely,
-      onfailed: (path: PathInfo, error) => this.emit('path-failed', path, error),
-      onover: () => {}
+  #register(address: RelayAddress): Registration {
+    return new Registration(address, this.#options.keyPair, this.#times, {
+      onregistered: () => this.#onregistered(address.publicKey),
+      onunregistered: (error) => this.#onunregistered(address.publicKey, error),
+      onfound: (target, record) => this.#records.onfound(target, record),
+      onincoming: (path: Path) => this.#sessions.accept(path)
     })
+  }
+
+  get #atRelays(): readonly Registration[] {
+    return this.#replicas?.registrations ?? this.#registrations
+  }
+
+  /** Those that a device may be at, the likeliest first. */
+  #relaysTo(device: Uint8Array): readonly RelayAddress[] {
+    return this.#replicas?.relays(this.#records.known(device)) ?? this.#options.relays ?? []
+  }
+
+  #makeSessions(windowBytes: number, peerAddresses: PeerAddresses): Sessions {
+    return new Sessions({
+      keyPair: this.#options.keyPair,
+      times: this.#times,
+      windowBytes,
+      peerAddresses,
+      firewall: (key) => this.#options.firewall?.(key) ?? false,
+      candidates: () => this.#listening.candidates,
+      relaysTo: (device) => this.#relaysTo(device),
+      onconnection: (connection) => {
+        this.#keep(connection)
+        this.emit('connection', connection)
+      },
+      onproved: ({ relay }) => {
+        for (const one of this.#atRelays) if (one.address.publicKey === relay) one.proved()
+      },
+      onfailed: (path, error) => this.emit('path-failed', path, error)
+    })
+  }
+
+  #makeReplicas(replicas: ReplicasOptions): ReplicaRegistrations {
+    return new ReplicaRegistrations(replicas, this.#options.keyPair, this.#times, {
+      onregistered: (relay) => this.#onregistered(relay),
+      onunregistered: (relay, error) => this.#onunregistered(relay, error),
+      onincoming: (path) => this.#sessions.accept(path),
+      onfound: (target, record) => this.#records.onfound(target, record),
+      onset: () => this.#records.useSet()
+    })
+  }
+
+  #makeRecords({
+    keyPair,
+    owners = [],
+    replicas,
+    publish = 'everywhere'
+  }: RelayClientOptions): DeviceRecords {
+    return new DeviceRecords({
+      keyPair,
+      times: this.#times,
+      dht: this.#dht,
+      publishing: publish,
+      owners: replicas ? [replicas, ...owners] : owners,
+      registrations: () => this.#atRelays,
+      set: () => this.#replicas?.set ?? null,
+      onset: (set) => {
+        if (replicas && b4a.equals(set.owner, replicas.owner)) this.#replicas?.use(set.bytes)
+      }
+    })
+  }
+
+  #onregistered(relay: Uint8Array): void {
+    this.#records.onregistered()
+    this.emit('registered', relay)
+  }
+
+  #onunregistered(relay: Uint8Array, error: Error): void {
+    this.#records.onunregistered(relay)
+    this.emit('unregistered', relay, error)
   }
 
   #keep(connection: SecretConnection): void {
@@ -211,8 +284,4 @@ export class RelayClient extends ReadyResource {
     connection.on('error', () => {})
     connection.once('close', () => this.#connections.delete(connection))
   }
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
 }

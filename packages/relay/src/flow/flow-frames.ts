@@ -7,34 +7,40 @@ export const FLOW = {
   ACK: 18,
   DEAD: 19,
   RESUME: 20,
-  REWOUND: 21,
-  RETIRE: 22,
-  RETIRED: 23,
-  PROBE: 24,
-  PROBED: 25,
-  RESET: 26
+  RETIRE: 21,
+  RETIRED: 22,
+  PROBE: 23,
+  PROBED: 24,
+  RESET: 25
 } as const
 
-const BARE = { retire: FLOW.RETIRE, retired: FLOW.RETIRED, probed: FLOW.PROBED, reset: FLOW.RESET }
+type BareType = 'retire' | 'retired' | 'probe' | 'probed' | 'reset'
+
+const BARE: Record<BareType, number> = {
+  retire: FLOW.RETIRE,
+  retired: FLOW.RETIRED,
+  probe: FLOW.PROBE,
+  probed: FLOW.PROBED,
+  reset: FLOW.RESET
+}
+
+const TYPES = Object.keys(BARE) as BareType[]
 
 /** Type and offset, before the bytes of a segment. */
-const SEGMENT_HEADER_BYTES = 9
-/** Most bytes of one segment: a frame of a path holds it with its header. */
-export const MAX_SEGMENT_BYTES: number = 69_632 - SEGMENT_HEADER_BYTES
+export const SEGMENT_HEADER_BYTES = 9
+/** After each frame, or the header of a segment: what proves whose it is. */
+export const TAG_BYTES = 16
+/** Most bytes of one segment: a message of a path holds it with its header and tag. */
+export const MAX_SEGMENT_BYTES: number = 69_632 - TAG_BYTES - SEGMENT_HEADER_BYTES
 
-/** All but segments. Offsets are of the stream's bytes, from 0; paths are numbers. */
+/** Offsets are of the stream's bytes, from 0; paths are numbers. */
 export type FlowFrame =
   | { readonly type: 'segment'; readonly offset: number; readonly bytes: Uint8Array }
   | { readonly type: 'fin'; readonly offset: number }
   | { readonly type: 'ack'; readonly offset: number }
   | { readonly type: 'dead'; readonly path: number; readonly offset: number }
   | { readonly type: 'resume'; readonly path: number; readonly offset: number }
-  | { readonly type: 'rewound'; readonly path: number }
-  | { readonly type: 'retire' }
-  | { readonly type: 'retired' }
-  | { readonly type: 'probe'; readonly offset: number }
-  | { readonly type: 'probed' }
-  | { readonly type: 'reset' }
+  | { readonly type: BareType }
 
 /** Header of a segment; its bytes follow. */
 export function segmentHeader(offset: number): Uint8Array {
@@ -48,52 +54,45 @@ export function flowFrame(frame: Exclude<FlowFrame, { type: 'segment' }>): Uint8
       return withOffset(FLOW.FIN, frame.offset)
     case 'ack':
       return withOffset(FLOW.ACK, frame.offset)
-    case 'probe':
-      return withOffset(FLOW.PROBE, frame.offset)
     case 'dead':
       return b4a.concat([withOffset(FLOW.DEAD, frame.offset), uint32(frame.path)])
     case 'resume':
       return b4a.concat([withOffset(FLOW.RESUME, frame.offset), uint32(frame.path)])
-    case 'rewound':
-      return b4a.concat([b4a.from([FLOW.REWOUND]), uint32(frame.path)])
     default:
       return b4a.from([BARE[frame.type]])
   }
 }
 
-/** @returns `null` for what is none */
-export function readFlowFrame(bytes: Uint8Array): FlowFrame | null {
-  const { length } = bytes
-  switch (bytes[0]) {
+/**
+ * @param head - all of it; of a segment its header
+ * @param bytes - those of the segment
+ * @returns `null` for what is none
+ */
+export function readFlowFrame(head: Uint8Array, bytes: Uint8Array = new Uint8Array(0)): FlowFrame | null {
+  switch (head[0]) {
     case FLOW.SEGMENT: {
-      const offset = length > SEGMENT_HEADER_BYTES ? readOffset(bytes) : null
-      return offset === null ? null : { type: 'segment', offset, bytes: bytes.subarray(SEGMENT_HEADER_BYTES) }
+      const offset = head.length === SEGMENT_HEADER_BYTES && bytes.length > 0 ? readOffset(head) : null
+      return offset === null ? null : { type: 'segment', offset, bytes }
     }
     case FLOW.FIN:
-      return offsetFrame('fin', bytes)
+      return offsetFrame('fin', head)
     case FLOW.ACK:
-      return offsetFrame('ack', bytes)
-    case FLOW.PROBE:
-      return offsetFrame('probe', bytes)
+      return offsetFrame('ack', head)
     case FLOW.DEAD:
-      return pathFrame('dead', bytes)
+      return pathFrame('dead', head)
     case FLOW.RESUME:
-      return pathFrame('resume', bytes)
-    case FLOW.REWOUND:
-      return length === 5 ? { type: 'rewound', path: viewOf(bytes).getUint32(1, true) } : null
+      return pathFrame('resume', head)
     default:
-      return length === 1 ? bare(bytes[0]) : null
+      return head.length === 1 ? bare(head[0]) : null
   }
 }
 
 function bare(byte: number | undefined): FlowFrame | null {
-  if (byte === FLOW.RETIRE) return { type: 'retire' }
-  if (byte === FLOW.RETIRED) return { type: 'retired' }
-  if (byte === FLOW.PROBED) return { type: 'probed' }
-  return byte === FLOW.RESET ? { type: 'reset' } : null
+  const [type] = TYPES.filter((one) => BARE[one] === byte)
+  return type === undefined ? null : { type }
 }
 
-function offsetFrame(type: 'fin' | 'ack' | 'probe', bytes: Uint8Array): FlowFrame | null {
+function offsetFrame(type: 'fin' | 'ack', bytes: Uint8Array): FlowFrame | null {
   const offset = bytes.length === SEGMENT_HEADER_BYTES ? readOffset(bytes) : null
   return offset === null ? null : { type, offset }
 }

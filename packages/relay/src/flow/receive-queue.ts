@@ -36,8 +36,9 @@ export class ReceiveQueue {
     return this.#taken
   }
 
-  get finished(): boolean {
-    return this.#finished
+  /** The same, and the end of the stream once nothing else is left. */
+  get takenWithEnd(): number {
+    return this.#finished && this.#taken + 1 === this.#have ? this.#have : this.#taken
   }
 
   /** The reader has taken so many more. */

@@ -29,8 +29,10 @@ const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 60_000
 /** How long a device keeps one label. */
 const ROTATE_AFTER_MS = 3_600_000
-/** Addresses that one search reports: an impostor has no more tries. */
-const MAX_FOUND = 16
+/** What one search reports for each question: anybody can repeat a label, and must not use up the place of the device itself. */
+const MAX_HOSTS = 16
+/** Two apps of one machine may share a key for a moment, while one takes over from the other. */
+const MAX_PORTS = 2
 
 interface Announcement {
   readonly publicKey: Uint8Array
@@ -41,7 +43,8 @@ interface Announcement {
 interface Search {
   readonly publicKey: Uint8Array
   readonly onfound: (at: LanAddress) => void
-  readonly found: Set<string>
+  /** Ports by host, since the last question. */
+  readonly found: Map<string, Set<number>>
 }
 
 /**
@@ -95,12 +98,13 @@ export class LanDiscovery extends ReadyResource {
    * Looks for a device until the function it returns is called.
    *
    * @param publicKey - 32 bytes
-   * @param onfound - called once for each address, up to 16: try each, and believe none before its handshake
+   * @param onfound - called for each address, of 16 hosts and two ports of each at most, and again after another question: try each, and believe none before its
+   *   handshake
    * @throws RelayError `RELAY_BAD_ARGUMENT`, `RELAY_CLOSED`
    */
   find(publicKey: Uint8Array, onfound: (at: LanAddress) => void): () => void {
     this.#check(publicKey)
-    const search = { publicKey: b4a.from(publicKey), onfound, found: new Set<string>() }
+    const search = { publicKey: b4a.from(publicKey), onfound, found: new Map<string, Set<number>>() }
     this.#searches.add(search)
     this.#pauseMs = FIRST_PAUSE_MS
     this.#ask()
@@ -162,6 +166,8 @@ export class LanDiscovery extends ReadyResource {
     clearTimeout(this.#asking)
     if (this.#searches.size === 0 || this.closing !== null) return
     if (this.opened) {
+      // Who has failed, or was somebody else, may be there by now.
+      for (const { found } of this.#searches) found.clear()
       this.#sockets.update()
       this.#sockets.query(questionPacket())
     }
@@ -172,11 +178,12 @@ export class LanDiscovery extends ReadyResource {
   #look(packet: ResponsePacket, host: string): void {
     for (const { label, port } of announcedIn(packet)) {
       for (const search of this.#searches) {
-        const at = `${host}:${port}`
-        const isNew = !search.found.has(at) && search.found.size < MAX_FOUND
-        if (!isNew || !isLabelOf(label, search.publicKey)) continue
-        search.found.add(at)
-        search.onfound({ host, port })
+        const { found, publicKey, onfound } = search
+        const ports = found.get(host) ?? new Set()
+        const hasRoom = found.has(host) ? ports.size < MAX_PORTS : found.size < MAX_HOSTS
+        if (!hasRoom || ports.has(port) || !isLabelOf(label, publicKey)) continue
+        found.set(host, ports.add(port))
+        onfound({ host, port })
       }
     }
   }

@@ -1,10 +1,14 @@
 import type { Path, PathEvents } from './path.ts'
 
-/** A path whose listener changes: first who greets on it, then the session. What comes in between waits. */
+/** What may wait while nobody listens: more than comes in one turn, between the answer to a greeting and the session. */
+const MOST_WAITING_BYTES = 1024 * 1024
+
+/** A path whose listener changes: first who greets on it, then the session. What comes in between waits; who sends more than fits there is cut off. */
 export class Line {
   readonly path: Path
   #events: PathEvents | null = null
   #waiting: Uint8Array[] = []
+  #waitingBytes = 0
   #closed: { readonly error: Error | null } | null = null
 
   /** Starts the path. */
@@ -12,7 +16,7 @@ export class Line {
     this.path = path
     path.start({
       onmessage: (message) => {
-        if (this.#events === null) this.#waiting.push(message)
+        if (this.#events === null) this.#wait(message)
         else this.#events.onmessage(message)
       },
       ondrain: () => this.#events?.ondrain(),
@@ -34,12 +38,22 @@ export class Line {
     this.#events = events
     const waiting = this.#waiting
     this.#waiting = []
-    for (const [i, message] of waiting.entries()) {
+    this.#waitingBytes = 0
+    for (const message of waiting) {
       // Whom the first was for may have held it for another.
-      if (this.#events === null) this.#waiting.push(...waiting.slice(i))
-      if (this.#events === null) return
-      this.#events.onmessage(message)
+      if (this.#events === null) this.#wait(message)
+      else this.#events.onmessage(message)
     }
     if (this.#closed !== null) this.#events?.onclose(this.#closed.error)
+  }
+
+  #wait(message: Uint8Array): void {
+    this.#waitingBytes += message.length
+    if (this.#waitingBytes <= MOST_WAITING_BYTES) {
+      this.#waiting.push(message)
+      return
+    }
+    this.#waiting = []
+    this.path.destroy()
   }
 }

@@ -23,6 +23,8 @@ export interface PathEvents {
 
 /** Carries messages to one device, in order, as long as it lives. */
 export interface Path extends PathInfo {
+  /** Who is at the other end, as far as can be known before a greeting: an IP address, or the key that the relay names in hex. */
+  readonly origin?: string
   /** Begins to hand on what comes. */
   start(events: PathEvents): void
   /** One message in parts, 69,632 bytes at most. @returns false when it is enough for now: `ondrain` follows */

@@ -22,12 +22,29 @@ export interface RelayLinkOptions {
   grant: Uint8Array | null
 }
 
+/** How a device registers. */
+interface Standing {
+  readonly insists?: boolean
+  readonly setSeq?: number
+}
+
+/** Whoever has no replica set wants none: a seq that none is above. */
+const NO_SET = Number.MAX_SAFE_INTEGER
+
 /** What a {@link RelayLink} tells before it is a path. */
 export interface RelayLinkEvents {
   /** The relay knows this device now. */
   onwelcome(): void
   onregistered?(): void
   onpong?(): void
+  /** The relay goes down, and asks this device to register elsewhere. */
+  ondraining?(): void
+  /** How a replica is, in its own signed words. */
+  onbeat?(record: Uint8Array): void
+  /** A newer replica set. */
+  onset?(record: Uint8Array): void
+  /** What the relay has of a device that was looked up: its signed record, or nothing. */
+  onfound?(target: Uint8Array, record: Uint8Array): void
   /** Somebody has reached this device: the link is a path to it from now on. */
   onincoming?(from: Uint8Array): void
   /** The target was reached: the link is a path to it from now on. */
@@ -54,6 +71,7 @@ export class RelayLink implements Path {
   #cipher: ControlCipher | null = null
   #path: PathEvents | null = null
   #joined = false
+  #origin = ''
   #refusal: Refusal | null = null
   #error: RelayError | null = null
   #closed = false
@@ -64,7 +82,7 @@ export class RelayLink implements Path {
     this.transport = wire.kind
     this.#events = events
     this.#handshake = new Handshake('device to relay', keyPair, relay)
-    const hello = this.#handshake.send(encodeHello(grant))
+    const hello = this.#hello(grant)
     this.#reader = new FrameReader({
       onframe: (type, body) => this.#onframe(type, body),
       ondata: (run) => this.#ondata(run),
@@ -78,9 +96,44 @@ export class RelayLink implements Path {
     wire.write(frame(FRAME.HELLO, hello))
   }
 
-  /** Asks to be reachable here. Once welcome. */
-  register(keepAliveMs: number): void {
-    this.#say({ type: 'register', keepAliveMs })
+  /** @throws RELAY_BAD_ARGUMENT for a relay's key that is none; the wire is gone then */
+  #hello(grant: Uint8Array | null): Uint8Array {
+    try {
+      return this.#handshake.send(encodeHello(grant))
+    } catch (error) {
+      this.#wire.start({ onbytes: () => {}, ondrain: () => {}, onclose: () => {} })
+      this.#wire.destroy()
+      throw error
+    }
+  }
+
+  get origin(): string {
+    return this.#origin
+  }
+
+  /**
+   * Asks to be reachable here. Once welcome.
+   *
+   * @param insists - it has followed redirects enough, and is served here or refused
+   * @param setSeq - of the newest replica set it has; a newer one follows
+   */
+  register(keepAliveMs: number, { insists = false, setSeq = NO_SET }: Standing = {}): void {
+    this.#say({ type: 'register', keepAliveMs, setSeq, insists })
+  }
+
+  /** Asks for the beats of this replica and those it knows, and no more. Once welcome. */
+  watch(keepAliveMs: number, setSeq: number): void {
+    this.#say({ type: 'watch', keepAliveMs, setSeq })
+  }
+
+  /** Leaves this device's own record for those who look it up. Once registered. */
+  publish(record: Uint8Array): void {
+    this.#say({ type: 'publish', record })
+  }
+
+  /** Asks for the record of a device; `onfound` follows. Once registered, or watching. */
+  lookup(target: Uint8Array): void {
+    this.#say({ type: 'lookup', target })
   }
 
   /** Asks for a path to a registered device. Once welcome. */
@@ -135,15 +188,24 @@ export class RelayLink implements Path {
     else if (message.type === 'pong') this.#events.onpong?.()
     else if (message.type === 'refused') this.#onrefused(message.refusal)
     else if (message.type === 'gone') this.#wire.end()
-    else if (message.type === 'draining') this.#path?.ondraining?.()
+    else if (message.type === 'draining') this.#ondraining()
+    else if (message.type === 'beat') this.#events.onbeat?.(message.record)
+    else if (message.type === 'set') this.#events.onset?.(message.record)
+    else if (message.type === 'found') this.#events.onfound?.(message.target, message.record)
     else if (this.#joined) this.#fail()
     else if (message.type === 'incoming') {
       this.#joined = true
+      this.#origin = b4a.toString(message.from, 'hex')
       this.#events.onincoming?.(message.from)
     } else if (message.type === 'opened') {
       this.#joined = true
       this.#events.onopened?.()
     } else this.#fail()
+  }
+
+  #ondraining(): void {
+    if (this.#joined) this.#path?.ondraining?.()
+    else this.#events.ondraining?.()
   }
 
   #ondata(run: Uint8Array): void {
@@ -174,7 +236,10 @@ export class RelayLink implements Path {
   #onclose(cause: Error | null): void {
     this.#closed = true
     if (this.#joined) return this.#path?.onclose(this.#error ?? cause)
-    const error = this.#error ?? new RelayError('RELAY_UNREACHABLE', 'the relay has closed', { cause })
-    this.#events.onclose(error, this.#refusal)
+    const known = this.#error ?? (cause instanceof RelayError ? cause : null)
+    this.#events.onclose(
+      known ?? new RelayError('RELAY_UNREACHABLE', 'the relay has closed', { cause }),
+      this.#refusal
+    )
   }
 }

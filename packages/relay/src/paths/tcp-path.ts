@@ -8,10 +8,12 @@ export class TcpPath implements Path {
   readonly kind = 'tcp'
   readonly relay = null
   readonly transport = 'tcp'
+  readonly origin: string
   readonly #wire: Wire
 
   constructor(wire: Wire) {
     this.#wire = wire
+    this.origin = wire.remoteAddress
   }
 
   start({ onmessage, ondrain, onclose }: PathEvents): void {

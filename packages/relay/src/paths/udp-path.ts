@@ -9,10 +9,12 @@ export class UdpPath implements Path {
   readonly kind = 'udp'
   readonly relay = null
   readonly transport = 'udp'
+  readonly origin: string
   readonly #stream: NoiseSecretStream
 
   constructor(stream: NoiseSecretStream) {
     this.#stream = stream
+    this.origin = (stream.rawStream as { remoteHost?: string } | null)?.remoteHost ?? ''
   }
 
   start({ onmessage, ondrain, onclose }: PathEvents): void {

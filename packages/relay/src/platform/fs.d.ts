@@ -1,1 +1,1 @@
-export { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+export { link, mkdir, open, readFile, unlink } from 'node:fs/promises'

@@ -1,1 +1,1 @@
-export { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+export { connect, createServer, isIP, type AddressInfo, type Server, type Socket } from 'node:net'

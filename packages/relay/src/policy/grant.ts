@@ -96,7 +96,7 @@ export function createGrant(issuer: KeyPair, options: GrantOptions): Uint8Array 
   return bytes
 }
 
-/** Reads a grant and checks its signature, nothing else. `null` for what is no grant of this version. */
+/** Reads a grant and checks its signature, nothing else. `null` for what is no grant of this version, such as one for less than 65,536 bytes a second. */
 export function readGrant(bytes: Uint8Array): Grant | null {
   if (bytes.length !== GRANT_BYTES || bytes[0] !== VERSION) return null
   const issuer = b4a.from(bytes.subarray(1, 33))
@@ -105,6 +105,7 @@ export function readGrant(bytes: Uint8Array): Grant | null {
   const [bytesPerSecond, quotaBytes, expires] = [98, 106, 114].map((at) =>
     Number(view.getBigUint64(at, true))
   ) as [number, number, number]
+  if (bytesPerSecond > 0 && bytesPerSecond < LEAST_BYTES_PER_SECOND) return null
   return {
     issuer,
     device: b4a.from(bytes.subarray(33, 65)),

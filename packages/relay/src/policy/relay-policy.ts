@@ -1,6 +1,7 @@
 import b4a from 'b4a'
 import { RelayError } from '../errors.ts'
-import { refusal, type Refusal } from '../protocol/refusal.ts'
+import { monotonic } from '../monotonic.ts'
+import { refusal, type Refusal, type RefusalCode } from '../protocol/refusal.ts'
 import { ALL_SCOPES, type Grant, LEAST_BYTES_PER_SECOND, readGrant } from './grant.ts'
 import { type Account, type Held, Lease } from './lease.ts'
 import { Meter, type MeterLimits } from './meter.ts'
@@ -26,11 +27,20 @@ export interface PolicyOptions {
   /** Devices that need no grant. @defaultValue none */
   allow?: Iterable<Uint8Array>
   limits?: Partial<PolicyLimits>
-  /** Milliseconds since 1970. @defaultValue Date.now */
+  /** Milliseconds since 1970. @defaultValue Date.now for when grants expire, and for all durations a clock that nobody sets */
   now?: () => number
 }
 
-const LIMITS: PolicyLimits = {
+/** A device that is served now. */
+export interface ServedDevice {
+  readonly device: Uint8Array
+  /** Over both planes, registrations included. */
+  readonly connections: number
+  /** On the grants that it uses now, or since the start where it is on the allow-list. */
+  readonly usedBytes: number
+}
+
+export const LIMITS: PolicyLimits = {
   connections: 64,
   pairings: 64,
   totalConnections: 10_000,
@@ -51,6 +61,8 @@ export class RelayPolicy {
   readonly #allowed: Set<string>
   readonly #limits: PolicyLimits
   readonly #now: () => number
+  /** For rates. */
+  readonly #steady: () => number
   readonly #accounts = new Map<string, Account>()
   readonly #meters = new Map<string, { meter: Meter; expiresAt: number }>()
   readonly #revoked = new Set<string>()
@@ -60,15 +72,13 @@ export class RelayPolicy {
    * @param relay - the relay's own public key, which grants name
    * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`
    */
-  constructor(
-    relay: Uint8Array,
-    { issuers = [], allow = [], limits = {}, now = Date.now }: PolicyOptions = {}
-  ) {
+  constructor(relay: Uint8Array, { issuers = [], allow = [], limits = {}, now }: PolicyOptions = {}) {
     this.#relay = relay
     this.#issuers = new Set([...issuers].map(keyName))
     this.#allowed = new Set([...allow].map(keyName))
     this.#limits = { ...LIMITS, ...limits }
-    this.#now = now
+    this.#now = now ?? Date.now
+    this.#steady = now ?? monotonic
     if (!Object.values(this.#limits).every((n) => Number.isSafeInteger(n) && n >= 0))
       throw new RelayError('RELAY_BAD_ARGUMENT', 'limits are whole numbers, not negative')
     const { bytesPerSecond } = this.#limits
@@ -79,6 +89,17 @@ export class RelayPolicy {
   /** Connections that are held now, of all devices. */
   get connections(): number {
     return this.#connections
+  }
+
+  /** The devices that hold a connection now: a snapshot. */
+  get served(): ServedDevice[] {
+    return [...this.#accounts].flatMap(([name, { counts, leases }]) => {
+      if (counts.connections === 0) return []
+      // Connections by one grant share its count.
+      const used = new Map([...leases].map(({ grant, usedBytes }) => [grant, usedBytes]))
+      const usedBytes = [...used.values()].reduce((sum, bytes) => sum + bytes, 0)
+      return [{ device: b4a.from(name, 'hex'), connections: counts.connections, usedBytes }]
+    })
   }
 
   /**
@@ -116,9 +137,23 @@ export class RelayPolicy {
     return this.#endWhere((lease) => lease.grant === name || keyName(lease.device) === name, 'RELAY_REVOKED')
   }
 
-  /** Serves a device without a grant from now on. */
-  allow(device: Uint8Array): void {
-    this.#allowed.add(keyName(device))
+  /**
+   * Serves a device without a grant from now on.
+   *
+   * @returns false when the device was revoked: that is for good
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`
+   */
+  allow(device: Uint8Array): boolean {
+    const name = keyName(device)
+    this.#allowed.add(name)
+    return !this.#revoked.has(name)
+  }
+
+  /** Serves a device without a grant no longer; what it has now ends. Unlike a revocation it can be taken back. */
+  disallow(device: Uint8Array): void {
+    const name = keyName(device)
+    this.#allowed.delete(name)
+    this.#endWhere((lease) => lease.grant === '' && keyName(lease.device) === name, 'RELAY_DENIED')
   }
 
   /** Ends what has expired. Whoever owns the policy calls it every second or so. */
@@ -174,7 +209,7 @@ export class RelayPolicy {
   #meterOf(name: string, limits: MeterLimits, expiresAt: number): Meter {
     const known = this.#meters.get(name)
     if (known !== undefined) return known.meter
-    const meter = new Meter(limits, this.#now)
+    const meter = new Meter(limits, this.#steady)
     this.#meters.set(name, { meter, expiresAt })
     return meter
   }
@@ -198,7 +233,7 @@ export class RelayPolicy {
     if (what === 'connections') this.#connections--
   }
 
-  #endWhere(condition: (lease: Lease) => boolean, code: 'RELAY_REVOKED' | 'RELAY_GRANT_EXPIRED'): number {
+  #endWhere(condition: (lease: Lease) => boolean, code: RefusalCode): number {
     const ended = [...this.#accounts.values()].flatMap(({ leases }) => [...leases].filter(condition))
     for (const lease of ended) lease.revoke(refusal(code))
     return ended.length

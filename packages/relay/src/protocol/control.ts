@@ -3,9 +3,17 @@ import { type Refusal, refusal, refusalByte, refusalCode } from './refusal.ts'
 
 /** What is said in CONTROL frames, sealed. PROTOCOL.md, "Control messages". */
 export type ControlMessage =
-  | { readonly type: 'register'; readonly keepAliveMs: number }
+  | {
+      readonly type: 'register'
+      readonly keepAliveMs: number
+      readonly insists: boolean
+      readonly setSeq: number
+    }
   | { readonly type: 'open'; readonly target: Uint8Array }
   | { readonly type: 'ping' }
+  | { readonly type: 'watch'; readonly keepAliveMs: number; readonly setSeq: number }
+  | { readonly type: 'publish'; readonly record: Uint8Array }
+  | { readonly type: 'lookup'; readonly target: Uint8Array }
   | { readonly type: 'registered' }
   | { readonly type: 'incoming'; readonly from: Uint8Array }
   | { readonly type: 'opened' }
@@ -13,22 +21,34 @@ export type ControlMessage =
   | { readonly type: 'refused'; readonly refusal: Refusal }
   | { readonly type: 'gone' }
   | { readonly type: 'draining' }
+  | { readonly type: 'beat'; readonly record: Uint8Array }
+  | { readonly type: 'set'; readonly record: Uint8Array }
+  | { readonly type: 'found'; readonly target: Uint8Array; readonly record: Uint8Array }
 
 const BYTES = {
   register: 1,
   open: 2,
   ping: 3,
+  watch: 4,
+  publish: 5,
+  lookup: 6,
   registered: 16,
   incoming: 17,
   opened: 18,
   pong: 19,
   refused: 20,
   gone: 21,
-  draining: 22
+  draining: 22,
+  beat: 23,
+  found: 24,
+  set: 25
 } as const
 
 const KEY_BYTES = 32
 const REFUSAL_BYTES = 5
+const HEARTBEAT_BYTES = 153
+/** Keep-alive, and which set is known. */
+const STANDING_BYTES = 12
 
 /** The version of the protocol that HELLO and WELCOME begin with. */
 export const PROTOCOL_VERSION = 1
@@ -36,11 +56,31 @@ export const PROTOCOL_VERSION = 1
 /** Encodes a control message, to be sealed. */
 export function encodeControl(message: ControlMessage): Uint8Array {
   const type = b4a.from([BYTES[message.type]])
-  if (message.type === 'register') return b4a.concat([type, uint32(message.keepAliveMs)])
-  if (message.type === 'open') return b4a.concat([type, message.target])
-  if (message.type === 'incoming') return b4a.concat([type, message.from])
-  if (message.type === 'refused') return b4a.concat([type, encodeRefusal(message.refusal)])
-  return type
+  return b4a.concat([type, ...parametersOf(message)])
+}
+
+function parametersOf(message: ControlMessage): Uint8Array[] {
+  switch (message.type) {
+    case 'register':
+      return [uint32(message.keepAliveMs), uint64(message.setSeq), b4a.from([message.insists ? 1 : 0])]
+    case 'watch':
+      return [uint32(message.keepAliveMs), uint64(message.setSeq)]
+    case 'open':
+    case 'lookup':
+      return [message.target]
+    case 'incoming':
+      return [message.from]
+    case 'refused':
+      return [encodeRefusal(message.refusal)]
+    case 'publish':
+    case 'beat':
+    case 'set':
+      return [message.record]
+    case 'found':
+      return [message.target, message.record]
+    default:
+      return []
+  }
 }
 
 /** @returns `null` for what is none: an unknown type, or another length */
@@ -48,9 +88,25 @@ export function decodeControl(bytes: Uint8Array): ControlMessage | null {
   const rest = b4a.from(bytes.subarray(1))
   switch (bytes[0]) {
     case BYTES.register:
-      return rest.length === 4 ? { type: 'register', keepAliveMs: readUint32(rest, 0) } : null
+      return rest.length === STANDING_BYTES + 1 && (rest[STANDING_BYTES] ?? 2) < 2
+        ? { type: 'register', ...readStanding(rest), insists: rest[STANDING_BYTES] === 1 }
+        : null
+    case BYTES.watch:
+      return rest.length === STANDING_BYTES ? { type: 'watch', ...readStanding(rest) } : null
     case BYTES.open:
       return rest.length === KEY_BYTES ? { type: 'open', target: rest } : null
+    case BYTES.lookup:
+      return rest.length === KEY_BYTES ? { type: 'lookup', target: rest } : null
+    case BYTES.publish:
+      return rest.length > 0 ? { type: 'publish', record: rest } : null
+    case BYTES.set:
+      return rest.length > 0 ? { type: 'set', record: rest } : null
+    case BYTES.beat:
+      return rest.length === HEARTBEAT_BYTES ? { type: 'beat', record: rest } : null
+    case BYTES.found:
+      return rest.length >= KEY_BYTES
+        ? { type: 'found', target: rest.subarray(0, KEY_BYTES), record: rest.subarray(KEY_BYTES) }
+        : null
     case BYTES.incoming:
       return rest.length === KEY_BYTES ? { type: 'incoming', from: rest } : null
     case BYTES.refused: {
@@ -94,6 +150,18 @@ function decodeRefusal(bytes: Uint8Array): Refusal | null {
   if (bytes.length !== REFUSAL_BYTES && bytes.length !== REFUSAL_BYTES + KEY_BYTES) return null
   const redirect = bytes.length === REFUSAL_BYTES ? null : b4a.from(bytes.subarray(REFUSAL_BYTES))
   return refusal(refusalCode(bytes[0] ?? 0), { retryAfterMs: readUint32(bytes, 1), redirect })
+}
+
+function readStanding(bytes: Uint8Array): { readonly keepAliveMs: number; readonly setSeq: number } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  // Above 2^53 it is inexact, and as good: no set has such a seq.
+  return { keepAliveMs: view.getUint32(0, true), setSeq: Number(view.getBigUint64(4, true)) }
+}
+
+function uint64(value: number): Uint8Array {
+  const bytes = b4a.alloc(8)
+  new DataView(bytes.buffer, bytes.byteOffset).setBigUint64(0, BigInt(value), true)
+  return bytes
 }
 
 function uint32(value: number): Uint8Array {

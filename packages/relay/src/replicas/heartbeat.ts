@@ -53,7 +53,7 @@ export class Heartbeat {
   }
 
   /**
-   * Makes one. A load above 6.5535 is said as that.
+   * Makes one. A load above 6.5535 is said as that; one that is no number as full: who cannot tell how it is should not be chosen for that.
    *
    * @param replica - the key pair of the replica: Ed25519, 32 and 64 bytes
    * @throws RelayError `RELAY_BAD_ARGUMENT`
@@ -63,7 +63,8 @@ export class Heartbeat {
     checkWhole(fields.epoch, 'an epoch')
     checkWhole(fields.seq, 'a seq')
     checkWhole(fields.intervalMs, 'an interval', MIN_INTERVAL_MS, MAX_INTERVAL_MS)
-    const units = Math.min(MAX_LOAD, Math.max(0, Math.round(fields.load * LOAD_UNIT) || 0))
+    const load = Number.isNaN(fields.load) ? 1 : fields.load
+    const units = Math.min(MAX_LOAD, Math.max(0, Math.round(load * LOAD_UNIT)))
     const body = b4a.concat([
       fields.owner,
       replica.publicKey,
@@ -102,10 +103,29 @@ export class Heartbeat {
     return new Heartbeat(replica, { owner, epoch, seq, intervalMs, load, draining: flags === 1 }, copy)
   }
 
-  /** Whether it was said after the other one, of the same replica. */
-  isAfter({ epoch, seq }: { readonly epoch: number; readonly seq: number }): boolean {
-    return this.epoch > epoch || (this.epoch === epoch && this.seq > seq)
+  /**
+   * Whose it would be, and which beat, before the signature is checked.
+   *
+   * @throws RelayError `RELAY_MALFORMED`, `RELAY_NEWER_FORMAT`
+   */
+  static peek(bytes: Uint8Array): Moment & { readonly replica: Uint8Array } {
+    const body = bodyOf('heartbeat', bytes, Number.MAX_SAFE_INTEGER)
+    if (bytes.length !== HEARTBEAT_BYTES) throw malformed('heartbeat', 'its length')
+    const state = { start: KEY_BYTES, end: body.length, buffer: b4a.from(body) }
+    const replica = c.fixed32.decode(state)
+    return { replica, epoch: decodeCount('heartbeat', state), seq: decodeCount('heartbeat', state) }
   }
+}
+
+/** Which beat of which life. */
+interface Moment {
+  readonly epoch: number
+  readonly seq: number
+}
+
+/** Whether one beat was said after another one of the same replica. */
+export function isAfter(beat: Moment, before: Moment): boolean {
+  return beat.epoch > before.epoch || (beat.epoch === before.epoch && beat.seq > before.seq)
 }
 
 /** What a {@link HeartbeatSource} is made with. */

@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import { RelayError } from '../errors.ts'
 import { checkKey } from './arguments.ts'
-import type { Heartbeat } from './heartbeat.ts'
+import { Heartbeat, isAfter } from './heartbeat.ts'
 import type { Replica, ReplicaSet } from './replica-set.ts'
 
 /** So many beats a replica may miss; with the third one it is dead. */
@@ -10,6 +10,7 @@ const BEATS_TO_MISS = 3
 const LATENESS = 0.5
 const FIRST_BACKOFF_MS = 1000
 const LONGEST_BACKOFF_MS = 60_000
+const LONGEST_ASKED_MS = 3_600_000
 
 /**
  * What is known of a replica: `unheard` – in the set, and no beat yet; `alive`; `draining` – alive, and asks everyone to move;
@@ -35,6 +36,13 @@ interface Known {
 export interface ReplicaViewOptions {
   /** Milliseconds of a clock that never goes back, from any beginning; what is dated elsewhere is never compared with it. */
   now: () => number
+  /**
+   * How many milliseconds may pass between two beats of one replica that are heard here, whatever the beats say: a device hears them with the answers to its
+   * pings, and asks more seldom than they are made.
+   *
+   * @defaultValue beats are heard as they are made
+   */
+  hearingMs?: () => number
 }
 
 /**
@@ -47,14 +55,16 @@ export interface ReplicaViewOptions {
 export class ReplicaView {
   readonly owner: Uint8Array
   readonly #now: () => number
+  readonly #hearingMs: () => number
   #set: ReplicaSet | null = null
   #known = new Map<string, Known>()
 
   /** @throws RelayError `RELAY_BAD_ARGUMENT` */
-  constructor(owner: Uint8Array, { now }: ReplicaViewOptions) {
+  constructor(owner: Uint8Array, { now, hearingMs = () => 0 }: ReplicaViewOptions) {
     checkKey(owner, 'the owner')
     this.owner = b4a.from(owner)
     this.#now = now
+    this.#hearingMs = hearingMs
   }
 
   /** The newest set, or null before the first. */
@@ -89,7 +99,7 @@ export class ReplicaView {
   hear(beat: Heartbeat): boolean {
     const known = this.#known.get(id(beat.replica))
     if (known === undefined || !b4a.equals(beat.owner, this.owner)) return false
-    if (known.beat !== null && !beat.isAfter(known.beat)) return false
+    if (known.beat !== null && !isAfter(beat, known.beat)) return false
     // A new life is another chance.
     if (known.beat !== null && beat.epoch > known.beat.epoch) this.reached(beat.replica)
     known.beat = beat
@@ -97,13 +107,39 @@ export class ReplicaView {
     return true
   }
 
-  /** Says that connecting to a replica failed, or that its connection died: it is left out for a second, and twice as long every time, up to a minute. */
-  failed(key: Uint8Array): void {
+  /**
+   * Takes the bytes of a beat. The signature is checked only where the beat would say anything new.
+   *
+   * @returns the beat, or null where {@link hear} would be false
+   * @throws RelayError as {@link Heartbeat.open} does
+   */
+  take(record: Uint8Array): Heartbeat | null {
+    const { replica, epoch, seq } = Heartbeat.peek(record)
+    const known = this.#known.get(id(replica))
+    if (known === undefined || (known.beat !== null && !isAfter({ epoch, seq }, known.beat))) return null
+    const beat = Heartbeat.open(record)
+    return this.hear(beat) ? beat : null
+  }
+
+  /** The newest beat of a replica, or null. */
+  beat(key: Uint8Array): Heartbeat | null {
+    return this.#known.get(id(key))?.beat ?? null
+  }
+
+  /**
+   * Says that connecting to a replica failed, or that its connection died: it is left out for a second, and twice as long every time, up to a minute.
+   *
+   * @param leastMs - it has asked to be left alone for so long, which may be up to an hour
+   * @returns for how many milliseconds
+   */
+  failed(key: Uint8Array, leastMs = 0): number {
     const known = this.#known.get(id(key))
-    if (known === undefined) return
-    const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** known.failures)
+    if (known === undefined) return LONGEST_BACKOFF_MS
+    const doubled = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** known.failures)
+    const backoff = Math.max(doubled, Math.min(leastMs, LONGEST_ASKED_MS))
     known.failures++
     known.failedUntil = this.#now() + backoff
+    return backoff
   }
 
   /**
@@ -132,25 +168,34 @@ export class ReplicaView {
   /** When the next replica will be dead if nothing is heard until then, by the clock of this view; `Infinity` when none is alive. What a timer is set to. */
   nextDeath(): number {
     const now = this.#now()
-    const deaths = [...this.#known.values()].map(deadAt).filter((at) => at > now)
+    const deaths = [...this.#known.values()].map((known) => this.#deadAt(known)).filter((at) => at > now)
     return Math.min(Number.POSITIVE_INFINITY, ...deaths)
+  }
+
+  /** When the next of those that failed may be tried again, by the same clock; `Infinity` when none has. */
+  nextRetry(): number {
+    const now = this.#now()
+    const retries = [...this.#known.values()].map(({ failedUntil }) => failedUntil).filter((at) => at > now)
+    return Math.min(Number.POSITIVE_INFINITY, ...retries)
   }
 
   #statusOf(replica: Replica): ReplicaStatus {
     const known = this.#known.get(id(replica.key)) as Known
-    return { ...replica, state: stateOf(known, this.#now()), load: known.beat?.load ?? 0 }
+    return { ...replica, state: this.#stateOf(known), load: known.beat?.load ?? 0 }
   }
-}
 
-function stateOf(known: Known, now: number): ReplicaState {
-  if (now < known.failedUntil) return 'failed'
-  if (known.beat === null) return 'unheard'
-  if (now >= deadAt(known)) return 'dead'
-  return known.beat.draining ? 'draining' : 'alive'
-}
+  #stateOf(known: Known): ReplicaState {
+    const now = this.#now()
+    if (now < known.failedUntil) return 'failed'
+    if (known.beat === null) return 'unheard'
+    if (now >= this.#deadAt(known)) return 'dead'
+    return known.beat.draining ? 'draining' : 'alive'
+  }
 
-function deadAt({ beat, heardAt }: Known): number {
-  return beat === null ? Number.NEGATIVE_INFINITY : heardAt + beat.intervalMs * (BEATS_TO_MISS + LATENESS)
+  #deadAt({ beat, heardAt }: Known): number {
+    if (beat === null) return Number.NEGATIVE_INFINITY
+    return heardAt + Math.max(beat.intervalMs, this.#hearingMs()) * (BEATS_TO_MISS + LATENESS)
+  }
 }
 
 function unheard(): Known {

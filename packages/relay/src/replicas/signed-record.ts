@@ -5,10 +5,14 @@ import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
 
 /** What a record is. One kind is never taken for another: it is part of what is signed. */
-export type RecordKind = 'heartbeat' | 'replica-set'
+export type RecordKind = 'heartbeat' | 'replica-set' | 'device'
 
-/** First byte of a record: `H`, `R`. */
-const KIND_BYTES: Readonly<Record<RecordKind, number>> = { heartbeat: 0x48, 'replica-set': 0x52 }
+/** First byte of a record: `H`, `R`, `D`. */
+const KIND_BYTES: Readonly<Record<RecordKind, number>> = {
+  heartbeat: 0x48,
+  'replica-set': 0x52,
+  device: 0x44
+}
 
 /** Version of the records this package writes. */
 const RECORD_VERSION = 1

@@ -16,7 +16,12 @@ import type { Wire } from '../wires/wire.ts'
 import type { Splice } from './splice.ts'
 
 /** What a connection does at the moment. */
-export type Role = 'greeting' | 'welcomed' | 'parked' | 'opening' | 'spliced' | 'closed'
+export type Role = 'greeting' | 'welcomed' | 'parked' | 'watching' | 'opening' | 'spliced' | 'closed'
+
+/** What is said of device records. */
+export type RecordMessage = Extract<ControlMessage, { type: 'publish' | 'lookup' }>
+
+type Standing = Extract<ControlMessage, { type: 'register' | 'watch' }>
 
 /** What a connection asks of its server. */
 export interface ConnectionHost {
@@ -27,10 +32,16 @@ export interface ConnectionHost {
   readonly greetingMs: number
   /** A device that is served, and has proven its key, has shown a grant. */
   onshown(device: Uint8Array, grant: Uint8Array): void
-  /** Why nobody can be served here now; `null` when all can. */
-  closedTo(device: Uint8Array): Refusal | null
+  /** Why it cannot be served here now; `null` when it can. @param wish - `null` while it has not said what it wants */
+  closedTo(device: Uint8Array, wish: ControlMessage | null): Refusal | null
   /** The device wishes to be reachable. */
   park(connection: DeviceConnection): void
+  /** It wishes to hear how the replicas are. */
+  watch(connection: DeviceConnection): void
+  /** It has shown that it is there, and listens. */
+  onping(connection: DeviceConnection): void
+  /** It leaves its record, or asks for one of another device. */
+  onrecord(connection: DeviceConnection, message: RecordMessage): void
   /** It wishes to reach another one. */
   open(connection: DeviceConnection, target: Uint8Array): void
   /** It has proven its key, and is served. */
@@ -54,6 +65,8 @@ export class DeviceConnection {
   /** Once it was admitted. */
   lease: Lease | null = null
   splice: Splice | null = null
+  /** Of the newest replica set that the other side has. */
+  setSeq = 0
   readonly #host: ConnectionHost
   readonly #reader: FrameReader
   #cipher: ControlCipher | null = null
@@ -79,6 +92,11 @@ export class DeviceConnection {
   /** Bytes that wait here: of an incomplete frame, and of the socket. */
   get heldBytes(): number {
     return this.#reader.heldBytes + this.wire.backlogBytes
+  }
+
+  /** Whether it stands by, and is told how the replicas are. */
+  get listens(): boolean {
+    return this.role === 'parked' || this.role === 'watching'
   }
 
   /** Says something that only the device can read. */
@@ -127,9 +145,22 @@ export class DeviceConnection {
       if (this.wire.backlogBytes > MOST_UNREAD_BYTES) return
       this.#touch()
       this.send({ type: 'pong' })
+      if (this.listens) this.#host.onping(this)
+    } else if (this.#mayCrossSplicing(control)) {
+      if (this.wire.backlogBytes <= MOST_UNREAD_BYTES) this.#host.onrecord(this, control)
     } else if (this.role !== 'welcomed') this.#violate()
-    else if (!this.#prove()) return
-    else if (control.type === 'register') this.#onregister(control.keepAliveMs)
+    else if (this.#prove(control)) this.#onwish(control)
+  }
+
+  /** Who is registered says it, and may not have heard yet that somebody has reached it. */
+  #mayCrossSplicing(control: ControlMessage): control is RecordMessage {
+    const isRecord = control.type === 'publish' || control.type === 'lookup'
+    return isRecord && (this.listens || this.role === 'spliced')
+  }
+
+  #onwish(control: ControlMessage): void {
+    if (control.type === 'register') this.#onregister(control)
+    else if (control.type === 'watch') this.#onwatch(control)
     else if (control.type === 'open') this.#onopen(control.target)
     else this.#violate()
   }
@@ -153,10 +184,10 @@ export class DeviceConnection {
   }
 
   /** The first sealed message: a HELLO alone may be one that somebody repeats, and must not take a place of the device. */
-  #prove(): boolean {
+  #prove(wish: ControlMessage): boolean {
     const { lease } = this
     if (lease === null) return false
-    const refused = this.#host.closedTo(lease.device) ?? lease.hold('connections')
+    const refused = this.#host.closedTo(lease.device, wish) ?? lease.hold('connections')
     if (refused !== null) {
       this.refuse(refused)
       return false
@@ -169,7 +200,7 @@ export class DeviceConnection {
   #admit(device: Uint8Array, grant: Uint8Array): Refusal | null {
     const lease = this.#host.policy.admit(device, grant)
     if (!(lease instanceof Lease)) return lease
-    const refused = lease.full('connections') ?? this.#host.closedTo(device)
+    const refused = lease.full('connections') ?? this.#host.closedTo(device, null)
     if (refused !== null) {
       lease.end()
       return refused
@@ -180,13 +211,23 @@ export class DeviceConnection {
     return null
   }
 
-  #onregister(keepAliveMs: number): void {
+  #onregister(wish: Standing): void {
     if (!this.#may(SCOPE.REGISTER)) return
-    this.#keepAliveMs = 2.5 * Math.min(Math.max(keepAliveMs, KEEP_ALIVE_MS.least), KEEP_ALIVE_MS.most)
-    this.role = 'parked'
-    this.#touch()
+    this.#stand('parked', wish)
     this.send({ type: 'registered' })
     this.#host.park(this)
+  }
+
+  #onwatch(wish: Standing): void {
+    this.#stand('watching', wish)
+    this.#host.watch(this)
+  }
+
+  #stand(role: 'parked' | 'watching', { keepAliveMs, setSeq }: Standing): void {
+    this.setSeq = setSeq
+    this.#keepAliveMs = 2.5 * Math.min(Math.max(keepAliveMs, KEEP_ALIVE_MS.least), KEEP_ALIVE_MS.most)
+    this.role = role
+    this.#touch()
   }
 
   #onopen(target: Uint8Array): void {

@@ -4,10 +4,16 @@
  * @packageDocumentation
  */
 export { type Held, Lease } from '../policy/lease.ts'
-export { type PolicyLimits, type PolicyOptions, RelayPolicy } from '../policy/relay-policy.ts'
+export {
+  type PolicyLimits,
+  type PolicyOptions,
+  RelayPolicy,
+  type ServedDevice
+} from '../policy/relay-policy.ts'
+export type { FleetOptions } from '../replicas/fleet-member.ts'
 export type { Refusal } from '../protocol/refusal.ts'
 export type { Wire, WireEvents } from '../wires/wire.ts'
-export type { ListenOptions, RelayServerOptions, WebSocketOptions } from './options.ts'
+export type { ListenOptions, RelayServerOptions, TlsOptions, WebSocketOptions } from './options.ts'
 export { RelayServer, type RelayServerEvents } from './relay-server.ts'
 export type {
   ConnectionLike,

@@ -5,7 +5,11 @@ import { WebSocketServer } from 'ws'
 import { TcpWire } from '../wires/tcp-wire.ts'
 import type { Wire } from '../wires/wire.ts'
 import { WsWire } from '../wires/ws-wire.ts'
-import type { ListenOptions, WebSocketOptions } from './options.ts'
+import { cannotListen } from '../cannot-listen.ts'
+import { RelayError } from '../errors.ts'
+import type { ListenOptions, TlsOptions, WebSocketOptions } from './options.ts'
+import type { Answer } from './answers.ts'
+import { Proxies } from './proxies.ts'
 import type { Stranger, Strangers } from './strangers.ts'
 
 /** Something that listens. */
@@ -13,6 +17,24 @@ export interface Listener {
   readonly port: number
   /** Takes no more, and ends what is connected. */
   close(): Promise<void>
+}
+
+/** One that may end TLS. */
+export interface TlsListener extends Listener {
+  /**
+   * Greets whoever connects from now on with this certificate; who is connected stays.
+   *
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` where TLS is not ended, or for what is no certificate and key; the old one stays then
+   */
+  renew(tls: TlsOptions): void
+}
+
+/** What a listener for WebSockets calls. */
+export interface WsArrivals {
+  readonly strangers: Strangers
+  readonly onwire: (wire: Wire) => void
+  /** Somebody has found no room, and was not heard. */
+  readonly onfull: (address: string) => void
 }
 
 /** A message is a chunk of the stream: longer ones than this no client of ours sends. */
@@ -31,10 +53,10 @@ export async function listenTcp(options: ListenOptions, onwire: (wire: Wire) => 
 
 /** Listens for the protocol over WebSocket. Compression is off: what it would compress is encrypted. */
 export async function listenWs(
-  { tls = null, ...options }: WebSocketOptions,
-  strangers: Strangers,
-  onwire: (wire: Wire) => void
-): Promise<Listener> {
+  { tls = null, trustProxy = [], ...options }: WebSocketOptions,
+  { strangers, onwire, onfull }: WsArrivals
+): Promise<TlsListener> {
+  const proxies = new Proxies(trustProxy)
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -46,15 +68,20 @@ export async function listenWs(
   const answer = (_: IncomingMessage, response: ServerResponse): void => {
     response.writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket' }).end('WebSocket only\n')
   }
-  const server =
+  const secure =
     tls === null
-      ? createHttpServer(LIMITS, answer)
-      : createHttpsServer({ ...LIMITS, ...tls, handshakeTimeout: HEAD_MS }, answer)
+      ? null
+      : withTls(tls, () => createHttpsServer({ ...LIMITS, ...tls, handshakeTimeout: HEAD_MS }, answer))
+  const server = secure ?? createHttpServer(LIMITS, answer)
   const arrivals = new Map<string, Stranger>()
   server.on('connection', (socket: Socket) => {
     const { remoteAddress = '' } = socket
-    if (!strangers.hasRoom(remoteAddress)) return socket.destroy()
-    const [name, stranger] = [nameOf(socket), { wire: { remoteAddress } }]
+    const place = proxies.has(remoteAddress) ? null : remoteAddress
+    if (!strangers.hasRoom(place)) {
+      onfull(remoteAddress)
+      return socket.destroy()
+    }
+    const [name, stranger] = [nameOf(socket), { wire: { remoteAddress: place } }]
     arrivals.set(name, stranger)
     strangers.add(stranger)
     return socket.once('close', () => {
@@ -66,17 +93,33 @@ export async function listenWs(
     // From here on the connection is counted for itself.
     const stranger = arrivals.get(nameOf(request.socket))
     if (stranger !== undefined) strangers.delete(stranger)
-    sockets.handleUpgrade(request, socket, head, (ws) =>
-      onwire(new WsWire(ws, request.socket.remoteAddress ?? ''))
-    )
+    sockets.handleUpgrade(request, socket, head, (ws) => onwire(new WsWire(ws, proxies.clientOf(request))))
   })
-  return listen(server, options)
+  return {
+    ...(await listen(server, options)),
+    renew: (tls) =>
+      withTls(tls, () => {
+        if (secure === null) throw new Error('TLS is not ended here')
+        secure.setSecureContext(tls)
+      })
+  }
 }
 
-/** Serves `/metrics` and `/health`. */
+function withTls<T>({ cert, key }: TlsOptions, use: () => T): T {
+  try {
+    // Node takes nothing for no certificate, and fails at each handshake.
+    if (cert.trim() === '' || key.trim() === '') throw new Error('it is empty')
+    return use()
+  } catch (error) {
+    const help = `the certificate and key cannot be used: ${(error as Error).message}`
+    throw new RelayError('RELAY_BAD_ARGUMENT', help, { cause: error })
+  }
+}
+
+/** Answers these paths, and no other. */
 export async function listenHttp(
   options: ListenOptions,
-  answers: Readonly<Record<string, () => Promise<{ status: number; type: string; body: string }>>>
+  answers: Readonly<Record<string, () => Promise<Answer>>>
 ): Promise<Listener> {
   const server = createHttpServer(LIMITS, (request, response) => {
     const answer = answers[(request.url ?? '').split('?')[0] ?? '']
@@ -99,9 +142,11 @@ async function listen(server: Server, { port = 0, host }: ListenOptions): Promis
     socket.once('close', () => sockets.delete(socket))
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error) =>
+      reject(cannotListen(`${host ?? 'all addresses'}, TCP port ${port}`, error))
+    )
     server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
-      server.off('error', reject)
+      server.removeAllListeners('error')
       resolve()
     })
   })

@@ -1,17 +1,27 @@
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
-import { RelayPolicy } from '../policy/relay-policy.ts'
+import { monotonic } from '../monotonic.ts'
+import { LIMITS, RelayPolicy } from '../policy/relay-policy.ts'
+import type { ControlMessage } from '../protocol/control.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
+import type { FleetOptions } from '../replicas/fleet-member.ts'
+import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import type { DhtLike } from '../udp/dht.ts'
 import { UdpPlane, type UdpStats } from '../udp/udp-plane.ts'
 import type { Wire } from '../wires/wire.ts'
+import { answersOf } from './answers.ts'
 import { type ConnectionHost, DeviceConnection } from './device-connection.ts'
-import { listenHttp, type Listener, listenTcp, listenWs } from './listeners.ts'
+import { askToLeave } from './drain.ts'
+import { FleetDesk } from './fleet-desk.ts'
+import { ListenerSet, type Ports } from './listener-set.ts'
 import { RelayMetrics } from './metrics.ts'
-import type { RelayServerOptions } from './options.ts'
+import type { RelayServerOptions, TlsOptions } from './options.ts'
+import { RecordDesk } from './record-desk.ts'
+import { endSilent, endStalled } from './silence.ts'
 import type { SpliceSide } from './splice.ts'
 import { Strangers } from './strangers.ts'
 import { Switchboard } from './switchboard.ts'
+import { Throughput } from './throughput.ts'
 
 const SWEEP_MS = 250
 
@@ -35,22 +45,29 @@ export class RelayServer extends ReadyResource {
   readonly #switchboard: Switchboard
   readonly #connections = new Set<DeviceConnection>()
   readonly #strangers: Strangers
+  readonly #throughput: Throughput
+  /** What devices that are registered here have left. */
+  readonly #records: RecordDesk
   readonly #host: ConnectionHost
   readonly #now: () => number
-  #listeners: { tcp?: Listener; ws?: Listener; metrics?: Listener } = {}
+  readonly #listeners = new ListenerSet()
   readonly #udp: UdpPlane | null
+  readonly #fleet: FleetDesk | null
   #sweeper: unknown = null
   #draining = false
 
-  /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT` */
+  /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT`, `RELAY_UNSUPPORTED_UPSTREAM` with a `dht`; `ready()` throws `RELAY_CANNOT_LISTEN` */
   constructor(options: RelayServerOptions) {
     super()
-    const { keyPair, now = Date.now, reparkMs = 5_000, idleMs = 90_000, greetingMs = 5_000 } = options
+    const { keyPair, now = monotonic, reparkMs = 5_000, idleMs = 90_000, greetingMs = 5_000 } = options
     if (keyPair?.publicKey?.length !== 32 || keyPair.secretKey?.length !== 64)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a relay needs an Ed25519 key pair')
     this.#options = options
     this.#strangers = new Strangers(options.unknownConnections ?? 1_000, options.unknownPerAddress ?? 100)
     this.#now = now
+    this.#throughput = new Throughput(now)
+    const most = options.limits?.totalConnections ?? LIMITS.totalConnections
+    this.#records = new RecordDesk({ now: options.now ?? Date.now, most })
     this.policy = new RelayPolicy(keyPair.publicKey, options)
     this.metrics = new RelayMetrics({
       connections: () => this.#connections.size,
@@ -63,8 +80,9 @@ export class RelayServer extends ReadyResource {
       reparkMs,
       idleMs,
       onjoined: () => this.metrics.sessions.inc({ plane: 'stream' }),
-      onbytes: (bytes) => this.metrics.relayedBytes.inc({ plane: 'stream' }, bytes)
+      onbytes: (bytes) => this.#oncarried('stream', bytes)
     })
+    this.#fleet = options.replicas ? this.#fleetDesk(options.replicas) : null
     this.#udp = options.dht ? this.#udpPlane(options.dht) : null
     this.#host = {
       keyPair,
@@ -72,8 +90,14 @@ export class RelayServer extends ReadyResource {
       now,
       greetingMs,
       onshown: (device, grant) => this.#udp?.introduce(device, grant),
-      closedTo: (device) => this.#closedTo(device),
-      park: (connection) => this.#switchboard.park(connection),
+      closedTo: (device, wish) => this.#closedTo(device, wish),
+      park: (connection) => {
+        this.#fleet?.tellBeats(connection)
+        this.#switchboard.park(connection)
+      },
+      watch: (connection) => this.#fleet?.watch(connection),
+      onping: (connection) => this.#fleet?.tellBeats(connection),
+      onrecord: (connection, message) => this.#records.serve(connection, message),
       open: (connection, target) => this.#switchboard.open(connection, target),
       onknown: (connection) => this.#strangers.delete(connection),
       onrefused: (why, connection) => this.#onrefused(why, connection),
@@ -88,9 +112,8 @@ export class RelayServer extends ReadyResource {
   }
 
   /** Ports of the listeners there are, once open. */
-  get ports(): { readonly tcp: number | null; readonly ws: number | null; readonly metrics: number | null } {
-    const { tcp, ws, metrics } = this.#listeners
-    return { tcp: tcp?.port ?? null, ws: ws?.port ?? null, metrics: metrics?.port ?? null }
+  get ports(): Ports {
+    return this.#listeners.ports
   }
 
   /** Open connections, of devices that are known and of such that are not yet. */
@@ -140,20 +163,52 @@ export class RelayServer extends ReadyResource {
 
   /**
    * Lets everybody move away: registrations end at once, sessions are told, and end when their devices have moved, or after `drainMs`.
-   * Nobody new is served. Resolves when nobody is left; `close()` follows.
+   * Nobody new is served. Over UDP nobody can be told: what is relayed there goes on until it ends, or until then. With `replicas` everybody is asked in turn over half
+   * of that time, and registrations go on until their devices are at home elsewhere. Resolves when nobody is left; `close()` follows.
    */
   async drain(): Promise<void> {
     this.#draining = true
     this.#udp?.drain()
-    for (const connection of this.#switchboard.parked) connection.refuse(this.#away(connection))
-    for (const { opener, target } of this.#switchboard.splices)
-      for (const side of [opener, target]) side.send({ type: 'draining' })
     const { drainMs = 10_000 } = this.#options
-    const until = this.#now() + drainMs
-    while (this.#switchboard.splices.size > 0 && this.#now() < until && this.closing === null)
-      await new Promise<void>((resolve) => void setTimeout(resolve, Math.min(50, drainMs)))
-    for (const { opener, target } of this.#switchboard.splices)
+    const board = this.#switchboard
+    this.#fleet?.drain()
+    if (this.#fleet === null) for (const one of board.parked) one.refuse(this.#away(one))
+    await askToLeave(board, {
+      askMs: this.#fleet === null ? 0 : drainMs / 2,
+      drainMs,
+      now: this.#now,
+      isOver: () => this.closing !== null,
+      // Who was reached just now comes back, and is asked then.
+      isBusyElsewhere: () =>
+        (this.#udp?.stats.links ?? 0) > 0 || (this.#fleet !== null && board.returning > 0)
+    })
+    for (const one of board.parked) one.refuse(this.#away(one))
+    for (const { opener, target } of board.splices)
       for (const side of [opener, target]) side.refuse(this.#away(side))
+  }
+
+  /**
+   * Ends TLS with a renewed certificate from now on; nobody who is connected notices.
+   *
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` where TLS is not ended here, or for what cannot be used: the old one stays then
+   */
+  renewTls(tls: TlsOptions): void {
+    this.#listeners.renewTls(tls)
+  }
+
+  /**
+   * Takes a newer set of the owner's replicas; an older one changes nothing.
+   *
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` also without `replicas`, `RELAY_MALFORMED`, `RELAY_NEWER_FORMAT`, `RELAY_BAD_SIGNATURE`
+   */
+  useReplicas(set: Uint8Array): void {
+    if (this.#fleet === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'this relay has no replicas')
+    this.#fleet.member.use(set)
+  }
+
+  /** How the owner's replicas are, as this one sees them, itself not included; empty without `replicas`. */
+  get replicas(): ReplicaStatus[] {
+    return this.#fleet?.statuses ?? []
   }
 
   /** Same as `close()`. */
@@ -162,69 +217,67 @@ export class RelayServer extends ReadyResource {
   }
 
   protected override async _open(): Promise<void> {
-    const { tcp, ws, metrics } = this.#options
+    const answers = answersOf(this, this.#throughput, this.#now)
     const onwire = (wire: Wire): void => this.accept(wire)
+    const onfull = (address: string): void => this.#tell(refusal('RELAY_TOO_MANY'), null, address)
+    await this.#listeners.open(this.#options, { strangers: this.#strangers, onwire, onfull, answers })
     try {
-      if (tcp) this.#listeners.tcp = await listenTcp(tcp, onwire)
-      if (ws) this.#listeners.ws = await listenWs(ws, this.#strangers, onwire)
       await this.#udp?.ready()
-      if (metrics) this.#listeners.metrics = await this.#listenMetrics(metrics)
     } catch (error) {
-      await this.#closeListeners()
+      await this.#listeners.close()
       throw error
     }
+    this.#fleet?.member.start()
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS)
   }
 
   protected override async _close(): Promise<void> {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
-    const closed = this.#closeListeners()
+    this.#fleet?.member.close()
+    const closed = this.#listeners.close()
     for (const { wire } of this.#connections) wire.destroy()
     await closed
     await this.#udp?.close()
   }
 
   #udpPlane(dht: DhtLike): UdpPlane {
-    const plane = { plane: 'udp' } as const
-    const { keyPair, now = Date.now } = this.#options
+    const { keyPair, now = monotonic } = this.#options
     return new UdpPlane(dht, this.policy, {
       keyPair,
       now,
       observer: {
-        refused: (why) => this.#tell(why, null, ''),
-        paired: () => this.metrics.sessions.inc(plane),
-        carried: (bytes) => this.metrics.relayedBytes.inc(plane, bytes)
+        refused: (...refused) => this.#tell(...refused),
+        ignored: ({ code }) => this.metrics.refusals.inc({ code }),
+        paired: () => this.metrics.sessions.inc({ plane: 'udp' }),
+        carried: (bytes) => this.#oncarried('udp', bytes)
       }
     })
   }
 
-  async #listenMetrics(options: NonNullable<RelayServerOptions['metrics']>): Promise<Listener> {
-    return listenHttp(options, {
-      '/metrics': async () => ({
-        status: 200,
-        type: this.metrics.registry.contentType,
-        body: await this.metrics.registry.metrics()
-      }),
-      '/health': async () => ({
-        status: this.healthy ? 200 : 503,
-        type: 'application/json',
-        body: JSON.stringify({ healthy: this.healthy, sessions: this.sessions, registered: this.registered })
-      })
+  #closedTo(device: Uint8Array, wish: ControlMessage | null): Refusal | null {
+    const redirect = wish?.type === 'watch' ? null : (this.#options.redirect?.(device) ?? null)
+    if (redirect !== null) return refusal('RELAY_REDIRECT', { redirect })
+    const { drainMs: retryAfterMs = 10_000 } = this.#options
+    if (this.#fleet !== null) return this.#fleet.closedTo(device, wish, retryAfterMs)
+    if (wish?.type === 'watch') return refusal('RELAY_NO_SCOPE')
+    return this.#draining ? refusal('RELAY_DRAINING', { retryAfterMs }) : null
+  }
+
+  #fleetDesk(fleet: FleetOptions): FleetDesk {
+    const { keyPair, limits = {} } = this.#options
+    return new FleetDesk(fleet, {
+      keyPair,
+      policy: this.policy,
+      maxConnections: limits.totalConnections ?? LIMITS.totalConnections,
+      now: this.#now,
+      parked: () => this.#switchboard.parked,
+      isBack: (device) => this.#switchboard.isBack(device)
     })
   }
 
-  async #closeListeners(): Promise<void> {
-    await Promise.all(Object.values(this.#listeners).map((listener) => listener.close()))
-  }
-
-  #closedTo(device: Uint8Array): Refusal | null {
-    if (this.#draining) return refusal('RELAY_DRAINING', { retryAfterMs: this.#options.drainMs ?? 10_000 })
-    const redirect = this.#options.redirect?.(device) ?? null
-    return redirect === null ? null : refusal('RELAY_REDIRECT', { redirect })
-  }
-
   #away({ lease }: SpliceSide): Refusal {
-    const redirect = lease === null ? null : (this.#options.redirect?.(lease.device) ?? null)
+    const asked = lease === null ? null : (this.#options.redirect?.(lease.device) ?? null)
+    const redirect = asked ?? this.#fleet?.member.redirect() ?? null
     return redirect === null ? refusal('RELAY_DRAINING') : refusal('RELAY_REDIRECT', { redirect })
   }
 
@@ -233,16 +286,15 @@ export class RelayServer extends ReadyResource {
     const { stalledMs = 60_000 } = this.#options
     this.policy.sweep()
     this.#switchboard.sweep()
-    for (const connection of this.#connections) {
-      if (connection.deadline > now) continue
-      // The other side may talk while this one listens.
-      const { splice } = connection
-      const other = splice?.opener === connection ? splice.target : splice?.opener
-      if (connection.role === 'spliced' && (other?.deadline ?? 0) > now) continue
-      connection.expire()
-    }
-    for (const { opener, target, stalledSince } of this.#switchboard.splices)
-      if (stalledSince + stalledMs <= now) for (const side of [opener, target]) side.expire()
+    this.#records.sweep()
+    endSilent(this.#connections, now)
+    endStalled(this.#switchboard.splices, now, stalledMs)
+  }
+
+  #oncarried(plane: 'stream' | 'udp', bytes: number): void {
+    this.metrics.relayedBytes.inc({ plane }, bytes)
+    this.#fleet?.member.carried(bytes)
+    this.#throughput.add(bytes)
   }
 
   #onrefused(why: Refusal, { lease, wire }: DeviceConnection): void {
@@ -257,6 +309,7 @@ export class RelayServer extends ReadyResource {
   #onclosed(connection: DeviceConnection): void {
     this.#connections.delete(connection)
     this.#strangers.delete(connection)
+    this.#fleet?.forget(connection)
     this.#switchboard.forget(connection)
   }
 }

@@ -1,6 +1,9 @@
+import { placeOf } from '../paths/place.ts'
+
 /** Somebody who has connected; `DeviceConnection` is one. */
 export interface Stranger {
-  readonly wire: { readonly remoteAddress: string }
+  /** `null` for an address that stands for many, such as a proxy's: only the number of all is bounded there. */
+  readonly wire: { readonly remoteAddress: string | null }
 }
 
 /** Connections that have not proven a key, counted in all and by address. An IPv6 network of 64 bits is one address: whoever has one has all of it. */
@@ -16,32 +19,27 @@ export class Strangers {
   }
 
   /** Whether there is room for one more from there. */
-  hasRoom(address: string): boolean {
-    return this.#all.size < this.#most && (this.#byAddress.get(placeOf(address)) ?? 0) < this.#mostByAddress
+  hasRoom(address: string | null): boolean {
+    if (this.#all.size >= this.#most) return false
+    return address === null || (this.#byAddress.get(placeOf(address)) ?? 0) < this.#mostByAddress
   }
 
   add(connection: Stranger): void {
-    const place = placeOf(connection.wire.remoteAddress)
     this.#all.add(connection)
+    const { remoteAddress } = connection.wire
+    if (remoteAddress === null) return
+    const place = placeOf(remoteAddress)
     this.#byAddress.set(place, (this.#byAddress.get(place) ?? 0) + 1)
   }
 
   /** It is known now, or gone. */
   delete(connection: Stranger): void {
     if (!this.#all.delete(connection)) return
-    const place = placeOf(connection.wire.remoteAddress)
+    const { remoteAddress } = connection.wire
+    if (remoteAddress === null) return
+    const place = placeOf(remoteAddress)
     const rest = (this.#byAddress.get(place) ?? 1) - 1
     if (rest === 0) this.#byAddress.delete(place)
     else this.#byAddress.set(place, rest)
   }
-}
-
-/** @returns the address, or of an IPv6 one its first 64 bits */
-function placeOf(address: string): string {
-  if (!address.includes(':') || address.includes('.')) return address
-  const [head = '', tail] = address.split('::')
-  const groups = head === '' ? [] : head.split(':')
-  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)
-  const all = [...groups, ...Array.from({ length: missing }, () => '0'), ...(tail?.split(':') ?? [])]
-  return all.slice(0, 4).join(':')
 }

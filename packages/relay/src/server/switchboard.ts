@@ -2,6 +2,7 @@ import b4a from 'b4a'
 import { refusal } from '../protocol/refusal.ts'
 import type { DeviceConnection } from './device-connection.ts'
 import { Splice, type SpliceOptions } from './splice.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 /** Options of a {@link Switchboard}. */
 export interface SwitchboardOptions extends SpliceOptions {
@@ -17,12 +18,12 @@ export interface SwitchboardOptions extends SpliceOptions {
  * Who is registered, and who waits for whom.
  *
  * A registration is a parked connection, one for each key; the next that opens it takes it, and the device registers anew. So no second
- * connection has to be made before bytes flow.
+ * connection has to be made before bytes flow. Those who wait for one take turns by device.
  */
 export class Switchboard {
   readonly #options: SwitchboardOptions
   readonly #parked = new Map<string, DeviceConnection>()
-  readonly #waiting = new Map<string, Set<DeviceConnection>>()
+  readonly #waiting = new WaitingRoom<DeviceConnection>()
   /** When a registration was taken, for keys that will be back in a moment. */
   readonly #taken = new Map<string, number>()
   readonly #splices = new Set<Splice>()
@@ -38,7 +39,7 @@ export class Switchboard {
 
   /** Openers that wait. */
   get waiting(): number {
-    return [...this.#waiting.values()].reduce((sum, { size }) => sum + size, 0)
+    return this.#waiting.size
   }
 
   /** Pairs of connections that are joined. */
@@ -58,8 +59,8 @@ export class Switchboard {
     this.#parked.set(name, connection)
     before?.leave()
     this.#taken.delete(name)
-    const [opener] = this.#waiting.get(name) ?? []
-    if (opener !== undefined) this.#join(opener, connection)
+    const opener = this.#waiting.next(name)
+    if (opener !== null) this.#join(opener, connection)
   }
 
   /** Joins an opener to its target, lets it wait, or refuses. */
@@ -70,19 +71,28 @@ export class Switchboard {
     const takenAt = this.#taken.get(name) ?? -Infinity
     if (takenAt + this.#options.reparkMs <= this.#options.now())
       return opener.refuse(refusal('RELAY_NOT_REGISTERED'))
-    const waiting = this.#waiting.get(name) ?? new Set()
-    this.#waiting.set(name, waiting.add(opener))
+    this.#waiting.add(name, nameOf(opener), opener)
     opener.deadline = this.#options.now() + this.#options.reparkMs
+  }
+
+  /** Whether it is registered, or was reached just now and is about to register again. */
+  isBack(device: Uint8Array): boolean {
+    const name = b4a.toString(device, 'hex')
+    const takenAt = this.#taken.get(name) ?? -Infinity
+    return this.#parked.has(name) || takenAt + this.#options.reparkMs > this.#options.now()
+  }
+
+  /** Devices that were reached just now, and may be about to register again. */
+  get returning(): number {
+    const since = this.#options.now() - this.#options.reparkMs
+    return [...this.#taken.values()].filter((takenAt) => takenAt > since).length
   }
 
   /** A connection is about to end: it is reached no more, and waits no more. */
   leave(connection: DeviceConnection): void {
     const name = nameOf(connection)
     if (this.#parked.get(name) === connection) this.#parked.delete(name)
-    for (const [target, waiting] of this.#waiting) {
-      waiting.delete(connection)
-      if (waiting.size === 0) this.#waiting.delete(target)
-    }
+    this.#waiting.delete(connection)
   }
 
   /** A connection has ended. */
@@ -101,8 +111,6 @@ export class Switchboard {
     const name = nameOf(target)
     const from = opener.lease?.device
     this.#parked.delete(name)
-    this.#waiting.get(name)?.delete(opener)
-    if (this.#waiting.get(name)?.size === 0) this.#waiting.delete(name)
     this.#taken.set(name, this.#options.now())
     if (from === undefined) return target.leave()
     const splice = new Splice(opener, target, this.#options)

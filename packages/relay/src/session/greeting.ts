@@ -3,7 +3,7 @@ import c from 'compact-encoding'
 import sodium from 'sodium-universal'
 
 /** First byte of what two devices say on a path before it is joined. PROTOCOL.md, "Greetings". */
-const GREETING = { HELLO: 1, WELCOME: 2, JOIN: 3, JOINED: 4, REFUSE: 5 } as const
+const GREETING = { HELLO: 1, WELCOME: 2, JOIN: 3, JOINED: 4, REFUSE: 5, CALL: 6 } as const
 
 /** Why a path is not joined; bytes on the wire. */
 export const REFUSE = { KNOWN: 1, UNKNOWN: 2, UNWELCOME: 3 } as const
@@ -14,20 +14,41 @@ export type Greeting =
   | { readonly type: 'join'; readonly session: Uint8Array; readonly path: number; readonly mac: Uint8Array }
   | { readonly type: 'joined'; readonly path: number; readonly mac: Uint8Array }
   | { readonly type: 'refuse'; readonly code: number }
+  | Call
+
+/** The responder of a session has no path left, and has made this one: the initiator is asked to join it. */
+export interface Call {
+  readonly type: 'call'
+  readonly session: Uint8Array
+  /** Grows from call to call. */
+  readonly number: number
+  readonly mac: Uint8Array
+}
 
 /** Where a device can be reached without a relay; told to the other one only, encrypted. */
-export interface Candidates {
+interface Candidates {
   /** `host:port`, an IPv6 host in brackets. */
   readonly tcp: readonly string[]
   /** Public key that it listens with in the DHT, 32 bytes; empty for none. */
   readonly udp: Uint8Array
 }
 
+/** Longer than the longest segment: a window that holds none would wait for ever. */
+export const LEAST_WINDOW_BYTES: number = 128 * 1024
+
+/** What each side tells the other of itself; encrypted. */
+export interface Terms {
+  /** Bytes of the stream that it holds at most before they are read: 128 KiB or more. */
+  readonly windowBytes: number
+  readonly candidates: Candidates
+}
+
 export const SESSION_ID_BYTES = 16
 export const SESSION_SECRET_BYTES = 32
 const MAC_BYTES = 32
-const VERSION = 1
+const VERSION = 2
 const MAX_CANDIDATES = 16
+const MAX_WINDOW_BYTES = 2 ** 32 - 1
 
 /** The initiator's first message. */
 export function helloGreeting(noise: Uint8Array): Uint8Array {
@@ -50,20 +71,30 @@ export function joinedGreeting(session: Uint8Array, path: number, secret: Uint8A
   return b4a.concat([b4a.from([GREETING.JOINED]), uint32(path), joinMac('joined', session, path, secret)])
 }
 
+/** The responder's wish that this path be joined. @param number - one more than in the call before */
+export function callGreeting(session: Uint8Array, number: number, secret: Uint8Array): Uint8Array {
+  return b4a.concat([
+    b4a.from([GREETING.CALL]),
+    session,
+    uint32(number),
+    joinMac('call', session, number, secret)
+  ])
+}
+
 /** No. Nothing in it is secret, and it is not signed: who is in between can close the path as well. */
 export function refuseGreeting(code: number): Uint8Array {
   return b4a.from([GREETING.REFUSE, code])
 }
 
-/** Keyed BLAKE2b-256 (RFC 7693) that proves who joins to be of the session, and that it is this path of it. */
+/** Keyed BLAKE2b-256 (RFC 7693) that proves who joins, or calls, to be of the session, and that it is this path, or call, of it. */
 export function joinMac(
-  what: 'join' | 'joined',
+  what: 'join' | 'joined' | 'call',
   session: Uint8Array,
-  path: number,
+  number: number,
   secret: Uint8Array
 ): Uint8Array {
   const mac = b4a.alloc(MAC_BYTES)
-  const parts = [b4a.from(`cloudpal/relay/1/${what}\0`), session, uint32(path)]
+  const parts = [b4a.from(`cloudpal/relay/1/${what}\0`), session, uint32(number)]
   sodium.crypto_generichash_batch(mac, parts, secret)
   return mac
 }
@@ -81,10 +112,13 @@ export function readGreeting(bytes: Uint8Array): Greeting | null {
       return { type: 'hello', noise: rest }
     case GREETING.WELCOME:
       return { type: 'welcome', noise: rest }
-    case GREETING.JOIN: {
+    case GREETING.JOIN:
+    case GREETING.CALL: {
       if (rest.length !== SESSION_ID_BYTES + 4 + MAC_BYTES) return null
       const [session, mac] = [rest.subarray(0, SESSION_ID_BYTES), rest.subarray(SESSION_ID_BYTES + 4)]
-      return { type: 'join', session, path: readUint32(rest, SESSION_ID_BYTES), mac }
+      const number = readUint32(rest, SESSION_ID_BYTES)
+      if (bytes[0] === GREETING.CALL) return { type: 'call', session, number, mac }
+      return { type: 'join', session, path: number, mac }
     }
     case GREETING.JOINED:
       if (rest.length !== 4 + MAC_BYTES) return null
@@ -96,42 +130,59 @@ export function readGreeting(bytes: Uint8Array): Greeting | null {
   }
 }
 
-/** Payload of the initiator's Noise message: version and session. */
-export function encodeOffer(session: Uint8Array): Uint8Array {
-  return b4a.concat([b4a.from([VERSION]), session])
+/** Payload of the initiator's Noise message: the session, and its terms. */
+export function encodeOffer(session: Uint8Array, terms: Terms): Uint8Array {
+  return encodePayload(session, terms)
 }
 
-/** @returns the session, or `null` */
-export function decodeOffer(payload: Uint8Array): Uint8Array | null {
-  if (payload.length !== 1 + SESSION_ID_BYTES || payload[0] !== VERSION) return null
-  return b4a.from(payload.subarray(1))
+/** @returns `null` for what is none */
+export function decodeOffer(
+  payload: Uint8Array
+): { readonly session: Uint8Array; readonly terms: Terms } | null {
+  const read = decodePayload(payload, SESSION_ID_BYTES)
+  return read === null ? null : { session: read.bytes, terms: read.terms }
 }
 
-/** Payload of the responder's: the session's secret, and where it can be reached. */
-export function encodeAnswer(secret: Uint8Array, { tcp, udp }: Candidates): Uint8Array {
+/** Payload of the responder's: the session's secret, and its terms. */
+export function encodeAnswer(secret: Uint8Array, terms: Terms): Uint8Array {
+  return encodePayload(secret, terms)
+}
+
+/** @returns `null` for what is none */
+export function decodeAnswer(
+  payload: Uint8Array
+): { readonly secret: Uint8Array; readonly terms: Terms } | null {
+  const read = decodePayload(payload, SESSION_SECRET_BYTES)
+  return read === null ? null : { secret: read.bytes, terms: read.terms }
+}
+
+function encodePayload(bytes: Uint8Array, { windowBytes, candidates: { tcp, udp } }: Terms): Uint8Array {
   const state = c.state(0, 0, null)
   c.array(c.string).preencode(state, tcp.slice(0, MAX_CANDIDATES))
   c.uint8array.preencode(state, udp)
   state.buffer = b4a.alloc(state.end)
   c.array(c.string).encode(state, tcp.slice(0, MAX_CANDIDATES))
   c.uint8array.encode(state, udp)
-  return b4a.concat([b4a.from([VERSION]), secret, state.buffer])
+  const window = uint32(Math.min(windowBytes, MAX_WINDOW_BYTES))
+  return b4a.concat([b4a.from([VERSION]), bytes, window, state.buffer])
 }
 
-/** @returns `null` for what is none */
-export function decodeAnswer(
-  payload: Uint8Array
-): { readonly secret: Uint8Array; readonly candidates: Candidates } | null {
-  if (payload.length < 1 + SESSION_SECRET_BYTES || payload[0] !== VERSION) return null
-  const rest = b4a.from(payload.subarray(1 + SESSION_SECRET_BYTES))
+function decodePayload(
+  payload: Uint8Array,
+  length: number
+): { readonly bytes: Uint8Array; readonly terms: Terms } | null {
+  if (payload.length < 1 + length + 4 || payload[0] !== VERSION) return null
+  const windowBytes = readUint32(payload, 1 + length)
+  if (windowBytes < LEAST_WINDOW_BYTES) return null
+  const rest = b4a.from(payload.subarray(1 + length + 4))
   try {
     const state = c.state(0, rest.length, rest)
     const tcp = c.array(c.string).decode(state)
     // The encoding gives null for none.
     const udp = (c.uint8array.decode(state) as Uint8Array | null) ?? new Uint8Array(0)
     if (udp.length !== 0 && udp.length !== 32) return null
-    const secret = b4a.from(payload.subarray(1, 1 + SESSION_SECRET_BYTES))
-    return { secret, candidates: { tcp: tcp.slice(0, MAX_CANDIDATES), udp: b4a.from(udp) } }
+    const candidates = { tcp: tcp.slice(0, MAX_CANDIDATES), udp: b4a.from(udp) }
+    return { bytes: b4a.from(payload.subarray(1, 1 + length)), terms: { windowBytes, candidates } }
   } catch {
     return null
   }

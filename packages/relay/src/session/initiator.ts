@@ -5,7 +5,6 @@ import { Line } from '../paths/line.ts'
 import type { Path } from '../paths/path.ts'
 import { Handshake, type Secrets } from '../protocol/handshake.ts'
 import {
-  type Candidates,
   decodeAnswer,
   encodeOffer,
   type Greeting,
@@ -15,7 +14,8 @@ import {
   readGreeting,
   REFUSE,
   sameMac,
-  SESSION_ID_BYTES
+  SESSION_ID_BYTES,
+  type Terms
 } from './greeting.ts'
 
 /** How a path was greeted. */
@@ -25,7 +25,8 @@ export type Greeted =
       readonly line: Line
       readonly secrets: Secrets
       readonly secret: Uint8Array
-      readonly candidates: Candidates
+      /** The other side's. */
+      readonly terms: Terms
     }
   /** The session began on another path already: this one may join it. */
   | { readonly how: 'known'; readonly line: Line }
@@ -35,34 +36,41 @@ export class Initiator {
   readonly session: Uint8Array = crypto.randomBytes(SESSION_ID_BYTES)
   readonly #keyPair: KeyPair
   readonly #target: Uint8Array
+  readonly #terms: Terms
   #paths = 0
 
-  constructor(keyPair: KeyPair, target: Uint8Array) {
+  constructor(keyPair: KeyPair, target: Uint8Array, terms: Terms) {
     this.#keyPair = keyPair
     this.#target = target
+    this.#terms = terms
   }
 
   /**
-   * Proves to the device, and has it prove, who both are.
+   * Proves to the device, and has it prove, who both are. The session begins with {@link Initiator.begin}.
    *
    * @throws RELAY_BAD_ARGUMENT, RELAY_PEER_REFUSED, RELAY_PROTOCOL, RELAY_UNREACHABLE
    */
-  async hello(path: Path): Promise<Greeted> {
+  async hello(to: Path | Line): Promise<Greeted> {
+    const path = to instanceof Line ? to.path : to
     const handshake = new Handshake('device to device', this.#keyPair, this.#target)
-    const { line, answer } = await ask(path, helloGreeting(this.#offer(path, handshake)))
+    const { line, answer } = await ask(to, helloGreeting(this.#offer(path, handshake)))
     if (answer.type === 'refuse' && answer.code === REFUSE.KNOWN) return { how: 'known', line }
     if (answer.type === 'refuse') throw refused(path)
     const payload = answer.type === 'welcome' ? handshake.receive(answer.noise) : null
     const read = payload === null ? null : decodeAnswer(payload)
     const secrets = handshake.secrets()
     if (read === null || secrets === null) throw odd(path)
-    line.path.send([joinGreeting(this.session, 0, read.secret)])
     return { how: 'begun', line, secrets, ...read }
+  }
+
+  /** Begins the session on one of the paths that were answered: to the others the device was only offered it. */
+  begin(line: Line, secret: Uint8Array): void {
+    line.path.send([joinGreeting(this.session, 0, secret)])
   }
 
   #offer(path: Path, handshake: Handshake): Uint8Array {
     try {
-      return handshake.send(encodeOffer(this.session))
+      return handshake.send(encodeOffer(this.session, this.#terms))
     } catch (error) {
       path.destroy()
       throw error
@@ -72,20 +80,26 @@ export class Initiator {
   /**
    * Joins another path to the session.
    *
-   * @param line - where it has been greeted on before
+   * @param to - a path, or where something was said on it already
    * @returns its number
-   * @throws RELAY_PEER_REFUSED, RELAY_PROTOCOL, RELAY_UNREACHABLE
+   * @throws RELAY_CLOSED when the device has proven that it does not know the session; RELAY_PEER_REFUSED, RELAY_PROTOCOL, RELAY_UNREACHABLE
    */
-  async join(
-    path: Path | Line,
-    secret: Uint8Array
-  ): Promise<{ readonly number: number; readonly line: Line }> {
+  async join(to: Path | Line, secret: Uint8Array): Promise<{ readonly number: number; readonly line: Line }> {
     const number = ++this.#paths
-    const { line, answer } = await ask(path, joinGreeting(this.session, number, secret))
-    if (answer.type === 'refuse') throw refused(line.path)
+    const { line, answer } = await ask(to, joinGreeting(this.session, number, secret))
+    if (answer.type === 'refuse') throw await this.#whyRefused(line)
     const mac = joinMac('joined', this.session, number, secret)
     if (answer.type !== 'joined' || answer.path !== number || !sameMac(answer.mac, mac)) throw odd(line.path)
     return { number, line }
+  }
+
+  /** Anybody on the way can refuse. But only the device itself can answer a hello, and does not while it knows the session. */
+  async #whyRefused(line: Line): Promise<RelayError> {
+    const { how } = await this.hello(line)
+    line.path.destroy()
+    return how === 'known'
+      ? new RelayError('RELAY_UNREACHABLE', 'the device knows the connection, and has not taken this path')
+      : new RelayError('RELAY_CLOSED', 'the other device knows nothing of this connection any more')
   }
 }
 

@@ -31,20 +31,29 @@ export class Liveness {
   }
 
   /**
-   * Called every so often.
-   *
    * A side that only receives probes too: the other one hears of it, and its own question may wait behind the bytes it sends.
    *
    * @param idle - nothing has been sent or received for a while, and nothing waits
    */
   tick(now: number, idle: boolean): Wish {
-    const { probeMs, idleProbeMs, deadMs } = this.#times
-    const every = idle ? idleProbeMs : probeMs
-    if (this.#probedAt !== null && now - this.#probedAt >= deadMs && now - this.#heardAt >= deadMs)
-      return 'dead'
-    const silent = now - this.#heardAt >= every || now - this.#sentAt >= every
-    if (!silent || (this.#probedAt !== null && now - this.#sentAt < every)) return 'nothing'
+    if (now >= this.#deadAt) return 'dead'
+    if (now < this.#probeAt(idle)) return 'nothing'
     this.#probedAt ??= now
+    this.#sentAt = now
     return 'probe'
+  }
+
+  /** When there will be something to do, if nothing happens meanwhile. */
+  dueAt(idle: boolean): number {
+    return Math.min(this.#deadAt, this.#probeAt(idle))
+  }
+
+  get #deadAt(): number {
+    return this.#probedAt === null ? Infinity : this.#probedAt + this.#times.deadMs
+  }
+
+  #probeAt(idle: boolean): number {
+    const every = idle ? this.#times.idleProbeMs : this.#times.probeMs
+    return (this.#probedAt === null ? Math.min(this.#heardAt, this.#sentAt) : this.#sentAt) + every
   }
 }

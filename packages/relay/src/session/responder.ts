@@ -6,7 +6,7 @@ import type { Path } from '../paths/path.ts'
 import { Handshake, type Secrets } from '../protocol/handshake.ts'
 import { SecretConnection } from './secret-connection.ts'
 import {
-  type Candidates,
+  type Call,
   decodeOffer,
   encodeAnswer,
   type Greeting,
@@ -17,8 +17,10 @@ import {
   refuseGreeting,
   sameMac,
   SESSION_SECRET_BYTES,
+  type Terms,
   welcomeGreeting
 } from './greeting.ts'
+import { Greetings } from './greetings.ts'
 import type { Session } from './session.ts'
 
 /** What a responder asks of its client. */
@@ -27,14 +29,17 @@ export interface ResponderOptions {
   /** How long a greeting may take. */
   readonly attemptMs: number
   firewall(remotePublicKey: Uint8Array): boolean
-  candidates(): Candidates
-  makeSession(id: Uint8Array, secret: Uint8Array, connection: SecretConnection): Session
+  terms(): Terms
+  /** @param theirs - the initiator's */
+  makeSession(id: Uint8Array, secret: Uint8Array, connection: SecretConnection, theirs: Terms): Session
   onconnection(connection: SecretConnection): void
+  /** On this path somebody has proven to be of a session: it is one of its paths from now on. */
+  onproved(path: Path): void
+  /** Somebody wants this device to join a path to a session that it has begun itself. @returns whether it does: the path is its own then */
+  oncall(line: Line, call: Call): boolean
 }
 
-/** Greetings that may be under way at once: whoever finds the listener can begin one. */
-const MAX_GREETINGS = 256
-/** Sessions of one device at once, offered ones included: more are a mistake, or an attack. */
+/** Sessions of one device at once: more are a mistake, or an attack. What was only offered does not count: whoever saw a hello can have it answered. */
 const MAX_SESSIONS = 64
 
 /**
@@ -46,6 +51,7 @@ interface Offer {
   readonly secret: Uint8Array
   readonly secrets: Secrets
   readonly remotePublicKey: Uint8Array
+  readonly terms: Terms
 }
 
 /** The side of sessions that is reached: answers on each path that comes. */
@@ -53,22 +59,27 @@ export class Responder {
   readonly #options: ResponderOptions
   /** By the initiator's key and the session's id. */
   readonly #sessions = new Map<string, Session>()
-  readonly #offers = new Map<Line, Offer>()
-  readonly #greeting = new Map<Line, unknown>()
+  readonly #greetings: Greetings<Offer>
 
   constructor(options: ResponderOptions) {
     this.#options = options
+    this.#greetings = new Greetings(options.attemptMs)
   }
 
-  /** A path that somebody else has made. The responder owns it, and after the greeting the session. */
-  accept(path: Path): void {
-    if (this.#greeting.size >= MAX_GREETINGS) return path.destroy()
+  /**
+   * A path on which the other side greets. The responder owns it, and after the greeting the session.
+   *
+   * @param onclosed - called where it ends before that
+   */
+  accept(path: Path, onclosed: () => void = () => {}): void {
     const line = new Line(path)
-    const timer = setTimeout(() => path.destroy(), this.#options.attemptMs)
-    this.#greeting.set(line, timer)
+    this.#greetings.add(line)
     line.hand({
       ondrain: () => {},
-      onclose: () => this.#done(line),
+      onclose: () => {
+        this.#greetings.delete(line)
+        onclosed()
+      },
       onmessage: (bytes) => {
         const greeting = readGreeting(bytes)
         if (greeting === null || !this.#answer(line, greeting)) path.destroy()
@@ -78,83 +89,84 @@ export class Responder {
 
   /** Ends the greetings that are under way. */
   close(): void {
-    for (const line of this.#greeting.keys()) line.path.destroy()
-  }
-
-  /** The greeting is over, one way or the other. */
-  #done(line: Line): void {
-    clearTimeout(this.#greeting.get(line))
-    this.#greeting.delete(line)
-    this.#offers.delete(line)
+    this.#greetings.close()
   }
 
   /** @returns false for what is out of place */
   #answer(line: Line, greeting: Greeting): boolean {
-    const offer = this.#offers.get(line)
-    if (offer !== undefined) return greeting.type === 'join' && this.#begin(line, offer, greeting)
+    const offer = this.#greetings.offerOn(line)
+    if (offer !== null) return greeting.type === 'join' && this.#begin(line, offer, greeting)
     if (greeting.type === 'hello') return this.#onhello(line, greeting.noise)
+    if (greeting.type === 'call') return this.#oncall(line, greeting)
     return greeting.type === 'join' && this.#onjoin(line, greeting)
+  }
+
+  #oncall(line: Line, call: Call): boolean {
+    this.#greetings.delete(line)
+    return this.#options.oncall(line, call)
   }
 
   #onhello(line: Line, noise: Uint8Array): boolean {
     const handshake = new Handshake('device to device', this.#options.keyPair, null)
     const payload = handshake.receive(noise)
-    const id = payload === null ? null : decodeOffer(payload)
+    const offered = payload === null ? null : decodeOffer(payload)
     const remote = handshake.remotePublicKey
-    if (id === null || remote === null) return false
+    if (offered === null || remote === null) return false
+    const { session: id, terms } = offered
     const remotePublicKey = b4a.from(remote)
     if (this.#options.firewall(remotePublicKey) || this.#sessionsOf(remotePublicKey) >= MAX_SESSIONS)
       return this.#refuse(line, REFUSE.UNWELCOME)
     if (this.#sessions.has(nameOf({ remotePublicKey, id }))) return this.#refuse(line, REFUSE.KNOWN)
     const secret = crypto.randomBytes(SESSION_SECRET_BYTES)
-    line.path.send([welcomeGreeting(handshake.send(encodeAnswer(secret, this.#options.candidates())))])
+    line.path.send([welcomeGreeting(handshake.send(encodeAnswer(secret, this.#options.terms())))])
     const secrets = handshake.secrets()
     if (secrets === null) return false
-    this.#offers.set(line, { id, secret, secrets, remotePublicKey })
+    this.#greetings.answered(line, { id, secret, secrets, remotePublicKey, terms })
     return true
   }
 
   /** A hello can be repeated by whoever saw it: only who could read the answer has this MAC. */
   #begin(line: Line, offer: Offer, { session: id, path, mac }: Join): boolean {
-    const { secret, secrets, remotePublicKey } = offer
+    const { secret, secrets, remotePublicKey, terms } = offer
     const fits = path === 0 && b4a.equals(id, offer.id) && sameMac(mac, joinMac('join', id, 0, secret))
     if (!fits) return false
     const name = nameOf(offer)
     if (this.#sessions.has(name)) return this.#refuse(line, REFUSE.KNOWN)
+    if (this.#sessionsOf(remotePublicKey) >= MAX_SESSIONS) return this.#refuse(line, REFUSE.UNWELCOME)
     const connection = new SecretConnection(false, this.#options.keyPair.publicKey, remotePublicKey)
-    const session = this.#options.makeSession(id, secret, connection)
+    const session = this.#options.makeSession(id, secret, connection, terms)
     this.#sessions.set(name, session)
     connection.onover = () => this.#sessions.delete(name)
-    this.#done(line)
+    this.#greetings.delete(line)
+    this.#options.onproved(line.path)
     session.begin(line, secrets)
     this.#options.onconnection(connection)
     return true
   }
 
+  /** By what the MAC proves, not by the id: a relay can see that, and name a session of its own alike. */
   #onjoin(line: Line, { session: id, path, mac }: Join): boolean {
-    const session = [...this.#sessions.values()].find((one) => b4a.equals(one.id, id))
-    const known = session !== undefined && !session.over && !session.isUsed(path)
-    if (!known || !sameMac(mac, joinMac('join', id, path, session.secret)))
+    const session = [...this.#sessions.values()].find(
+      (one) => b4a.equals(one.id, id) && sameMac(mac, joinMac('join', id, path, one.secret))
+    )
+    if (session === undefined || session.over || !session.admits(path))
       return this.#refuse(line, REFUSE.UNKNOWN)
-    this.#done(line)
+    this.#greetings.delete(line)
     line.path.send([joinedGreeting(id, path, session.secret)])
+    this.#options.onproved(line.path)
     session.add(path, line)
     return true
   }
 
   #sessionsOf(remotePublicKey: Uint8Array): number {
     const prefix = nameOf({ remotePublicKey, id: new Uint8Array(0) })
-    const begun = [...this.#sessions.keys()].filter((name) => name.startsWith(prefix))
-    const offered = [...this.#offers.values()].filter((offer) =>
-      b4a.equals(offer.remotePublicKey, remotePublicKey)
-    )
-    return begun.length + offered.length
+    return [...this.#sessions.keys()].filter((name) => name.startsWith(prefix)).length
   }
 
   #refuse(line: Line, code: number): boolean {
     line.path.send([refuseGreeting(code)])
-    // A session that is known may still be joined on this path.
-    if (code !== REFUSE.KNOWN) line.path.end()
+    // What is known may still be joined on this path; what is not is asked about once more.
+    if (code === REFUSE.UNWELCOME) line.path.end()
     return true
   }
 }

@@ -1,5 +1,4 @@
 import NoiseSecretStream, { type DuplexStream, type StartOptions } from '@hyperswarm/secret-stream'
-import { RelayError } from '../errors.ts'
 import type { PathInfo } from '../paths/path.ts'
 
 /**
@@ -12,8 +11,6 @@ export class SecretConnection extends NoiseSecretStream {
   /** Called when it is over, before `'close'`. */
   onover: (() => void) | null = null
   #path: PathInfo | null = null
-  #carried = false
-  #decrypting = false
 
   constructor(isInitiator: boolean, publicKey: Uint8Array, remotePublicKey: Uint8Array) {
     super(isInitiator, null, { autoStart: false, publicKey, remotePublicKey })
@@ -27,7 +24,6 @@ export class SecretConnection extends NoiseSecretStream {
 
   /** Begins over a raw stream, with a handshake that is done. */
   begin(raw: DuplexStream, options: StartOptions, path: PathInfo): void {
-    this.#carried = path.kind !== 'udp'
     this.moved(path)
     this.start(raw, options)
   }
@@ -39,23 +35,6 @@ export class SecretConnection extends NoiseSecretStream {
     if (before?.kind === path?.kind && before?.relay === path?.relay && before?.transport === path?.transport)
       return
     this.#emit('path', path)
-  }
-
-  override _onrawdata(data: Uint8Array): void {
-    this.#decrypting = true
-    try {
-      // oxlint-disable-next-line no-underscore-dangle -- upstream's own name: what it throws away there is what was changed
-      super._onrawdata(data)
-    } finally {
-      this.#decrypting = false
-    }
-  }
-
-  override destroy(error?: Error | null): void {
-    const tampered =
-      this.#carried && this.#decrypting && error instanceof Error && error.name !== 'RelayError'
-    const words = 'somebody between the devices has changed bytes of this connection'
-    super.destroy(tampered ? new RelayError('RELAY_TAMPERED', words, { cause: error }) : (error ?? null))
   }
 
   #emit(event: 'path', path: PathInfo | null): void {

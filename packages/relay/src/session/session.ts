@@ -1,14 +1,17 @@
 import type { DuplexStream } from '@hyperswarm/secret-stream'
 import { RelayError } from '../errors.ts'
 import { Flow } from '../flow/flow.ts'
+import type { FlowWindows } from '../flow/flow-io.ts'
 import type { Line } from '../paths/line.ts'
-import type { PathInfo, PathKind } from '../paths/path.ts'
+import type { PathInfo } from '../paths/path.ts'
 import type { Secrets } from '../protocol/handshake.ts'
 import { Carrier } from './carrier.ts'
 import type { SecretConnection } from './secret-connection.ts'
-import { Liveness } from './liveness.ts'
+import { PathNumbers } from './path-numbers.ts'
 import { PathSeal } from './path-seal.ts'
+import { infoOf, SessionPath } from './session-path.ts'
 import type { SessionTimes } from './times.ts'
+import { Watch } from './watch.ts'
 
 /** What a session asks of who made it. */
 export interface SessionOptions {
@@ -17,8 +20,7 @@ export interface SessionOptions {
   readonly secret: Uint8Array
   readonly connection: SecretConnection
   readonly times: SessionTimes
-  /** Bytes under way at most, in each direction. */
-  readonly windowBytes: number
+  readonly windows: FlowWindows
   /**
    * No path is left, or the only one is about to go: the initiator finds another.
    *
@@ -27,20 +29,12 @@ export interface SessionOptions {
   onlonely(failed: PathInfo | null): void
   /** A path has failed. */
   onfailed(path: PathInfo, error: RelayError): void
+  /** The other side knows of the session, as something proves that only it can have sent: from now on paths can be joined. */
+  onconfirmed(): void
   onover(): void
 }
 
-/** Lower is better. */
-const RANKS: Record<PathKind, number> = { tcp: 1, udp: 2, relay: 3 }
 const ACK_MS = 50
-/** How long a path that is no longer used may take to close: the other side may be gone without a word. */
-const LINGER_MS = 3_000
-
-interface Joined {
-  readonly line: Line
-  readonly liveness: Liveness
-  readonly seal: PathSeal
-}
 
 /** One connection between two devices, over all the paths it takes in its life. It owns them. */
 export class Session {
@@ -50,12 +44,10 @@ export class Session {
   readonly #options: SessionOptions
   readonly #flow: Flow
   readonly #carrier: Carrier
-  readonly #paths = new Map<number, Joined>()
-  #ticker: unknown = null
+  readonly #paths = new Map<number, SessionPath>()
+  readonly #numbers = new PathNumbers()
+  readonly #watch: Watch
   #acker: unknown = null
-  #lonelySince: number | null = null
-  #busyAt = Date.now()
-  #seen: number | null = null
   #confirmed = false
   #over = false
 
@@ -66,7 +58,7 @@ export class Session {
     this.#options = options
     this.#flow = new Flow(
       {
-        transmit: (path, parts) => this.#transmit(path, parts),
+        transmit: (path, head, bytes) => this.#transmit(path, head, bytes),
         deliver: (bytes) => this.#deliver(bytes),
         onfinish: () => this.#carrier.finish(),
         onroom: () => this.#carrier.roomed(),
@@ -77,8 +69,15 @@ export class Session {
         onretired: (path) => this.#leave(path),
         onforsaken: (path) => this.#leave(path)
       },
-      options.windowBytes
+      options.windows
     )
+    this.#watch = new Watch(options.times, {
+      paths: () => this.#paths,
+      isBusy: () => this.#flow.busy,
+      onprobe: (path) => this.#flow.probe(path),
+      ondead: (path) => this.#fail(path, new RelayError('RELAY_TIMEOUT', 'the path does not answer')),
+      onlost: () => this.#end(new RelayError('RELAY_PATHS_LOST', 'no way to the other device is left'))
+    })
     this.#carrier = new Carrier(this.#flow, (finished) => this.#onclosed(finished))
     // The connection says what went wrong; that it took its raw stream along is no news.
     this.#carrier.on('error', () => {})
@@ -86,11 +85,6 @@ export class Session {
 
   get over(): boolean {
     return this.#over
-  }
-
-  /** Kinds of the paths there are. */
-  get kinds(): PathKind[] {
-    return [...this.#paths.values()].map(({ line }) => line.path.kind)
   }
 
   /** Whether no relay is in between. */
@@ -103,9 +97,9 @@ export class Session {
     return this.#confirmed
   }
 
-  /** Whether this number was a path's already: numbers are given once. */
-  isUsed(path: number): boolean {
-    return this.#seen !== null && path <= this.#seen
+  /** Whether a path can have this number: each is given once. */
+  admits(path: number): boolean {
+    return this.#numbers.isFresh(path)
   }
 
   /** The first path: the connection opens. */
@@ -114,7 +108,6 @@ export class Session {
     const { publicKey } = this.connection
     const { tx, rx, hash, remotePublicKey } = secrets
     if (publicKey === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'the connection has no key')
-    this.#ticker = setInterval(() => this.#tick(), this.#options.times.probeMs / 2)
     this.add(0, line)
     this.connection.begin(raw, { handshake: { tx, rx, hash, publicKey, remotePublicKey } }, infoOf(line))
   }
@@ -122,12 +115,14 @@ export class Session {
   /** A path was joined. */
   add(number: number, line: Line): void {
     if (this.#over) return line.path.destroy()
-    this.#seen = Math.max(this.#seen ?? 0, number)
-    const { probeMs, idleProbeMs, deadMs } = this.#options.times
-    const liveness = new Liveness({ probeMs, idleProbeMs, deadMs }, Date.now())
-    const seal = new PathSeal(this.secret, number, this.connection.isInitiator)
-    this.#paths.set(number, { line, liveness, seal })
-    this.#flow.addPath(number, RANKS[line.path.kind])
+    this.#numbers.use(number)
+    const path = new SessionPath(
+      line,
+      new PathSeal(this.secret, number, this.connection.isInitiator),
+      this.#options.times
+    )
+    this.#paths.set(number, path)
+    this.#flow.addPath(number, path.rank)
     line.hand({
       onmessage: (message) => this.#onmessage(number, message),
       ondrain: () => this.#flow.drained(number),
@@ -153,29 +148,25 @@ export class Session {
   }
 
   #deliver(bytes: Uint8Array): void {
-    this.#busyAt = Date.now()
+    this.#watch.used()
     this.#carrier.deliver(bytes)
   }
 
-  #transmit(number: number, parts: readonly Uint8Array[]): boolean {
-    const joined = this.#paths.get(number)
-    if (joined === undefined) return true
-    joined.liveness.sent(Date.now())
-    return joined.line.path.send(joined.seal.seal(parts))
+  #transmit(number: number, head: Uint8Array, bytes?: Uint8Array): boolean {
+    if (bytes !== undefined) this.#watch.used()
+    return this.#paths.get(number)?.send(head, bytes) ?? true
   }
 
   #onmessage(number: number, message: Uint8Array): void {
-    const joined = this.#paths.get(number)
-    const frame = joined?.seal.open(message) ?? null
-    if (joined === undefined || frame === null) return this.#lied(number)
-    const before = this.#flow.have
-    const honest = this.#flow.receive(number, frame)
-    // A segment that brings nothing may be an old one that somebody repeats.
-    if (frame !== message || this.#flow.have > before) {
-      joined.liveness.heard(Date.now())
+    const frame = this.#paths.get(number)?.open(message) ?? null
+    if (frame === null) return this.#lied(number)
+    if (!this.#confirmed) {
       this.#confirmed = true
+      this.#options.onconfirmed()
     }
-    if (!honest) this.#lied(number)
+    if (this.#flow.receive(number, frame.head, frame.bytes)) return
+    // It was proven to be the other device's.
+    this.#end(new RelayError('RELAY_PROTOCOL', 'the other device does not follow the protocol'))
   }
 
   #lied(number: number): void {
@@ -183,25 +174,11 @@ export class Session {
     this.#fail(number, new RelayError('RELAY_PATH_LIED', words))
   }
 
-  #tick(): void {
-    const now = Date.now()
-    if (this.#flow.busy) this.#busyAt = now
-    const idle = now - this.#busyAt > 60_000
-    for (const [number, { liveness }] of this.#paths) {
-      const wish = liveness.tick(now, idle)
-      if (wish === 'probe') this.#flow.probe(number)
-      if (wish === 'dead') this.#fail(number, new RelayError('RELAY_TIMEOUT', 'the path does not answer'))
-    }
-    const { graceMs } = this.#options.times
-    if (this.#lonelySince !== null && now - this.#lonelySince > graceMs)
-      this.#end(new RelayError('RELAY_PATHS_LOST', 'no way to the other device is left'))
-  }
-
   #fail(number: number, error: RelayError): void {
     const failed = this.#paths.get(number)
     if (failed === undefined) return
     this.#close(number)
-    const info = infoOf(failed.line)
+    const { info } = failed
     // Else the other device has left it before: nothing was on it.
     if (this.#flow.paths.includes(number)) {
       this.#flow.dropPath(number)
@@ -218,28 +195,17 @@ export class Session {
   /** A path came or went. Whatever took the last that can be sent on: it is noticed here. */
   #changed(failed: PathInfo | null): void {
     this.#moved()
-    if (this.#flow.best !== null) this.#lonelySince = null
-    else if (!this.#over && this.#lonelySince === null) {
-      this.#lonelySince = Date.now()
-      this.#options.onlonely(failed)
-    }
+    if (!this.#over && this.#watch.changed(this.#flow.best !== null)) this.#options.onlonely(failed)
   }
 
   #close(number: number): void {
-    const joined = this.#paths.get(number)
-    if (joined === undefined) return
+    this.#paths.get(number)?.close()
     this.#paths.delete(number)
-    const { path } = joined.line
-    const linger = setTimeout(() => path.destroy(), LINGER_MS)
-    joined.line.hand({ onmessage: () => {}, ondrain: () => {}, onclose: () => clearTimeout(linger) })
-    path.end()
   }
 
   #moved(): void {
     const best = this.#flow.best
-    const joined = best === null ? undefined : this.#paths.get(best)
-    const info = joined === undefined ? null : infoOf(joined.line)
-    this.connection.moved(info)
+    this.connection.moved(best === null ? null : (this.#paths.get(best)?.info ?? null))
   }
 
   #end(error: RelayError): void {
@@ -249,15 +215,11 @@ export class Session {
   #onclosed(finished: boolean): void {
     if (this.#over) return
     this.#over = true
-    clearInterval(this.#ticker)
+    this.#watch.stop()
     clearTimeout(this.#acker)
     this.#flow.acknowledge()
     if (!finished) this.#flow.reset()
     for (const number of this.#paths.keys()) this.#close(number)
     this.#options.onover()
   }
-}
-
-function infoOf({ path: { kind, relay, transport } }: Line): PathInfo {
-  return { kind, relay, transport }
 }

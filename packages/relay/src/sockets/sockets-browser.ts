@@ -1,5 +1,6 @@
 import { RelayError } from '../errors.ts'
 import { BrowserWire, type BrowserSocket } from '../wires/browser-wire.ts'
+import { beginWire } from '../wires/failed-wire.ts'
 import type { Wire } from '../wires/wire.ts'
 
 export const hasTcp = false
@@ -10,7 +11,7 @@ export function dialTcp(): Wire {
 
 export function dialWs(url: string): Wire {
   const { WebSocket } = globalThis as unknown as { WebSocket: new (url: string) => BrowserSocket }
-  return new BrowserWire(new WebSocket(url))
+  return beginWire('ws', () => new BrowserWire(new WebSocket(url)))
 }
 
 export function listenTcp(): Promise<never> {

@@ -1,5 +1,6 @@
 import { type AddressInfo, connect, createServer } from '#net'
 import { WebSocket } from '#ws'
+import { beginWire } from '../wires/failed-wire.ts'
 import { TcpWire } from '../wires/tcp-wire.ts'
 import type { Wire } from '../wires/wire.ts'
 import { WsWire } from '../wires/ws-wire.ts'
@@ -9,14 +10,13 @@ export const hasTcp = true
 
 /** Begins a TCP connection. What is written meanwhile goes out when it is there. */
 export function dialTcp(host: string, port: number): Wire {
-  return new TcpWire(connect(port, host))
+  return beginWire('tcp', () => new TcpWire(connect(port, host)))
 }
 
 /** Begins a WebSocket, without compression: what it would compress is encrypted. */
 export function dialWs(url: string): Wire {
-  return new WsWire(
-    new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: 5_000, autoPong: false })
-  )
+  const options = { perMessageDeflate: false, handshakeTimeout: 5_000, autoPong: false }
+  return beginWire('ws', () => new WsWire(new WebSocket(url, options)))
 }
 
 /** Somewhere that TCP connections come in. */

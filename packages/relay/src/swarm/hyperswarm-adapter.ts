@@ -2,6 +2,7 @@ import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { DhtConnectOptions, DhtLike } from '../client/dht.ts'
 import { RelayError } from '../errors.ts'
 import type { Connection, KeyPair } from '../types.ts'
+import { takeDials } from './dht-dials.ts'
 
 /** What of a Hyperswarm 4 is used; the private part is looked at here only. */
 interface SwarmLike {
@@ -10,21 +11,38 @@ interface SwarmLike {
   readonly dht: DhtLike
   readonly server: { emit(event: 'connection', stream: unknown): boolean }
   destroy: (options?: object) => Promise<void>
+  suspend: (options?: object) => Promise<void>
+  resume: (options?: object) => Promise<void>
   _handleFirewall(remotePublicKey: Uint8Array, payload: unknown): boolean
 }
 
-type Dial = (publicKey: Uint8Array, options: DhtConnectOptions) => Connection
+/** What stands in a swarm's places. */
+export interface SwarmParts {
+  dial(publicKey: Uint8Array, options: DhtConnectOptions): Connection
+  /** Called before the swarm ends. */
+  end(): Promise<void>
+  /** The app goes to the background, and comes back. */
+  suspend(): void
+  resume(): void
+}
+
+/** Swarms that somebody stands in for. */
+const taken = new WeakSet<object>()
 
 /**
- * The places where a Hyperswarm dials, takes connections, and ends.
+ * The places where a Hyperswarm dials, takes connections, rests, and ends.
  *
- * It puts itself before `dht.connect`, which hyperswarm 4.17 calls with its own key pair, and before `destroy`; both are as they were after
- * `release`.
+ * It puts itself before `dht.connect`, which hyperswarm 4.17 calls with its own key pair, and before `suspend`, `resume` and `destroy`; all are as they were
+ * after `release`.
  */
 export class SwarmAdapter {
   readonly #swarm: SwarmLike
+  #release: () => void = () => {}
+  #parts: SwarmParts | null = null
+  /** The node as it was, for direct connections. */
+  readonly dht: DhtLike
 
-  /** @throws RELAY_BAD_ARGUMENT for what is no Hyperswarm of version 4 */
+  /** @throws RELAY_BAD_ARGUMENT for what is no Hyperswarm of version 4, and for one that was taken already */
   constructor(swarm: object) {
     const given = swarm as Partial<SwarmLike>
     const known =
@@ -34,18 +52,26 @@ export class SwarmAdapter {
       // oxlint-disable-next-line no-underscore-dangle -- upstream's own name
       typeof given._handleFirewall === 'function'
     if (!known) throw new RelayError('RELAY_BAD_ARGUMENT', 'this is no Hyperswarm of version 4')
+    if (taken.has(swarm))
+      throw new RelayError('RELAY_BAD_ARGUMENT', 'this swarm has a client already: close that one first')
     this.#swarm = swarm as SwarmLike
+    taken.add(swarm)
+    const { dht } = this.#swarm
+    const dials = takeDials(dht, this.#swarm.keyPair, (publicKey, options) => this.#dial(publicKey, options))
+    this.dht = {
+      connect: dials.connect,
+      createServer: (options, fn) => dht.createServer(options, fn),
+      mutablePut: async (keyPair, value, options) => dht.mutablePut?.(keyPair, value, options),
+      mutableGet: async (key, options) => (await dht.mutableGet?.(key, options)) ?? null
+    }
+    this.#release = () => {
+      dials.release()
+      taken.delete(swarm)
+    }
   }
 
   get keyPair(): KeyPair {
     return this.#swarm.keyPair
-  }
-
-  /** The node as it was, for direct connections. */
-  get dht(): DhtLike {
-    const { dht } = this.#swarm
-    const connect = dht.connect.bind(dht)
-    return { connect, createServer: (options, fn) => dht.createServer(options, fn) }
   }
 
   /** The swarm's own firewall, and who it has banned. */
@@ -59,28 +85,42 @@ export class SwarmAdapter {
     this.#swarm.server.emit('connection', connection)
   }
 
-  /**
-   * From now on this dials in the swarm's place.
-   *
-   * @param onend - called before the swarm ends
-   * @returns what gives the places back
-   */
-  take(dial: Dial, onend: () => Promise<void>): () => void {
+  /** From now on these stand in the swarm's places. */
+  take(parts: SwarmParts): void {
+    this.#parts = parts
     const swarm = this.#swarm
-    const { dht } = swarm
-    const connect = dht.connect
-    const destroy = swarm.destroy
-    dht.connect = (publicKey, options = {}) =>
-      options.keyPair === swarm.keyPair
-        ? (dial(publicKey, options) as unknown as NoiseSecretStream)
-        : connect.call(dht, publicKey, options)
+    const { destroy, suspend, resume } = swarm
     swarm.destroy = async (options) => {
-      await onend()
-      await destroy.call(swarm, options)
+      try {
+        await parts.end()
+      } finally {
+        await destroy.call(swarm, options)
+      }
     }
-    return () => {
-      dht.connect = connect
-      swarm.destroy = destroy
+    swarm.suspend = async (options) => {
+      parts.suspend()
+      await suspend.call(swarm, options)
     }
+    swarm.resume = async (options) => {
+      await resume.call(swarm, options)
+      parts.resume()
+    }
+    const release = this.#release
+    this.#release = () => {
+      release()
+      Object.assign(swarm, { destroy, suspend, resume })
+    }
+  }
+
+  /** Gives the places back; once. */
+  release(): void {
+    this.#parts = null
+    this.#release()
+    this.#release = () => {}
+  }
+
+  #dial(publicKey: Uint8Array, options: DhtConnectOptions): NoiseSecretStream {
+    const { dht } = this
+    return (this.#parts?.dial(publicKey, options) ?? dht.connect(publicKey, options)) as NoiseSecretStream
   }
 }

@@ -2,8 +2,9 @@ import { type RelaySession, Server } from 'blind-relay'
 import b4a from 'b4a'
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { RawStream } from 'hyperdht'
+import { Duplex } from 'streamx'
 import { RelayError } from '../errors.ts'
-import type { ConnectionLike, DhtLike, RawStreamLike } from './dht.ts'
+import { type ConnectionLike, type DhtLike, hostOf, type RawStreamLike } from './dht.ts'
 
 /** What a session asks before it lets blind-relay see a message, and what it tells. Tokens are in hex. */
 export interface SessionHooks {
@@ -35,6 +36,7 @@ export class BlindRelay {
   /**
    * @param dht - makes the raw streams
    * @param onstranger - called when a packet from another host than the session's tried to bind a leg
+   * @throws RelayError `RELAY_UNSUPPORTED_UPSTREAM`: now, and not when the first device comes
    */
   constructor(dht: DhtLike, onstranger: () => void) {
     this.#server = new Server({
@@ -50,12 +52,12 @@ export class BlindRelay {
         return stream
       }
     })
+    refuseOthers()
   }
 
-  /** @throws RelayError `RELAY_UNSUPPORTED_UPSTREAM` */
   accept(connection: ConnectionLike, hooks: SessionHooks): GuardedSession {
     const stream = connection as unknown as NoiseSecretStream
-    const host = (stream.rawStream as RawStream | null)?.remoteHost ?? ''
+    const host = hostOf(connection)
     const session = this.#server.accept(stream, { id: stream.remotePublicKey })
     const forget = guard(session, hooks)
     // What goes wrong with a leg ends that leg, and with it the link.
@@ -83,6 +85,16 @@ function guard({ _pair: pair, _unpair: unpair }: RelaySession, hooks: SessionHoo
     onmessage: (message) => (hooks.onunpair(hex(message.token)) ? onunpair(message) : undefined)
   })
   return (token) => onunpair({ token: b4a.from(token, 'hex') })
+}
+
+/** Looks at a session whose other end is nobody. */
+function refuseOthers(): void {
+  const nowhere = new Duplex({ write: (_, done) => done(null) }) as unknown as NoiseSecretStream
+  const server = new Server({ createStream: () => nowhere as unknown as RawStream })
+  const session = server.accept(nowhere, { id: b4a.alloc(32) })
+  session.on('error', () => {})
+  guard(session, { onpair: () => false, onunpair: () => false, onpaired: () => {}, onclose: () => {} })
+  session.destroy()
 }
 
 function hex(token: Uint8Array): string {

@@ -21,9 +21,15 @@ export interface RawStreamLike {
 export interface ConnectionLike {
   readonly remotePublicKey: Uint8Array | null
   readonly rawStream: unknown
+  readonly destroyed: boolean
   on(event: 'error', fn: (error: Error) => void): unknown
   on(event: 'close', fn: () => void): unknown
   destroy(): void
+}
+
+/** Where a connection comes from; empty once its raw stream is gone. */
+export function hostOf({ rawStream }: ConnectionLike): string {
+  return (rawStream as { remoteHost?: string | null } | null)?.remoteHost ?? ''
 }
 
 /** What a dialling peer says of itself before it is let in. */

@@ -18,20 +18,24 @@ export interface Leg {
   readonly stream: RawStreamLike
 }
 
+/** A leg, and what of it was accounted for. */
+interface Counted extends Leg {
+  carried: number
+}
+
 /**
  * Two legs that libudx joins below JavaScript: packets that come in on one go out on the other, unread. What JavaScript sees is counters, and what it can do is
  * to end both.
  */
 export class UdpLink {
-  readonly #legs: readonly [Leg, Leg]
+  readonly #legs: readonly Counted[]
   readonly #onclose: (link: UdpLink) => void
   /** An end that has not shown itself by then never will. */
   readonly #boundBy: number
-  #carried = 0
   #isClosed = false
 
   constructor(legs: readonly [Leg, Leg], boundBy: number, onclose: (link: UdpLink) => void) {
-    this.#legs = legs
+    this.#legs = legs.map((leg) => ({ ...leg, carried: 0 }))
     this.#boundBy = boundBy
     this.#onclose = onclose
     for (const { session, stream } of legs) {
@@ -43,21 +47,21 @@ export class UdpLink {
 
   /** Bytes carried so far, in both directions, as of the last `account`. */
   get carried(): number {
-    return this.#carried
+    return this.#legs.reduce((sum, { carried }) => sum + carried, 0)
   }
 
   /**
-   * Charges both devices for what was carried since the last time, and ends what is over its bounds.
+   * Charges each device for what it has sent since the last time, so that nobody can use up what is another's, and ends what is over its bounds.
    *
    * @returns how many bytes that was
    */
   account(now: number): number {
-    const carried = this.#legs.reduce((sum, { stream }) => sum + stream.bytesReceived, 0)
-    const bytes = carried - this.#carried
-    this.#carried = carried
-    if (bytes > 0) for (const { session } of this.#legs) charge(session, bytes)
+    const bytes = this.#legs.map(({ stream, carried }) => stream.bytesReceived - carried)
+    // All before any: a charge may end the link, which accounts for the rest.
+    for (const leg of this.#legs) leg.carried = leg.stream.bytesReceived
+    for (const [i, { session }] of this.#legs.entries()) charge(session, bytes[i] ?? 0)
     if (now >= this.#boundBy && this.#legs.some(({ stream }) => !stream.connected)) this.close()
-    return bytes
+    return bytes.reduce((sum, n) => sum + n, 0)
   }
 
   /** Ends both legs: with one of them gone, the other one leads nowhere. */
@@ -73,7 +77,7 @@ export class UdpLink {
 }
 
 function charge(session: LegOwner, bytes: number): void {
-  if (session.lease.ended) return
+  if (bytes === 0 || session.lease.ended) return
   const waitMs = session.lease.spend(bytes)
   if (waitMs === null) session.close(refusal('RELAY_QUOTA'))
   else if (waitMs > PATIENCE_MS) session.close(refusal('RELAY_QUOTA', { retryAfterMs: waitMs }))

@@ -1,21 +1,34 @@
 import b4a from 'b4a'
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
+import { monotonic } from '../monotonic.ts'
 import { SCOPE } from '../policy/grant.ts'
 import { Lease } from '../policy/lease.ts'
 import type { RelayPolicy } from '../policy/relay-policy.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
 import type { KeyPair } from '../types.ts'
 import { BlindRelay } from './blind-relay-adapter.ts'
-import type { ConnectionLike, DhtLike, DhtServerLike, KnockLike, RawStreamLike } from './dht.ts'
+import {
+  type ConnectionLike,
+  type DhtLike,
+  type DhtServerLike,
+  hostOf,
+  type KnockLike,
+  type RawStreamLike
+} from './dht.ts'
 import { KnockLimit } from './knock-limit.ts'
 import { type Leg, UdpLink } from './udp-link.ts'
 import { UdpSession } from './udp-session.ts'
 
 /** What happens on the plane, for metrics. Each is called after the fact; none may throw. */
 export interface UdpObserver {
-  /** A device was turned away, or its connection ended by the relay. */
-  refused?(why: Refusal): void
+  /**
+   * A device was turned away, or its connection ended by the relay. `device` is `null` before it has proven its key. Of a host that goes on knocking not more is
+   * told than it hears itself.
+   */
+  refused?(why: Refusal, device: Uint8Array | null, host: string): void
+  /** Somebody knocked who hears nothing any more. */
+  ignored?(why: Refusal): void
   /** Two halves were joined. */
   paired?(): void
   /** Bytes carried since the last time, in both directions, headers included. */
@@ -45,7 +58,7 @@ export interface UdpPlaneOptions {
   /** Milliseconds between sweeps; 0 for none but one's own. @defaultValue 250 */
   sweepMs?: number
   observer?: UdpObserver
-  /** Milliseconds. @defaultValue Date.now */
+  /** Milliseconds since some moment. @defaultValue a clock that nobody sets */
   now?: () => number
 }
 
@@ -56,7 +69,7 @@ const MAX_GRANTS = 10_000
  * The UDP plane of a relay: blind-relay, for any device of hyperdht that names this relay in `relayThrough`, under the relay's policy.
  *
  * A device that is not admitted learns so in one round trip: its dial fails with `SERVER_ERROR`. Bytes go from socket to socket below JavaScript; they are counted, and
- * charged to both devices, but cannot be held up: whoever is over its rate by more than a second, or has spent its quota, is cut off.
+ * each device is charged for what it sends, but cannot be held up: whoever is over its rate by more than a second, or has spent its quota, is cut off.
  *
  * Borrows the node and the policy. Owns the server and every connection to it.
  */
@@ -77,7 +90,7 @@ export class UdpPlane extends ReadyResource {
 
   constructor(dht: DhtLike, policy: RelayPolicy, options: UdpPlaneOptions = {}) {
     super()
-    const defaults = { ttlMs: 15_000, denialsPerSecond: 20, sweepMs: 250, observer: {}, now: Date.now }
+    const defaults = { ttlMs: 15_000, denialsPerSecond: 20, sweepMs: 250, observer: {}, now: monotonic }
     this.#options = { ...defaults, ...options }
     this.#policy = policy
     this.#knocks = new KnockLimit(this.#options.denialsPerSecond, this.#options.now)
@@ -111,9 +124,10 @@ export class UdpPlane extends ReadyResource {
     if (this.#grants.size > MAX_GRANTS) this.#grants.delete(this.#grants.keys().next().value as string)
   }
 
-  /** Lets nobody in any more; who is there stays. */
+  /** Lets nobody in any more; who is there stays, as long as something is relayed for it. */
   drain(): void {
     this.#isDraining = true
+    this.#endIdle()
   }
 
   /** Accounts for what was carried, and ends what has waited too long. Called by itself every quarter of a second. */
@@ -122,6 +136,7 @@ export class UdpPlane extends ReadyResource {
     let carried = 0
     for (const link of this.#links) carried += link.account(now)
     for (const session of this.#sessions) session.sweep()
+    if (this.#isDraining) this.#endIdle()
     this.#carriedBytes += carried
     if (carried > 0) this.#options.observer.carried?.(carried)
   }
@@ -149,8 +164,11 @@ export class UdpPlane extends ReadyResource {
       admitted.end()
       return false
     }
-    this.#options.observer.refused?.(admitted)
-    if (!this.#knocks.take(host)) return true
+    if (!this.#knocks.take(host)) {
+      this.#options.observer.ignored?.(admitted)
+      return true
+    }
+    this.#options.observer.refused?.(admitted, null, host)
     // Nothing to connect a stream to: hyperdht answers with an error in the handshake, and keeps nothing.
     knock.udx = null
     return false
@@ -158,19 +176,30 @@ export class UdpPlane extends ReadyResource {
 
   #admit(key: Uint8Array): Lease | Refusal {
     if (this.#isDraining || this.closing !== null) return refusal('RELAY_DRAINING')
-    const admitted = this.#policy.admit(key, this.#grants.get(nameOf(key)) ?? null)
+    const grant = this.#grants.get(nameOf(key)) ?? null
+    const admitted = this.#admitWith(key, grant)
+    if (grant === null || admitted instanceof Lease) return admitted
+    // A device has no say in what is remembered of it: it may be on the allow-list all the same.
+    const without = this.#admitWith(key, null)
+    return without instanceof Lease ? without : admitted
+  }
+
+  #admitWith(key: Uint8Array, grant: Uint8Array | null): Lease | Refusal {
+    const admitted = this.#policy.admit(key, grant)
     if (!(admitted instanceof Lease) || (admitted.scopes & SCOPE.UDP) !== 0) return admitted
     admitted.end()
     return refusal('RELAY_NO_SCOPE')
   }
 
   #accept(connection: ConnectionLike): void {
+    // blind-relay has nothing to say on a connection that is over.
+    if (connection.destroyed) return
     const key = connection.remotePublicKey
     const admitted = key === null ? refusal('RELAY_DENIED') : this.#admit(key)
     const refused = admitted instanceof Lease ? admitted.hold('connections') : admitted
     if (!(admitted instanceof Lease) || refused !== null) {
       if (admitted instanceof Lease) admitted.end()
-      if (refused !== null) this.#options.observer.refused?.(refused)
+      if (refused !== null) this.#options.observer.refused?.(refused, key, hostOf(connection))
       connection.on('error', () => {})
       connection.destroy()
       return
@@ -209,7 +238,11 @@ export class UdpPlane extends ReadyResource {
 
   #left(session: UdpSession, why: Refusal | null): void {
     this.#sessions.delete(session)
-    if (why !== null) this.#options.observer.refused?.(why)
+    if (why !== null) this.#options.observer.refused?.(why, session.lease.device, session.host)
+  }
+
+  #endIdle(): void {
+    for (const session of this.#sessions) if (session.isIdle) session.close(null)
   }
 }
 

@@ -2,10 +2,10 @@ import type { Lease } from '../policy/lease.ts'
 import type { Refusal } from '../protocol/refusal.ts'
 import { refusal } from '../protocol/refusal.ts'
 import type { BlindRelay, GuardedSession } from './blind-relay-adapter.ts'
-import type { ConnectionLike, RawStreamLike } from './dht.ts'
+import { type ConnectionLike, hostOf, type RawStreamLike } from './dht.ts'
 import type { UdpLink } from './udp-link.ts'
 
-/** Links of one connection at once. */
+/** Links of one connection at once, and pairings of it that wait to become one. */
 const MAX_LINKS = 64
 
 /** What a session tells the plane. */
@@ -25,6 +25,8 @@ export interface SessionOwner {
  */
 export class UdpSession {
   readonly lease: Lease
+  /** Where the device is. */
+  readonly host: string
   /** Streams that are being relayed for it. */
   readonly links: Set<UdpLink> = new Set()
   readonly #connection: ConnectionLike
@@ -37,6 +39,7 @@ export class UdpSession {
   constructor(relay: BlindRelay, connection: ConnectionLike, lease: Lease, owner: SessionOwner) {
     this.#connection = connection
     this.lease = lease
+    this.host = hostOf(connection)
     this.#owner = owner
     lease.onend = (why) => this.close(why)
     connection.on('error', () => {})
@@ -55,6 +58,11 @@ export class UdpSession {
   /** Pairings that wait for their other half. */
   get waiting(): number {
     return this.#waiting.size
+  }
+
+  /** Nothing is relayed for it, and nothing is to be. */
+  get isIdle(): boolean {
+    return this.links.size + this.#waiting.size === 0
   }
 
   /** Forgets what has waited too long. */
@@ -78,7 +86,8 @@ export class UdpSession {
   #ask(token: string): boolean {
     // The other half of a pair is somebody else's.
     if (this.#isClosed || this.#waiting.has(token)) return false
-    const full = this.links.size >= MAX_LINKS ? refusal('RELAY_TOO_MANY', { retryAfterMs: 1000 }) : null
+    const isFull = this.links.size + this.#waiting.size >= MAX_LINKS
+    const full = isFull ? refusal('RELAY_TOO_MANY', { retryAfterMs: 1000 }) : null
     const refused = full ?? this.lease.hold('pairings')
     if (refused !== null) {
       this.close(refused)

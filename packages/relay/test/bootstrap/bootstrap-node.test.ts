@@ -7,18 +7,11 @@ import { expect, test } from 'vitest'
 import { AnnouncementKeeper, BootstrapNode } from '../../src/bootstrap/index.ts'
 import { UdpPlane } from '../../src/udp/udp-plane.ts'
 import { RelayPolicy } from '../../src/policy/relay-policy.ts'
+import { freePort } from '../free-port.ts'
 import { keyPair } from '../replicas/records.ts'
 import { echo, relayed } from '../udp/udp-relay.ts'
 
 const HOST = '127.0.0.1'
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  await new Promise<void>((resolve) => socket.bind(0, HOST, resolve))
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(() => resolve()))
-  return port
-}
 
 /** In a process of its own, which is up when it says so. */
 async function start(port: number): Promise<ChildProcess> {
@@ -76,7 +69,8 @@ test('the same node carries the relay’s UDP plane', async () => {
     policy,
     node: bootstrap.node as unknown as HyperDHT,
     key: keys.publicKey,
-    refusals: []
+    refusals: [],
+    ignored: []
   }
   const [a, b] = await relayed({ ...relay, device: (n) => device(bootstrap.address.port, n) })
   await echo(a.noise, b.noise, 1024)
@@ -84,8 +78,21 @@ test('the same node carries the relay’s UDP plane', async () => {
   expect(plane.stats.carriedBytes).toBeGreaterThan(2048)
 })
 
+test('a bootstrap node does nothing before it is asked to, and says when it cannot listen', async () => {
+  const port = await freePort()
+  const node = new BootstrapNode({ host: HOST, port, bindHost: HOST })
+  expect(() => node.node).toThrow(/^RELAY_BAD_ARGUMENT/)
+  // Whoever bound the port would do so within the turn.
+  await new Promise((resolve) => setImmediate(resolve))
+  const other = createSocket('udp4')
+  testCleanup().defer('network', () => void other.close())
+  await new Promise<void>((resolve, reject) => other.once('error', reject).bind(port, HOST, resolve))
+  await expect(node.ready()).rejects.toMatchObject({ code: 'RELAY_CANNOT_LISTEN' })
+  await node.close()
+})
+
 test('an address that nobody can reach it by is refused', () => {
-  for (const host of ['0.0.0.0', '::1', 'example.org', '']) {
+  for (const host of ['0.0.0.0', '::1', 'example.org', '', '999.1.1.1', '127.0.0.01', '1.2.3']) {
     expect(() => new BootstrapNode({ host, port: 49_737 })).toThrow(/^RELAY_BAD_ARGUMENT/)
   }
   expect(() => new BootstrapNode({ host: '192.0.2.1', port: 0 })).toThrow(/^RELAY_BAD_ARGUMENT/)

@@ -1,6 +1,9 @@
 import { testCleanup, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
+import makeMdns from 'multicast-dns'
 import { LanDiscovery } from '../../src/lan/index.ts'
+import { announcementPacket } from '../../src/lan/lan-packets.ts'
+import { labelOf } from '../../src/lan/lan-tag.ts'
 import { keyPair } from '../replicas/records.ts'
 
 const { publicKey } = keyPair(1)
@@ -49,4 +52,37 @@ test('wrong arguments are refused, and so is everything after closing', async ()
   await lan.close()
   expect(() => lan.announce(publicKey, 1)).toThrow(/^RELAY_CLOSED/)
   expect(() => lan.find(publicKey, () => {})).toThrow(/^RELAY_CLOSED/)
+})
+
+/** Another machine of the network, which says what it likes. */
+function stranger(address: string): (ports: readonly number[]) => void {
+  const mdns = makeMdns({ interface: address, bind: '0.0.0.0', reuseAddr: true })
+  testCleanup().defer('network', () => mdns.destroy())
+  const label = labelOf(publicKey)
+  return (ports) => mdns.respond(announcementPacket(ports.map((port) => ({ label, port }))))
+}
+
+test('an impostor that repeats a label is two addresses for each question, and hides nobody', async () => {
+  const lan = await discovery()
+  const found: number[] = []
+  lan.find(publicKey, ({ port }) => found.push(port))
+  stranger('127.0.0.1')(Array.from({ length: 16 }, (_, i) => 1000 + i))
+  await until(() => found.length > 0)
+  stranger('127.0.0.2')([4000])
+  await until(() => found.includes(4000))
+  expect(found).toEqual([1000, 1001, 4000])
+})
+
+test('an address is told again after the next question: whoever was not there may be by now', async () => {
+  const lan = await discovery()
+  const found: number[] = []
+  lan.find(publicKey, ({ port }) => found.push(port))
+  const say = stranger('127.0.0.1')
+  say([4000, 4000])
+  await until(() => found.length > 0)
+  expect(found).toEqual([4000])
+  await until(() => {
+    say([4000])
+    return found.length > 1
+  })
 })

@@ -140,7 +140,7 @@ test('whatever a heartbeat says comes out as it went in, a load to four places',
 test('a load that is none is said as idle or as full, and never breaks the beat', () => {
   const source = new HeartbeatSource(owner.publicKey, replica, { epoch: 1 })
   const loads = [-1, Number.NaN, 70, Number.POSITIVE_INFINITY].map((load) => source.next({ load }).load)
-  expect(loads).toEqual([0, 0, 6.5535, 6.5535])
+  expect(loads).toEqual([0, 1, 6.5535, 6.5535])
 })
 
 test('wrong arguments are refused', () => {

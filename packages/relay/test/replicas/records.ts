@@ -22,12 +22,16 @@ export function uint(value: number, bytes: 1 | 2 | 4 | 8): Buffer {
 
 /** A record by PROTOCOL.md and OpenSSL, with nothing of src in it. */
 export function record(
-  kind: 'heartbeat' | 'replica-set',
+  kind: 'heartbeat' | 'replica-set' | 'device',
   body: Uint8Array,
   seed: Buffer,
   version = 1
 ): Buffer {
-  const said = Buffer.concat([Buffer.from(kind === 'heartbeat' ? 'H' : 'R'), uint(version, 1), body])
+  const said = Buffer.concat([
+    Buffer.from({ heartbeat: 'H', 'replica-set': 'R', device: 'D' }[kind]),
+    uint(version, 1),
+    body
+  ])
   const key = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' })
   const message = Buffer.concat([Buffer.from(`cloudpal/relay/${kind}/1\0`), said])
   return Buffer.concat([said, sign(null, message, key)])

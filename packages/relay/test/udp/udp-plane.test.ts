@@ -4,6 +4,7 @@ import { token } from 'blind-relay'
 import type { RawStream, UdxSocket } from 'hyperdht'
 import { expect, test } from 'vitest'
 import { createGrant, SCOPE } from '../../src/policy/grant.ts'
+import { Lease } from '../../src/policy/lease.ts'
 import { keyPair } from '../replicas/records.ts'
 import { ask, dial, echo, pairHalf, relayed, testRelay } from './udp-relay.ts'
 
@@ -41,7 +42,9 @@ test('a host that goes on knocking is not answered any more, until time has pass
   const ignored = stranger.connect(relay.key)
   testCleanup().defer('stream', () => ignored.destroy())
   ignored.on('error', () => {})
-  await until(() => relay.refusals.length === 3)
+  await until(() => relay.ignored.length === 1)
+  // Nor is anything said of it: a flood of knocks is none of the log.
+  expect(relay.refusals.length).toBe(2)
   clock.advance(500)
   await expect(dial(stranger, relay.key)).rejects.toMatchObject({ code: 'SERVER_ERROR' })
   expect(ignored.destroyed).toBe(false)
@@ -206,11 +209,31 @@ test('who has spent the quota is cut off, and comes back only to be told so', as
   await echo(a.noise, b.noise, 20 * KIB)
   relay.plane.sweep()
   expect(relay.plane.stats.links).toBe(1)
-  await echo(a.noise, b.noise, 64 * KIB)
+  await echo(a.noise, b.noise, 100 * KIB)
   relay.plane.sweep()
   await Promise.all([a.closed, b.closed])
   expect(relay.refusals.map(({ code }) => code)).toEqual(['RELAY_QUOTA', 'RELAY_QUOTA'])
   await expect(dial(a.node, relay.key)).rejects.toMatchObject({ code: 'SERVER_ERROR' })
+})
+
+test('a device is charged for what it sends, and not for what it is sent', async () => {
+  const relay = await testRelay({}, { limits: { quotaBytes: 150 * KIB } })
+  const [a, b] = await relayed(relay)
+  let received = 0
+  b.noise.on('data', (data) => (received += data.length))
+  a.noise.write(new Uint8Array(200 * KIB))
+  await until(() => received === 200 * KIB)
+  relay.plane.sweep()
+  await a.closed
+  expect(relay.refusals.map(({ code }) => code)).toEqual(['RELAY_QUOTA'])
+  const lease = relay.policy.admit(keyPair(2).publicKey)
+  if (!(lease instanceof Lease)) throw new Error(lease.code)
+  // What acknowledges.
+  expect(lease.usedBytes).toBeLessThan(20 * KIB)
+  // What was carried is counted once, also when it ends what carries it.
+  const total = relay.plane.stats.carriedBytes
+  expect(total).toBeGreaterThan(200 * KIB)
+  expect(total).toBeLessThan(250 * KIB)
 })
 
 test('who is over its rate by more than a second is cut off, and is told when to come again', async () => {
@@ -218,10 +241,10 @@ test('who is over its rate by more than a second is cut off, and is told when to
   const limits = { bytesPerSecond: 100 * KIB }
   const relay = await testRelay({ now: clock.now }, { limits, now: clock.now })
   const [a, b] = await relayed(relay)
-  await echo(a.noise, b.noise, 60 * KIB)
+  await echo(a.noise, b.noise, 120 * KIB)
   relay.plane.sweep()
   expect(relay.plane.stats.links).toBe(1)
-  await echo(a.noise, b.noise, 60 * KIB)
+  await echo(a.noise, b.noise, 120 * KIB)
   relay.plane.sweep()
   await a.closed
   expect(relay.refusals[0]).toMatchObject({ code: 'RELAY_QUOTA' })
@@ -247,10 +270,32 @@ test('a grant that was introduced opens the plane to its device, as far as its s
   expect(relay.refusals.map(({ code }) => code)).toEqual(['RELAY_NO_SCOPE', 'RELAY_DENIED'])
 })
 
-test('a relay that drains lets nobody in, and keeps who is there', async () => {
+test.each<[string, number, number]>([
+  ['has expired', SCOPE.UDP, 10_000],
+  ['is not for UDP', SCOPE.OPEN, 60_000]
+])('a remembered grant that %s takes nothing from a device on the allow-list', async (_, scopes, livesMs) => {
+  const clock = fakeClock(1_000_000)
+  const issuer = keyPair(60)
+  const relay = await testRelay({}, { issuers: [issuer.publicKey], now: clock.now })
+  const expiresAt = clock.now() + livesMs
+  for (const n of [1, 20]) {
+    const device = keyPair(n).publicKey
+    relay.plane.introduce(device, createGrant(issuer, { device, scopes, expiresAt }))
+  }
+  clock.advance(20_000)
+  await expect(dial(relay.device(1), relay.key)).resolves.toBeDefined()
+  await expect(dial(relay.device(20), relay.key)).rejects.toMatchObject({ code: 'SERVER_ERROR' })
+  // Whoever has nothing but the grant is told what is wrong with it.
+  expect(relay.refusals[0]?.code).not.toBe('RELAY_DENIED')
+})
+
+test('a relay that drains lets nobody in, and keeps who is there and has something relayed', async () => {
   const relay = await testRelay()
   const [a, b] = await relayed(relay)
+  const idle = await dial(relay.device(4), relay.key)
+  await until(() => relay.plane.stats.sessions === 3)
   relay.plane.drain()
+  await idle.closed
   await expect(dial(relay.device(3), relay.key)).rejects.toMatchObject({ code: 'SERVER_ERROR' })
   await echo(a.noise, b.noise, KIB)
   expect(relay.refusals.map(({ code }) => code)).toEqual(['RELAY_DRAINING'])

@@ -15,6 +15,8 @@ export interface TestRelay {
   node: HyperDHT
   key: Uint8Array
   refusals: Refusal[]
+  /** Of whom nothing was told. */
+  ignored: Refusal[]
   /** A node whose key pair is that of this number. */
   device(n: number): HyperDHT
 }
@@ -33,12 +35,16 @@ export async function testRelay(
   const policy = new RelayPolicy(relayKeys.publicKey, { allow, ...policyOptions })
   const node = net.createNode({ keyPair: relayKeys })
   const refusals: Refusal[] = []
-  const observer = { refused: (why: Refusal) => refusals.push(why) }
+  const ignored: Refusal[] = []
+  const observer = {
+    refused: (why: Refusal) => refusals.push(why),
+    ignored: (why: Refusal) => ignored.push(why)
+  }
   const plane = new UdpPlane(node, policy, { sweepMs: 0, observer, ...options })
   cleanup.defer('swarm', () => plane.close())
   await plane.ready()
   const device = (n: number): HyperDHT => net.createNode({ keyPair: keyPair(n) })
-  return { plane, policy, node, key: relayKeys.publicKey, refusals, device }
+  return { plane, policy, node, key: relayKeys.publicKey, refusals, ignored, device }
 }
 
 /** A device's connection to a relay. */

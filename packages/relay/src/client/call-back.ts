@@ -1,0 +1,148 @@
+import { RelayError } from '../errors.ts'
+import { monotonic } from '../monotonic.ts'
+import type { Path } from '../paths/path.ts'
+import { callGreeting, type Terms } from '../session/greeting.ts'
+import type { SecretConnection } from '../session/secret-connection.ts'
+import type { KeyPair } from '../types.ts'
+import { isDialable } from './addresses.ts'
+import type { PeerAddresses } from './options.ts'
+import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
+import type { ClientTimes, RelayAddress } from './options.ts'
+import { type Attempt, type Lane, race } from './race.ts'
+
+/** What a way back to the device is made of that has begun a session with this one. */
+export interface CallBackOptions {
+  readonly keyPair: KeyPair
+  /** Who has begun. */
+  readonly target: Uint8Array
+  /** Where it may be registered. */
+  relays(): readonly RelayAddress[]
+  /** Where it says it can be reached directly. */
+  readonly candidates: Terms['candidates']
+  readonly peerAddresses: PeerAddresses
+  readonly times: ClientTimes
+  readonly connection: SecretConnection
+  readonly session: Uint8Array
+  readonly secret: Uint8Array
+  /** From now on the other device greets on this path. @param onclosed - called where it ends before that */
+  accept(path: Path, onclosed: () => void): void
+}
+
+/** Relays that are asked together. */
+const RELAYS_AT_ONCE = 2
+/** The initiator looks for better paths first: this side after so many times `retryMs`, and then twice as long each time, up to a multiple. */
+const FIRST_PAUSE = 4
+const LONGEST_PAUSE = 60
+/** A direct path that lasted for so long was a good one: there are networks that let only small packets through. */
+const PROVEN_MS = 60_000
+
+/**
+ * Calls the initiator of a session. It finds the paths itself, but there is what it cannot know or do: that all paths are lost, where it has nothing to say and so
+ * notices late; and that it can be reached directly where this side cannot. The call goes through a relay where it is registered, or to an address that it has told, and
+ * is answered with a join on the same path.
+ */
+export class CallBack {
+  readonly #options: CallBackOptions
+  /** Paths that wait for their join. */
+  readonly #called = new Map<Path, (path: Path) => void>()
+  #wanted: 'nothing' | 'any' | 'better' = 'nothing'
+  #attempt: Attempt<Path> | null = null
+  #timer: unknown = null
+  #calls = 0
+  #pause = FIRST_PAUSE
+  #directSince: number | null = null
+
+  constructor(options: CallBackOptions) {
+    this.#options = options
+    options.connection.on('close', () => this.#stop())
+    const events = options.connection as unknown as {
+      on(event: 'path', fn: (path: unknown) => void): void
+    }
+    events.on('path', () => this.#moved())
+  }
+
+  /** No path is left. */
+  lonely(): void {
+    if (this.#options.connection.path !== null) return
+    this.#stop()
+    this.#search('any')
+  }
+
+  /** On this path the other device has shown that it is of a session: where it is one of these, it is not given up with the others. */
+  proved(path: Path): void {
+    const joined = this.#called.get(path)
+    if (joined === undefined) return
+    this.#attempt = null
+    this.#called.clear()
+    joined(path)
+  }
+
+  /** There is a path, and maybe a better one. */
+  #moved(): void {
+    const { path } = this.#options.connection
+    if (path === null) return
+    if (this.#wanted === 'any' || path.relay === null) this.#stop()
+    if (this.#directSince !== null && monotonic() - this.#directSince >= PROVEN_MS) this.#pause = FIRST_PAUSE
+    this.#directSince = path.relay === null ? monotonic() : null
+    if (path.relay !== null && this.#wanted === 'nothing') this.#seekLater()
+  }
+
+  #seekLater(): void {
+    const { candidates, peerAddresses, times } = this.#options
+    if (!candidates.tcp.some((one) => isDialable(one, peerAddresses))) return
+    this.#wanted = 'better'
+    this.#timer = setTimeout(() => this.#search('better'), this.#pause * times.retryMs)
+    this.#pause = Math.min(LONGEST_PAUSE, 2 * this.#pause)
+  }
+
+  #search(wanted: 'any' | 'better'): void {
+    const { connection, times } = this.#options
+    if (connection.destroying) return
+    this.#wanted = wanted
+    const attempt = race(wanted === 'any' ? [this.#byRelay(), this.#directly()] : [this.#directly()], times)
+    this.#attempt = attempt
+    attempt.result.catch(() => {
+      if (this.#attempt !== attempt) return
+      this.#attempt = null
+      if (wanted === 'any') this.#timer = setTimeout(() => this.#search('any'), times.retryMs)
+      else this.#seekLater()
+    })
+  }
+
+  #byRelay(): Lane<Path> {
+    const { keyPair, target, times } = this.#options
+    const ways = this.#options
+      .relays()
+      .map((relay) => () => this.#call(dialThroughRelay(relay, keyPair, target)))
+    return { ways, atOnce: RELAYS_AT_ONCE, againMs: times.retryMs }
+  }
+
+  #directly(): Lane<Path> {
+    const { candidates, peerAddresses } = this.#options
+    const dialable = candidates.tcp.filter((one) => isDialable(one, peerAddresses))
+    return { ways: dialable.map((address) => () => this.#call(dialDirectly(address))) }
+  }
+
+  #call(dialled: Dialled): Attempt<Path> {
+    const { session, secret } = this.#options
+    const called = (path: Path): Promise<Path> => {
+      path.send([callGreeting(session, ++this.#calls, secret)])
+      return new Promise((resolve, reject) => {
+        this.#called.set(path, resolve)
+        this.#options.accept(path, () =>
+          reject(new RelayError('RELAY_UNREACHABLE', 'the call was not answered'))
+        )
+      })
+    }
+    return { result: dialled.path.then(called), abort: () => dialled.abort() }
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer)
+    this.#wanted = 'nothing'
+    this.#called.clear()
+    const attempt = this.#attempt
+    this.#attempt = null
+    attempt?.abort()
+  }
+}

@@ -1,0 +1,132 @@
+import b4a from 'b4a'
+import type { DhtLike } from '../client/dht.ts'
+import type { RelayAddress } from '../client/options.ts'
+import type { TrustedOwner } from '../client/replica-options.ts'
+import { replicaAddress } from '../replicas/replica-address.ts'
+import { ReplicaSet } from '../replicas/replica-set.ts'
+import { DeviceRecord } from './device-record.ts'
+import { RecordShelf } from './record-shelf.ts'
+
+/** What a {@link RecordFinder} is made with. */
+export interface RecordFinderOptions {
+  readonly owners: readonly TrustedOwner[]
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** Asks one's own relays; every answer goes to `onrecord`, an empty one included. @returns how many were asked, and what ends it */
+  readonly ask: (
+    target: Uint8Array,
+    onrecord: (record: Uint8Array) => void
+  ) => { readonly asked: number; stop(): void }
+  /** How long they may take, in milliseconds, before the DHT is asked. */
+  readonly askMs: number
+  readonly dht: DhtLike | null
+  /** A set of an owner that is newer than the one known before. */
+  readonly onset: (set: ReplicaSet) => void
+}
+
+const MOST_RECORDS = 1_000
+
+/** Finds out where devices say they can be reached, and by which addresses of trusted owners. */
+export class RecordFinder {
+  readonly #options: RecordFinderOptions
+  readonly #shelf: RecordShelf
+  /** The newest of each owner. */
+  readonly #sets = new Map<string, ReplicaSet>()
+
+  constructor(options: RecordFinderOptions) {
+    this.#options = options
+    this.#shelf = new RecordShelf({ now: options.now, most: MOST_RECORDS })
+  }
+
+  /** Public keys of the relays where a device is, as far as is known without asking. */
+  known(target: Uint8Array): readonly Uint8Array[] {
+    return this.#shelf.get(target)?.relays ?? []
+  }
+
+  /** Knows a set of a trusted owner from now on; an older one changes nothing. @returns whether it is the one that counts */
+  use(set: ReplicaSet): boolean {
+    const name = b4a.toString(set.owner, 'hex')
+    if (set.seq <= (this.#sets.get(name)?.seq ?? -1)) return false
+    this.#sets.set(name, set)
+    return true
+  }
+
+  /**
+   * Asks: what is known, then one's own relays, then the DHT.
+   *
+   * @param stopped - whether nobody wants to know any more
+   * @returns addresses of relays, none where nothing was found, or nobody is trusted who has signed them
+   */
+  async find(target: Uint8Array, stopped: Promise<void>): Promise<RelayAddress[]> {
+    const known = this.#addresses(target)
+    if (known.length > 0) return known
+    await Promise.race([this.#askRelays(target, stopped), stopped])
+    const told = this.#addresses(target)
+    if (told.length > 0) return told
+    await Promise.race([this.#askDht(target), stopped])
+    return this.#addresses(target)
+  }
+
+  #askRelays(target: Uint8Array, stopped: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      let left = 0
+      const asking = this.#options.ask(target, (record) => {
+        this.#take(record, target)
+        left--
+        if (left === 0 || this.#addresses(target).length > 0) finish()
+      })
+      const finish = (): void => {
+        clearTimeout(timer)
+        asking.stop()
+        resolve()
+      }
+      const timer = setTimeout(finish, asking.asked === 0 ? 0 : this.#options.askMs)
+      left = asking.asked
+      void stopped.then(finish)
+    })
+  }
+
+  async #askDht(target: Uint8Array): Promise<void> {
+    try {
+      const found = await this.#options.dht?.mutableGet?.(target, { latest: true })
+      if (found) this.#take(found.value, target)
+    } catch {
+      // A network that is not there knows nothing.
+    }
+  }
+
+  /** Whoever passed it on has not signed it: what is wrong with it is no more than nothing. */
+  #take(bytes: Uint8Array, target: Uint8Array): void {
+    if (bytes.length === 0) return
+    try {
+      this.#shelf.put(bytes, target)
+    } catch {
+      return
+    }
+    const record = this.#shelf.get(target)
+    if (record?.set) this.#learn(record)
+  }
+
+  #learn({ set }: DeviceRecord): void {
+    for (const { owner } of this.#options.owners) {
+      try {
+        const opened = ReplicaSet.open(set ?? new Uint8Array(0), owner)
+        if (this.use(opened)) this.#options.onset(opened)
+      } catch {
+        // It is another owner's.
+      }
+    }
+  }
+
+  #addresses(target: Uint8Array): RelayAddress[] {
+    const relays = this.#shelf.get(target)?.relays ?? []
+    return relays.flatMap((key) => {
+      for (const { owner, grant } of this.#options.owners) {
+        const replica = this.#sets.get(b4a.toString(owner, 'hex'))?.find(key) ?? null
+        const address = replica === null ? null : replicaAddress(replica, grant ?? null)
+        if (address !== null) return [address]
+      }
+      return []
+    })
+  }
+}

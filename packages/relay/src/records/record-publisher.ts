@@ -1,0 +1,116 @@
+import b4a from 'b4a'
+import type { DhtLike } from '../client/dht.ts'
+import type { KeyPair } from '../types.ts'
+import { DeviceRecord } from './device-record.ts'
+
+/** A relay where the device is registered, and its record is left. */
+export interface RecordPlace {
+  readonly relay: Uint8Array
+  publish(record: Uint8Array): void
+}
+
+/** What a {@link RecordPublisher} is made with. */
+export interface RecordPublisherOptions {
+  readonly keyPair: KeyPair
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** How long a record holds; after half of it there is a new one. */
+  readonly lifeMs: number
+  /** How long a change waits for others, so that they become one record. */
+  readonly pauseMs: number
+  /** Where it is registered now. */
+  readonly places: () => RecordPlace[]
+  /** The replica set that has the relays' addresses. */
+  readonly set: () => Uint8Array | null
+  readonly dht: DhtLike | null
+}
+
+const MOST_RELAYS = 8
+
+/** Says where a device can be reached: at its relays, and in the DHT; anew at half of the time the last word holds, and on every change. */
+export class RecordPublisher {
+  readonly #options: RecordPublisherOptions
+  /** Relays that have the record. */
+  readonly #told = new Set<string>()
+  #record: DeviceRecord | null = null
+  #timer: unknown = null
+  #refresh: unknown = null
+  #closed = false
+
+  constructor(options: RecordPublisherOptions) {
+    this.#options = options
+  }
+
+  /** The newest record, or `null` before the first. */
+  get record(): DeviceRecord | null {
+    return this.#record
+  }
+
+  /** Where the device is registered has changed, or the set. */
+  changed(): void {
+    if (this.#closed || this.#timer !== null) return
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      this.#publish(false)
+    }, this.#options.pauseMs)
+  }
+
+  /** A relay may have forgotten what it was told. */
+  lost(relay: Uint8Array): void {
+    this.#told.delete(b4a.toString(relay, 'hex'))
+    this.changed()
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    clearTimeout(this.#refresh)
+  }
+
+  #publish(isDue: boolean): void {
+    const places = this.#options.places()
+    // Where it was is where it will be again, as far as anybody knows.
+    if (places.length === 0) return
+    if (isDue || this.#record === null || !this.#holds(this.#record, places)) this.#renew(places)
+    for (const place of places) {
+      const name = b4a.toString(place.relay, 'hex')
+      if (this.#told.has(name) || this.#record === null) continue
+      this.#told.add(name)
+      place.publish(this.#record.bytes)
+    }
+  }
+
+  #holds({ relays, set }: DeviceRecord, places: readonly RecordPlace[]): boolean {
+    const known = this.#setFor(places)
+    const isSame = set === null ? known === null : known !== null && b4a.equals(set, known)
+    const all = new Set(relays.map((key) => b4a.toString(key, 'hex')))
+    return (
+      isSame &&
+      all.size === Math.min(places.length, MOST_RELAYS) &&
+      places.slice(0, MOST_RELAYS).every(({ relay }) => all.has(b4a.toString(relay, 'hex')))
+    )
+  }
+
+  #renew(places: readonly RecordPlace[]): void {
+    const { keyPair, now, lifeMs, dht } = this.#options
+    const seq = Math.max(now(), (this.#record?.seq ?? 0) + 1)
+    const relays = places.slice(0, MOST_RELAYS).map(({ relay }) => relay)
+    const record = DeviceRecord.sign(
+      { seq, expiresAt: now() + lifeMs, relays, set: this.#setFor(places) },
+      keyPair
+    )
+    this.#record = record
+    this.#told.clear()
+    clearTimeout(this.#refresh)
+    this.#refresh = setTimeout(() => this.#publish(true), lifeMs / 2)
+    // Keys alone help nobody who does not have the relays anyway.
+    if (record.set === null) return
+    // The next one comes in time, whatever came of this.
+    dht?.mutablePut?.(keyPair, record.bytes, { seq }).catch(() => {})
+  }
+
+  #setFor(places: readonly RecordPlace[]): Uint8Array | null {
+    const set = this.#options.set()
+    return set !== null && DeviceRecord.hasRoom(Math.min(places.length, MOST_RELAYS), set.length) ? set : null
+  }
+}

@@ -1,0 +1,93 @@
+import { dialRelayWire } from '../client/dial.ts'
+import type { RelayAddress } from '../client/options.ts'
+import { RelayLink } from '../paths/relay-link.ts'
+import type { KeyPair } from '../types.ts'
+
+/** What a {@link ReplicaWatch} tells. */
+export interface ReplicaWatchEvents {
+  onbeat(record: Uint8Array): void
+  onset(record: Uint8Array): void
+  /** Of the newest replica set that is known. */
+  setSeq(): number
+  onreached(): void
+  /** It could not be reached, or its connection is gone. @returns milliseconds until it is tried again */
+  onlost(): number
+}
+
+/** So many beats may be missed; with the third one it is dead. */
+const BEATS_TO_MISS = 3
+
+/** One replica listens to another one's beats: a standing connection, which asks for the next beat every interval, and comes back by itself. */
+export class ReplicaWatch {
+  readonly #address: RelayAddress
+  readonly #keyPair: KeyPair
+  readonly #intervalMs: number
+  readonly #events: ReplicaWatchEvents
+  #link: RelayLink | null = null
+  #timer: unknown = null
+  #missed = 0
+  #closed = false
+
+  /** It begins at once. */
+  constructor(address: RelayAddress, keyPair: KeyPair, intervalMs: number, events: ReplicaWatchEvents) {
+    this.#address = address
+    this.#keyPair = keyPair
+    this.#intervalMs = intervalMs
+    this.#events = events
+    this.#dial()
+  }
+
+  /** The other one is there: it is tried now, whatever was to be waited for. */
+  hurry(): void {
+    if (this.#link === null && !this.#closed) this.#dial()
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#link?.destroy()
+  }
+
+  #dial(): void {
+    clearTimeout(this.#timer)
+    this.#missed = 0
+    const { publicKey: relay, grant = null } = this.#address
+    const link: RelayLink = new RelayLink(
+      dialRelayWire(this.#address),
+      { keyPair: this.#keyPair, relay, grant },
+      {
+        onwelcome: () => {
+          this.#events.onreached()
+          link.watch(this.#intervalMs, this.#events.setSeq())
+          link.ping()
+        },
+        onpong: () => {
+          this.#missed = 0
+        },
+        onbeat: (record) => this.#events.onbeat(record),
+        onset: (record) => this.#events.onset(record),
+        onclose: () => this.#onclose()
+      }
+    )
+    this.#link = link
+    this.#later(this.#intervalMs, () => this.#ping())
+  }
+
+  #ping(): void {
+    if (this.#missed >= BEATS_TO_MISS) return this.#link?.destroy()
+    this.#missed++
+    this.#link?.ping()
+    this.#later(this.#intervalMs, () => this.#ping())
+  }
+
+  #onclose(): void {
+    this.#link = null
+    if (this.#closed) return
+    this.#later(this.#events.onlost(), () => this.#dial())
+  }
+
+  #later(ms: number, then: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(then, ms)
+  }
+}

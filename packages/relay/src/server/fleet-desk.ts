@@ -1,0 +1,98 @@
+import type { RelayPolicy } from '../policy/relay-policy.ts'
+import type { ControlMessage } from '../protocol/control.ts'
+import { type Refusal, refusal } from '../protocol/refusal.ts'
+import { FleetMember, type FleetOptions } from '../replicas/fleet-member.ts'
+import type { ReplicaStatus } from '../replicas/replica-view.ts'
+import type { KeyPair } from '../types.ts'
+import type { DeviceConnection } from './device-connection.ts'
+
+/** What a {@link FleetDesk} needs of its relay. */
+export interface FleetDeskOptions {
+  readonly keyPair: KeyPair
+  readonly policy: RelayPolicy
+  readonly maxConnections: number
+  readonly now: () => number
+  /** Devices that are registered. */
+  readonly parked: () => Iterable<DeviceConnection>
+  /** Whether it was registered just now, and comes back. */
+  readonly isBack: (device: Uint8Array) => boolean
+}
+
+/** As long as a set may be to be carried: a frame has 1,024 bytes, 17 of which are type and tag. */
+const MAX_SET_BYTES = 1_000
+
+/** Where devices and the owner's other relays hear how the replicas are, and newcomers are sent on. */
+export class FleetDesk {
+  readonly member: FleetMember
+  readonly #options: FleetDeskOptions
+  readonly #watchers = new Set<DeviceConnection>()
+  #draining = false
+
+  /** @throws as {@link FleetMember} */
+  constructor(fleet: FleetOptions, options: FleetDeskOptions) {
+    this.#options = options
+    const { keyPair, policy, maxConnections, now } = options
+    this.member = new FleetMember(fleet, {
+      keyPair,
+      now,
+      connections: () => policy.connections,
+      maxConnections,
+      admit: (key) => policy.allow(key),
+      dismiss: (key) => policy.disallow(key),
+      tellSet: () => {
+        for (const one of [...options.parked(), ...this.#watchers]) this.#tellSet(one)
+      },
+      tell: (record, isOwn) => {
+        for (const one of [...options.parked(), ...(isOwn ? this.#watchers : [])])
+          one.send({ type: 'beat', record })
+      }
+    })
+  }
+
+  /** How the others are. */
+  get statuses(): ReplicaStatus[] {
+    const self = this.#options.keyPair.publicKey
+    return this.member.view.statuses().filter(({ key }) => key.some((byte, i) => byte !== self[i]))
+  }
+
+  drain(): void {
+    this.#draining = true
+    this.member.drain()
+  }
+
+  /** Another replica has come to listen. */
+  watch(connection: DeviceConnection): void {
+    this.#watchers.add(connection)
+    this.tellBeats(connection)
+    if (connection.lease !== null) this.member.watchedBy(connection.lease.device)
+  }
+
+  forget(connection: DeviceConnection): void {
+    this.#watchers.delete(connection)
+  }
+
+  /** Replicas hear each of the others from itself; devices hear all from this one. */
+  tellBeats(connection: DeviceConnection): void {
+    this.#tellSet(connection)
+    const beats = connection.role === 'watching' ? [this.member.beat] : this.member.beats()
+    for (const record of beats) connection.send({ type: 'beat', record })
+  }
+
+  /** A set that is too long for a control message is brought by the app. */
+  #tellSet(connection: DeviceConnection): void {
+    const { set } = this.member.view
+    if (set === null || set.seq <= connection.setSeq || set.bytes.length > MAX_SET_BYTES) return
+    connection.setSeq = set.seq
+    connection.send({ type: 'set', record: set.bytes })
+  }
+
+  /** Why a device is not served here; `null` to serve it. */
+  closedTo(device: Uint8Array, wish: ControlMessage | null, retryAfterMs: number): Refusal | null {
+    if (wish?.type === 'watch') return this.member.has(device) ? null : refusal('RELAY_NO_SCOPE')
+    // Who is registered here can be reached here until it has left, and comes back when somebody has reached it.
+    if (wish?.type !== 'register' || this.#options.isBack(device)) return null
+    const redirect = wish.insists ? null : this.member.redirect()
+    if (redirect !== null) return refusal('RELAY_REDIRECT', { redirect })
+    return this.#draining ? refusal('RELAY_DRAINING', { retryAfterMs }) : null
+  }
+}

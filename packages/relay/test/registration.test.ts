@@ -1,0 +1,65 @@
+import crypto from 'hypercore-crypto'
+import { until } from '@cloudpal/test-kit'
+import { expect, test } from 'vitest'
+import { encodeControl, encodeWelcome } from '../src/protocol/control.ts'
+import { frame, FRAME, FrameReader } from '../src/protocol/frames.ts'
+import { ControlCipher, Handshake } from '../src/protocol/handshake.ts'
+import { greet } from './links.ts'
+import { listening } from './listening.ts'
+import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
+
+test('a relay that announces visitors who say nothing does not make a device dial without a pause', async () => {
+  const relay = crypto.keyPair()
+  let dials = 0
+  const liar = await listening((socket) => {
+    dials++
+    const noise = new Handshake('device to relay', relay, null)
+    const reader = new FrameReader({
+      ondata: () => {},
+      oninvalid: () => {},
+      onframe: (type, body) => {
+        if (type !== FRAME.HELLO || noise.receive(body) === null) return
+        socket.write(frame(FRAME.WELCOME, noise.send(encodeWelcome(null))))
+        const secrets = noise.secrets()
+        if (secrets === null) return
+        const cipher = new ControlCipher(secrets)
+        for (const message of [{ type: 'registered' }, { type: 'incoming', from: relay.publicKey }] as const)
+          socket.write(frame(FRAME.CONTROL, cipher.seal(encodeControl(message))))
+      }
+    })
+    socket.on('data', (chunk) => reader.push(chunk))
+  })
+  const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: liar.port } }]
+  const device = await startDevice(crypto.keyPair(), { relays, times: { retryMs: 600_000 } })
+  await until(() => dials >= 8)
+  // Without a pause a dial takes a few turns.
+  for (let i = 0; i < 500; i++) await new Promise((resolve) => setImmediate(resolve))
+  await device.close()
+  expect(dials).toBe(8)
+})
+
+test('a device is reached again at once, as often as those who come prove who they are', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const alice = await startDevice(a, { relays: [address] })
+  const bob = await startDevice(b, { relays: [address], times: { retryMs: 600_000 } })
+  for (let i = 0; i < 20; i++) {
+    await until(() => relay.registered === 2)
+    const incoming = nextConnection(bob)
+    expect(await alice.connect(b.publicKey).opened).toBe(true)
+    ;(await incoming).destroy()
+  }
+})
+
+test('visitors who go without a word cost the time of a retry, and no more', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  await startDevice(b, { relays: [address], times: { retryMs: 10 } })
+  for (let i = 0; i < 12; i++) {
+    await until(() => relay.registered === 1)
+    const visitor = greet(address, a, (link) => link.open(b.publicKey))
+    await until(() => visitor.seen.includes('opened'))
+    visitor.wire.destroy()
+  }
+  await until(() => relay.registered === 1)
+})

@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface, type Interface } from 'node:readline'
+import crypto from 'hypercore-crypto'
+import { testCleanup, until } from '@cloudpal/test-kit'
+import { expect, test } from 'vitest'
+import { ReplicaSet } from '../../src/index.ts'
+import { freePorts } from './fleet.ts'
+
+const PROCESSES = join(import.meta.dirname, '../processes')
+const [RELAYS, DEVICES, PER_PROCESS] = [3, 24, 8]
+/** Of each relay: what 24 devices with two registrations each need of three, and as much again. */
+const CONNECTIONS = 80
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+const keyPair = (seed: number): ReturnType<typeof crypto.keyPair> => crypto.keyPair(Buffer.alloc(32, seed))
+
+/** A process that says a line of JSON for each word. */
+class Worker {
+  readonly child: ChildProcess
+  readonly #lines: AsyncIterator<string>
+
+  constructor(script: string, config: object) {
+    const args = [join(PROCESSES, script), JSON.stringify(config)]
+    this.child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    const lines: Interface = createInterface({ input: this.child.stdout as NodeJS.ReadableStream })
+    this.#lines = lines[Symbol.asyncIterator]()
+    testCleanup().defer('network', () => this.kill('SIGKILL'))
+  }
+
+  async ask(word: string): Promise<Record<string, unknown>> {
+    if (word !== '') this.child.stdin?.write(`${word}\n`)
+    const { value } = await this.#lines.next()
+    return JSON.parse(value ?? '{}') as Record<string, unknown>
+  }
+
+  tell(word: string): void {
+    this.child.stdin?.write(`${word}\n`)
+  }
+
+  async kill(signal: 'SIGKILL'): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return
+    const gone = once(this.child, 'exit')
+    this.child.kill(signal)
+    await gone
+  }
+}
+
+interface Outcome {
+  answered: number
+  failed: string[]
+  registered: number[]
+  kinds: string[]
+}
+
+test(`of ${RELAYS} relays one is killed, comes back, and another one drains: no request of ${DEVICES} devices fails`, async () => {
+  const owner = keyPair(1)
+  const seeds = Array.from({ length: RELAYS }, (_, i) => 2 + i)
+  const ports = await freePorts(RELAYS)
+  const members = seeds.map((seed, i) => ({
+    key: keyPair(seed).publicKey,
+    addresses: [`tcp://127.0.0.1:${ports[i]}`]
+  }))
+  const fleet = { owner: hex(owner.publicKey), set: hex(ReplicaSet.sign(members, 1, owner).bytes) }
+  const allow = Array.from({ length: DEVICES }, (_, i) => hex(keyPair(100 + i).publicKey))
+  const startRelay = async (i: number): Promise<Worker> => {
+    const config = { ...fleet, seed: seeds[i], port: ports[i], allow, connections: CONNECTIONS }
+    const relay = new Worker('fleet-relay.mjs', config)
+    await relay.ask('')
+    return relay
+  }
+  const relays = await Promise.all(seeds.map((_, i) => startRelay(i)))
+  const groups = Array.from({ length: DEVICES / PER_PROCESS }, (_, group) => {
+    const own = Array.from({ length: PER_PROCESS }, (_, i) => group * PER_PROCESS + i)
+    return new Worker('fleet-devices.mjs', { ...fleet, seeds: own, count: DEVICES })
+  })
+  await Promise.all(groups.map((group) => group.ask('')))
+  const outcomes = async (): Promise<Outcome[]> =>
+    (await Promise.all(groups.map((group) => group.ask('stats')))) as unknown as Outcome[]
+  const spread = async (there: readonly Worker[]): Promise<number[]> =>
+    (await Promise.all(there.map((relay) => relay.ask('stats')))).map(({ registered }) => Number(registered))
+  const settled = async (): Promise<boolean> =>
+    (await outcomes()).every(({ registered }) => registered.every((count) => count === 2))
+  const answered = async (): Promise<number> =>
+    (await outcomes()).reduce((sum, { answered }) => sum + answered, 0)
+  const more = async (): Promise<void> => {
+    const before = await answered()
+    await until(async () => (await answered()) > before + 5 * DEVICES, { timeoutMs: 20_000 })
+  }
+
+  await until(settled, { timeoutMs: 20_000 })
+  for (const group of groups) group.tell('go')
+  await more()
+  const atFirst = await spread(relays)
+
+  await relays[0]?.kill('SIGKILL')
+  await more()
+  await until(async () => (await spread(relays.slice(1))).every((count) => count >= DEVICES - 2), {
+    timeoutMs: 20_000
+  })
+  relays[0] = await startRelay(0)
+  // By load alone some of those who are elsewhere come back to it.
+  await until(async () => ((await spread(relays))[0] ?? 0) >= DEVICES / 3, { timeoutMs: 20_000 })
+  const afterReturn = await spread(relays)
+
+  const drained = await (relays[1] as Worker).ask('drain')
+  expect(drained).toEqual({ drained: true, registered: 0, sessions: 0 })
+  await more()
+  await until(settled, { timeoutMs: 20_000 })
+  const atLast = await spread([relays[0], relays[2] as Worker])
+
+  expect((await outcomes()).flatMap(({ failed }) => failed)).toEqual([])
+  expect((await outcomes()).flatMap(({ kinds }) => kinds)).toEqual(expect.arrayContaining(['relay']))
+  for (const counts of [atFirst, afterReturn, atLast])
+    for (const count of counts)
+      expect(count, `registered: ${JSON.stringify({ atFirst, afterReturn, atLast })}`).toBeGreaterThan(
+        DEVICES / 4
+      )
+}, 120_000)
+
+test('a relay that is frozen is dead to the others after three beats, and alive when it goes on', async () => {
+  const owner = keyPair(1)
+  const ports = await freePorts(2)
+  const members = ports.map((port, i) => ({
+    key: keyPair(2 + i).publicKey,
+    addresses: [`tcp://127.0.0.1:${port}`]
+  }))
+  const fleet = { owner: hex(owner.publicKey), set: hex(ReplicaSet.sign(members, 1, owner).bytes) }
+  const [watching, frozen] = ports.map(
+    (port, i) => new Worker('fleet-relay.mjs', { ...fleet, seed: 2 + i, port, allow: [], connections: 10 })
+  ) as [Worker, Worker]
+  await Promise.all([watching.ask(''), frozen.ask('')])
+  const states = async (): Promise<unknown> => (await watching.ask('stats'))['states']
+  const isAlive = async (): Promise<boolean> => String(await states()).includes('alive')
+  await until(isAlive)
+  frozen.child.kill('SIGSTOP')
+  await until(async () => String(await states()).includes('dead'), { timeoutMs: 20_000 })
+  frozen.child.kill('SIGCONT')
+  await until(isAlive, { timeoutMs: 20_000 })
+}, 60_000)
