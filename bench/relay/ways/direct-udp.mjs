@@ -1,3 +1,4 @@
+import { udpPorts } from '../work/open-sockets.mjs'
 import { node, RECEIVER, SENDER, testnet } from './way.mjs'
 
 /** @type {import('./way.mjs').Way} */
@@ -12,12 +13,13 @@ export const way = {
     await dht.fullyBootstrapped()
     return async () => dht.connect(RECEIVER.publicKey)
   },
+  // The two ends may have picked different ones of a node's sockets, each where it heard the other first.
   wireOf(end) {
-    const { socket, remotePort, bytesReceived } = /** @type {{ rawStream: UdxStream }} */ (
-      /** @type {unknown} */ (end)
-    ).rawStream
-    return { localPort: socket?.address()?.port, remotePort, bytesReceived }
+    const { rawStream } =
+      /** @type {{ rawStream: import('hyperdht').RawStream & { bytesReceived: number } }} */ (
+        /** @type {unknown} */ (end)
+      )
+    const { remotePort, bytesReceived } = rawStream
+    return { localPorts: udpPorts(), remotePort, bytesReceived }
   }
 }
-
-/** What is asked of udx-native's stream. @typedef {{ socket: { address(): { port: number } | null } | null, remotePort: number, bytesReceived: number }} UdxStream */

@@ -13,7 +13,7 @@ const sockets = new WeakMap()
 function wireOf(end) {
   const socket = sockets.get(end)
   if (socket === undefined) throw new Error('a connection without a socket')
-  return { localPort: socket.localPort, remotePort: socket.remotePort, bytesReceived: socket.bytesRead }
+  return { localPorts: [socket.localPort], remotePort: socket.remotePort, bytesReceived: socket.bytesRead }
 }
 
 /** @param {boolean} isInitiator @param {import('node:stream').Duplex} stream */

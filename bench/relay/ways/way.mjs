@@ -21,8 +21,8 @@ export const HOST = '127.0.0.1'
  * @property {(end: End) => Wire} [wireOf] where nothing is in between, what the socket below this end says
  *
  * @typedef {object} Wire
- * @property {number | null | undefined} localPort
- * @property {number | null | undefined} remotePort
+ * @property {readonly (number | undefined)[]} localPorts
+ * @property {number | undefined} remotePort
  * @property {number} bytesReceived
  */
 

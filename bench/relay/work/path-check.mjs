@@ -1,18 +1,21 @@
 // A benchmark can go another way than it says.
 
+/** @typedef {import('../ways/way.mjs').Wire} Wire */
+
 /**
- * Where nothing is in between: the sockets of both ends have to name each other, and the receiver's to have taken in all of it.
+ * Where nothing is in between: each end's socket has to talk to a port of the other's process, and the receiver's to have taken in all of it.
  *
  * @param {string} subject
- * @param {import('../ways/way.mjs').Wire} here
- * @param {{ before: import('../ways/way.mjs').Wire, after: import('../ways/way.mjs').Wire }} there
+ * @param {Wire} here
+ * @param {{ before: Wire, after: Wire }} there
  * @param {number} bytes
  */
 export function checkDirect(subject, here, { before, after }, bytes) {
-  const fits = Number(here.localPort) > 0 && here.localPort === after.remotePort
-  if (!fits || here.remotePort !== after.localPort)
+  const isOf = (/** @type {Wire} */ { remotePort }, /** @type {Wire} */ { localPorts }) =>
+    remotePort !== undefined && remotePort > 0 && localPorts.includes(remotePort)
+  if (!isOf(here, after) || !isOf(after, here))
     throw new Error(
-      `${subject}: sent from port ${here.localPort} to ${here.remotePort}, received on ${after.localPort} from ${after.remotePort}`
+      `${subject}: sent from port ${here.localPorts.join(' or ')} to ${here.remotePort}, received on ${after.localPorts.join(' or ')} from ${after.remotePort}`
     )
   checkAmount(subject, 'came in at the receiver', bytes, after.bytesReceived - before.bytesReceived)
 }
