@@ -10,6 +10,7 @@ const subjects = [
   'relay-ws',
   'relay-tcp',
   'blind-relay',
+  'dht-relay',
   'direct-udp',
   'ws-noise',
   'tcp-noise'
@@ -26,6 +27,7 @@ export const suite = {
     { figure: figure('relay-udp'), over: figure('direct-udp'), atLeast: 0.7 },
     { figure: figure('relay-udp', 'relay-cpu'), over: figure('blind-relay', 'relay-cpu'), atMost: 1.15 },
     { figure: figure('relay-ws'), over: figure('ws-noise'), atLeast: 0.6 },
+    { figure: figure('relay-ws'), over: figure('dht-relay'), atLeast: 1.3 },
     { figure: figure('relay', 'idle-1000'), atMost: 60 },
     { figure: figure('relay', 'denial-p50'), atMost: 50 },
     { figure: figure('relay', 'failover-max'), atMost: 3000 },
