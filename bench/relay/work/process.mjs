@@ -21,9 +21,17 @@ export class Beside {
 
   /** @returns {Promise<any>} the next message */
   next() {
+    const { child } = this
     const message = new Promise((resolve, reject) => {
-      this.child.once('message', resolve)
-      this.child.once('exit', (code) => reject(new Error(`${this.#name} ended with ${code}`)))
+      const onmessage = (/** @type {any} */ message) => {
+        child.off('exit', onexit)
+        resolve(message)
+      }
+      const onexit = (/** @type {number | null} */ code) => {
+        child.off('message', onmessage)
+        reject(new Error(`${this.#name} ended with ${code}`))
+      }
+      child.once('message', onmessage).once('exit', onexit)
     })
     return inTime(message, `${this.#name} says nothing`)
   }
