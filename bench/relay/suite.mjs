@@ -15,6 +15,7 @@ const subjects = [
   'dht-relay',
   'direct-udp',
   'ws-noise',
+  'ws-noise-native',
   'tcp-noise'
 ]
 
@@ -29,6 +30,7 @@ export const suite = {
     { figure: figure('relay-udp'), over: figure('direct-udp'), atLeast: 0.7 },
     { figure: figure('relay-udp', 'relay-cpu'), over: figure('blind-relay', 'relay-cpu'), atMost: 1.15 },
     { figure: figure('relay-ws'), over: figure('ws-noise'), atLeast: 0.6 },
+    { figure: figure('relay-ws'), over: figure('ws-noise-native'), atLeast: 0.6 },
     { figure: figure('relay-ws'), over: figure('dht-relay'), atLeast: 1.3 },
     { figure: figure('relay', 'idle-1000'), atMost: 60 },
     { figure: figure('relay', 'denial-max'), atMost: 50 },

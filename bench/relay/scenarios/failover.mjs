@@ -10,6 +10,8 @@ import { until } from '../work/until.mjs'
 
 const TIMES = 5
 const IDLE_MS = 120_000
+/** How often an idle path is asked whether it is there: the connections begin spread over it, so that one of them was asked just now. */
+const IDLE_PROBE_MS = 15_000
 const DEAD_ADDRESSES = 3
 
 /** @typedef {import('@cloudpal/relay').Connection} Connection */
@@ -45,10 +47,14 @@ export const steps = {
   async deadAddresses() {
     return { 'failover-dead-addresses-max': await inTurn(await silentAddresses(DEAD_ADDRESSES)) }
   },
-  /** All at once, and the device writes that was reached. */
+  /** All lose the relay at once, and the device writes that was reached. */
   async idle() {
     const [first, second] = [await startRelay(2 * TIMES, 0), await startRelay(2 * TIMES, 1)]
-    const pairs = await Promise.all(Array.from({ length: TIMES }, (_, i) => join(i, first, second, [])))
+    const pairs = []
+    for (let i = 0; i < TIMES; i++) {
+      pairs.push(await join(i, first, second, []))
+      await new Promise((resolve) => setTimeout(resolve, IDLE_PROBE_MS / TIMES))
+    }
     await new Promise((resolve) => setTimeout(resolve, IDLE_MS))
     await freeze(first.relay.child)
     const times = await Promise.all(pairs.map((pair) => arrival(pair.there, pair.here)))
