@@ -15,6 +15,7 @@ const DEVICES = 1_000
 const DENIALS = 50
 /** Else a sender leaves the path after two seconds, and nothing is held. */
 const PATIENT = { deadMs: 60_000 }
+const CHUNK = Buffer.alloc(64 * 1024)
 const MEBIBYTE = 1024 * 1024
 
 /** @type {import('../../harness/suite.mjs').Scenario} */
@@ -99,7 +100,8 @@ async function stalled(at) {
     if (!(await inTime(opened, 'stalled: no connection'))) throw new Error('stalled: not connected')
   const before = await relay.state()
   await freeze(readers.child)
-  for (const connection of connections) connection.write(Buffer.alloc(STALLED_BYTES))
+  for (let sent = 0; sent < STALLED_BYTES; sent += CHUNK.length)
+    for (const connection of connections) connection.write(CHUNK)
   let last = -1
   const steady = async () => {
     const { heldBytes } = await relay.state()
