@@ -3,7 +3,12 @@
 import { median } from '../../harness/median.mjs'
 import { milliseconds } from '../../harness/stopwatch.mjs'
 import { RELAYED, WAYS, wayOf } from '../ways/ways.mjs'
+import { inTime } from '../work/in-time.mjs'
+import { checkDirect, checkRelayed } from '../work/path-check.mjs'
 import { Beside } from '../work/process.mjs'
+
+/** @typedef {import('../ways/way.mjs').End} End */
+/** @typedef {import('../ways/way.mjs').Wire} Wire */
 
 /** So many entries are 100 MB. */
 const BYTES_AN_ENTRY = 10_000
@@ -31,53 +36,66 @@ export const steps = {
     const { info } = await relay.next()
     const receiver = new Beside('./receiver.mjs', [subject, JSON.stringify(info)])
     const { address } = await receiver.next()
-    const connect = await way.dial(info, address, (word) => receiver.tell(word))
+    const dialled = way.dial(info, address, (word) => receiver.tell(word))
+    const connect = await inTime(dialled, `${subject}: nothing to dial with`)
     const opens = []
     for (let i = 0; i < OPENS; i++)
-      opens.push(await milliseconds(() => open(connect, (end) => end.destroy())))
+      opens.push(await milliseconds(async () => (await open(subject, connect)).destroy()))
+
+    const end = await open(subject, connect)
     const bytes = keys * BYTES_AN_ENTRY
-    let took = 0
-    let [before, after] = [await sample(relay), await sample(relay)]
-    await open(connect, async (end) => {
-      await send(end, WARM_BYTES)
-      before = await sample(relay)
-      took = await milliseconds(() => send(end, bytes))
-      after = await sample(relay)
-    })
-    checkPath(subject, bytes, after.carried - before.carried)
+    await send(subject, end, WARM_BYTES)
+    const before = await sample(relay, receiver)
+    const took = await milliseconds(() => send(subject, end, bytes))
+    const after = await sample(relay, receiver)
+    const isRelayed = RELAYED.includes(subject)
+    if (isRelayed) checkRelayed(subject, after.carried - before.carried, bytes)
+    else checkDirect(subject, wireOf(way, end), { before: before.wire, after: after.wire }, bytes)
     const cpu = (after.cpuSeconds - before.cpuSeconds) / (bytes / 1e9)
     return {
       throughput: bytes / 1e6 / (took / 1000),
       'open-p50': median(opens),
-      ...(RELAYED.includes(subject) && { 'relay-cpu': cpu })
+      ...(isRelayed && { 'relay-cpu': cpu })
     }
   }
 }
 
-/**
- * @param {() => Promise<import('../ways/way.mjs').End>} connect
- * @param {(end: import('../ways/way.mjs').End) => unknown} use
- */
-async function open(connect, use) {
-  const end = await connect()
+/** @param {string} subject @param {() => Promise<End>} connect */
+async function open(subject, connect) {
+  const end = await inTime(connect(), `${subject}: no connection`)
   end.on('error', () => {})
-  if (!(await end.opened)) throw new Error('a connection did not open')
-  await use(end)
+  if (!(await inTime(end.opened, `${subject}: a connection does not open`)))
+    throw new Error(`${subject}: a connection did not open`)
+  return end
 }
 
-/** @param {Beside} relay @returns {Promise<{ carried: number, cpuSeconds: number }>} */
-function sample(relay) {
-  relay.tell('sample')
-  return relay.next()
+/** @param {Beside} relay @param {Beside} receiver @returns {Promise<{ carried: number, cpuSeconds: number, wire: Wire }>} */
+async function sample(relay, receiver) {
+  return { ...(await relay.ask('sample')), ...(await receiver.ask('wire')) }
+}
+
+/** @param {import('../ways/way.mjs').Way} way @param {End} end */
+function wireOf({ wireOf }, end) {
+  if (wireOf === undefined) throw new Error('a way that cannot show where it goes')
+  return wireOf(end)
 }
 
 /**
  * Until the other end has said that it has all.
  *
- * @param {import('../ways/way.mjs').End} end
+ * @param {string} subject
+ * @param {End} end
  * @param {number} bytes
  */
-async function send(end, bytes) {
+async function send(subject, end, bytes) {
+  const ended = new Promise((_, reject) =>
+    end.once('close', () => reject(new Error(`${subject}: the connection ended in ${bytes / 1e6} MB`)))
+  )
+  await inTime(Promise.race([ended, sendAll(end, bytes)]), `${subject}: no end of ${bytes / 1e6} MB`)
+}
+
+/** @param {End} end @param {number} bytes */
+async function sendAll(end, bytes) {
   const acknowledged = new Promise((resolve) =>
     end.once(/** @type {'open'} */ ('data'), () => resolve(undefined))
   )
@@ -89,17 +107,4 @@ async function send(end, bytes) {
     if (!isRoom) await new Promise((resolve) => end.once('drain', () => resolve(undefined)))
   }
   await acknowledged
-}
-
-/**
- * A benchmark can go another way than it says.
- *
- * @param {string} subject
- * @param {number} bytes
- * @param {number} carried
- */
-function checkPath(subject, bytes, carried) {
-  const isRelayed = RELAYED.includes(subject)
-  const fits = isRelayed ? carried >= bytes && carried < 1.5 * bytes : carried === 0
-  if (!fits) throw new Error(`${subject}: of ${bytes} bytes ${carried} went through the process in between`)
 }

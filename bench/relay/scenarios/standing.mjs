@@ -1,120 +1,124 @@
-// What it takes to be reachable, to be refused, and to lose a relay.
+// What it takes to be reachable, to be refused, and to be slow.
 import { RelayClient } from '@cloudpal/relay'
 import crypto from 'hypercore-crypto'
-import { median } from '../../harness/median.mjs'
 import { milliseconds } from '../../harness/stopwatch.mjs'
+import { freeze } from '../work/freeze.mjs'
+import { inTime } from '../work/in-time.mjs'
 import { Beside } from '../work/process.mjs'
-import { deviceOf } from '../work/standing.mjs'
+import { startRelay } from '../work/relays.mjs'
+import { deviceOf, STALLED, STALLED_BYTES } from '../work/standing.mjs'
+import { until } from '../work/until.mjs'
 
+/** Those that come before fill what a relay keeps in reserve, and are not counted. */
+const FIRST_DEVICES = 100
 const DEVICES = 1_000
 const DENIALS = 50
-const FAILOVERS = 5
+/** Else a sender leaves the path after two seconds, and nothing is held. */
+const PATIENT = { deadMs: 60_000 }
+const CHUNK = Buffer.alloc(64 * 1024)
+const MEBIBYTE = 1024 * 1024
 
 /** @type {import('../../harness/suite.mjs').Scenario} */
 export const standing = {
   module: import.meta.url,
   metrics: [
     { name: 'idle-1000', unit: 'MB', sizes: ['small'] },
-    { name: 'denial-p50', unit: 'ms', sizes: ['small'] },
-    { name: 'failover-max', unit: 'ms', sizes: ['small'] }
+    { name: 'idle-1000-held', unit: 'MB', sizes: ['small'] },
+    { name: 'denial-max', unit: 'ms', sizes: ['small'] },
+    { name: 'stalled-tcp', unit: 'MiB', sizes: ['small'] },
+    { name: 'stalled-ws', unit: 'MiB', sizes: ['small'] }
   ],
   subjects: { relay: ['small'] },
-  measure: async ({ step }) => (await step('stand')).values
+  measure: async ({ step, wants }) => ({
+    ...(wants('idle-1000', 'idle-1000-held') && (await step('idle')).values),
+    ...(wants('denial-max') && (await step('denial')).values),
+    ...(wants('stalled-tcp') && (await step('stalledTcp')).values),
+    ...(wants('stalled-ws') && (await step('stalledWs')).values)
+  })
 }
 
 export const steps = {
-  async stand() {
-    const values = {
-      'idle-1000': await idle(),
-      'denial-p50': await denial(),
-      'failover-max': await failover()
+  /** Memory of the relay that 1,000 registrations add to the first hundred. */
+  async idle() {
+    const { relay, state, address } = await startRelay(FIRST_DEVICES + DEVICES, 0)
+    const devices = Array.from(
+      { length: FIRST_DEVICES + DEVICES },
+      (_, i) => new RelayClient({ keyPair: deviceOf(i), relays: [address] })
+    )
+    await Promise.all(devices.slice(0, FIRST_DEVICES).map(registered))
+    const before = await state()
+    await Promise.all(devices.slice(FIRST_DEVICES).map(registered))
+    const after = await state()
+    if (after.registered !== devices.length) throw new Error(`${after.registered} are registered`)
+    await Promise.all(devices.map((device) => device.close()))
+    relay.child.disconnect()
+    return { 'idle-1000': (after.rss - before.rss) / 1e6, 'idle-1000-held': (after.held - before.held) / 1e6 }
+  },
+  /** From the call to the refusal of an unknown key: the longest. */
+  async denial() {
+    const { relay, address } = await startRelay(1, 0)
+    const times = []
+    for (let i = 0; i < DENIALS; i++) {
+      const device = new RelayClient({ keyPair: crypto.keyPair(), relays: [address] })
+      times.push(
+        await milliseconds(async () => {
+          const { opened } = device.connect(deviceOf(0).publicKey)
+          if (await inTime(opened, 'denial: no answer')) throw new Error('it was let in')
+        })
+      )
+      await device.close()
     }
-    return values
-  }
-}
-
-/** Memory of the relay that 1,000 registrations add. */
-async function idle() {
-  const { relay, address } = await start(DEVICES, 0)
-  const before = await ask(relay)
-  const devices = Array.from(
-    { length: DEVICES },
-    (_, i) => new RelayClient({ keyPair: deviceOf(i), relays: [address] })
-  )
-  await Promise.all(devices.map(registered))
-  const after = await ask(relay)
-  if (after.registered !== DEVICES) throw new Error(`${after.registered} are registered`)
-  await Promise.all(devices.map((device) => device.close()))
-  relay.child.disconnect()
-  return (after.rss - before.rss) / 1e6
-}
-
-/** From the call to the refusal of an unknown key. */
-async function denial() {
-  const { relay, address } = await start(1, 1)
-  const times = []
-  for (let i = 0; i < DENIALS; i++) {
-    const device = new RelayClient({ keyPair: crypto.keyPair(), relays: [address] })
-    times.push(
-      await milliseconds(async () => {
-        if (await device.connect(deviceOf(0).publicKey).opened) throw new Error('it was let in')
-      })
-    )
-    await device.close()
-  }
-  relay.child.disconnect()
-  return median(times)
-}
-
-/** From the moment the relay stops answering, without closing anything, to the first byte over another one. */
-async function failover() {
-  const times = []
-  for (let i = 0; i < FAILOVERS; i++) {
-    const [first, second] = [await start(2, 2), await start(2, 3)]
-    const relays = [first.address, second.address]
-    const a = new RelayClient({ keyPair: deviceOf(0), relays })
-    const b = new RelayClient({ keyPair: deviceOf(1), relays })
-    const gone = new Promise((resolve) => b.on('connection', resolve))
-    await Promise.all([a.ready(), b.ready()])
-    while (b.registeredAt.length !== 2) await new Promise((resolve) => setTimeout(resolve, 5))
-    const connection = a.connect(deviceOf(1).publicKey)
-    await connection.opened
-    const other = /** @type {import('@cloudpal/relay').Connection} */ (await gone)
-    first.relay.child.kill('SIGSTOP')
-    const heard = new Promise((resolve) => other.once('data', resolve))
-    times.push(
-      await milliseconds(async () => {
-        connection.write(Buffer.from('still there?'))
-        await heard
-      })
-    )
-    if (!Buffer.from(connection.path?.relay ?? []).equals(Buffer.from(second.address.publicKey)))
-      throw new Error('it did not move to the other relay')
-    for (const { relay } of [first, second]) relay.child.kill('SIGKILL')
-    await Promise.all([a.close(), b.close()])
-  }
-  return Math.max(...times)
+    relay.child.disconnect()
+    return { 'denial-max': Math.max(...times) }
+  },
+  stalledTcp: async () => ({ 'stalled-tcp': await stalled('address') }),
+  stalledWs: async () => ({ 'stalled-ws': await stalled('ws') })
 }
 
 /**
- * @param {number} devices
- * @param {number} number
+ * What the relay holds for each device that is connected and does not read: its process is frozen, and others send to it what they can.
+ *
+ * @param {'address' | 'ws'} at how all reach the relay
  */
-async function start(devices, number) {
-  const relay = new Beside('./standing-relay.mjs', [String(devices), String(number)])
-  const { port, key } = await relay.next()
-  return { relay, address: { publicKey: Buffer.from(key, 'hex'), tcp: { host: '127.0.0.1', port } } }
-}
-
-/** @param {Beside} relay @returns {Promise<{ rss: number, registered: number }>} */
-function ask(relay) {
-  relay.tell('sample')
-  return relay.next()
+async function stalled(at) {
+  const relay = await startRelay(2 * STALLED, 0)
+  const readers = new Beside('./stalled-devices.mjs', [JSON.stringify(relay[at])])
+  await readers.next()
+  const senders = Array.from(
+    { length: STALLED },
+    (_, i) =>
+      new RelayClient({
+        keyPair: deviceOf(STALLED + i),
+        relays: [relay[at]],
+        windowBytes: STALLED_BYTES,
+        times: PATIENT
+      })
+  )
+  await Promise.all(senders.map(registered))
+  const connections = senders.map((sender, i) => sender.connect(deviceOf(i).publicKey))
+  for (const { opened } of connections)
+    if (!(await inTime(opened, 'stalled: no connection'))) throw new Error('stalled: not connected')
+  const before = await relay.state()
+  await freeze(readers.child)
+  for (let sent = 0; sent < STALLED_BYTES; sent += CHUNK.length)
+    for (const connection of connections) connection.write(CHUNK)
+  let last = -1
+  const steady = async () => {
+    const { heldBytes } = await relay.state()
+    const isSteady = heldBytes > 0 && heldBytes === last
+    last = heldBytes
+    return isSteady
+  }
+  await until(steady, 'stalled: the relay takes more and more', 200)
+  const after = await relay.state()
+  if (after.sessions !== STALLED) throw new Error(`${after.sessions} sessions are left`)
+  for (const { child } of [readers, relay.relay]) child.kill('SIGKILL')
+  return (after.held - before.held) / STALLED / MEBIBYTE
 }
 
 /** @param {RelayClient} device */
 async function registered(device) {
   const done = new Promise((resolve) => device.once('registered', resolve))
   await device.ready()
-  await done
+  await inTime(done, 'a device is not registered')
 }

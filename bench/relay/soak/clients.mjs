@@ -1,28 +1,40 @@
 // Some devices of the soak: each is reachable, and connects to others without end.
 import { RelayClient } from '@cloudpal/relay'
 import { seededRandom } from '../../soak/random.mjs'
-import { devicesOf, keyPairOf } from './keys.mjs'
+import { DEVICES, devicesOf, keyPairOf } from './keys.mjs'
 import { answer, task } from './member.mjs'
 import { processState } from './process-state.mjs'
 
 /** An exchange that takes longer is given up, and counted. */
 const EXCHANGE_MS = 10_000
 const MOST_BYTES = 32_768
+const HOST = '127.0.0.1'
 
-/** @type {{ group: number, groups: number, lanes: number, ports: number[], seed: number }} */
+/** One of these devices can be reached directly, once it is known where. */
+const LISTENS = 3
+
+/** @type {{ group: number, groups: number, lanes: number, ports: { tcp: number, ws: number }[], seed: number }} */
 const { group, groups, lanes, ports, seed } = task()
 const random = seededRandom(seed)
-const counts = { connects: 0, failed: 0, late: 0, cut: 0 }
+const counts = { connects: 0, failed: 0, late: 0, cut: 0, upgrades: 0 }
+const before = await processState()
 const others = Array.from({ length: groups }, (_, other) => (other === group ? [] : devicesOf(other))).flat()
-const relays = ports.map((port, number) => ({
-  publicKey: keyPairOf('relay', number).publicKey,
-  tcp: { host: '127.0.0.1', port }
-}))
+/** Every second device comes over WebSocket. @param {number} device */
+const relaysOf = (device) =>
+  ports.map(({ tcp, ws }, number) => ({
+    publicKey: keyPairOf('relay', number).publicKey,
+    ...(device % 2 === 0 ? { tcp: { host: HOST, port: tcp } } : { ws: `ws://${HOST}:${ws}` })
+  }))
 const lives = { going: true }
 
 const clients = devicesOf(group).map((keyPair, i) => {
   // Half of them ask the relay first that is killed now and then.
-  const client = new RelayClient({ keyPair, relays: i % 2 === 0 ? relays : relays.toReversed() })
+  const relays = relaysOf(i)
+  const client = new RelayClient({
+    keyPair,
+    relays: i < DEVICES / 2 ? relays : relays.toReversed(),
+    listen: i === LISTENS ? { host: HOST } : null
+  })
   client.on('connection', (/** @type {import('@cloudpal/relay').Connection} */ connection) => {
     connection.on('data', (data) => connection.write(data))
     connection.on('end', () => connection.end())
@@ -33,7 +45,7 @@ await Promise.all(clients.map((client) => client.ready()))
 const running = Array.from({ length: lanes }, (_, lane) => drive(clients[lane % clients.length]))
 
 answer({
-  ready: async () => ({}),
+  ready: async () => before,
   state: async () => ({ ...(await processState()), ...counts, connections: open() }),
   /** Makes no more connections, and waits for the others to go. */
   async rest() {
@@ -74,6 +86,9 @@ async function exchange(connection) {
     connection.destroy()
   }, EXCHANGE_MS)
   let received = 0
+  connection.on('path', (path) => {
+    if (path?.kind === 'tcp') counts.upgrades++
+  })
   connection.on('data', (data) => {
     received += data.length
     if (received >= cutAt) {

@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs'
+import { socketInodes } from '../work/open-sockets.mjs'
 
 const MEGABYTE = 1e6
 
@@ -15,15 +15,10 @@ export async function processState() {
   await new Promise((done) => setImmediate(done))
   globalThis.gc?.()
   const { heapUsed, external, rss } = process.memoryUsage()
-  return { heap: heapUsed / MEGABYTE, external: external / MEGABYTE, rss: rss / MEGABYTE, sockets: sockets() }
-}
-
-function sockets() {
-  return readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:')
-    } catch {
-      return false
-    }
-  }).length
+  return {
+    heap: heapUsed / MEGABYTE,
+    external: external / MEGABYTE,
+    rss: rss / MEGABYTE,
+    sockets: socketInodes().length
+  }
 }

@@ -4,14 +4,15 @@ import { devicesOf, keyPairOf } from './keys.mjs'
 import { answer, task } from './member.mjs'
 import { processState } from './process-state.mjs'
 
-/** @type {{ number: number, port: number, groups: number }} */
-const { number, port, groups } = task()
+/** @type {{ number: number, ports: { tcp: number, ws: number }, groups: number }} */
+const { number, ports, groups } = task()
 const relay = new RelayServer({
   keyPair: keyPairOf('relay', number),
   allow: Array.from({ length: groups }, (_, group) =>
     devicesOf(group).map(({ publicKey }) => publicKey)
   ).flat(),
-  tcp: { host: '127.0.0.1', port },
+  tcp: { host: '127.0.0.1', port: ports.tcp },
+  ws: { host: '127.0.0.1', port: ports.ws },
   limits: { connections: 1_000 },
   unknownPerAddress: 1_000,
   drainMs: 1_000
@@ -33,7 +34,7 @@ async function state() {
 answer({
   async ready() {
     await ready
-    return { port: relay.ports.tcp }
+    return { ports: relay.ports, ...(await state()) }
   },
   state,
   // Nobody is left: how much of what clients have left behind is still here?

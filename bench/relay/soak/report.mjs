@@ -1,7 +1,8 @@
 import { trend } from '../../soak/trend.mjs'
 
 /** @typedef {import('./process-state.mjs').ProcessState & { connections: number }} State */
-/** @typedef {{ ms: number, connects: number, missed: number, relay: State, clients: State }} Sample */
+/** @typedef {{ clients: number, relays: number, drains: number }} Kills */
+/** @typedef {{ ms: number, connects: number, missed: number, upgrades: number, kills: Kills, relay: State, clients: State }} Sample */
 
 const OWNERS = /** @type {const} */ (['relay', 'clients'])
 const JUDGED = /** @type {const} */ (['heap', 'external'])
@@ -24,17 +25,25 @@ export function rowOf({ ms, connects, relay, clients }) {
  * Prints what was done, how memory went in the second half, and what is left.
  *
  * @param {readonly Sample[]} samples
- * @param {Record<string, number>} kills
- * @param {{ relay: State | null, clients: State | null }} rest when everybody had gone
+ * @param {{ relay: State | null, clients: State | null }} before when nobody had come yet
+ * @param {{ relay: State | null, clients: State | null } | null} rest when everybody had gone; null of a run that was cut
  * @returns whether something has leaked
  */
-export function report(samples, kills, rest) {
+export function report(samples, before, rest) {
   const last = samples.at(-1)
-  const killed = Object.entries(kills).map(([what, count]) => `${count} ${what}`)
+  const killed = Object.entries(last?.kills ?? {}).map(([what, count]) => `${count} ${what}`)
   console.log(
-    `\n${last?.connects.toLocaleString('en')} connects, ${last?.missed.toLocaleString('en')} not made or not done in time by those that live; killed or drained: ${killed.join(', ')}`
+    `\n${last?.connects.toLocaleString('en')} connects, ${last?.upgrades.toLocaleString('en')} moved to a direct path by those that live, ${last?.missed.toLocaleString('en')} of theirs not made or not done in time; killed or drained: ${killed.join(', ')}`
   )
-  const grows = OWNERS.flatMap((owner) =>
+  const faults = [...growth(samples), ...(rest === null ? [] : remains(before, rest))]
+  if (rest === null) console.log('the run was cut: what would be left at the end is not known')
+  console.log(faults.length === 0 ? 'no leak' : `LEAKS: ${faults.join('; ')}`)
+  return faults.length > 0
+}
+
+/** @param {readonly Sample[]} samples */
+function growth(samples) {
+  return OWNERS.flatMap((owner) =>
     JUDGED.flatMap((measure) => {
       const points = samples.map((sample) => ({ ms: sample.ms, value: sample[owner][measure] }))
       const found = trend(points)
@@ -46,16 +55,24 @@ export function report(samples, kills, rest) {
       return found?.isGrowing === true ? [`${measure} of the ${owner} grows`] : []
     })
   )
-  const left = OWNERS.flatMap((owner) => {
-    const state = rest[owner]
+}
+
+/**
+ * @param {{ relay: State | null, clients: State | null }} before
+ * @param {{ relay: State | null, clients: State | null }} rest
+ */
+function remains(before, rest) {
+  return OWNERS.flatMap((owner) => {
+    const [first, state] = [before[owner], rest[owner]]
+    if (first === null || state === null) return [`the ${owner} ended`]
     console.log(
-      `at the end: ${owner} with ${state?.connections} connections, ${state?.sockets} sockets, ${state?.heap.toFixed(1)} MB heap, ${state?.rss.toFixed(1)} MB in all`
+      `at the end: ${owner} with ${state.connections} connections, ${state.sockets} sockets (${first.sockets} at the start), ${state.heap.toFixed(1)} MB heap, ${state.rss.toFixed(1)} MB in all`
     )
-    return state === null || state.connections > 0 ? [`connections of the ${owner} are left`] : []
+    return [
+      ...(state.connections > 0 ? [`connections of the ${owner} are left`] : []),
+      ...(state.sockets > first.sockets ? [`sockets of the ${owner} are left`] : [])
+    ]
   })
-  const faults = [...grows, ...left]
-  console.log(faults.length === 0 ? 'no leak' : `LEAKS: ${faults.join('; ')}`)
-  return faults.length > 0
 }
 
 /** @param {string[]} cells */

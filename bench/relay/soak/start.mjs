@@ -1,19 +1,25 @@
-// Connects without end through two relays, while clients and one of the relays are killed: `npm run soak:relay -- --connects 100000`. Exits with 1 when something is left over or grows.
+// Connects without end through two relays, over TCP and WebSocket, and onto direct paths, while clients and one of the relays are killed:
+// `npm run soak:relay -- --connects 100000`. Exits with 1 when something is left over or grows.
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { provenance } from '../../harness/machine.mjs'
 import { seededRandom } from '../../soak/random.mjs'
 import { Member } from './member.mjs'
 import { HEAD, report, rowOf } from './report.mjs'
+import { readRows, writeRow } from './rows.mjs'
 
 /** @typedef {import('./report.mjs').Sample} Sample */
-/** @typedef {import('./process-state.mjs').ProcessState & { connections: number }} State */
-/** @typedef {State & { connects: number, failed: number, late: number, cut: number }} ClientState */
+/** @typedef {import('./report.mjs').State} State */
+/** @typedef {{ tcp: number, ws: number }} Ports */
+/** @typedef {State & { connects: number, failed: number, late: number, cut: number, upgrades: number }} ClientState */
 
 const USAGE = `npm run soak:relay -- [options]
 
   --connects N  how many (100000)
   --minutes N   and no longer than this (60)
-  --seed N      of the choices (1)`
+  --seed N      of the choices (1)
+  --rows FILE   where each row goes too, as JSON
+  --judge FILE  runs nothing, and judges the rows of a run, also of one that was cut`
 
 /** Processes with four devices each; the first one is never killed, and measured. */
 const GROUPS = 4
@@ -22,7 +28,11 @@ const LANES = 8
 const SAMPLE_MS = 10_000
 const KILL_MS = 3_000
 
-const { connects, minutes, seed } = readOptions()
+const { connects, minutes, seed, rows, judge } = readOptions()
+if (judge !== null) {
+  const { samples, before, rest } = readRows(judge)
+  process.exit(report(samples, before, rest) ? 1 : 0)
+}
 const random = seededRandom(seed)
 const { date, machine, node } = provenance()
 console.log(`soak of relay: ${date}, ${machine}, Node ${node}, seed ${seed}\n`)
@@ -38,17 +48,23 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   })
 }
 
-const steady = await startRelay(0, 0)
-let mortal = await startRelay(1, 0)
-const ports = [steady.port, mortal.port]
+const steady = await startRelay(0, { tcp: 0, ws: 0 })
+let mortal = await startRelay(1, { tcp: 0, ws: 0 })
+const ports = [steady.ports, mortal.ports]
 const groups = Array.from({ length: GROUPS }, (_, group) => startClients(group))
+/** @type {State | null} */
+const clientsBefore = (await groups[0]?.ask('ready')) ?? null
+const before = { relay: steady.state, clients: clientsBefore }
+writeRow(rows, { before })
 console.log(HEAD)
 const samples = await drive()
 /** @type {(ClientState | null)[]} */
 const rests = await Promise.all(groups.map((member) => member.ask('rest')))
 /** @type {State | null} */
-const rest = await steady.relay.ask('rest')
-process.exitCode = report(samples, kills, { relay: rest, clients: rests[0] ?? null }) ? 1 : 0
+const relayRest = await steady.relay.ask('rest')
+const rest = { relay: relayRest, clients: rests[0] ?? null }
+writeRow(rows, { rest })
+process.exitCode = report(samples, before, rest) ? 1 : 0
 for (const member of [...groups, mortal.relay, steady.relay]) await member.end('SIGKILL')
 
 async function drive() {
@@ -60,6 +76,7 @@ async function drive() {
     if (ms >= next.sample) {
       const sample = await sampleAt(ms)
       samples.push(sample)
+      writeRow(rows, { sample })
       console.log(rowOf(sample))
       next = { ...next, sample: ms + SAMPLE_MS }
       if (sample.connects >= connects || ms > minutes * 60_000 || stopping) return samples
@@ -83,7 +100,8 @@ async function sampleAt(ms) {
     throw new Error('what is measured has ended')
   const done = states.reduce((sum, state) => sum + (state?.connects ?? 0), ended)
   const missed = states.reduce((sum, state) => sum + (state?.failed ?? 0) + (state?.late ?? 0), 0)
-  return { ms, connects: done, missed, relay, clients }
+  const upgrades = states.reduce((sum, state) => sum + (state?.upgrades ?? 0), 0)
+  return { ms, connects: done, missed, upgrades, kills: { ...kills }, relay, clients }
 }
 
 /** In the middle of what it does. The relay now and then: once it drains, once it is dead at once. */
@@ -102,17 +120,17 @@ async function killSomebody() {
   }
   const drains = random(2) === 0
   await mortal.relay.end(drains ? 'SIGTERM' : 'SIGKILL')
-  mortal = await startRelay(1, mortal.port)
+  mortal = await startRelay(1, mortal.ports)
   kills[drains ? 'drains' : 'relays']++
 }
 
-/** @param {number} number @param {number} port */
-async function startRelay(number, port) {
-  const relay = new Member('relay.mjs', { number, port, groups: GROUPS })
-  /** @type {{ port: number } | null} */
-  const said = await relay.ask('ready')
-  if (said === null) throw new Error('the relay did not start')
-  return { relay, port: said.port }
+/** @param {number} number @param {Ports} at */
+async function startRelay(number, at) {
+  const relay = new Member('relay.mjs', { number, ports: at, groups: GROUPS })
+  /** @type {State & { ports: Ports } | null} */
+  const state = await relay.ask('ready')
+  if (state === null) throw new Error('the relay did not start')
+  return { relay, ports: state.ports, state }
 }
 
 /** @param {number} group */
@@ -126,15 +144,22 @@ function readOptions() {
       options: {
         connects: { type: 'string', default: '100000' },
         minutes: { type: 'string', default: '60' },
-        seed: { type: 'string', default: '1' }
+        seed: { type: 'string', default: '1' },
+        rows: { type: 'string' },
+        judge: { type: 'string' }
       }
     })
     const [connects, minutes, seed] = [values.connects, values.minutes, values.seed].map(Number)
     if (!(connects && minutes && seed && connects > 0 && minutes > 0 && seed > 0))
       throw new Error('numbers above 0 are needed')
-    return { connects, minutes, seed }
+    return { connects, minutes, seed, rows: fileOf(values.rows), judge: fileOf(values.judge) }
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`)
     return process.exit(2)
   }
+}
+
+/** npm starts this in another directory than the one the caller stands in. @param {string | undefined} file */
+function fileOf(file) {
+  return file === undefined ? null : resolve(process.env['INIT_CWD'] ?? '', file)
 }

@@ -2,7 +2,7 @@
 import { wayOf } from '../ways/ways.mjs'
 
 const way = await wayOf(process.argv[2])
-const { info, carried } = await way.relay()
+const { info, carried = () => 0 } = await way.relay()
 process.on('message', () => void answer())
 process.once('disconnect', () => process.exit(0))
 process.send?.({ info })

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { RelayServer } from '@cloudpal/relay/server'
 import crypto from 'hypercore-crypto'
+import { HOST } from '../ways/way.mjs'
 import { deviceOf, RELAY_SEED } from './standing.mjs'
 
 setFlagsFromString('--expose-gc')
@@ -11,13 +12,20 @@ const count = Number(process.argv[2])
 const relay = new RelayServer({
   keyPair: crypto.keyPair(Buffer.alloc(32, RELAY_SEED + Number(process.argv[3]))),
   allow: Array.from({ length: count }, (_, i) => deviceOf(i).publicKey),
-  tcp: { host: '127.0.0.1' },
+  tcp: { host: HOST },
+  ws: { host: HOST },
   unknownPerAddress: 1_000
 })
 await relay.ready()
 process.on('message', () => {
+  // Twice: what finalizers have let go of goes with the second.
   collectGarbage()
-  process.send?.({ rss: process.memoryUsage().rss, registered: relay.registered })
+  setImmediate(() => {
+    collectGarbage()
+    const { rss, heapUsed, external } = process.memoryUsage()
+    const { registered, sessions, heldBytes } = relay
+    process.send?.({ rss, held: heapUsed + external, registered, sessions, heldBytes })
+  })
 })
 process.once('disconnect', () => process.exit(0))
-process.send?.({ port: relay.ports.tcp, key: Buffer.from(relay.publicKey).toString('hex') })
+process.send?.({ ports: relay.ports, key: Buffer.from(relay.publicKey).toString('hex') })
