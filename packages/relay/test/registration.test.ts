@@ -1,6 +1,7 @@
 import crypto from 'hypercore-crypto'
 import { until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
+import { RelayClient } from '../src/index.ts'
 import { encodeControl, encodeWelcome } from '../src/protocol/control.ts'
 import { frame, FRAME, FrameReader } from '../src/protocol/frames.ts'
 import { ControlCipher, Handshake } from '../src/protocol/handshake.ts'
@@ -48,6 +49,27 @@ test('a device is reached again at once, as often as those who come prove who th
     const incoming = nextConnection(bob)
     expect(await alice.connect(b.publicKey).opened).toBe(true)
     ;(await incoming).destroy()
+  }
+})
+
+test('one who proves who they are makes up for all who have not', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const bob = await startDevice(b, { relays: [address], times: { retryMs: 600_000 } })
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 7; i++) {
+      await until(() => relay.registered === 1)
+      const visitor = greet(address, a, (link) => link.open(b.publicKey))
+      await until(() => visitor.seen.includes('opened'))
+      visitor.wire.destroy()
+    }
+    await until(() => relay.registered === 1)
+    const alice = new RelayClient({ keyPair: a, relays: [address] })
+    const incoming = nextConnection(bob)
+    const connection = alice.connect(b.publicKey)
+    expect(await connection.opened).toBe(true)
+    await incoming
+    await alice.close()
   }
 })
 

@@ -52,8 +52,10 @@ export class Registration {
   #retryMs: number
   #registered = false
   #asked = false
-  /** A visitor costs one; one comes back when it has proven itself, and all when nobody came for a while. */
+  /** A visitor costs one; all come back when one has proven itself, and when nobody came for a while. */
   #credit = CREDIT
+  /** It has none left, and waits before it registers again. */
+  #rests = false
   #closed = false
 
   constructor(
@@ -83,9 +85,10 @@ export class Registration {
     return this.#keepAlive.intervalMs
   }
 
-  /** Who came in on this path is one that this device talks to: the next may come at once. */
+  /** Who came in here is one that this device talks to: the next may come at once. */
   proved(): void {
-    this.#credit = Math.min(CREDIT, this.#credit + 1)
+    this.#credit = CREDIT
+    if (this.#rests && !this.#closed) this.#dial()
   }
 
   /** Leaves this device's record there. */
@@ -123,6 +126,7 @@ export class Registration {
     )
     this.#link = link
     this.#asked = false
+    this.#rests = false
     this.#wait(() => link.destroy(), this.#times.attemptMs)
   }
 
@@ -166,8 +170,9 @@ export class Registration {
     if (this.#closed) return
     // A relay, or a device that is welcome there, can announce visitors without end: beyond a few it costs them time.
     this.#credit = Math.max(0, this.#credit - 1)
-    if (this.#credit > 0) this.#dial()
-    else this.#wait(() => this.#dial(), this.#times.retryMs)
+    this.#rests = this.#credit === 0
+    if (this.#rests) this.#wait(() => this.#dial(), this.#times.retryMs)
+    else this.#dial()
   }
 
   #onclose(error: RelayError, refusal: Refusal | null): void {
