@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import type { TreeProof } from 'hypercore'
 import { badArgument, checkCount, checkOptions } from '../arguments.ts'
-import { KeyRotationError } from '../errors.ts'
+import { mismatch } from './faults.ts'
 import {
   checkUpstream,
   hasStored,
@@ -90,6 +90,18 @@ export async function carryRange(
   return count
 }
 
+/**
+ * Copies what a core lacks to show that a shorter history is the beginning of its own, out of one that has the same up to `end`: the nodes over the first block after it. As
+ * far as they are here.
+ */
+export async function carryRoots(from: CoreLike, to: RolledCore, length: number, end: number): Promise<void> {
+  if (length === 0 || length >= end || (await readRoots(to, length)) !== null) return
+  const nodes = await readNodes(from, length, length + 1, end)
+  if (nodes.size < nodesOver(length, length + 1, end).length) return
+  // Who has the old key may have put others in their place before they were read.
+  if ((await haveSameHistory(from, to, end)) === true) await writeStored(to, length, [], nodes.values())
+}
+
 /** Not whole when the old core was truncated meanwhile, if only past the end. */
 async function carryChunk(
   from: CoreLike,
@@ -140,9 +152,8 @@ async function haveSameHistory(a: object, b: object, length: number): Promise<bo
   return one && other && b4a.equals(hashOfRoots(one), hashOfRoots(other))
 }
 
-function otherHistory(): KeyRotationError {
-  const message = 'the old core has another history than the one that is gone on from'
-  return new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message)
+function otherHistory(): Error {
+  return mismatch('the old core has another history than the one that is gone on from')
 }
 
 /**
@@ -176,8 +187,7 @@ async function takeBlock(to: RolledCore, index: number, proof: TreeProof): Promi
   try {
     return await to.applyProof({ fork: 0, block } as never)
   } catch (cause) {
-    const message = `block ${index} of the source is not of the history that is gone on from`
-    throw new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message, { cause })
+    throw mismatch(`block ${index} of the source is not of the history that is gone on from`, cause)
   }
 }
 

@@ -2,9 +2,9 @@ import b4a from 'b4a'
 import { KeyRotationError } from '../errors.ts'
 import type { Resolved } from '../resolve.ts'
 import type { CoreLink } from '../state/state.ts'
-import { mismatch } from './drive-names.ts'
-import { treeHashAt } from './followed-core.ts'
+import { mismatch } from './faults.ts'
 import { isLinked } from './roll.ts'
+import { treeHashAt } from './sessions.ts'
 import type { RolledCore } from './types.ts'
 
 /**

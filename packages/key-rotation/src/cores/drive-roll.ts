@@ -3,7 +3,8 @@ import { badArgument, checkKeyPair, checkOptions } from '../arguments.ts'
 import type { CoreLink, IdentityState } from '../state/state.ts'
 import type { CoreRoll, CutOff, KeyPair } from '../types.ts'
 import { carryBlocks } from './carry-blocks.ts'
-import { driveNames, mismatch, resolvedOf } from './drive-names.ts'
+import { driveNames, resolvedOf } from './drive-names.ts'
+import { mismatch } from './faults.ts'
 import { lineageEncryption } from './lineage-encryption.ts'
 import { endOf, planRoll, startRoll } from './roll.ts'
 import type { CoreLike, RollPlan, StoreLike } from './types.ts'
@@ -26,8 +27,8 @@ export interface DrivePlan {
 }
 
 export interface StartDriveOptions {
-  /** Of who writes it from now on. */
-  keyPair: KeyPair
+  /** Of who alone writes it from now on; without it `signers` says who do. */
+  keyPair?: KeyPair | null
   /** 32 bytes, as the first drive was opened with. */
   encryptionKey?: Uint8Array | null
   /** @defaultValue the key pair's own key */
@@ -78,7 +79,8 @@ export async function planDriveRoll(
  * @param state - after the event
  * @param from - the drive before, which may be one that is only read here
  * @param options.signers - as the plan had them, where that was not the key pair alone
- * @throws KEY_ROTATION_CORE_MISMATCH when the names’ newest cores are not those of the signers, or `from` has another history
+ * @throws KEY_ROTATION_CORE_MISMATCH when the names’ newest cores are not those of the signers, or `from` has another history, KEY_ROTATION_BAD_ARGUMENT also for one
+ *   key pair beside several signers
  */
 export async function startDriveRoll(
   store: StoreLike,
@@ -88,9 +90,10 @@ export async function startDriveRoll(
   options: StartDriveOptions
 ): Promise<void> {
   checkOptions(options, ['keyPair', 'encryptionKey', 'signers'])
-  const { keyPair, encryptionKey = null } = options
-  checkKeyPair(keyPair)
-  const { signers = [keyPair.publicKey] } = options
+  const { keyPair = null, encryptionKey = null } = options
+  if (keyPair !== null) checkKeyPair(keyPair)
+  const { signers = keyPair && [keyPair.publicKey] } = options
+  if (signers === null) throw badArgument('a drive is written by somebody: `keyPair` or `signers`')
   const olds = await coresOf(from)
   for (const [i, each] of driveNames(name).entries()) {
     const { lineage } = resolvedOf(state, each)

@@ -114,7 +114,7 @@ export async function readRoots(core: object, length: number): Promise<TreeNode[
   return roots.includes(null) ? null : (roots as TreeNode[])
 }
 
-/** Stores blocks that are known to be right, as if peers had sent them, and tells peers. @returns how many were new */
+/** Stores blocks, or nodes alone, that are known to be right, as if peers had sent them, and tells peers. @returns how many were new */
 export async function writeStored(
   target: object,
   start: number,
@@ -134,7 +134,7 @@ export async function writeStored(
       bits.setRange(start + i, start + i + 1, true)
       count++
     }
-    if (count === 0) return 0
+    if (count === 0 && blocks.length > 0) return 0
     for (const node of nodes) tx.putTreeNode(node)
     const ranges = bits.flush(tx, core.bitfield)
     await state.flush()

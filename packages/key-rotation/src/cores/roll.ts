@@ -1,8 +1,8 @@
 import b4a from 'b4a'
 import { badArgument, checkCount, checkKey, checkKeyPair, checkOptions } from '../arguments.ts'
-import { KeyRotationError } from '../errors.ts'
 import { type CoreLink, hex } from '../state/state.ts'
 import type { CutOff, KeyPair } from '../types.ts'
+import { mismatch } from './faults.ts'
 import { isStored, proofOf, readRoots } from './hypercore-adapter.ts'
 import { keyOfManifest, openWithManifest } from './manifest.ts'
 import type { CoreLike, ProofSource, RolledCore, RollManifest, RollPlan, StoreLike } from './types.ts'
@@ -102,8 +102,7 @@ async function adoptHistory(core: RolledCore, length: number, source: ProofSourc
     cause = error
   }
   if (taken && core.length >= length) return
-  const message = 'the source does not have the history that the new core goes on from'
-  throw new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message, { cause })
+  throw mismatch('the source does not have the history that the new core goes on from', cause)
 }
 
 /** Roots of the tree at a length. A core that goes on from another one itself gives no proof of lengths other than that and its end. */
