@@ -1,7 +1,6 @@
 import b4a from 'b4a'
 import { checkCount, checkKey } from './arguments.ts'
-import { isSameCutOff } from './state/devices.ts'
-import { endsOfLineage } from './state/ends.ts'
+import { endsOfLineage, isSameCutOff } from './state/ends.ts'
 import { hex, type IdentityState, isHeld } from './state/state.ts'
 import type { CutOff } from './types.ts'
 

@@ -222,7 +222,9 @@ export class RandomWorld {
 
   #roll(step: Step): CoreRoll {
     const name = ['notes', 'photos', 'photos/blobs'][step.a % 3] ?? ''
-    const before = this.state?.cores.get(name)?.at(-1)
+    const line = this.state?.cores.get(name) ?? []
+    // Now and then from an earlier one.
+    const before = line.at(step.c % 7 === 0 ? -2 : -1) ?? line.at(-1)
     const core = step.mischief === 79 ? this.#someCore(step) : this.#key().publicKey
     const previous = before
       ? this.#end(step, step.mischief === 80 ? this.#someCore(step) : before.core)
