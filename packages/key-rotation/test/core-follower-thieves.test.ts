@@ -134,7 +134,7 @@ test('a follower that cannot go over to a newer state gives out nothing more of 
   ).toBe(null)
 })
 
-test('a follower that reads a core already stops with an end that is put right, as one stops that begins', async () => {
+test('a follower of a core that is its name’s no more goes back to where that parted, also after a restart, and reads on from there', async () => {
   const store = await tmpStore()
   const chain = ada()
   const [phone] = [addDevice(chain, 'phone'), addDevice(chain, 'laptop', 'admin')]
@@ -150,14 +150,18 @@ test('a follower that reads a core already stops with an end that is put right, 
   await core.append(['thief'])
   await using follower = new CoreFollower(store, 'notes')
   await follower.update(chain.state)
-  for (let i = 0; i < 5; i++) await follower.next()
+  for (let i = 0; i < 6; i++) await follower.next()
+  const bookmark = await follower.bookmark()
   chain.revokeDevice(phone, { ...compromised, cutOffs: [await endOf(first, 10)] }, control)
-  await follower.update(chain.state)
-  await using fresh = new CoreFollower(store, 'notes')
-  await fresh.update(chain.state)
-  expect(await codeOfAsync(fresh.next({ wait: false }))).toBe('KEY_ROTATION_CORE_MISMATCH')
-  const found = await follower.next({ wait: false }).catch(() => null)
-  expect(found === null ? null : String(found.block)).toBe(null)
+  await using again = new CoreFollower(store, 'notes', bookmark)
+  for (const each of [follower, again]) {
+    expect(await each.update(chain.state)).toEqual({ core: core.key, start: 5, end: 6 })
+    const read = []
+    for (let next; (next = await each.next({ wait: false })) !== null;) read.push(next.block)
+    expect(read).toEqual(texts(5, 10))
+  }
+  await using other = new CoreFollower(store, 'notes', { ...bookmark, core: bytesOf(9) })
+  expect(await codeOfAsync(other.update(chain.state))).toBe('KEY_ROTATION_CORE_MISMATCH')
 })
 
 test('what is here is carried into the core that a follower reads, also by a state that it has not gone over to yet', async () => {

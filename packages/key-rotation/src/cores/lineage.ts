@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import { isSameCutOff } from '../state/devices.ts'
+import { isSameCutOff } from '../state/ends.ts'
 import type { CoreLink } from '../state/state.ts'
 
 /** What is needed of each of a name's cores to tell which blocks are whose: a `CoreLink` fits. */
