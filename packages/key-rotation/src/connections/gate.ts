@@ -8,6 +8,7 @@ import type { KeyPair } from '../types.ts'
 import type { Callbacks } from './callbacks.ts'
 import type { ConnectionLike } from './connection.ts'
 import { deviceOrFault, isTheirs } from './faults.ts'
+import type { Hello } from './messages.ts'
 import type { Peer } from './peer.ts'
 
 /** The longest that engines wait, in ms: a device that expires later is looked at again by then. */
@@ -62,10 +63,10 @@ export class Gate {
 
   /** By what is known now: lets it in, and tells it what it does not have; asks it for more; or closes it. */
   weigh(peer: Peer): void {
-    const { state, latest } = this.#memory
+    const { state } = this.#memory
     const { hello } = peer
     if (hello === null || !this.#peers.has(peer)) return
-    const device = deviceOrFault(latest, hello.device, this.#now())
+    const device = this.#deviceOf(hello)
     if (device instanceof KeyRotationError) {
       // It may have been let in by events that it has, and this device has not; or be revoked only in a thief's history, which is the one that is here.
       if (peer.isKnown || peer.hasTold || peer.knowsNoMore(hello)) return this.refuse(peer, device)
@@ -76,6 +77,14 @@ export class Gate {
     peer.isKnown = true
     peer.settle(device, null)
     if (peer.tell()) this.#sendReceipt(peer)
+  }
+
+  /** Those that were let in, and may not stay by what is known, also where it is not kept yet. */
+  closeRefused(): void {
+    for (const peer of this.#peers) {
+      const device = peer.isKnown && peer.hello !== null ? this.#deviceOf(peer.hello) : null
+      if (device instanceof KeyRotationError) this.refuse(peer, device)
+    }
   }
 
   inTurn(peer: Peer, bytes: number, run: () => Promise<void>): void {
@@ -138,7 +147,7 @@ export class Gate {
   async #weighHeard(peer: Peer): Promise<void> {
     if (!this.#peers.has(peer)) return
     try {
-      await peer.weighHeard(this.#now())
+      await peer.weighHeard(this.#now(), () => this.closeRefused())
     } finally {
       const before = this.#weighed
       this.#weighed = weighedBy(this.#memory)
@@ -147,6 +156,10 @@ export class Gate {
       else this.weigh(peer)
       this.#callbacks.show()
     }
+  }
+
+  #deviceOf({ device }: Hello): Device | KeyRotationError {
+    return deviceOrFault(this.#memory.latest, device, this.#now())
   }
 
   #sendReceipt(peer: Peer): void {

@@ -102,14 +102,15 @@ export class Peer {
    * Has the memory weigh what was told.
    *
    * @param now - this device's clock
+   * @param ontaken - called before it is kept
    * @throws what `IdentityMemory.receive` throws, but for what is no fault of who brings it: a second history, and what has to wait, for a recovery's delay or for
    *   this clock; KEY_ROTATION_TOO_LARGE after too many that made no difference
    */
-  async weighHeard(now: number): Promise<void> {
+  async weighHeard(now: number, ontaken: () => void = () => {}): Promise<void> {
     this.isUnkept = false
     const before = this.#memory.duplicity
     try {
-      await this.#receive()
+      await this.#receive(ontaken)
     } catch (error) {
       this.isUnkept = !isTheirs(error)
       if (!this.#mayWait(error, now)) throw error
@@ -192,14 +193,14 @@ export class Peer {
   }
 
   /** Only what is not known goes to the memory, which may change while it waits for its turn. */
-  async #receive(): Promise<void> {
+  async #receive(ontaken: () => void): Promise<void> {
     const heard = this.#heard ?? []
     for (;;) {
       const { events, state } = this.#memory
       const at = firstDifference(events, heard)
       if (at === heard.length) return
       try {
-        await this.#memory.receive(heard.slice(at), at)
+        await this.#memory.receive(heard.slice(at), at, ontaken)
         return
       } catch (error) {
         if (b4a.equals(state.hash, this.#memory.state.hash)) throw error

@@ -35,6 +35,7 @@ export class IdentityMemory {
   /** How often what is in the store may be added to. */
   #room: number
   #turn: Promise<unknown> = Promise.resolve()
+  #ontaken: () => void = nothing
 
   private constructor(
     store: MemoryStore,
@@ -113,15 +114,20 @@ export class IdentityMemory {
    * walk over the events that both have, without their signatures.
    *
    * @param from - number of its first event, where those before are the ones that are known here
+   * @param ontaken - called when it is in `latest`, before it is kept: a store may take its time, or hang
    * @returns whether it brought anything new
    * @throws KEY_ROTATION_FORKED when it differs from what was seen, now or earlier, and is not stronger: see `duplicity`; and what `verify` throws, of a chain
    *   that then changes nothing. With all before it taken in, so that it is to be brought again later: KEY_ROTATION_RECOVERY_TOO_EARLY of a recovery that
    *   this device has not known of for long enough, KEY_ROTATION_BAD_TIME of an event more than a day ahead of its clock
    */
-  async receive(chain: Uint8Array | readonly Uint8Array[], from = 0): Promise<boolean> {
+  async receive(
+    chain: Uint8Array | readonly Uint8Array[],
+    from = 0,
+    ontaken: () => void = nothing
+  ): Promise<boolean> {
     const events = eventsOf(chain)
     checkCount(from, '`from`')
-    return this.#inTurn(() => this.#receive(events, from))
+    return this.#inTurn(() => this.#receive(events, from), ontaken)
   }
 
   /**
@@ -130,7 +136,7 @@ export class IdentityMemory {
    *
    * @throws KEY_ROTATION_BROKEN_CHAIN: write it again, after `events`; and what `receive` throws
    */
-  async extend(chain: Uint8Array | readonly Uint8Array[]): Promise<boolean> {
+  async extend(chain: Uint8Array | readonly Uint8Array[], ontaken: () => void = nothing): Promise<boolean> {
     const events = eventsOf(chain)
     return this.#inTurn(() => {
       const at = firstDifference(this.events, events)
@@ -140,7 +146,7 @@ export class IdentityMemory {
           `event ${at} is known here, and is another one`
         )
       return this.#receive(events, 0)
-    })
+    }, ontaken)
   }
 
   /**
@@ -259,6 +265,7 @@ export class IdentityMemory {
   ): Promise<void> {
     if (fresh.length === 0 && sightings === this.#seen.sightings) return
     if (fresh.length > 0) this.#latest = state
+    this.#ontaken()
     const seen = { ...this.#seen, state, sightings, events: [...this.#seen.events, ...fresh] }
     const room = this.#room
     if (room === 0 || this.#store.append === undefined) return this.#keep(seen)
@@ -272,18 +279,24 @@ export class IdentityMemory {
   async #keep(seen: Seen): Promise<void> {
     const { state } = seen
     if (state !== this.#seen.state) this.#latest = state
+    this.#ontaken()
     await this.#store.write(encodeMemory(rememberedOf(seen)))
     this.#room = MAX_ADDITIONS
     this.#seen = seen
   }
 
   /** One after the other, whatever becomes of each. */
-  #inTurn<T>(run: () => T | Promise<T>): Promise<T> {
-    const turn = this.#turn.then(run)
+  #inTurn<T>(run: () => T | Promise<T>, ontaken: () => void = nothing): Promise<T> {
+    const turn = this.#turn.then(() => {
+      this.#ontaken = ontaken
+      return run()
+    })
     this.#turn = turn.catch(() => {})
     return turn
   }
 }
+
+function nothing(): void {}
 
 function overlook(error: unknown): void {
   if (!(error instanceof KeyRotationError) || !EXPECTED.includes(error.code)) throw error
