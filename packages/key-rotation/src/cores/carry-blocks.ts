@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import type { TreeProof } from 'hypercore'
 import { badArgument, checkCount, checkOptions } from '../arguments.ts'
-import { mismatch } from './faults.ts'
+import { mismatch, notAvailable } from './faults.ts'
 import {
   checkUpstream,
   hasStored,
@@ -49,7 +49,8 @@ export interface CarryOptions extends PullOptions {
  *
  * @param options.end - where the old core ends: `previous.length` of the core after it
  * @returns how many blocks were new
- * @throws KEY_ROTATION_CORE_MISMATCH when the old core has another history, or gets one meanwhile, KEY_ROTATION_UNSUPPORTED_UPSTREAM
+ * @throws KEY_ROTATION_CORE_MISMATCH when the old core has another history, or gets one meanwhile, KEY_ROTATION_NOT_AVAILABLE
+ *   when too little of it is here, KEY_ROTATION_UNSUPPORTED_UPSTREAM
  */
 export async function carryBlocks(
   from: CoreLike,
@@ -58,6 +59,7 @@ export async function carryBlocks(
 ): Promise<number> {
   checkOptions(options, ['start', 'end', 'wait'])
   checkUpstream(to)
+  await from.ready()
   if (!isStored(from)) throw badArgument('the old core is not on this machine: use `pullBlocks`')
   const { length } = prologueOf(to)
   const { start = 0, end = length, wait = true } = options
@@ -71,8 +73,7 @@ export async function carryRange(
   to: RolledCore,
   { start, until, end, wait }: { start: number; until: number; end: number; wait: boolean }
 ): Promise<number> {
-  await from.ready()
-  if (from.length < end) throw otherHistory()
+  if (from.length < end) throw notAvailable('too little of the old core is here')
   // The roots at the end tell whether both are of one history, and without them a peer gets no proof of what is carried. The first block after them
   // brings them, and the last one before.
   if ((await readRoots(to, end)) === null && wait) await to.get(end)

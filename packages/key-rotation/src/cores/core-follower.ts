@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import { badArgument, checkCount, checkKey, checkOptions } from '../arguments.ts'
+import { badArgument, checkCount, checkKey, checkOptions, checkState } from '../arguments.ts'
 import type { KeyRotationError } from '../errors.ts'
 import { resolve, type Resolved } from '../resolve.ts'
 import { isSameCutOff } from '../state/ends.ts'
@@ -82,10 +82,12 @@ export class CoreFollower {
    * Goes over to the core that a verified state names, which may be several roll-overs on. A call of `next` that waits goes on there.
    *
    * @returns what was read before, and does not count any more; `null` for nothing
-   * @throws KEY_ROTATION_CORE_MISMATCH for a name that has no core, or never had the one that was read; as `next` throws then, till another `update`
+   * @throws KEY_ROTATION_CORE_MISMATCH for a name that has no core, or never had the one that was read; as `next` throws then, till another `update`.
+   *   KEY_ROTATION_BAD_ARGUMENT, KEY_ROTATION_UNSUPPORTED_UPSTREAM
    */
   async update(state: IdentityState): Promise<RetractedBlocks | null> {
     this.#checkOpen()
+    checkState(state)
     const updated = this.#updated.then(() => this.#update(state))
     this.#updated = updated.catch(() => {})
     return updated

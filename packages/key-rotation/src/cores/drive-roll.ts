@@ -37,7 +37,7 @@ export interface StartDriveOptions {
 
 /** Gives a drive to an identity: for its first `rollCore`. @throws KEY_ROTATION_BAD_ARGUMENT for one that has no second core yet */
 export async function nameDrive(drive: DriveLike, name: string): Promise<readonly CoreRoll[]> {
-  const cores = await coresOf(drive)
+  const cores = await bothCoresOf(drive)
   return driveNames(name).map((each, i) => ({
     name: each,
     core: cores[i]?.key as Uint8Array,
@@ -59,7 +59,7 @@ export async function planDriveRoll(
 ): Promise<DrivePlan> {
   checkOptions(options, ['signers', 'version'])
   const { signers, version } = options
-  const [files, blobs] = await coresOf(drive)
+  const [files, blobs] = await bothCoresOf(drive)
   // A file is written before its name: what the first core's end names is below the second one's.
   const end = await endOf(files, version)
   const blobsEnd = await endOf(blobs, version === undefined ? undefined : await blobsLengthAt(drive, version))
@@ -94,7 +94,7 @@ export async function startDriveRoll(
   if (keyPair !== null) checkKeyPair(keyPair)
   const { signers = keyPair && [keyPair.publicKey] } = options
   if (signers === null) throw badArgument('a drive is written by somebody: `keyPair` or `signers`')
-  const olds = await coresOf(from)
+  const olds = await bothCoresOf(from)
   for (const [i, each] of driveNames(name).entries()) {
     const { lineage } = resolvedOf(state, each)
     const encryption = encryptionKey && lineageEncryption(lineage, encryptionKey)
@@ -128,7 +128,7 @@ async function blobsLengthAt({ db }: DriveLike, version: number): Promise<number
   return length
 }
 
-async function coresOf(drive: DriveLike): Promise<readonly [CoreLike, CoreLike]> {
+async function bothCoresOf(drive: DriveLike): Promise<readonly [CoreLike, CoreLike]> {
   await drive.ready()
   const blobs = await drive.getBlobs()
   if (blobs === null) throw badArgument('it is not known yet where the drive has its files')

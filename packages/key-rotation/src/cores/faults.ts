@@ -12,3 +12,7 @@ export function isMismatch(error: unknown): boolean {
 export function closed(message: string): KeyRotationError {
   return new KeyRotationError('KEY_ROTATION_CLOSED', message)
 }
+
+export function notAvailable(message: string): KeyRotationError {
+  return new KeyRotationError('KEY_ROTATION_NOT_AVAILABLE', message)
+}

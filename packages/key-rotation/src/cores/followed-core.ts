@@ -4,7 +4,7 @@ import type { CutOff } from '../types.ts'
 import { carryRange, carryRoots } from './carry-blocks.ts'
 import { closed, isMismatch, mismatch } from './faults.ts'
 import type { Bookmark, FollowedBlock, ReadOptions } from './follower-types.ts'
-import { giveUp, hasStored, peersHave } from './hypercore-adapter.ts'
+import { checkUpstream, giveUp, hasStored, peersHave } from './hypercore-adapter.ts'
 import { placeOf, sharedLength } from './lineage.ts'
 import { lineageEncryption } from './lineage-encryption.ts'
 import { isLinked } from './roll.ts'
@@ -49,7 +49,9 @@ export class FollowedCore {
     const { store, links, encryptionKey } = lineage
     const { core: key } = links.at(-1) as CoreLink
     const encryption = encryptionKey && lineageEncryption(links, encryptionKey)
-    return new FollowedCore(await openSession(store, { key, encryption }), lineage)
+    const core = await openSession(store, { key, encryption })
+    checkUpstream(core)
+    return new FollowedCore(core, lineage)
   }
 
   get link(): CoreLink {

@@ -164,13 +164,21 @@ export function proofOf(proof: object): TreeProof {
 /** @throws KEY_ROTATION_UNSUPPORTED_UPSTREAM naming what is missing */
 export function checkUpstream(core: object): void {
   const internals = internalsOf(core)
-  const missing: string[] = []
-  if (typeof internals?.state?.createWriteBatch !== 'function') missing.push('core.state')
-  if (typeof internals?.state?.mutex?.lock !== 'function') missing.push('core.state.mutex')
-  if (typeof internals?.bitfield?.get !== 'function') missing.push('core.bitfield')
+  const { state, bitfield, replicator } = internals ?? {}
+  const needed: Record<string, unknown> = {
+    'core.state': state?.createWriteBatch,
+    'core.state.mutex': state?.mutex?.lock,
+    'core.state.storage': state?.storage?.read,
+    'core.state.flush': state?.flush,
+    'core.state._clearActiveBatch': state?.['_clearActiveBatch'],
+    'core.bitfield': bitfield?.get,
+    'core.replicator': replicator?.onhave,
+    clearRequests: (core as { clearRequests?: unknown }).clearRequests,
+    BitInterlude
+  }
   for (const name of ['_setBitfieldRanges', 'updateContiguousLength', 'flushHints'] as const)
-    if (typeof internals?.[name] !== 'function') missing.push(name)
-  if (typeof internals?.replicator?.onhave !== 'function') missing.push('core.replicator')
+    needed[name] = internals?.[name]
+  const missing = Object.keys(needed).filter((name) => typeof needed[name] !== 'function')
   if (missing.length > 0) throw unsupported(missing)
 }
 
