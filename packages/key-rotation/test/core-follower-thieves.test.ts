@@ -77,11 +77,11 @@ async function rolledTwice() {
   await roll(store, chain, 'notes', second)
   const follower = new CoreFollower(store, 'notes')
   await follower.update(chain.state)
-  return { follower, chain }
+  return { follower }
 }
 
 test('all that is here of the older cores is carried over at once, that of the oldest one, too', async () => {
-  const { follower, chain } = await rolledTwice()
+  const { follower } = await rolledTwice()
   expect(await follower.carry()).toBe(6)
   await follower.close()
 })

@@ -161,25 +161,32 @@ export function proofOf(proof: object): TreeProof {
   return proof as TreeProof
 }
 
+/** Of a session. */
+const NEEDED = [
+  'clearRequests',
+  'core.state.createWriteBatch',
+  'core.state.mutex.lock',
+  'core.state.storage.read',
+  'core.state.flush',
+  'core.state._clearActiveBatch',
+  'core.bitfield.get',
+  'core.replicator.onhave',
+  'core._setBitfieldRanges',
+  'core.updateContiguousLength',
+  'core.flushHints'
+]
+
 /** @throws KEY_ROTATION_UNSUPPORTED_UPSTREAM naming what is missing */
 export function checkUpstream(core: object): void {
-  const internals = internalsOf(core)
-  const { state, bitfield, replicator } = internals ?? {}
-  const needed: Record<string, unknown> = {
-    'core.state': state?.createWriteBatch,
-    'core.state.mutex': state?.mutex?.lock,
-    'core.state.storage': state?.storage?.read,
-    'core.state.flush': state?.flush,
-    'core.state._clearActiveBatch': state?.['_clearActiveBatch'],
-    'core.bitfield': bitfield?.get,
-    'core.replicator': replicator?.onhave,
-    clearRequests: (core as { clearRequests?: unknown }).clearRequests,
-    BitInterlude
-  }
-  for (const name of ['_setBitfieldRanges', 'updateContiguousLength', 'flushHints'] as const)
-    needed[name] = internals?.[name]
-  const missing = Object.keys(needed).filter((name) => typeof needed[name] !== 'function')
+  const missing = NEEDED.filter((path) => typeof valueAt(core, path) !== 'function')
+  if (typeof BitInterlude !== 'function') missing.push('lib/bit-interlude.js')
   if (missing.length > 0) throw unsupported(missing)
+}
+
+function valueAt(core: object, path: string): unknown {
+  const into = (value: unknown, name: string): unknown =>
+    (value as Record<string, unknown> | null | undefined)?.[name]
+  return path.split('.').reduce<unknown>(into, core)
 }
 
 function unsupported(missing: readonly string[]): KeyRotationError {
