@@ -144,8 +144,14 @@ describe('after a recovery', () => {
     const again = copyOf(theirs)
     addDevice(theirs, 'thief')
     addDevice(again, 'thief, again')
-    await expectFreeze(mine, theirs)
+    // Who hears of it after the thief has to know of it for as long as there was to object.
+    const late = await seen(theirs, mine)
+    expect([late.state, late.duplicity]).toEqual([theirs.state, null])
+    now.at += 7 * DAY
+    expect(await codeOfAsync(late.receive(mine.toBytes()))).toBe('KEY_ROTATION_FORKED')
+    expect(late.duplicity).not.toBe(null)
     const memory = await seen(mine, theirs)
+    expect(memory.duplicity).not.toBe(null)
     await memory.choose(0)
     for (const chain of [again, theirs])
       expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_FORKED')
