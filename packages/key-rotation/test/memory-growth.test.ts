@@ -79,7 +79,7 @@ test('it is written as FORMAT.md says', async () => {
   const addition = Buffer.concat([framed(encodeChain([second])), Buffer.from([0])])
   const length = Buffer.alloc(4)
   length.writeUInt32LE(addition.length)
-  const whole = Buffer.concat([framed(encodeChain([first])), Buffer.from([0, 0, 0, 0])])
+  const whole = Buffer.concat([framed(encodeChain([first])), Buffer.from([0, 0, 0, 0, 0, 0])])
   const parts = [Buffer.from([1]), framed(whole), length, checkOf(length), addition, checkOf(addition)]
   expect(store.bytes).toEqual(Buffer.concat(parts))
 })

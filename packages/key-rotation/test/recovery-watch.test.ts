@@ -115,10 +115,12 @@ test('choosing a branch does not forget since when a recovery was known of', asy
   const memory = await IdentityMemory.open(ram(), identity, begun, { now })
   expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
   const branch = Sigchain.open(begun, { trusted: identity }, { now: () => START })
-  addDevice(branch, 'branch')
+  branch.announceRecovery(keysOf('other', 'other next'), keyPairs('friend 0', 'other'))
   expect(await codeOfAsync(memory.receive(branch.toBytes()))).toBe('KEY_ROTATION_FORKED')
   await memory.choose(0)
   expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
+  now.at += 7 * DAY
+  expect(await memory.receive(chain.toBytes())).toBe(true)
 })
 
 test('a recovery of which it is not known since when it was known is known of from now on', () => {

@@ -149,6 +149,8 @@ export class Sigchain {
    * ends right that an admin gave, of whoever's cores. Cores that admins had named after a wrong end are then the name's no more, and count nothing: it goes on from the right
    * end, as any. `rollCore` alone, signed by the identity's keys, with the right end as `previous`, does both.
    *
+   * An admin may give itself up, and its key can still freeze the identity from before that: where it may be stolen, the identity's keys revoke it.
+   *
    * @param device - its key
    * @param cutOffs - where its cores end, up to 48: of those that `rollCore` gave it; the identity's keys end cores that nobody has named, too. A core of its that has no end
    *   does not count at all till it has one
