@@ -35,6 +35,7 @@ export class Gate {
   readonly #peers = new Set<Peer>()
   /** By what all were weighed last. */
   #weighed: Weighed
+  #storeTimer: unknown = null
 
   constructor({ memory, device, now, callbacks }: GateOptions) {
     this.#memory = memory
@@ -59,6 +60,7 @@ export class Gate {
       this.#weighAgain(peer)
     }
     this.#callbacks.show()
+    this.#keepLater()
   }
 
   /** By what is known now: lets it in, and tells it what it does not have; asks it for more; or closes it. */
@@ -119,12 +121,11 @@ export class Gate {
     return true
   }
 
-  /** When it expires, and from time to time while it has told what has to wait, or could not be kept. */
+  /** When it expires, and from time to time while it has told what has to wait. */
   #lookAgain(peer: Peer, { expires }: Device): void {
     clearTimeout(peer.timer)
     const leftMs = expires === null ? Infinity : expires - this.#now()
-    const retryMs = peer.isUnkept ? STORE_RETRY_MS : RETRY_MS
-    const waitMs = Math.min(leftMs, peer.hasMore ? retryMs : Infinity)
+    const waitMs = Math.min(leftMs, peer.hasMore ? RETRY_MS : Infinity)
     if (waitMs === Infinity) return
     peer.timer = setTimeout(
       () => {
@@ -135,7 +136,7 @@ export class Gate {
     )
   }
 
-  /** What had to wait, or could not be kept. */
+  /** What had to wait. */
   #weighAgain(peer: Peer): void {
     if (!peer.hasMore) return
     this.inTurn(peer, 0, async () => {
@@ -155,7 +156,25 @@ export class Gate {
       if (isNew) for (const other of this.#peers) this.weigh(other)
       else this.weigh(peer)
       this.#callbacks.show()
+      this.#keepLater()
     }
+  }
+
+  /** What was taken in, and could not be kept, is tried again, whether or not who told it is still there. */
+  #keepLater(): void {
+    if (this.#storeTimer !== null || this.#memory.latest === this.#memory.state) return
+    const timer: unknown = setTimeout(() => {
+      this.#memory
+        .receive(this.#memory.events)
+        .catch((error: unknown) => this.#callbacks.failed(error))
+        .finally(() => {
+          this.#storeTimer = null
+          this.refresh()
+        })
+    }, STORE_RETRY_MS)
+    this.#storeTimer = timer
+    // Where nobody is connected any more, this alone keeps no process running.
+    ;(timer as { unref?: () => void }).unref?.()
   }
 
   #deviceOf({ device }: Hello): Device | KeyRotationError {

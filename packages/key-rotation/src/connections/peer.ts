@@ -7,7 +7,6 @@ import type { Duplicity } from '../memory/types.ts'
 import type { Device } from '../state/state.ts'
 import { aheadOf } from '../verify.ts'
 import type { ConnectionLike, PeerChannel } from './connection.ts'
-import { isTheirs } from './faults.ts'
 import { contains, continued, isForked, newestOf, sharedLength, type Tip, tipOf } from './histories.ts'
 import { decodeEvents, encodeEvents, type EventsMessage, type Hello } from './messages.ts'
 import { MAX_BYTES, tooMuch, Turn } from './turn.ts'
@@ -32,8 +31,6 @@ export class Peer {
   isKnown = false
   /** It has told a history to its end. */
   hasTold = false
-  /** What it has told could not be kept here. */
-  isUnkept = false
   /** Runs when it has to be looked at again. */
   timer: unknown = null
   /** Of its messages. */
@@ -107,12 +104,10 @@ export class Peer {
    *   this clock; KEY_ROTATION_TOO_LARGE after too many that made no difference
    */
   async weighHeard(now: number, ontaken: () => void = () => {}): Promise<void> {
-    this.isUnkept = false
     const before = this.#memory.duplicity
     try {
       await this.#receive(ontaken)
     } catch (error) {
-      this.isUnkept = !isTheirs(error)
       if (!this.#mayWait(error, now)) throw error
       this.#countFruitless(error, before)
     }
