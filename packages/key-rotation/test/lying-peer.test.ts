@@ -13,8 +13,7 @@ test('a peer that says it has a block, and does not give it, holds nobody up who
   const patienceMs = 2000
   const real = globalThis.setTimeout
   const timers = vi.spyOn(globalThis, 'setTimeout')
-  timers.mockImplementation(((run: () => void, ms?: number) =>
-    real(run, ms === patienceMs ? 0 : ms)) as never)
+  timers.mockImplementation((run, ms) => real(run, ms === patienceMs ? 0 : ms))
   const [mine, theirs] = [await tmpStore(), await tmpStore()]
   const old = await filled(mine, 'notes', 3)
   const chain = named('notes', old)
