@@ -412,3 +412,42 @@ test('two devices with one decision come to the same, in whatever order they hea
     expect(memory.duplicity?.seq).toBe(4)
   }
 })
+
+test('choosing what counts already leaves what was superseded before to be seen', async () => {
+  const base = family()
+  const [mine, rotated] = [copyOf(base), copyOf(base)]
+  addDevice(mine, 'mine')
+  rotate(rotated)
+  const other = copyOf(rotated)
+  addDevice(rotated, 'one', 'reader', keyPairs('control 1'))
+  addDevice(other, 'other', 'reader', keyPairs('control 1'))
+  const memory = await seen(mine, rotated, other)
+  expect(memory.duplicity?.seq).toBe(5)
+  await memory.choose(0)
+  expect([memory.state, memory.superseded]).toEqual([rotated.state, { seq: 4, events: mine.events }])
+})
+
+test('a quorum that puts a recovery of its own in the place of a final one is no stronger than the present keys', async () => {
+  const clock = manualTime()
+  const base = ada(clock)
+  const friends = ['friend 0', 'friend 1']
+  const revealed = { keys: publicKeys('control 1') }
+  base.announceRecovery({ ...keysOf('new', 'new next'), revealed }, keyPairs(...friends, 'new', 'control 1'))
+  const [mine, theirs] = [
+    copyOf(base),
+    Sigchain.open(base.toBytes(), { trusted: base.state.identity }, { now: clock })
+  ]
+  addDevice(mine, 'mine')
+  theirs.announceRecovery(keysOf('thief', 'thief next'), keyPairs(...friends, 'thief'))
+  clock.at += 7 * DAY
+  theirs.recover(keyPairs('thief'))
+  now.at = START + 30 * DAY
+  try {
+    const memory = await seen(mine, theirs)
+    now.at += 7 * DAY
+    expect(await codeOfAsync(memory.receive(theirs.toBytes()))).toBe('KEY_ROTATION_FORKED')
+    expect([memory.state, memory.duplicity?.seq]).toEqual([mine.state, 2])
+  } finally {
+    now.at = START
+  }
+})

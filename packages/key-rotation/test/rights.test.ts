@@ -282,3 +282,25 @@ test('a recovery that commits to keys which were rotated to meanwhile is not com
   now.at += 7 * DAY
   expect(codeOf(() => chain.recover(keyPairs('new')))).toBe('KEY_ROTATION_KEY_REUSED')
 })
+
+test('an admin takes over from one that was revoked, and hands nothing to a device at the moment that it expires', () => {
+  const now = manualTime()
+  const chain = ada(now)
+  const [laptop, desk] = [addDevice(chain, 'laptop', 'admin'), addDevice(chain, 'desk', 'admin')]
+  const phone = addDevice(chain, 'phone', 'writer', keyPairs('control 0'), START + DAY)
+  const core = bytesOf(60)
+  chain.rollCore({ device: desk, rolls: [{ name: 'notes', core, previous: null }] }, keyPairs('control 0'))
+  const previous = { core, fork: 0, length: 0, treeHash: bytesOf(2) }
+  const taken = (device: Uint8Array, ...signers: string[]): string | null =>
+    codeOf(() =>
+      chain.rollCore(
+        { device, rolls: [{ name: 'notes', core: bytesOf(61), previous }] },
+        keyPairs(...signers)
+      )
+    )
+  expect(taken(laptop, 'laptop')).toBe('KEY_ROTATION_NO_RIGHT')
+  chain.revokeDevice(desk, lost, keyPairs('control 0'))
+  now.at = START + DAY
+  expect(taken(phone, 'laptop', 'phone')).toBe('KEY_ROTATION_DEVICE_EXPIRED')
+  expect(taken(laptop, 'laptop')).toBe(null)
+})

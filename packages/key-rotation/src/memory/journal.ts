@@ -120,8 +120,11 @@ export function decodeMemory(bytes: Uint8Array): Remembered & { room: number } {
 function readAddition(bytes: Uint8Array, at: number): { value: Addition; end: number } | null {
   const written = lengthWithoutZeros(bytes)
   if (written < at + HEAD_BYTES) return null
+  if (!isHead(bytes, at)) {
+    if (bytes[at] === 0 && !hasHeadAfter(bytes, at)) return null
+    throw changed()
+  }
   const head = bytes.subarray(at, at + 4)
-  if (!b4a.equals(checkOf(head), bytes.subarray(at + 4, at + HEAD_BYTES))) throw changed()
   const length = decodeFrom(uint32, head, 0).value
   const end = at + HEAD_BYTES + length + CHECK_BYTES
   if (end > bytes.length) return null
@@ -130,6 +133,17 @@ function readAddition(bytes: Uint8Array, at: number): { value: Addition; end: nu
     return { value: decodeWhole(addition, fields), end }
   if (end === bytes.length || written < end) return null
   throw changed()
+}
+
+function isHead(bytes: Uint8Array, at: number): boolean {
+  const length = bytes.subarray(at, at + 4)
+  return b4a.equals(checkOf(length), bytes.subarray(at + 4, at + HEAD_BYTES))
+}
+
+/** Then what stands before it was written to its end once. */
+function hasHeadAfter(bytes: Uint8Array, at: number): boolean {
+  for (let i = at + 1; i + HEAD_BYTES <= bytes.length; i++) if (isHead(bytes, i)) return true
+  return false
 }
 
 function lengthWithoutZeros(bytes: Uint8Array): number {

@@ -1,4 +1,3 @@
-import b4a from 'b4a'
 import { KeyRotationError } from '../errors.ts'
 import { type Change, type DecodedEvent } from '../format/event.ts'
 import type { CoreRoll } from '../types.ts'
