@@ -3,6 +3,9 @@ import { BlockJudge } from '@cloudpal/key-rotation'
 
 /** @typedef {{ name: string, text: string, at: number }} Note */
 
+/** @type {Note} */
+const NO_NOTE = { name: 'no note', text: '', at: 0 }
+
 /** The logs that an identity names, with what is in them. */
 export class Database {
   #store
@@ -41,7 +44,7 @@ export class Database {
   }
 
   /**
-   * What counts, and what does not.
+   * What counts, and what does not; what is neither yet is left out.
    *
    * @param {import('@cloudpal/key-rotation').IdentityState} state
    */
@@ -57,12 +60,24 @@ export class Database {
       const treeHash =
         end !== null && log.contiguousLength >= end.length ? await log.treeHash(end.length) : null
       for (let i = 0; i < log.contiguousLength; i++) {
-        const note = JSON.parse(Buffer.from(/** @type {Uint8Array} */ (await log.get(i))).toString())
-        if (judge.acceptBlock(key, i, treeHash)) notes.push(note)
-        else quarantine.push({ ...note, log: name })
+        const verdict = judge.judge(key, i, treeHash)
+        const note = noteOf(/** @type {Uint8Array} */ (await log.get(i)))
+        if (verdict === 'accepted' && note !== null) notes.push(note)
+        if (verdict === 'quarantined') quarantine.push({ ...(note ?? NO_NOTE), log: name })
       }
     }
     const newest = new Map(notes.sort((a, b) => a.at - b.at).map((note) => [note.name, note.text]))
     return { notes: Object.fromEntries([...newest].sort(([a], [b]) => (a < b ? -1 : 1))), quarantine }
+  }
+}
+
+/** Whoever may write a log, or has stolen its key, can write anything. @param {Uint8Array} block @returns {Note | null} */
+function noteOf(block) {
+  try {
+    const { name, text, at } = JSON.parse(Buffer.from(block).toString())
+    const isNote = typeof name === 'string' && typeof text === 'string' && Number.isFinite(at)
+    return isNote ? { name, text, at } : null
+  } catch {
+    return null
   }
 }

@@ -1,6 +1,7 @@
-import { KEY_BYTES } from './crypto/crypto.ts'
+import { HASH_BYTES, KEY_BYTES } from './crypto/crypto.ts'
 import { KeyRotationError } from './errors.ts'
-import type { KeyPair } from './types.ts'
+import type { IdentityState } from './state/state.ts'
+import type { CutOff, KeyPair } from './types.ts'
 
 /**
  * Refuses what is not known: an option that is misspelt and ignored is a check that nobody makes.
@@ -30,6 +31,22 @@ export function checkKeyPair(keyPair: KeyPair): void {
 export function checkCount(value: unknown, what: string): void {
   if (!Number.isSafeInteger(value) || (value as number) < 0)
     throw badArgument(`${what} must be a whole number from 0`)
+}
+
+/** @throws KEY_ROTATION_BAD_ARGUMENT */
+export function checkCutOff(cutOff: CutOff): void {
+  const { core, fork, length, treeHash } = cutOff ?? {}
+  checkKey(core, 'the `core` of an end')
+  checkCount(fork, 'the `fork` of an end')
+  checkCount(length, 'the `length` of an end')
+  if (!isBytes(treeHash, HASH_BYTES))
+    throw badArgument(`the \`treeHash\` of an end must be ${HASH_BYTES} bytes`)
+}
+
+/** Not what is in it: that it is one. @throws KEY_ROTATION_BAD_ARGUMENT */
+export function checkState(state: IdentityState): void {
+  const { cores, cutOffs } = state ?? {}
+  if (!(cores instanceof Map && cutOffs instanceof Map)) throw badArgument('a state is what `verify` gives')
 }
 
 /** A clock whose every reading is checked: what is no number is neither before nor after anything. */

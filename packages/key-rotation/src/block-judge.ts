@@ -1,7 +1,6 @@
 import b4a from 'b4a'
-import { checkCount, checkKey } from './arguments.ts'
-import { isSameCutOff } from './state/devices.ts'
-import { endsOfLineage } from './state/ends.ts'
+import { checkCount, checkKey, checkState } from './arguments.ts'
+import { endsOfLineage, isSameCutOff } from './state/ends.ts'
 import { hex, type IdentityState, isHeld } from './state/state.ts'
 import type { CutOff } from './types.ts'
 
@@ -34,6 +33,7 @@ export class BlockJudge {
 
   /** @param state - as `verify` gives it */
   constructor(state: IdentityState) {
+    checkState(state)
     this.#state = state
     this.#writers = writersOf(state)
     this.#ends = endsOf(state)
@@ -41,6 +41,7 @@ export class BlockJudge {
 
   /** From now on by a newer state. What was accepted before may not be any more, and what was quarantined where a core ended that ends elsewhere may be: ask again. */
   update(state: IdentityState): void {
+    checkState(state)
     const ends = endsOf(state)
     for (const core of this.#quarantine.keys())
       if (!isSameEnd(this.#ends.get(core), ends.get(core))) this.#quarantine.delete(core)

@@ -22,6 +22,7 @@ export { createReceipt, readReceipt, type Receipt } from './format/receipt.ts'
 export { apply } from './state/apply.ts'
 export {
   type CoreLink,
+  type CorePlace,
   type Device,
   deviceOf,
   type IdentityState,

@@ -1,4 +1,4 @@
-import { endsOfLineage, lineageOf } from './state/ends.ts'
+import { endsOfLineage } from './state/ends.ts'
 import { type CoreLink, type IdentityState, isHeld } from './state/state.ts'
 import type { CutOff } from './types.ts'
 
@@ -12,7 +12,7 @@ export interface Resolved {
   readonly end: CutOff | null
   /** Its writer was revoked, and nobody has said where it ends: nothing more of it counts till then. */
   readonly isHeld: boolean
-  /** All cores of the name, oldest first, this one last. Each holds the history of those before it. */
+  /** All cores of the name, oldest first, this one last. Each ends where the next one goes on, and holds the history of those before it. */
   readonly lineage: readonly CoreLink[]
   /** Where each of them ends, as far as it counts: at its own end, or that of one that goes on from it, if that is lower. */
   readonly ends: readonly (CutOff | null)[]
@@ -20,7 +20,7 @@ export interface Resolved {
 
 /** The current core of a name; `null` for a name that the identity has not given. */
 export function resolve(state: IdentityState, name: string): Resolved | null {
-  const lineage = lineageOf(state, name)
+  const lineage = state.cores.get(name)
   const last = lineage?.at(-1)
   if (!lineage || !last) return null
   const ends = endsOfLineage(state, lineage)

@@ -37,7 +37,7 @@ const PIN_FIELDS: readonly (keyof Pin | keyof IdentityState)[] = [
   'devices',
   'deviceIndex',
   'cores',
-  'writers',
+  'places',
   'cutOffs',
   'adminEnds',
   'named'

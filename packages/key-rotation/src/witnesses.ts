@@ -11,7 +11,7 @@ export interface WitnessOptions {
   /**
    * Whose receipts count, keys of 32 bytes.
    *
-   * @defaultValue the identity's own devices, without the revoked and, where `now` is given, the expired
+   * @defaultValue the devices that the identity's own keys have let in, without the revoked and, where `now` is given, the expired. Against who has stolen these keys name others
    */
   keys?: readonly Uint8Array[]
   /**
@@ -151,7 +151,9 @@ function keysOf(
 ): ReadonlySet<string> {
   if (given === undefined) {
     const live = devices.filter(
-      ({ revoked, expires }) => revoked === null && (expires === null || now === null || now < expires)
+      // An admin could let in whom it likes.
+      ({ added, revoked, expires }) =>
+        added.by === null && revoked === null && (expires === null || now === null || now < expires)
     )
     return new Set(live.map(({ key }) => hex(key)))
   }

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { CoreFollower, planRoll } from '../src/cores/index.ts'
-import { propose, requestToJoin, sealProposal, Sigchain, signProposal, verify } from '../src/index.ts'
+import { CoreFollower, endOf, planRoll } from '../src/cores/index.ts'
+import {
+  BlockJudge,
+  propose,
+  requestToJoin,
+  sealProposal,
+  Sigchain,
+  signProposal,
+  verify
+} from '../src/index.ts'
 import { ada, addDevice, bytesOf, codeOf, DAY, keyPair, keyPairs, publicKeys, START } from './people.ts'
 
 test('next keys that can never be rotated to are refused when they are committed to', () => {
@@ -91,4 +99,19 @@ test('keys that are to come are not let in as devices meanwhile', () => {
     const request = requestToJoin(chain.state.identity, keyPair(name), { name })
     expect(codeOf(() => chain.addDevice(request, keyPairs('control 0')))).toBe('KEY_ROTATION_KEY_REUSED')
   }
+})
+
+test('what is no end, no state and no core is refused with a code, by cores, too', async () => {
+  const end = { core: bytesOf(1), fork: 0, length: 1, treeHash: bytesOf(2) }
+  const signers = publicKeys('a')
+  const wrong: unknown[] = [undefined, {}, { ...end, treeHash: bytesOf(2).subarray(1) }, { ...end, fork: -1 }]
+  for (const each of wrong)
+    expect(codeOf(() => planRoll(each as never, { signers }))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+  for (const state of [undefined, null, {}] as never[]) {
+    expect(codeOf(() => new BlockJudge(state))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+    expect(codeOf(() => new BlockJudge(ada().state).update(state))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+    const follower = new CoreFollower({ get: () => ({}) }, 'notes')
+    await expect(follower.update(state)).rejects.toMatchObject({ code: 'KEY_ROTATION_BAD_ARGUMENT' })
+  }
+  await expect(endOf(null as never)).rejects.toMatchObject({ code: 'KEY_ROTATION_BAD_ARGUMENT' })
 })

@@ -121,6 +121,25 @@ describe('a device whose disk is full', () => {
     await until(() => tablet.memory.state.seq === mine.state.seq)
   })
 
+  test('tries again also when who told it is gone', async () => {
+    const mine = family()
+    const laptop = await party('laptop', mine)
+    const { disk, ...tablet } = await onDisk('tablet', mine)
+    const [toLaptop] = await meet(tablet, laptop)
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    disk.isFull = true
+    mine.revokeDevice(keyPair('phone').publicKey, lost, keyPairs('control 0'))
+    await laptop.authenticator.publish(mine.events)
+    await until(() => timers.mock.calls.some(([, ms]) => ms === 60_000))
+    toLaptop.destroy()
+    await until(() => toLaptop.destroyed)
+    disk.isFull = false
+    const [retry] = timers.mock.calls.findLast(([, ms]) => ms === 60_000) ?? []
+    timers.mockRestore()
+    retry?.()
+    await until(() => tablet.memory.state.seq === mine.state.seq)
+  })
+
   test('hears what comes next also where the app fails of being told so', async () => {
     const mine = family()
     const laptop = await party('laptop', mine)

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { carryBlocks, CoreFollower, endOf } from '../src/cores/index.ts'
 import { BlockJudge, resolve, type Sigchain } from '../src/index.ts'
 import { ada, addDevice, bytesOf, codeOf, keyPair, keyPairs } from './people.ts'
+import { copyOf } from './parties.ts'
 import { filled, hypercore, named, roll } from './rolls.ts'
 
 /** A phone with a core. */
@@ -167,24 +168,152 @@ function takenOver(): { chain: Sigchain; core: Uint8Array; taken: Uint8Array } {
   return { chain, core, taken }
 }
 
-test('an end that the identity’s keys have put right is the same for the judge of blocks and for followers, and no honest writer is revoked for it', () => {
+const compromised = { reason: 'compromised' } as const
+const control = keyPairs('control 0')
+
+test('a name that a stolen admin has taken over is its owner’s again where the identity’s keys say where that one’s core ends, and no honest writer is revoked for it', () => {
   const { chain, core, taken } = takenOver()
   const judge = new BlockJudge(chain.state)
   expect([judge.judge(core, 5, bytesOf(4)), judge.judge(core, 100)]).toEqual(['quarantined', 'quarantined'])
+  expect(judge.judge(taken, 5)).toBe('accepted')
   const right = { core, fork: 0, length: 100, treeHash: bytesOf(4) }
-  const cutOffs = [right, { ...right, core: taken }]
   const before = chain.state.cores.get('notes')
-  const puppet = keyPair('puppet').publicKey
-  chain.revokeDevice(puppet, { reason: 'compromised', cutOffs }, keyPairs('control 0'))
-  expect(before?.[1]?.previous?.length).toBe(0)
-  const { lineage, ends, end } = resolve(chain.state, 'notes') ?? {}
-  expect([lineage?.[1]?.previous, ends, end]).toEqual([right, cutOffs, cutOffs[1]])
+  chain.revokeDevice(keyPair('puppet').publicKey, { ...compromised, cutOffs: [right] }, control)
+  expect(before).toHaveLength(2)
+  const { core: newest, lineage, ends, end } = resolve(chain.state, 'notes') ?? {}
+  expect([newest, lineage?.length, ends, end]).toEqual([core, 1, [right], right])
   judge.update(chain.state)
-  expect([judge.endOf(core), judge.endOf(taken)]).toEqual(cutOffs)
+  expect(judge.endOf(core)).toEqual(right)
   // What was listed for the false end counts again, and is listed no more.
   expect([judge.quarantine, judge.judge(core, 5, bytesOf(4))]).toEqual([[], 'accepted'])
-  expect(judge.judge(taken, 5, bytesOf(5))).toBe('quarantined')
+  expect([judge.judge(taken, 0), judge.judge(taken, 5)]).toEqual(['quarantined', 'quarantined'])
   expect(chain.state.devices[0]?.revoked).toBe(null)
+  // It goes on as any name does, and the thief's core is none to begin with.
+  const roll = (key: Uint8Array, previous: typeof right): string | null =>
+    codeOf(() => chain.rollCore({ rolls: [{ name: 'notes', core: key, previous }] }, control))
+  expect(roll(taken, right)).toBe('KEY_ROTATION_CORE_REUSED')
+  expect(roll(bytesOf(6), { ...right, core: taken })).toBe('KEY_ROTATION_CORE_MISMATCH')
+  expect(roll(bytesOf(6), right)).toBe(null)
+})
+
+test.each([
+  ['that nothing of it counts', 0],
+  ['where it is', 7],
+  ['where the owner’s does', 100]
+])(
+  'whatever is said besides of the core of who took a name over, such as %s, it counts nothing',
+  (_, length) => {
+    const { chain, core, taken } = takenOver()
+    const puppet = keyPair('puppet').publicKey
+    const right = { core, fork: 0, length: 100, treeHash: bytesOf(4) }
+    const of = { core: taken, fork: 0, length, treeHash: bytesOf(5) }
+    for (const cutOffs of [
+      [right, of],
+      [of, right]
+    ]) {
+      const copy = copyOf(chain)
+      copy.revokeDevice(puppet, { ...compromised, cutOffs }, control)
+      const judge = new BlockJudge(copy.state)
+      expect([judge.endOf(core), judge.endOf(taken)?.length]).toEqual([right, 0])
+      expect(resolve(copy.state, 'notes')?.ends).toEqual([right])
+    }
+    // Nor is it an error to say it later.
+    chain.revokeDevice(puppet, { ...compromised, cutOffs: [right] }, control)
+    expect(codeOf(() => chain.revokeDevice(puppet, { ...compromised, cutOffs: [of] }, control))).toBe(
+      'KEY_ROTATION_DEVICE_REVOKED'
+    )
+    expect(codeOf(() => chain.revokeDevice(bytesOf(9), { ...compromised, cutOffs: [of] }, control))).toBe(
+      'KEY_ROTATION_DEVICE_UNKNOWN'
+    )
+    addDevice(chain, 'other')
+    const other = keyPair('other').publicKey
+    chain.revokeDevice(other, { ...compromised, cutOffs: [of] }, control)
+    expect(new BlockJudge(chain.state).endOf(taken)?.length).toBe(0)
+  }
+)
+
+test('what counts nothing ends as an empty core does', async () => {
+  const { chain, core, taken } = takenOver()
+  const right = { core, fork: 0, length: 100, treeHash: bytesOf(4) }
+  chain.revokeDevice(keyPair('puppet').publicKey, { ...compromised, cutOffs: [right] }, control)
+  const empty = await filled(await tmpStore(), 'empty', 0)
+  const treeHash = await empty.treeHash()
+  expect(chain.state.cutOffs.get(Buffer.from(taken).toString('hex'))).toEqual({
+    core: taken,
+    fork: 0,
+    length: 0,
+    treeHash
+  })
+})
+
+test('the same end again confirms it, and the name stays with whom an admin has given it to', () => {
+  const { chain, core, taken } = takenOver()
+  const said = { core, fork: 0, length: 0, treeHash: bytesOf(2) }
+  const other = { ...said, length: 100 }
+  const revoke = (cutOff: typeof said): string | null =>
+    codeOf(() =>
+      chain.revokeDevice(keyPair('puppet').publicKey, { ...compromised, cutOffs: [cutOff] }, control)
+    )
+  expect(revoke(said)).toBe(null)
+  expect(resolve(chain.state, 'notes')?.core).toEqual(taken)
+  expect(revoke(other)).toBe('KEY_ROTATION_BAD_CUT_OFF')
+  // It goes on from where they say, as from any core that admins alone have handed on.
+  const back = (previous: typeof said): string | null =>
+    codeOf(() => chain.rollCore({ rolls: [{ name: 'notes', core: bytesOf(6), previous }] }, control))
+  expect([back(other), back(said)]).toEqual(['KEY_ROTATION_BAD_CUT_OFF', null])
+  expect(resolve(chain.state, 'notes')?.lineage.map((link) => link.core)).toEqual([core, bytesOf(6)])
+  expect(new BlockJudge(chain.state).judge(taken, 0)).toBe('quarantined')
+})
+
+test('who goes on from what an admin has named confirms all ends on the way', () => {
+  const { chain, core, taken } = takenOver()
+  const previous = { core: taken, fork: 0, length: 8, treeHash: bytesOf(8) }
+  chain.rollCore({ rolls: [{ name: 'notes', core: bytesOf(6), previous }] }, control)
+  const right = { core, fork: 0, length: 100, treeHash: bytesOf(4) }
+  const before = chain.state
+  for (const cutOff of [right, { ...previous, length: 9 }])
+    expect(
+      codeOf(() =>
+        chain.revokeDevice(keyPair('puppet').publicKey, { ...compromised, cutOffs: [cutOff] }, control)
+      )
+    ).toBe('KEY_ROTATION_BAD_CUT_OFF')
+  expect(
+    codeOf(() => chain.rollCore({ rolls: [{ name: 'notes', core: bytesOf(7), previous: right }] }, control))
+  ).toBe('KEY_ROTATION_CORE_MISMATCH')
+  expect(chain.state).toBe(before)
+  expect(resolve(chain.state, 'notes')?.lineage.map((link) => link.previous?.length)).toEqual([
+    undefined,
+    0,
+    8
+  ])
+})
+
+test('the identity’s keys go on from the owner’s core at once, in one event, and admins from the newest one only', () => {
+  const { chain, core, taken } = takenOver()
+  const right = { core, fork: 0, length: 100, treeHash: bytesOf(4) }
+  const rolls = [{ name: 'notes', core: bytesOf(6), previous: right }]
+  const writer = keyPair('writer').publicKey
+  const roll = (...signers: string[]): string | null =>
+    codeOf(() => chain.rollCore({ device: writer, rolls }, keyPairs(...signers)))
+  expect([roll('laptop', 'writer'), roll('control 0')]).toEqual(['KEY_ROTATION_CORE_MISMATCH', null])
+  expect(resolve(chain.state, 'notes')?.lineage.map((link) => link.core)).toEqual([core, bytesOf(6)])
+  expect(new BlockJudge(chain.state).endOf(taken)?.length).toBe(0)
+})
+
+test('ends of two cores on the way that are put right at once come to the same in either order', () => {
+  const { chain, core, taken } = takenOver()
+  const puppet = keyPair('puppet').publicKey
+  const end = (key: Uint8Array, length: number) => ({ core: key, fork: 0, length, treeHash: bytesOf(length) })
+  const rolls = [{ name: 'notes', core: bytesOf(6), previous: end(taken, 3) }]
+  chain.rollCore({ device: puppet, rolls }, keyPairs('laptop', 'puppet'))
+  const cutOffs = [end(core, 100), end(taken, 4)]
+  const states = [cutOffs, [...cutOffs].reverse()].map((given) => {
+    const copy = copyOf(chain)
+    copy.revokeDevice(puppet, { ...compromised, cutOffs: given }, control)
+    return { cores: copy.state.cores, cutOffs: copy.state.cutOffs, adminEnds: copy.state.adminEnds }
+  })
+  expect(states[0]).toEqual(states[1])
+  expect(states[0]?.cores.get('notes')).toHaveLength(1)
 })
 
 test('what was listed stays while the core ends where it did', () => {

@@ -106,3 +106,14 @@ interface Reader {
   getTreeNode(index: number): Promise<unknown>
   tryFlush(): void
 }
+
+test('an old core of which too little is here is no other history', async () => {
+  const [mine, theirs] = [await tmpStore(), await tmpStore()]
+  const old = await filled(mine, 'notes', 10)
+  const chain = named('notes', old)
+  const core = await roll(mine, chain, 'notes', old)
+  const short = theirs.get({ key: old.key as Uint8Array })
+  expect(await codeOfAsync(carryBlocks(short, core))).toBe('KEY_ROTATION_NOT_AVAILABLE')
+  const plan = planRoll(await endOf(old), { signers: publicKeys('next') })
+  expect(await codeOfAsync(startRoll(theirs, plan, short))).toBe('KEY_ROTATION_NOT_AVAILABLE')
+})

@@ -79,7 +79,8 @@ async function decide(
 async function heard(
   chains: readonly Uint8Array[][],
   orders: readonly number[],
-  mine: readonly Uint8Array[]
+  mine: readonly Uint8Array[],
+  decided: readonly Uint8Array[][] = []
 ): Promise<object> {
   const left = chains.map((chain) => chain)
   const inOrder = orders.flatMap((at) => left.splice(at % Math.max(1, left.length), 1))
@@ -87,7 +88,9 @@ async function heard(
   const now = manualTime(START + 9999 * DAY)
   const store = ram()
   const identity = decodeEvent(first[0] as Uint8Array).hash
-  let memory = await IdentityMemory.open(store, identity, first, { now })
+  let memory = await IdentityMemory.open(store, identity, decided[0] ?? first, { now })
+  for (const chain of decided.slice(1)) await memory.receive(chain).catch(() => {})
+  if (memory.duplicity !== null && decided.length > 0) await memory.choose(0)
   const outcome = (): object =>
     memory.duplicity === null ? { head: hex(memory.state.hash) } : { frozen: memory.duplicity.seq }
   let known = ''
@@ -124,6 +127,20 @@ test('and devices of a person who decides come to the same one, whenever she doe
       const expected = verdict(facts, facts[place])
       for (const order of given.orders)
         expect(await heard(chains, order, chains[place] ?? [])).toEqual(expected)
+    }),
+    { numRuns: 60 }
+  )
+})
+
+test('devices with one decision, which was made once, come to the same, or freeze at the same place, whatever they hear of since', async () => {
+  await fc.assert(
+    fc.asyncProperty(histories, fc.nat(), fc.nat(), async (given, one, other) => {
+      const chains = chainsOf(given)
+      const pick = (at: number): Uint8Array[] => chains[at % chains.length] ?? []
+      const outcomes: object[] = []
+      for (const order of given.orders)
+        outcomes.push(await heard(chains, order, [], [pick(one), pick(other)]))
+      expect(outcomes[0]).toEqual(outcomes[1])
     }),
     { numRuns: 60 }
   )

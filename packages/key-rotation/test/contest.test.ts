@@ -144,8 +144,14 @@ describe('after a recovery', () => {
     const again = copyOf(theirs)
     addDevice(theirs, 'thief')
     addDevice(again, 'thief, again')
-    await expectFreeze(mine, theirs)
+    // Who hears of it after the thief has to know of it for as long as there was to object.
+    const late = await seen(theirs, mine)
+    expect([late.state, late.duplicity]).toEqual([theirs.state, null])
+    now.at += 7 * DAY
+    expect(await codeOfAsync(late.receive(mine.toBytes()))).toBe('KEY_ROTATION_FORKED')
+    expect(late.duplicity).not.toBe(null)
     const memory = await seen(mine, theirs)
+    expect(memory.duplicity).not.toBe(null)
     await memory.choose(0)
     for (const chain of [again, theirs])
       expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_FORKED')
@@ -333,4 +339,115 @@ test('a revoked admin freezes nothing either who is a stranger on a connection, 
   void laptop.authenticator.authenticate(other).catch(() => {})
   expect(await asked).toBe('KEY_ROTATION_DEVICE_REVOKED')
   expect([tablet.memory.state, tablet.memory.duplicity]).toEqual([mine.state, null])
+})
+
+describe('a quorum that only announces', () => {
+  const friends = ['friend 0', 'friend 1']
+
+  test('takes nothing back at once: who an admin has revoked stays revoked, and it freezes', async () => {
+    const mine = family()
+    const theirs = copyOf(mine)
+    mine.revokeDevice(keyPair('phone').publicKey, { reason: 'compromised' }, keyPairs('laptop'))
+    theirs.announceRecovery(keysOf('new', 'new next'), keyPairs(...friends, 'new'))
+    const memory = await seen(mine, theirs)
+    expect(memory.state).toEqual(mine.state)
+    await expectFreeze(mine, theirs)
+    addDevice(mine, 'another')
+    await expectWinner(mine, theirs)
+  })
+
+  test.each(['before it', 'after it'])(
+    'is not stopped by a stolen admin that forks %s: the delay runs while all is frozen, and what it brings ends that',
+    async (when) => {
+      now.at = START
+      const clock = manualTime()
+      const base = Sigchain.open(family().toBytes(), { trusted: family().state.identity }, { now: clock })
+      const forks = ['one', 'two'].map((name) => {
+        const fork = copyOf(base)
+        addDevice(fork, name, 'reader', keyPairs('laptop'))
+        return fork
+      })
+      const [first, second] = forks as [Sigchain, Sigchain]
+      const quorums = Sigchain.open(
+        when === 'before it' ? first.toBytes() : base.toBytes(),
+        { trusted: base.state.identity },
+        { now: clock }
+      )
+      quorums.announceRecovery(keysOf('new', 'new next'), keyPairs(...friends, 'new'))
+      const announced = quorums.toBytes()
+      clock.at += 7 * DAY
+      quorums.recover(keyPairs('new'))
+      const memory = await IdentityMemory.open(ram(), base.state.identity, base.toBytes(), { now })
+      for (const chain of [first.toBytes(), second.toBytes(), announced])
+        await codeOfAsync(memory.receive(chain))
+      expect(memory.duplicity?.seq).toBe(4)
+      now.at = START + 7 * DAY
+      try {
+        expect(await codeOfAsync(memory.receive(quorums.toBytes()))).toBe(null)
+        expect([memory.state, memory.duplicity]).toEqual([quorums.state, null])
+      } finally {
+        now.at = START
+      }
+    }
+  )
+})
+
+test('two devices with one decision come to the same, in whatever order they hear of rotations since: next keys that were used twice are shown to both', async () => {
+  const base = family()
+  const stale = copyOf(base)
+  for (const name of ['a', 'b', 'c']) addDevice(base, name)
+  const [other, chosen] = [copyOf(base), copyOf(base)]
+  addDevice(chosen, 'one')
+  addDevice(other, 'other')
+  const rotated = copyOf(chosen)
+  rotate(rotated)
+  rotate(stale, 'thief')
+  for (const order of [
+    [rotated, stale],
+    [stale, rotated]
+  ]) {
+    const memory = await seen(chosen, other)
+    await memory.choose(0)
+    for (const chain of order) await codeOfAsync(memory.receive(chain.toBytes()))
+    expect(memory.duplicity?.seq).toBe(4)
+  }
+})
+
+test('choosing what counts already leaves what was superseded before to be seen', async () => {
+  const base = family()
+  const [mine, rotated] = [copyOf(base), copyOf(base)]
+  addDevice(mine, 'mine')
+  rotate(rotated)
+  const other = copyOf(rotated)
+  addDevice(rotated, 'one', 'reader', keyPairs('control 1'))
+  addDevice(other, 'other', 'reader', keyPairs('control 1'))
+  const memory = await seen(mine, rotated, other)
+  expect(memory.duplicity?.seq).toBe(5)
+  await memory.choose(0)
+  expect([memory.state, memory.superseded]).toEqual([rotated.state, { seq: 4, events: mine.events }])
+})
+
+test('a quorum that puts a recovery of its own in the place of a final one is no stronger than the present keys', async () => {
+  const clock = manualTime()
+  const base = ada(clock)
+  const friends = ['friend 0', 'friend 1']
+  const revealed = { keys: publicKeys('control 1') }
+  base.announceRecovery({ ...keysOf('new', 'new next'), revealed }, keyPairs(...friends, 'new', 'control 1'))
+  const [mine, theirs] = [
+    copyOf(base),
+    Sigchain.open(base.toBytes(), { trusted: base.state.identity }, { now: clock })
+  ]
+  addDevice(mine, 'mine')
+  theirs.announceRecovery(keysOf('thief', 'thief next'), keyPairs(...friends, 'thief'))
+  clock.at += 7 * DAY
+  theirs.recover(keyPairs('thief'))
+  now.at = START + 30 * DAY
+  try {
+    const memory = await seen(mine, theirs)
+    now.at += 7 * DAY
+    expect(await codeOfAsync(memory.receive(theirs.toBytes()))).toBe('KEY_ROTATION_FORKED')
+    expect([memory.state, memory.duplicity?.seq]).toEqual([mine.state, 2])
+  } finally {
+    now.at = START
+  }
 })

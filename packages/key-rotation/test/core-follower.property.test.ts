@@ -82,7 +82,7 @@ async function follow(
       if (core === first) is.push(...blocks)
     } else if (one.type === 'read') await read(one.most)
     else if (one.type === 'update') await update()
-    else if (one.type === 'carry') await follower.carry(known)
+    else if (one.type === 'carry') await follower.carry()
     else {
       const { position, core: at } = follower
       await follower.close()

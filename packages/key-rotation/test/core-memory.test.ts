@@ -1,6 +1,6 @@
 import { tmpStore } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { readChain, writeChain } from '../src/cores/index.ts'
+import { coreMemory, readChain, writeChain } from '../src/cores/index.ts'
 import { propose, sealProposal, signProposal } from '../src/index.ts'
 import { ada, addDevice, bytesOf, keyPair, publicKeys, START } from './people.ts'
 import { codeOfAsync } from './parties.ts'
@@ -39,4 +39,30 @@ test('the same event with more signatures is no other event for a core that has 
   expect(await codeOfAsync(writeChain(core, [...chain.events, events[1]]))).toBe(null)
   addDevice(chain, 'phone')
   expect(await codeOfAsync(writeChain(core, chain.events))).toBe('KEY_ROTATION_FORKED')
+})
+
+test('what is added after a memory was written anew is there after a restart, and nothing of what it replaced', async () => {
+  const data = new Map<string, Uint8Array>()
+  let isFull = false
+  const core = {
+    ready: async () => {},
+    getUserData: async (key: string) => data.get(key) ?? null,
+    setUserData: async (key: string, value: Uint8Array) => {
+      if (isFull && value.length === 0) throw new Error('no space is left')
+      data.set(key, value)
+    }
+  }
+  const store = coreMemory(core)
+  const text = async (): Promise<string> => String(Buffer.from((await coreMemory(core).read()) ?? []))
+  await store.write(Buffer.from('one '))
+  for (const part of ['two ', 'three ']) await store.append?.(Buffer.from(part))
+  expect(await text()).toBe('one two three ')
+  isFull = true
+  await store.write(Buffer.from('whole '))
+  await store.append?.(Buffer.from('more '))
+  expect([await text(), data.size]).toEqual(['whole more ', 3])
+  isFull = false
+  await store.write(Buffer.from('one '))
+  await store.write(Buffer.from('whole '))
+  expect(await text()).toBe('whole ')
 })

@@ -140,6 +140,25 @@ test('an admin that takes over one of a drive’s two cores gives the honest dri
   await drive.close()
 })
 
+test('a drive that an admin has taken over goes on, by the identity’s keys, from what its owner has written', async () => {
+  const { store, chain, drive, ends } = await photos()
+  addDevice(chain, 'laptop', 'admin')
+  const device = addDevice(chain, 'puppet', 'writer', keyPairs('laptop'))
+  await drive.put('/one', Buffer.from('second'))
+  const version = ends[0]?.length as number
+  const taken = await planDriveRoll(drive, 'photos', { signers: publicKeys('puppet'), version })
+  chain.rollCore({ device, rolls: taken.rolls }, keyPairs('laptop', 'puppet'))
+  const keyPair = keyPairs('next')[0] as KeyPair
+  await startDriveRoll(store, chain.state, 'photos', drive, { signers: publicKeys('puppet') })
+  expect(await shown(store, chain)).toBe('first')
+  const { rolls } = await planDriveRoll(drive, 'photos', { signers: [keyPair.publicKey] })
+  chain.revokeDevice(device, { reason: 'compromised' }, control)
+  chain.rollCore({ rolls }, control)
+  await startDriveRoll(store, chain.state, 'photos', drive, { keyPair })
+  expect(await shown(store, chain, { keyPair })).toBe('second')
+  await drive.close()
+})
+
 test('a drive of which too little is here to tell what it is gives a code, and opens once a peer has it', async () => {
   const { store, chain, drive, phone, ends } = await photos()
   const theirs = await tmpStore()

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { nameDrive, openDrive, planDriveRoll, startDriveRoll } from '../src/cores/index.ts'
 import { createKeyPair, type KeyPair, resolve, type Sigchain } from '../src/index.ts'
 import { ada, addDevice, bytesOf, keyPairs } from './people.ts'
+import { codeOfAsync } from './parties.ts'
 
 async function read(drive: Hyperdrive, path: string): Promise<string | null> {
   const bytes = await drive.get(path)
@@ -250,4 +251,21 @@ test('a wrong option is refused, and none is ignored', async () => {
   ])
     await expect(planDriveRoll(drive, 'photos', options as never)).rejects.toMatchObject(wrong)
   await drive.close()
+})
+
+test('a drive that several keys sign from then on goes on, and not with the key of one of them alone', async () => {
+  const store = await tmpStore()
+  const { chain, drive } = await photos(store)
+  const pairs = [createKeyPair(), createKeyPair()]
+  const signers = pairs.map(({ publicKey }) => publicKey)
+  const { rolls } = await planDriveRoll(drive, 'photos', { signers })
+  chain.rollCore({ rolls }, keyPairs('control 0'))
+  const start = (options: object): Promise<void> =>
+    startDriveRoll(store, chain.state, 'photos', drive, options)
+  expect(await codeOfAsync(start({ keyPair: pairs[0], signers }))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+  expect(await codeOfAsync(start({}))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+  await start({ signers })
+  const next = await openDrive(Hyperdrive, store, chain.state, 'photos')
+  expect([await read(next, '/one'), next.core.writable]).toEqual(['first', false])
+  await next.close()
 })

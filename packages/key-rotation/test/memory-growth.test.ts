@@ -4,6 +4,7 @@ import crypto from 'hypercore-crypto'
 import { afterEach, expect, test, vi } from 'vitest'
 import { encodeChain, IdentityMemory, type MemoryStore, Sigchain } from '../src/index.ts'
 import { ada, addDevice, keyPairs, manualTime, START } from './people.ts'
+import { codeOfAsync } from './parties.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -79,7 +80,7 @@ test('it is written as FORMAT.md says', async () => {
   const addition = Buffer.concat([framed(encodeChain([second])), Buffer.from([0])])
   const length = Buffer.alloc(4)
   length.writeUInt32LE(addition.length)
-  const whole = Buffer.concat([framed(encodeChain([first])), Buffer.from([0, 0, 0, 0])])
+  const whole = Buffer.concat([framed(encodeChain([first])), Buffer.from([0, 0, 0, 0, 0, 0])])
   const parts = [Buffer.from([1]), framed(whole), length, checkOf(length), addition, checkOf(addition)]
   expect(store.bytes).toEqual(Buffer.concat(parts))
 })
@@ -239,4 +240,26 @@ test('events are brought from where they follow', async () => {
   const late = Sigchain.open(chain.toBytes(), { trusted: chain.state.identity }, { now: () => START })
   late.revokeDevice(chain.state.devices[0]?.key as Uint8Array, { reason: 'lost' }, keyPairs('control 0'))
   expect(await memory.receive(late.events.slice(-1), 4)).toBe(true)
+})
+
+test('an addition of which the disk has the end, and not the beginning, is left out, and one that was changed before another is not', async () => {
+  const store = file()
+  const { chain } = await remembering(store, 3)
+  const whole = store.bytes as Buffer
+  addDevice(chain, 'phone')
+  await (await open(store)).receive(chain.events)
+  const grown = store.bytes as Buffer
+  for (const missing of [1, 4, 5, 12, 40]) {
+    const torn = file()
+    torn.bytes = Buffer.from(grown).fill(0, whole.length, whole.length + missing)
+    const memory = await open(torn)
+    expect(memory.state.seq).toBe(3)
+    await memory.receive(chain.events)
+    expect((await open(torn)).state.seq).toBe(4)
+  }
+  addDevice(chain, 'tablet')
+  await (await open(store)).receive(chain.events)
+  const changed = file()
+  changed.bytes = Buffer.from(store.bytes as Buffer).fill(0, whole.length, whole.length + 5)
+  expect(await codeOfAsync(open(changed))).toBe('KEY_ROTATION_MALFORMED')
 })

@@ -2,8 +2,19 @@ import { tmpStore } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import { coreMemory, readChain, writeChain } from '../src/cores/index.ts'
 import { IdentityMemory, type MemoryStore, Sigchain, verify } from '../src/index.ts'
-import { ada, addDevice, bytesOf, codeOf, DAY, keyPairs, manualTime, publicKeys, START } from './people.ts'
-import { codeOfAsync, ram } from './parties.ts'
+import {
+  ada,
+  addDevice,
+  bytesOf,
+  codeOf,
+  DAY,
+  keyPair,
+  keyPairs,
+  manualTime,
+  publicKeys,
+  START
+} from './people.ts'
+import { codeOfAsync, copyOf, family, ram } from './parties.ts'
 
 /** What was written last survives; a write may be made to fail. */
 function memoryStore(): MemoryStore & { bytes: Uint8Array | null; isFull: boolean } {
@@ -315,4 +326,59 @@ test('what this device wrote itself after old events is not taken in, and freeze
     true,
     false
   ])
+})
+
+/** A memory whose store is full. */
+async function full(
+  chain: Sigchain
+): Promise<{ memory: IdentityMemory; store: ReturnType<typeof memoryStore> }> {
+  const store = memoryStore()
+  const memory = await IdentityMemory.open(store, chain.state.identity, chain.toBytes(), options)
+  store.isFull = true
+  return { memory, store }
+}
+
+test('a revocation that was heard of, and could not be kept, is not forgotten for a weaker event in its place, and is kept with what comes next', async () => {
+  const mine = family()
+  const theirs = copyOf(mine)
+  const { memory, store } = await full(mine)
+  mine.revokeDevice(keyPair('laptop').publicKey, { reason: 'compromised' }, keyPairs('control 0'))
+  await memory.receive(mine.toBytes()).catch(() => {})
+  store.isFull = false
+  // The thief of the laptop, an admin, has been waiting for that.
+  addDevice(theirs, 'puppet', 'writer', keyPairs('laptop'))
+  expect(await codeOfAsync(memory.receive(theirs.toBytes()))).toBe('KEY_ROTATION_FORKED')
+  expect([memory.latest, memory.duplicity]).toEqual([mine.state, null])
+  addDevice(mine, 'another')
+  await memory.receive(mine.toBytes())
+  const again = await IdentityMemory.open(store, mine.state.identity, null, options)
+  expect([memory.state, again.state]).toEqual([mine.state, mine.state])
+})
+
+test('an own event in the place of one that was heard of, and could not be kept, is to be written again', async () => {
+  const mine = family()
+  const others = copyOf(mine)
+  const { memory, store } = await full(mine)
+  addDevice(others, 'other')
+  await memory.receive(others.toBytes()).catch(() => {})
+  store.isFull = false
+  addDevice(mine, 'mine')
+  expect(await codeOfAsync(memory.extend(mine.toBytes()))).toBe('KEY_ROTATION_BROKEN_CHAIN')
+  expect([memory.duplicity, memory.events]).toEqual([null, others.events])
+  expect(await memory.receive(others.toBytes())).toBe(false)
+})
+
+test('a fork that is heard of while the store is full is shown, and choosing is asked for again till it is kept', async () => {
+  const mine = family()
+  const theirs = copyOf(mine)
+  addDevice(mine, 'mine')
+  addDevice(theirs, 'theirs')
+  const { memory, store } = await full(mine)
+  await memory.receive(theirs.toBytes()).catch(() => {})
+  expect(memory.duplicity?.seq).toBe(4)
+  await expect(memory.choose(1)).rejects.toThrow('no space left')
+  expect(memory.duplicity?.seq).toBe(4)
+  store.isFull = false
+  await memory.choose(0)
+  expect([memory.duplicity, memory.superseded, memory.state]).toEqual([null, null, mine.state])
 })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { apply, decodeEvent, encodeChain, verify } from '../src/index.ts'
 import { codeOf } from './people.ts'
-import { coreStep, RandomWorld, type Step, step, view } from './random-worlds.ts'
+import { coreStep, RandomWorld, type Step, step, takeovers, view } from './random-worlds.ts'
 import { accepted, summary, type Fact } from './reference.ts'
 
 // Thousands of signatures: on a busy machine that takes longer than other tests.
@@ -10,7 +10,8 @@ vi.setConfig({ testTimeout: 120_000 })
 
 test.each([
   ['of any kind', fc.array(step, { minLength: 5, maxLength: 40 })],
-  ['of devices and cores alone', fc.array(coreStep, { minLength: 40, maxLength: 50 })]
+  ['of devices and cores alone', fc.array(coreStep, { minLength: 40, maxLength: 50 })],
+  ['of names that are taken over, and back', takeovers]
 ])(
   'a state machine made from FORMAT.md on other libraries takes and refuses the same events, and comes to the same: events %s',
   (_, given) => {

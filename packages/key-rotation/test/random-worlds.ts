@@ -42,6 +42,25 @@ export const coreStep: fc.Arbitrary<Step> = fc
   .record({ given: step, kind: fc.constantFrom(3, 3, 7, 7, 8, 8, 9), luck: fc.nat(9) })
   .map(({ given, kind, luck }) => ({ ...given, kind, mischief: luck === 0 ? given.mischief : 0 }))
 
+const calm: Step = { kind: 9, a: 1, b: 1, c: 1, mischief: 0 }
+/** Three writers, two admins; and names that go from hand to hand, by admins and by the identity's keys. */
+export const takeovers: fc.Arbitrary<Step[]> = fc
+  .array(
+    fc
+      .record({ given: step, kind: fc.constantFrom(3, 7, 7, 7, 7, 8, 8, 8, 9), luck: fc.nat(9) })
+      .map(({ given, kind, luck }) => ({
+        ...given,
+        kind,
+        // One name or two, nearly always of a device; none of them expires, and not much time passes.
+        a: 6 + 15 * given.a,
+        b: given.b % 9 === 0 ? given.b : given.b + Number(given.b % 3 === 0),
+        c: 3 * given.c + 1,
+        mischief: luck === 0 ? given.mischief : 0
+      })),
+    { minLength: 20, maxLength: 40 }
+  )
+  .map((steps) => [calm, ...[1, 1, 1, 2, 2].map((a) => ({ ...calm, a })), ...steps])
+
 /** The same, without mischief. */
 export const goodStep: fc.Arbitrary<Step> = step.map((given) => ({ ...given, mischief: 0 }))
 
@@ -222,7 +241,9 @@ export class RandomWorld {
 
   #roll(step: Step): CoreRoll {
     const name = ['notes', 'photos', 'photos/blobs'][step.a % 3] ?? ''
-    const before = this.state?.cores.get(name)?.at(-1)
+    const line = this.state?.cores.get(name) ?? []
+    // Now and then from an earlier one.
+    const before = line.at((step.b + step.c) % 3 === 0 ? -2 : -1) ?? line.at(-1)
     const core = step.mischief === 79 ? this.#someCore(step) : this.#key().publicKey
     const previous = before
       ? this.#end(step, step.mischief === 80 ? this.#someCore(step) : before.core)

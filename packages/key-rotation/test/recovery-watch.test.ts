@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createReceipt, IdentityMemory, Sigchain, verify } from '../src/index.ts'
 import { takeIn } from '../src/memory/recovery-watch.ts'
-import { addDevice, DAY, keyPair, keyPairs, keysOf, manualTime, publicKeys, START } from './people.ts'
+import { ada, addDevice, DAY, keyPair, keyPairs, keysOf, manualTime, publicKeys, START } from './people.ts'
 import { codeOfAsync, ram } from './parties.ts'
 
 /** A quorum that conspires: it announces at a time that it states, and completes when that allows. */
@@ -115,10 +115,12 @@ test('choosing a branch does not forget since when a recovery was known of', asy
   const memory = await IdentityMemory.open(ram(), identity, begun, { now })
   expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
   const branch = Sigchain.open(begun, { trusted: identity }, { now: () => START })
-  addDevice(branch, 'branch')
+  branch.announceRecovery(keysOf('other', 'other next'), keyPairs('friend 0', 'other'))
   expect(await codeOfAsync(memory.receive(branch.toBytes()))).toBe('KEY_ROTATION_FORKED')
   await memory.choose(0)
   expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
+  now.at += 7 * DAY
+  expect(await memory.receive(chain.toBytes())).toBe(true)
 })
 
 test('a recovery of which it is not known since when it was known is known of from now on', () => {
@@ -131,4 +133,35 @@ test('a recovery of which it is not known since when it was known is known of fr
   expect([count, sightings]).toEqual([0, [{ announcement: state.hash, time: late }]])
   const after = (now: number): number => takeIn({ state, sightings }, events, now, () => []).count
   expect([after(late + 7 * DAY - 1), after(late + 7 * DAY)]).toEqual([0, 1])
+})
+
+test.each([
+  ['an eighth of a short delay', 4 * DAY, DAY / 2],
+  ['a day of a long one', 80 * DAY, DAY]
+])(
+  'an announcement of which it is heard within %s is of the time that it states, and later of when it was heard of',
+  (_, delayMs, grace) => {
+    const { chain } = conspiracy(START, delayMs)
+    const { state } = verify(chain.events.slice(0, 2), { trusted: chain.state.identity })
+    const taken = (heard: number, now: number): number => {
+      const sightings = [{ announcement: state.hash, time: START + heard }]
+      return takeIn({ state, sightings }, chain.events.slice(2), START + now, () => []).count
+    }
+    expect([taken(grace, delayMs - 1), taken(grace, delayMs)]).toEqual([0, 1])
+    const late = grace + 1
+    expect([taken(late, late + delayMs - 1), taken(late, late + delayMs)]).toEqual([0, 1])
+  }
+)
+
+test('of so many recoveries as a memory has room for it knows since when, the newest ones, and goes on', async () => {
+  const clock = manualTime()
+  const chain = ada(clock)
+  const friends = ['friend 0', 'friend 1']
+  for (let i = 0; i < 70; i++)
+    chain.announceRecovery(keysOf(`new ${i}`, `next ${i}`), keyPairs(...friends, `new ${i}`))
+  const store = ram()
+  const { identity } = chain.state
+  const memory = await IdentityMemory.open(store, identity, chain.events.slice(0, 1), { now: clock })
+  expect(await memory.receive(chain.events)).toBe(true)
+  expect((await IdentityMemory.open(store, identity, null, { now: clock })).state).toEqual(chain.state)
 })

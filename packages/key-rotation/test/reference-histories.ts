@@ -22,7 +22,8 @@ function strength(facts: Fact[], from: number): number {
   const isCommitted = ({ kind, revealed, announcement }: Fact): boolean =>
     kind === 2 || (kind === 5 && revealed !== null) || (kind === 7 && isFinal(facts, announcement))
   if (own.some(isCommitted)) return 2
-  return after.some(({ admin }) => admin === null) ? 1 : 0
+  // Who only announces has not waited.
+  return after.some(({ admin, kind }) => admin === null && kind !== 5) ? 1 : 0
 }
 
 /**

@@ -221,21 +221,64 @@ const policyOf = (facts: Fact[]): Policy | null =>
 const devicesOf = (facts: Fact[]): Fact[] => facts.filter(({ kind }) => kind === 3)
 const revocationOf = (facts: Fact[], key: string): Fact | undefined =>
   facts.find((fact) => fact.kind === 4 && fact.key === key)
-const rollsOf = (
-  facts: Fact[]
-): { name: string; core: string; previous: End | null; writer: string | null; admin: number | null }[] =>
-  facts.flatMap(({ rolls, writer, admin }) => rolls.map((roll) => ({ ...roll, writer, admin })))
-/** All that were ever said; of a core the last one counts. */
-const endsOf = (facts: Fact[]): (End & { admin: number | null })[] =>
-  facts
-    .flatMap(({ ends, rolls, admin }) =>
-      [...ends, ...rolls.map(({ previous }) => previous)].map((end) => end && { ...end, admin })
-    )
-    .filter((end) => end !== null)
-const endOf = (facts: Fact[], core: string): (End & { admin: number | null }) | undefined => {
-  const said = endsOf(facts).filter((end) => end.core === core)
-  // Once the identity's own keys have said it, it stays.
-  return said.find(({ admin }) => admin === null) ?? said.at(-1)
+interface Named {
+  name: string
+  core: string
+  previous: End | null
+  writer: string | null
+  admin: number | null
+}
+/** Of a Hypercore without blocks. */
+const EMPTY = hex(digest(Uint8Array.of(2)))
+
+/** Which cores each name has, where cores end, and what was ever named: gone through from the beginning. */
+function coresOf(facts: Fact[]): {
+  lines: Map<string, Named[]>
+  ends: Map<string, End & { admin: number | null }>
+  named: Named[]
+} {
+  const lines = new Map<string, Named[]>()
+  const ends = new Map<string, End & { admin: number | null }>()
+  const named: Named[] = []
+  const gone = new Set<string>()
+  const cut = (core: string): void => {
+    for (const line of lines.values()) {
+      const place = line.findIndex((one) => one.core === core)
+      if (place === -1) continue
+      for (const { core: after } of line.splice(place + 1)) {
+        gone.add(after)
+        ends.set(after, { core: after, fork: 0, length: 0, treeHash: EMPTY, admin: null })
+      }
+    }
+  }
+  const say = (end: End, admin: number | null): void => {
+    const known = ends.get(end.core)
+    if (gone.has(end.core) || (known && known.admin === null)) return
+    if (known && admin !== null) return
+    ends.set(end.core, { ...end, admin })
+    if (known && plain(known) !== plain(end)) cut(end.core)
+  }
+  for (const { ends: said, rolls, writer, admin } of facts) {
+    for (const end of said) say(end, admin)
+    for (const roll of rolls) {
+      const { name, previous } = roll
+      if (previous !== null) {
+        say(previous, admin)
+        cut(previous.core)
+      }
+      const line = lines.get(name) ?? []
+      lines.set(name, line)
+      if (admin === null)
+        for (const { core } of line) {
+          const end = ends.get(core)
+          if (end) end.admin = null
+        }
+      const link = { ...roll, writer, admin }
+      line.push(link)
+      named.push(link)
+    }
+  }
+  return { lines, ends, named }
 }
 const waitingOf = (facts: Fact[]): Fact | null => {
   const recoveries = facts.filter(({ kind }) => kind >= 5 && kind <= 7)
@@ -391,11 +434,14 @@ function acceptByAdmins(facts: Fact[], fact: Fact, control: Keys): void {
     must(admin === null || device.role !== 3 || devices[admin] === device, 'an admin by an admin')
     must(new Set(fact.ends.map(({ core }) => core)).size === fact.ends.length, 'one twice')
     let isNew = revocationOf(facts, device.key) === undefined
+    const { lines, ends, named } = coresOf(facts)
     for (const end of fact.ends) {
-      const roll = rollsOf(facts).find(({ core }) => core === end.core)
-      const isOpen = roll === undefined || typeof endOf(facts, end.core)?.admin === 'number'
+      const roll = [...lines.values()].flat().find(({ core }) => core === end.core)
+      const isDropped = !roll && named.some(({ core }) => core === end.core)
+      if (isDropped) continue
+      const isOpen = roll === undefined || typeof ends.get(end.core)?.admin === 'number'
       must(roll?.writer === fact.key || (isOpen && admin === null), 'somebody else’s')
-      if (saysMore(facts, end, admin)) isNew = true
+      if (saysMore(ends.get(end.core), end, admin)) isNew = true
     }
     must(isNew, 'revoked before')
   } else {
@@ -404,8 +450,11 @@ function acceptByAdmins(facts: Fact[], fact: Fact, control: Keys): void {
 }
 
 /** Whether an end is new, or may take the place of the one there is. */
-function saysMore(facts: Fact[], end: End, admin: number | null): boolean {
-  const known = endOf(facts, end.core)
+function saysMore(
+  known: (End & { admin: number | null }) | undefined,
+  end: End,
+  admin: number | null
+): boolean {
   if (known === undefined) return true
   if (known.admin !== null && admin === null) return true
   must(plain(known) === plain(end), 'another end')
@@ -414,15 +463,12 @@ function saysMore(facts: Fact[], end: End, admin: number | null): boolean {
 
 function acceptRolls(facts: Fact[], fact: Fact): void {
   const devices = devicesOf(facts)
-  const rolls = rollsOf(facts)
+  const { lines, ends, named } = coresOf(facts)
   const names = fact.rolls.map(({ name }) => name)
   must(names.length > 0 && new Set(names).size === names.length && !names.includes(''), 'names')
   const cores = fact.rolls.map(({ core }) => core)
   must(new Set(cores).size === cores.length, 'one twice')
-  must(
-    !cores.some((core) => endOf(facts, core) || rolls.some((roll) => roll.core === core)),
-    'counted before'
-  )
+  must(!cores.some((core) => ends.has(core) || named.some((roll) => roll.core === core)), 'counted before')
   if (fact.writer !== null) {
     const device = devices.find(({ key }) => key === fact.writer)
     must(
@@ -432,10 +478,20 @@ function acceptRolls(facts: Fact[], fact: Fact): void {
     must(device.expiry === 0 || device.expiry > fact.time, 'expired')
   }
   for (const { name, previous } of fact.rolls) {
-    const before = rolls.filter((roll) => roll.name === name).at(-1)
-    must((before === undefined) === (previous === null) && before?.core === previous?.core, 'previous')
+    const line = lines.get(name) ?? []
+    const place = line.findIndex(({ core }) => core === previous?.core)
+    const before = line[place]
+    must(
+      (line.length === 0) === (previous === null) && (before === undefined) === (previous === null),
+      'previous'
+    )
     if (before === undefined || previous === null) continue
-    saysMore(facts, previous, fact.admin)
+    const after = line.slice(place + 1)
+    must(
+      after.length === 0 || (fact.admin === null && after.every(({ admin }) => admin !== null)),
+      'confirmed'
+    )
+    saysMore(ends.get(previous.core), previous, fact.admin)
     const owner = devices.find(({ key }) => key === before.writer)
     const isAdmins = owner?.role === 3 && revocationOf(facts, owner.key) === undefined
     must(fact.admin === null || (owner !== undefined && !isAdmins), 'an admin’s, or the identity’s')
@@ -480,14 +536,10 @@ export function summary(facts: Fact[]): object {
       const revoked = revocationOf(facts, key)
       return { key, role, expiry, name, revoked: revoked?.seq ?? null, reason: revoked?.reason ?? 0 }
     }),
-    cores: rollsOf(facts)
-      .map(({ name, core, writer, previous }) => {
-        const end = previous && (endOf(facts, previous.core) as End)
-        return `${name} ${core} ${writer} ${end && plain(end)}`
-      })
+    cores: [...coresOf(facts).lines.values()]
+      .flat()
+      .map(({ name, core, writer, previous }) => `${name} ${core} ${writer} ${previous && plain(previous)}`)
       .sort(),
-    ends: [...new Set(endsOf(facts).map(({ core }) => core))]
-      .map((core) => plain(endOf(facts, core) as End))
-      .sort()
+    ends: [...coresOf(facts).ends.values()].map(plain).sort()
   }
 }

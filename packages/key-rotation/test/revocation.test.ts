@@ -158,6 +158,7 @@ test('who was away takes from the thief till it hears, of anybody; then closes i
   await until(() => ends[0].destroyed && ends[1].destroyed)
   expect(away.refused.map(({ code }) => code)).toEqual(['KEY_ROTATION_DEVICE_REVOKED'])
 
+  await until(() => away.memory.state.seq === chain.state.seq)
   const judge = new BlockJudge(away.memory.state)
   const key = log.key as Uint8Array
   const treeHash = await copy.treeHash(judge.endOf(key)?.length)

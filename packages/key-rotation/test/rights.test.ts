@@ -208,7 +208,7 @@ test('a new quorum ends the recovery of the old one that waits, and not one that
   expect(final.state.pending?.final).toBe(true)
 })
 
-test('a name that a stolen admin has taken over goes on from where it really ended, in what follows it, too', async () => {
+test('a name that a stolen admin has taken over goes on from where it really ended', async () => {
   const store = await tmpStore()
   const notes = await filled(store, 'notes', 10)
   const core = notes.key as Uint8Array
@@ -226,9 +226,8 @@ test('a name that a stolen admin has taken over goes on from where it really end
     chain.rollCore({ device: puppet, rolls }, keyPairs('laptop', 'puppet'))
   }
   const end = await endOf(notes)
-  const cutOffs = [end, ...[60, 61].map((i) => ({ ...end, core: bytesOf(i) }))]
-  chain.revokeDevice(puppet, { reason: 'compromised', cutOffs }, keyPairs('control 0'))
-  const plan = planRoll({ ...end, core: bytesOf(61) }, { signers: publicKeys('phone') })
+  chain.revokeDevice(puppet, { reason: 'compromised' }, keyPairs('control 0'))
+  const plan = planRoll(end, { signers: publicKeys('phone') })
   const next = { name: 'notes', core: plan.core, previous: plan.previous }
   chain.rollCore({ device: phone, rolls: [next] }, keyPairs('control 0'))
   const follower = new CoreFollower(store, 'notes')
@@ -241,7 +240,7 @@ test('a name that a stolen admin has taken over goes on from where it really end
     read.push(String(found.block))
   expect([read.length, read.at(-1)]).toEqual([11, 'on'])
   const judge = new BlockJudge(chain.state)
-  expect(cutOffs.map(({ core: key }) => judge.endOf(key)?.length)).toEqual([10, 10, 10])
+  expect([core, bytesOf(60), bytesOf(61)].map((key) => judge.endOf(key)?.length)).toEqual([10, 0, 0])
   await follower.close()
   await rolled.close()
 })
@@ -282,4 +281,26 @@ test('a recovery that commits to keys which were rotated to meanwhile is not com
   chain.rotate(keysOf('control 1', 'control 2'), keyPairs('control 1'))
   now.at += 7 * DAY
   expect(codeOf(() => chain.recover(keyPairs('new')))).toBe('KEY_ROTATION_KEY_REUSED')
+})
+
+test('an admin takes over from one that was revoked, and hands nothing to a device at the moment that it expires', () => {
+  const now = manualTime()
+  const chain = ada(now)
+  const [laptop, desk] = [addDevice(chain, 'laptop', 'admin'), addDevice(chain, 'desk', 'admin')]
+  const phone = addDevice(chain, 'phone', 'writer', keyPairs('control 0'), START + DAY)
+  const core = bytesOf(60)
+  chain.rollCore({ device: desk, rolls: [{ name: 'notes', core, previous: null }] }, keyPairs('control 0'))
+  const previous = { core, fork: 0, length: 0, treeHash: bytesOf(2) }
+  const taken = (device: Uint8Array, ...signers: string[]): string | null =>
+    codeOf(() =>
+      chain.rollCore(
+        { device, rolls: [{ name: 'notes', core: bytesOf(61), previous }] },
+        keyPairs(...signers)
+      )
+    )
+  expect(taken(laptop, 'laptop')).toBe('KEY_ROTATION_NO_RIGHT')
+  chain.revokeDevice(desk, lost, keyPairs('control 0'))
+  now.at = START + DAY
+  expect(taken(phone, 'laptop', 'phone')).toBe('KEY_ROTATION_DEVICE_EXPIRED')
+  expect(taken(laptop, 'laptop')).toBe(null)
 })

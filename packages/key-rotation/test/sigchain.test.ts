@@ -126,3 +126,9 @@ test('key pairs sign in any order, also where an admin and a writer do, or two a
     'KEY_ROTATION_NO_RIGHT'
   )
 })
+
+test('an expiry of 0, as events have it for never, is no expiry', () => {
+  const { identity } = ada().state
+  const code = codeOf(() => requestToJoin(identity, keyPair('phone'), { name: 'phone', expires: 0 }))
+  expect(code).toBe('KEY_ROTATION_BAD_ARGUMENT')
+})

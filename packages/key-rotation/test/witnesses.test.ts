@@ -123,3 +123,16 @@ test('revoked and expired devices are no witnesses, and whoever is named is', ()
   expect([confirmed({}), confirmed({ now: START }), confirmed({ now: START + DAY })]).toEqual([1, 1, 0])
   expect(confirmed({ keys: publicKeys('a friend', 'phone') })).toBe(2)
 })
+
+test('devices that an admin has let in are no witnesses, unless they are named', () => {
+  const chain = ada()
+  addDevice(chain, 'laptop', 'admin')
+  const puppets = ['one', 'two'].map((name) => addDevice(chain, name, 'reader', keyPairs('laptop')))
+  const receipts = keyPairs('one', 'two').map((pair) => createReceipt(chain.state, pair, START))
+  const trusted = chain.state.identity
+  const given = (keys?: Uint8Array[]): string | null =>
+    codeOf(() =>
+      verify(chain.toBytes(), { trusted, witnesses: { receipts, need: 2, ...(keys && { keys }) } })
+    )
+  expect([given(), given(puppets)]).toEqual(['KEY_ROTATION_NOT_WITNESSED', null])
+})

@@ -1,4 +1,4 @@
-import { checkCount, checkKey, checkKeyPair, checkOptions } from '../arguments.ts'
+import { badArgument, checkCount, checkKey, checkKeyPair, checkOptions } from '../arguments.ts'
 import { sign } from '../crypto/crypto.ts'
 import { type Change, encodeTerms } from '../format/event.ts'
 import type { KeyPair, Role } from '../types.ts'
@@ -31,6 +31,8 @@ export function requestToJoin(identity: Uint8Array, keyPair: KeyPair, options: J
   checkKey(identity, 'an identity')
   checkKeyPair(keyPair)
   if (expires !== null) checkCount(expires, '`expires`')
+  // What is written for never.
+  if (expires === 0) throw badArgument('`expires` is a time, or null')
   const terms = { key: keyPair.publicKey, role, expires: expires ?? 0, name }
   return { ...terms, possession: sign('possession', encodeTerms({ identity, ...terms }), keyPair) }
 }

@@ -146,8 +146,10 @@ export class Sigchain {
 
   /**
    * Signed by the identity's keys, or by one admin. May be called again for the same device to end more of its cores; and by the identity's keys to put
-   * ends right that an admin gave, of whoever's cores. A core that had gone on from a wrong end is read no more, and the name is handed on from it, to
-   * `planRoll({ ...end, core }).core`, where `core` is that core and `end` the right one.
+   * ends right that an admin gave, of whoever's cores. Cores that admins had named after a wrong end are then the name's no more, and count nothing: it goes on from the right
+   * end, as any. `rollCore` alone, signed by the identity's keys, with the right end as `previous`, does both.
+   *
+   * An admin may give itself up, and its key can still freeze the identity from before that: where it may be stolen, the identity's keys revoke it.
    *
    * @param device - its key
    * @param cutOffs - where its cores end, up to 48: of those that `rollCore` gave it; the identity's keys end cores that nobody has named, too. A core of its that has no end
@@ -195,7 +197,8 @@ export class Sigchain {
   /**
    * Gives names their first cores, or hands them on to new ones; all or none, such as a drive's two.
    *
-   * Signed by the identity's keys; or by one admin, and by the device that is to write them, if that is another one.
+   * Signed by the identity's keys; or by one admin, and by the device that is to write them, if that is another one. The identity's keys take a name back from whoever admins
+   * have handed it on to: `previous` is then any core of it after which only admins have named cores, with the end that counts.
    *
    * @param device - key of the device that writes them; `null` when no single one does
    * @throws KEY_ROTATION_CORE_MISMATCH, KEY_ROTATION_CORE_REUSED, KEY_ROTATION_BAD_CUT_OFF and others

@@ -78,15 +78,15 @@ export class Authenticator {
   }
 
   /**
-   * Keeps events, mostly this device's own, and tells the connected devices. What they revoke is closed here before this resolves or throws, also where the
-   * store fails, and there as soon as they have heard.
+   * Keeps events, mostly this device's own, and tells the connected devices. What they revoke is closed here before they are kept, also where the store takes its
+   * time, and there as soon as they have heard.
    *
    * @throws KEY_ROTATION_BROKEN_CHAIN for events that do not go on from those that the memory has, which then freeze nothing; and what
    *   `IdentityMemory.extend` throws
    */
   async publish(chain: Uint8Array | readonly Uint8Array[]): Promise<void> {
     try {
-      await this.#memory.extend(chain)
+      await this.#memory.extend(chain, () => this.#gate.closeRefused())
     } finally {
       this.refresh()
     }

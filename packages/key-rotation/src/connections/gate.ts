@@ -8,6 +8,7 @@ import type { KeyPair } from '../types.ts'
 import type { Callbacks } from './callbacks.ts'
 import type { ConnectionLike } from './connection.ts'
 import { deviceOrFault, isTheirs } from './faults.ts'
+import type { Hello } from './messages.ts'
 import type { Peer } from './peer.ts'
 
 /** The longest that engines wait, in ms: a device that expires later is looked at again by then. */
@@ -34,6 +35,7 @@ export class Gate {
   readonly #peers = new Set<Peer>()
   /** By what all were weighed last. */
   #weighed: Weighed
+  #storeTimer: unknown = null
 
   constructor({ memory, device, now, callbacks }: GateOptions) {
     this.#memory = memory
@@ -58,14 +60,15 @@ export class Gate {
       this.#weighAgain(peer)
     }
     this.#callbacks.show()
+    this.#keepLater()
   }
 
   /** By what is known now: lets it in, and tells it what it does not have; asks it for more; or closes it. */
   weigh(peer: Peer): void {
-    const { state, latest } = this.#memory
+    const { state } = this.#memory
     const { hello } = peer
     if (hello === null || !this.#peers.has(peer)) return
-    const device = deviceOrFault(latest, hello.device, this.#now())
+    const device = this.#deviceOf(hello)
     if (device instanceof KeyRotationError) {
       // It may have been let in by events that it has, and this device has not; or be revoked only in a thief's history, which is the one that is here.
       if (peer.isKnown || peer.hasTold || peer.knowsNoMore(hello)) return this.refuse(peer, device)
@@ -76,6 +79,14 @@ export class Gate {
     peer.isKnown = true
     peer.settle(device, null)
     if (peer.tell()) this.#sendReceipt(peer)
+  }
+
+  /** Those that were let in, and may not stay by what is known, also where it is not kept yet. */
+  closeRefused(): void {
+    for (const peer of this.#peers) {
+      const device = peer.isKnown && peer.hello !== null ? this.#deviceOf(peer.hello) : null
+      if (device instanceof KeyRotationError) this.refuse(peer, device)
+    }
   }
 
   inTurn(peer: Peer, bytes: number, run: () => Promise<void>): void {
@@ -110,12 +121,11 @@ export class Gate {
     return true
   }
 
-  /** When it expires, and from time to time while it has told what has to wait, or could not be kept. */
+  /** When it expires, and from time to time while it has told what has to wait. */
   #lookAgain(peer: Peer, { expires }: Device): void {
     clearTimeout(peer.timer)
     const leftMs = expires === null ? Infinity : expires - this.#now()
-    const retryMs = peer.isUnkept ? STORE_RETRY_MS : RETRY_MS
-    const waitMs = Math.min(leftMs, peer.hasMore ? retryMs : Infinity)
+    const waitMs = Math.min(leftMs, peer.hasMore ? RETRY_MS : Infinity)
     if (waitMs === Infinity) return
     peer.timer = setTimeout(
       () => {
@@ -126,7 +136,7 @@ export class Gate {
     )
   }
 
-  /** What had to wait, or could not be kept. */
+  /** What had to wait. */
   #weighAgain(peer: Peer): void {
     if (!peer.hasMore) return
     this.inTurn(peer, 0, async () => {
@@ -138,7 +148,7 @@ export class Gate {
   async #weighHeard(peer: Peer): Promise<void> {
     if (!this.#peers.has(peer)) return
     try {
-      await peer.weighHeard(this.#now())
+      await peer.weighHeard(this.#now(), () => this.closeRefused())
     } finally {
       const before = this.#weighed
       this.#weighed = weighedBy(this.#memory)
@@ -146,7 +156,29 @@ export class Gate {
       if (isNew) for (const other of this.#peers) this.weigh(other)
       else this.weigh(peer)
       this.#callbacks.show()
+      this.#keepLater()
     }
+  }
+
+  /** What was taken in, and could not be kept, is tried again, whether or not who told it is still there. */
+  #keepLater(): void {
+    if (this.#storeTimer !== null || this.#memory.latest === this.#memory.state) return
+    const timer: unknown = setTimeout(() => {
+      this.#memory
+        .receive(this.#memory.events)
+        .catch((error: unknown) => this.#callbacks.failed(error))
+        .finally(() => {
+          this.#storeTimer = null
+          this.refresh()
+        })
+    }, STORE_RETRY_MS)
+    this.#storeTimer = timer
+    // Where nobody is connected any more, this alone keeps no process running.
+    ;(timer as { unref?: () => void }).unref?.()
+  }
+
+  #deviceOf({ device }: Hello): Device | KeyRotationError {
+    return deviceOrFault(this.#memory.latest, device, this.#now())
   }
 
   #sendReceipt(peer: Peer): void {

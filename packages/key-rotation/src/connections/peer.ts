@@ -3,10 +3,10 @@ import { KeyRotationError, type KeyRotationErrorCode } from '../errors.ts'
 import { decodeEvent } from '../format/event.ts'
 import { firstDifference } from '../memory/difference.ts'
 import type { IdentityMemory } from '../memory/identity-memory.ts'
+import type { Duplicity } from '../memory/types.ts'
 import type { Device } from '../state/state.ts'
-import { CLOCK_SKEW_MS } from '../verify.ts'
+import { aheadOf } from '../verify.ts'
 import type { ConnectionLike, PeerChannel } from './connection.ts'
-import { isTheirs } from './faults.ts'
 import { contains, continued, isForked, newestOf, sharedLength, type Tip, tipOf } from './histories.ts'
 import { decodeEvents, encodeEvents, type EventsMessage, type Hello } from './messages.ts'
 import { MAX_BYTES, tooMuch, Turn } from './turn.ts'
@@ -15,6 +15,8 @@ import { MAX_BYTES, tooMuch, Turn } from './turn.ts'
 const MAX_TIPS = 16
 /** A side that has lost its place asks for everything: more often than this it is told nothing. */
 const MAX_ANSWERS = 4
+/** Second histories that make no difference here: each costs a walk over all events. One that has decided otherwise tells one with each event. */
+const MAX_FRUITLESS = 16
 
 /** No fault of who brings it. */
 const WAITING: readonly KeyRotationErrorCode[] = ['KEY_ROTATION_FORKED', 'KEY_ROTATION_RECOVERY_TOO_EARLY']
@@ -29,8 +31,6 @@ export class Peer {
   isKnown = false
   /** It has told a history to its end. */
   hasTold = false
-  /** What it has told could not be kept here. */
-  isUnkept = false
   /** Runs when it has to be looked at again. */
   timer: unknown = null
   /** Of its messages. */
@@ -41,7 +41,12 @@ export class Peer {
   /** What it has told, where that is not in the history here: another one, or events that cannot be taken in yet. */
   #heard: readonly Uint8Array[] | null = null
   #heardBytes = 0
-  #hasAsked = false
+  /** That of what was heard which made no difference last, and how many have. */
+  #fruitless: readonly Uint8Array[] | null = null
+  #fruitlessCount = 0
+  #asks = 0
+  /** It was asked for everything, and has not begun to tell it. */
+  #waitsForAll = false
   #tellsAll = false
   #answers = 0
 
@@ -69,20 +74,21 @@ export class Peer {
    *
    * @returns whether they are the last of a history, and can be weighed: of another one than that here, or from who is not known, not before it is there to its
    *   end
-   * @throws KEY_ROTATION_MALFORMED, KEY_ROTATION_TOO_LARGE, and KEY_ROTATION_OUT_OF_ORDER when they go on with nothing that is here, also after they were
+   * @throws KEY_ROTATION_MALFORMED, KEY_ROTATION_TOO_LARGE, and KEY_ROTATION_OUT_OF_ORDER when they go on with nothing that is here again and again, whatever was
    *   asked for
    */
   hear(bytes: Uint8Array): { part: EventsMessage['part']; isReady: boolean } {
     const { events } = this.#memory
     const message = decodeEvents(bytes)
-    const heard = continued(message, [this.#heard ?? [], ...this.#histories])
-    if (heard === null) {
-      if (this.#hasAsked) throw new KeyRotationError('KEY_ROTATION_OUT_OF_ORDER', 'events do not follow')
-      this.ask()
-      return { part: message.part, isReady: false }
-    }
     this.#heardBytes += bytes.length
     if (this.#heardBytes > MAX_BYTES) throw tooMuch()
+    if (message.from === 0) this.#waitsForAll = false
+    const heard = continued(message, [this.#heard ?? [], ...this.#histories])
+    if (heard === null) {
+      // Others may be on their way that were told before it was asked.
+      if (!this.#waitsForAll) this.#askAgain()
+      return { part: message.part, isReady: false }
+    }
     this.#heard = heard
     this.hears(tipOf(heard))
     const isReady = message.part === 'last' || (this.isKnown && !isForked(events, heard))
@@ -93,16 +99,17 @@ export class Peer {
    * Has the memory weigh what was told.
    *
    * @param now - this device's clock
+   * @param ontaken - called before it is kept
    * @throws what `IdentityMemory.receive` throws, but for what is no fault of who brings it: a second history, and what has to wait, for a recovery's delay or for
-   *   this clock
+   *   this clock; KEY_ROTATION_TOO_LARGE after too many that made no difference
    */
-  async weighHeard(now: number): Promise<void> {
-    this.isUnkept = false
+  async weighHeard(now: number, ontaken: () => void = () => {}): Promise<void> {
+    const before = this.#memory.duplicity
     try {
-      await this.#receive()
+      await this.#receive(ontaken)
     } catch (error) {
-      this.isUnkept = !isTheirs(error)
       if (!this.#mayWait(error, now)) throw error
+      this.#countFruitless(error, before)
     }
     if (this.#heard === null || !contains(this.#memory.events, tipOf(this.#heard))) return
     this.#heard = null
@@ -111,9 +118,7 @@ export class Peer {
 
   /** Asks for everything, once. */
   ask(): void {
-    if (this.#hasAsked) return
-    this.#hasAsked = true
-    this.channel?.ask()
+    if (this.#asks === 0) this.#askAgain()
   }
 
   /** It asks for everything. */
@@ -155,13 +160,27 @@ export class Peer {
     return duplicity === null ? [events] : [events, duplicity.branches[1]]
   }
 
+  #askAgain(): void {
+    if (++this.#asks > MAX_ANSWERS)
+      throw new KeyRotationError('KEY_ROTATION_OUT_OF_ORDER', 'events do not follow')
+    this.#waitsForAll = true
+    this.channel?.ask()
+  }
+
+  /** Each history once, however often it is weighed. */
+  #countFruitless(error: unknown, before: Duplicity | null): void {
+    const isForked = error instanceof KeyRotationError && error.code === 'KEY_ROTATION_FORKED'
+    if (!isForked || this.#memory.duplicity !== before || this.#fruitless === this.#heard) return
+    this.#fruitless = this.#heard
+    if (++this.#fruitlessCount > MAX_FRUITLESS) throw tooMuch()
+  }
+
   #mayWait(error: unknown, now: number): boolean {
     if (!(error instanceof KeyRotationError)) return false
     if (error.code !== 'KEY_ROTATION_BAD_TIME') return WAITING.includes(error.code)
-    const { events } = this.#memory
     const heard = this.#heard ?? []
-    const rest = heard.slice(firstDifference(events, heard))
-    return rest.some((event) => decodeEvent(event).time > now + CLOCK_SKEW_MS)
+    const rest = heard.slice(firstDifference(this.#memory.events, heard))
+    return rest.some((event) => aheadOf(decodeEvent(event), now) !== null)
   }
 
   #isAhead(): boolean {
@@ -169,14 +188,14 @@ export class Peer {
   }
 
   /** Only what is not known goes to the memory, which may change while it waits for its turn. */
-  async #receive(): Promise<void> {
+  async #receive(ontaken: () => void): Promise<void> {
     const heard = this.#heard ?? []
     for (;;) {
       const { events, state } = this.#memory
       const at = firstDifference(events, heard)
       if (at === heard.length) return
       try {
-        await this.#memory.receive(heard.slice(at), at)
+        await this.#memory.receive(heard.slice(at), at, ontaken)
         return
       } catch (error) {
         if (b4a.equals(state.hash, this.#memory.state.hash)) throw error

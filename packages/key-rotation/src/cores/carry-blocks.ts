@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import type { TreeProof } from 'hypercore'
 import { badArgument, checkCount, checkOptions } from '../arguments.ts'
-import { KeyRotationError } from '../errors.ts'
+import { mismatch, notAvailable } from './faults.ts'
 import {
   checkUpstream,
   hasStored,
@@ -49,7 +49,8 @@ export interface CarryOptions extends PullOptions {
  *
  * @param options.end - where the old core ends: `previous.length` of the core after it
  * @returns how many blocks were new
- * @throws KEY_ROTATION_CORE_MISMATCH when the old core has another history, or gets one meanwhile, KEY_ROTATION_UNSUPPORTED_UPSTREAM
+ * @throws KEY_ROTATION_CORE_MISMATCH when the old core has another history, or gets one meanwhile, KEY_ROTATION_NOT_AVAILABLE
+ *   when too little of it is here, KEY_ROTATION_UNSUPPORTED_UPSTREAM
  */
 export async function carryBlocks(
   from: CoreLike,
@@ -58,6 +59,7 @@ export async function carryBlocks(
 ): Promise<number> {
   checkOptions(options, ['start', 'end', 'wait'])
   checkUpstream(to)
+  await from.ready()
   if (!isStored(from)) throw badArgument('the old core is not on this machine: use `pullBlocks`')
   const { length } = prologueOf(to)
   const { start = 0, end = length, wait = true } = options
@@ -71,8 +73,7 @@ export async function carryRange(
   to: RolledCore,
   { start, until, end, wait }: { start: number; until: number; end: number; wait: boolean }
 ): Promise<number> {
-  await from.ready()
-  if (from.length < end) throw otherHistory()
+  if (from.length < end) throw notAvailable('too little of the old core is here')
   // The roots at the end tell whether both are of one history, and without them a peer gets no proof of what is carried. The first block after them
   // brings them, and the last one before.
   if ((await readRoots(to, end)) === null && wait) await to.get(end)
@@ -88,6 +89,18 @@ export async function carryRange(
     if (carried.isWhole) at = stop
   }
   return count
+}
+
+/**
+ * Copies what a core lacks to show that a shorter history is the beginning of its own, out of one that has the same up to `end`: the nodes over the first block after it. As
+ * far as they are here.
+ */
+export async function carryRoots(from: CoreLike, to: RolledCore, length: number, end: number): Promise<void> {
+  if (length === 0 || length >= end || (await readRoots(to, length)) !== null) return
+  const nodes = await readNodes(from, length, length + 1, end)
+  if (nodes.size < nodesOver(length, length + 1, end).length) return
+  // Who has the old key may have put others in their place before they were read.
+  if ((await haveSameHistory(from, to, end)) === true) await writeStored(to, length, [], nodes.values())
 }
 
 /** Not whole when the old core was truncated meanwhile, if only past the end. */
@@ -140,9 +153,8 @@ async function haveSameHistory(a: object, b: object, length: number): Promise<bo
   return one && other && b4a.equals(hashOfRoots(one), hashOfRoots(other))
 }
 
-function otherHistory(): KeyRotationError {
-  const message = 'the old core has another history than the one that is gone on from'
-  return new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message)
+function otherHistory(): Error {
+  return mismatch('the old core has another history than the one that is gone on from')
 }
 
 /**
@@ -176,8 +188,7 @@ async function takeBlock(to: RolledCore, index: number, proof: TreeProof): Promi
   try {
     return await to.applyProof({ fork: 0, block } as never)
   } catch (cause) {
-    const message = `block ${index} of the source is not of the history that is gone on from`
-    throw new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message, { cause })
+    throw mismatch(`block ${index} of the source is not of the history that is gone on from`, cause)
   }
 }
 

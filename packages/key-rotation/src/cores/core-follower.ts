@@ -1,11 +1,12 @@
 import b4a from 'b4a'
-import { badArgument, checkCount, checkKey, checkOptions } from '../arguments.ts'
-import { KeyRotationError } from '../errors.ts'
+import { badArgument, checkCount, checkKey, checkOptions, checkState } from '../arguments.ts'
+import type { KeyRotationError } from '../errors.ts'
 import { resolve, type Resolved } from '../resolve.ts'
-import { isSameCutOff } from '../state/devices.ts'
+import { isSameCutOff } from '../state/ends.ts'
 import type { IdentityState } from '../state/state.ts'
 import { carryLineage } from './carry-lineage.ts'
-import { FollowedCore, mismatch, treeHashOf } from './followed-core.ts'
+import { closed, mismatch } from './faults.ts'
+import { FollowedCore } from './followed-core.ts'
 import type {
   Bookmark,
   CoreFollowerOptions,
@@ -13,6 +14,9 @@ import type {
   ReadOptions,
   RetractedBlocks
 } from './follower-types.ts'
+import { isSameLineage, sharedLength } from './lineage.ts'
+import { partedFrom } from './parted.ts'
+import { treeHashOf } from './sessions.ts'
 import type { StoreLike } from './types.ts'
 
 /**
@@ -26,6 +30,8 @@ export class CoreFollower {
   /** With a tree hash from when another core is to be read, till it is known that both have the same history. */
   #read: Bookmark
   #current: FollowedCore | null = null
+  /** Why nothing can be read since the last `update`. */
+  #failure: unknown = null
   /** Blocks that were read were truncated: to so many. */
   #truncated = Infinity
   /** What was asked for before the last change is asked for again. */
@@ -76,10 +82,12 @@ export class CoreFollower {
    * Goes over to the core that a verified state names, which may be several roll-overs on. A call of `next` that waits goes on there.
    *
    * @returns what was read before, and does not count any more; `null` for nothing
-   * @throws KEY_ROTATION_CORE_MISMATCH for a name that has no core, or no longer the one that was read
+   * @throws KEY_ROTATION_CORE_MISMATCH for a name that has no core, or never had the one that was read; as `next` throws then, till another `update`.
+   *   KEY_ROTATION_BAD_ARGUMENT, KEY_ROTATION_UNSUPPORTED_UPSTREAM
    */
   async update(state: IdentityState): Promise<RetractedBlocks | null> {
     this.#checkOpen()
+    checkState(state)
     const updated = this.#updated.then(() => this.#update(state))
     this.#updated = updated.catch(() => {})
     return updated
@@ -99,7 +107,8 @@ export class CoreFollower {
     for (;;) {
       await this.#updated
       this.#checkOpen()
-      if (this.#current === null) throw badArgument('call `update` with a verified state first')
+      if (this.#current === null)
+        throw this.#failure ?? badArgument('call `update` with a verified state first')
       if (this.#truncated < this.position) throw this.#truncation()
       if (this.#isHeld) return null
       const generation = this.#generation
@@ -115,15 +124,15 @@ export class CoreFollower {
   }
 
   /**
-   * Copies what is here of the name's older cores into the present one, as far as that needs no peers.
+   * Copies what is here of the name's older cores into the one that is read, as far as that needs no peers.
    *
    * @returns how many blocks were new
    */
-  async carry(state: IdentityState): Promise<number> {
+  async carry(): Promise<number> {
     this.#checkOpen()
-    const { lineage } = resolve(state, this.#name) ?? {}
-    const core = this.#current?.core ?? null
-    return lineage === undefined || core === null ? 0 : carryLineage(this.#store, lineage, core)
+    await this.#updated
+    const { core, lineage } = this.#current ?? {}
+    return core === undefined || lineage === undefined ? 0 : carryLineage(this.#store, lineage.links, core)
   }
 
   /** Closes the sessions of the cores; a call of `next` that waits throws. The Corestore stays open. */
@@ -141,6 +150,20 @@ export class CoreFollower {
   }
 
   async #update(state: IdentityState): Promise<RetractedBlocks | null> {
+    try {
+      return await this.#goOver(state)
+    } catch (error) {
+      // What was read till then counts no more, as far as this knows.
+      this.#generation++
+      this.#failure = error
+      const before = this.#current
+      this.#current = null
+      await before?.close()
+      throw error
+    }
+  }
+
+  async #goOver(state: IdentityState): Promise<RetractedBlocks | null> {
     const resolved = resolve(state, this.#name)
     if (resolved === null) throw mismatch(`${this.#name} has no core`)
     const { lineage, end, isHeld } = resolved
@@ -148,11 +171,10 @@ export class CoreFollower {
     this.#generation++
     this.#isHeld = isHeld
     const { position, core, treeHash } = this.#read
-    const place = core === null ? 0 : lineage.findIndex((link) => b4a.equals(link.core, core))
-    if (place === -1) throw mismatch(`${this.#name} never was the core that was read`)
-    // Every end on the way counts: the next core may have been ended before the one that it went on from.
-    const ends = lineage.slice(place + 1).map(({ previous }) => previous?.length ?? 0)
-    const length = Math.min(position, this.#truncated, ...ends, end?.length ?? Infinity)
+    const parted = await partedFrom(this.#store, lineage, this.#read)
+    if (parted === null) throw mismatch(`${this.#name} never was the core that was read`)
+    const shared = Math.min(parted.length, sharedLength(lineage, parted.place))
+    const length = Math.min(shared, this.#truncated, end?.length ?? Infinity)
     const read = { position: length, core, treeHash: length === position ? treeHash : null }
     const known = { ...read, treeHash: read.treeHash ?? (await treeHashOf(this.#store, read)) }
     const next = await FollowedCore.open({
@@ -165,7 +187,7 @@ export class CoreFollower {
     })
     if (this.#truncated < length) {
       await next.close()
-      return this.#update(state)
+      return this.#goOver(state)
     }
     await this.#current?.close()
     this.#current = next
@@ -176,10 +198,11 @@ export class CoreFollower {
     return { core: core ?? next.link.core, start: length, end: position }
   }
 
-  #isCurrent({ core, end }: Resolved): boolean {
-    const { link, end: known } = this.#current ?? {}
-    if (link === undefined || !b4a.equals(link.core, core) || this.#truncated < this.position) return false
-    return end === null || !known ? end === (known ?? null) : isSameCutOff(end, known)
+  #isCurrent({ lineage, end }: Resolved): boolean {
+    const known = this.#current?.lineage
+    if (known === undefined || this.#truncated < this.position) return false
+    if (!isSameLineage(known.links, lineage)) return false
+    return end === null || known.end === null ? end === known.end : isSameCutOff(end, known.end)
   }
 
   #ontruncate(length: number): void {
@@ -196,7 +219,6 @@ export class CoreFollower {
   }
 
   #checkOpen(): void {
-    if (this.#closed)
-      throw new KeyRotationError('KEY_ROTATION_CLOSED', `the follower of ${this.#name} is closed`)
+    if (this.#closed) throw closed(`the follower of ${this.#name} is closed`)
   }
 }

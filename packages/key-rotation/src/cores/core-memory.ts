@@ -9,7 +9,8 @@ import type { MemoryStore } from '../memory/types.ts'
 import { eventsOf } from '../verify.ts'
 
 const FIELD = 'cloudpal-key-rotation-memory'
-const PART_NAME_BYTES = 8
+const NAME_BYTES = 8
+const NOTHING: Uint8Array = new Uint8Array(0)
 
 /** What is needed of a core to keep a memory: a Hypercore fits. */
 export interface UserDataLike {
@@ -32,38 +33,46 @@ export interface ChainCoreLike {
  * itself. Borrows the core.
  */
 export function coreMemory(core: UserDataLike): MemoryStore {
-  const parts = { of: '', count: 0 }
-  const keyOf = (part: number): string => `${FIELD}/${parts.of}/${part}`
+  let whole = NOTHING
+  let count = 0
+  const partAt = async (place: number, name: Uint8Array): Promise<Uint8Array | null> => {
+    const part = await core.getUserData(keyOf(place))
+    // Each says of which whole it is: those of the one before stay till others take their place, and count for nothing.
+    const isOfIt = part !== null && b4a.equals(part.subarray(0, NAME_BYTES), name)
+    return isOfIt ? part.subarray(NAME_BYTES) : null
+  }
   return {
     read: async () => {
       await core.ready()
       const first = await core.getUserData(FIELD)
       if (first === null) return null
+      whole = nameOf(first)
       const all = [first]
-      Object.assign(parts, { of: nameOf(first), count: 0 })
-      for (;;) {
-        const part = await core.getUserData(keyOf(parts.count))
-        if (part === null || part.length === 0) return b4a.concat(all)
-        all.push(part)
-        parts.count++
-      }
+      for (let part; (part = await partAt(all.length - 1, whole)) !== null;) all.push(part)
+      count = all.length - 1
+      return b4a.concat(all)
     },
     write: async (bytes) => {
       await core.ready()
+      const name = nameOf(bytes)
+      if ((await partAt(0, name)) !== null) await core.setUserData(keyOf(0), NOTHING)
       await core.setUserData(FIELD, bytes)
-      // Parts are of the whole that they were added to: what is left of those before counts for nothing.
-      for (let part = 0; part < parts.count; part++) await core.setUserData(keyOf(part), new Uint8Array(0))
-      Object.assign(parts, { of: nameOf(bytes), count: 0 })
+      whole = name
+      count = 0
     },
     append: async (bytes) => {
-      await core.setUserData(keyOf(parts.count), bytes)
-      parts.count++
+      await core.setUserData(keyOf(count), b4a.concat([whole, bytes]))
+      count++
     }
   }
 }
 
-function nameOf(whole: Uint8Array): string {
-  return b4a.toString(hash('memory', [whole]).subarray(0, PART_NAME_BYTES), 'hex')
+function keyOf(part: number): string {
+  return `${FIELD}/${part}`
+}
+
+function nameOf(whole: Uint8Array): Uint8Array {
+  return hash('memory', [whole]).subarray(0, NAME_BYTES)
 }
 
 /**

@@ -2,9 +2,9 @@ import b4a from 'b4a'
 import { KeyRotationError } from '../errors.ts'
 import type { Resolved } from '../resolve.ts'
 import type { CoreLink } from '../state/state.ts'
-import { mismatch } from './drive-names.ts'
-import { treeHashAt } from './followed-core.ts'
+import { mismatch, notAvailable } from './faults.ts'
 import { isLinked } from './roll.ts'
+import { treeHashAt } from './sessions.ts'
 import type { RolledCore } from './types.ts'
 
 /**
@@ -34,10 +34,10 @@ export async function checkCore(core: RolledCore, resolved: Resolved, wait: bool
   if (wait && (isShort() || isLinked(core, link) === null)) await core.update({ wait: true })
   const isNext = isLinked(core, link)
   if (isNext === false) throw mismatch('the drive does not go on from the one before')
-  if (isNext === null || isShort()) throw notAvailable()
+  if (isNext === null || isShort()) throw tooLittle()
   if (end === null) return
   const found = await treeHashAt(core, end.length, { wait })
-  if (found === null) throw notAvailable()
+  if (found === null) throw tooLittle()
   if (!b4a.equals(found, end.treeHash)) throw mismatch('the drive is not the one that was ended')
 }
 
@@ -45,7 +45,6 @@ function linkOf({ lineage }: Resolved): CoreLink {
   return lineage.at(-1) as CoreLink
 }
 
-function notAvailable(): KeyRotationError {
-  const message = 'too little of the drive is here, or at a peer, to tell whether it is the right one'
-  return new KeyRotationError('KEY_ROTATION_NOT_AVAILABLE', message)
+function tooLittle(): KeyRotationError {
+  return notAvailable('too little of the drive is here, or at a peer, to tell whether it is the right one')
 }

@@ -1,6 +1,6 @@
-import { KeyRotationError } from '../errors.ts'
 import { resolve, type Resolved } from '../resolve.ts'
 import type { IdentityState } from '../state/state.ts'
+import { mismatch } from './faults.ts'
 
 /** Under which names an identity has a drive's two cores: of the files’ names, and of what is in them. */
 export function driveNames(name: string): readonly [string, string] {
@@ -12,8 +12,4 @@ export function resolvedOf(state: IdentityState, name: string): Resolved {
   const resolved = resolve(state, name)
   if (resolved === null) throw mismatch(`${name} has no core`)
   return resolved
-}
-
-export function mismatch(message: string): KeyRotationError {
-  return new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message)
 }

@@ -3,7 +3,8 @@ import { badArgument, checkKeyPair, checkOptions } from '../arguments.ts'
 import type { CoreLink, IdentityState } from '../state/state.ts'
 import type { CoreRoll, CutOff, KeyPair } from '../types.ts'
 import { carryBlocks } from './carry-blocks.ts'
-import { driveNames, mismatch, resolvedOf } from './drive-names.ts'
+import { driveNames, resolvedOf } from './drive-names.ts'
+import { mismatch } from './faults.ts'
 import { lineageEncryption } from './lineage-encryption.ts'
 import { endOf, planRoll, startRoll } from './roll.ts'
 import type { CoreLike, RollPlan, StoreLike } from './types.ts'
@@ -26,8 +27,8 @@ export interface DrivePlan {
 }
 
 export interface StartDriveOptions {
-  /** Of who writes it from now on. */
-  keyPair: KeyPair
+  /** Of who alone writes it from now on; without it `signers` says who do. */
+  keyPair?: KeyPair | null
   /** 32 bytes, as the first drive was opened with. */
   encryptionKey?: Uint8Array | null
   /** @defaultValue the key pair's own key */
@@ -36,7 +37,7 @@ export interface StartDriveOptions {
 
 /** Gives a drive to an identity: for its first `rollCore`. @throws KEY_ROTATION_BAD_ARGUMENT for one that has no second core yet */
 export async function nameDrive(drive: DriveLike, name: string): Promise<readonly CoreRoll[]> {
-  const cores = await coresOf(drive)
+  const cores = await bothCoresOf(drive)
   return driveNames(name).map((each, i) => ({
     name: each,
     core: cores[i]?.key as Uint8Array,
@@ -58,7 +59,7 @@ export async function planDriveRoll(
 ): Promise<DrivePlan> {
   checkOptions(options, ['signers', 'version'])
   const { signers, version } = options
-  const [files, blobs] = await coresOf(drive)
+  const [files, blobs] = await bothCoresOf(drive)
   // A file is written before its name: what the first core's end names is below the second one's.
   const end = await endOf(files, version)
   const blobsEnd = await endOf(blobs, version === undefined ? undefined : await blobsLengthAt(drive, version))
@@ -78,7 +79,8 @@ export async function planDriveRoll(
  * @param state - after the event
  * @param from - the drive before, which may be one that is only read here
  * @param options.signers - as the plan had them, where that was not the key pair alone
- * @throws KEY_ROTATION_CORE_MISMATCH when the names’ newest cores are not those of the signers, or `from` has another history
+ * @throws KEY_ROTATION_CORE_MISMATCH when the names’ newest cores are not those of the signers, or `from` has another history, KEY_ROTATION_BAD_ARGUMENT also for one
+ *   key pair beside several signers
  */
 export async function startDriveRoll(
   store: StoreLike,
@@ -88,10 +90,11 @@ export async function startDriveRoll(
   options: StartDriveOptions
 ): Promise<void> {
   checkOptions(options, ['keyPair', 'encryptionKey', 'signers'])
-  const { keyPair, encryptionKey = null } = options
-  checkKeyPair(keyPair)
-  const { signers = [keyPair.publicKey] } = options
-  const olds = await coresOf(from)
+  const { keyPair = null, encryptionKey = null } = options
+  if (keyPair !== null) checkKeyPair(keyPair)
+  const { signers = keyPair && [keyPair.publicKey] } = options
+  if (signers === null) throw badArgument('a drive is written by somebody: `keyPair` or `signers`')
+  const olds = await bothCoresOf(from)
   for (const [i, each] of driveNames(name).entries()) {
     const { lineage } = resolvedOf(state, each)
     const encryption = encryptionKey && lineageEncryption(lineage, encryptionKey)
@@ -125,7 +128,7 @@ async function blobsLengthAt({ db }: DriveLike, version: number): Promise<number
   return length
 }
 
-async function coresOf(drive: DriveLike): Promise<readonly [CoreLike, CoreLike]> {
+async function bothCoresOf(drive: DriveLike): Promise<readonly [CoreLike, CoreLike]> {
   await drive.ready()
   const blobs = await drive.getBlobs()
   if (blobs === null) throw badArgument('it is not known yet where the drive has its files')

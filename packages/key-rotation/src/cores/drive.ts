@@ -5,9 +5,10 @@ import type { Resolved } from '../resolve.ts'
 import type { IdentityState } from '../state/state.ts'
 import type { KeyPair } from '../types.ts'
 import { checkCore, checkPair } from './drive-check.ts'
-import { driveNames, mismatch, resolvedOf } from './drive-names.ts'
-import { openSession, type Session } from './followed-core.ts'
+import { driveNames, resolvedOf } from './drive-names.ts'
+import { mismatch } from './faults.ts'
 import { lineageEncryption } from './lineage-encryption.ts'
+import { openSession, type Session } from './sessions.ts'
 import type { CoreLike, StoreLike } from './types.ts'
 
 /** A store that can be opened once more and closed apart: a Corestore fits. */

@@ -1,14 +1,18 @@
 import b4a from 'b4a'
-import { KeyRotationError } from '../errors.ts'
 import type { CoreLink } from '../state/state.ts'
 import type { CutOff } from '../types.ts'
-import { carryRange } from './carry-blocks.ts'
+import { carryRange, carryRoots } from './carry-blocks.ts'
+import { closed, isMismatch, mismatch } from './faults.ts'
 import type { Bookmark, FollowedBlock, ReadOptions } from './follower-types.ts'
-import { giveUp, peersHave, readRoots } from './hypercore-adapter.ts'
-import { hashOfRoots } from './tree-nodes.ts'
+import { checkUpstream, giveUp, hasStored, peersHave } from './hypercore-adapter.ts'
+import { placeOf, sharedLength } from './lineage.ts'
 import { lineageEncryption } from './lineage-encryption.ts'
 import { isLinked } from './roll.ts'
+import { openSession, type Session, treeHashAt } from './sessions.ts'
 import type { RolledCore, StoreLike } from './types.ts'
+
+/** Where a peer says that it has a block of the newest core, others are asked for that of an older one after so long, in ms: it may not give it. */
+const PATIENCE_MS = 2000
 
 /** What is needed of the cores of a name. */
 export interface Lineage {
@@ -23,32 +27,35 @@ export interface Lineage {
   readonly ontruncate: (length: number) => void
 }
 
-export interface Session extends RolledCore {
-  on(event: 'truncate', listener: (length: number) => void): unknown
-}
-
 /** A session of a name's newest core, and of older ones as far as they are needed. Owns them. */
 export class FollowedCore {
-  readonly core: RolledCore
-  readonly link: CoreLink
-  readonly end: CutOff | null
-  readonly #lineage: Lineage
-  readonly #older = new Map<CoreLink, RolledCore>()
+  readonly core: Session
+  readonly lineage: Lineage
+  readonly #older = new Map<number, Promise<RolledCore>>()
+  /** It has the history that was ended, as far as it was truncated since. */
+  #isRight = false
+  #isClosed = false
 
-  private constructor(core: RolledCore, link: CoreLink, lineage: Lineage) {
+  private constructor(core: Session, lineage: Lineage) {
     this.core = core
-    this.link = link
-    this.end = lineage.end
-    this.#lineage = lineage
+    this.lineage = lineage
+    core.on('truncate', (length) => {
+      this.#isRight = false
+      lineage.ontruncate(length)
+    })
   }
 
   static async open(lineage: Lineage): Promise<FollowedCore> {
-    const { store, links, encryptionKey, ontruncate } = lineage
-    const link = links.at(-1) as CoreLink
+    const { store, links, encryptionKey } = lineage
+    const { core: key } = links.at(-1) as CoreLink
     const encryption = encryptionKey && lineageEncryption(links, encryptionKey)
-    const core = await openSession(store, { key: link.core, encryption })
-    core.on('truncate', ontruncate)
-    return new FollowedCore(core, link, lineage)
+    const core = await openSession(store, { key, encryption })
+    checkUpstream(core)
+    return new FollowedCore(core, lineage)
+  }
+
+  get link(): CoreLink {
+    return this.lineage.links.at(-1) as CoreLink
   }
 
   /**
@@ -56,21 +63,21 @@ export class FollowedCore {
    *
    * @returns `null` when no more is known of, or it cannot be told without waiting
    */
-  async read({ position, treeHash }: Bookmark, options: ReadOptions): Promise<FollowedBlock | null> {
-    const { core, link, end } = this
-    const { name } = this.#lineage
-    if (end !== null && end.length <= position) return null
+  async read(read: Bookmark, options: ReadOptions): Promise<FollowedBlock | null> {
+    const { core, link } = this
+    const { position, treeHash } = read
+    const { name, end } = this.lineage
+    if (end !== null && end.length <= position) {
+      await this.#checkAll(read, end)
+      return null
+    }
     const needed = end?.length ?? position + 1
     if (core.length < needed && options.wait !== false) await core.update({ wait: true })
     // What lies below an end counts by the tree hash there, which a shorter copy does not have: its writer may have truncated it, and written others.
     if (core.length < needed) return null
     if (isLinked(core, link) !== true)
       throw mismatch(`the core of ${name} does not go on from the one before`)
-    if (end !== null) {
-      const isEnded = await this.#hasHistory(end, options)
-      if (isEnded === null) return null
-      if (!isEnded) throw mismatch(`the core of ${name} is not the one that was ended`)
-    }
+    if (end !== null && !(await this.#isEnded(end, options))) return null
     const block = await this.#block(position, options)
     if (block === null) return null
     if (treeHash !== null) {
@@ -83,9 +90,31 @@ export class FollowedCore {
   }
 
   async close(): Promise<void> {
-    const sessions = [this.core, ...this.#older.values()]
-    this.#older.clear()
-    await Promise.all(sessions.map((session) => session.close()))
+    this.#isClosed = true
+    const older = [...this.#older.values()]
+    await Promise.all([
+      this.core.close(),
+      ...older.map(async (opened) => (await opened.catch(() => null))?.close())
+    ])
+  }
+
+  /** Of all that counts: it was read, maybe before anybody had said where it ends. Waits for nothing. */
+  async #checkAll({ treeHash }: Bookmark, { length, treeHash: ended }: CutOff): Promise<void> {
+    if (length === 0) return
+    const isHere = this.core.length >= length
+    const read = treeHash ?? (isHere ? await treeHashAt(this.core, length, { wait: false }) : null)
+    if (read !== null && !b4a.equals(read, ended))
+      throw mismatch(`what was read of ${this.lineage.name} is of another history than what was ended`)
+  }
+
+  /** Whether the core is known to be the one that was ended: `false` where that cannot be told without waiting. */
+  async #isEnded(end: CutOff, options: ReadOptions): Promise<boolean> {
+    if (this.#isRight) return true
+    // A truncation meanwhile is seen before what was read counts.
+    const isEnded = await this.#hasHistory(end, options)
+    if (isEnded === false) throw mismatch(`the core of ${this.lineage.name} is not the one that was ended`)
+    this.#isRight = isEnded === true
+    return this.#isRight
   }
 
   /** `null` where it cannot be told without waiting. */
@@ -98,87 +127,89 @@ export class FollowedCore {
   }
 
   /**
-   * A block. One that was written to an older core, and that no peer has of this one, is read from there and carried over.
+   * A block: of this core, or of an older one that has it, from which it is carried over.
    *
    * @returns `null` only with `wait: false`
    */
   async #block(index: number, options: ReadOptions): Promise<unknown> {
     const { core } = this
+    const { links } = this.lineage
     const here = await core.get(index, { ...options, wait: false })
-    if (here !== null || options.wait === false) return here
-    const place = this.#placeOf(index)
-    if (place === this.#lineage.links.length - 1 || peersHave(core, index)) return core.get(index, options)
-    const requests: unknown[] = []
-    const direct = core.get(index, { ...options, activeRequests: requests })
-    const carried = this.#carry(place, index, options).then(() => core.get(index, { wait: false }))
+    if (here !== null) return here
+    // Those that have it, newest first: of the oldest one its thief may have made another history.
+    const first = placeOf(links, index)
+    const places = Array.from({ length: links.length - 1 - first }, (_, i) => links.length - 2 - i)
+    for (const place of places) {
+      if (!hasStored(await this.#olderAt(place), index)) continue
+      const carried = await this.#carry(place, index, false)
+      if (carried !== null) return carried
+    }
+    if (options.wait === false) return null
+    return places.length === 0 ? core.get(index, options) : this.#fetch(index, places, options)
+  }
+
+  /** From peers: of this core, or of older ones. */
+  async #fetch(index: number, places: readonly number[], options: ReadOptions): Promise<unknown> {
+    const { core } = this
+    const asked: { core: RolledCore; requests: unknown[] }[] = []
+    let isDone = false
+    let timer: unknown = null
+    const get = (from: RolledCore): Promise<unknown> => {
+      const requests: unknown[] = []
+      asked.push({ core: from, requests })
+      return from.get(index, { ...options, activeRequests: requests })
+    }
+    const fetchOlder = async (place: number): Promise<unknown> => {
+      const older = await this.#olderAt(place)
+      if (older.length <= index) await older.update({ wait: true })
+      if (isDone) return null
+      await get(older)
+      return isDone ? null : this.#carry(place, index, true)
+    }
     try {
       return await new Promise((resolve, reject) => {
-        direct.then(resolve, reject)
-        // The older core may be of another history, and then no news: what counts may still come.
-        carried.then(
-          (block) => block !== null && resolve(block),
-          () => {}
-        )
+        get(core).then(resolve, reject)
+        const ask = (): void => {
+          for (const place of places)
+            // An older core may be of another history, and then no news: what counts may still come.
+            fetchOlder(place).then(
+              (block) => block !== null && resolve(block),
+              () => {}
+            )
+        }
+        if (peersHave(core, index)) timer = setTimeout(ask, PATIENCE_MS)
+        else ask()
       })
     } finally {
-      giveUp(core, requests)
+      isDone = true
+      clearTimeout(timer)
+      for (const { core: from, requests } of asked) giveUp(from, requests)
     }
   }
 
-  /** Of the core that a block was written to: the newest that begins before it. */
-  #placeOf(index: number): number {
-    const { links } = this.#lineage
-    let place = links.length - 1
-    while (place > 0 && index < (links[place]?.previous?.length ?? 0)) place--
-    return place
+  /** @returns the block, out of an older core that has it; `null` where that is of another history, or it cannot be told without waiting */
+  async #carry(place: number, index: number, wait: boolean): Promise<unknown> {
+    const { core } = this
+    const { links } = this.lineage
+    const older = await this.#olderAt(place)
+    const end = sharedLength(links, place)
+    for (let newer = links.length - 2; newer > place; newer--)
+      await carryRoots(await this.#olderAt(newer), core, end, sharedLength(links, newer))
+    try {
+      if (older.length < end) return null
+      await carryRange(older, core, { start: index, until: index + 1, end, wait })
+    } catch (error) {
+      if (isMismatch(error)) return null
+      throw error
+    }
+    return core.get(index, { wait: false })
   }
 
-  async #carry(place: number, index: number, options: ReadOptions): Promise<void> {
-    const { links, store } = this.#lineage
-    const link = links[place] as CoreLink
-    const older = this.#older.get(link) ?? (await openSession(store, { key: link.core }))
-    this.#older.set(link, older)
-    if (older.length <= index) await older.update({ wait: true })
-    await older.get(index, options)
-    const end = Math.min(...links.slice(place + 1).map(({ previous }) => previous?.length ?? 0))
-    await carryRange(older, this.core, { start: index, until: index + 1, end, wait: true })
+  async #olderAt(place: number): Promise<RolledCore> {
+    if (this.#isClosed) throw closed('the follower has gone on')
+    const { core: key } = this.lineage.links[place] as CoreLink
+    const opened = this.#older.get(place) ?? openSession(this.lineage.store, { key })
+    this.#older.set(place, opened)
+    return opened
   }
-}
-
-/** Of a core's tree; `null` where it is not here, and not waited for. */
-export async function treeHashAt(
-  core: RolledCore,
-  length: number,
-  { wait = true }: ReadOptions
-): Promise<Uint8Array | null> {
-  const roots = await readRoots(core, length)
-  if (roots !== null) return hashOfRoots(roots)
-  return wait ? core.treeHash(length) : null
-}
-
-/** Of what was read, as far as it is on this machine. */
-export async function treeHashOf(
-  store: StoreLike,
-  { core: key, position }: Bookmark
-): Promise<Uint8Array | null> {
-  if (key === null || position === 0) return null
-  const core = await openSession(store, { key })
-  try {
-    return core.length < position ? null : await treeHashAt(core, position, { wait: false })
-  } finally {
-    await core.close()
-  }
-}
-
-export async function openSession(
-  store: StoreLike,
-  options: { key: Uint8Array; encryption?: object | null }
-): Promise<Session> {
-  const session = store.get(options as never) as Session
-  await session.ready()
-  return session
-}
-
-export function mismatch(message: string): KeyRotationError {
-  return new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message)
 }

@@ -114,7 +114,7 @@ export async function readRoots(core: object, length: number): Promise<TreeNode[
   return roots.includes(null) ? null : (roots as TreeNode[])
 }
 
-/** Stores blocks that are known to be right, as if peers had sent them, and tells peers. @returns how many were new */
+/** Stores blocks, or nodes alone, that are known to be right, as if peers had sent them, and tells peers. @returns how many were new */
 export async function writeStored(
   target: object,
   start: number,
@@ -134,7 +134,7 @@ export async function writeStored(
       bits.setRange(start + i, start + i + 1, true)
       count++
     }
-    if (count === 0) return 0
+    if (count === 0 && blocks.length > 0) return 0
     for (const node of nodes) tx.putTreeNode(node)
     const ranges = bits.flush(tx, core.bitfield)
     await state.flush()
@@ -161,17 +161,32 @@ export function proofOf(proof: object): TreeProof {
   return proof as TreeProof
 }
 
+/** Of a session. */
+const NEEDED = [
+  'clearRequests',
+  'core.state.createWriteBatch',
+  'core.state.mutex.lock',
+  'core.state.storage.read',
+  'core.state.flush',
+  'core.state._clearActiveBatch',
+  'core.bitfield.get',
+  'core.replicator.onhave',
+  'core._setBitfieldRanges',
+  'core.updateContiguousLength',
+  'core.flushHints'
+]
+
 /** @throws KEY_ROTATION_UNSUPPORTED_UPSTREAM naming what is missing */
 export function checkUpstream(core: object): void {
-  const internals = internalsOf(core)
-  const missing: string[] = []
-  if (typeof internals?.state?.createWriteBatch !== 'function') missing.push('core.state')
-  if (typeof internals?.state?.mutex?.lock !== 'function') missing.push('core.state.mutex')
-  if (typeof internals?.bitfield?.get !== 'function') missing.push('core.bitfield')
-  for (const name of ['_setBitfieldRanges', 'updateContiguousLength', 'flushHints'] as const)
-    if (typeof internals?.[name] !== 'function') missing.push(name)
-  if (typeof internals?.replicator?.onhave !== 'function') missing.push('core.replicator')
+  const missing = NEEDED.filter((path) => typeof valueAt(core, path) !== 'function')
+  if (typeof BitInterlude !== 'function') missing.push('lib/bit-interlude.js')
   if (missing.length > 0) throw unsupported(missing)
+}
+
+function valueAt(core: object, path: string): unknown {
+  const into = (value: unknown, name: string): unknown =>
+    (value as Record<string, unknown> | null | undefined)?.[name]
+  return path.split('.').reduce<unknown>(into, core)
 }
 
 function unsupported(missing: readonly string[]): KeyRotationError {

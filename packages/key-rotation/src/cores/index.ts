@@ -29,7 +29,8 @@ export {
   startDriveRoll,
   type StartDriveOptions
 } from './drive-roll.ts'
-export { lineageEncryption, type LineagePart } from './lineage-encryption.ts'
+export { type LineagePart } from './lineage.ts'
+export { lineageEncryption } from './lineage-encryption.ts'
 export { endOf, isLinked, planRoll, startRoll, type StartRollOptions } from './roll.ts'
 export type {
   BlockEncryption,

@@ -1,10 +1,7 @@
 import { badArgument, checkKey } from '../arguments.ts'
-import type { CoreLink } from '../state/state.ts'
 import { blockCipher, cipherPadding } from './hypercore-adapter.ts'
+import { type LineagePart, placeOf } from './lineage.ts'
 import type { BlockEncryption } from './types.ts'
-
-/** What `lineageEncryption` needs of each core: a `CoreLink` fits. */
-export type LineagePart = Pick<CoreLink, 'core' | 'previous'>
 
 /**
  * Encryption of the newest of a name's cores: each block with the key of the core that it was written to. So no key and nonce are used twice, although a
@@ -22,12 +19,8 @@ export function lineageEncryption(
   checkKey(encryptionKey, 'an encryption key')
   if (lineage.length === 0) throw badArgument('a name has at least one core')
   const ciphers = lineage.map(({ core }) => blockCipher(encryptionKey, core))
-  // From the newest: a roll-over may end before the one before it, whose places are then written anew.
-  const cipherOf = (index: number): (typeof ciphers)[number] => {
-    let part = lineage.length - 1
-    while (part > 0 && index < (lineage[part]?.previous?.length ?? 0)) part--
-    return ciphers[part] as (typeof ciphers)[number]
-  }
+  const cipherOf = (index: number): (typeof ciphers)[number] =>
+    ciphers[placeOf(lineage, index)] as (typeof ciphers)[number]
   return {
     padding: () => cipherPadding(),
     encrypt: (index, block, fork, core) => cipherOf(index).encrypt(index, block, fork, core),

@@ -1,8 +1,8 @@
 import b4a from 'b4a'
-import { badArgument, checkCount, checkKey, checkKeyPair, checkOptions } from '../arguments.ts'
-import { KeyRotationError } from '../errors.ts'
+import { badArgument, checkCount, checkCutOff, checkKey, checkKeyPair, checkOptions } from '../arguments.ts'
 import { type CoreLink, hex } from '../state/state.ts'
 import type { CutOff, KeyPair } from '../types.ts'
+import { mismatch, notAvailable } from './faults.ts'
 import { isStored, proofOf, readRoots } from './hypercore-adapter.ts'
 import { keyOfManifest, openWithManifest } from './manifest.ts'
 import type { CoreLike, ProofSource, RolledCore, RollManifest, RollPlan, StoreLike } from './types.ts'
@@ -14,6 +14,7 @@ import type { CoreLike, ProofSource, RolledCore, RollManifest, RollPlan, StoreLi
  * @throws KEY_ROTATION_BAD_ARGUMENT
  */
 export async function endOf(core: CoreLike, length?: number): Promise<CutOff> {
+  if (typeof core?.ready !== 'function') throw badArgument('only a core has an end')
   await core.ready()
   const end = length ?? core.length
   checkCount(end, 'a length')
@@ -35,6 +36,7 @@ export function planRoll(
   previous: CutOff,
   options: { signers: readonly Uint8Array[]; quorum?: number }
 ): RollPlan {
+  checkCutOff(previous)
   checkOptions(options, ['signers', 'quorum'])
   const { signers, quorum = 1 } = options
   if (!Array.isArray(signers) || signers.length === 0) throw badArgument('a core is written by somebody')
@@ -66,7 +68,8 @@ export interface StartRollOptions {
  *
  * @param source - the old core, or an archive of it. Not trusted: the new core's key says what it must be
  * @returns a session that the caller closes
- * @throws KEY_ROTATION_CORE_MISMATCH when the source has another history, KEY_ROTATION_BAD_ARGUMENT, and whatever the source throws
+ * @throws KEY_ROTATION_CORE_MISMATCH when the source has another history, KEY_ROTATION_NOT_AVAILABLE when it is a core of which too little is here, KEY_ROTATION_BAD_ARGUMENT, and
+ *   whatever the source throws
  */
 export async function startRoll(
   store: StoreLike,
@@ -102,14 +105,18 @@ async function adoptHistory(core: RolledCore, length: number, source: ProofSourc
     cause = error
   }
   if (taken && core.length >= length) return
-  const message = 'the source does not have the history that the new core goes on from'
-  throw new KeyRotationError('KEY_ROTATION_CORE_MISMATCH', message, { cause })
+  throw mismatch('the source does not have the history that the new core goes on from', cause)
 }
 
 /** Roots of the tree at a length. A core that goes on from another one itself gives no proof of lengths other than that and its end. */
 async function rootsOf(source: ProofSource, length: number): Promise<readonly object[]> {
-  const stored = isStored(source) ? await readRoots(source, length) : null
-  if (stored !== null) return stored
+  const core = source as Partial<CoreLike>
+  await core.ready?.()
+  if (isStored(source)) {
+    if ((core.length ?? 0) < length) throw notAvailable('too little of the old core is here')
+    const stored = await readRoots(source, length)
+    if (stored !== null) return stored
+  }
   if (source.roots !== undefined) return source.roots(length)
   const { upgrade } = proofOf(await source.proof({ upgrade: { start: 0, length } })) as {
     upgrade?: UpgradeProof

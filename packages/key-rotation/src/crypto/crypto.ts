@@ -10,6 +10,9 @@ export const KEY_BYTES = 32
 export const HASH_BYTES = 32
 export const SIGNATURE_BYTES = 64
 
+/** Of a Hypercore without blocks: BLAKE2b-256 of the byte that stands before roots, as hypercore-crypto's `tree([])`. */
+export const EMPTY_TREE_HASH: Uint8Array = blake2b([Uint8Array.of(2)])
+
 const PURPOSES = ['event', 'signature', 'next', 'possession', 'receipt', 'connection', 'memory'] as const
 
 /** What bytes are hashed or signed for. Nothing that was made for one purpose, or by another protocol, passes for another. */

@@ -1,5 +1,4 @@
-import { type IdentityState } from '../state/state.ts'
-import { strengthOf, type Strength } from '../state/strength.ts'
+import { strengthOf, strengthOfBrought, type Strength } from '../state/strength.ts'
 import { firstDifference } from './difference.ts'
 
 type Events = readonly Uint8Array[]
@@ -15,34 +14,28 @@ export interface Standing {
 export type Outcome =
   | { readonly kind: 'wins' }
   | { readonly kind: 'loses' }
-  | { readonly kind: 'freezes'; readonly seq: number }
+  | { readonly kind: 'freezes'; readonly seq: number; readonly strength: Strength }
 
 /**
  * Weighs a history that parts from the one that counts, or goes on while two are as strong. The stronger one counts, for everybody and in whatever order they are heard
  * of: whoever keeps the strongest one, or two that are as strong, needs none of the others to tell, since what makes one stronger stands in it.
- *
- * @param before - the state before an event of a history that was verified
  */
-export function weighHistory(
-  { events: known, duplicity }: Standing,
-  brought: Events,
-  before: (events: Events, at: number) => IdentityState
-): Outcome {
-  const strength = (events: Events, at: number): Strength => strengthOf(before(known, at), events.slice(at))
+export function weighHistory({ events: known, duplicity }: Standing, brought: Events): Outcome {
   const at = firstDifference(known, brought)
-  if (duplicity === null) return outcomeOf(strength(brought, at), strength(known, at), at)
+  const strength = (place: number): Strength => strengthOfBrought(brought, place, known)
+  if (duplicity === null) return outcomeOf(strength(at), strengthOf(known, at), at)
   const { seq, branches } = duplicity
   const other = branches[1]
   const place = Math.min(at, firstDifference(other, brought), seq)
   const isThird = at === firstDifference(other, brought)
   const rivals = isThird ? [known, other] : at > seq ? [other] : [known]
-  const most = Math.max(...rivals.map((events) => strength(events, place))) as Strength
-  const outcome = outcomeOf(strength(brought, place), most, place)
+  const most = Math.max(...rivals.map((events) => strengthOf(events, place))) as Strength
+  const outcome = outcomeOf(strength(place), most, place)
   // Of two that are as strong already, a third makes no difference, unless it parts from both before.
   return outcome.kind === 'freezes' && place === seq ? { kind: 'loses' } : outcome
 }
 
 function outcomeOf(brought: Strength, known: Strength, seq: number): Outcome {
-  if (brought === known) return { kind: 'freezes', seq }
+  if (brought === known) return { kind: 'freezes', seq, strength: known }
   return { kind: brought > known ? 'wins' : 'loses' }
 }

@@ -17,6 +17,7 @@ import {
 } from '../format/codecs.ts'
 import { KeyRotationError } from '../errors.ts'
 import { checkVersion, FORMAT_VERSION } from '../format/version.ts'
+import type { Decisions } from './decisions.ts'
 import { MAX_SIGHTINGS, type Sighting } from './recovery-watch.ts'
 
 // FORMAT.md, "Memory".
@@ -33,8 +34,7 @@ export interface Remembered {
   readonly other: readonly Uint8Array[] | null
   /** What counted till a stronger history came. */
   readonly superseded: readonly Uint8Array[] | null
-  /** Number of an event: somebody has decided which history counts up to there. */
-  readonly decided: number | null
+  readonly decided: Decisions
   readonly sightings: readonly Sighting[]
 }
 
@@ -42,7 +42,9 @@ interface Whole {
   chain: Uint8Array
   other: Uint8Array | null
   superseded: Uint8Array | null
-  decided: number | null
+  decidedPlain: number
+  decidedOwn: number
+  decidedCommitted: number
   sightings: readonly Sighting[]
 }
 
@@ -60,7 +62,9 @@ const whole: Codec<Whole> = record({
   chain: frame,
   other: optional(frame),
   superseded: optional(frame),
-  decided: optional(uint),
+  decidedPlain: uint,
+  decidedOwn: uint,
+  decidedCommitted: uint,
   sightings
 })
 const addition: Codec<Addition> = record({ chain: frame, sightings })
@@ -71,7 +75,9 @@ export function encodeMemory({ events, other, superseded, decided, sightings }: 
     chain: encodeChain(events),
     other: other && encodeChain(other),
     superseded: superseded && encodeChain(superseded),
-    decided,
+    decidedPlain: decided[0],
+    decidedOwn: decided[1],
+    decidedCommitted: decided[2],
     sightings
   })
   return b4a.concat([encode(version, { version: FORMAT_VERSION }), encode(frame, fields)])
@@ -114,8 +120,11 @@ export function decodeMemory(bytes: Uint8Array): Remembered & { room: number } {
 function readAddition(bytes: Uint8Array, at: number): { value: Addition; end: number } | null {
   const written = lengthWithoutZeros(bytes)
   if (written < at + HEAD_BYTES) return null
+  if (!isHead(bytes, at)) {
+    if (bytes[at] === 0 && !hasHeadAfter(bytes, at)) return null
+    throw changed()
+  }
   const head = bytes.subarray(at, at + 4)
-  if (!b4a.equals(checkOf(head), bytes.subarray(at + 4, at + HEAD_BYTES))) throw changed()
   const length = decodeFrom(uint32, head, 0).value
   const end = at + HEAD_BYTES + length + CHECK_BYTES
   if (end > bytes.length) return null
@@ -124,6 +133,17 @@ function readAddition(bytes: Uint8Array, at: number): { value: Addition; end: nu
     return { value: decodeWhole(addition, fields), end }
   if (end === bytes.length || written < end) return null
   throw changed()
+}
+
+function isHead(bytes: Uint8Array, at: number): boolean {
+  const length = bytes.subarray(at, at + 4)
+  return b4a.equals(checkOf(length), bytes.subarray(at + 4, at + HEAD_BYTES))
+}
+
+/** Then what stands before it was written to its end once. */
+function hasHeadAfter(bytes: Uint8Array, at: number): boolean {
+  for (let i = at + 1; i + HEAD_BYTES <= bytes.length; i++) if (isHead(bytes, i)) return true
+  return false
 }
 
 function lengthWithoutZeros(bytes: Uint8Array): number {
@@ -146,12 +166,12 @@ function decodeWhole<T>(codec: Codec<T>, bytes: Uint8Array): T {
   return value
 }
 
-function rememberedOf({ chain, other, superseded, decided, sightings }: Whole): Remembered {
+function rememberedOf({ chain, other, superseded, sightings, ...decided }: Whole): Remembered {
   return {
     events: decodeChain(chain),
     other: other && decodeChain(other),
     superseded: superseded && decodeChain(superseded),
-    decided,
+    decided: [decided.decidedPlain, decided.decidedOwn, decided.decidedCommitted],
     sightings
   }
 }

@@ -70,6 +70,16 @@ export function sightingsOf(events: readonly Uint8Array[]): readonly Sighting[] 
     .reduce<readonly Sighting[]>((known, { hash, time }) => withSighting(known, hash, time), [])
 }
 
+/** Whether some of these announce a recovery that was not heard of before. */
+export function announcesUnknown(events: readonly Uint8Array[], sightings: readonly Sighting[]): boolean {
+  return events
+    .map(decodeEvent)
+    .some(
+      ({ change, hash }) =>
+        change.kind === 'announceRecovery' && !sightings.some((known) => b4a.equals(known.announcement, hash))
+    )
+}
+
 /** The first time that a recovery is heard of is the one that counts. */
 function withSighting(
   sightings: readonly Sighting[],

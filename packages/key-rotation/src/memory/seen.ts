@@ -2,6 +2,7 @@ import b4a from 'b4a'
 import { decodeEvent } from '../format/event.ts'
 import type { IdentityState } from '../state/state.ts'
 import { checkPin, type Pin, verify } from '../verify.ts'
+import type { Decisions } from './decisions.ts'
 import { firstDifference } from './difference.ts'
 import type { Remembered } from './journal.ts'
 import type { Sighting } from './recovery-watch.ts'
@@ -13,7 +14,7 @@ export interface Seen {
   readonly state: IdentityState
   readonly duplicity: Duplicity | null
   readonly superseded: Superseded | null
-  readonly decided: number | null
+  readonly decided: Decisions
   readonly sightings: readonly Sighting[]
 }
 

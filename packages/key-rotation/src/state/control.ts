@@ -39,7 +39,7 @@ export function incept(event: DecodedEvent, { control, next, recovery }: Of<'inc
     devices: [],
     deviceIndex: new Map(),
     cores: new Map(),
-    writers: new Map(),
+    places: new Map(),
     cutOffs: new Map(),
     adminEnds: new Set(),
     named

@@ -1,10 +1,10 @@
-import b4a from 'b4a'
 import { KeyRotationError } from '../errors.ts'
 import { type Change, type DecodedEvent } from '../format/event.ts'
 import type { CoreRoll } from '../types.ts'
-import { isNewEnd, setEnd } from './devices.ts'
+import { confirmEnds, dropAfter, isNewEnd, setEnd } from './ends.ts'
+import { addLink, ownLinks } from './links.ts'
 import { checkControlOrAdmin } from './signatures.ts'
-import { addLink, coresOf, type Device, deviceOf, type Draft, hex } from './state.ts'
+import { type Device, deviceOf, type Draft, hex, linkOf } from './state.ts'
 
 export function rollCore(
   draft: Draft,
@@ -25,18 +25,20 @@ export function rollCore(
   // Or it could name one that goes on to count when it has been revoked itself.
   if (admin !== null && device === null)
     throw new KeyRotationError('KEY_ROTATION_NO_RIGHT', 'an admin names cores of devices that sign, too')
-  const ends = rolls.filter((roll) => checkPrevious(draft, roll, admin)).map(({ previous }) => previous)
+  const fresh = rolls.filter((roll) => checkPrevious(draft, roll, admin))
   return () => {
-    for (const { name, core, previous } of rolls) {
+    for (const roll of rolls) {
+      const { name, core, previous } = roll
+      if (previous !== null && fresh.includes(roll)) setEnd(draft, previous, admin)
+      if (previous !== null) dropAfter(draft, previous.core)
+      if (admin === null) confirmEnds(draft, ownLinks(draft, name))
       addLink(draft, name, { core, device: writer, previous, seq, by: admin })
-      draft.writers.set(hex(core), writer && hex(writer))
     }
-    for (const end of ends) if (end !== null) setEnd(draft, end, admin)
   }
 }
 
-function isTaken({ writers, cutOffs }: Draft, core: Uint8Array): boolean {
-  return writers.has(hex(core)) || cutOffs.has(hex(core))
+function isTaken({ places, cutOffs }: Draft, core: Uint8Array): boolean {
+  return places.has(hex(core)) || cutOffs.has(hex(core))
 }
 
 function checkWriter(draft: Draft, key: Uint8Array, time: number): Device {
@@ -66,14 +68,18 @@ function checkWriter(draft: Draft, key: Uint8Array, time: number): Device {
 
 /** @returns whether it gives the core before an end that says something new */
 function checkPrevious(draft: Draft, { name, previous }: CoreRoll, admin: number | null): boolean {
-  const last = coresOf(draft, name)?.at(-1) ?? null
-  if (last === null || previous === null) {
-    if (last !== null || previous !== null) throw mismatch(`${name} does not go on from the core that it has`)
+  const links = draft.cores.get(name) ?? null
+  if (links === null || previous === null) {
+    if (links !== null || previous !== null)
+      throw mismatch(`${name} does not go on from the core that it has`)
     return false
   }
-  if (!b4a.equals(last.core, previous.core))
-    throw mismatch(`${name} goes on from another core than the one it has`)
-  const owner = last.device === null ? null : deviceOf(draft, last.device)
+  const place = draft.places.get(hex(previous.core))
+  const before = place?.name === name ? linkOf(draft, previous.core) : null
+  // The identity's keys may take a name back from whoever admins have handed it on to.
+  const mayGoOn = links.slice((place?.index ?? 0) + 1).every(({ by }) => by !== null && admin === null)
+  if (before === null || !mayGoOn) throw mismatch(`${name} goes on from another core than the one it has`)
+  const owner = before.device === null ? null : deviceOf(draft, before.device)
   const isOpen = owner !== null && (owner.role !== 'admin' || owner.revoked !== null)
   if (!isOpen && admin !== null)
     throw new KeyRotationError(

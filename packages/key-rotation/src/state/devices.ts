@@ -3,9 +3,10 @@ import { verifySignature } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
 import { type Change, type DecodedEvent, encodeTerms } from '../format/event.ts'
 import type { CutOff } from '../types.ts'
+import { isDropped, isNewEnd, setEnd } from './ends.ts'
 import { addNames, checkUnnamed, checkUnreserved } from './key-sets.ts'
 import { checkControlOrAdmin } from './signatures.ts'
-import { type Device, deviceOf, type Draft, hex } from './state.ts'
+import { type Device, deviceOf, type Draft, hex, linkOf } from './state.ts'
 import { isVerified } from './verified.ts'
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>
@@ -75,7 +76,7 @@ export function revokeDevice(
 
 /**
  * Those that say something new. Each is of a core of this device's; or, by the identity's keys, of one that nobody has named, or whose end an admin gave, whoever writes
- * it.
+ * it. Of one that was dropped nothing can be said.
  */
 function newEnds(
   draft: Draft,
@@ -86,42 +87,13 @@ function newEnds(
   if (new Set(cutOffs.map(({ core }) => hex(core))).size !== cutOffs.length)
     throw badCutOff('a core has two ends')
   return cutOffs.filter((cutOff) => {
-    const core = hex(cutOff.core)
-    const writer = draft.writers.get(core)
-    const isOpen = writer === undefined || draft.adminEnds.has(core)
-    const isOwn = writer === hex(device.key) || (isOpen && admin === null)
-    if (!isOwn) throw badCutOff('the core of somebody else would be cut off')
+    if (isDropped(draft, cutOff.core)) return false
+    const link = linkOf(draft, cutOff.core)
+    const isOpen = link === null || draft.adminEnds.has(hex(cutOff.core))
+    const isOwn = link?.device != null && b4a.equals(link.device, device.key)
+    if (!isOwn && !(isOpen && admin === null)) throw badCutOff('the core of somebody else would be cut off')
     return isNewEnd(draft, cutOff, admin)
   })
-}
-
-/**
- * Whether an end says something new: of a core that has none, or one that an admin gave, where the identity's own keys say it again, or otherwise.
- *
- * @throws KEY_ROTATION_BAD_CUT_OFF for another one than a core has
- */
-export function isNewEnd(draft: Draft, cutOff: CutOff, admin: number | null): boolean {
-  const known = draft.cutOffs.get(hex(cutOff.core))
-  if (known === undefined) return true
-  const isOpen = admin === null && draft.adminEnds.has(hex(cutOff.core))
-  if (isOpen || isSameCutOff(known, cutOff)) return isOpen
-  throw badCutOff('a core has an end already, and another one')
-}
-
-export function setEnd(draft: Draft, cutOff: CutOff, admin: number | null): void {
-  const core = hex(cutOff.core)
-  draft.cutOffs.set(core, cutOff)
-  if (admin === null) draft.adminEnds.delete(core)
-  else draft.adminEnds.add(core)
-}
-
-export function isSameCutOff(a: CutOff, b: CutOff): boolean {
-  return (
-    b4a.equals(a.core, b.core) &&
-    a.fork === b.fork &&
-    a.length === b.length &&
-    b4a.equals(a.treeHash, b.treeHash)
-  )
 }
 
 function badCutOff(message: string): KeyRotationError {

@@ -27,16 +27,23 @@ export interface Revocation {
   readonly cutOffs: readonly CutOff[]
 }
 
-/** One of the cores that a name has stood for. */
+/** One of the cores that a name stands for: the newest, or one that it goes on from. */
 export interface CoreLink {
   readonly core: Uint8Array
   /** Key of the device that writes it; `null` for one that no single device writes. */
   readonly device: Uint8Array | null
-  /** Where the core before ends, as was said when this one was named; `null` for a name's first. What counts by now, `resolve` says. */
+  /** Where the core before ends; `null` for a name's first. */
   readonly previous: CutOff | null
   /** Of the event, and which device acted as admin: its place, or `null` for the identity's own keys. */
   readonly seq: number
   readonly by: number | null
+}
+
+/** Where a core was named. */
+export interface CorePlace {
+  readonly name: string
+  /** Among the name's cores, from 0. Another one may stand there by now. */
+  readonly index: number
 }
 
 /** A recovery that waits for its time. */
@@ -72,13 +79,13 @@ export interface IdentityState {
   readonly devices: readonly Device[]
   /** Place of a device, by its key. */
   readonly deviceIndex: ReadonlyMap<string, number>
-  /** A name's cores as they were named, oldest first. */
+  /** A name's cores, oldest first. Each ends where the next one goes on. */
   readonly cores: ReadonlyMap<string, readonly CoreLink[]>
-  /** Whose a core is, by its key: the device's key, or `null` for one that no single device writes. */
-  readonly writers: ReadonlyMap<string, string | null>
+  /** All cores that were ever named, by their keys. */
+  readonly places: ReadonlyMap<string, CorePlace>
   /** Where a core ends, by its key. */
   readonly cutOffs: ReadonlyMap<string, CutOff>
-  /** Cores whose end an admin has given: the identity's own keys may still say otherwise. */
+  /** Cores whose end an admin has given: the identity's own keys may still say otherwise, and what was named after it is dropped then. */
   readonly adminEnds: ReadonlySet<string>
   /** Hashes of all keys that were ever named, as commitments have them: none may come again in another place. */
   readonly named: ReadonlySet<string>
@@ -97,7 +104,7 @@ export interface Draft extends IdentityState {
   devices: Device[]
   deviceIndex: Map<string, number>
   cores: Map<string, readonly CoreLink[]>
-  writers: Map<string, string | null>
+  places: Map<string, CorePlace>
   cutOffs: Map<string, CutOff>
   adminEnds: Set<string>
   named: Set<string>
@@ -110,23 +117,10 @@ export function draftOf(state: IdentityState): Draft {
     devices: [...state.devices],
     deviceIndex: new Map(state.deviceIndex),
     cores: new Map(state.cores),
-    writers: new Map(state.writers),
+    places: new Map(state.places),
     cutOffs: new Map(state.cutOffs),
     adminEnds: new Set(state.adminEnds),
     named: new Set(state.named)
-  }
-}
-
-/** Which draft made a list: it alone may add to it. Else each of a name's roll-overs would copy all before it. */
-const makers = new WeakMap<readonly CoreLink[], Draft>()
-
-export function addLink(draft: Draft, name: string, link: CoreLink): void {
-  const known = draft.cores.get(name) ?? []
-  if (makers.get(known) === draft) (known as CoreLink[]).push(link)
-  else {
-    const list = [...known, link]
-    makers.set(list, draft)
-    draft.cores.set(name, list)
   }
 }
 
@@ -139,19 +133,20 @@ export function deviceOf(state: IdentityState, key: Uint8Array): Device | null {
   return state.devices[state.deviceIndex.get(hex(key)) ?? -1] ?? null
 }
 
+/** A name's core, by its key; `null` for one that no name has. */
+export function linkOf(state: IdentityState, core: Uint8Array): CoreLink | null {
+  const { name, index } = state.places.get(hex(core)) ?? {}
+  const link = name === undefined ? undefined : state.cores.get(name)?.[index ?? -1]
+  return link !== undefined && b4a.equals(link.core, core) ? link : null
+}
+
 /**
  * Whether nothing of a core counts for the time being: the device that writes it was revoked, and no event says where it ends.
  *
  * @param core - its key
  */
 export function isHeld(state: IdentityState, core: Uint8Array): boolean {
-  const writer = state.writers.get(hex(core)) ?? null
-  if (writer === null || state.cutOffs.has(hex(core))) return false
-  const device = state.devices[state.deviceIndex.get(writer) ?? -1]
-  return device !== undefined && device.revoked !== null
-}
-
-/** A name's present core, with the way to it; `null` for a name that has none. */
-export function coresOf(state: IdentityState, name: string): readonly CoreLink[] | null {
-  return state.cores.get(name) ?? null
+  const { device = null } = linkOf(state, core) ?? {}
+  if (device === null || state.cutOffs.has(hex(core))) return false
+  return deviceOf(state, device)?.revoked != null
 }

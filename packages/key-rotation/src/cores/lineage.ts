@@ -1,0 +1,31 @@
+import b4a from 'b4a'
+import { isSameCutOff } from '../state/ends.ts'
+import type { CoreLink } from '../state/state.ts'
+
+/** What is needed of each of a name's cores to tell which blocks are whose: a `CoreLink` fits. */
+export type LineagePart = Pick<CoreLink, 'core' | 'previous'>
+
+/**
+ * Place of the core that a block of the newest one was written to. Counted from the newest: a roll-over may end before the one before it, whose places are then
+ * written anew.
+ */
+export function placeOf(lineage: readonly LineagePart[], index: number): number {
+  let place = lineage.length - 1
+  while (place > 0 && index < (lineage[place]?.previous?.length ?? 0)) place--
+  return place
+}
+
+/** How many blocks of a core are those of the newest one, too; of that one all: every end on the way counts. */
+export function sharedLength(lineage: readonly LineagePart[], place: number): number {
+  return Math.min(...lineage.slice(place + 1).map(({ previous }) => previous?.length ?? 0))
+}
+
+export function isSameLineage(one: readonly LineagePart[], other: readonly LineagePart[]): boolean {
+  return one.length === other.length && one.every((part, i) => isSamePart(part, other[i] as LineagePart))
+}
+
+function isSamePart({ core, previous }: LineagePart, other: LineagePart): boolean {
+  if (!b4a.equals(core, other.core)) return false
+  if (previous === null || other.previous === null) return previous === other.previous
+  return isSameCutOff(previous, other.previous)
+}
