@@ -31,15 +31,7 @@ test('a device that cannot listen leaves nothing open', async () => {
   const taken = await listening(() => {})
   const client = new RelayClient({ keyPair: a, listen: { host: '127.0.0.1', port: taken.port } })
   await expect(client.ready()).rejects.toThrow(/EADDRINUSE/)
-  const dht = {
-    connect: () => {
-      throw new Error('unused')
-    },
-    createServer: () => ({ listen: () => Promise.reject(new Error('no network')), close: async () => {} })
-  }
-  const other = new RelayClient({ keyPair: a, dht, listen: { host: '127.0.0.1' } })
-  await expect(other.ready()).rejects.toThrow('no network')
-  expect(other.port).toBe(null)
+  expect(client.port).toBe(null)
 })
 
 test('a revocation that names neither a device nor a grant is refused, not ignored', () => {

@@ -1,4 +1,5 @@
-import { testnet, until } from '@cloudpal/test-kit'
+import { type TestNetwork, testnet, until } from '@cloudpal/test-kit'
+import type HyperDHT from 'hyperdht'
 import { expect, test } from 'vitest'
 import type { Connection } from '../src/index.ts'
 import { EndlessPunching } from './endless-punching.ts'
@@ -7,6 +8,16 @@ import { receiveCounting, sendCounting } from './streams.ts'
 import { startSwitch } from './switch-proxy.ts'
 
 const MEGABYTE = 1_000_000
+
+/** A node, and when whoever has it can be found there. */
+function nodeOf(network: TestNetwork): { readonly dht: HyperDHT; readonly listens: Promise<void> } {
+  const dht = network.createNode()
+  const createServer = dht.createServer.bind(dht)
+  const listens = new Promise<void>((resolve) => {
+    dht.createServer = (...of) => createServer(...of).on('listening', resolve)
+  })
+  return { dht, listens }
+}
 
 test('a device that listens in the DHT is reached directly by UDP, also one that knows nothing of this package', async () => {
   const [a, b] = twoKeyPairs()
@@ -32,7 +43,9 @@ test('a connection through a relay moves to UDP while bytes flow in both directi
   const { relay, address } = await startRelay([a, b])
   const network = await testnet()
   const alice = await startDevice(a, { relays: [address], dht: network.createNode() })
-  const bob = await startDevice(b, { relays: [address], dht: network.createNode() })
+  const { dht, listens } = nodeOf(network)
+  const bob = await startDevice(b, { relays: [address], dht })
+  await listens
   await until(() => bob.registeredAt.length === 1)
   const incoming = nextConnection(bob)
   const connection = alice.connect(bob.publicKey)
@@ -65,7 +78,9 @@ test('a connection that begins over UDP moves to a relay when UDP dies, where th
   }
   const times = { retryMs: 20, attemptMs: 60_000 }
   const alice = await startDevice(a, { relays, dht, times })
-  const bob = await startDevice(b, { relays: [address], dht: network.createNode(), times })
+  const { dht: bobs, listens } = nodeOf(network)
+  const bob = await startDevice(b, { relays: [address], dht: bobs, times })
+  await listens
   await until(() => bob.registeredAt.length === 1)
   const first = alice.connect(b.publicKey)
   expect(await first.opened).toBe(true)

@@ -1,9 +1,10 @@
-import HyperDHT from 'hyperdht'
+import type HyperDHT from 'hyperdht'
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
 import type { KeyPair } from '../types.ts'
 import type { DhtLike } from '../udp/dht.ts'
 import { listening } from './listening-node.ts'
+import { loaded } from './loaded.ts'
 
 /** Options of a {@link BootstrapNode}. */
 export interface BootstrapNodeOptions {
@@ -32,7 +33,7 @@ export class BootstrapNode extends ReadyResource {
   /** What devices put into `bootstrap`. */
   readonly address: { readonly host: string; readonly port: number }
 
-  /** @throws RelayError `RELAY_BAD_ARGUMENT`; `ready()` throws `RELAY_CANNOT_LISTEN` */
+  /** @throws RelayError `RELAY_BAD_ARGUMENT`; `ready()` throws `RELAY_CANNOT_LISTEN`, and `RELAY_UNSUPPORTED_UPSTREAM` without hyperdht */
   constructor({ host, port, bindHost = '0.0.0.0', keyPair }: BootstrapNodeOptions) {
     super()
     if (!isIPv4(host) || host === '0.0.0.0' || !Number.isInteger(port) || port < 1 || port > 65_535) {
@@ -56,7 +57,8 @@ export class BootstrapNode extends ReadyResource {
 
   protected override async _open(): Promise<void> {
     const { host, port } = this.address
-    const node = HyperDHT.bootstrapper(port, host, this.#options)
+    const { default: Node } = await loaded(() => import('hyperdht'))
+    const node = Node.bootstrapper(port, host, this.#options)
     this.#node = await listening(node, `${this.#options.host}, UDP port ${port}`)
   }
 

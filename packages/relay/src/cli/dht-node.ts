@@ -1,4 +1,6 @@
-import type { BootstrapNodeOptions } from '../bootstrap/bootstrap-node.ts'
+import { BootstrapNode, type BootstrapNodeOptions } from '../bootstrap/bootstrap-node.ts'
+import { listening } from '../bootstrap/listening-node.ts'
+import { loaded } from '../bootstrap/loaded.ts'
 import { RelayError } from '../errors.ts'
 import type { KeyPair } from '../types.ts'
 import type { DhtLike } from '../udp/dht.ts'
@@ -46,7 +48,6 @@ async function joined(options: {
   bootstrap?: readonly { host: string; port: number }[]
 }): Promise<DhtNode> {
   const { default: HyperDHT } = await loaded(() => import('hyperdht'))
-  const { listening } = await import('../bootstrap/listening-node.ts')
   // Another port than the one that was asked for, and opened in a firewall, is of no use.
   const made = new HyperDHT({ ...options, anyPort: options.port === 0 })
   const node = await listening(made, `${options.host}, UDP port ${options.port}`)
@@ -54,17 +55,7 @@ async function joined(options: {
 }
 
 async function first(options: BootstrapNodeOptions): Promise<DhtNode> {
-  const { BootstrapNode } = await loaded(() => import('../bootstrap/bootstrap-node.ts'))
   const bootstrap = new BootstrapNode(options)
   await bootstrap.ready()
   return { node: bootstrap.node, port: options.port, close: () => bootstrap.close() }
-}
-
-async function loaded<T>(load: () => Promise<T>): Promise<T> {
-  try {
-    return await load()
-  } catch (error) {
-    const help = '--udp-port needs hyperdht, which is not there or does not load: npm install hyperdht@6'
-    throw new RelayError('RELAY_UNSUPPORTED_UPSTREAM', help, { cause: error })
-  }
 }

@@ -129,9 +129,10 @@ export class CallBack {
       path.send([callGreeting(session, ++this.#calls, secret)])
       return new Promise((resolve, reject) => {
         this.#called.set(path, resolve)
-        this.#options.accept(path, () =>
+        this.#options.accept(path, () => {
+          this.#called.delete(path)
           reject(new RelayError('RELAY_UNREACHABLE', 'the call was not answered'))
-        )
+        })
       })
     }
     return { result: dialled.path.then(called), abort: () => dialled.abort() }

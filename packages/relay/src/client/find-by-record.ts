@@ -4,7 +4,7 @@ import type { RelayAddress } from './options.ts'
 import { type Attempt, race } from './race.ts'
 
 /**
- * Tries the relays that the device's own record names, where they are none that are tried anyway.
+ * Tries the relays that the device's own record names, where they are none that are tried anyway: those that are known, and soon those that a newer record names.
  *
  * @param attempt - begins to reach the device through a relay
  */
@@ -15,8 +15,25 @@ export function findByRecord<T>(
   attempt: (address: RelayAddress) => Attempt<T>,
   times: { readonly staggerMs: number; readonly attemptMs: number }
 ): Attempt<T> {
+  const known = besides(finder.addresses(target), tried)
+  const waysTo = (relays: readonly RelayAddress[]): (() => Attempt<T>)[] =>
+    relays.map((address) => () => attempt(address))
+  const anew = (): Attempt<T> =>
+    asking(finder, target, (found) => {
+      return race([{ ways: waysTo(besides(found, [...tried, ...known])) }], times)
+    })
+  // Where a device is found as it was, nobody needs to be asked.
+  return race([{ ways: waysTo(known) }, { ways: [anew], delayMs: times.staggerMs }], times)
+}
+
+/** Asks where the device is, and goes on from there. */
+function asking<T>(
+  finder: RecordFinder,
+  target: Uint8Array,
+  then: (found: readonly RelayAddress[]) => Attempt<T>
+): Attempt<T> {
   let stop: () => void = () => {}
-  let inner: Attempt<unknown> | null = null
+  let inner: Attempt<T> | null = null
   let isStopped = false
   const stopped = new Promise<void>((resolve) => {
     stop = () => {
@@ -26,12 +43,8 @@ export function findByRecord<T>(
   })
   const run = async (): Promise<T> => {
     const found = await finder.find(target, stopped)
-    const others = isStopped
-      ? []
-      : found.filter(({ publicKey }) => !tried.some((one) => b4a.equals(one.publicKey, publicKey)))
-    const racing = race([{ ways: others.map((address) => () => attempt(address)) }], times)
-    inner = racing
-    return racing.result
+    inner = then(isStopped ? [] : found)
+    return inner.result
   }
   return {
     result: run(),
@@ -40,4 +53,9 @@ export function findByRecord<T>(
       inner?.abort()
     }
   }
+}
+
+/** Those that are none of the others. */
+function besides(relays: readonly RelayAddress[], others: readonly RelayAddress[]): RelayAddress[] {
+  return relays.filter(({ publicKey }) => !others.some((one) => b4a.equals(one.publicKey, publicKey)))
 }

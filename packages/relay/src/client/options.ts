@@ -107,6 +107,8 @@ export interface ClientTimes extends SessionTimes {
 export interface RelayClientEvents {
   /** A path of a connection has failed; the connection goes on where there is another. */
   'path-failed': [path: PathInfo, error: Error]
+  /** This device does not listen in the DHT, and is not reached directly by UDP: `RELAY_CANNOT_LISTEN`. All else goes on. */
+  'listen-failed': [error: Error]
   /** This device can be reached at a relay now, or no longer. */
   registered: [relay: Uint8Array]
   unregistered: [relay: Uint8Array, error: Error]

@@ -37,8 +37,8 @@ export interface ConnectOptions {
 /**
  * A device that finds others, and is found, through its relays and directly.
  *
- * It owns its registrations, its listener, and the connections it makes or takes: `close()` ends all. `ready()` resolves once it listens;
- * `'registered'` tells when a relay has taken it in.
+ * It owns its registrations, its listener, and the connections it makes or takes: `close()` ends all. `ready()` resolves once it listens
+ * for TCP, and throws {@link RelayError} `RELAY_CANNOT_LISTEN` where it cannot; `'registered'` tells when a relay has taken it in.
  */
 export class RelayClient extends ReadyResource {
   readonly #options: RelayClientOptions
@@ -51,6 +51,7 @@ export class RelayClient extends ReadyResource {
   readonly #records: DeviceRecords
   readonly #registrations: Registration[] = []
   #suspended = false
+  #over = false
 
   /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT` */
   constructor(options: RelayClientOptions) {
@@ -76,7 +77,8 @@ export class RelayClient extends ReadyResource {
       listen: options.listen ?? null,
       dht: this.#dht,
       lan: options.lan ?? null,
-      onpath: (path) => this.#sessions.accept(path)
+      onpath: (path) => this.#sessions.accept(path),
+      onfailed: (error) => this.emit('listen-failed', error)
     })
     this.#sessions = this.#makeSessions(windowBytes, peerAddresses)
   }
@@ -131,7 +133,7 @@ export class RelayClient extends ReadyResource {
   ): Connection {
     if (!(target instanceof Uint8Array) || target.length !== 32)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
-    if (this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
+    if (this.#over || this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
     const key = b4a.from(target)
     const connection = new SecretConnection(true, this.publicKey, key)
     this.#keep(connection)
@@ -152,8 +154,10 @@ export class RelayClient extends ReadyResource {
   /** Stops being reachable through relays: the app goes to the background. Connections stay, for as long as somebody on the other side is patient. */
   suspend(): void {
     this.#suspended = true
-    for (const registration of this.#registrations.splice(0)) registration.close()
-    this.#replicas?.close()
+    const left = this.#atRelays.map(({ address: { publicKey } }) => publicKey)
+    this.#unregister()
+    const error = new RelayError('RELAY_CLOSED', 'the device is suspended')
+    for (const relay of left) this.#onunregistered(relay, error)
   }
 
   /** Registers again. */
@@ -169,22 +173,25 @@ export class RelayClient extends ReadyResource {
   }
 
   protected override async _open(): Promise<void> {
-    await this.#listening.open()
     try {
+      await this.#listening.open()
       if (!this.#suspended) this.#registerAll()
     } catch (error) {
-      for (const registration of this.#registrations.splice(0)) registration.close()
-      this.#replicas?.close()
-      await this.#listening.close()
+      // Upstream's does not close what did not open.
+      await this.#end()
       throw error
     }
   }
 
   protected override async _close(): Promise<void> {
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
+    this.#over = true
     // First of all nobody new comes in.
     const listening = this.#listening.close()
-    for (const registration of this.#registrations) registration.close()
-    this.#replicas?.close()
+    this.#unregister()
     this.#records.close()
     this.#sessions.close()
     const closed = [...this.#connections].map(
@@ -193,6 +200,11 @@ export class RelayClient extends ReadyResource {
     for (const connection of this.#connections) connection.destroy()
     await Promise.all(closed)
     await listening
+  }
+
+  #unregister(): void {
+    for (const registration of this.#registrations.splice(0)) registration.close()
+    this.#replicas?.close()
   }
 
   #registerAll(): void {

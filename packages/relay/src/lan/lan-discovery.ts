@@ -51,7 +51,7 @@ interface Search {
  * Finds devices on the local network by mDNS (RFC 6762) and DNS-SD (RFC 6763), with no internet and no server.
  *
  * A device announces a salted hash of its key, so that those who know the key find it and nobody else learns whose it is; and a port. The address is where
- * the announcement came from: nobody can send a device to a third party. An impostor can repeat what it heard, and fails in the handshake.
+ * the announcement came from, if that is on a network of this machine: nobody can send a device beyond it, though who is on it can name another machine there. An impostor can repeat what it heard, and fails in the handshake.
  *
  * Owns its sockets, on UDP port 5353. IPv4 only. Does no I/O before `ready()`.
  */

@@ -6,6 +6,7 @@ import makeMdns, {
   type ResponseOutgoingPacket,
   type ResponsePacket
 } from 'multicast-dns'
+import { type Link, isOnLink, linksOf } from './lan-link.ts'
 
 /** What comes in. */
 export interface LanListener {
@@ -17,11 +18,15 @@ export interface LanListener {
 /**
  * One multicast socket for each local IPv4 network, so that a network without a way out works as any other: sent by no interface in particular, a packet follows the
  * default route, which is not there.
+ *
+ * They are open to every address, as sockets for multicast are: what does not come from a network of theirs is dropped (RFC 6762 section 11). Where a packet comes from
+ * is what somebody has written there: who is on the network can name another machine of it, and nobody can name one elsewhere.
  */
 export class LanSockets {
   readonly #listener: LanListener
   readonly #sockets = new Map<string, MulticastDNS>()
   readonly #interfaces: () => readonly string[]
+  #links: readonly Link[] = []
 
   constructor(listener: LanListener, interfaces: () => readonly string[] = localAddresses) {
     this.#listener = listener
@@ -36,6 +41,7 @@ export class LanSockets {
   /** Opens on networks that are new, and closes on those that are gone. */
   update(): void {
     const addresses = new Set(this.#interfaces())
+    this.#links = linksOf(addresses, networkInterfaces())
     for (const [address, socket] of this.#sockets) {
       if (addresses.has(address)) continue
       this.#sockets.delete(address)
@@ -68,8 +74,12 @@ export class LanSockets {
       if (this.#sockets.get(address) === socket) this.#sockets.delete(address)
       socket.destroy()
     })
-    socket.on('query', (packet) => this.#listener.onquery(packet))
-    socket.on('response', (packet, { address: from }) => this.#listener.onresponse(packet, from))
+    socket.on('query', (packet, { address: from }) => {
+      if (isOnLink(from, this.#links)) this.#listener.onquery(packet)
+    })
+    socket.on('response', (packet, { address: from }) => {
+      if (isOnLink(from, this.#links)) this.#listener.onresponse(packet, from)
+    })
   }
 }
 

@@ -17,6 +17,8 @@ export interface DeviceRecordFields {
   readonly set: Uint8Array | null
 }
 
+/** A record holds for an hour: one that expires later than this was signed by a clock that was ahead, and would hide all that are signed once it is right. */
+export const MOST_LIFE_MS: number = 2 * 3_600_000
 /** As long as a record may be: it fits into a control message, and into a mutable record of the DHT, which has 1,000 bytes. */
 const MAX_RECORD_BYTES = 960
 const MAX_RELAYS = 8

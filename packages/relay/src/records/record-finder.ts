@@ -43,6 +43,19 @@ export class RecordFinder {
     return this.#shelf.get(target)?.relays ?? []
   }
 
+  /** Where a device is, as far as is known without asking. */
+  addresses(target: Uint8Array): RelayAddress[] {
+    const relays = this.#shelf.get(target)?.relays ?? []
+    return relays.flatMap((key) => {
+      for (const { owner, grant } of this.#options.owners) {
+        const replica = this.#sets.get(b4a.toString(owner, 'hex'))?.find(key) ?? null
+        const address = replica === null ? null : replicaAddress(replica, grant ?? null)
+        if (address !== null) return [address]
+      }
+      return []
+    })
+  }
+
   /** Knows a set of a trusted owner from now on; an older one changes nothing. @returns whether it is the one that counts */
   use(set: ReplicaSet): boolean {
     const name = b4a.toString(set.owner, 'hex')
@@ -52,28 +65,26 @@ export class RecordFinder {
   }
 
   /**
-   * Asks: what is known, then one's own relays, then the DHT.
+   * Asks one's own relays, and the DHT where they have nothing newer than what is known: a device that has moved is not where it was.
    *
    * @param stopped - whether nobody wants to know any more
-   * @returns addresses of relays, none where nothing was found, or nobody is trusted who has signed them
+   * @returns addresses of relays, none where nothing is known, or nobody is trusted who has signed them
    */
   async find(target: Uint8Array, stopped: Promise<void>): Promise<RelayAddress[]> {
-    const known = this.#addresses(target)
-    if (known.length > 0) return known
-    await Promise.race([this.#askRelays(target, stopped), stopped])
-    const told = this.#addresses(target)
-    if (told.length > 0) return told
-    await Promise.race([this.#askDht(target), stopped])
-    return this.#addresses(target)
+    const before = this.#shelf.get(target)
+    const isNews = (): boolean => this.#shelf.get(target) !== before && this.addresses(target).length > 0
+    await Promise.race([this.#askRelays(target, isNews, stopped), stopped])
+    if (!isNews()) await Promise.race([this.#askDht(target), stopped])
+    return this.addresses(target)
   }
 
-  #askRelays(target: Uint8Array, stopped: Promise<void>): Promise<void> {
+  #askRelays(target: Uint8Array, isNews: () => boolean, stopped: Promise<void>): Promise<void> {
     return new Promise((resolve) => {
       let left = 0
       const asking = this.#options.ask(target, (record) => {
         this.#take(record, target)
         left--
-        if (left === 0 || this.#addresses(target).length > 0) finish()
+        if (left === 0 || isNews()) finish()
       })
       const finish = (): void => {
         clearTimeout(timer)
@@ -116,17 +127,5 @@ export class RecordFinder {
         // It is another owner's.
       }
     }
-  }
-
-  #addresses(target: Uint8Array): RelayAddress[] {
-    const relays = this.#shelf.get(target)?.relays ?? []
-    return relays.flatMap((key) => {
-      for (const { owner, grant } of this.#options.owners) {
-        const replica = this.#sets.get(b4a.toString(owner, 'hex'))?.find(key) ?? null
-        const address = replica === null ? null : replicaAddress(replica, grant ?? null)
-        if (address !== null) return [address]
-      }
-      return []
-    })
   }
 }

@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import { DeviceRecord } from './device-record.ts'
+import { DeviceRecord, MOST_LIFE_MS } from './device-record.ts'
 
 /** How a {@link RecordShelf} keeps. */
 export interface RecordShelfOptions {
@@ -23,7 +23,7 @@ export class RecordShelf {
   }
 
   /**
-   * Takes a record. One that is not newer, or has expired, changes nothing.
+   * Takes a record. One that is not newer, has expired, or expires later than any that was signed by a right clock, changes nothing.
    *
    * @returns whether it is now the one that counts
    * @throws RelayError as {@link DeviceRecord.open} does
@@ -34,8 +34,8 @@ export class RecordShelf {
     // Devices repeat what they have said: that costs no signature check.
     if (before !== undefined && b4a.equals(before.bytes, bytes)) return false
     const record = DeviceRecord.open(bytes, device)
-    if (record.expiresAt <= this.#options.now() || (before !== undefined && record.seq <= before.seq))
-      return false
+    const left = record.expiresAt - this.#options.now()
+    if (left <= 0 || left > MOST_LIFE_MS || (before !== undefined && record.seq <= before.seq)) return false
     this.#records.delete(name)
     this.#records.set(name, record)
     for (const [oldest] of this.#records) {

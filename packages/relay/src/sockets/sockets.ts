@@ -1,5 +1,6 @@
 import { type AddressInfo, connect, createServer } from '#net'
 import { WebSocket } from '#ws'
+import { cannotListen } from '../cannot-listen.ts'
 import { beginWire } from '../wires/failed-wire.ts'
 import { TcpWire } from '../wires/tcp-wire.ts'
 import type { Wire } from '../wires/wire.ts'
@@ -25,14 +26,20 @@ export interface TcpListener {
   close(): Promise<void>
 }
 
-/** Listens for TCP connections. */
+/**
+ * Listens for TCP connections.
+ *
+ * @throws RelayError `RELAY_CANNOT_LISTEN`
+ */
 export async function listenTcp(
   { host, port = 0 }: { readonly host?: string; readonly port?: number },
   onwire: (wire: Wire) => void
 ): Promise<TcpListener> {
   const server = createServer((socket) => onwire(new TcpWire(socket)))
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error) =>
+      reject(cannotListen(`${host ?? 'all addresses'}, TCP port ${port}`, error))
+    )
     if (host === undefined) server.listen(port, resolve)
     else server.listen(port, host, resolve)
   })

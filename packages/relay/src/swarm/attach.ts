@@ -14,7 +14,7 @@ export type AttachOptions = Omit<RelayClientOptions, 'keyPair' | 'dht' | 'firewa
  * nothing of this package are reached directly, as before. The swarm's firewall and bans apply to all. While the swarm is suspended, the device is registered nowhere.
  *
  * @param swarm - a Hyperswarm 4, borrowed: whoever destroys it ends the client too
- * @returns the client; `close()` makes the swarm what it was
+ * @returns the client; `close()` makes the swarm what it was, and so does a port that is taken: its `ready()` rejects then
  * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`, also where the swarm has a client already
  */
 export function attach(swarm: object, options: AttachOptions): RelayClient {

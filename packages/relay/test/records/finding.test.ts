@@ -1,7 +1,8 @@
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import { testnet, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { createGrant, DeviceRecord, ReplicaSet } from '../../src/index.ts'
+import { findByRecord } from '../../src/client/find-by-record.ts'
+import { createGrant, DeviceRecord, type RelayAddress, ReplicaSet } from '../../src/index.ts'
 import { RecordFinder, type RecordFinderOptions } from '../../src/records/record-finder.ts'
 import { greet } from '../links.ts'
 import { startDevice, startRelay, twoKeyPairs } from '../relays.ts'
@@ -84,6 +85,81 @@ test.each([
 ])('a record %s leads nowhere, whoever passes it on', async (_, bytes) => {
   const one = finder([bytes], bytes)
   expect(await one.find()).toEqual([])
+})
+
+test('a device that has moved to another relay is found there by who has looked it up before', async () => {
+  const [device, owner] = twoKeyPairs()
+  const relays = [crypto.keyPair().publicKey, crypto.keyPair().publicKey]
+  const set = ReplicaSet.sign(
+    relays.map((key, i) => ({ key, addresses: [`tcp://192.0.2.${i + 1}:4989`] })),
+    1,
+    owner
+  )
+  let seq = 0
+  let at: Uint8Array[] = relays.slice(0, 1)
+  const made = new RecordFinder({
+    owners: [{ owner: owner.publicKey }],
+    now: Date.now,
+    askMs: 1_000,
+    ask: (_, onrecord) => {
+      const fields = { seq: ++seq, expiresAt: Date.now() + 3_600_000, relays: at, set: set.bytes }
+      const { bytes } = DeviceRecord.sign(fields, device)
+      queueMicrotask(() => onrecord(bytes))
+      return { asked: 1, stop: () => {} }
+    },
+    dht: null,
+    onset: () => {}
+  })
+  const find = async (): Promise<unknown[]> =>
+    (await made.find(device.publicKey, new Promise(() => {}))).map(({ tcp }) => tcp?.host)
+  expect(await find()).toEqual(['192.0.2.1'])
+  // It has left the first one, says so, and whoever asks there hears RELAY_NOT_REGISTERED.
+  at = relays.slice(1)
+  expect(await find()).toContain('192.0.2.2')
+})
+
+test('the DHT is asked again where relays know nothing newer than what is known', async () => {
+  let [seq, host] = [1, '192.0.2.1']
+  const { find } = finder([new Uint8Array(0)], null, {
+    dht: {
+      connect: () => {
+        throw new Error('unused')
+      },
+      createServer: () => {
+        throw new Error('unused')
+      },
+      mutableGet: async () => ({ value: recordOf(setOf(owner, seq, host), seq) })
+    }
+  })
+  expect(await find()).toEqual(['192.0.2.1:4989'])
+  ;[seq, host] = [2, '192.0.2.2']
+  expect(await find()).toEqual(['192.0.2.2:4989'])
+})
+
+test('a device that was known at one relay, and is at another, is reached there by the same connect()', async () => {
+  const [first, moved] = [crypto.keyPair().publicKey, crypto.keyPair().publicKey]
+  const members = [first, moved].map((key) => ({ key, addresses: ['tcp://192.0.2.1:4989'] }))
+  const { bytes: set } = ReplicaSet.sign(members, 1, owner)
+  const at = (key: Uint8Array, seq: number): Uint8Array =>
+    DeviceRecord.sign({ seq, expiresAt: Date.now() + 60_000, relays: [key], set }, device).bytes
+  let said = at(first, 1)
+  const { find, finder: made } = finder([], null, {
+    ask: (_, onrecord) => {
+      queueMicrotask(() => onrecord(said))
+      return { asked: 1, stop: () => {} }
+    }
+  })
+  await find()
+  said = at(moved, 2)
+  const attempted: string[] = []
+  const attempt = ({ publicKey: key }: RelayAddress): { result: Promise<string>; abort: () => void } => {
+    attempted.push(hex(key))
+    const isThere = hex(key) === hex(moved)
+    return { result: isThere ? Promise.resolve('there') : Promise.reject(new Error('gone')), abort: () => {} }
+  }
+  const times = { staggerMs: 600_000, attemptMs: 600_000 }
+  expect(await findByRecord(made, device.publicKey, [], attempt, times).result).toBe('there')
+  expect(attempted).toEqual([first, moved].map(hex))
 })
 
 test('an older set brings no address back that its owner has replaced', async () => {
