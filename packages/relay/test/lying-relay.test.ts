@@ -161,3 +161,31 @@ test('a relay that lies always is not asked again and again without a pause, whe
   expect(await error).toMatchObject({ code: 'RELAY_PATHS_LOST' })
   expect(failures.length).toBeLessThan(20)
 })
+
+test('a relay that swallows the first join does not keep a device from being reached through another', async () => {
+  const [a, b] = twoKeyPairs()
+  const [one, two] = [await startRelay([a, b]), await startRelay([a, b])]
+  const lying = await startSwitch(one.relay.ports.tcp ?? 0)
+  lying.on = true
+  lying.meddle = onFrames('in', (frame) =>
+    frame[0] === FRAME.DATA && frame[HEADER_BYTES] === 3 && frame.readUInt32LE(HEADER_BYTES + 17) === 0
+      ? []
+      : [frame]
+  )
+  const bob = await startDevice(b, { relays: [one.address, two.address] })
+  const alice = await startDevice(a, {
+    relays: [{ ...one.address, tcp: { host: '127.0.0.1', port: lying.port } }, two.address],
+    times: { probeMs: 50, deadMs: 300, retryMs: 20 }
+  })
+  await until(() => bob.registeredAt.length === 2)
+  const reached = nextConnection(bob)
+  const connection = alice.connect(b.publicKey)
+  expect(await connection.opened).toBe(true)
+  const sent = sendCounting(connection, 100_000).catch(() => {})
+  const closed = new Promise<'closed'>((resolve) => connection.once('close', () => resolve('closed')))
+  const other = await Promise.race([reached, closed])
+  if (other === 'closed') throw new Error('the connection has ended')
+  expect(await receiveCounting(other, 100_000)).toBe(-1)
+  await sent
+  expect(connection.path?.relay).toEqual(two.relay.publicKey)
+})

@@ -2,6 +2,8 @@ import type { Path, PathEvents } from './path.ts'
 
 /** What may wait while nobody listens: more than comes in one turn, between the answer to a greeting and the session. */
 const MOST_WAITING_BYTES = 1024 * 1024
+/** What each message counts for, beyond its bytes. */
+const MESSAGE_COST = 64
 
 /** A path whose listener changes: first who greets on it, then the session. What comes in between waits; who sends more than fits there is cut off. */
 export class Line {
@@ -48,7 +50,7 @@ export class Line {
   }
 
   #wait(message: Uint8Array): void {
-    this.#waitingBytes += message.length
+    this.#waitingBytes += message.length + MESSAGE_COST
     if (this.#waitingBytes <= MOST_WAITING_BYTES) {
       this.#waiting.push(message)
       return
