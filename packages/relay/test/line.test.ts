@@ -69,3 +69,16 @@ test('what waits on a path is bounded also where the messages are empty', () => 
   for (let i = 0; i < 100_000 && !path.closed; i++) path.events?.onmessage(new Uint8Array(0))
   expect(path.closed).toBe(true)
 })
+
+test('what waits on a path does not keep all that came with it', () => {
+  const path = new TestPath()
+  const line = new Line(path)
+  for (let i = 0; i < 100; i++) path.events?.onmessage(new Uint8Array(65_536).subarray(4, 5))
+  let held = 0
+  line.hand({
+    onmessage: ({ buffer }) => void (held += buffer.byteLength),
+    ondrain: () => {},
+    onclose: () => {}
+  })
+  expect(held).toBe(100)
+})

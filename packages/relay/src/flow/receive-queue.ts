@@ -1,4 +1,4 @@
-import { keptBytes } from './kept-bytes.ts'
+import { keptBytes } from '../kept-bytes.ts'
 
 /** Of the window: what an honest sender sends is at least 20 bytes a segment, those of an empty message. */
 const MOST_COST = 8

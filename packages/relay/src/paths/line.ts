@@ -1,3 +1,4 @@
+import { keptBytes } from '../kept-bytes.ts'
 import type { Path, PathEvents } from './path.ts'
 
 /** What may wait while nobody listens: more than comes in one turn, between the answer to a greeting and the session. */
@@ -52,7 +53,7 @@ export class Line {
   #wait(message: Uint8Array): void {
     this.#waitingBytes += message.length + MESSAGE_COST
     if (this.#waitingBytes <= MOST_WAITING_BYTES) {
-      this.#waiting.push(message)
+      this.#waiting.push(keptBytes(message))
       return
     }
     this.#waiting = []

@@ -1,6 +1,6 @@
 import { Duplex } from 'streamx'
 import type { Flow } from '../flow/flow.ts'
-import { keptBytes } from '../flow/kept-bytes.ts'
+import { keptBytes } from '../kept-bytes.ts'
 
 /** How many times their length bytes may hold that are read soon: few wait then, and those of bulk need no copy. */
 const MOST_HELD = 16
