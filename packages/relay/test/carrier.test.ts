@@ -27,7 +27,8 @@ test('what nobody reads does not keep more memory than its window, however small
   let [read, held] = [0, 0]
   const wanted = 500 + 32_768 + 500 * 5_991
   await new Promise<void>((resolve) =>
-    carrier.on('data', (bytes: Uint8Array) => {
+    carrier.on('data', (data) => {
+      const bytes = data as Uint8Array
       if (!kept.has(bytes.buffer)) held += bytes.buffer.byteLength
       kept.add(bytes.buffer)
       read += bytes.length
