@@ -49,7 +49,8 @@ test('a direct path that takes only small packets does not starve a connection t
     if (chunk.length > 1200) stuck.add(from)
     return stuck.has(from) ? null : chunk
   }
-  const times = { retryMs: 10, probeMs: 50, deadMs: 150, staggerMs: 50 }
+  // Only the hole is silent for so long, however busy the machine is.
+  const times = { retryMs: 10, probeMs: 50, deadMs: 1_000, staggerMs: 50 }
   const alice = await startDevice(a, { relays: [address], times })
   const announce = [`127.0.0.1:${hole.port}`]
   const bob = await startDevice(b, { relays: [address], times, listen: { host: '127.0.0.1', announce } })
@@ -60,11 +61,8 @@ test('a direct path that takes only small packets does not starve a connection t
   await connection.opened
   const received = receiveCounting(await incoming, 30_000_000).then(String, String)
   void sendCounting(connection, 30_000_000).catch(() => {})
-  const given = until(() => false, { timeoutMs: 15_000, message: 'starved' }).catch(
-    (error: Error) => error.message
-  )
-  expect(await Promise.race([received, given])).toBe('-1')
-}, 25_000)
+  expect(await received).toBe('-1')
+}, 60_000)
 
 test('a path that lost everything is noticed, also when the other one was being left', async () => {
   // Bob drops the new path while Alice leaves the old one: neither is left, and that must be seen.
@@ -75,7 +73,7 @@ test('a path that lost everything is noticed, also when the other one was being 
   const nat = await startSwitch()
   nat.on = true
   const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: wall.port } }]
-  const times = { retryMs: 10, probeMs: 50, deadMs: 150, graceMs: 1_000 }
+  const times = { retryMs: 10, probeMs: 50, deadMs: 1_500, graceMs: 3_000 }
   const alice = await startDevice(a, { relays, times })
   const bob = new RelayClient({
     keyPair: b,
@@ -99,10 +97,10 @@ test('a path that lost everything is noticed, also when the other one was being 
   })
   await until(() => wall.frozen)
   await until(() => connection.destroyed && other.destroyed, {
-    timeoutMs: 8_000,
+    timeoutMs: 40_000,
     message: () => `alice ${connection.destroyed}, bob ${other.destroyed}`
   })
-}, 15_000)
+}, 60_000)
 
 test('a device closes although the other one has gone without a word', async () => {
   const [a, b] = twoKeyPairs()
@@ -243,7 +241,7 @@ test('a device that was started anew says so, and the connection ends at once in
   const wire = await startSwitch(relay.ports.tcp ?? 0)
   wire.on = true
   const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: wire.port } }]
-  const times = { probeMs: 50, deadMs: 150, retryMs: 10, graceMs: 600_000 }
+  const times = { probeMs: 50, deadMs: 1_500, retryMs: 10, graceMs: 600_000 }
   const alice = await startDevice(a, { relays: [address], times })
   const before = await startDevice(b, { relays, times })
   await until(() => before.registeredAt.length === 1)
@@ -316,7 +314,7 @@ test('a clock that stands still, or is set back, keeps no dead path alive', asyn
   const wire = await startSwitch(relay.ports.tcp ?? 0)
   wire.on = true
   const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: wire.port } }]
-  const times = { probeMs: 50, deadMs: 150 }
+  const times = { probeMs: 50, deadMs: 1_500 }
   const alice = await startDevice(a, { relays, times })
   const bob = await startDevice(b, { relays: [address], times })
   const failures: string[] = []

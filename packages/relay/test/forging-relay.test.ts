@@ -133,7 +133,7 @@ test('a relay that swallows the answer does not stop the connection, when anothe
   expect(await connection.opened).toBe(true)
 })
 
-test('a relay that swallows the proof is found out, and the connection ends instead of waiting', async () => {
+test('where a relay swallows the proof and the device is started anew, the connection ends instead of waiting', async () => {
   const [a, b] = twoKeyPairs()
   const [first, second] = [await startRelay([a, b]), await startRelay([a, b])]
   const liar = await startSwitch(first.relay.ports.tcp ?? 0)
@@ -150,5 +150,7 @@ test('a relay that swallows the proof is found out, and the connection ends inst
     connection.once('error', ({ code }: Error & { code?: string }) => resolve(code))
   )
   expect(await connection.opened).toBe(true)
+  await bob.close()
+  await startDevice(b, { relays: [second.address] })
   expect(await code).toBe('RELAY_UNREACHABLE')
 })

@@ -8,6 +8,7 @@ class TestPath implements Path {
   readonly relay = null
   readonly transport = 'tcp'
   events: PathEvents | null = null
+  closed = false
 
   start(events: PathEvents): void {
     this.events = events
@@ -20,6 +21,7 @@ class TestPath implements Path {
   end(): void {}
 
   destroy(): void {
+    this.closed = true
     this.events?.onclose(null)
   }
 }
@@ -58,4 +60,25 @@ test('who sends more than can wait while nobody listens is cut off, and nothing 
   const line = new Line(path)
   for (let i = 0; i < 17; i++) path.events?.onmessage(new Uint8Array(65_536))
   expect(listen(line)).toEqual({ heard: [], closed: true })
+})
+
+test('what waits on a path is bounded also where the messages are empty', () => {
+  const path = new TestPath()
+  const line = new Line(path)
+  line.hold()
+  for (let i = 0; i < 100_000 && !path.closed; i++) path.events?.onmessage(new Uint8Array(0))
+  expect(path.closed).toBe(true)
+})
+
+test('what waits on a path does not keep all that came with it', () => {
+  const path = new TestPath()
+  const line = new Line(path)
+  for (let i = 0; i < 100; i++) path.events?.onmessage(new Uint8Array(65_536).subarray(4, 5))
+  let held = 0
+  line.hand({
+    onmessage: ({ buffer }) => void (held += buffer.byteLength),
+    ondrain: () => {},
+    onclose: () => {}
+  })
+  expect(held).toBe(100)
 })

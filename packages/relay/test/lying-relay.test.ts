@@ -18,14 +18,17 @@ interface Meeting {
   readonly failures: string[]
 }
 
-async function meet(times: RelayClientOptions['times'] = { retryMs: 20 }): Promise<Meeting> {
+async function meet(
+  times: RelayClientOptions['times'] = { retryMs: 20 },
+  theirs: RelayClientOptions['times'] = times
+): Promise<Meeting> {
   const [a, b] = twoKeyPairs()
   const { relay, address } = await startRelay([a, b])
   const liar = await startSwitch(relay.ports.tcp ?? 0)
   liar.on = true
   const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: liar.port } }]
   const alice = await startDevice(a, { relays, times })
-  const bob = await startDevice(b, { relays: [address], times })
+  const bob = await startDevice(b, { relays: [address], times: theirs })
   const failures: string[] = []
   for (const device of [alice, bob])
     device.on('path-failed', (_: unknown, error: { code: string }) => failures.push(error.code))
@@ -107,10 +110,12 @@ test('a relay that swallows the last things before it is left is blamed for it, 
   const [liar, gate] = [await startSwitch(relay.ports.tcp ?? 0), await startSwitch()]
   liar.on = true
   const listen = { host: '127.0.0.1', announce: [`127.0.0.1:${gate.port}`] }
-  const other = await startDevice(b, { relays: [address], listen })
+  // Nobody asks: an answer that comes before what is held back would show it before the path is left.
+  const times = { retryMs: 20, probeMs: 600_000 }
+  const other = await startDevice(b, { relays: [address], listen, times })
   gate.target = other.port ?? 0
   const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: liar.port } }]
-  const alice = await startDevice(a, { relays, times: { retryMs: 20 } })
+  const alice = await startDevice(a, { relays, times })
   const failed: string[] = []
   alice.on('path-failed', ({ kind }: { kind: string }, { code }: { code: string }) =>
     failed.push(`${kind} ${code}`)
@@ -120,12 +125,12 @@ test('a relay that swallows the last things before it is left is blamed for it, 
   const connection = alice.connect(b.publicKey)
   await connection.opened
   const talking = await incoming
-  // The last three segments are always held back, and thrown away when the path is left.
+  // The last things are always held back, in their order, and thrown away when the path is left.
   const held: Buffer[] = []
   let retired = false
   liar.meddle = onFrames('out', (one) => {
     if (one[0] === FRAME.DATA && one[HEADER_BYTES] === FLOW.RETIRED) retired = true
-    if (!isSegment(one) || retired) return [one]
+    if (one[0] !== FRAME.DATA || retired) return [one]
     held.push(one)
     return held.length > 3 ? held.splice(0, 1) : []
   })
@@ -137,11 +142,15 @@ test('a relay that swallows the last things before it is left is blamed for it, 
   await until(() => retired)
   talking.write(Buffer.alloc(1_000))
   await until(() => received === 21_000)
-  expect(failed.filter((one) => one.startsWith('tcp'))).toEqual([])
+  expect(failed).toEqual(['relay RELAY_PATH_LIED'])
 })
 
 test('a relay that lies always is not asked again and again without a pause, where there is no other', async () => {
-  const { connection, liar, failures } = await meet({ retryMs: 600_000, graceMs: 500 })
+  const { connection, liar, failures } = await meet(
+    { retryMs: 600_000, graceMs: 500 },
+    // Else it may end first, and say so.
+    { retryMs: 600_000, graceMs: 600_000 }
+  )
   liar.meddle = onSegments((frame) => {
     const last = frame.length - 1
     frame[last] = (frame[last] ?? 0) ^ 1
@@ -151,4 +160,32 @@ test('a relay that lies always is not asked again and again without a pause, whe
   connection.write(new Uint8Array(1000))
   expect(await error).toMatchObject({ code: 'RELAY_PATHS_LOST' })
   expect(failures.length).toBeLessThan(20)
+})
+
+test('a relay that swallows the first join does not keep a device from being reached through another', async () => {
+  const [a, b] = twoKeyPairs()
+  const [one, two] = [await startRelay([a, b]), await startRelay([a, b])]
+  const lying = await startSwitch(one.relay.ports.tcp ?? 0)
+  lying.on = true
+  lying.meddle = onFrames('in', (frame) =>
+    frame[0] === FRAME.DATA && frame[HEADER_BYTES] === 3 && frame.readUInt32LE(HEADER_BYTES + 17) === 0
+      ? []
+      : [frame]
+  )
+  const bob = await startDevice(b, { relays: [one.address, two.address] })
+  const alice = await startDevice(a, {
+    relays: [{ ...one.address, tcp: { host: '127.0.0.1', port: lying.port } }, two.address],
+    times: { probeMs: 50, deadMs: 300, retryMs: 20 }
+  })
+  await until(() => bob.registeredAt.length === 2)
+  const reached = nextConnection(bob)
+  const connection = alice.connect(b.publicKey)
+  expect(await connection.opened).toBe(true)
+  const sent = sendCounting(connection, 100_000).catch(() => {})
+  const closed = new Promise<'closed'>((resolve) => connection.once('close', () => resolve('closed')))
+  const other = await Promise.race([reached, closed])
+  if (other === 'closed') throw new Error('the connection has ended')
+  expect(await receiveCounting(other, 100_000)).toBe(-1)
+  await sent
+  expect(connection.path?.relay).toEqual(two.relay.publicKey)
 })

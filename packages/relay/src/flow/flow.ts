@@ -1,8 +1,9 @@
-import { type FlowFrame, flowFrame, readFlowFrame } from './flow-frames.ts'
+import { type FlowFrame, readFlowFrame } from './flow-frames.ts'
 import type { FlowIo, FlowWindows } from './flow-io.ts'
 import { PathSet } from './path-set.ts'
 import { ReceiveQueue } from './receive-queue.ts'
 import { Sender } from './sender.ts'
+import { Voice } from './voice.ts'
 
 /**
  * A stream of bytes in each direction, in order and each once, over paths that come and go.
@@ -19,13 +20,17 @@ export class Flow {
   readonly #out: Sender
   readonly #in: ReceiveQueue
   readonly #paths = new PathSet()
+  readonly #voice: Voice
   /** Paths that ended here, and what the other side has is not known yet. */
   readonly #unanswered = new Set<number>()
   #ackedTaken = 0
+  /** It could not be acknowledged, or may have been lost. */
+  #ackDue = false
 
   constructor(io: FlowIo, windows: FlowWindows) {
     this.#io = io
     this.#windows = windows
+    this.#voice = new Voice(this.#paths, (path, head) => io.transmit(path, head))
     this.#out = new Sender(windows, (path, head, bytes) => io.transmit(path, head, bytes))
     this.#in = new ReceiveQueue(
       windows.own,
@@ -83,11 +88,17 @@ export class Flow {
     else this.#io.onuntold()
   }
 
-  /** Tells the other side what was taken, if that is news. */
+  /** Tells the other side what was taken, if that is news; on a path that is full once there is room. */
   acknowledge(): void {
-    const taken = this.#in.takenWithEnd
-    if (taken === this.#ackedTaken) return
-    if (this.#say({ type: 'ack', offset: taken })) this.#ackedTaken = taken
+    if (this.#voice.hasRoom) this.#acknowledgeNow()
+    else this.#ackDue = true
+  }
+
+  /** Says the last things. @param finished - both streams came to their end; else the other side is told that this one gives up */
+  end(finished: boolean): void {
+    this.#acknowledgeNow()
+    const { best } = this.#paths
+    if (!finished && best !== null) this.#voice.say(best, { type: 'reset' })
   }
 
   /**
@@ -106,12 +117,14 @@ export class Flow {
     if (!this.#paths.delete(id)) return
     this.#unanswered.add(id)
     this.#tellDead()
+    this.#pump()
   }
 
   /** A path that is no longer wanted: it ends when both sides have sent their last on it. */
   retirePath(id: number): void {
-    if (!this.#paths.retire(id)) return
-    this.#io.transmit(id, flowFrame({ type: 'retire' }))
+    const path = this.#paths.get(id)
+    if (path === null || !this.#paths.retire(id)) return
+    this.#voice.say(path, { type: 'retire' })
     this.#pump()
   }
 
@@ -122,14 +135,9 @@ export class Flow {
     this.#pump()
   }
 
-  /** Asks the other side whether it is there. Not on a path that is being left: there nothing is said any more. */
+  /** Asks the other side whether it is there. */
   probe(id: number): void {
-    this.#sayOn(id, { type: 'probe' })
-  }
-
-  /** Tells the other side that this one gives up. */
-  reset(): void {
-    this.#say({ type: 'reset' })
+    this.#ask(id, 'probe')
   }
 
   /** A frame came, in parts as it was sent. @returns false for what a device that follows the protocol does not send */
@@ -156,7 +164,7 @@ export class Flow {
       case 'retired':
         return this.#onretired(id)
       case 'probe':
-        this.#sayOn(id, { type: 'probed' })
+        this.#ask(id, 'probed')
         return true
       case 'reset':
         this.#io.onreset()
@@ -185,19 +193,20 @@ export class Flow {
       this.#io.onforsaken(path)
       this.#tellDead()
     }
-    this.#say({ type: 'resume', path, offset: this.#in.have })
-    return this.#goBack(path, theirHave)
+    return this.#voice.owe('resume', [path]) && this.#goBack(path, theirHave)
   }
 
   #goBack(path: number, theirHave: number): boolean {
     this.#unanswered.delete(path)
+    this.#voice.forget('dead', path)
     if (!this.#out.goBack(theirHave)) return false
     this.#pump()
     return true
   }
 
   #onretire(id: number): boolean {
-    this.#io.transmit(id, flowFrame({ type: 'retired' }))
+    const path = this.#paths.get(id)
+    if (path !== null) this.#voice.say(path, { type: 'retired' })
     // Nothing more comes on it. Who wished it to end closes it, once it has read the answer.
     this.#paths.delete(id)
     this.#io.onleft(id)
@@ -216,21 +225,27 @@ export class Flow {
   /** Says again whatever may have been lost with a path. */
   #tellDead(): void {
     this.#ackedTaken = 0
-    this.acknowledge()
-    for (const path of this.#unanswered) this.#say({ type: 'dead', path, offset: this.#in.have })
+    this.#ackDue = true
+    this.#voice.owe('dead', this.#unanswered)
   }
 
-  #say(frame: Exclude<FlowFrame, { type: 'segment' }>): boolean {
+  #ask(id: number, type: 'probe' | 'probed'): void {
+    this.#voice.ask(this.#paths.get(id), type)
+    this.#voice.settle(this.#in.have)
+  }
+
+  #acknowledgeNow(): void {
+    this.#ackDue = false
+    const taken = this.#in.takenWithEnd
     const { best } = this.#paths
-    if (best !== null) this.#io.transmit(best.id, flowFrame(frame))
-    return best !== null
-  }
-
-  #sayOn(id: number, frame: Exclude<FlowFrame, { type: 'segment' }>): void {
-    if (this.#paths.get(id)?.retiring === false) this.#io.transmit(id, flowFrame(frame))
+    if (taken === this.#ackedTaken || best === null) return
+    this.#ackedTaken = taken
+    this.#voice.say(best, { type: 'ack', offset: taken })
   }
 
   #pump(): void {
+    if (this.#ackDue) this.acknowledge()
+    this.#voice.settle(this.#in.have)
     const { best } = this.#paths
     if (best !== null && this.#unanswered.size === 0) this.#out.pump(best)
   }

@@ -6,11 +6,18 @@ export interface FlowPath {
   full: boolean
   /** This side sends nothing on it any more. */
   retiring: boolean
+  /** What is to be said on it, once there is room. */
+  readonly owed: Set<'probe' | 'probed'>
 }
 
 /** The paths there are, the best first: that of the least rank, then of the least number. */
 export class PathSet {
   #paths: readonly FlowPath[] = []
+
+  /** The best first. */
+  get all(): readonly FlowPath[] {
+    return this.#paths
+  }
 
   /** What is sent on; `null` when there is none. */
   get best(): FlowPath | null {
@@ -24,7 +31,10 @@ export class PathSet {
 
   /** @param rank - lower is better */
   add(id: number, rank: number): void {
-    const all = [...this.#paths, { id, rank, full: false, retiring: false }]
+    const all = [
+      ...this.#paths,
+      { id, rank, full: false, retiring: false, owed: new Set<'probe' | 'probed'>() }
+    ]
     this.#paths = all.sort((a, b) => a.rank - b.rank || a.id - b.id)
   }
 

@@ -1,18 +1,35 @@
+import { keptBytes } from '../kept-bytes.ts'
+
 /** Of the window: what an honest sender sends is at least 20 bytes a segment, those of an empty message. */
 const MOST_COST = 8
+
+/** What comes in order on one path is one run: there is another for each time the sender went over to another path, and one after each gap. */
+const MOST_RUNS = 1_024
 
 /** What becomes of a segment that came. */
 export type Arrival = 'taken' | 'repeated' | 'early' | 'too much'
 
+/** Bytes that came early, one after the other. */
+interface Run {
+  readonly offset: number
+  /** One after its last, the end of the stream included. */
+  end: number
+  readonly parts: Uint8Array[]
+  /** The stream ends with it. */
+  fin: boolean
+  cost: number
+}
+
 /**
  * Puts segments in order that came over several paths: each byte once.
  *
- * What comes early is held, at most the window: an honest sender sends no more beyond what was taken. Each run that is held counts for more than its bytes, since it
- * costs more.
+ * What comes early is held, at most the window: an honest sender sends no more beyond what was taken. Each segment that is held counts for more than its bytes, since it
+ * costs more; so do gaps, of which there are few.
  */
 export class ReceiveQueue {
   readonly #windowBytes: number
-  readonly #early: { offset: number; bytes: Uint8Array; fin: boolean }[] = []
+  /** By offset. */
+  readonly #early: Run[] = []
   readonly #deliver: (bytes: Uint8Array) => void
   readonly #onfinish: () => void
   #earlyCost = 0
@@ -51,10 +68,11 @@ export class ReceiveQueue {
     const size = fin ? 1 : bytes.length
     if (offset + size > this.#taken + this.#windowBytes + 1) return 'too much'
     if (offset + size <= this.#have) return 'repeated'
+    // Nothing follows the end.
+    if (this.#finished) return 'too much'
     if (offset > this.#have) return this.#hold(offset, bytes, fin)
     this.#pass(offset, bytes, fin)
-    this.#passEarly()
-    return 'taken'
+    return this.#passEarly() ? 'taken' : 'too much'
   }
 
   #pass(offset: number, bytes: Uint8Array, fin: boolean): void {
@@ -67,29 +85,54 @@ export class ReceiveQueue {
   }
 
   #hold(offset: number, bytes: Uint8Array, fin: boolean): Arrival {
+    const end = offset + (fin ? 1 : bytes.length)
     // From the end: mostly they come in order.
     let at = this.#early.length
     while (at > 0 && (this.#early[at - 1]?.offset ?? 0) > offset) at--
     const before = this.#early[at - 1]
-    if (before?.offset === offset && before.bytes.length >= bytes.length) return 'repeated'
+    if (before !== undefined && before.end >= end) return 'repeated'
     // Repeats of other lengths overlap: without a bound of its own that could be any amount.
-    if (this.#earlyCost + costOf(bytes) > MOST_COST * this.#windowBytes) return 'too much'
-    this.#earlyCost += costOf(bytes)
-    this.#early.splice(at, 0, { offset, bytes, fin })
+    const cost = bytes.length + 64
+    if (this.#earlyCost + cost > MOST_COST * this.#windowBytes) return 'too much'
+    if (before === undefined || before.end < offset) {
+      if (this.#early.length >= MOST_RUNS) return 'too much'
+      this.#early.splice(at, 0, { offset, end, parts: [keptBytes(bytes)], fin, cost })
+    } else if (before.fin) return 'too much'
+    else extend(before, { offset, end, bytes, fin, cost })
+    this.#earlyCost += cost
     return 'early'
   }
 
-  #passEarly(): void {
-    for (let [first] = this.#early; first !== undefined; [first] = this.#early) {
-      if (first.offset > this.#have) return
+  /** @returns false where something follows the end */
+  #passEarly(): boolean {
+    for (let [run] = this.#early; run !== undefined && run.offset <= this.#have; [run] = this.#early) {
+      if (this.#finished && run.end > this.#have) return false
       this.#early.shift()
-      this.#earlyCost -= costOf(first.bytes)
-      const size = first.fin ? 1 : first.bytes.length
-      if (first.offset + size > this.#have) this.#pass(first.offset, first.bytes, first.fin)
+      this.#earlyCost -= run.cost
+      let at = run.offset
+      for (const part of run.parts) {
+        if (at + part.length > this.#have) this.#pass(at, part, false)
+        at += part.length
+      }
+      if (run.fin && run.end > this.#have) this.#pass(at, new Uint8Array(0), true)
     }
+    return !this.#finished || this.#early.length === 0
   }
 }
 
-function costOf(bytes: Uint8Array): number {
-  return bytes.length + 64
+/** @param by - begins in the run or right after it, and ends later */
+function extend(
+  run: Run,
+  {
+    offset,
+    end,
+    bytes,
+    fin,
+    cost
+  }: { offset: number; end: number; bytes: Uint8Array; fin: boolean; cost: number }
+): void {
+  run.parts.push(keptBytes(bytes.subarray(run.end - offset)))
+  run.end = end
+  run.fin = fin
+  run.cost += cost
 }

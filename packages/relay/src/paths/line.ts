@@ -1,7 +1,10 @@
+import { keptBytes } from '../kept-bytes.ts'
 import type { Path, PathEvents } from './path.ts'
 
 /** What may wait while nobody listens: more than comes in one turn, between the answer to a greeting and the session. */
 const MOST_WAITING_BYTES = 1024 * 1024
+/** What each message counts for, beyond its bytes. */
+const MESSAGE_COST = 64
 
 /** A path whose listener changes: first who greets on it, then the session. What comes in between waits; who sends more than fits there is cut off. */
 export class Line {
@@ -48,9 +51,9 @@ export class Line {
   }
 
   #wait(message: Uint8Array): void {
-    this.#waitingBytes += message.length
+    this.#waitingBytes += message.length + MESSAGE_COST
     if (this.#waitingBytes <= MOST_WAITING_BYTES) {
-      this.#waiting.push(message)
+      this.#waiting.push(keptBytes(message))
       return
     }
     this.#waiting = []

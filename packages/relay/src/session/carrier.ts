@@ -1,5 +1,9 @@
 import { Duplex } from 'streamx'
 import type { Flow } from '../flow/flow.ts'
+import { keptBytes } from '../kept-bytes.ts'
+
+/** How many times their length bytes may hold that are read soon: few wait then, and those of bulk need no copy. */
+const MOST_HELD = 16
 
 type Callback = (error: Error | null) => void
 
@@ -22,7 +26,8 @@ export class Carrier extends Duplex {
   /** The next bytes have come. */
   deliver(bytes: Uint8Array): void {
     if (this.destroying) return
-    if (this.push(bytes)) this.#flow.took(bytes.length)
+    const kept = this.#untaken > 0 ? keptBytes(bytes) : keptBytes(bytes, MOST_HELD)
+    if (this.push(kept)) this.#flow.took(bytes.length)
     else this.#untaken += bytes.length
   }
 

@@ -2,6 +2,9 @@ import b4a from 'b4a'
 import type { Line } from '../paths/line.ts'
 import { placeOf } from '../paths/place.ts'
 
+/** Most refusals on one path: of a join, of the hello after it, and both once more. */
+const MOST_REFUSALS = 4
+
 /** At once; whoever finds a listener can begin one. A relay takes only whom it knows, and asks before each. */
 const MOST = { direct: 256, ofEachRelay: 64 }
 
@@ -13,6 +16,7 @@ interface Greeting<Offer> {
   readonly place: string
   /** What was answered; `null` while nothing that deserves one was said. */
   offer: Offer | null
+  refusals: number
 }
 
 /**
@@ -36,7 +40,7 @@ export class Greetings<Offer> {
     const room = relay === null ? '' : b4a.toString(relay, 'hex')
     this.#makeRoom(room, relay === null ? MOST.direct : MOST.ofEachRelay)
     const timer = setTimeout(() => line.path.destroy(), this.#timeoutMs)
-    this.#greetings.set(line, { line, timer, room, place: placeOf(origin), offer: null })
+    this.#greetings.set(line, { line, timer, room, place: placeOf(origin), offer: null, refusals: 0 })
   }
 
   /** It is over, one way or the other. */
@@ -53,6 +57,12 @@ export class Greetings<Offer> {
   answered(line: Line, offer: Offer): void {
     const greeting = this.#greetings.get(line)
     if (greeting !== undefined) greeting.offer = offer
+  }
+
+  /** Something is refused there. @returns false when it was too often: who asks again and again reads no answers */
+  refuse(line: Line): boolean {
+    const greeting = this.#greetings.get(line)
+    return greeting !== undefined && ++greeting.refusals <= MOST_REFUSALS
   }
 
   /** Ends all. */

@@ -21,6 +21,7 @@ import {
   welcomeGreeting
 } from './greeting.ts'
 import { Greetings } from './greetings.ts'
+import { Offers } from './offers.ts'
 import type { Session } from './session.ts'
 
 /** What a responder asks of its client. */
@@ -60,10 +61,13 @@ export class Responder {
   /** By the initiator's key and the session's id. */
   readonly #sessions = new Map<string, Session>()
   readonly #greetings: Greetings<Offer>
+  readonly #offers: Offers<Offer>
 
   constructor(options: ResponderOptions) {
     this.#options = options
     this.#greetings = new Greetings(options.attemptMs)
+    // As long as the path of each may be greeted on, and then as long as another may be.
+    this.#offers = new Offers(2 * options.attemptMs)
   }
 
   /**
@@ -90,12 +94,13 @@ export class Responder {
   /** Ends the greetings that are under way. */
   close(): void {
     this.#greetings.close()
+    this.#offers.close()
   }
 
   /** @returns false for what is out of place */
   #answer(line: Line, greeting: Greeting): boolean {
     const offer = this.#greetings.offerOn(line)
-    if (offer !== null) return greeting.type === 'join' && this.#begin(line, offer, greeting)
+    if (offer !== null) return greeting.type === 'join' && this.#onfirst(line, offer, greeting)
     if (greeting.type === 'hello') return this.#onhello(line, greeting.noise)
     if (greeting.type === 'call') return this.#oncall(line, greeting)
     return greeting.type === 'join' && this.#onjoin(line, greeting)
@@ -121,25 +126,33 @@ export class Responder {
     line.path.send([welcomeGreeting(handshake.send(encodeAnswer(secret, this.#options.terms())))])
     const secrets = handshake.secrets()
     if (secrets === null) return false
-    this.#greetings.answered(line, { id, secret, secrets, remotePublicKey, terms })
+    const offer = { id, secret, secrets, remotePublicKey, terms }
+    this.#greetings.answered(line, offer)
+    this.#offers.add(offer)
     return true
   }
 
   /** A hello can be repeated by whoever saw it: only who could read the answer has this MAC. */
-  #begin(line: Line, offer: Offer, { session: id, path, mac }: Join): boolean {
-    const { secret, secrets, remotePublicKey, terms } = offer
-    const fits = path === 0 && b4a.equals(id, offer.id) && sameMac(mac, joinMac('join', id, 0, secret))
-    if (!fits) return false
+  #onfirst(line: Line, offer: Offer, { session: id, path, mac }: Join): boolean {
+    const fits = path === 0 && b4a.equals(id, offer.id) && sameMac(mac, joinMac('join', id, 0, offer.secret))
+    return fits && this.#begin(line, offer, 0)
+  }
+
+  #begin(line: Line, offer: Offer, path: number): boolean {
+    const { id, secret, secrets, remotePublicKey, terms } = offer
     const name = nameOf(offer)
     if (this.#sessions.has(name)) return this.#refuse(line, REFUSE.KNOWN)
-    if (this.#sessionsOf(remotePublicKey) >= MAX_SESSIONS) return this.#refuse(line, REFUSE.UNWELCOME)
+    if (this.#sessionsOf(remotePublicKey) >= MAX_SESSIONS)
+      return this.#refuse(line, path === 0 ? REFUSE.UNWELCOME : REFUSE.UNKNOWN)
     const connection = new SecretConnection(false, this.#options.keyPair.publicKey, remotePublicKey)
     const session = this.#options.makeSession(id, secret, connection, terms)
     this.#sessions.set(name, session)
+    this.#offers.begun(offer)
     connection.onover = () => this.#sessions.delete(name)
     this.#greetings.delete(line)
+    if (path > 0) line.path.send([joinedGreeting(id, path, secret)])
     this.#options.onproved(line.path)
-    session.begin(line, secrets)
+    session.begin(line, secrets, path)
     this.#options.onconnection(connection)
     return true
   }
@@ -149,6 +162,9 @@ export class Responder {
     const session = [...this.#sessions.values()].find(
       (one) => b4a.equals(one.id, id) && sameMac(mac, joinMac('join', id, path, one.secret))
     )
+    // What was offered on a path that did not let it begin begins on this one.
+    const offer = session === undefined && path > 0 ? this.#offers.find(id, path, mac) : null
+    if (offer !== null) return this.#begin(line, offer, path)
     if (session === undefined || session.over || !session.admits(path))
       return this.#refuse(line, REFUSE.UNKNOWN)
     this.#greetings.delete(line)
@@ -163,7 +179,9 @@ export class Responder {
     return [...this.#sessions.keys()].filter((name) => name.startsWith(prefix)).length
   }
 
+  /** @returns false when it was refused too often */
   #refuse(line: Line, code: number): boolean {
+    if (!this.#greetings.refuse(line)) return false
     line.path.send([refuseGreeting(code)])
     // What is known may still be joined on this path; what is not is asked about once more.
     if (code === REFUSE.UNWELCOME) line.path.end()

@@ -35,6 +35,8 @@ export interface SessionOptions {
 }
 
 const ACK_MS = 50
+/** Paths at once: those that are being left, and those whose end has not shown yet. */
+const MOST_PATHS = 32
 
 /** One connection between two devices, over all the paths it takes in its life. It owns them. */
 export class Session {
@@ -48,6 +50,7 @@ export class Session {
   readonly #numbers = new PathNumbers()
   readonly #watch: Watch
   #acker: unknown = null
+  #settler: unknown = null
   #confirmed = false
   #over = false
 
@@ -97,18 +100,23 @@ export class Session {
     return this.#confirmed
   }
 
-  /** Whether a path can have this number: each is given once. */
+  /** Whether a path can have this number, which is given once, and there is room for one more. */
   admits(path: number): boolean {
-    return this.#numbers.isFresh(path)
+    return this.#paths.size < MOST_PATHS && this.#numbers.isFresh(path)
   }
 
-  /** The first path: the connection opens. */
-  begin(line: Line, secrets: Secrets): void {
+  /**
+   * The first path: the connection opens.
+   *
+   * @param number - 0, or that of another path if the join there was lost
+   */
+  begin(line: Line, secrets: Secrets, number = 0): void {
     const raw = this.#carrier as unknown as DuplexStream
     const { publicKey } = this.connection
     const { tx, rx, hash, remotePublicKey } = secrets
     if (publicKey === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'the connection has no key')
-    this.add(0, line)
+    this.#numbers.use(0)
+    this.add(number, line)
     this.connection.begin(raw, { handshake: { tx, rx, hash, publicKey, remotePublicKey } }, infoOf(line))
   }
 
@@ -133,9 +141,25 @@ export class Session {
     this.#changed(null)
   }
 
-  /** Leaves every other path, without losing a byte. */
+  /**
+   * Leaves every other path, without losing a byte. A better one is kept until it had time to fail, and this one is left where it did not: the other device may have made
+   * this one because it has lost that.
+   */
   settleOn(number: number): void {
-    for (const other of this.#paths.keys()) if (other !== number) this.#flow.retirePath(other)
+    clearTimeout(this.#settler)
+    const rank = this.#paths.get(number)?.rank ?? Infinity
+    const others = [...this.#paths].filter(([other]) => other !== number)
+    for (const [other, path] of others) if (path.rank >= rank) this.#flow.retirePath(other)
+    if (others.some(([, path]) => path.rank < rank)) {
+      const { probeMs, deadMs } = this.#options.times
+      this.#settler = setTimeout(() => this.#settle(), probeMs + deadMs)
+    }
+    this.#moved()
+  }
+
+  #settle(): void {
+    const { best } = this.#flow
+    for (const other of this.#paths.keys()) if (other !== best) this.#flow.retirePath(other)
     this.#moved()
   }
 
@@ -217,8 +241,8 @@ export class Session {
     this.#over = true
     this.#watch.stop()
     clearTimeout(this.#acker)
-    this.#flow.acknowledge()
-    if (!finished) this.#flow.reset()
+    clearTimeout(this.#settler)
+    this.#flow.end(finished)
     for (const number of this.#paths.keys()) this.#close(number)
     this.#options.onover()
   }
