@@ -40,7 +40,7 @@ export interface ServeSettings extends DhtSettings, ReplicaSettings {
 /**
  * Serves until the signal, then drains.
  *
- * @param reread - reads the settings again: what they allow and revoke then, the replicas and the certificate, count from then on
+ * @param reread - reads the settings again: whom they allow, whose grants count and what they revoke then, the replicas and the certificate, count from then on
  */
 export async function serve(
   settings: ServeSettings,
@@ -75,9 +75,14 @@ async function serveBy(
   const { tcp, ws, metrics } = relay.ports
   const udp = dht === null ? {} : { udp: dht.port }
   log('listening', { key: b4a.toString(relay.publicKey, 'hex'), tcp, ws, ...udp, metrics })
+  let { allow = [] } = settings
   surroundings.onreload(() => {
     reread()
-      .then((settings) => renew(relay, settings))
+      .then(async (next) => {
+        const facts = await renew(relay, next, allow)
+        allow = next.allow ?? []
+        return facts
+      })
       .then(
         (facts) => log('reloaded', facts),
         (error: Error) => log('not reloaded', { message: error.message })
@@ -95,8 +100,15 @@ async function serveBy(
 }
 
 /** Policy first: a certificate that cannot be read keeps nobody in who was revoked. */
-async function renew(relay: RelayServer, settings: ServeSettings): Promise<object> {
-  const { allow = [], revoke = [], wsPort } = settings
+async function renew(
+  relay: RelayServer,
+  settings: ServeSettings,
+  before: readonly Uint8Array[]
+): Promise<object> {
+  const { allow = [], issuer = [], revoke = [], wsPort } = settings
+  relay.policy.useIssuers(issuer)
+  for (const device of before)
+    if (!allow.some((one) => b4a.equals(one, device))) relay.policy.disallow(device)
   const allowed = allow.filter((device) => relay.policy.allow(device)).length
   const ended = revoke.map((what) => relay.policy.revoke(what)).reduce((sum, n) => sum + n, 0)
   const replicas = await replicasOf(settings)

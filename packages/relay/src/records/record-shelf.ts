@@ -9,10 +9,19 @@ export interface RecordShelfOptions {
   readonly most: number
 }
 
+/** Twice as long as devices make them for: whatever a clock that was ahead has written into one. */
+const MOST_MS = 2 * 3_600_000
+
+interface Kept {
+  readonly record: DeviceRecord
+  /** Milliseconds since 1970. */
+  readonly until: number
+}
+
 /** The newest record of each device that has left one, until it expires. */
 export class RecordShelf {
   readonly #options: RecordShelfOptions
-  readonly #records = new Map<string, DeviceRecord>()
+  readonly #records = new Map<string, Kept>()
 
   constructor(options: RecordShelfOptions) {
     this.#options = options
@@ -22,22 +31,26 @@ export class RecordShelf {
     return this.#records.size
   }
 
+  /** Whether a device has left just these bytes. */
+  has(bytes: Uint8Array, device: Uint8Array): boolean {
+    const before = this.get(device)
+    return before !== null && b4a.equals(before.bytes, bytes)
+  }
+
   /**
-   * Takes a record. One that is not newer, or has expired, changes nothing.
+   * Takes what a device says of itself, over a connection that nobody else can say anything on: the last word counts, whatever its seq. A seq is for those who hear
+   * it from others; a device whose clock was ahead has used up those of now. One that has expired changes nothing, and none is kept for more than two hours.
    *
    * @returns whether it is now the one that counts
    * @throws RelayError as {@link DeviceRecord.open} does
    */
   put(bytes: Uint8Array, device: Uint8Array): boolean {
     const name = b4a.toString(device, 'hex')
-    const before = this.#records.get(name)
-    // Devices repeat what they have said: that costs no signature check.
-    if (before !== undefined && b4a.equals(before.bytes, bytes)) return false
     const record = DeviceRecord.open(bytes, device)
-    if (record.expiresAt <= this.#options.now() || (before !== undefined && record.seq <= before.seq))
-      return false
+    const now = this.#options.now()
+    if (record.expiresAt <= now) return false
     this.#records.delete(name)
-    this.#records.set(name, record)
+    this.#records.set(name, { record, until: Math.min(record.expiresAt, now + MOST_MS) })
     for (const [oldest] of this.#records) {
       if (this.#records.size <= this.#options.most) break
       this.#records.delete(oldest)
@@ -47,13 +60,13 @@ export class RecordShelf {
 
   /** What a device has left, or `null`. */
   get(device: Uint8Array): DeviceRecord | null {
-    const record = this.#records.get(b4a.toString(device, 'hex')) ?? null
-    return record === null || record.expiresAt <= this.#options.now() ? null : record
+    const kept = this.#records.get(b4a.toString(device, 'hex')) ?? null
+    return kept === null || kept.until <= this.#options.now() ? null : kept.record
   }
 
   /** Forgets what has expired. */
   sweep(): void {
     const now = this.#options.now()
-    for (const [name, { expiresAt }] of this.#records) if (expiresAt <= now) this.#records.delete(name)
+    for (const [name, { until }] of this.#records) if (until <= now) this.#records.delete(name)
   }
 }

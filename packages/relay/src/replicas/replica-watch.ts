@@ -42,6 +42,12 @@ export class ReplicaWatch {
     if (this.#link === null && !this.#closed) this.#dial()
   }
 
+  /** Whether that is where it looks. */
+  isAt(address: RelayAddress | null): boolean {
+    const { tcp, ws } = this.#address
+    return address?.tcp?.host === tcp?.host && address?.tcp?.port === tcp?.port && address?.ws === ws
+  }
+
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
