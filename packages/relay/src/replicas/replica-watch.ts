@@ -1,5 +1,6 @@
 import { dialRelayWire } from '../client/dial.ts'
 import type { RelayAddress } from '../client/options.ts'
+import { monotonic } from '../monotonic.ts'
 import { RelayLink } from '../paths/relay-link.ts'
 import type { KeyPair } from '../types.ts'
 
@@ -83,7 +84,12 @@ export class ReplicaWatch {
     if (this.#missed >= BEATS_TO_MISS) return this.#link?.destroy()
     this.#missed++
     this.#link?.ping()
-    this.#later(this.#intervalMs, () => this.#ping())
+    const dueAt = monotonic() + this.#intervalMs
+    this.#later(this.#intervalMs, () => {
+      // Who was held up itself, or asleep, has not read the answers yet: that is no silence of the other side.
+      if (monotonic() > dueAt + this.#intervalMs / 2) this.#missed = 0
+      this.#ping()
+    })
   }
 
   #onclose(): void {
