@@ -34,7 +34,7 @@ export interface RelayServerEvents {
 /**
  * A relay of one's own: joins devices that cannot reach each other, and cannot read what they say.
  *
- * It owns its listeners and connections. It never connects to anybody: a destination is a key that has registered here, not an address.
+ * It owns its listeners and connections. It connects to no device, and to no address that one names: a destination is a key that has registered here. With `replicas` it connects to the owner's other relays.
  * `ready()` listens; `drain()` lets sessions move away; `close()` ends all.
  */
 export class RelayServer extends ReadyResource {
