@@ -1,4 +1,4 @@
-import { readdir, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import crypto from 'hypercore-crypto'
 import { testCleanup, testnet, tmpDir, until } from '@cloudpal/test-kit'
@@ -198,6 +198,7 @@ test('relays of one owner are told of each other by a set that is signed elsewhe
     ])
   )
   for (const relay of relays) await relay.listening()
+  for (const name of names) expect(await readFile(file(`${name}.epoch`), 'utf8')).toMatch(/^\d{13}\n$/)
   const replicas = { owner: Buffer.from(owner, 'hex'), set: Buffer.from(set, 'hex') }
   const device = await startDevice(a, { replicas })
   await until(() => device.registeredAt.length === 2)

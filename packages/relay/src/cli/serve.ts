@@ -5,6 +5,7 @@ import type { PolicyLimits } from '../policy/relay-policy.ts'
 import type { RelayServerOptions, TlsOptions } from '../server/options.ts'
 import { RelayServer, type RelayServerEvents } from '../server/relay-server.ts'
 import { logger } from './arguments.ts'
+import { nextEpoch } from './epoch.ts'
 import { type DhtNode, dhtNodeOf, type DhtSettings } from './dht-node.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { type ReplicaSettings, replicasOf } from './replicas.ts'
@@ -126,6 +127,7 @@ async function optionsOf(settings: ServeSettings): Promise<Omit<RelayServerOptio
   const { allow = [], issuer = [], unknownConnections, unknownPerAddress } = settings
   if (allow.length === 0 && issuer.length === 0)
     throw new RelayError('RELAY_BAD_ARGUMENT', 'give --allow or --issuer: else nobody is served')
+  const replicas = await replicasOf(settings)
   const listen = (port: number, host?: string): { port: number; host?: string } =>
     host === undefined ? { port } : { port, host }
   return {
@@ -133,7 +135,7 @@ async function optionsOf(settings: ServeSettings): Promise<Omit<RelayServerOptio
     issuers: issuer,
     limits: limitsOf(settings),
     drainMs: drainSeconds * 1000,
-    replicas: await replicasOf(settings),
+    replicas: replicas && { ...replicas, epoch: await nextEpoch(`${settings.keyFile}.epoch`, Date.now()) },
     ...(unknownConnections !== undefined && { unknownConnections }),
     ...(unknownPerAddress !== undefined && { unknownPerAddress }),
     tcp: tcpPort === undefined ? null : listen(tcpPort, tcpHost),
