@@ -72,7 +72,7 @@ test('a relay that says "come back in 49 days" is not called again at once', asy
   relay.on('refused', (why: { code: string }) => refused.push(why.code))
   await startDevice(a, { relays: [address], times: { retryMs: 10 } })
   for (let i = 0; i < 50; i++) {
-    const link = greet(address, b, () => {})
+    const link = greet(address, b, (one) => one.register(30_000))
     await until(() => link.ended)
   }
   expect(refused.length).toBe(51)

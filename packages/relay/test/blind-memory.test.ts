@@ -5,11 +5,14 @@ import crypto, { type KeyPair } from 'hypercore-crypto'
 import { testCleanup, tmpDir, until } from '@cloudpal/test-kit'
 import { token } from 'blind-relay'
 import HyperDHT from 'hyperdht'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { freePort } from './free-port.ts'
 import { searchMemory, whyNoMemory } from './memory-of.ts'
 import { startDevice } from './relays.ts'
+import { STARTING } from './starting.ts'
 import { dial, type End, pairHalf } from './udp/udp-relay.ts'
+
+vi.setConfig({ testTimeout: 180_000 })
 
 if (whyNoMemory !== null) console.warn(`Skipped: the memory of a relay. ${whyNoMemory}.`)
 
@@ -59,7 +62,7 @@ async function startProgram(
   const words = ['serve', '--key-file', join(await tmpDir(), 'relay.key'), '--host', '127.0.0.1', '--json']
   const allow = ['--allow', devices.map(({ publicKey }) => hex(publicKey)).join(',')]
   const relay = start('../dist/cli/bin.js', [...words, ...ports, ...allow])
-  await until(() => relay.said.length > 0)
+  await until(() => relay.said.length > 0, STARTING)
   const { key, tcp, ws } = relay.said[0] as { key: string; tcp: number; ws: number }
   return { ...relay, key: Buffer.from(key, 'hex'), tcp, ws }
 }
@@ -104,7 +107,7 @@ test.skipIf(whyNoMemory !== null)(
     const url = `ws://127.0.0.1:${relay.ws}`
     const config = { relay: hex(relay.key), url, seed: hex(seedOf(b)) }
     const hearing = start('processes/hearing-device.mjs', [JSON.stringify(config)])
-    await until(() => hearing.said.length > 0)
+    await until(() => hearing.said.length > 0, STARTING)
     const relays = [{ publicKey: relay.key, tcp: { host: '127.0.0.1', port: relay.tcp } }]
     const alice = await startDevice(a, { relays })
     const connection = alice.connect(b.publicKey)

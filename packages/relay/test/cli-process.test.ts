@@ -5,10 +5,13 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import crypto from 'hypercore-crypto'
 import { testCleanup, tmpDir, until } from '@cloudpal/test-kit'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { type RelayAddress } from '../src/index.ts'
 import { freePort } from './free-port.ts'
 import { asPath, greet, type TestLink } from './links.ts'
+import { STARTING } from './starting.ts'
+
+vi.setConfig({ testTimeout: 180_000 })
 
 const BIN = join(import.meta.dirname, '../dist/cli/bin.js')
 const [a, b] = [crypto.keyPair(), crypto.keyPair()]
@@ -37,7 +40,7 @@ async function start(words: string[], nodeOptions: string[] = []): Promise<Runni
     exit,
     text: () => text,
     listening: async () => {
-      await until(() => text.includes('\n'))
+      await until(() => text.includes('\n'), STARTING)
       const { key, tcp, udp } = JSON.parse(text.split('\n')[0] ?? '') as Record<'tcp' | 'udp', number> & {
         key: string
       }
@@ -114,10 +117,10 @@ test.skipIf(process.platform !== 'linux')(
     // Opens once the program reads it.
     const pipe = await open(keyFile, 'w')
     relay.child.kill('SIGHUP')
-    await until(() => (signals(relay.child, 'SigPnd') & 1n) === 0n)
+    await until(() => (signals(relay.child, 'ShdPnd') & 1n) === 0n)
     await pipe.writeFile(`${hex(crypto.randomBytes(32))}\n`)
     await pipe.close()
-    await until(() => relay.text().includes('"reloaded"') || relay.child.exitCode !== null)
+    await until(() => relay.text().includes('"reloaded"') || relay.child.exitCode !== null, STARTING)
     expect(relay.text()).toContain('"listening"')
   }
 )
@@ -137,7 +140,7 @@ test('hyperdht is loaded only when the UDP plane is asked for, and said to be mi
 })
 
 /** A line of signals of a process, as bits. */
-function signals({ pid }: ChildProcess, name: 'SigPnd'): bigint {
+function signals({ pid }: ChildProcess, name: 'ShdPnd'): bigint {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return BigInt(`0x${new RegExp(`^${name}:\\s+([0-9a-f]+)$`, 'm').exec(status)?.[1]}`)
 }

@@ -1,4 +1,4 @@
-import { readdir, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import crypto from 'hypercore-crypto'
 import { testCleanup, testnet, tmpDir, until } from '@cloudpal/test-kit'
@@ -89,21 +89,21 @@ test('the keys and grants it prints are the ones it takes', async () => {
   await until(() => parked.seen.includes('registered'))
 })
 
-const served = ['--allow', '00'.repeat(32), '--tcp-port', '0']
+const served = ['--allow', hex(a.publicKey), '--tcp-port', '0']
 const first = ['--udp-port', '1', '--bootstrap-host', '0.0.0.0']
 
 test.each<[string, string[], string]>([
   ['nobody to serve', ['--tcp-port', '0'], 'nobody is served'],
-  ['nowhere to listen', ['--allow', '00'.repeat(32)], '--tcp-port'],
+  ['nowhere to listen', ['--allow', hex(a.publicKey)], '--tcp-port'],
   ['a key that is none', ['--allow', 'abc'], 'hex digits'],
   ['a port that is none', ['--tcp-port', '65536'], 'port'],
-  ['half of TLS', ['--ws-port', '0', '--allow', '00'.repeat(32), '--tls-cert', 'x'], '--tls-key'],
+  ['half of TLS', ['--ws-port', '0', '--allow', hex(a.publicKey), '--tls-cert', 'x'], '--tls-key'],
   ['a file that is not there', ['--config', '/nowhere/at/all.json'], 'cannot be read'],
   ['a word it does not know', ['--tpc-port', '1'], 'unknown option'],
   ['an address that is empty', ['--host', ''], 'empty'],
   ['nodes of a DHT without a port for them', ['--bootstrap', 'a.test:1', ...served], '--udp-port'],
   ['a first node that is to join others', [...first, '--bootstrap', 'a.test:1', ...served], 'no other'],
-  ['half of replicas', ['--owner', '00'.repeat(32), ...served], '--replica-set'],
+  ['half of replicas', ['--owner', hex(a.publicKey), ...served], '--replica-set'],
   ['a first node that nobody can reach', [...first, ...served], 'IPv4 address']
 ])('%s is told plainly', async (_, words, message) => {
   const dir = await tmpDir()
@@ -198,6 +198,7 @@ test('relays of one owner are told of each other by a set that is signed elsewhe
     ])
   )
   for (const relay of relays) await relay.listening()
+  for (const name of names) expect(await readFile(file(`${name}.epoch`), 'utf8')).toMatch(/^\d{13}\n$/)
   const replicas = { owner: Buffer.from(owner, 'hex'), set: Buffer.from(set, 'hex') }
   const device = await startDevice(a, { replicas })
   await until(() => device.registeredAt.length === 2)

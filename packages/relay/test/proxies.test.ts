@@ -63,3 +63,14 @@ test('a proxy that is none is refused before anything listens', async () => {
   const ws = { host: '127.0.0.1', trustProxy: ['proxy.example'] }
   await expect(startRelay([crypto.keyPair()], { ws })).rejects.toMatchObject({ code: 'RELAY_BAD_ARGUMENT' })
 })
+
+test.each([
+  ['203.0.113.1:4711', '203.0.113.1'],
+  ['[2001:db8::1]:4711', '2001:db8::1'],
+  ['[2001:db8::1]', '2001:db8::1'],
+  ['203.0.113.1:4711, 10.0.0.1:80', '203.0.113.1'],
+  ['2001:db8::1', '2001:db8::1'],
+  ['203.0.113.1:x', '127.0.0.1']
+])('a proxy that says %s speaks for %s', (forwardedFor, client) => {
+  expect(new Proxies(['loopback', '10.0.0.0/8']).clientOf(request('127.0.0.1', forwardedFor))).toBe(client)
+})

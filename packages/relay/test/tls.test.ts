@@ -6,11 +6,14 @@ import { createInterface } from 'node:readline'
 import { connect } from 'node:tls'
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import { testCleanup, tmpDir, until } from '@cloudpal/test-kit'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { RelayServer } from '../src/server/index.ts'
 import { type Certificate, certificate, whyNoCertificates } from './certificates.ts'
 import { startProgram } from './program.ts'
 import { startRelay } from './relays.ts'
+import { STARTING } from './starting.ts'
+
+vi.setConfig({ testTimeout: 180_000 })
 
 if (whyNoCertificates !== null) console.warn(`Skipped: TLS by the relay itself. ${whyNoCertificates}.`)
 
@@ -54,7 +57,7 @@ test.skipIf(whyNoCertificates !== null)(
     const { relay } = await startRelay(devices, { tcp: null, ws: { host: '127.0.0.1', tls: first } })
     const port = relay.ports.ws ?? 0
     const { said, tell } = startDevices({ publicKey: relay.publicKey, port }, first)
-    await until(() => said.length > 0)
+    await until(() => said.length > 0, STARTING)
     expect(said).toEqual([{ heard: 'hello', transport: 'ws' }])
     relay.renewTls(second)
     expect(await shown(port, second)).toBe(second.cert)
@@ -75,7 +78,7 @@ test.skipIf(whyNoCertificates !== null)(
     const refused: unknown[] = []
     relay.on('refused', (why: unknown) => refused.push(why))
     const { said } = startDevices({ publicKey: relay.publicKey, port: relay.ports.ws ?? 0 }, null)
-    await until(() => said.length > 0)
+    await until(() => said.length > 0, STARTING)
     expect(said[0]).toMatchObject({ cause: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
     expect([relay.registered, refused]).toEqual([0, []])
   }

@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import { InvalidArgumentError } from 'commander'
+import { isPublicKey } from '../protocol/public-key.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** A port; 0 is any free one. */
@@ -48,8 +49,15 @@ export function countOf(word: string): number {
   return count
 }
 
-/** A public key of 64 hex digits, or the nonce of a grant of 32. */
-export function hexOf(word: string, lengths: readonly number[] = [32]): Uint8Array {
+/** A public key of 64 hex digits. */
+export function keyOf(word: string): Uint8Array {
+  const key = hexOf(word)
+  if (!isPublicKey(key)) throw new InvalidArgumentError(`${word} is no public key: is a digit wrong?`)
+  return key
+}
+
+/** 64 hex digits, or other lengths. */
+function hexOf(word: string, lengths: readonly number[] = [32]): Uint8Array {
   const bytes = /^([0-9a-f]{2})+$/i.test(word) ? b4a.from(word, 'hex') : new Uint8Array(0)
   if (!lengths.includes(bytes.length))
     throw new InvalidArgumentError(
@@ -60,7 +68,7 @@ export function hexOf(word: string, lengths: readonly number[] = [32]): Uint8Arr
 
 /** The same, of public keys. */
 export function keysOf(word: string, others: readonly Uint8Array[] = []): Uint8Array[] {
-  return [...others, ...listOf(word).map((one) => hexOf(one))]
+  return [...others, ...listOf(word).map(keyOf)]
 }
 
 /** The same, of devices and of nonces of grants. */

@@ -1,7 +1,7 @@
 import b4a from 'b4a'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { createGrant } from '../policy/grant.ts'
-import { countOf, hexOf, variableOf, wordOf } from './arguments.ts'
+import { countOf, keyOf, variableOf, wordOf } from './arguments.ts'
 import { addReplicas } from './replicas.ts'
 import { keyPairOf } from './secret-key.ts'
 import { serve, type ServeSettings } from './serve.ts'
@@ -75,9 +75,9 @@ function addKeys(program: Command, { out }: Surroundings): void {
     .command('grant')
     .description('print a grant for a device')
     .requiredOption('--issuer-key-file <file>', 'with the issuer’s seed')
-    .requiredOption('--device <key>', 'its public key', (word: string) => hexOf(word))
+    .requiredOption('--device <key>', 'its public key', (word: string) => keyOf(word))
     .requiredOption('--days <number>', 'until it expires', countOf)
-    .option('--relay <key>', 'only for this one', (word: string) => hexOf(word))
+    .option('--relay <key>', 'only for this one', (word: string) => keyOf(word))
     .option('--bytes-per-second <number>', 'no limit by default', countOf)
     .option('--quota-bytes <number>', 'no limit by default', countOf)
     .action(async ({ issuerKeyFile, days, ...options }: GrantSettings) => {

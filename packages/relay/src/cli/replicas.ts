@@ -4,7 +4,7 @@ import { readFile } from '#fs'
 import { RelayError } from '../errors.ts'
 import { replicaAddress } from '../replicas/replica-address.ts'
 import { type Replica, ReplicaSet } from '../replicas/replica-set.ts'
-import { countOf, hexOf, wordOf } from './arguments.ts'
+import { countOf, keyOf, wordOf } from './arguments.ts'
 import { keyPairOf } from './secret-key.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -55,7 +55,7 @@ export function addReplicas(program: Command, { out }: Surroundings): void {
 
 function replicaOf(word: string, others: readonly Replica[] = []): Replica[] {
   const at = word.indexOf('=')
-  const key = hexOf(word.slice(0, Math.max(at, 0)))
+  const key = keyOf(word.slice(0, Math.max(at, 0)))
   const addresses = word
     .slice(at + 1)
     .split(',')

@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { countOf, hexOf, keysOf, nodesOf, portOf, revokedOf, wordOf, wordsOf } from './arguments.ts'
+import { countOf, keyOf, keysOf, nodesOf, portOf, revokedOf, wordOf, wordsOf } from './arguments.ts'
 
 /** Every option of `serve`; the names of their values are those of `ServeSettings`. */
 export function serveOptions(): Option[] {
@@ -31,7 +31,7 @@ export function serveOptions(): Option[] {
     keys('--allow <keys>', 'devices that need no grant; may be repeated'),
     keys('--issuer <keys>', 'whose grants count; may be repeated'),
     new Option('--revoke <keys>', 'devices, or nonces of grants; may be repeated').argParser(revokedOf),
-    new Option('--owner <key>', 'who signs the set of replicas').argParser((one: string) => hexOf(one)),
+    new Option('--owner <key>', 'who signs the set of replicas').argParser((one: string) => keyOf(one)),
     word('--replica-set <file>', 'as `replicas` prints it; read again on SIGHUP'),
     count('--connections <number>', 'of one device at once (64)'),
     count('--pairings <number>', 'of one device that wait at once (64)'),

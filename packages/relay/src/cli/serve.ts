@@ -5,6 +5,7 @@ import type { PolicyLimits } from '../policy/relay-policy.ts'
 import type { RelayServerOptions, TlsOptions } from '../server/options.ts'
 import { RelayServer, type RelayServerEvents } from '../server/relay-server.ts'
 import { logger } from './arguments.ts'
+import { nextEpoch } from './epoch.ts'
 import { type DhtNode, dhtNodeOf, type DhtSettings } from './dht-node.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { type ReplicaSettings, replicasOf } from './replicas.ts'
@@ -40,7 +41,7 @@ export interface ServeSettings extends DhtSettings, ReplicaSettings {
 /**
  * Serves until the signal, then drains.
  *
- * @param reread - reads the settings again: what they allow and revoke then, the replicas and the certificate, count from then on
+ * @param reread - reads the settings again: whom they allow, whose grants count and what they revoke then, the replicas and the certificate, count from then on
  */
 export async function serve(
   settings: ServeSettings,
@@ -75,9 +76,14 @@ async function serveBy(
   const { tcp, ws, metrics } = relay.ports
   const udp = dht === null ? {} : { udp: dht.port }
   log('listening', { key: b4a.toString(relay.publicKey, 'hex'), tcp, ws, ...udp, metrics })
+  let { allow = [] } = settings
   surroundings.onreload(() => {
     reread()
-      .then((settings) => renew(relay, settings))
+      .then(async (next) => {
+        const facts = await renew(relay, next, allow)
+        allow = next.allow ?? []
+        return facts
+      })
       .then(
         (facts) => log('reloaded', facts),
         (error: Error) => log('not reloaded', { message: error.message })
@@ -95,8 +101,15 @@ async function serveBy(
 }
 
 /** Policy first: a certificate that cannot be read keeps nobody in who was revoked. */
-async function renew(relay: RelayServer, settings: ServeSettings): Promise<object> {
-  const { allow = [], revoke = [], wsPort } = settings
+async function renew(
+  relay: RelayServer,
+  settings: ServeSettings,
+  before: readonly Uint8Array[]
+): Promise<object> {
+  const { allow = [], issuer = [], revoke = [], wsPort } = settings
+  relay.policy.useIssuers(issuer)
+  for (const device of before)
+    if (!allow.some((one) => b4a.equals(one, device))) relay.policy.disallow(device)
   const allowed = allow.filter((device) => relay.policy.allow(device)).length
   const ended = revoke.map((what) => relay.policy.revoke(what)).reduce((sum, n) => sum + n, 0)
   const replicas = await replicasOf(settings)
@@ -114,6 +127,7 @@ async function optionsOf(settings: ServeSettings): Promise<Omit<RelayServerOptio
   const { allow = [], issuer = [], unknownConnections, unknownPerAddress } = settings
   if (allow.length === 0 && issuer.length === 0)
     throw new RelayError('RELAY_BAD_ARGUMENT', 'give --allow or --issuer: else nobody is served')
+  const replicas = await replicasOf(settings)
   const listen = (port: number, host?: string): { port: number; host?: string } =>
     host === undefined ? { port } : { port, host }
   return {
@@ -121,7 +135,7 @@ async function optionsOf(settings: ServeSettings): Promise<Omit<RelayServerOptio
     issuers: issuer,
     limits: limitsOf(settings),
     drainMs: drainSeconds * 1000,
-    replicas: await replicasOf(settings),
+    replicas: replicas && { ...replicas, epoch: await nextEpoch(`${settings.keyFile}.epoch`, Date.now()) },
     ...(unknownConnections !== undefined && { unknownConnections }),
     ...(unknownPerAddress !== undefined && { unknownPerAddress }),
     tcp: tcpPort === undefined ? null : listen(tcpPort, tcpHost),

@@ -8,7 +8,7 @@ import {
   encodeControl,
   encodeHello
 } from '../protocol/control.ts'
-import { eachBody, frame, FRAME, frameHeader, FrameReader } from '../protocol/frames.ts'
+import { eachBody, frame, FRAME, frameHeader, FrameReader, MAX_DATA_BYTES } from '../protocol/frames.ts'
 import { ControlCipher, Handshake } from '../protocol/handshake.ts'
 import { type Refusal, refusalError } from '../protocol/refusal.ts'
 import type { Wire } from '../wires/wire.ts'
@@ -30,6 +30,9 @@ interface Standing {
 
 /** Whoever has no replica set wants none: a seq that none is above. */
 const NO_SET = Number.MAX_SAFE_INTEGER
+
+/** Data that may come before somebody takes it; whoever has reached this device sends a greeting, and waits for the answer. */
+const MAX_EARLY_BYTES = 2 * MAX_DATA_BYTES
 
 /** What a {@link RelayLink} tells before it is a path. */
 export interface RelayLinkEvents {
@@ -70,7 +73,10 @@ export class RelayLink implements Path {
   readonly #early: Uint8Array[] = []
   #cipher: ControlCipher | null = null
   #path: PathEvents | null = null
+  /** What was asked of the relay: each answer is to one of these. */
+  #asked: 'register' | 'watch' | 'open' | null = null
   #joined = false
+  #earlyBytes = 0
   #origin = ''
   #refusal: Refusal | null = null
   #error: RelayError | null = null
@@ -118,11 +124,13 @@ export class RelayLink implements Path {
    * @param setSeq - of the newest replica set it has; a newer one follows
    */
   register(keepAliveMs: number, { insists = false, setSeq = NO_SET }: Standing = {}): void {
+    this.#asked = 'register'
     this.#say({ type: 'register', keepAliveMs, setSeq, insists })
   }
 
   /** Asks for the beats of this replica and those it knows, and no more. Once welcome. */
   watch(keepAliveMs: number, setSeq: number): void {
+    this.#asked = 'watch'
     this.#say({ type: 'watch', keepAliveMs, setSeq })
   }
 
@@ -138,6 +146,7 @@ export class RelayLink implements Path {
 
   /** Asks for a path to a registered device. Once welcome. */
   open(target: Uint8Array): void {
+    this.#asked = 'open'
     this.#say({ type: 'open', target })
   }
 
@@ -184,7 +193,7 @@ export class RelayLink implements Path {
   }
 
   #oncontrol(message: ControlMessage): void {
-    if (message.type === 'registered') this.#events.onregistered?.()
+    if (message.type === 'registered' && this.#asked === 'register') this.#events.onregistered?.()
     else if (message.type === 'pong') this.#events.onpong?.()
     else if (message.type === 'refused') this.#onrefused(message.refusal)
     else if (message.type === 'gone') this.#wire.end()
@@ -193,11 +202,11 @@ export class RelayLink implements Path {
     else if (message.type === 'set') this.#events.onset?.(message.record)
     else if (message.type === 'found') this.#events.onfound?.(message.target, message.record)
     else if (this.#joined) this.#fail()
-    else if (message.type === 'incoming') {
+    else if (message.type === 'incoming' && this.#asked === 'register') {
       this.#joined = true
       this.#origin = b4a.toString(message.from, 'hex')
       this.#events.onincoming?.(message.from)
-    } else if (message.type === 'opened') {
+    } else if (message.type === 'opened' && this.#asked === 'open') {
       this.#joined = true
       this.#events.onopened?.()
     } else this.#fail()
@@ -211,9 +220,15 @@ export class RelayLink implements Path {
   #ondata(run: Uint8Array): void {
     if (!this.#joined) return this.#fail()
     eachBody(run, (body) => {
-      if (this.#path === null) this.#early.push(b4a.from(body))
+      if (this.#path === null) this.#keep(body)
       else this.#path.onmessage(body)
     })
+  }
+
+  #keep(body: Uint8Array): void {
+    this.#earlyBytes += body.length
+    if (this.#earlyBytes > MAX_EARLY_BYTES) return this.#fail()
+    this.#early.push(b4a.from(body))
   }
 
   #onrefused(why: Refusal): void {

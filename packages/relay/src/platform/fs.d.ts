@@ -1,1 +1,1 @@
-export { link, mkdir, open, readFile, unlink } from 'node:fs/promises'
+export { link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises'

@@ -10,6 +10,18 @@ export interface Account {
   readonly leases: Set<Lease>
 }
 
+/** What a lease was given for. */
+export interface LeaseTerms {
+  /** Bits of `SCOPE`; 0 for another relay of the owner, which may watch. */
+  readonly scopes: number
+  /** Milliseconds since 1970; `Infinity` for the allow-list. */
+  readonly expiresAt: number
+  /** The name of the grant, in hex; empty for the allow-list. */
+  readonly grant: string
+  /** Who has signed the grant, in hex; empty for the allow-list. */
+  readonly issuer: string
+}
+
 /** What a lease asks of the policy that gave it. */
 export interface LeaseKeeper {
   full(account: Account, what: Held): Refusal | null
@@ -24,15 +36,13 @@ export interface LeaseKeeper {
  * Whoever was admitted calls `end` when the connection is over. It ends by itself, with a refusal, when the grant
  * expires or is revoked: `onend` is where the connection is closed then.
  */
-export class Lease {
+export class Lease implements LeaseTerms {
   /** The device's public key, proven by a handshake. */
   readonly device: Uint8Array
-  /** Bits of `SCOPE`. */
   readonly scopes: number
-  /** Milliseconds since 1970; `Infinity` for the allow-list. */
   readonly expiresAt: number
-  /** The name of the grant, in hex; empty for the allow-list. */
   readonly grant: string
+  readonly issuer: string
   /** Called once, when the policy ends it. */
   onend: ((why: Refusal) => void) | null = null
   readonly #keeper: LeaseKeeper
@@ -45,7 +55,7 @@ export class Lease {
     keeper: LeaseKeeper,
     account: Account,
     meter: Meter,
-    { device, scopes, expiresAt, grant }: Pick<Lease, 'device' | 'scopes' | 'expiresAt' | 'grant'>
+    { device, scopes, expiresAt, grant, issuer }: LeaseTerms & { readonly device: Uint8Array }
   ) {
     this.#keeper = keeper
     this.#account = account
@@ -54,6 +64,7 @@ export class Lease {
     this.scopes = scopes
     this.expiresAt = expiresAt
     this.grant = grant
+    this.issuer = issuer
   }
 
   get ended(): boolean {

@@ -3,7 +3,7 @@ import { RelayError } from '../errors.ts'
 import { monotonic } from '../monotonic.ts'
 import { refusal, type Refusal, type RefusalCode } from '../protocol/refusal.ts'
 import { ALL_SCOPES, type Grant, LEAST_BYTES_PER_SECOND, readGrant } from './grant.ts'
-import { type Account, type Held, Lease } from './lease.ts'
+import { type Account, type Held, Lease, type LeaseTerms } from './lease.ts'
 import { Meter, type MeterLimits } from './meter.ts'
 
 /** How much one relay gives. */
@@ -57,8 +57,9 @@ export const LIMITS: PolicyLimits = {
  */
 export class RelayPolicy {
   readonly #relay: Uint8Array
-  readonly #issuers: Set<string>
+  #issuers: Set<string>
   readonly #allowed: Set<string>
+  readonly #watchers = new Set<string>()
   readonly #limits: PolicyLimits
   readonly #now: () => number
   /** For rates. */
@@ -117,9 +118,10 @@ export class RelayPolicy {
     const refused = read === null ? refusal('RELAY_BAD_GRANT') : this.#refuse(read, device)
     if (read === null || refused !== null) return refused ?? refusal('RELAY_BAD_GRANT')
     const { scopes, expiresAt, nonce } = read
+    const issuer = keyName(read.issuer)
     const meter = this.#meterOf(`${name}/${b4a.toString(nonce, 'hex')}`, read, expiresAt)
     if (meter.spent) return refusal('RELAY_QUOTA')
-    return this.#lease(device, name, meter, { scopes, expiresAt, grant: b4a.toString(nonce, 'hex') })
+    return this.#lease(device, name, meter, { scopes, expiresAt, issuer, grant: b4a.toString(nonce, 'hex') })
   }
 
   /**
@@ -156,6 +158,45 @@ export class RelayPolicy {
     this.#endWhere((lease) => lease.grant === '' && keyName(lease.device) === name, 'RELAY_DENIED')
   }
 
+  /**
+   * Lets another relay of the owner come, and do nothing of what devices do; `unwatch` ends that. Neither has to do with the allow-list.
+   *
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`
+   */
+  watch(relay: Uint8Array): void {
+    this.#watchers.add(keyName(relay))
+  }
+
+  /** It is no longer one of the owner's relays. */
+  unwatch(relay: Uint8Array): void {
+    this.#watchers.delete(keyName(relay))
+    this.#endWhere((lease) => lease.scopes === 0 && keyName(lease.device) === keyName(relay), 'RELAY_DENIED')
+  }
+
+  /**
+   * Whose grants count from now on; what others have granted ends at once.
+   *
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`; the issuers before stay then
+   */
+  useIssuers(issuers: Iterable<Uint8Array>): void {
+    this.#issuers = new Set([...issuers].map(keyName))
+    this.#endWhere(({ issuer }) => issuer !== '' && !this.#issuers.has(issuer), 'RELAY_BAD_GRANT')
+  }
+
+  /** Whether what a lease stood for would be granted anew, also when the lease has ended. */
+  stands({
+    device,
+    grant,
+    issuer,
+    expiresAt,
+    scopes
+  }: LeaseTerms & { readonly device: Uint8Array }): boolean {
+    const name = keyName(device)
+    if (this.#revoked.has(name) || this.#revoked.has(grant) || expiresAt <= this.#now()) return false
+    if (grant !== '') return this.#issuers.has(issuer)
+    return this.#allowed.has(name) || (scopes === 0 && this.#watchers.has(name))
+  }
+
   /** Ends what has expired. Whoever owns the policy calls it every second or so. */
   sweep(): void {
     const now = this.#now()
@@ -164,10 +205,11 @@ export class RelayPolicy {
   }
 
   #admitAllowed(device: Uint8Array, name: string): Lease | Refusal {
-    if (!this.#allowed.has(name)) return refusal('RELAY_DENIED')
+    const scopes = this.#allowed.has(name) ? ALL_SCOPES : 0
+    if (scopes === 0 && !this.#watchers.has(name)) return refusal('RELAY_DENIED')
     const meter = this.#meterOf(name, this.#limits, Infinity)
     if (meter.spent) return refusal('RELAY_QUOTA')
-    return this.#lease(device, name, meter, { scopes: ALL_SCOPES, expiresAt: Infinity, grant: '' })
+    return this.#lease(device, name, meter, { scopes, expiresAt: Infinity, grant: '', issuer: '' })
   }
 
   #refuse(grant: Grant, device: Uint8Array): Refusal | null {
@@ -180,12 +222,7 @@ export class RelayPolicy {
     return null
   }
 
-  #lease(
-    device: Uint8Array,
-    name: string,
-    meter: Meter,
-    terms: Pick<Lease, 'scopes' | 'expiresAt' | 'grant'>
-  ): Lease {
+  #lease(device: Uint8Array, name: string, meter: Meter, terms: LeaseTerms): Lease {
     const account = this.#accounts.get(name) ?? { counts: { connections: 0, pairings: 0 }, leases: new Set() }
     this.#accounts.set(name, account)
     const lease = new Lease(

@@ -110,7 +110,7 @@ export class RecordFinder {
   #take(bytes: Uint8Array, target: Uint8Array): void {
     if (bytes.length === 0) return
     try {
-      this.#shelf.put(bytes, target)
+      this.#shelf.hear(bytes, target)
     } catch {
       return
     }

@@ -9,10 +9,16 @@ export interface RecordShelfOptions {
   readonly most: number
 }
 
+interface Kept {
+  readonly record: DeviceRecord
+  /** Milliseconds since 1970. */
+  readonly until: number
+}
+
 /** The newest record of each device that has left one, until it expires. */
 export class RecordShelf {
   readonly #options: RecordShelfOptions
-  readonly #records = new Map<string, DeviceRecord>()
+  readonly #records = new Map<string, Kept>()
 
   constructor(options: RecordShelfOptions) {
     this.#options = options
@@ -22,38 +28,61 @@ export class RecordShelf {
     return this.#records.size
   }
 
+  /** Whether a device has left just these bytes. */
+  has(bytes: Uint8Array, device: Uint8Array): boolean {
+    const before = this.get(device)
+    return before !== null && b4a.equals(before.bytes, bytes)
+  }
+
   /**
-   * Takes a record. One that is not newer, has expired, or expires later than any that was signed by a right clock, changes nothing.
+   * Takes what a device says of itself, over a connection that nobody else can say anything on: the last word counts, whatever its seq, which a device whose clock
+   * was ahead has used up. One that has expired changes nothing, and none is kept for more than two hours.
    *
    * @returns whether it is now the one that counts
    * @throws RelayError as {@link DeviceRecord.open} does
    */
   put(bytes: Uint8Array, device: Uint8Array): boolean {
-    const name = b4a.toString(device, 'hex')
-    const before = this.#records.get(name)
+    const record = DeviceRecord.open(bytes, device)
+    if (record.expiresAt <= this.#options.now()) return false
+    this.#keep(record, device)
+    return true
+  }
+
+  /**
+   * Takes what somebody else passes on of a device. One that is not newer, has expired, or expires later than any that was signed by a right clock, changes nothing.
+   *
+   * @returns whether it is now the one that counts
+   * @throws RelayError as {@link DeviceRecord.open} does
+   */
+  hear(bytes: Uint8Array, device: Uint8Array): boolean {
     // Devices repeat what they have said: that costs no signature check.
-    if (before !== undefined && b4a.equals(before.bytes, bytes)) return false
+    if (this.has(bytes, device)) return false
     const record = DeviceRecord.open(bytes, device)
     const left = record.expiresAt - this.#options.now()
-    if (left <= 0 || left > MOST_LIFE_MS || (before !== undefined && record.seq <= before.seq)) return false
-    this.#records.delete(name)
-    this.#records.set(name, record)
-    for (const [oldest] of this.#records) {
-      if (this.#records.size <= this.#options.most) break
-      this.#records.delete(oldest)
-    }
+    if (left <= 0 || left > MOST_LIFE_MS || record.seq <= (this.get(device)?.seq ?? -1)) return false
+    this.#keep(record, device)
     return true
   }
 
   /** What a device has left, or `null`. */
   get(device: Uint8Array): DeviceRecord | null {
-    const record = this.#records.get(b4a.toString(device, 'hex')) ?? null
-    return record === null || record.expiresAt <= this.#options.now() ? null : record
+    const kept = this.#records.get(b4a.toString(device, 'hex')) ?? null
+    return kept === null || kept.until <= this.#options.now() ? null : kept.record
   }
 
   /** Forgets what has expired. */
   sweep(): void {
     const now = this.#options.now()
-    for (const [name, { expiresAt }] of this.#records) if (expiresAt <= now) this.#records.delete(name)
+    for (const [name, { until }] of this.#records) if (until <= now) this.#records.delete(name)
+  }
+
+  #keep(record: DeviceRecord, device: Uint8Array): void {
+    const name = b4a.toString(device, 'hex')
+    this.#records.delete(name)
+    this.#records.set(name, { record, until: Math.min(record.expiresAt, this.#options.now() + MOST_LIFE_MS) })
+    for (const [oldest] of this.#records) {
+      if (this.#records.size <= this.#options.most) break
+      this.#records.delete(oldest)
+    }
   }
 }

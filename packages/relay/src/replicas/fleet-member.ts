@@ -38,7 +38,7 @@ export interface FleetHost {
   now(): number
   connections(): number
   readonly maxConnections: number
-  /** Another replica of the owner's, which may watch this one. */
+  /** Another replica of the owner's, which may watch this one, and no more. */
   admit(key: Uint8Array): void
   /** It is no longer one. */
   dismiss(key: Uint8Array): void
@@ -90,6 +90,8 @@ export class FleetMember {
 
   /** Begins to listen to the others. */
   start(): void {
+    // Who comes from now on hears it at once: it is what later ones are compared with.
+    this.#told.set(nameOf(this.#own.replica), this.#own)
     this.#watchAll()
     this.#timer = setInterval(() => this.#tick(), this.#source.intervalMs)
   }
@@ -104,20 +106,22 @@ export class FleetMember {
   /**
    * Takes another set of the owner's; one that is older changes nothing.
    *
+   * @returns whether it is now the one that counts
    * @throws as the constructor
    */
-  use(bytes: Uint8Array): void {
+  use(bytes: Uint8Array): boolean {
     const set = ReplicaSet.open(bytes, this.view.owner)
     const { publicKey } = this.#host.keyPair
     if (set.find(publicKey) === null)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'the replica set does not name this relay')
     const before = this.view.set
-    if (!this.view.use(set)) return
+    if (!this.view.use(set)) return false
     for (const { key } of before?.replicas ?? []) if (set.find(key) === null) this.#dismiss(key)
     for (const { key } of set.replicas) if (!b4a.equals(key, publicKey)) this.#host.admit(key)
-    if (this.#timer === null) return
+    if (this.#timer === null) return true
     this.#watchAll()
     this.#host.tellSet()
+    return true
   }
 
   /** Tells all that it is about to stop; from now on everybody new is sent on. */
@@ -187,7 +191,9 @@ export class FleetMember {
     const { publicKey } = this.#host.keyPair
     for (const replica of this.view.set?.replicas ?? []) {
       const [name, address] = [nameOf(replica.key), replicaAddress(replica, null)]
-      if (b4a.equals(replica.key, publicKey) || address === null || this.#watches.has(name)) continue
+      if (b4a.equals(replica.key, publicKey)) continue
+      if (this.#watches.get(name)?.isAt(address) === false) this.#unwatch(name)
+      if (address === null || this.#watches.has(name)) continue
       const watch = new ReplicaWatch(address, this.#host.keyPair, this.#source.intervalMs, {
         onbeat: (record) => this.#hear(record),
         onset: (record) => this.#learn(record),
@@ -199,16 +205,20 @@ export class FleetMember {
     }
   }
 
+  #unwatch(name: string): void {
+    this.#watches.get(name)?.close()
+    this.#watches.delete(name)
+  }
+
   #dismiss(key: Uint8Array): void {
-    this.#watches.get(nameOf(key))?.close()
-    this.#watches.delete(nameOf(key))
+    this.#unwatch(nameOf(key))
     this.#told.delete(nameOf(key))
     this.#host.dismiss(key)
   }
 
   #learn(record: Uint8Array): void {
     try {
-      this.use(record)
+      if (!this.use(record)) return
     } catch {
       // It is not the owner's, of a later version, or without this relay: what is known still holds.
       return

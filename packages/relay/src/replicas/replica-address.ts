@@ -1,14 +1,16 @@
 import { checkRelay } from '../client/addresses.ts'
 import type { RelayAddress } from '../client/options.ts'
+import { isPublicKey } from '../protocol/public-key.ts'
 import type { Replica } from './replica-set.ts'
 
 /**
  * Where a replica of a signed set is dialled: the first `tcp://host:port` and the first `ws:` or `wss:` URL of its addresses. Others are left to later versions.
  *
  * @param grant - what is shown there; `null` for nothing
- * @returns `null` when it has none that this platform can reach
+ * @returns `null` when it has none that this platform can reach, or a key that no handshake takes
  */
 export function replicaAddress({ key, addresses }: Replica, grant: Uint8Array | null): RelayAddress | null {
+  if (!isPublicKey(key)) return null
   const tcp = addresses.map(tcpOf).find((found) => found !== null) ?? null
   const ws = addresses.find((address) => /^wss?:/.test(address)) ?? null
   const address: RelayAddress = {

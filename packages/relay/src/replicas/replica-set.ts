@@ -2,6 +2,7 @@ import b4a from 'b4a'
 import c from 'compact-encoding'
 import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
+import { isPublicKey } from '../protocol/public-key.ts'
 import { checkKey, checkWhole } from './arguments.ts'
 import { bodyOf, checkSignature, decodeCount, malformed, sealRecord, type State } from './signed-record.ts'
 
@@ -43,7 +44,7 @@ export class ReplicaSet {
    * Makes one, of any order.
    *
    * @param owner - Ed25519, 32 and 64 bytes
-   * @throws RelayError `RELAY_BAD_ARGUMENT` also when a key is there twice
+   * @throws RelayError `RELAY_BAD_ARGUMENT` also when a key is there twice, or is no Ed25519 public key
    */
   static sign(replicas: readonly Replica[], seq: number, owner: KeyPair): ReplicaSet {
     checkWhole(seq, 'a seq')
@@ -123,6 +124,8 @@ function encodeReplica({ key, addresses }: Replica): Uint8Array {
 
 function copyReplica({ key, addresses }: Replica): Replica {
   checkKey(key, 'a replica')
+  if (!isPublicKey(key))
+    throw new RelayError('RELAY_BAD_ARGUMENT', `${b4a.toString(key, 'hex')} is no Ed25519 public key`)
   if (addresses.length <= MAX_ADDRESSES && addresses.every((address) => ADDRESS.test(address))) {
     return { key: b4a.from(key), addresses: [...addresses] }
   }

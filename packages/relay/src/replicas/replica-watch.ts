@@ -1,5 +1,6 @@
 import { dialRelayWire } from '../client/dial.ts'
 import type { RelayAddress } from '../client/options.ts'
+import { monotonic } from '../monotonic.ts'
 import { RelayLink } from '../paths/relay-link.ts'
 import type { KeyPair } from '../types.ts'
 
@@ -16,6 +17,8 @@ export interface ReplicaWatchEvents {
 
 /** So many beats may be missed; with the third one it is dead. */
 const BEATS_TO_MISS = 3
+/** Somebody who comes and goes, and whose address answers nobody, makes no more dials than that. */
+const HURRY_MS = 1_000
 
 /** One replica listens to another one's beats: a standing connection, which asks for the next beat every interval, and comes back by itself. */
 export class ReplicaWatch {
@@ -26,6 +29,7 @@ export class ReplicaWatch {
   #link: RelayLink | null = null
   #timer: unknown = null
   #missed = 0
+  #hurriedAt = -Infinity
   #closed = false
 
   /** It begins at once. */
@@ -37,9 +41,18 @@ export class ReplicaWatch {
     this.#dial()
   }
 
-  /** The other one is there: it is tried now, whatever was to be waited for. */
+  /** The other one is there: it is tried now, whatever was to be waited for, but not more than once in a second for it. */
   hurry(): void {
-    if (this.#link === null && !this.#closed) this.#dial()
+    const now = monotonic()
+    if (this.#link !== null || this.#closed || now < this.#hurriedAt + HURRY_MS) return
+    this.#hurriedAt = now
+    this.#dial()
+  }
+
+  /** Whether that is where it looks. */
+  isAt(address: RelayAddress | null): boolean {
+    const { tcp, ws } = this.#address
+    return address?.tcp?.host === tcp?.host && address?.tcp?.port === tcp?.port && address?.ws === ws
   }
 
   close(): void {
@@ -77,7 +90,12 @@ export class ReplicaWatch {
     if (this.#missed >= BEATS_TO_MISS) return this.#link?.destroy()
     this.#missed++
     this.#link?.ping()
-    this.#later(this.#intervalMs, () => this.#ping())
+    const dueAt = monotonic() + this.#intervalMs
+    this.#later(this.#intervalMs, () => {
+      // Who was held up itself, or asleep, has not read the answers yet: that is no silence of the other side.
+      if (monotonic() > dueAt + this.#intervalMs / 2) this.#missed = 0
+      this.#ping()
+    })
   }
 
   #onclose(): void {

@@ -32,8 +32,8 @@ export interface ConnectionHost {
   readonly greetingMs: number
   /** A device that is served, and has proven its key, has shown a grant. */
   onshown(device: Uint8Array, grant: Uint8Array): void
-  /** Why it cannot be served here now; `null` when it can. @param wish - `null` while it has not said what it wants */
-  closedTo(device: Uint8Array, wish: ControlMessage | null): Refusal | null
+  /** Why it cannot have its first wish here now; `null` when it can. */
+  closedTo(device: Uint8Array, wish: ControlMessage): Refusal | null
   /** The device wishes to be reachable. */
   park(connection: DeviceConnection): void
   /** It wishes to hear how the replicas are. */
@@ -59,12 +59,14 @@ const MOST_UNREAD_BYTES = 64 * 1024
 /** One connection of a device to the relay, from its first byte on. It owns the wire. */
 export class DeviceConnection {
   readonly wire: Wire
-  /** Milliseconds since 1970 after which silence ends it. */
+  /** Of the server's clock: silence ends it then. */
   deadline: number
   role: Role = 'greeting'
   /** Once it was admitted. */
   lease: Lease | null = null
   splice: Splice | null = null
+  /** How it stood by before it was spliced, if it did. */
+  #stood: 'parked' | 'watching' | null = null
   /** Of the newest replica set that the other side has. */
   setSeq = 0
   readonly #host: ConnectionHost
@@ -103,6 +105,17 @@ export class DeviceConnection {
   send(message: ControlMessage): void {
     const sealed = this.#cipher?.seal(encodeControl(message))
     if (sealed !== undefined) this.wire.write(frame(FRAME.CONTROL, sealed))
+  }
+
+  /**
+   * Says something that was not asked for, unless too much is unread.
+   *
+   * @returns whether it was said
+   */
+  tell(message: ControlMessage): boolean {
+    if (this.wire.backlogBytes > MOST_UNREAD_BYTES) return false
+    this.send(message)
+    return true
   }
 
   /** Ends it, and says why, where the device can be told. */
@@ -154,8 +167,9 @@ export class DeviceConnection {
 
   /** Who is registered says it, and may not have heard yet that somebody has reached it. */
   #mayCrossSplicing(control: ControlMessage): control is RecordMessage {
+    const may = control.type === 'publish' ? this.#stood === 'parked' : this.#stood !== null
     const isRecord = control.type === 'publish' || control.type === 'lookup'
-    return isRecord && (this.listens || this.role === 'spliced')
+    return isRecord && may && (this.listens || this.role === 'spliced')
   }
 
   #onwish(control: ControlMessage): void {
@@ -200,7 +214,7 @@ export class DeviceConnection {
   #admit(device: Uint8Array, grant: Uint8Array): Refusal | null {
     const lease = this.#host.policy.admit(device, grant)
     if (!(lease instanceof Lease)) return lease
-    const refused = lease.full('connections') ?? this.#host.closedTo(device, null)
+    const refused = lease.full('connections')
     if (refused !== null) {
       lease.end()
       return refused
@@ -227,6 +241,7 @@ export class DeviceConnection {
     this.setSeq = setSeq
     this.#keepAliveMs = 2.5 * Math.min(Math.max(keepAliveMs, KEEP_ALIVE_MS.least), KEEP_ALIVE_MS.most)
     this.role = role
+    this.#stood = role
     this.#touch()
   }
 

@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import type { RelayPolicy } from '../policy/relay-policy.ts'
 import type { ControlMessage } from '../protocol/control.ts'
 import { type Refusal, refusal } from '../protocol/refusal.ts'
@@ -26,6 +27,8 @@ export class FleetDesk {
   readonly member: FleetMember
   readonly #options: FleetDeskOptions
   readonly #watchers = new Set<DeviceConnection>()
+  /** Which beats each has heard. */
+  readonly #told = new WeakMap<DeviceConnection, WeakSet<Uint8Array>>()
   #draining = false
 
   /** @throws as {@link FleetMember} */
@@ -37,14 +40,13 @@ export class FleetDesk {
       now,
       connections: () => policy.connections,
       maxConnections,
-      admit: (key) => policy.allow(key),
-      dismiss: (key) => policy.disallow(key),
+      admit: (key) => policy.watch(key),
+      dismiss: (key) => this.#dismiss(key),
       tellSet: () => {
         for (const one of [...options.parked(), ...this.#watchers]) this.#tellSet(one)
       },
       tell: (record, isOwn) => {
-        for (const one of [...options.parked(), ...(isOwn ? this.#watchers : [])])
-          one.send({ type: 'beat', record })
+        for (const one of [...options.parked(), ...(isOwn ? this.#watchers : [])]) this.#tellBeat(one, record)
       }
     })
   }
@@ -75,22 +77,34 @@ export class FleetDesk {
   tellBeats(connection: DeviceConnection): void {
     this.#tellSet(connection)
     const beats = connection.role === 'watching' ? [this.member.beat] : this.member.beats()
-    for (const record of beats) connection.send({ type: 'beat', record })
+    for (const record of beats) this.#tellBeat(connection, record)
+  }
+
+  /** Each beat once: who does not read hears it with the answer to a later ping. */
+  #tellBeat(connection: DeviceConnection, record: Uint8Array): void {
+    const told = this.#told.get(connection) ?? new WeakSet()
+    this.#told.set(connection, told)
+    if (!told.has(record) && connection.tell({ type: 'beat', record })) told.add(record)
+  }
+
+  #dismiss(key: Uint8Array): void {
+    this.#options.policy.unwatch(key)
+    for (const one of this.#watchers)
+      if (one.lease !== null && b4a.equals(one.lease.device, key)) one.refuse(refusal('RELAY_DENIED'))
   }
 
   /** A set that is too long for a control message is brought by the app. */
   #tellSet(connection: DeviceConnection): void {
     const { set } = this.member.view
     if (set === null || set.seq <= connection.setSeq || set.bytes.length > MAX_SET_BYTES) return
-    connection.setSeq = set.seq
-    connection.send({ type: 'set', record: set.bytes })
+    if (connection.tell({ type: 'set', record: set.bytes })) connection.setSeq = set.seq
   }
 
   /** Why a device is not served here; `null` to serve it. */
-  closedTo(device: Uint8Array, wish: ControlMessage | null, retryAfterMs: number): Refusal | null {
-    if (wish?.type === 'watch') return this.member.has(device) ? null : refusal('RELAY_NO_SCOPE')
+  closedTo(device: Uint8Array, wish: ControlMessage, retryAfterMs: number): Refusal | null {
+    if (wish.type === 'watch') return this.member.has(device) ? null : refusal('RELAY_NO_SCOPE')
     // Who is registered here can be reached here until it has left, and comes back when somebody has reached it.
-    if (wish?.type !== 'register' || this.#options.isBack(device)) return null
+    if (wish.type !== 'register' || this.#options.isBack(device)) return null
     const redirect = wish.insists ? null : this.member.redirect()
     if (redirect !== null) return refusal('RELAY_REDIRECT', { redirect })
     return this.#draining ? refusal('RELAY_DRAINING', { retryAfterMs }) : null

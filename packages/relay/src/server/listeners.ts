@@ -66,7 +66,10 @@ export async function listenWs(
     autoPong: false
   })
   const answer = (_: IncomingMessage, response: ServerResponse): void => {
-    response.writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket' }).end('WebSocket only\n')
+    // Kept alive it would hold a place among those who have not said who they are.
+    response
+      .writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket', connection: 'close' })
+      .end('WebSocket only\n')
   }
   const secure =
     tls === null
@@ -123,7 +126,7 @@ export async function listenHttp(
 ): Promise<Listener> {
   const server = createHttpServer(LIMITS, (request, response) => {
     const answer = answers[(request.url ?? '').split('?')[0] ?? '']
-    if (answer === undefined || request.method !== 'GET') {
+    if (answer === undefined || !['GET', 'HEAD'].includes(request.method ?? '')) {
       response.writeHead(404).end()
       return
     }

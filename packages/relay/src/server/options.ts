@@ -61,7 +61,7 @@ export interface RelayServerOptions extends PolicyOptions {
   /** How long an opener waits for a target that is registering anew. @defaultValue 5,000 */
   reparkMs?: number
   /**
-   * Which relay of the same owner a device should ask instead: its public key, or `null` to serve it here.
+   * Which relay of the same owner a device should ask instead: its public key, or `null` to serve it here. A device that has followed several, and insists, is not sent on.
    *
    * @defaultValue serve all
    */

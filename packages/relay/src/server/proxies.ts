@@ -33,7 +33,13 @@ export class Proxies {
   clientOf(request: IncomingMessage): string {
     const { remoteAddress = '' } = request.socket
     if (!this.has(remoteAddress)) return remoteAddress
-    const client = proxyAddr(request, (address) => this.#isTrusted(address))
+    const client = withoutPort(proxyAddr(request, (address) => this.#isTrusted(withoutPort(address))))
     return isIP(client) === 0 ? remoteAddress : client
   }
+}
+
+/** Some proxies, such as Azure's, say `203.0.113.1:4711` and `[2001:db8::1]:4711` in X-Forwarded-For. */
+function withoutPort(address: string): string {
+  const [, six, four] = /^(?:\[([0-9a-f:.]+)\](?::\d+)?|([0-9.]+):\d+)$/i.exec(address) ?? []
+  return six ?? four ?? address
 }

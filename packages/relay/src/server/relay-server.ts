@@ -34,7 +34,7 @@ export interface RelayServerEvents {
 /**
  * A relay of one's own: joins devices that cannot reach each other, and cannot read what they say.
  *
- * It owns its listeners and connections. It never connects to anybody: a destination is a key that has registered here, not an address.
+ * It owns its listeners and connections. It connects to no device, and to no address that one names: a destination is a key that has registered here. With `replicas` it connects to the owner's other relays.
  * `ready()` listens; `drain()` lets sessions move away; `close()` ends all.
  */
 export class RelayServer extends ReadyResource {
@@ -67,8 +67,13 @@ export class RelayServer extends ReadyResource {
     this.#now = now
     this.#throughput = new Throughput(now)
     const most = options.limits?.totalConnections ?? LIMITS.totalConnections
-    this.#records = new RecordDesk({ now: options.now ?? Date.now, most })
     this.policy = new RelayPolicy(keyPair.publicKey, options)
+    this.#records = new RecordDesk({
+      now: options.now ?? Date.now,
+      steady: now,
+      most,
+      stands: (terms) => this.policy.stands(terms)
+    })
     this.metrics = new RelayMetrics({
       connections: () => this.#connections.size,
       registered: () => this.#switchboard.registered,
@@ -223,11 +228,12 @@ export class RelayServer extends ReadyResource {
     await this.#listeners.open(this.#options, { strangers: this.#strangers, onwire, onfull, answers })
     try {
       await this.#udp?.ready()
+      this.#fleet?.member.start()
     } catch (error) {
+      this.#fleet?.member.close()
       await this.#listeners.close()
       throw error
     }
-    this.#fleet?.member.start()
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS)
   }
 
@@ -254,12 +260,14 @@ export class RelayServer extends ReadyResource {
     })
   }
 
-  #closedTo(device: Uint8Array, wish: ControlMessage | null): Refusal | null {
-    const redirect = wish?.type === 'watch' ? null : (this.#options.redirect?.(device) ?? null)
+  #closedTo(device: Uint8Array, wish: ControlMessage): Refusal | null {
+    // Who insists has followed enough of them.
+    const isSentOn = wish.type !== 'watch' && !(wish.type === 'register' && wish.insists)
+    const redirect = isSentOn ? (this.#options.redirect?.(device) ?? null) : null
     if (redirect !== null) return refusal('RELAY_REDIRECT', { redirect })
     const { drainMs: retryAfterMs = 10_000 } = this.#options
     if (this.#fleet !== null) return this.#fleet.closedTo(device, wish, retryAfterMs)
-    if (wish?.type === 'watch') return refusal('RELAY_NO_SCOPE')
+    if (wish.type === 'watch') return refusal('RELAY_NO_SCOPE')
     return this.#draining ? refusal('RELAY_DRAINING', { retryAfterMs }) : null
   }
 

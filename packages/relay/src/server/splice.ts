@@ -6,7 +6,7 @@ import type { Wire } from '../wires/wire.ts'
 export interface SpliceSide {
   readonly wire: Wire
   readonly lease: Lease | null
-  /** Milliseconds since 1970 after which its silence is too long. */
+  /** Of the server's clock: its silence is too long then. */
   readonly deadline: number
   /** Ends it, and says why. */
   refuse(why: Refusal): void
@@ -22,7 +22,7 @@ interface Lane {
   readonly from: SpliceSide
   readonly to: SpliceSide
   full: boolean
-  /** Milliseconds since 1970 from which on it may go faster again; 0 where the rate does not hold it up. */
+  /** Of the server's clock: it may go faster again then; 0 where the rate does not hold it up. */
   throttledUntil: number
   fullSince: number
 }

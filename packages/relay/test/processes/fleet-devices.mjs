@@ -17,7 +17,7 @@ const devices = seeds.map((seed) => {
   const device = new RelayClient({
     keyPair: keyPairOf(seed),
     replicas: { owner: fromHex(owner), set: fromHex(set) },
-    times: { keepAliveMs: 1_000, pongMs: 1_500 }
+    times: { keepAliveMs: 1_000 }
   })
   device.on('connection', (connection) => {
     connection.on('error', () => {})

@@ -10,7 +10,7 @@ const relay = new RelayServer({
   allow: allow.map(fromHex),
   tcp: { host: '127.0.0.1', port },
   drainMs: 20_000,
-  replicas: { owner: fromHex(owner), set: fromHex(set), intervalMs: 500, capacity: { connections } }
+  replicas: { owner: fromHex(owner), set: fromHex(set), intervalMs: 1_000, capacity: { connections } }
 })
 await relay.ready()
 say({ listening: true })

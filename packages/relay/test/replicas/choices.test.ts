@@ -106,6 +106,7 @@ test('an overloaded replica keeps newcomers when the others are hardly better; o
 
 test('a redirect is followed twice, inside the set, and nowhere twice', () => {
   const owner = keyPair(0)
+  const keys = Array.from({ length: 8 }, (_, i) => keyPair(i + 1).publicKey)
   const members = keys.slice(0, 5).map((key) => ({ key, addresses: [`tcp://192.0.2.1:${key[0]}`] }))
   const view = new ReplicaView(owner.publicKey, fakeClock())
   const trail = (): RedirectTrail => new RedirectTrail(view, keys[0] as Buffer)

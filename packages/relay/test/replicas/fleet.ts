@@ -38,7 +38,7 @@ export async function startFleet(
       keyPair: keyPairs[index] as KeyPair,
       allow: devices.map(({ publicKey }) => publicKey),
       tcp: { host: '127.0.0.1', port: ports[index] as number },
-      replicas: { owner: owner.publicKey, set: set.bytes, intervalMs: 100, capacity },
+      replicas: { owner: owner.publicKey, set: set.bytes, intervalMs: 200, capacity },
       ...options
     })
     testCleanup().defer('network', () => relay.close())

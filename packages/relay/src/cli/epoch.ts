@@ -1,0 +1,28 @@
+import { open, readFile, rename } from '#fs'
+
+/**
+ * The epoch of a new life of this relay, higher than that of each before: the time, or one more than the last where the clock is behind that. A machine without a clock of its own may
+ * start before it has asked for the time.
+ *
+ * @param file - holds the last one; is replaced whole. Where nothing can be written, as beside a key that is mounted to be read only, the clock is all there is
+ * @param now - milliseconds since 1970
+ */
+export async function nextEpoch(file: string, now: number): Promise<number> {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  const last = /^\d{1,16}\s*$/.test(text) ? Number(text) : 0
+  const epoch = Math.min(Math.max(now, last + 1), Number.MAX_SAFE_INTEGER)
+  await keep(file, `${epoch}\n`).catch(() => {})
+  return epoch
+}
+
+async function keep(file: string, text: string): Promise<void> {
+  const beside = `${file}.new`
+  const handle = await open(beside, 'w')
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(beside, file)
+}

@@ -1,0 +1,62 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { testCleanup, until } from '@cloudpal/test-kit'
+import crypto from 'hypercore-crypto'
+import { expect, test } from 'vitest'
+import { ReplicaWatch } from '../../src/replicas/replica-watch.ts'
+import { listening } from '../listening.ts'
+
+test('a relay that is held up itself takes no other for silent, and does when it is not', async () => {
+  const { port } = await listening((socket) => socket.resume())
+  let lost = 0
+  const address = { publicKey: crypto.keyPair().publicKey, tcp: { host: '127.0.0.1', port } }
+  const watch = new ReplicaWatch(address, crypto.keyPair(), 20, {
+    onbeat: () => {},
+    onset: () => {},
+    setSeq: () => 0,
+    onreached: () => {},
+    onlost: () => {
+      lost++
+      return 60_000
+    }
+  })
+  testCleanup().defer('network', () => watch.close())
+  for (let turn = 0; turn < 8; turn++) {
+    const until = performance.now() + 60
+    while (performance.now() < until);
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(lost).toBe(0)
+  await until(() => lost === 1)
+})
+
+test('one that comes again and again, and cannot be reached, is not dialled each time', async () => {
+  let knocks = 0
+  const { port } = await listening((socket) => {
+    knocks++
+    socket.destroy()
+  })
+  let lost = 0
+  const address = { publicKey: crypto.keyPair().publicKey, tcp: { host: '127.0.0.1', port } }
+  const watch = new ReplicaWatch(address, crypto.keyPair(), 1_000, {
+    onbeat: () => {},
+    onset: () => {},
+    setSeq: () => 0,
+    onreached: () => {},
+    onlost: () => {
+      lost++
+      return 60_000
+    }
+  })
+  testCleanup().defer('network', () => watch.close())
+  await until(() => lost === 1)
+  watch.hurry()
+  await until(() => lost === 2)
+  watch.hurry()
+  // Whoever knocks after it is heard after it.
+  const after = connect(port, '127.0.0.1')
+  testCleanup().defer('stream', () => after.destroy())
+  after.on('error', () => {})
+  await once(after, 'close')
+  expect(knocks).toBe(3)
+})
