@@ -30,7 +30,6 @@ const EXPECTED: readonly KeyRotationErrorCode[] = [
 export class IdentityMemory {
   readonly #store: MemoryStore
   readonly #now: () => number
-  readonly #receipts: () => readonly Uint8Array[]
   readonly #branches = new BranchCheck()
   /** What is in the store. */
   #seen: Seen
@@ -41,15 +40,9 @@ export class IdentityMemory {
   #turn: Promise<unknown> = Promise.resolve()
   #ontaken: () => void = nothing
 
-  private constructor(
-    store: MemoryStore,
-    { now, receipts = () => [] }: IdentityMemoryOptions,
-    seen: Seen,
-    room: number
-  ) {
+  private constructor(store: MemoryStore, { now }: IdentityMemoryOptions, seen: Seen, room: number) {
     this.#store = store
     this.#now = checkedClock(now)
-    this.#receipts = receipts
     this.#seen = seen
     this.#heard = seen
     this.#room = room
@@ -69,7 +62,7 @@ export class IdentityMemory {
     chain: Uint8Array | readonly Uint8Array[] | null = null,
     options: IdentityMemoryOptions = {}
   ): Promise<IdentityMemory> {
-    checkOptions(options, ['now', 'receipts'])
+    checkOptions(options, ['now'])
     const pin = pinOf(trusted)
     const bytes = await store.read()
     if (bytes !== null) {
@@ -196,7 +189,7 @@ export class IdentityMemory {
     if (firstDifference(known, given) !== seq || seq === given.length)
       throw badArgument('it does not part from the others where they part')
     const before = { state: this.#branches.stateBefore(known, seq), sightings }
-    const taken = takeIn(before, given.slice(seq), this.#now(), this.#receipts)
+    const taken = takeIn(before, given.slice(seq), this.#now())
     const events = [...known.slice(0, seq), ...given.slice(seq, seq + taken.count)]
     const isAsStrong =
       taken.count > 0 && this.#weigh(events, { events: known, duplicity: null }).kind === 'freezes'
@@ -221,7 +214,7 @@ export class IdentityMemory {
     // What makes no difference is not checked any further: it may have been sent to keep this device busy. But since when a recovery is known of counts, whatever becomes of its history.
     if (isRefused && !announcesUnknown(fresh, sightings)) throw forked(duplicity?.seq ?? at)
     const before = at === known.length ? state : this.#branches.stateBefore(known, at)
-    const taken = takeIn({ state: before, sightings }, fresh, this.#now(), this.#receipts)
+    const taken = takeIn({ state: before, sightings }, fresh, this.#now())
     const counted = taken.held === null ? events : events.slice(0, at + taken.count)
     if (isRefused) {
       await this.#sight(taken)
