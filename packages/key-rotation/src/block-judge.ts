@@ -72,6 +72,7 @@ export class BlockJudge {
   /** The same, with what is the matter. @throws KEY_ROTATION_BAD_ARGUMENT */
   judge(core: Uint8Array, index: number, treeHash: Uint8Array | null = null): BlockVerdict {
     checkCount(index, 'the index of a block')
+    if (treeHash !== null) checkKey(treeHash, 'a tree hash')
     const end = this.endOf(core)
     if (end === null) {
       if (isHeld(this.#state, core)) return 'waiting'
