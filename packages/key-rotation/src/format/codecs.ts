@@ -129,7 +129,7 @@ export function optional<T>(item: Codec<T>): Codec<T | null> {
 export function oneOf<T extends string>(names: readonly T[]): Codec<T> {
   return {
     preencode: (state, value) => {
-      if (!names.includes(value)) throw badArgument(`${String(value)} is none of ${names.join(', ')}`)
+      if (!names.includes(value)) throw badArgument(`it is none of ${names.join(', ')}`)
       state.end++
     },
     encode: (state, value) => byte.encode(state, names.indexOf(value) + 1),
