@@ -49,8 +49,9 @@ export function checkState(state: IdentityState): void {
   if (!(cores instanceof Map && cutOffs instanceof Map)) throw badArgument('a state is what `verify` gives')
 }
 
-/** A clock whose every reading is checked: what is no number is neither before nor after anything. */
+/** A clock whose every reading is checked: what is no number is neither before nor after anything. @throws KEY_ROTATION_BAD_ARGUMENT, and so does each reading */
 export function checkedClock(now: () => number = Date.now): () => number {
+  if (typeof now !== 'function') throw badArgument('`now` must be a function')
   return () => {
     const time = now()
     checkCount(time, 'what `now` says')

@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import { checkCount, checkKey, checkState } from './arguments.ts'
-import { endsOfLineage, isSameCutOff } from './state/ends.ts'
+import { endsOfLineage, isSameEnd } from './state/ends.ts'
 import { hex, type IdentityState, isHeld } from './state/state.ts'
 import type { CutOff } from './types.ts'
 
@@ -44,7 +44,7 @@ export class BlockJudge {
     checkState(state)
     const ends = endsOf(state)
     for (const core of this.#quarantine.keys())
-      if (!isSameEnd(this.#ends.get(core), ends.get(core))) this.#quarantine.delete(core)
+      if (!isSameEnd(this.#ends.get(core) ?? null, ends.get(core) ?? null)) this.#quarantine.delete(core)
     this.#state = state
     this.#writers = writersOf(state)
     this.#ends = ends
@@ -72,6 +72,7 @@ export class BlockJudge {
   /** The same, with what is the matter. @throws KEY_ROTATION_BAD_ARGUMENT */
   judge(core: Uint8Array, index: number, treeHash: Uint8Array | null = null): BlockVerdict {
     checkCount(index, 'the index of a block')
+    if (treeHash !== null) checkKey(treeHash, 'a tree hash')
     const end = this.endOf(core)
     if (end === null) {
       if (isHeld(this.#state, core)) return 'waiting'
@@ -97,10 +98,6 @@ export class BlockJudge {
     })
     return 'quarantined'
   }
-}
-
-function isSameEnd(one: CutOff | undefined, other: CutOff | undefined): boolean {
-  return one === other || (one !== undefined && other !== undefined && isSameCutOff(one, other))
 }
 
 /** Cores that events have named. */

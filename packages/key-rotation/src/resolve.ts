@@ -1,3 +1,4 @@
+import { checkState } from './arguments.ts'
 import { endsOfLineage } from './state/ends.ts'
 import { type CoreLink, type IdentityState, isHeld } from './state/state.ts'
 import type { CutOff } from './types.ts'
@@ -18,8 +19,9 @@ export interface Resolved {
   readonly ends: readonly (CutOff | null)[]
 }
 
-/** The current core of a name; `null` for a name that the identity has not given. */
+/** The current core of a name; `null` for a name that the identity has not given. @throws KEY_ROTATION_BAD_ARGUMENT for what is no state */
 export function resolve(state: IdentityState, name: string): Resolved | null {
+  checkState(state)
   const lineage = state.cores.get(name)
   const last = lineage?.at(-1)
   if (!lineage || !last) return null

@@ -113,7 +113,8 @@ export function eventsOf(chain: Uint8Array | readonly Uint8Array[]): readonly Ui
   if (chain instanceof Uint8Array) return decodeChain(chain)
   if (!Array.isArray(chain)) throw badArgument('a chain is bytes, or an array of events')
   if (chain.length > MAX_EVENTS) throw tooManyEvents()
-  return chain.map((event: unknown) => {
+  // Holes, too, which `map` leaves out.
+  return Array.from(chain, (event: unknown) => {
     if (!(event instanceof Uint8Array)) throw malformed('an event is bytes')
     // What is kept stays, whatever the caller does with its own.
     return b4a.from(event)

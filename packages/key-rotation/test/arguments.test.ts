@@ -1,14 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { CoreFollower, endOf, planRoll } from '../src/cores/index.ts'
 import {
+  apply,
   BlockJudge,
+  createReceipt,
+  encodeChain,
+  IdentityMemory,
   propose,
   requestToJoin,
+  resolve,
   sealProposal,
   Sigchain,
   signProposal,
   verify
 } from '../src/index.ts'
+import { codeOfAsync, ram } from './parties.ts'
 import { ada, addDevice, bytesOf, codeOf, DAY, keyPair, keyPairs, publicKeys, START } from './people.ts'
 
 test('next keys that can never be rotated to are refused when they are committed to', () => {
@@ -59,6 +65,18 @@ describe('an unknown option is refused, not ignored', () => {
         { reason: 'lost', cutoffs: [] } as never,
         control
       ),
+    'addDevice, whose device then never expires': () => {
+      const request = requestToJoin(identity, keyPair('guest'), { name: 'guest' })
+      return chain.addDevice({ ...request, expire: START + DAY } as never, control)
+    },
+    'propose, whose device then never expires': () => {
+      const request = requestToJoin(identity, keyPair('guest'), { name: 'guest' })
+      return propose(chain.state, { ...request, kind: 'addDevice', expire: START + DAY } as never, START)
+    },
+    'propose, whose key sets then have other thresholds': () => {
+      const sets = { control: { keys: [], threshold: 1, treshold: 2 }, next: { keys: [], threshold: 1 } }
+      return propose(chain.state, { kind: 'rotate', recovery: null, ...sets } as never, START)
+    },
     'planRoll, which then has another quorum': () =>
       planRoll({ core: bytesOf(1), fork: 0, length: 1, treeHash: bytesOf(2) }, {
         signers: publicKeys('a', 'b'),
@@ -79,6 +97,89 @@ test('a name of a wrong type is a bad argument', () => {
   expect(codeOf(() => requestToJoin(identity, keyPair('phone'), {} as never))).toBe(
     'KEY_ROTATION_BAD_ARGUMENT'
   )
+})
+
+describe('what is of a wrong type is refused with a code', () => {
+  const chain = ada()
+  const { identity } = chain.state
+  const phone = addDevice(chain, 'phone')
+  addDevice(chain, 'laptop', 'admin')
+  const control = keyPairs('control 0')
+  const core = bytesOf(1)
+  chain.rollCore({ device: phone, rolls: [{ name: 'notes', core, previous: null }] }, control)
+  const cutOffs = [{ core, fork: 0, length: 3, treeHash: bytesOf(3) }]
+  chain.revokeDevice(phone, { reason: 'lost', cutOffs }, control)
+  const { state } = chain
+  const request = requestToJoin(identity, keyPair('guest'), { name: 'guest' })
+  const strange: unknown[] = [undefined, null, 'x', 5, Symbol('x'), [], {}, bytesOf(1, 31)]
+
+  test('in each field of a request to join, and in the terms before', () => {
+    const refused = (field: string, value: unknown): unknown =>
+      codeOf(() => chain.addDevice({ ...request, [field]: value }, control))
+    for (const field of Object.keys(request))
+      for (const value of strange) {
+        // A text is a name, of another request than the one that was signed; and a number is a time, which has passed.
+        const isName = field === 'name' && value === 'x'
+        const isTime = field === 'expires' && value === 5
+        const right = isName ? 'BAD_POSSESSION' : isTime ? 'BAD_TIME' : 'BAD_ARGUMENT'
+        const code = `KEY_ROTATION_${right}`
+        expect([field, value, refused(field, value)]).toEqual([field, value, code])
+      }
+    for (const value of strange.filter((each) => each !== undefined))
+      expect([
+        value,
+        codeOf(() => requestToJoin(identity, keyPair('guest'), { name: 'guest', role: value } as never))
+      ]).toEqual([value, 'KEY_ROTATION_BAD_ARGUMENT'])
+    for (const value of [undefined, null, 'x', 5])
+      expect(codeOf(() => chain.addDevice(value as never, control))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+  })
+
+  const proposal = propose(state, { ...request, kind: 'addDevice' }, START)
+  test.each<[string, (value: never) => unknown]>([
+    ['the tree hash of a block', (value) => new BlockJudge(state).judge(core, 0, value)],
+    ['the device of a roll', (device) => chain.rollCore({ device, rolls: [] }, keyPairs('laptop'))],
+    ['the device that is revoked', (device) => chain.revokeDevice(device, { reason: 'lost' }, control)],
+    ['the reason of a revocation', (reason) => chain.revokeDevice(phone, { reason }, control)],
+    ['the signatures of a proposal', (signature) => sealProposal(proposal, [signature])],
+    ['a proposal to sign', (value) => signProposal(value, control[0] as never)],
+    ['a proposal to seal', (value) => sealProposal(value, [])],
+    ['the state of a receipt', (value) => createReceipt(value, keyPair('laptop'), START)],
+    ['the admin of a proposal', (value) => propose(state, { ...request, kind: 'addDevice' }, START, value)]
+  ])('as %s', (_, run) => {
+    // An absent device, tree hash or admin is none.
+    for (const value of strange.slice(2))
+      expect([value, codeOf(() => run(value as never))]).toEqual([value, 'KEY_ROTATION_BAD_ARGUMENT'])
+  })
+
+  test('as a state, and as a list', () => {
+    for (const value of strange.slice(2)) {
+      expect(codeOf(() => resolve(value as never, 'notes'))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+      expect(codeOf(() => apply(value as never, chain.events[0] as Uint8Array))).toBe(
+        'KEY_ROTATION_BAD_ARGUMENT'
+      )
+    }
+    for (const value of [undefined, null, 'x', 5, {}]) {
+      expect(codeOf(() => encodeChain([value as never]))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+      expect(codeOf(() => encodeChain(value as never))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+      expect(codeOf(() => sealProposal(proposal, value as never))).toBe('KEY_ROTATION_BAD_ARGUMENT')
+    }
+  })
+
+  test('as a clock, and a chain with a hole', async () => {
+    const sparse: Uint8Array[] = []
+    for (const [i, event] of chain.events.entries()) if (i !== 1) sparse[i] = event
+    expect(codeOf(() => verify(sparse, { trusted: identity }))).toBe('KEY_ROTATION_MALFORMED')
+    const memory = await IdentityMemory.open(ram(), identity, chain.toBytes())
+    expect(await codeOfAsync(memory.receive(sparse))).toBe('KEY_ROTATION_MALFORMED')
+    for (const now of [null, 5, 'now', {}] as never[]) {
+      expect(codeOf(() => Sigchain.open(chain.toBytes(), { trusted: identity }, { now }))).toBe(
+        'KEY_ROTATION_BAD_ARGUMENT'
+      )
+      expect(await codeOfAsync(IdentityMemory.open(ram(), identity, chain.toBytes(), { now }))).toBe(
+        'KEY_ROTATION_BAD_ARGUMENT'
+      )
+    }
+  })
 })
 
 test('a chain that has a clock refuses an event of a time that is still to come, as memories do', () => {

@@ -35,7 +35,7 @@ test('who has filled a chain has not ended it: the identity’s own keys have ro
   } as const
   const proposal = propose(full, change, START)
   const event = sealProposal(proposal, signProposal(proposal, keyPair('control 1')))
-  const taken = codeOf(() => takeIn({ state: full, sightings: [] }, [event], START, () => []))
+  const taken = codeOf(() => takeIn({ state: full, sightings: [] }, [event], START))
   expect(taken).toBe(null)
 })
 

@@ -1,11 +1,21 @@
 import b4a from 'b4a'
-import { badArgument, checkCount, checkKeyPair } from '../arguments.ts'
-import { sign } from '../crypto/crypto.ts'
+import {
+  badArgument,
+  checkCount,
+  checkKey,
+  checkKeyPair,
+  checkOptions,
+  checkState,
+  isBytes
+} from '../arguments.ts'
+import { HASH_BYTES, sign } from '../crypto/crypto.ts'
 import { KeyRotationError } from '../errors.ts'
 import { encodeBody, encodeEvent, eventHash, SIGNER_CLASSES } from '../format/event.ts'
 import type { Change, EventSignature, SignerClass } from '../format/event.ts'
 import { deviceOf, type IdentityState } from '../state/state.ts'
 import type { KeyPair } from '../types.ts'
+
+const SIGNATURE_FIELDS: readonly (keyof EventSignature)[] = ['signer', 'index', 'signature']
 
 /** An event without signatures, to be signed by one or several, in one place or several. */
 export interface Proposal {
@@ -22,7 +32,7 @@ export interface Proposal {
  * @param state - `null` for an inception
  * @param time - in ms since 1970
  * @param admin - key of the device that acts as admin; `null`: the identity's own keys act
- * @throws KEY_ROTATION_BAD_ARGUMENT for numbers and keys of a wrong form; whether the event is right, `apply` says
+ * @throws KEY_ROTATION_BAD_ARGUMENT for numbers and keys of a wrong form, and fields that there are not; whether the event is right, `apply` says
  */
 export function propose(
   state: IdentityState | null,
@@ -31,6 +41,8 @@ export function propose(
   admin: Uint8Array | null = null
 ): Proposal {
   checkCount(time, 'a time')
+  if (state !== null) checkState(state)
+  if (admin !== null) checkKey(admin, 'the key of an admin')
   const device = admin && state && deviceOf(state, admin)
   if (admin !== null && device === null) throw badArgument('the admin is none of the devices')
   const place =
@@ -58,7 +70,9 @@ export function propose(
  *
  * @throws KEY_ROTATION_BAD_ARGUMENT for a key that has none, and for a hash of something else
  */
-export function signProposal({ body, hash, signers }: Proposal, keyPair: KeyPair): EventSignature[] {
+export function signProposal(proposal: Proposal, keyPair: KeyPair): EventSignature[] {
+  checkProposal(proposal)
+  const { body, hash, signers } = proposal
   checkKeyPair(keyPair)
   const signed = eventHash(body)
   if (!b4a.equals(signed, hash)) throw badArgument('the hash is of something else than the body')
@@ -71,12 +85,25 @@ export function signProposal({ body, hash, signers }: Proposal, keyPair: KeyPair
   return places.map((place) => ({ ...place, signature }))
 }
 
-/** The event, with signatures of any number of parties in any order. Each counts once. */
-export function sealProposal({ body }: Proposal, signatures: readonly EventSignature[]): Uint8Array {
+/** The event, with signatures of any number of parties in any order. Each counts once. @throws KEY_ROTATION_BAD_ARGUMENT */
+export function sealProposal(proposal: Proposal, signatures: readonly EventSignature[]): Uint8Array {
+  checkProposal(proposal)
+  if (!Array.isArray(signatures)) throw badArgument('the signatures must be an array')
+  for (const signature of signatures) checkOptions(signature, SIGNATURE_FIELDS)
   const rank = ({ signer, index }: EventSignature): number => SIGNER_CLASSES.indexOf(signer) * 2 ** 32 + index
   const byPlace = new Map(signatures.map((signature) => [rank(signature), signature]))
   const sorted = [...byPlace.entries()].sort(([a], [b]) => a - b).map(([, signature]) => signature)
-  return encodeEvent(body, sorted)
+  return encodeEvent(proposal.body, sorted)
+}
+
+function checkProposal(proposal: Proposal): void {
+  const { body, hash, signers } = proposal ?? {}
+  const isWhole =
+    body instanceof Uint8Array &&
+    isBytes(hash, HASH_BYTES) &&
+    SIGNER_CLASSES.every((signer) => Array.isArray(signers?.[signer]))
+  if (!isWhole) throw badArgument('a proposal is what `propose` gives')
+  for (const key of SIGNER_CLASSES.flatMap((signer) => signers[signer])) checkKey(key, 'the key of a signer')
 }
 
 function signersOf(state: IdentityState | null, change: Change, isByAdmin: boolean): Proposal['signers'] {

@@ -11,6 +11,7 @@ import type { JoinRequest } from './possession.ts'
 import { propose, sealProposal, signProposal } from './proposal.ts'
 
 const SALT_BYTES = 16
+const JOIN_FIELDS: readonly (keyof JoinRequest)[] = ['key', 'role', 'expires', 'name', 'possession']
 const CUT_OFF_FIELDS: readonly (keyof CutOff)[] = ['core', 'fork', 'length', 'treeHash']
 
 /** Keys that are to count together, by their public halves. */
@@ -141,6 +142,7 @@ export class Sigchain {
 
   /** Lets a device in, on the terms it has signed. Signed by the identity's keys, or by one admin. @throws KEY_ROTATION_BAD_POSSESSION, KEY_ROTATION_NO_RIGHT and others */
   addDevice(request: JoinRequest, signers: readonly KeyPair[]): Uint8Array {
+    checkOptions(request, JOIN_FIELDS)
     return this.#add({ ...request, kind: 'addDevice' }, signers)
   }
 
@@ -209,6 +211,7 @@ export class Sigchain {
   ): Uint8Array {
     checkOptions(options, ['device', 'rolls'])
     const { device = null, rolls } = options
+    if (device !== null) checkKey(device, 'the key of a device')
     if (!Array.isArray(rolls)) throw badArgument('the rolls must be an array')
     for (const roll of rolls) {
       checkOptions(roll, ['name', 'core', 'previous'])

@@ -2,7 +2,7 @@ import b4a from 'b4a'
 import { badArgument, checkCount, checkKey, checkOptions, checkState } from '../arguments.ts'
 import type { KeyRotationError } from '../errors.ts'
 import { resolve, type Resolved } from '../resolve.ts'
-import { isSameCutOff } from '../state/ends.ts'
+import { isSameEnd } from '../state/ends.ts'
 import type { IdentityState } from '../state/state.ts'
 import { carryLineage } from './carry-lineage.ts'
 import { closed, mismatch } from './faults.ts'
@@ -202,7 +202,7 @@ export class CoreFollower {
     const known = this.#current?.lineage
     if (known === undefined || this.#truncated < this.position) return false
     if (!isSameLineage(known.links, lineage)) return false
-    return end === null || known.end === null ? end === known.end : isSameCutOff(end, known.end)
+    return isSameEnd(end, known.end)
   }
 
   #ontruncate(length: number): void {

@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import { isSameCutOff } from '../state/ends.ts'
+import { isSameEnd } from '../state/ends.ts'
 import type { CoreLink } from '../state/state.ts'
 
 /** What is needed of each of a name's cores to tell which blocks are whose: a `CoreLink` fits. */
@@ -25,7 +25,5 @@ export function isSameLineage(one: readonly LineagePart[], other: readonly Linea
 }
 
 function isSamePart({ core, previous }: LineagePart, other: LineagePart): boolean {
-  if (!b4a.equals(core, other.core)) return false
-  if (previous === null || other.previous === null) return previous === other.previous
-  return isSameCutOff(previous, other.previous)
+  return b4a.equals(core, other.core) && isSameEnd(previous, other.previous)
 }

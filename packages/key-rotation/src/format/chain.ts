@@ -1,4 +1,5 @@
 import b4a from 'b4a'
+import { badArgument } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
 import { byte, type Codec, decodeFrom, encode, malformed, record, uint } from './codecs.ts'
 import { MAX_EVENT_BYTES } from './event.ts'
@@ -9,8 +10,10 @@ export const MAX_EVENTS = 69_632
 
 const header: Codec<{ version: number; count: number }> = record({ version: byte, count: uint })
 
-/** A chain as bytes that can be sent, stored and printed. FORMAT.md, "Chain". */
+/** A chain as bytes that can be sent, stored and printed. FORMAT.md, "Chain". @throws KEY_ROTATION_BAD_ARGUMENT */
 export function encodeChain(events: readonly Uint8Array[]): Uint8Array {
+  if (!Array.isArray(events) || !events.every((event) => event instanceof Uint8Array))
+    throw badArgument('a chain is an array of events, which are bytes')
   const parts = events.flatMap((event) => [encode(uint, event.length), event])
   return b4a.concat([encode(header, { version: FORMAT_VERSION, count: events.length }), ...parts])
 }

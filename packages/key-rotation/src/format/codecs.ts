@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import c from 'compact-encoding'
-import { badArgument, checkCount, isBytes } from '../arguments.ts'
+import { badArgument, checkCount, checkOptions, isBytes } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
 import { isUtf8 } from './utf8.ts'
 
@@ -51,11 +51,13 @@ export const uint: Codec<number> = {
   }
 }
 
-/** The fields of an object, one after the other in the order they are named here. */
+/** The fields of an object, one after the other in the order they are named here. There are no others: a field that is misspelt would be left out without a word. */
 export function record<T extends object>(fields: { readonly [K in keyof T]: Codec<T[K]> }): Codec<T> {
   const entries = Object.entries(fields) as [keyof T, Codec<T[keyof T]>][]
+  const names = Object.keys(fields)
   return {
     preencode: (state, value) => {
+      checkOptions(value, names)
       for (const [name, codec] of entries) codec.preencode(state, value[name])
     },
     encode: (state, value) => {
@@ -87,6 +89,7 @@ function fixed(length: number): Codec<Uint8Array> {
 export function list<T>(item: Codec<T>, most: number): Codec<readonly T[]> {
   return {
     preencode: (state, items) => {
+      if (!Array.isArray(items)) throw badArgument('a list must be an array')
       if (items.length > most) throw badArgument(`a list has ${items.length} items, and ${most} at most`)
       state.end++
       for (const value of items) item.preencode(state, value)
@@ -126,7 +129,7 @@ export function optional<T>(item: Codec<T>): Codec<T | null> {
 export function oneOf<T extends string>(names: readonly T[]): Codec<T> {
   return {
     preencode: (state, value) => {
-      if (!names.includes(value)) throw badArgument(`${value} is none of ${names.join(', ')}`)
+      if (!names.includes(value)) throw badArgument(`it is none of ${names.join(', ')}`)
       state.end++
     },
     encode: (state, value) => byte.encode(state, names.indexOf(value) + 1),

@@ -187,7 +187,7 @@ const signatureList: Codec<readonly EventSignature[]> = list(
 
 /** The part of an event that is hashed and signed. */
 export function encodeBody({ change, identity, seq, previous, time, admin }: EventBody): Uint8Array {
-  const { kind } = change
+  const { kind, ...given } = change
   if (admin !== null && !mayBeByAdmin(kind)) throw badArgument('an admin does not make such an event')
   const fields = FIELDS[kind] as Codec<object>
   return b4a.concat([
@@ -196,7 +196,7 @@ export function encodeBody({ change, identity, seq, previous, time, admin }: Eve
       ? encode(first, { time })
       : encode(later, { identity, seq, previous, time }),
     mayBeByAdmin(kind) ? encode(actor, { admin }) : new Uint8Array(0),
-    encode(fields, change)
+    encode(fields, given)
   ])
 }
 

@@ -34,12 +34,13 @@ const statement: Codec<Receipt> = record({
  * @throws KEY_ROTATION_BAD_ARGUMENT
  */
 export function createReceipt(
-  { identity, seq, hash }: Pick<IdentityState, 'identity' | 'seq' | 'hash'>,
+  state: Pick<IdentityState, 'identity' | 'seq' | 'hash'>,
   witness: KeyPair,
   time: number
 ): Uint8Array {
   checkKeyPair(witness)
   checkCount(time, 'a time')
+  const { identity, seq, hash } = state ?? {}
   const body = b4a.concat([
     encode(version, { version: FORMAT_VERSION }),
     encode(statement, { witness: witness.publicKey, identity, seq, hash, time })

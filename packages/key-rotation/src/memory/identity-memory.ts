@@ -1,15 +1,16 @@
-import { badArgument, checkCount, checkedClock, checkOptions } from '../arguments.ts'
+import { checkCount, checkedClock, checkOptions } from '../arguments.ts'
 import { KeyRotationError, type KeyRotationErrorCode } from '../errors.ts'
 import type { IdentityState } from '../state/state.ts'
-import { strengthOf } from '../state/strength.ts'
 import { eventsOf, type Pin, pinOf, verify } from '../verify.ts'
 import { BranchCheck } from './branch-check.ts'
-import { type Outcome, type Standing, weighHistory } from './contest.ts'
-import { decidedBefore, isDecided, UNDECIDED, withDecision } from './decisions.ts'
+import { choose } from './choice.ts'
+import { UNDECIDED } from './decisions.ts'
 import { firstDifference } from './difference.ts'
-import { decodeMemory, encodeAddition, encodeMemory, MAX_ADDITIONS } from './journal.ts'
-import { announcesUnknown, type Sighting, sightingsOf, takeIn, type TakenIn } from './recovery-watch.ts'
-import { checkSeen, rememberedOf, type Seen, seenOf } from './seen.ts'
+import { decodeMemory } from './journal.ts'
+import { Keeper } from './keeper.ts'
+import { Receiver } from './receiver.ts'
+import { sightingsOf } from './recovery-watch.ts'
+import { checkSeen, seenOf } from './seen.ts'
 import type { Duplicity, IdentityMemoryOptions, MemoryStore, Superseded } from './types.ts'
 
 /** What `open` overlooks of a chain that is not what is remembered. */
@@ -28,31 +29,16 @@ const EXPECTED: readonly KeyRotationErrorCode[] = [
  * for every device, whatever it has heard of first. Where both are as strong, it freezes.
  */
 export class IdentityMemory {
-  readonly #store: MemoryStore
-  readonly #now: () => number
-  readonly #receipts: () => readonly Uint8Array[]
+  readonly #keeper: Keeper
+  readonly #receiver: Receiver
   readonly #branches = new BranchCheck()
-  /** What is in the store. */
-  #seen: Seen
-  /** The same, or what came since and could not be kept. All is weighed by this. */
-  #heard: Seen
-  /** How often what is in the store may be added to. */
-  #room: number
+  readonly #now: () => number
   #turn: Promise<unknown> = Promise.resolve()
-  #ontaken: () => void = nothing
 
-  private constructor(
-    store: MemoryStore,
-    { now, receipts = () => [] }: IdentityMemoryOptions,
-    seen: Seen,
-    room: number
-  ) {
-    this.#store = store
+  private constructor(keeper: Keeper, { now }: IdentityMemoryOptions) {
+    this.#keeper = keeper
     this.#now = checkedClock(now)
-    this.#receipts = receipts
-    this.#seen = seen
-    this.#heard = seen
-    this.#room = room
+    this.#receiver = new Receiver(keeper, this.#branches, this.#now)
   }
 
   /**
@@ -69,12 +55,12 @@ export class IdentityMemory {
     chain: Uint8Array | readonly Uint8Array[] | null = null,
     options: IdentityMemoryOptions = {}
   ): Promise<IdentityMemory> {
-    checkOptions(options, ['now', 'receipts'])
+    checkOptions(options, ['now'])
     const pin = pinOf(trusted)
     const bytes = await store.read()
     if (bytes !== null) {
       const { room, ...kept } = decodeMemory(bytes)
-      const memory = new IdentityMemory(store, options, seenOf(kept, pin.identity), room)
+      const memory = new IdentityMemory(new Keeper(store, seenOf(kept, pin.identity), room), options)
       if (chain !== null) await memory.extend(chain).catch(overlook)
       checkSeen(memory, pin)
       return memory
@@ -85,32 +71,31 @@ export class IdentityMemory {
     const { state } = verify(events, { trusted: pin, now: checkedClock(options.now)() })
     const sightings = sightingsOf(events)
     const seen = { events, state, duplicity: null, superseded: null, decided: UNDECIDED, sightings }
-    await store.write(encodeMemory(rememberedOf(seen)))
-    return new IdentityMemory(store, options, seen, MAX_ADDITIONS)
+    return new IdentityMemory(await Keeper.begin(store, seen), options)
   }
 
   /** As of the highest event that was seen; while it is frozen, of the branch that was seen first. */
   get state(): IdentityState {
-    return this.#seen.state
+    return this.#keeper.seen.state
   }
 
   /** The same, and what was taken in since, but could not be kept: a device revoked there is one that this device knows to be revoked. */
   get latest(): IdentityState {
-    return this.#heard.state
+    return this.#keeper.heard.state
   }
 
   get events(): readonly Uint8Array[] {
-    return this.#seen.events
+    return this.#keeper.seen.events
   }
 
   /** Both branches, from when the second was seen until `choose`, or a stronger history. Nothing new is believed meanwhile. `null`: none. */
   get duplicity(): Duplicity | null {
-    return this.#heard.duplicity
+    return this.#keeper.heard.duplicity
   }
 
   /** What was believed here last, and is not since a stronger history came, or the person chose the other one, until `acknowledge`; `null`: nothing. */
   get superseded(): Superseded | null {
-    return this.#heard.superseded
+    return this.#keeper.heard.superseded
   }
 
   /**
@@ -131,7 +116,7 @@ export class IdentityMemory {
   ): Promise<boolean> {
     const events = eventsOf(chain)
     checkCount(from, '`from`')
-    return this.#inTurn(() => this.#receive(events, from), ontaken)
+    return this.#inTurn(() => this.#receiver.receive(events, from), ontaken)
   }
 
   /**
@@ -143,11 +128,11 @@ export class IdentityMemory {
   async extend(chain: Uint8Array | readonly Uint8Array[], ontaken: () => void = nothing): Promise<boolean> {
     const events = eventsOf(chain)
     return this.#inTurn(async () => {
-      const { events: known } = this.#heard
+      const { events: known } = this.#keeper.heard
       const at = firstDifference(known, events)
-      if (at === 0 || at === known.length || at === events.length) return this.#receive(events, 0)
+      if (at === 0 || at === known.length || at === events.length) return this.#receiver.receive(events, 0)
       // So that it is in `events`, for what is written again.
-      await this.#keepHeard()
+      await this.#keeper.keepHeard()
       const message = `event ${at} is known here, and is another one`
       throw new KeyRotationError('KEY_ROTATION_BROKEN_CHAIN', message)
     }, ontaken)
@@ -164,158 +149,22 @@ export class IdentityMemory {
   async choose(branch: 0 | 1 | Uint8Array | readonly Uint8Array[]): Promise<void> {
     const given = typeof branch === 'number' ? branch : eventsOf(branch)
     return this.#inTurn(async () => {
-      const { duplicity, decided, superseded: before } = this.#heard
-      if (duplicity === null) throw badArgument('there are no two branches to choose from')
-      const { seq, branches } = duplicity
-      const place =
-        typeof given === 'number' ? given : branches.findIndex((one) => firstDifference(one, given) > seq)
-      const chosen =
-        place === -1 ? this.#third(given as readonly Uint8Array[], seq) : this.#branch(branches[place])
-      const superseded = place === 0 ? before : { seq, events: branches[0] }
-      const contest = { seq, strength: strengthOf(branches[0], seq) }
-      const seen = { ...chosen, superseded, duplicity: null, decided: withDecision(decided, contest) }
-      await this.#keepDecision(seen)
+      await this.#keeper.keepDecision(choose(this.#keeper.heard, given, this.#branches, this.#now))
     })
   }
 
   /** The person has seen `superseded`, which is then kept no longer. */
   async acknowledge(): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.superseded !== null) await this.#keepDecision({ ...this.#heard, superseded: null })
+      if (this.superseded !== null)
+        await this.#keeper.keepDecision({ ...this.#keeper.heard, superseded: null })
     })
-  }
-
-  #branch(events: readonly Uint8Array[] | undefined): Pick<Seen, 'events' | 'state' | 'sightings'> {
-    if (events === undefined) throw badArgument('there are two branches, 0 and 1')
-    const { state, sightings } = this.#heard
-    return { events, state: verify(events, { trusted: state.identity }).state, sightings }
-  }
-
-  #third(given: readonly Uint8Array[], seq: number): Pick<Seen, 'events' | 'state' | 'sightings'> {
-    const { events: known, sightings } = this.#heard
-    if (firstDifference(known, given) !== seq || seq === given.length)
-      throw badArgument('it does not part from the others where they part')
-    const before = { state: this.#branches.stateBefore(known, seq), sightings }
-    const taken = takeIn(before, given.slice(seq), this.#now(), this.#receipts)
-    const events = [...known.slice(0, seq), ...given.slice(seq, seq + taken.count)]
-    const isAsStrong =
-      taken.count > 0 && this.#weigh(events, { events: known, duplicity: null }).kind === 'freezes'
-    if (!isAsStrong) throw taken.held ?? badArgument('it is not as strong as the others')
-    return { events, state: taken.state, sightings: taken.sightings }
-  }
-
-  async #receive(brought: readonly Uint8Array[], from: number): Promise<boolean> {
-    const { events: known, duplicity, state, sightings } = this.#heard
-    if (from > this.events.length)
-      throw new KeyRotationError('KEY_ROTATION_OUT_OF_ORDER', 'events do not follow')
-    const whole = from === 0 ? brought : [...this.events.slice(0, from), ...brought]
-    const at = firstDifference(known, whole)
-    if (at === whole.length && at > 0) return this.#keepHeard()
-    // Another inception, or nothing.
-    if (at === 0) verify(whole, { trusted: state.identity })
-    // What both have stays as it is here: nobody has checked the signatures that were brought with it.
-    const fresh = whole.slice(at)
-    const events = [...known.slice(0, at), ...fresh]
-    const isNext = at === known.length && duplicity === null
-    const isRefused = !isNext && this.#isRefused(this.#weigh(events))
-    // What makes no difference is not checked any further: it may have been sent to keep this device busy. But since when a recovery is known of counts, whatever becomes of its history.
-    if (isRefused && !announcesUnknown(fresh, sightings)) throw forked(duplicity?.seq ?? at)
-    const before = at === known.length ? state : this.#branches.stateBefore(known, at)
-    const taken = takeIn({ state: before, sightings }, fresh, this.#now(), this.#receipts)
-    const counted = taken.held === null ? events : events.slice(0, at + taken.count)
-    if (isRefused) {
-      await this.#sight(taken)
-      throw forked(duplicity?.seq ?? at)
-    }
-    if (isNext) await this.#add(counted.slice(at), taken.state, taken.sightings)
-    else await this.#settle(counted, at, taken)
-    if (taken.held !== null) throw taken.held
-    return true
-  }
-
-  #weigh(events: readonly Uint8Array[], standing: Standing = this.#heard): Outcome {
-    return weighHistory(standing, events)
-  }
-
-  #isRefused(outcome: Outcome): boolean {
-    return outcome.kind === 'loses' || (outcome.kind === 'freezes' && isDecided(this.#heard.decided, outcome))
-  }
-
-  /** What becomes of a history that parts, and is right as far as it was taken. */
-  async #settle(events: readonly Uint8Array[], at: number, taken: TakenIn): Promise<void> {
-    const { events: known, duplicity } = this.#heard
-    const { state, sightings } = taken
-    const isBehind = firstDifference(known, events) === events.length
-    const outcome: Outcome = isBehind ? { kind: 'loses' } : this.#weigh(events)
-    // The rest of it has to wait.
-    if (this.#isRefused(outcome)) return this.#sight(taken)
-    if (outcome.kind === 'freezes') {
-      const { seq } = outcome
-      await this.#keep({ ...this.#heard, sightings, duplicity: { seq, branches: [known, events] } })
-      throw forked(duplicity?.seq ?? seq)
-    }
-    const superseded = at < known.length ? { seq: at, events: known } : this.superseded
-    const decided = decidedBefore(this.#heard.decided, at)
-    await this.#keep({ events, state, sightings, superseded, decided, duplicity: null })
-  }
-
-  /** Keeps when recoveries were heard of, and nothing else. */
-  async #sight({ sightings }: TakenIn): Promise<void> {
-    if (sightings !== this.#heard.sightings) await this.#keep({ ...this.#heard, sightings })
-  }
-
-  async #add(
-    fresh: readonly Uint8Array[],
-    state: IdentityState,
-    sightings: readonly Sighting[]
-  ): Promise<void> {
-    const heard = this.#heard
-    if (fresh.length === 0 && sightings === heard.sightings) return
-    const seen = { ...heard, state, sightings, events: [...heard.events, ...fresh] }
-    const room = this.#room
-    if (room === 0 || heard !== this.#seen || this.#store.append === undefined) return this.#keep(seen)
-    this.#take(seen)
-    await this.#store.append(encodeAddition(fresh, sightings))
-    this.#room = room - 1
-    this.#seen = seen
-  }
-
-  async #keep(seen: Seen): Promise<void> {
-    this.#take(seen)
-    await this.#write(seen)
-  }
-
-  /** What the person says counts when it is kept: till then she is asked again. */
-  async #keepDecision(seen: Seen): Promise<void> {
-    this.#room = 0
-    await this.#write(seen)
-    this.#heard = seen
-  }
-
-  /** What could not be kept when it came. @returns whether there was any */
-  async #keepHeard(): Promise<boolean> {
-    if (this.#heard === this.#seen) return false
-    await this.#keep(this.#heard)
-    return true
-  }
-
-  #take(seen: Seen): void {
-    this.#heard = seen
-    // Of what fails a part may be there.
-    this.#room = 0
-    this.#ontaken()
-  }
-
-  async #write(seen: Seen): Promise<void> {
-    await this.#store.write(encodeMemory(rememberedOf(seen)))
-    this.#room = MAX_ADDITIONS
-    this.#seen = seen
   }
 
   /** One after the other, whatever becomes of each. */
   #inTurn<T>(run: () => T | Promise<T>, ontaken: () => void = nothing): Promise<T> {
     const turn = this.#turn.then(() => {
-      this.#ontaken = ontaken
+      this.#keeper.tell(ontaken)
       return run()
     })
     this.#turn = turn.catch(() => {})
@@ -327,8 +176,4 @@ function nothing(): void {}
 
 function overlook(error: unknown): void {
   if (!(error instanceof KeyRotationError) || !EXPECTED.includes(error.code)) throw error
-}
-
-function forked(seq: number): KeyRotationError {
-  return new KeyRotationError('KEY_ROTATION_FORKED', `there are two events ${seq} of this identity`)
 }

@@ -1,10 +1,8 @@
 import b4a from 'b4a'
-import { badArgument } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
 import { decodeEvent, type DecodedEvent } from '../format/event.ts'
-import { type Receipt, readReceipt } from '../format/receipt.ts'
 import { advance } from '../state/apply.ts'
-import { deviceOf, type Draft, draftOf, type IdentityState, type PendingRecovery } from '../state/state.ts'
+import { type Draft, draftOf, type IdentityState } from '../state/state.ts'
 import { aheadOf, CLOCK_SKEW_MS } from '../verify.ts'
 
 /** When this device first heard of a recovery. */
@@ -14,9 +12,6 @@ export interface Sighting {
   /** By its own clock, in ms since 1970. */
   readonly time: number
 }
-
-/** As `IdentityMemoryOptions` has them. */
-type Receipts = () => readonly Uint8Array[]
 
 /** Of so many recoveries a device remembers when it heard of them: each took a quorum. */
 export const MAX_SIGHTINGS = 64
@@ -35,15 +30,15 @@ export interface TakenIn {
  * others not yet, and keep what came before from these; or a recovery of which this device has not known for as long as its policy gives everybody to object. By
  * the times that events state alone, a quorum that conspires could announce it in the past, and complete it at once.
  *
- * An announcement that came in within an eighth of the delay after the time it states, and at most a day, is believed that.
+ * An announcement that came in within an eighth of the delay after the time it states, and at most a day, is believed that. Nobody else's word shortens the wait: a quorum
+ * with one stolen device, or with a service that stamps, could say what it likes, and have kept the announcement to itself.
  *
  * @throws what `apply` throws, of the first event that is wrong
  */
 export function takeIn(
   before: { readonly state: IdentityState; readonly sightings: readonly Sighting[] },
   events: readonly Uint8Array[],
-  now: number,
-  receipts: Receipts
+  now: number
 ): TakenIn {
   let state = draftOf(before.state)
   let { sightings } = before
@@ -54,8 +49,7 @@ export function takeIn(
     // One of which nothing is known is known of from now on.
     if (event.change.kind === 'recover' && state.pending !== null)
       sightings = withSighting(sightings, state.pending.announcement, now)
-    if (now < openFrom(state, event, sightings, now, receipts))
-      return { state, count, sightings, held: tooEarly() }
+    if (now < openFrom(state, event, sightings, now)) return { state, count, sightings, held: tooEarly() }
     state = advance(state, event)
     if (event.change.kind === 'announceRecovery') sightings = withSighting(sightings, event.hash, now)
   }
@@ -95,48 +89,15 @@ function openFrom(
   state: Draft,
   { change }: DecodedEvent,
   sightings: readonly Sighting[],
-  now: number,
-  receipts: Receipts
+  now: number
 ): number {
   const { pending } = state
   if (change.kind !== 'recover' || pending === null || pending.final) return 0
   const { announcement, announced, due } = pending
   const sighting = sightings.find((known) => b4a.equals(known.announcement, announcement))
-  const known = Math.min(sighting?.time ?? now, heardBy(state, pending, receipts(), now))
+  const known = sighting?.time ?? now
   const delay = due - announced
   return known - announced <= Math.min(CLOCK_SKEW_MS, delay / 8) ? due : known + delay
-}
-
-/**
- * Since when devices of this identity say they have known of an announcement. That it was there long before it says itself, nobody who can be believed
- * says.
- */
-function heardBy(
-  state: Draft,
-  { announcement, announced }: PendingRecovery,
-  receipts: readonly Uint8Array[],
-  now: number
-): number {
-  if (!Array.isArray(receipts)) throw badArgument('`receipts` must give an array')
-  const times = receipts.map((bytes) => {
-    const receipt = receiptOf(bytes)
-    if (receipt === null || !b4a.equals(receipt.hash, announcement)) return Infinity
-    const device = deviceOf(state, receipt.witness)
-    // An admin could let in whom it likes.
-    const counts = device !== null && device.added.by === null && device.revoked === null
-    const isLive = counts && (device.expires === null || now < device.expires)
-    return isLive && receipt.time >= announced - CLOCK_SKEW_MS ? receipt.time : Infinity
-  })
-  return Math.min(Infinity, ...times)
-}
-
-function receiptOf(bytes: Uint8Array): Receipt | null {
-  try {
-    return readReceipt(bytes)
-  } catch (error) {
-    if (error instanceof KeyRotationError) return null
-    throw error
-  }
 }
 
 function tooEarly(): KeyRotationError {

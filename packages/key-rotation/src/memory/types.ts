@@ -29,14 +29,6 @@ export interface IdentityMemoryOptions {
    * @defaultValue Date.now
    */
   now?: () => number
-  /**
-   * Receipts of this identity's devices, as `createReceipt` makes them. Of an announced recovery of which this device hears late one says since when another has known
-   * of it, who could have told, and objected. One of a device that was let in by the identity's own keys is enough. A time stamp would say only that the announcement was
-   * there, which its authors can have kept to themselves.
-   *
-   * @defaultValue none
-   */
-  receipts?: () => readonly Uint8Array[]
 }
 
 /** What a device had believed till a stronger history came: for the person, who may want to do again what is in it. */

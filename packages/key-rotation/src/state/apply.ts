@@ -1,4 +1,5 @@
 import b4a from 'b4a'
+import { checkState } from '../arguments.ts'
 import { KeyRotationError } from '../errors.ts'
 import { decodeEvent, type Change, type DecodedEvent } from '../format/event.ts'
 import { announceRecovery, incept, recover, rotate, vetoRecovery } from './control.ts'
@@ -14,9 +15,10 @@ const MAX_TIME = 2 ** 48
  * The state after one more event. Pure: neither argument changes, and the new state shares nothing with the bytes.
  *
  * @param state - `null` before the inception
- * @throws every code that says something of an event
+ * @throws every code that says something of an event, and KEY_ROTATION_BAD_ARGUMENT for what is no state
  */
 export function apply(state: IdentityState | null, event: Uint8Array): IdentityState {
+  if (state !== null) checkState(state)
   return advance(state === null ? null : draftOf(state), decodeEvent(event))
 }
 

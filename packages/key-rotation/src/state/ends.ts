@@ -74,7 +74,12 @@ export function isDropped(state: IdentityState, core: Uint8Array): boolean {
   return state.places.has(hex(core)) && linkOf(state, core) === null
 }
 
-export function isSameCutOff(a: CutOff, b: CutOff): boolean {
+/** Of ends that may be none. */
+export function isSameEnd(a: CutOff | null, b: CutOff | null): boolean {
+  return a === null || b === null ? a === b : isSameCutOff(a, b)
+}
+
+function isSameCutOff(a: CutOff, b: CutOff): boolean {
   return (
     b4a.equals(a.core, b.core) &&
     a.fork === b.fork &&
