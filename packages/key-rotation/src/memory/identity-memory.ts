@@ -210,7 +210,8 @@ export class IdentityMemory {
       throw new KeyRotationError('KEY_ROTATION_OUT_OF_ORDER', 'events do not follow')
     const whole = from === 0 ? brought : [...this.events.slice(0, from), ...brought]
     const at = firstDifference(known, whole)
-    if (at === whole.length && at > 0) return this.#keepHeard()
+    const isKnown = at === whole.length || firstDifference(this.events, whole) === whole.length
+    if (isKnown && at > 0) return this.#keepHeard()
     // Another inception, or nothing.
     if (at === 0) verify(whole, { trusted: state.identity })
     // What both have stays as it is here: nobody has checked the signatures that were brought with it.
