@@ -36,6 +36,31 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('restart') }) }
 ) as fc.Arbitrary<Step>
 
+/** What is rare among steps at random: blocks of a thief's core are read, and then it is one of the name's no more. */
+const theft: fc.Arbitrary<Step[]> = fc
+  .record({
+    cut: fc.nat(12),
+    count: fc.integer({ min: 1, max: 20 }),
+    most: fc.integer({ min: 1, max: 40 }),
+    between: step,
+    type: fc.constantFrom('takeBack', 'putRight'),
+    back: fc.nat(12)
+  })
+  .map(({ cut, count, most, between, type, back }): Step[] => [
+    { type: 'take', back: cut },
+    { type: 'append', count },
+    { type: 'update' },
+    { type: 'read', most },
+    between,
+    { type, back } as Step
+  ])
+
+const steps: fc.Arbitrary<Step[]> = fc
+  .array(fc.oneof({ weight: 3, arbitrary: fc.tuple(step) }, { weight: 1, arbitrary: theft }), {
+    maxLength: 15
+  })
+  .map((parts) => parts.flat())
+
 /** A core, and all that was ever written to it, or to those before it up to where it goes on. */
 interface Written {
   readonly core: Hypercore
@@ -114,7 +139,7 @@ class World {
   async putRight(back: number): Promise<void> {
     if (!this.#isTaken || this.#ownEnd !== null) return
     const before = resolve(this.chain.state, 'notes')?.lineage.length
-    const end = await endOf(this.#own.core as never, this.#lengthOf(this.#own, back))
+    const end = await endOf(this.#own.core, this.#lengthOf(this.#own, back))
     const device = addDevice(this.chain, `lost ${this.#revocations++}`)
     this.chain.revokeDevice(device, { reason: 'lost', cutOffs: [end] }, keyPairs('control 0'))
     this.#ownEnd = end.length
@@ -199,8 +224,8 @@ async function follow(
 
 test('whatever is written, stolen, rolled over, taken over by an admin and back, read and restarted in between, a follower ends up with each block that counts, once', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 25 }), fc.boolean(), async (steps, isEncrypted) => {
-      const { has, is } = await follow(steps, isEncrypted ? bytesOf(42) : null)
+    fc.asyncProperty(steps, fc.boolean(), async (given, isEncrypted) => {
+      const { has, is } = await follow(given, isEncrypted ? bytesOf(42) : null)
       expect(has).toEqual(is)
     }),
     { numRuns: 25 }
