@@ -10,6 +10,7 @@ import {
   DAY,
   keyPair,
   keyPairs,
+  keysOf,
   manualTime,
   publicKeys,
   START
@@ -381,4 +382,18 @@ test('a fork that is heard of while the store is full is shown, and choosing is 
   store.isFull = false
   await memory.choose(0)
   expect([memory.duplicity, memory.superseded, memory.state]).toEqual([null, null, mine.state])
+})
+
+test('a stronger history that could not be kept is kept when what is on the disk is brought once more', async () => {
+  const mine = family()
+  const theirs = copyOf(mine)
+  addDevice(mine, 'mine')
+  theirs.rotate(keysOf('control 1', 'control 2'), keyPairs('control 1'))
+  const { memory, store } = await full(mine)
+  await memory.receive(theirs.toBytes()).catch(() => {})
+  expect([memory.latest, memory.state]).toEqual([theirs.state, mine.state])
+  store.isFull = false
+  expect([await memory.receive(memory.events), await memory.receive(memory.events)]).toEqual([true, false])
+  const again = await IdentityMemory.open(store, mine.state.identity, null, options)
+  expect([memory.state, again.state]).toEqual([theirs.state, theirs.state])
 })

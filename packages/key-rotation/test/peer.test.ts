@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { encodeEvents } from '../src/connections/messages.ts'
 import { Peer } from '../src/connections/peer.ts'
-import { IdentityMemory, type Sigchain } from '../src/index.ts'
-import { addDevice, bytesOf, codeOf, keyPair, START } from './people.ts'
+import { IdentityMemory, Sigchain } from '../src/index.ts'
+import { addDevice, bytesOf, codeOf, DAY, keyPair, START } from './people.ts'
 import { codeOfAsync, copyOf, family, ram } from './parties.ts'
 
 /** A phone at the other end, of which it is known that it has the first event; and how many messages it was told. */
@@ -86,4 +86,21 @@ test('of who is not known only a whole history is weighed, and of who is known w
   expect(peer.hear(message)).toEqual({ part: 'more', isReady: false })
   peer.isKnown = true
   expect(peer.hear(message)).toEqual({ part: 'more', isReady: true })
+})
+
+test('second histories that have to wait for this clock are weighed so often, and no more: nobody needs to have signed them', async () => {
+  const mine = family()
+  const before = mine.toBytes()
+  addDevice(mine, 'one')
+  const { peer } = await phone(mine)
+  const codes: (string | null)[] = []
+  for (let i = 0; i < 18; i++) {
+    const now = (): number => START + 30 * DAY
+    const ahead = Sigchain.open(before, { trusted: mine.state.identity }, { now })
+    addDevice(ahead, `ahead ${i}`)
+    peer.hear(encodeEvents(0, ahead.events).message)
+    codes.push(await codeOfAsync(peer.weighHeard(START)))
+  }
+  const tooMuch = 'KEY_ROTATION_TOO_LARGE'
+  expect(codes).toEqual([...Array.from({ length: 16 }, () => null), tooMuch, tooMuch])
 })

@@ -31,11 +31,18 @@ export async function roll(
   chain: Sigchain,
   name: string,
   from: Hypercore,
-  options: { length?: number; encryptionKey?: Uint8Array; keyPair?: KeyPair } = {}
+  options: {
+    length?: number
+    encryptionKey?: Uint8Array
+    keyPair?: KeyPair
+    device?: Uint8Array
+    signers?: readonly KeyPair[]
+  } = {}
 ): Promise<RolledCore> {
   const { length = from.length, encryptionKey = null, keyPair = createKeyPair() } = options
+  const { device = null, signers = keyPairs('control 0') } = options
   const plan = planRoll(await endOf(from, length), { signers: [keyPair.publicKey] })
-  chain.rollCore({ rolls: [{ name, core: plan.core, previous: plan.previous }] }, keyPairs('control 0'))
+  chain.rollCore({ device, rolls: [{ name, core: plan.core, previous: plan.previous }] }, signers)
   const lineage = resolve(chain.state, name)?.lineage ?? []
   const encryption = encryptionKey && lineageEncryption(lineage, encryptionKey)
   return startRoll(store, plan, from, { keyPair, encryption })

@@ -169,8 +169,11 @@ export class Peer {
 
   /** Each history once, however often it is weighed. */
   #countFruitless(error: unknown, before: Duplicity | null): void {
-    const isForked = error instanceof KeyRotationError && error.code === 'KEY_ROTATION_FORKED'
-    if (!isForked || this.#memory.duplicity !== before || this.#fruitless === this.#heard) return
+    const { events, duplicity } = this.#memory
+    const isRefused = error instanceof KeyRotationError && error.code === 'KEY_ROTATION_FORKED'
+    // What has to wait costs as much where it parts, and what is ahead of the clock nobody needs to have signed.
+    const isFruitless = isRefused || isForked(events, this.#heard ?? [])
+    if (!isFruitless || duplicity !== before || this.#fruitless === this.#heard) return
     this.#fruitless = this.#heard
     if (++this.#fruitlessCount > MAX_FRUITLESS) throw tooMuch()
   }

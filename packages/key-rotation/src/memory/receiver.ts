@@ -26,7 +26,8 @@ export class Receiver {
     if (from > kept.length) throw new KeyRotationError('KEY_ROTATION_OUT_OF_ORDER', 'events do not follow')
     const whole = from === 0 ? brought : [...kept.slice(0, from), ...brought]
     const at = firstDifference(known, whole)
-    if (at === whole.length && at > 0) return this.#keeper.keepHeard()
+    const isKnown = at === whole.length || firstDifference(kept, whole) === whole.length
+    if (isKnown && at > 0) return this.#keeper.keepHeard()
     // Another inception, or nothing.
     if (at === 0) verify(whole, { trusted: state.identity })
     // What both have stays as it is here: nobody has checked the signatures that were brought with it.
