@@ -52,7 +52,7 @@ const theft: fc.Arbitrary<Step[]> = fc
     { type: 'update' },
     { type: 'read', most },
     between,
-    { type, back } as Step
+    { type, back }
   ])
 
 const steps: fc.Arbitrary<Step[]> = fc
