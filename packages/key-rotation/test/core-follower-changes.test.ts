@@ -2,7 +2,7 @@ import { replicate, tmpStore, until } from '@cloudpal/test-kit'
 import { describe, expect, test } from 'vitest'
 import { carryBlocks, CoreFollower, endOf, planRoll, startRoll } from '../src/cores/index.ts'
 import { createKeyPair } from '../src/index.ts'
-import { keyPair, keyPairs, publicKeys } from './people.ts'
+import { ada, addDevice, keyPair, keyPairs, publicKeys } from './people.ts'
 import { codeOfAsync, family } from './parties.ts'
 import { filled, hypercore, named, roll } from './rolls.ts'
 
@@ -230,4 +230,46 @@ test('a call that waits for a block ends when the follower is closed', async () 
   const asked = codeOfAsync(follower.next())
   await follower.close()
   expect(await asked).toBe('KEY_ROTATION_CLOSED')
+})
+
+describe('cores that an admin named are one of the name’s no more, of which the one between was never opened here', () => {
+  async function taken() {
+    const [mine, theirs] = [await tmpStore(), await tmpStore()]
+    const chain = ada()
+    addDevice(chain, 'stolen', 'admin')
+    const [phone, puppet] = [addDevice(chain, 'phone'), addDevice(chain, 'puppet')]
+    const core = await filled(mine, 'notes', 10)
+    const rolls = [{ name: 'notes', core: core.key as Uint8Array, previous: null }]
+    chain.rollCore({ device: phone, rolls }, keyPairs('control 0'))
+    const thief = { device: puppet, signers: keyPairs('stolen', 'puppet') }
+    replicate(mine, theirs)
+    const follower = new CoreFollower(theirs, 'notes')
+    await follower.update(chain.state)
+    for (let i = 0; i < 10; i++) await follower.next()
+    const between = await roll(mine, chain, 'notes', core, { ...thief, length: 8 })
+    await carryBlocks(core, between)
+    const newest = await roll(mine, chain, 'notes', hypercore(between), thief)
+    await carryBlocks(hypercore(between), newest)
+    await newest.append(['thief', 'thief'])
+    expect(await follower.update(chain.state)).toEqual({ core: core.key, start: 8, end: 10 })
+    for (let i = 8; i < 10; i++) expect(String((await follower.next())?.block)).toBe('thief')
+    await roll(mine, chain, 'notes', core, { device: phone })
+    return { theirs, follower, newest, state: chain.state }
+  }
+
+  test('a follower that runs knows where they went on', async () => {
+    const { follower, newest, state } = await taken()
+    await using running = follower
+    expect(await running.update(state)).toEqual({ core: newest.key, start: 8, end: 10 })
+    expect(String((await running.next())?.block)).toBe('block 8')
+  })
+
+  test('one after a restart reads all again', async () => {
+    const { theirs, follower, newest, state } = await taken()
+    const bookmark = await follower.bookmark()
+    await follower.close()
+    await using restarted = new CoreFollower(theirs, 'notes', bookmark)
+    expect(await restarted.update(state)).toEqual({ core: newest.key, start: 0, end: 10 })
+    for (let i = 0; i < 10; i++) expect(String((await restarted.next())?.block)).toBe(`block ${i}`)
+  })
 })

@@ -3,7 +3,7 @@ import { badArgument, checkCount, checkKey, checkOptions, checkState } from '../
 import type { KeyRotationError } from '../errors.ts'
 import { resolve, type Resolved } from '../resolve.ts'
 import { isSameEnd } from '../state/ends.ts'
-import type { IdentityState } from '../state/state.ts'
+import { hex, type IdentityState } from '../state/state.ts'
 import { carryLineage } from './carry-lineage.ts'
 import { closed, mismatch } from './faults.ts'
 import { FollowedCore } from './followed-core.ts'
@@ -171,7 +171,9 @@ export class CoreFollower {
     this.#generation++
     this.#isHeld = isHeld
     const { position, core, treeHash } = this.#read
-    const parted = await partedFrom(this.#store, lineage, this.#read)
+    const parted =
+      (await partedFrom(this.#store, lineage, this.#read, this.#current?.lineage.links)) ??
+      this.#partedAtAll(state)
     if (parted === null) throw mismatch(`${this.#name} never was the core that was read`)
     const shared = Math.min(parted.length, sharedLength(lineage, parted.place))
     const length = Math.min(shared, this.#truncated, end?.length ?? Infinity)
@@ -196,6 +198,12 @@ export class CoreFollower {
     this.#generation++
     if (length === position) return null
     return { core: core ?? next.link.core, start: length, end: position }
+  }
+
+  /** A core that the name had, and of which nothing here says where it went on: all is read again. */
+  #partedAtAll({ places }: IdentityState): { place: number; length: number } | null {
+    const { core } = this.#read
+    return core !== null && places.get(hex(core))?.name === this.#name ? { place: 0, length: 0 } : null
   }
 
   #isCurrent({ lineage, end }: Resolved): boolean {
