@@ -63,6 +63,29 @@ test('a follower that was offline during three roll-overs misses no block and re
   expect(await readAll(restarted, { wait: false })).toEqual(texts(4, 15).map(String))
 })
 
+test.each([
+  [8, true],
+  [8, false],
+  [7, false]
+])(
+  'a name of %i blocks goes on twice before anything was written, also where no block was carried',
+  async (count, isCarried) => {
+    const [mine, theirs] = [await tmpStore(), await tmpStore()]
+    const old = await filled(mine, 'notes', count)
+    const chain = named('notes', old)
+    replicate(mine, theirs)
+    await using follower = new CoreFollower(theirs, 'notes')
+    await follower.update(chain.state)
+    expect(await readAll(follower)).toEqual(texts(0, count).map(String))
+    const between = hypercore(await roll(mine, chain, 'notes', old))
+    const core = await roll(mine, chain, 'notes', between)
+    if (isCarried) await carryBlocks(old, core)
+    await core.append('more')
+    expect(await follower.update(chain.state)).toBe(null)
+    expect(String((await follower.next())?.block)).toBe('more')
+  }
+)
+
 test('what was read past the end is said to be retracted, and what came in its place is read', async () => {
   const { mine, theirs, old, chain, follower: opened } = await caughtUp()
   await using follower = opened

@@ -5,6 +5,7 @@ import type { CutOff, KeyPair } from '../types.ts'
 import { mismatch, notAvailable } from './faults.ts'
 import { isStored, proofOf, readRoots } from './hypercore-adapter.ts'
 import { keyOfManifest, openWithManifest } from './manifest.ts'
+import { hashOfRoots } from './tree-nodes.ts'
 import type { CoreLike, ProofSource, RolledCore, RollManifest, RollPlan, StoreLike } from './types.ts'
 
 /**
@@ -20,7 +21,10 @@ export async function endOf(core: CoreLike, length?: number): Promise<CutOff> {
   checkCount(end, 'a length')
   if (core.key === null || end > core.length)
     throw badArgument(`the core has ${core.length} blocks, not ${end}`)
-  return { core: core.key, fork: core.fork, length: end, treeHash: await core.treeHash(end) }
+  // Hypercore asks for the block before the end, which nobody may have in this core: it may be in the one that it goes on from.
+  const roots = isStored(core) ? await readRoots(core, end) : null
+  const treeHash = roots === null ? await core.treeHash(end) : hashOfRoots(roots)
+  return { core: core.key, fork: core.fork, length: end, treeHash }
 }
 
 /**
