@@ -358,8 +358,8 @@ describe('hostile counts and lengths', () => {
     }
   })
 
-  test('a block of millions of the shortest operations is read, which a reader that is quadratic would not end', () => {
-    const count = 3_000_000
+  test('a block of a million of the shortest operations is read, which a reader that is quadratic would not end', () => {
+    const count = 1_000_000
     const block = b4a.concat([
       fromHex('0100' + time + '0000'),
       c.encode(c.uint, count),
