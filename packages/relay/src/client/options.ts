@@ -84,7 +84,7 @@ export interface RelayClientOptions {
 export interface ClientTimes extends SessionTimes {
   /** How long a way may take before the next one of its kind is tried beside it. @defaultValue 250 */
   staggerMs: number
-  /** How long a relay through which the device has answered waits for a direct way to do so. @defaultValue 20 */
+  /** How long a relay through which the device has answered waits for a direct way to do so. @defaultValue 12 */
   preferMs: number
   /** How long one way may take in all. @defaultValue 5,000 */
   attemptMs: number
@@ -120,7 +120,7 @@ export const TIMES: ClientTimes = {
   deadMs: 1_500,
   graceMs: 30_000,
   staggerMs: 250,
-  preferMs: 20,
+  preferMs: 12,
   attemptMs: 5_000,
   punchMs: 60_000,
   keepAliveMs: 30_000,
