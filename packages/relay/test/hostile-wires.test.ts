@@ -5,11 +5,11 @@ import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { RelayLink } from '../src/paths/relay-link.ts'
 import { Strangers } from '../src/server/strangers.ts'
-import type { Wire, WireEvents } from '../src/wires/wire.ts'
 import { WsWire } from '../src/wires/ws-wire.ts'
 import { testCleanup, until } from '@cloudpal/test-kit'
 import { frame, FRAME, frameHeader, FrameReader, MAX_DATA_BYTES } from '../src/protocol/frames.ts'
 import { greet } from './links.ts'
+import { wirePair } from './memory-wire.ts'
 import { startRelay, twoKeyPairs } from './relays.ts'
 import { startSwitch } from './switch-proxy.ts'
 
@@ -196,51 +196,3 @@ test('a stranger who speaks one byte at a time holds no more than its bytes', ()
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(1024 * 1024)
   expect(reader.heldBytes).toBe(60_004)
 })
-
-interface MemoryWire extends Wire {
-  backlogBytes: number
-  /** Nothing that is written arrives: it waits until `flow`. */
-  stalled: boolean
-  flow(): void
-}
-
-/** Two ends of a wire without a network. */
-function wirePair(): [MemoryWire, MemoryWire] {
-  const sinks: (WireEvents | null)[] = [null, null]
-  const waiting: [Uint8Array[], Uint8Array[]] = [[], []]
-  const end = (me: 0 | 1): MemoryWire => {
-    const other = me === 0 ? 1 : 0
-    const wire: MemoryWire = {
-      kind: 'tcp',
-      remoteAddress: '127.0.0.1',
-      backlogBytes: 0,
-      stalled: false,
-      flow() {
-        wire.stalled = false
-        wire.backlogBytes = 0
-        for (const bytes of waiting[other].splice(0)) sinks[other]?.onbytes(bytes)
-      },
-      start(events) {
-        sinks[me] = events
-        for (const bytes of waiting[me].splice(0)) events.onbytes(bytes)
-      },
-      write(...parts) {
-        const bytes = Buffer.concat(parts)
-        if (wire.stalled) wire.backlogBytes += bytes.length
-        if (wire.stalled || !sinks[other]) waiting[other].push(bytes)
-        else queueMicrotask(() => sinks[other]?.onbytes(bytes))
-        return true
-      },
-      pause() {},
-      resume() {},
-      end() {
-        wire.destroy()
-      },
-      destroy() {
-        for (const sink of sinks.splice(0, 2, null, null)) sink?.onclose(null)
-      }
-    }
-    return wire
-  }
-  return [end(0), end(1)]
-}

@@ -2,10 +2,12 @@ import type { Wire, WireEvents } from '../src/wires/wire.ts'
 
 const HOST = '127.0.0.1'
 
-/** A wire that takes nothing while it is `stalled`, and counts what it was given. */
+/** A wire that passes nothing on while it is `stalled`, and counts what it was given. */
 export interface MemoryWire extends Wire {
   backlogBytes: number
   stalled: boolean
+  /** Ends a stall: what waits is passed on. */
+  flow(): void
 }
 
 /** Two ends of a wire without a network. */
@@ -19,6 +21,11 @@ export function wirePair(): [MemoryWire, MemoryWire] {
       remoteAddress: HOST,
       backlogBytes: 0,
       stalled: false,
+      flow() {
+        wire.stalled = false
+        wire.backlogBytes = 0
+        for (const bytes of waiting[other].splice(0)) sinks[other]?.onbytes(bytes)
+      },
       start(events) {
         sinks[me] = events
         for (const bytes of waiting[me].splice(0)) events.onbytes(bytes)
@@ -26,7 +33,7 @@ export function wirePair(): [MemoryWire, MemoryWire] {
       write(...parts) {
         const bytes = Buffer.concat(parts)
         if (wire.stalled) wire.backlogBytes += bytes.length
-        else if (!sinks[other]) waiting[other].push(bytes)
+        if (wire.stalled || !sinks[other]) waiting[other].push(bytes)
         else queueMicrotask(() => sinks[other]?.onbytes(bytes))
         return true
       },

@@ -6,21 +6,27 @@ import { expect, test } from 'vitest'
 import { ReplicaWatch } from '../../src/replicas/replica-watch.ts'
 import { listening } from '../listening.ts'
 
-test('a relay that is held up itself takes no other for silent, and does when it is not', async () => {
-  const { port } = await listening((socket) => socket.resume())
-  let lost = 0
+/** A watch of whoever listens there; nobody is dialled a second time by itself. */
+function watching(port: number, intervalMs: number, onlost: () => void): ReplicaWatch {
   const address = { publicKey: crypto.keyPair().publicKey, tcp: { host: '127.0.0.1', port } }
-  const watch = new ReplicaWatch(address, crypto.keyPair(), 20, {
+  const watch = new ReplicaWatch(address, crypto.keyPair(), intervalMs, {
     onbeat: () => {},
     onset: () => {},
     setSeq: () => 0,
     onreached: () => {},
     onlost: () => {
-      lost++
+      onlost()
       return 60_000
     }
   })
   testCleanup().defer('network', () => watch.close())
+  return watch
+}
+
+test('a relay that is held up itself takes no other for silent, and does when it is not', async () => {
+  const { port } = await listening((socket) => socket.resume())
+  let lost = 0
+  watching(port, 20, () => lost++)
   for (let turn = 0; turn < 8; turn++) {
     const until = performance.now() + 60
     while (performance.now() < until);
@@ -37,18 +43,7 @@ test('one that comes again and again, and cannot be reached, is not dialled each
     socket.destroy()
   })
   let lost = 0
-  const address = { publicKey: crypto.keyPair().publicKey, tcp: { host: '127.0.0.1', port } }
-  const watch = new ReplicaWatch(address, crypto.keyPair(), 1_000, {
-    onbeat: () => {},
-    onset: () => {},
-    setSeq: () => 0,
-    onreached: () => {},
-    onlost: () => {
-      lost++
-      return 60_000
-    }
-  })
-  testCleanup().defer('network', () => watch.close())
+  const watch = watching(port, 1_000, () => lost++)
   await until(() => lost === 1)
   watch.hurry()
   await until(() => lost === 2)
