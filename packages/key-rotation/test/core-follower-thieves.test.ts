@@ -1,4 +1,5 @@
 import { replicate, tmpStore } from '@cloudpal/test-kit'
+import type Hypercore from 'hypercore'
 import { expect, test } from 'vitest'
 import { carryBlocks, CoreFollower, endOf, planRoll, startRoll } from '../src/cores/index.ts'
 import type { Sigchain } from '../src/index.ts'
@@ -9,15 +10,19 @@ import { filled, hypercore, named, roll, texts } from './rolls.ts'
 const control = keyPairs('control 0')
 const compromised = { reason: 'compromised' } as const
 
+/** An identity whose phone writes `notes`. */
+function phonesNotes(core: Hypercore): { chain: Sigchain; device: Uint8Array } {
+  const chain = ada()
+  const device = addDevice(chain, 'phone')
+  const rolls = [{ name: 'notes', core: core.key as Uint8Array, previous: null }]
+  chain.rollCore({ device, rolls }, control)
+  return { chain, device }
+}
+
 test('a follower says so when what it has read below an end is of another history than the one that was ended', async () => {
   const store = await tmpStore()
   const core = await filled(store, 'notes', 10)
-  const chain = ada()
-  const device = addDevice(chain, 'phone')
-  chain.rollCore(
-    { device, rolls: [{ name: 'notes', core: core.key as Uint8Array, previous: null }] },
-    control
-  )
+  const { chain, device } = phonesNotes(core)
   const end = await endOf(core, 8)
   await core.truncate(5)
   await core.append(Array.from({ length: 5 }, () => 'thief'))
@@ -36,12 +41,7 @@ test('a follower says so when what it has read below an end is of another histor
 test('nor does one that goes on from a bookmark take what it has read for what was ended', async () => {
   const store = await tmpStore()
   const core = await filled(store, 'notes', 8)
-  const chain = ada()
-  const device = addDevice(chain, 'phone')
-  chain.rollCore(
-    { device, rolls: [{ name: 'notes', core: core.key as Uint8Array, previous: null }] },
-    control
-  )
+  const { chain, device } = phonesNotes(core)
   const end = await endOf(core, 8)
   chain.revokeDevice(device, { ...compromised, cutOffs: [end] }, control)
   const bookmark = { core: core.key, position: 8, treeHash: bytesOf(9) }
