@@ -6,7 +6,8 @@ import { decodeEvent, encodeBody, encodeEvent } from '../src/format/event.ts'
 import { addDevice, bytesOf, keyPair, START } from './people.ts'
 import { connect, copyOf, family, party, speak } from './parties.ts'
 
-test('messages that were on their way when a device asked are no fault of who sent them', async () => {
+/** A laptop that knows a phone, which speaks by hand, and has three events more. */
+async function spokenWith() {
   const mine = family()
   const laptop = await party('laptop', mine)
   const theirs = copyOf(mine)
@@ -15,6 +16,11 @@ test('messages that were on their way when a device asked are no fault of who se
   const known = laptop.authenticator.authenticate(end)
   const phone = await speak(other, theirs, keyPair('phone'))
   await known
+  return { laptop, phone, theirs }
+}
+
+test('messages that were on their way when a device asked are no fault of who sent them', async () => {
+  const { laptop, phone, theirs } = await spokenWith()
   // It takes event 4 for one that the laptop has, and two events are made, one after the other.
   phone.tell(encodeEvents(5, theirs.events.slice(0, -1)).message)
   phone.tell(encodeEvents(6, theirs.events).message)
@@ -25,14 +31,7 @@ test('messages that were on their way when a device asked are no fault of who se
 })
 
 test('who goes on with what nobody has, however often it is asked for everything, is closed', async () => {
-  const mine = family()
-  const laptop = await party('laptop', mine)
-  const theirs = copyOf(mine)
-  for (const name of ['one', 'two', 'three']) addDevice(theirs, name)
-  const [end, other] = connect()
-  const known = laptop.authenticator.authenticate(end)
-  const phone = await speak(other, theirs, keyPair('phone'))
-  await known
+  const { laptop, phone, theirs } = await spokenWith()
   for (let i = 0; i < 10; i++) {
     phone.tell(encodeEvents(6, theirs.events).message)
     phone.tell(encodeEvents(0, theirs.events.slice(0, 1)).message)

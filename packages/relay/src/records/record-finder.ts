@@ -45,8 +45,7 @@ export class RecordFinder {
 
   /** Where a device is, as far as is known without asking. */
   addresses(target: Uint8Array): RelayAddress[] {
-    const relays = this.#shelf.get(target)?.relays ?? []
-    return relays.flatMap((key) => {
+    return this.known(target).flatMap((key) => {
       for (const { owner, grant } of this.#options.owners) {
         const replica = this.#sets.get(b4a.toString(owner, 'hex'))?.find(key) ?? null
         const address = replica === null ? null : replicaAddress(replica, grant ?? null)
