@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /** Every package with a `test` folder is one project, named for its folder; so is the bench. */
@@ -8,7 +8,11 @@ const projects = [...readdirSync('packages').map((name) => `packages/${name}`), 
   .map((folder) => ({
     extends: true as const,
     root: folder,
-    test: { name: basename(folder), include: ['test/**/*.test.ts'] }
+    test: {
+      name: basename(folder),
+      include: ['test/**/*.test.ts'],
+      globalSetup: [`${folder}/test/global-setup.mjs`].filter(existsSync).map((file) => resolve(file))
+    }
   }))
 
 export default defineConfig({

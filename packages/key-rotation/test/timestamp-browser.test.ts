@@ -1,10 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { CHROMIUM, testCleanup } from '@cloudpal/test-kit'
-import { chromium } from 'playwright-core'
+import { testCleanup } from '@cloudpal/test-kit'
+import { CHROMIUM, openPage, pageScript } from '@cloudpal/test-kit/chromium'
 import { expect, test } from 'vitest'
 import { createTimestampRequest, Timestamps } from '../src/timestamp/index.ts'
-import { bundleOf } from './page-bundle.ts'
 import { ada, bytesOf } from './people.ts'
 import { hasOpenssl, timeService } from './time-service.ts'
 
@@ -28,25 +27,19 @@ test.skipIf(CHROMIUM === '' || !hasOpenssl)(
     const service = await timeService()
     const answer = await service.reply(createTimestampRequest(event).request)
     const { time } = await new Timestamps([service.authority]).add(event, answer)
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
-    try {
-      const page = await browser.newPage()
-      await page.goto(await pageUrl())
-      await page.addScriptTag({ content: await bundleOf('timestamp.mjs') })
-      const check = (...parts: Uint8Array[]): Promise<number | string> =>
-        page.evaluate(
-          (given) => {
-            const { check: run } = globalThis as unknown as {
-              check(...given: number[][]): Promise<number | string>
-            }
-            return run(...given)
-          },
-          parts.map((part) => [...part])
-        )
-      expect(await check(service.authority, event, answer)).toBe(time)
-      expect(await check(service.authority, bytesOf(1), answer)).toBe('KEY_ROTATION_TIMESTAMP_MISMATCH')
-    } finally {
-      await browser.close()
-    }
+    const script = await pageScript(`${import.meta.dirname}/browser/timestamp.mjs`)
+    const { page } = await openPage(script, { url: await pageUrl() })
+    const check = (...parts: Uint8Array[]): Promise<number | string> =>
+      page.evaluate(
+        (given) => {
+          const { check: run } = globalThis as unknown as {
+            check(...given: number[][]): Promise<number | string>
+          }
+          return run(...given)
+        },
+        parts.map((part) => [...part])
+      )
+    expect(await check(service.authority, event, answer)).toBe(time)
+    expect(await check(service.authority, bytesOf(1), answer)).toBe('KEY_ROTATION_TIMESTAMP_MISMATCH')
   }
 )

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
-import { chromium, type Browser, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { holderKeyPair, openShare, type Share } from '../src/index.ts'
 import { recoverySheet } from '../src/qr/index.ts'
-import { CHROMIUM } from '@cloudpal/test-kit'
+import { CHROMIUM, openPage, pageScript } from '@cloudpal/test-kit/chromium'
 import type { Tally } from './fuzz/recoveries.ts'
 import { bytesOf, deal, sharesOf } from './sets.ts'
 import { fromHex, toHex } from './vectors/make.mjs'
@@ -18,40 +16,9 @@ interface Result {
 
 const here = import.meta.dirname
 
-async function bundle(entry: string): Promise<Uint8Array> {
-  const result = await build({
-    entryPoints: [entry],
-    bundle: true,
-    minify: true,
-    write: false,
-    format: 'iife',
-    platform: 'browser',
-    target: 'es2022',
-    define: { global: 'globalThis' },
-    logLevel: 'silent'
-  })
-  return result.outputFiles[0]?.contents ?? new Uint8Array(0)
-}
-
 describe.skipIf(CHROMIUM === '')('in Chromium (skipped where there is none)', () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
-  })
-  afterAll(async () => {
-    await browser.close()
-  })
-
-  /** A page with the package in it, and what went wrong there. */
-  async function open(): Promise<{ page: Page; errors: unknown[] }> {
-    const page = await browser.newPage()
-    const errors: unknown[] = []
-    page.on('pageerror', (error) => errors.push(error))
-    await page.setContent('<!doctype html><title>test</title><body></body>')
-    const script = await bundle(`${here}/browser/page.mjs`)
-    await page.addScriptTag({ content: Buffer.from(script).toString() })
-    return { page, errors }
-  }
+  /** A page with the package in it. */
+  const open = async (): ReturnType<typeof openPage> => openPage(await pageScript(`${here}/browser/page.mjs`))
 
   test('the vectors are written and read, and shares split, sealed and recovered', async () => {
     const vectors = JSON.parse(readFileSync(`${here}/vectors/v1.json`, 'utf8')) as { shares: string[] }
@@ -79,7 +46,7 @@ describe.skipIf(CHROMIUM === '')('in Chromium (skipped where there is none)', ()
 
   test('a recovery sheet prints on one page, and asks for nothing', async () => {
     const [share] = sharesOf(deal(bytesOf(32), { label: 'x'.repeat(40) })) as [Share]
-    const page = await browser.newPage()
+    const { page } = await openPage('')
     const asked: string[] = []
     page.on('request', (request) => asked.push(request.url()))
     await page.setContent(recoverySheet(share, { owner: 'Ada', holder: 'Ann', date: '21 November 2026' }))
@@ -94,7 +61,7 @@ describe.skipIf(CHROMIUM === '')('in Chromium (skipped where there is none)', ()
 })
 
 test('what a browser has to load is at most 60 KB, compressed, with QR codes and the printed sheet', async () => {
-  const script = await bundle(`${here}/browser/everything.mjs`)
+  const script = Buffer.from(await pageScript(`${here}/browser/everything.mjs`))
   expect(gzipSync(script, { level: 9 }).length).toBeLessThanOrEqual(60_000)
   expect(script.length).toBeGreaterThan(100_000)
 })

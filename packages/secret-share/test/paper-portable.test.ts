@@ -3,39 +3,23 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { build, type BuildOptions } from 'esbuild'
-import { chromium } from 'playwright-core'
+import { build } from 'esbuild'
 import { expect, onTestFinished, test } from 'vitest'
 import { createHmac, pbkdf2Sync, randomBytes } from '../src/paper/crypto.ts'
-import { CHROMIUM } from '@cloudpal/test-kit'
+import { CHROMIUM, openPage, pageScript } from '@cloudpal/test-kit/chromium'
 import { bytesOf } from './sets.ts'
 
 const run = promisify(execFile)
 const here = import.meta.dirname
 
-/** As an app bundles it, with the one line that `/paper` needs elsewhere than in Node. */
-const bundled = (entry: string): BuildOptions => ({
-  entryPoints: [join(here, 'paper', entry)],
-  bundle: true,
-  target: 'es2022',
-  alias: { crypto: join(here, '../src/paper/crypto.ts') },
-  logLevel: 'silent'
-})
+const entryOf = (name: string): string => join(here, 'paper', name)
+/** The one line that `/paper` needs elsewhere than in Node. */
+const alias = { crypto: join(here, '../src/paper/crypto.ts') }
 
 test.skipIf(CHROMIUM === '')(
   'SLIP-39 works in Chromium, all 45 official vectors, and leaves no Buffer behind (skipped where there is none)',
   async () => {
-    const { outputFiles } = await build({
-      ...bundled('page.mjs'),
-      write: false,
-      format: 'iife',
-      platform: 'browser',
-      define: { global: 'globalThis' }
-    })
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
-    onTestFinished(() => browser.close())
-    const page = await browser.newPage()
-    await page.addScriptTag({ content: outputFiles?.[0]?.text ?? '' })
+    const { page } = await openPage(await pageScript(entryOf('page.mjs'), alias))
     expect(await page.evaluate('checkPaper()')).toEqual({ read: 45, wrong: [] })
     expect(await page.evaluate('buffered()')).toBe(false)
   },
@@ -49,7 +33,11 @@ test('SLIP-39 works on Bare, all 45 official vectors', async () => {
   const outfile = join(folder, 'paper.mjs')
   const external = ['sodium-universal', '@noble/*', '@scure/*']
   await build({
-    ...bundled('bare.mjs'),
+    entryPoints: [entryOf('bare.mjs')],
+    bundle: true,
+    target: 'es2022',
+    alias,
+    logLevel: 'silent',
     outfile,
     format: 'esm',
     platform: 'neutral',

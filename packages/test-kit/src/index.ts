@@ -4,7 +4,6 @@
  *
  * @packageDocumentation
  */
-export { CHROMIUM } from './chromium.ts'
 export { Cleanup, type CleanupOptions, type CleanupPhase, testCleanup } from './cleanup.ts'
 export { collect } from './collect.ts'
 export { type ErrorCodes, errorCodes } from './error-codes.ts'
