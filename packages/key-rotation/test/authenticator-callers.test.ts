@@ -140,6 +140,31 @@ describe('a device whose disk is full', () => {
     await until(() => tablet.memory.state.seq === mine.state.seq)
   })
 
+  test('and keeps a second history that way, too, and when a recovery was announced in one that does not count', async () => {
+    const base = family()
+    const [mine, theirs, announced] = [copyOf(base), copyOf(base), copyOf(base)]
+    addDevice(mine, 'mine')
+    addDevice(theirs, 'theirs')
+    const friends = keyPairs('friend 0', 'friend 1', 'new')
+    announced.announceRecovery(keysOf('new', 'new next'), friends)
+    for (const [chain, isFork] of [
+      [theirs, true],
+      [announced, false]
+    ] as const) {
+      const { disk, ...tablet } = await onDisk('tablet', mine)
+      disk.isFull = true
+      const timers = vi.spyOn(globalThis, 'setTimeout')
+      await expect(tablet.memory.receive(chain.events)).rejects.toThrow('no space is left')
+      tablet.authenticator.refresh()
+      expect([tablet.memory.isKept, tablet.memory.duplicity !== null]).toEqual([false, isFork])
+      disk.isFull = false
+      const [retry] = timers.mock.calls.findLast(([, ms]) => ms === 60_000) ?? []
+      timers.mockRestore()
+      retry?.()
+      await until(() => tablet.memory.isKept, { timeoutMs: 2_000 })
+    }
+  })
+
   test('hears what comes next also where the app fails of being told so', async () => {
     const mine = family()
     const laptop = await party('laptop', mine)

@@ -1,6 +1,6 @@
 import { replicate, tmpStore } from '@cloudpal/test-kit'
 import type Hypercore from 'hypercore'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { carryBlocks, CoreFollower, endOf, planRoll, startRoll } from '../src/cores/index.ts'
 import type { Sigchain } from '../src/index.ts'
 import { ada, addDevice, bytesOf, keyPair, keyPairs } from './people.ts'
@@ -174,4 +174,171 @@ test('what is here is carried into the core that a follower reads, also by a sta
   await second.append(texts(4, 6))
   await roll(store, chain, 'notes', second)
   expect(await follower.carry().catch((error: unknown) => error)).toBe(4)
+})
+
+/** A stolen admin ends `notes` where it likes, with a tree hash of its own, and names a core that begins otherwise. */
+async function falseBeginning() {
+  const store = await tmpStore()
+  const first = await filled(store, 'notes', 10)
+  const { chain, device } = phonesNotes(first)
+  addDevice(chain, 'stolen', 'admin')
+  const puppet = addDevice(chain, 'puppet', 'writer', keyPairs('stolen'))
+  const before = chain.state
+  const other = store.get({ name: 'other' })
+  await other.append(Array.from({ length: 8 }, () => 'false'))
+  const end = { ...(await endOf(other)), core: first.key as Uint8Array }
+  const plan = planRoll(end, { signers: [puppet] })
+  const rolls = [{ name: 'notes', core: plan.core, previous: plan.previous }]
+  chain.rollCore({ device: puppet, rolls }, keyPairs('stolen', 'puppet'))
+  const core = await startRoll(store, plan, other, { keyPair: keyPair('puppet') })
+  await carryBlocks(other, core)
+  await core.append(['thief', 'thief'])
+  const putRight = async (): Promise<void> => {
+    chain.revokeDevice(device, { ...compromised, cutOffs: [await endOf(first, 9)] }, control)
+  }
+  return { store, chain, device, first, before, core, putRight }
+}
+
+async function readAll(follower: CoreFollower): Promise<string[]> {
+  const read = []
+  for (let next; (next = await follower.next({ wait: false })) !== null;) read.push(String(next.block))
+  return read
+}
+
+test('a follower that began with a thief’s false beginning gives all of it back when that was put right, and reads what counts', async () => {
+  const { store, chain, core, putRight } = await falseBeginning()
+  await using follower = new CoreFollower(store, 'notes')
+  await follower.update(chain.state)
+  expect(await readAll(follower)).toHaveLength(10)
+  await putRight()
+  expect(await follower.update(chain.state)).toEqual({ core: core.key, start: 8, end: 10 })
+  expect(await codeOfAsync(follower.next())).toBe('KEY_ROTATION_CORE_MISMATCH')
+  expect(await codeOfAsync(follower.bookmark())).toBe('KEY_ROTATION_CORE_MISMATCH')
+  expect(await follower.update(chain.state)).toEqual({ core: core.key, start: 0, end: 8 })
+  expect(await readAll(follower)).toEqual(texts(0, 9).map(String))
+})
+
+test('one that has the right beginning goes over to the false one, and back', async () => {
+  const { store, chain, first, before, core, putRight } = await falseBeginning()
+  await using follower = new CoreFollower(store, 'notes')
+  await follower.update(before)
+  for (let i = 0; i < 5; i++) await follower.next()
+  expect(await follower.update(chain.state)).toBe(null)
+  expect(await codeOfAsync(follower.next())).toBe('KEY_ROTATION_CORE_MISMATCH')
+  expect(await follower.update(chain.state)).toEqual({ core: first.key, start: 0, end: 5 })
+  expect(await readAll(follower)).toHaveLength(10)
+  await putRight()
+  expect(await follower.update(chain.state)).toEqual({ core: core.key, start: 8, end: 10 })
+  expect(await codeOfAsync(follower.next())).toBe('KEY_ROTATION_CORE_MISMATCH')
+  await follower.update(chain.state)
+  expect(await readAll(follower)).toEqual(texts(0, 9).map(String))
+})
+
+test('a thief’s core that goes on from nothing, whose manifest says otherwise, is given back whole', async () => {
+  const store = await tmpStore()
+  const first = await filled(store, 'notes', 10)
+  const { chain, device } = phonesNotes(first)
+  addDevice(chain, 'stolen', 'admin')
+  const puppet = addDevice(chain, 'puppet', 'writer', keyPairs('stolen'))
+  const other = store.get({ name: 'other' })
+  await other.append(Array.from({ length: 8 }, () => 'false'))
+  const plan = planRoll({ ...(await endOf(other)), core: first.key as Uint8Array }, { signers: [puppet] })
+  const rolls = [{ name: 'notes', core: plan.core, previous: await endOf(first, 0) }]
+  chain.rollCore({ device: puppet, rolls }, keyPairs('stolen', 'puppet'))
+  const core = await startRoll(store, plan, other, { keyPair: keyPair('puppet') })
+  await carryBlocks(other, core)
+  await using follower = new CoreFollower(store, 'notes')
+  await follower.update(chain.state)
+  expect(await readAll(follower)).toHaveLength(8)
+  await roll(store, chain, 'notes', first, { device, length: 9 })
+  expect(await follower.update(chain.state)).toEqual({ core: core.key, start: 0, end: 8 })
+  expect(await readAll(follower)).toEqual(texts(0, 9).map(String))
+})
+
+test('so is one that has read all that was written in the place of what counts, and nobody writes any more', async () => {
+  const { store, chain, device, first, core } = await falseBeginning()
+  await using follower = new CoreFollower(store, 'notes')
+  await follower.update(chain.state)
+  for (let i = 0; i < 8; i++) await follower.next()
+  const bookmark = await follower.bookmark()
+  await roll(store, chain, 'notes', first, { device, length: 8 })
+  await using again = new CoreFollower(store, 'notes', bookmark)
+  for (const each of [follower, again]) {
+    expect(await each.update(chain.state)).toBe(null)
+    expect(await codeOfAsync(each.next({ wait: false }))).toBe('KEY_ROTATION_CORE_MISMATCH')
+    expect(await each.update(chain.state)).toEqual({ core: core.key, start: 0, end: 8 })
+    expect(await readAll(each)).toEqual(texts(0, 8).map(String))
+  }
+})
+
+test('and one whose writer has written otherwise as much as was read, while it was not here', async () => {
+  const store = await tmpStore()
+  const core = await filled(store, 'notes', 10)
+  const { chain } = phonesNotes(core)
+  const follower = new CoreFollower(store, 'notes')
+  await follower.update(chain.state)
+  expect(await readAll(follower)).toHaveLength(10)
+  const bookmark = await follower.bookmark()
+  await follower.close()
+  await core.truncate(5)
+  await core.append(Array.from({ length: 5 }, () => 'new'))
+  await using again = new CoreFollower(store, 'notes', bookmark)
+  await again.update(chain.state)
+  expect(await codeOfAsync(again.next({ wait: false }))).toBe('KEY_ROTATION_CORE_MISMATCH')
+  expect(await again.update(chain.state)).toEqual({ core: core.key, start: 0, end: 10 })
+  expect(await readAll(again)).toHaveLength(10)
+})
+
+test('cores that go on from each other in a circle, as a thief may name them, are not walked for ever', async () => {
+  const store = await tmpStore()
+  const [second, right] = [await filled(store, 'second', 3), await filled(store, 'right', 3)]
+  const plan = planRoll({ ...(await endOf(second, 0)) }, { signers: [keyPair('puppet').publicKey] })
+  const first = await startRoll(store, plan, second, { keyPair: keyPair('puppet') })
+  const chain = named('notes', hypercore(first))
+  const previous = await endOf(hypercore(first), 0)
+  chain.rollCore({ rolls: [{ name: 'notes', core: second.key as Uint8Array, previous }] }, control)
+  await using follower = new CoreFollower(store, 'notes')
+  await follower.update(chain.state)
+  expect(await readAll(follower)).toHaveLength(3)
+  expect(await codeOfAsync(follower.update(named('notes', right).state))).toBe('KEY_ROTATION_CORE_MISMATCH')
+})
+
+test('of thousands of cores that a stolen admin has had named on top of each other only some are opened', async () => {
+  const store = await tmpStore()
+  const first = await filled(store, 'notes', 10)
+  const { chain, device } = phonesNotes(first)
+  addDevice(chain, 'stolen', 'admin')
+  const puppet = addDevice(chain, 'puppet', 'writer', keyPairs('stolen'))
+  const end = await endOf(first)
+  let plan = planRoll(end, { signers: [puppet] })
+  for (let i = 0; i < 200; i++) {
+    if (i > 0) plan = planRoll({ ...end, core: plan.core }, { signers: [puppet] })
+    const rolls = [{ name: 'notes', core: plan.core, previous: plan.previous }]
+    chain.rollCore({ device: puppet, rolls }, keyPairs('stolen', 'puppet'))
+  }
+  const newest = await startRoll(store, plan, first, { keyPair: keyPair('puppet') })
+  await newest.append(['thief'])
+  const opened = vi.spyOn(store, 'get')
+  await using follower = new CoreFollower(store, 'notes')
+  await follower.update(chain.state)
+  expect(await readAll(follower)).toEqual([...texts(0, 10).map(String), 'thief'])
+  expect(opened.mock.calls.length).toBeLessThan(80)
+  await roll(store, chain, 'notes', first, { device })
+  expect(await follower.update(chain.state)).toEqual({ core: newest.key, start: 10, end: 11 })
+})
+
+test('where it cannot be told whether the beginning of what was read of a core that is the name’s no more counts, all is given back', async () => {
+  const { store, chain, device, first, core } = await falseBeginning()
+  await using follower = new CoreFollower(store, 'notes')
+  await follower.update(chain.state)
+  expect(await readAll(follower)).toHaveLength(10)
+  const thief = { device: keyPair('puppet').publicKey, signers: keyPairs('stolen', 'puppet') }
+  const newest = await roll(store, chain, 'notes', hypercore(core), thief)
+  await newest.append('thief')
+  expect(await follower.update(chain.state)).toBe(null)
+  expect(await readAll(follower)).toEqual(['thief'])
+  // Of a length whose nodes are not among those that the newest core has.
+  await roll(store, chain, 'notes', first, { device, length: 5 })
+  expect(await follower.update(chain.state)).toEqual({ core: newest.key, start: 0, end: 11 })
+  expect(await readAll(follower)).toEqual(texts(0, 5).map(String))
 })

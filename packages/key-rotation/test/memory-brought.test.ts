@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { decodeEvent, encodeChain, IdentityMemory, Sigchain } from '../src/index.ts'
 import { encodeBody, encodeEvent } from '../src/format/event.ts'
+import { BranchCheck } from '../src/memory/branch-check.ts'
 import { addDevice, DAY, keyPair, keyPairs, keysOf, manualTime, START } from './people.ts'
 import { codeOfAsync, copyOf, family, ram } from './parties.ts'
 
@@ -82,4 +83,19 @@ test('a history of which a part waits is not written again each time that it is 
   for (let i = 0; i < 3; i++)
     expect(await codeOfAsync(memory.receive(theirs.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
   expect(written).toBe(before)
+})
+
+test('a second history that begins with a time that is still to come, which nobody needs to have signed, costs no walk over all that both have', async () => {
+  const mine = family()
+  const ahead = copyAt(mine, () => now() + 2 * DAY)
+  addDevice(mine, 'mine')
+  addDevice(ahead, 'ahead')
+  const memory = await IdentityMemory.open(ram(), mine.state.identity, mine.toBytes(), { now })
+  const walks = vi.spyOn(BranchCheck.prototype, 'stateBefore')
+  try {
+    expect(await codeOfAsync(memory.receive(ahead.toBytes()))).toBe('KEY_ROTATION_BAD_TIME')
+    expect([walks.mock.calls.length, memory.state, memory.duplicity]).toEqual([0, mine.state, null])
+  } finally {
+    walks.mockRestore()
+  }
 })

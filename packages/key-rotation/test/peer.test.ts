@@ -2,12 +2,14 @@ import { expect, test } from 'vitest'
 import { encodeEvents } from '../src/connections/messages.ts'
 import { Peer } from '../src/connections/peer.ts'
 import { IdentityMemory, Sigchain } from '../src/index.ts'
-import { addDevice, bytesOf, codeOf, DAY, keyPair, START } from './people.ts'
+import { addDevice, bytesOf, codeOf, DAY, keyPair, keyPairs, keysOf, manualTime, START } from './people.ts'
 import { codeOfAsync, copyOf, family, ram } from './parties.ts'
 
 /** A phone at the other end, of which it is known that it has the first event; and how many messages it was told. */
-async function phone(mine: Sigchain): Promise<{ peer: Peer; memory: IdentityMemory; told: () => number }> {
-  const now = (): number => START
+async function phone(
+  mine: Sigchain,
+  now: () => number = () => START
+): Promise<{ peer: Peer; memory: IdentityMemory; told: () => number }> {
   const memory = await IdentityMemory.open(ram(), mine.state.identity, mine.toBytes(), { now })
   const connection = {
     handshakeHash: null,
@@ -103,4 +105,31 @@ test('second histories that have to wait for this clock are weighed so often, an
   }
   const tooMuch = 'KEY_ROTATION_TOO_LARGE'
   expect(codes).toEqual([...Array.from({ length: 16 }, () => null), tooMuch, tooMuch])
+})
+
+test('a recovery that has to wait is not forgotten when its teller, who is frozen, tells the other history after it', async () => {
+  const clock = manualTime()
+  const base = family()
+  const [mine, theirs] = [
+    Sigchain.open(base.toBytes(), { trusted: base.state.identity }, { now: clock }),
+    copyOf(base)
+  ]
+  mine.announceRecovery(keysOf('new', 'new next'), keyPairs('friend 0', 'friend 1', 'new'))
+  clock.at += 7 * DAY
+  mine.recover(keyPairs('new'))
+  addDevice(theirs, 'thief’s')
+  const now = manualTime(START + 30 * DAY)
+  const { peer, memory } = await phone(base, now)
+  peer.isKnown = true
+  for (const { events } of [mine, theirs]) {
+    peer.hear(encodeEvents(base.events.length, events).message)
+    await peer.weighHeard(now())
+  }
+  expect([memory.state, peer.hasMore]).toEqual([theirs.state, true])
+  now.at += 7 * DAY
+  await peer.weighWaiting(now())
+  expect([memory.duplicity?.branches, peer.hasMore]).toEqual([[theirs.events, mine.events], false])
+  // What goes on with it is told from there.
+  addDevice(mine, 'one more', 'writer', keyPairs('new'))
+  expect(peer.hear(encodeEvents(mine.events.length - 1, mine.events).message).isReady).toBe(true)
 })

@@ -143,3 +143,89 @@ test('of so many recoveries as a memory has room for it knows since when, the ne
   expect(await memory.receive(chain.events)).toBe(true)
   expect((await IdentityMemory.open(store, identity, null, { now: clock })).state).toEqual(chain.state)
 })
+
+describe('a quorum that was replaced', () => {
+  const friends = ['friend 0', 'friend 1']
+  const forked = 'KEY_ROTATION_FORKED'
+
+  /** Whose quorum was replaced, after it has brought Ada back or without; and what the old one announces in the place before. */
+  function replaced(isBroughtBack: boolean) {
+    const clock = manualTime()
+    const chain = ada(clock)
+    const old = Sigchain.open(chain.toBytes(), { trusted: chain.state.identity }, { now: () => START })
+    if (isBroughtBack) {
+      chain.announceRecovery(keysOf('new', 'control 1'), keyPairs(...friends, 'new'))
+      clock.at += 7 * DAY
+      chain.recover(keyPairs('new'))
+    }
+    const recovery = { quorum: { threshold: 1, keys: publicKeys('better friend') }, delayMs: 7 * DAY }
+    chain.rotate({ ...keysOf('control 1', 'control 2'), recovery }, keyPairs('control 1', ...friends))
+    // More than a memory has room for.
+    for (let i = 0; i < 65; i++)
+      old.announceRecovery(keysOf(`theirs ${i}`, `next ${i}`), keyPairs(...friends, `theirs ${i}`))
+    return { chain, old, clock }
+  }
+
+  test.each([
+    ['', false],
+    [', also where it has brought the person back before', true]
+  ])('makes no device forget since when a recovery by the present one was known of%s', async (_, isBack) => {
+    const { chain, old, clock } = replaced(isBack)
+    const now = manualTime(clock.at)
+    const memory = await IdentityMemory.open(ram(), chain.state.identity, chain.toBytes(), { now })
+    chain.announceRecovery(keysOf('mine', 'mine next'), keyPairs('better friend', 'mine'))
+    await memory.receive(chain.toBytes())
+    now.at = clock.at += 7 * DAY
+    chain.recover(keyPairs('mine'))
+    expect(await codeOfAsync(memory.receive(old.toBytes()))).toBe(forked)
+    expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe(null)
+    expect(memory.state).toEqual(chain.state)
+  })
+
+  test('nor where it freezes what was before, with the keys that were replaced, till a person has decided', async () => {
+    const { chain, old, clock } = replaced(true)
+    const now = manualTime(clock.at)
+    const memory = await IdentityMemory.open(ram(), chain.state.identity, chain.toBytes(), { now })
+    chain.announceRecovery(keysOf('mine', 'mine next'), keyPairs('better friend', 'mine'))
+    await memory.receive(chain.toBytes())
+    old.vetoRecovery(keyPairs('control 0'))
+    expect(await codeOfAsync(memory.receive(old.toBytes()))).toBe(forked)
+    expect(memory.duplicity?.seq).toBe(1)
+    await memory.choose(0)
+    now.at = clock.at += 7 * DAY
+    chain.recover(keyPairs('mine'))
+    expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe(null)
+  })
+
+  test('announces for nothing, which is not even checked: nor where a person has decided against it', async () => {
+    for (const isBack of [false, true]) {
+      const { chain, old, clock } = replaced(isBack)
+      const { identity } = chain.state
+      const now = manualTime(clock.at)
+      const memory = await IdentityMemory.open(ram(), identity, chain.toBytes(), { now })
+      const wrong = old.events.map((event) => Buffer.from(event))
+      wrong[1]?.subarray(-64).fill(1)
+      if (isBack) {
+        expect(await codeOfAsync(memory.receive(wrong))).toBe('KEY_ROTATION_BAD_SIGNATURE')
+        const theirs = Sigchain.open(old.events.slice(0, 2), { trusted: identity }, { now })
+        theirs.recover(keyPairs('theirs 0'))
+        expect(await codeOfAsync(memory.receive(theirs.events.slice(0, 2)))).toBe(forked)
+        now.at += 7 * DAY
+        expect(await codeOfAsync(memory.receive(theirs.events))).toBe(forked)
+        await memory.choose(0)
+      }
+      expect([await codeOfAsync(memory.receive(wrong)), memory.duplicity]).toEqual([forked, null])
+    }
+  })
+})
+
+test('a recovery that was heard of by a clock that was ahead then waits for its delay from now on, and no longer', async () => {
+  const { begun, chain } = conspiracy(START, 7 * DAY)
+  const now = manualTime(START + 9000 * DAY)
+  const memory = await IdentityMemory.open(ram(), chain.state.identity, begun, { now })
+  await memory.receive(chain.events.slice(0, 2))
+  now.at = START + 8 * DAY
+  expect(await codeOfAsync(memory.receive(chain.toBytes()))).toBe('KEY_ROTATION_RECOVERY_TOO_EARLY')
+  now.at += 7 * DAY
+  expect(await memory.receive(chain.toBytes())).toBe(true)
+})

@@ -140,15 +140,17 @@ export class Gate {
   #weighAgain(peer: Peer): void {
     if (!peer.hasMore) return
     this.inTurn(peer, 0, async () => {
-      await this.#weighHeard(peer)
+      await this.#weighHeard(peer, true)
       if (!peer.hasMore) this.#sendReceipt(peer)
     })
   }
 
-  async #weighHeard(peer: Peer): Promise<void> {
+  async #weighHeard(peer: Peer, isAgain = false): Promise<void> {
     if (!this.#peers.has(peer)) return
+    const ontaken = (): void => this.closeRefused()
     try {
-      await peer.weighHeard(this.#now(), () => this.closeRefused())
+      await peer.weighHeard(this.#now(), ontaken)
+      if (isAgain) await peer.weighWaiting(this.#now(), ontaken)
     } finally {
       const before = this.#weighed
       this.#weighed = weighedBy(this.#memory)
@@ -162,7 +164,7 @@ export class Gate {
 
   /** What was taken in, and could not be kept, is tried again, whether or not who told it is still there. */
   #keepLater(): void {
-    if (this.#storeTimer !== null || this.#memory.latest === this.#memory.state) return
+    if (this.#storeTimer !== null || this.#memory.isKept) return
     const timer: unknown = setTimeout(() => {
       this.#memory
         .receive(this.#memory.events)

@@ -41,6 +41,10 @@ export class Peer {
   /** What it has told, where that is not in the history here: another one, or events that cannot be taken in yet. */
   #heard: readonly Uint8Array[] | null = null
   #heardBytes = 0
+  /** It was told to its end. */
+  #isWhole = false
+  /** What was told whole before that, and could not be taken in yet: who is frozen tells two histories, of which each may have to wait. */
+  #waiting: readonly Uint8Array[] | null = null
   /** That of what was heard which made no difference last, and how many have. */
   #fruitless: readonly Uint8Array[] | null = null
   #fruitlessCount = 0
@@ -58,7 +62,7 @@ export class Peer {
 
   /** It has told what is not in the history here. */
   get hasMore(): boolean {
-    return this.#heard !== null
+    return this.#heard !== null || this.#waiting !== null
   }
 
   /** It has an event, says it. */
@@ -83,12 +87,15 @@ export class Peer {
     this.#heardBytes += bytes.length
     if (this.#heardBytes > MAX_BYTES) throw tooMuch()
     if (message.from === 0) this.#waitsForAll = false
-    const heard = continued(message, [this.#heard ?? [], ...this.#histories])
+    const before = this.#heard ?? []
+    const heard = continued(message, [before, this.#waiting ?? [], ...this.#histories])
     if (heard === null) {
       // Others may be on their way that were told before it was asked.
       if (!this.#waitsForAll) this.#askAgain()
       return { part: message.part, isReady: false }
     }
+    if (this.#isWhole && isForked(heard, before)) this.#waiting = before
+    this.#isWhole = message.part === 'last'
     this.#heard = heard
     this.hears(tipOf(heard))
     const isReady = message.part === 'last' || (this.isKnown && !isForked(events, heard))
@@ -106,14 +113,26 @@ export class Peer {
   async weighHeard(now: number, ontaken: () => void = () => {}): Promise<void> {
     const before = this.#memory.duplicity
     try {
-      await this.#receive(ontaken)
+      await this.#receive(this.#heard ?? [], ontaken)
     } catch (error) {
-      if (!this.#mayWait(error, now)) throw error
+      if (!this.#mayWait(error, now, this.#heard ?? [])) throw error
       this.#countFruitless(error, before)
     }
     if (this.#heard === null || !contains(this.#memory.events, tipOf(this.#heard))) return
     this.#heard = null
     this.#heardBytes = 0
+  }
+
+  /** The same, of what it had told before, and had to wait. To be called now and then, not for each message: it may cost a walk over all events. */
+  async weighWaiting(now: number, ontaken: () => void = () => {}): Promise<void> {
+    const waiting = this.#waiting
+    if (waiting === null) return
+    try {
+      await this.#receive(waiting, ontaken)
+    } catch (error) {
+      if (!this.#mayWait(error, now, waiting)) throw error
+    }
+    if (this.#waiting === waiting && this.knowsNoMore(tipOf(waiting))) this.#waiting = null
   }
 
   /** Asks for everything, once. */
@@ -154,7 +173,7 @@ export class Peer {
     return isNew
   }
 
-  /** What is here: that which counts, and while nobody has decided, the other one. */
+  /** What is here: that which counts, and while nobody has decided, the other one. Of this device's own nothing that is not kept: it could forget it, and write otherwise. */
   get #histories(): readonly (readonly Uint8Array[])[] {
     const { events, duplicity } = this.#memory
     return duplicity === null ? [events] : [events, duplicity.branches[1]]
@@ -178,10 +197,9 @@ export class Peer {
     if (++this.#fruitlessCount > MAX_FRUITLESS) throw tooMuch()
   }
 
-  #mayWait(error: unknown, now: number): boolean {
+  #mayWait(error: unknown, now: number, heard: readonly Uint8Array[]): boolean {
     if (!(error instanceof KeyRotationError)) return false
     if (error.code !== 'KEY_ROTATION_BAD_TIME') return WAITING.includes(error.code)
-    const heard = this.#heard ?? []
     const rest = heard.slice(firstDifference(this.#memory.events, heard))
     return rest.some((event) => aheadOf(decodeEvent(event), now) !== null)
   }
@@ -191,8 +209,7 @@ export class Peer {
   }
 
   /** Only what is not known goes to the memory, which may change while it waits for its turn. */
-  async #receive(ontaken: () => void): Promise<void> {
-    const heard = this.#heard ?? []
+  async #receive(heard: readonly Uint8Array[], ontaken: () => void): Promise<void> {
     for (;;) {
       const { events, state } = this.#memory
       const at = firstDifference(events, heard)

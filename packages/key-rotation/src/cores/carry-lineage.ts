@@ -23,7 +23,7 @@ export async function carryLineage(
     for (let place = lineage.length - 2; place >= 0; place--) {
       const core = await openSession(store, { key: (lineage[place] as LineagePart).core })
       const end = sharedLength(lineage, place)
-      for (const one of newer) await carryRoots(one.core, to, end, one.end)
+      for (const one of newer) if (one.end > end) await carryRoots(one.core, to, end, one.end)
       newer.push({ core, end })
       if (end > 0 && core.length >= end) count += await carryOne(core, to, end)
     }

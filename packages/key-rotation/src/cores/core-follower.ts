@@ -3,7 +3,7 @@ import { badArgument, checkCount, checkKey, checkOptions, checkState } from '../
 import type { KeyRotationError } from '../errors.ts'
 import { resolve, type Resolved } from '../resolve.ts'
 import { isSameEnd } from '../state/ends.ts'
-import { hex, type IdentityState } from '../state/state.ts'
+import { type CoreLink, hex, type IdentityState } from '../state/state.ts'
 import { carryLineage } from './carry-lineage.ts'
 import { closed, mismatch } from './faults.ts'
 import { FollowedCore } from './followed-core.ts'
@@ -32,7 +32,7 @@ export class CoreFollower {
   #current: FollowedCore | null = null
   /** Why nothing can be read since the last `update`. */
   #failure: unknown = null
-  /** Blocks that were read were truncated: to so many. */
+  /** Of the blocks that were read only so many can still count: the others were truncated, or are of another history. */
   #truncated = Infinity
   /** What was asked for before the last change is asked for again. */
   #generation = 0
@@ -69,7 +69,7 @@ export class CoreFollower {
   /**
    * How far this is, for a follower after a restart: to be kept together with what was made of the blocks.
    *
-   * @throws KEY_ROTATION_CORE_MISMATCH when what was read was truncated: call `update` first
+   * @throws KEY_ROTATION_CORE_MISMATCH when what was read was truncated, or is of another history: call `update` first
    */
   async bookmark(): Promise<Bookmark> {
     const read = this.#read
@@ -100,7 +100,7 @@ export class CoreFollower {
    * @returns `null` when no more is known of, or the device that writes it was revoked and nobody has said where the core ends, or with `wait: false` none
    *   is here: ask again after an `append` event of the core, or later
    * @throws KEY_ROTATION_CORE_MISMATCH when the core is not the one that the identity meant, or does not have what was read: after its writer has
-   *   truncated it, `update` says what is retracted
+   *   truncated it, `update` says what is retracted; so it does, of all, where what was read is of another history than what counts
    */
   async next(options: ReadOptions = {}): Promise<FollowedBlock | null> {
     checkOptions(options, ['wait', 'timeout'])
@@ -118,7 +118,9 @@ export class CoreFollower {
         if (found !== null) this.#read = { position: found.index + 1, core: found.core, treeHash: null }
         return found
       } catch (error) {
-        if (generation === this.#generation) throw error
+        if (generation !== this.#generation) continue
+        if (this.#current.isReadOther) this.#truncated = 0
+        throw error
       }
     }
   }
@@ -179,6 +181,12 @@ export class CoreFollower {
     const length = Math.min(shared, this.#truncated, end?.length ?? Infinity)
     const read = { position: length, core, treeHash: length === position ? treeHash : null }
     const known = { ...read, treeHash: read.treeHash ?? (await treeHashOf(this.#store, read)) }
+    const isOfName = core !== null && b4a.equals(core, (lineage[parted.place] as CoreLink).core)
+    if ((!isOfName || length < position) && length > 0 && known.treeHash === null) {
+      // Of a core that is the name's no more, or ends before, it must be known that it began as those that are.
+      this.#truncated = 0
+      return this.#goOver(state)
+    }
     const next = await FollowedCore.open({
       store: this.#store,
       links: lineage,
@@ -221,9 +229,7 @@ export class CoreFollower {
   }
 
   #truncation(): KeyRotationError {
-    return mismatch(
-      `what was read of ${this.#name} was truncated: \`update\` says what does not count any more`
-    )
+    return mismatch(`what was read of ${this.#name} does not all count any more: \`update\` says what`)
   }
 
   #checkOpen(): void {

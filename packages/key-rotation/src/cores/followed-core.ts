@@ -1,11 +1,12 @@
 import b4a from 'b4a'
+import type { KeyRotationError } from '../errors.ts'
 import type { CoreLink } from '../state/state.ts'
 import type { CutOff } from '../types.ts'
 import { carryRange, carryRoots } from './carry-blocks.ts'
 import { closed, isMismatch, mismatch } from './faults.ts'
 import type { Bookmark, FollowedBlock, ReadOptions } from './follower-types.ts'
 import { checkUpstream, giveUp, hasStored, peersHave } from './hypercore-adapter.ts'
-import { placeOf, sharedLength } from './lineage.ts'
+import { placeOf, saidTreeHash, sharedLength } from './lineage.ts'
 import { lineageEncryption } from './lineage-encryption.ts'
 import { isLinked } from './roll.ts'
 import { openSession, type Session, treeHashAt } from './sessions.ts'
@@ -13,6 +14,8 @@ import type { RolledCore, StoreLike } from './types.ts'
 
 /** Where a peer says that it has a block of the newest core, others are asked for that of an older one after so long, in ms: it may not give it. */
 const PATIENCE_MS = 2000
+/** So many cores are looked through between the newest and the one that a block was written to: a thief can have thousands named. */
+const MAX_BETWEEN = 64
 
 /** What is needed of the cores of a name. */
 export interface Lineage {
@@ -34,6 +37,7 @@ export class FollowedCore {
   readonly #older = new Map<number, Promise<RolledCore>>()
   /** It has the history that was ended, as far as it was truncated since. */
   #isRight = false
+  #isReadOther = false
   #isClosed = false
 
   private constructor(core: Session, lineage: Lineage) {
@@ -54,6 +58,11 @@ export class FollowedCore {
     return new FollowedCore(core, lineage)
   }
 
+  /** What was read before is of another history than what counts, it was found. */
+  get isReadOther(): boolean {
+    return this.#isReadOther
+  }
+
   get link(): CoreLink {
     return this.lineage.links.at(-1) as CoreLink
   }
@@ -66,7 +75,8 @@ export class FollowedCore {
   async read(read: Bookmark, options: ReadOptions): Promise<FollowedBlock | null> {
     const { core, link } = this
     const { position, treeHash } = read
-    const { name, end } = this.lineage
+    const { end, links } = this.lineage
+    this.#checkRead(read, saidTreeHash(links, position))
     if (end !== null && end.length <= position) {
       await this.#checkAll(read, end)
       return null
@@ -74,9 +84,13 @@ export class FollowedCore {
     const needed = end?.length ?? position + 1
     if (core.length < needed && options.wait !== false) await core.update({ wait: true })
     // What lies below an end counts by the tree hash there, which a shorter copy does not have: its writer may have truncated it, and written others.
-    if (core.length < needed) return null
+    if (core.length < needed) {
+      if (end === null && core.length === position && isLinked(core, link) === true)
+        this.#checkRead(read, await treeHashAt(core, position, { wait: false }))
+      return null
+    }
     if (isLinked(core, link) !== true)
-      throw mismatch(`the core of ${name} does not go on from the one before`)
+      throw mismatch(`the core of ${this.lineage.name} does not go on from the one before`)
     if (end !== null && !(await this.#isEnded(end, options))) return null
     const block = await this.#block(position, options)
     if (block === null) return null
@@ -84,7 +98,7 @@ export class FollowedCore {
       // What was read may have been a thief's second history of the old core. The proof of this block has what tells.
       const isSame = await this.#hasHistory({ length: position, treeHash }, options)
       if (isSame === null) return null
-      if (!isSame) throw mismatch(`what was read of ${name} is of another history than what goes on`)
+      if (!isSame) throw this.#readOther()
     }
     return { index: position, block, core: link.core }
   }
@@ -98,13 +112,22 @@ export class FollowedCore {
     ])
   }
 
+  /** Also of what was read to its end, and nothing goes on. */
+  #checkRead({ position, treeHash }: Bookmark, found: Uint8Array | null): void {
+    if (position > 0 && treeHash !== null && found !== null && !b4a.equals(treeHash, found))
+      throw this.#readOther()
+  }
+
   /** Of all that counts: it was read, maybe before anybody had said where it ends. Waits for nothing. */
-  async #checkAll({ treeHash }: Bookmark, { length, treeHash: ended }: CutOff): Promise<void> {
-    if (length === 0) return
+  async #checkAll(read: Bookmark, { length, treeHash: ended }: CutOff): Promise<void> {
     const isHere = this.core.length >= length
-    const read = treeHash ?? (isHere ? await treeHashAt(this.core, length, { wait: false }) : null)
-    if (read !== null && !b4a.equals(read, ended))
-      throw mismatch(`what was read of ${this.lineage.name} is of another history than what was ended`)
+    const known = read.treeHash ?? (isHere ? await treeHashAt(this.core, length, { wait: false }) : null)
+    this.#checkRead({ ...read, position: length, treeHash: known }, ended)
+  }
+
+  #readOther(): KeyRotationError {
+    this.#isReadOther = true
+    return mismatch(`what was read of ${this.lineage.name} is of another history than what counts`)
   }
 
   /** Whether the core is known to be the one that was ended: `false` where that cannot be told without waiting. */
@@ -136,9 +159,11 @@ export class FollowedCore {
     const { links } = this.lineage
     const here = await core.get(index, { ...options, wait: false })
     if (here !== null) return here
-    // Those that have it, newest first: of the oldest one its thief may have made another history.
+    // Those that have it, newest first: of the oldest one, to which it was written, its thief may have made another history.
     const first = placeOf(links, index)
-    const places = Array.from({ length: links.length - 1 - first }, (_, i) => links.length - 2 - i)
+    const newest = Math.max(first + 1, links.length - MAX_BETWEEN - 1)
+    const between = Array.from({ length: links.length - 1 - newest }, (_, i) => links.length - 2 - i)
+    const places = first === links.length - 1 ? [] : [...between, first]
     for (const place of places) {
       if (!hasStored(await this.#olderAt(place), index)) continue
       const carried = await this.#carry(place, index, false)
@@ -193,8 +218,12 @@ export class FollowedCore {
     const { links } = this.lineage
     const older = await this.#olderAt(place)
     const end = sharedLength(links, place)
-    for (let newer = links.length - 2; newer > place; newer--)
-      await carryRoots(await this.#olderAt(newer), core, end, sharedLength(links, newer))
+    let shared = Infinity
+    for (let newer = links.length - 2; newer > place; newer--) {
+      shared = Math.min(shared, links[newer + 1]?.previous?.length ?? 0)
+      // Where it is no longer it has nothing to show.
+      if (shared > end) await carryRoots(await this.#olderAt(newer), core, end, shared)
+    }
     try {
       if (older.length < end) return null
       await carryRange(older, core, { start: index, until: index + 1, end, wait })

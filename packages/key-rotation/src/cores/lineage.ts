@@ -20,6 +20,16 @@ export function sharedLength(lineage: readonly LineagePart[], place: number): nu
   return Math.min(...lineage.slice(place + 1).map(({ previous }) => previous?.length ?? 0))
 }
 
+/** What has been said of the newest core's tree at a length; `null` where no core goes on from there. */
+export function saidTreeHash(lineage: readonly LineagePart[], length: number): Uint8Array | null {
+  for (let place = lineage.length - 1; place > 0; place--) {
+    const { previous } = lineage[place] as LineagePart
+    if (previous === null || previous.length < length) return null
+    if (previous.length === length) return previous.treeHash
+  }
+  return null
+}
+
 export function isSameLineage(one: readonly LineagePart[], other: readonly LineagePart[]): boolean {
   return one.length === other.length && one.every((part, i) => isSamePart(part, other[i] as LineagePart))
 }

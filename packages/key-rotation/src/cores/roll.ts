@@ -31,6 +31,8 @@ export async function endOf(core: CoreLike, length?: number): Promise<CutOff> {
  * The core that goes on where another one ends. Needs neither of them: its key is the hash of what is said here. Nothing counts before the
  * identity's `rollCore` has named it.
  *
+ * The same end and signers give the same core: where a stolen admin has named it before (KEY_ROTATION_CORE_REUSED), a fresh key pair gives another.
+ *
  * @param options.signers - Ed25519 keys of who writes it, 32 bytes
  * @param options.quorum - how many of them sign each append. Where there are several signers, nobody appends by a key pair alone: the signatures are put
  *   together by the caller, for `append(block, { signature })` of Hypercore

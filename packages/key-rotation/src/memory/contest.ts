@@ -1,4 +1,5 @@
 import { strengthOf, strengthOfBrought, type Strength } from '../state/strength.ts'
+import { type Decisions, isDecided } from './decisions.ts'
 import { firstDifference } from './difference.ts'
 
 type Events = readonly Uint8Array[]
@@ -20,22 +21,33 @@ export type Outcome =
  * Weighs a history that parts from the one that counts, or goes on while two are as strong. The stronger one counts, for everybody and in whatever order they are heard
  * of: whoever keeps the strongest one, or two that are as strong, needs none of the others to tell, since what makes one stronger stands in it.
  */
-export function weighHistory({ events: known, duplicity }: Standing, brought: Events): Outcome {
-  const at = firstDifference(known, brought)
-  const strength = (place: number): Strength => strengthOfBrought(brought, place, known)
-  if (duplicity === null) return outcomeOf(strength(at), strengthOf(known, at), at)
-  const { seq, branches } = duplicity
-  const other = branches[1]
-  const place = Math.min(at, firstDifference(other, brought), seq)
-  const isThird = at === firstDifference(other, brought)
-  const rivals = isThird ? [known, other] : at > seq ? [other] : [known]
-  const most = Math.max(...rivals.map((events) => strengthOf(events, place))) as Strength
-  const outcome = outcomeOf(strength(place), most, place)
+export function weighHistory(standing: Standing, brought: Events): Outcome {
+  const { seq, strength, most } = compare(standing, brought)
   // Of two that are as strong already, a third makes no difference, unless it parts from both before.
-  return outcome.kind === 'freezes' && place === seq ? { kind: 'loses' } : outcome
+  if (strength === most && seq !== standing.duplicity?.seq) return { kind: 'freezes', seq, strength }
+  return { kind: strength > most ? 'wins' : 'loses' }
 }
 
-function outcomeOf(brought: Strength, known: Strength, seq: number): Outcome {
-  if (brought === known) return { kind: 'freezes', seq, strength: known }
-  return { kind: brought > known ? 'wins' : 'loses' }
+/**
+ * Whether a history would make a difference if a recovery that it announces were completed by its quorum alone: one that the identity has replaced, or a person has decided against, announces for
+ * nothing.
+ */
+export function mayRecover(standing: Standing, brought: Events, decided: Decisions): boolean {
+  const { seq, strength: found, most } = compare(standing, brought)
+  const strength = Math.max(found, 1) as Strength
+  return strength > most || (strength === most && !isDecided(decided, { seq, strength }))
+}
+
+/** From `seq` on, how strong a history is that is brought, and the strongest of those that it stands against. */
+function compare(
+  { events: known, duplicity }: Standing,
+  brought: Events
+): { seq: number; strength: Strength; most: Strength } {
+  const at = firstDifference(known, brought)
+  const [own, other] = duplicity?.branches ?? [known, known]
+  const seq = duplicity === null ? at : Math.min(at, firstDifference(other, brought), duplicity.seq)
+  const isThird = at === firstDifference(other, brought)
+  const rivals = isThird ? [own, other] : at > seq ? [other] : [own]
+  const most = Math.max(...rivals.map((events) => strengthOf(events, seq))) as Strength
+  return { seq, strength: strengthOfBrought(brought, seq, known), most }
 }

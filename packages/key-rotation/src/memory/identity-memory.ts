@@ -84,6 +84,11 @@ export class IdentityMemory {
     return this.#keeper.heard.state
   }
 
+  /** Whether all that was taken in could be kept: a second history, too, and when a recovery was heard of. What could not is kept with what comes next. */
+  get isKept(): boolean {
+    return this.#keeper.heard === this.#keeper.seen
+  }
+
   get events(): readonly Uint8Array[] {
     return this.#keeper.seen.events
   }

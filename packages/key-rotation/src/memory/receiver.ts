@@ -1,11 +1,12 @@
 import { KeyRotationError } from '../errors.ts'
-import { verify } from '../verify.ts'
+import { decodeEvent } from '../format/event.ts'
+import { aheadOf, verify } from '../verify.ts'
 import type { BranchCheck } from './branch-check.ts'
-import { type Outcome, weighHistory } from './contest.ts'
+import { mayRecover, type Outcome, weighHistory } from './contest.ts'
 import { decidedBefore, isDecided } from './decisions.ts'
 import { firstDifference } from './difference.ts'
 import type { Keeper } from './keeper.ts'
-import { announcesUnknown, takeIn, type TakenIn } from './recovery-watch.ts'
+import { announcesUnknown, keepingSighting, takeIn, type TakenIn } from './recovery-watch.ts'
 
 /** Weighs histories that are brought by what is known, and has kept what comes of it. */
 export class Receiver {
@@ -21,7 +22,8 @@ export class Receiver {
 
   /** As `IdentityMemory.receive`. */
   async receive(brought: readonly Uint8Array[], from: number): Promise<boolean> {
-    const { events: known, duplicity, state, sightings } = this.#keeper.heard
+    const { heard } = this.#keeper
+    const { events: known, duplicity, state, sightings } = heard
     const { events: kept } = this.#keeper.seen
     if (from > kept.length) throw new KeyRotationError('KEY_ROTATION_OUT_OF_ORDER', 'events do not follow')
     const whole = from === 0 ? brought : [...kept.slice(0, from), ...brought]
@@ -35,8 +37,12 @@ export class Receiver {
     const events = [...known.slice(0, at), ...fresh]
     const isNext = at === known.length && duplicity === null
     const isRefused = !isNext && this.#isRefused(this.#weigh(events))
-    // What makes no difference is not checked any further: it may have been sent to keep this device busy. But since when a recovery is known of counts, whatever becomes of its history.
-    if (isRefused && !announcesUnknown(fresh, sightings)) throw forked(duplicity?.seq ?? at)
+    // What makes no difference is not checked any further: it may have been sent to keep this device busy. But since when a recovery is known of counts, where it could take place.
+    if (isRefused && !(announcesUnknown(fresh, sightings) && mayRecover(heard, events, heard.decided)))
+      throw forked(duplicity?.seq ?? at)
+    // Nothing of it is taken, and nobody needs keys to say a time: that is not worth a walk over all that both have.
+    const ahead = aheadOf(decodeEvent(fresh[0] as Uint8Array), this.#now())
+    if (ahead !== null) throw isRefused ? forked(duplicity?.seq ?? at) : ahead
     const before = at === known.length ? state : this.#branches.stateBefore(known, at)
     const taken = takeIn({ state: before, sightings }, fresh, this.#now())
     const counted = taken.held === null ? events : events.slice(0, at + taken.count)
@@ -64,7 +70,7 @@ export class Receiver {
   /** What becomes of a history that parts, and is right as far as it was taken. */
   async #settle(events: readonly Uint8Array[], at: number, taken: TakenIn): Promise<void> {
     const { heard } = this.#keeper
-    const { events: known, duplicity } = heard
+    const { events: known } = heard
     const { state, sightings } = taken
     const isBehind = firstDifference(known, events) === events.length
     const outcome: Outcome = isBehind ? { kind: 'loses' } : this.#weigh(events)
@@ -72,8 +78,10 @@ export class Receiver {
     if (this.#isRefused(outcome)) return this.#sight(taken)
     if (outcome.kind === 'freezes') {
       const { seq } = outcome
-      await this.#keeper.keep({ ...heard, sightings, duplicity: { seq, branches: [known, events] } })
-      throw forked(duplicity?.seq ?? seq)
+      const kept = keepingSighting(sightings, heard.sightings, heard.state)
+      const duplicity = { seq, branches: [known, events] } as const
+      await this.#keeper.keep({ ...heard, sightings: kept, duplicity })
+      throw forked(heard.duplicity?.seq ?? seq)
     }
     const superseded = at < known.length ? { seq: at, events: known } : heard.superseded
     const decided = decidedBefore(heard.decided, at)
@@ -81,8 +89,9 @@ export class Receiver {
   }
 
   /** Keeps when recoveries were heard of, and nothing else. */
-  async #sight({ sightings }: TakenIn): Promise<void> {
+  async #sight(taken: TakenIn): Promise<void> {
     const { heard } = this.#keeper
+    const sightings = keepingSighting(taken.sightings, heard.sightings, heard.state)
     if (sightings !== heard.sightings) await this.#keeper.keep({ ...heard, sightings })
   }
 }

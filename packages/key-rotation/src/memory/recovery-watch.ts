@@ -69,19 +69,39 @@ export function announcesUnknown(events: readonly Uint8Array[], sightings: reado
   return events
     .map(decodeEvent)
     .some(
-      ({ change, hash }) =>
-        change.kind === 'announceRecovery' && !sightings.some((known) => b4a.equals(known.announcement, hash))
+      ({ change, hash }) => change.kind === 'announceRecovery' && sightingOf(sightings, hash) === undefined
     )
 }
 
-/** The first time that a recovery is heard of is the one that counts. */
+/** The first time that a recovery is heard of is the one that counts; where that is still to come, the clock was wrong then. */
 function withSighting(
   sightings: readonly Sighting[],
   announcement: Uint8Array,
   time: number
 ): readonly Sighting[] {
-  if (sightings.some((known) => b4a.equals(known.announcement, announcement))) return sightings
-  return [...sightings, { announcement, time }].slice(-MAX_SIGHTINGS)
+  const known = sightingOf(sightings, announcement)
+  if (known !== undefined && known.time <= time) return sightings
+  return [...sightings.filter((one) => one !== known), { announcement, time }].slice(-MAX_SIGHTINGS)
+}
+
+/**
+ * What is heard of in histories that do not count takes no room from the recovery that waits in the one that counts: else a quorum that was replaced could have it forgotten, again and
+ * again.
+ *
+ * @param before - what was remembered, also of that one
+ */
+export function keepingSighting(
+  sightings: readonly Sighting[],
+  before: readonly Sighting[],
+  { pending }: Pick<IdentityState, 'pending'>
+): readonly Sighting[] {
+  const own = pending === null ? undefined : sightingOf(before, pending.announcement)
+  if (own === undefined || sightingOf(sightings, own.announcement) !== undefined) return sightings
+  return [own, ...sightings.slice(1)]
+}
+
+function sightingOf(sightings: readonly Sighting[], announcement: Uint8Array): Sighting | undefined {
+  return sightings.find((known) => b4a.equals(known.announcement, announcement))
 }
 
 /** From when on an event may be taken; 0 for any but a recovery that is not final. */
@@ -94,8 +114,7 @@ function openFrom(
   const { pending } = state
   if (change.kind !== 'recover' || pending === null || pending.final) return 0
   const { announcement, announced, due } = pending
-  const sighting = sightings.find((known) => b4a.equals(known.announcement, announcement))
-  const known = sighting?.time ?? now
+  const known = sightingOf(sightings, announcement)?.time ?? now
   const delay = due - announced
   return known - announced <= Math.min(CLOCK_SKEW_MS, delay / 8) ? due : known + delay
 }
