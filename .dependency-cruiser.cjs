@@ -18,6 +18,13 @@ module.exports = {
       to: { path: '^(packages|examples)/', pathNot: '^$1/$2/', dependencyTypes: ['local'] }
     },
     {
+      name: 'relay-client-on-top',
+      comment: 'What servers and clients share lies below both: nothing reaches up into the client.',
+      severity: 'error',
+      from: { path: '^packages/relay/src/', pathNot: '^packages/relay/src/(client/|swarm/|index[.]ts$)' },
+      to: { path: '^packages/relay/src/client/' }
+    },
+    {
       name: 'portable-source',
       comment:
         'What is published also runs on Bare: no Node builtins, but behind the names that `imports` maps.',

@@ -99,6 +99,8 @@ declare module 'hyperdht' {
     readonly io: { readonly networkInterfaces: { destroy(): Promise<void> } }
 
     ready(): Promise<void>
+    /** Takes its ports. */
+    bind(): Promise<void>
     fullyBootstrapped(): Promise<void>
     address(): DhtAddress
     connect(publicKey: Uint8Array | string, options?: ConnectOptions): NoiseSecretStream

@@ -3,16 +3,13 @@
  *
  * @packageDocumentation
  */
-export { type ConnectOptions, RelayClient } from './client/relay-client.ts'
+export { RelayClient } from './client/relay-client.ts'
 export type { LanLike } from './client/find-on-lan.ts'
-export type {
-  ClientTimes,
-  PeerAddresses,
-  RelayAddress,
-  RelayClientEvents,
-  RelayClientOptions
-} from './client/options.ts'
-export type { Publishing, ReplicasOptions, TrustedOwner } from './client/replica-options.ts'
+export type { PeerAddresses } from './addresses/peer-addresses.ts'
+export type { RelayAddress } from './addresses/relay-address.ts'
+export type { ClientTimes, ConnectOptions, RelayClientEvents, RelayClientOptions } from './client/options.ts'
+export type { TrustedOwner } from './records/trusted-owner.ts'
+export type { Publishing, ReplicasOptions } from './client/replica-options.ts'
 export { RelayError, type RelayErrorCode, type RelayErrorOptions } from './errors.ts'
 export type { PathInfo, PathKind } from './paths/path.ts'
 export {

@@ -1,7 +1,6 @@
 import { until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { isDialable } from '../src/client/addresses.ts'
-import type { PeerAddresses } from '../src/index.ts'
+import { type PeerAddresses, isDialable } from '../src/addresses/peer-addresses.ts'
 import { RelayClient } from '../src/index.ts'
 import { listening } from './listening.ts'
 import { startDevice, startRelay, twoKeyPairs } from './relays.ts'
@@ -14,7 +13,8 @@ const HOSTS: Record<Exclude<PeerAddresses, 'none'>, readonly string[]> = {
     '[::1]',
     '[0:0:0:0:0:0:0:1]',
     '[::ffff:127.0.0.1]',
-    '[::ffff:7f00:1]'
+    '[::ffff:7f00:1]',
+    '[64:ff9b::127.0.0.1]'
   ],
   network: [
     '10.0.0.1',
@@ -22,10 +22,27 @@ const HOSTS: Record<Exclude<PeerAddresses, 'none'>, readonly string[]> = {
     '172.31.255.1',
     '192.168.1.1',
     '100.64.0.1',
+    '192.0.0.9',
+    '198.18.0.1',
+    '198.19.255.1',
     '[fd12::1]',
-    '[::ffff:c0a8:101]'
+    '[fec0::1]',
+    '[::ffff:c0a8:101]',
+    '[64:ff9b::10.0.0.1]',
+    '[2002:c0a8:101::1]'
   ],
-  internet: ['192.0.2.1', '172.32.0.1', '100.128.0.1', '11.0.0.1', '[2001:db8::1]', '[::ffff:192.0.2.1]']
+  internet: [
+    '192.0.2.1',
+    '172.32.0.1',
+    '100.128.0.1',
+    '11.0.0.1',
+    '[2001:db8::1]',
+    '[::ffff:192.0.2.1]',
+    '198.20.0.1',
+    '192.0.1.1',
+    '[64:ff9b::192.0.2.1]',
+    '[2002:cb00:7101::1]'
+  ]
 }
 
 test.each<PeerAddresses>(['machine', 'network', 'internet', 'none'])(

@@ -128,3 +128,14 @@ test('a relay whose key is no key is refused when the device opens, which leaves
     expect([device.port, device.registeredAt]).toEqual([null, []])
   }
 })
+
+test.each([Number.NaN, -1, Number.POSITIVE_INFINITY, 2 ** 31, undefined])(
+  'a time of %s is refused: it would be a timer of a millisecond',
+  (probeMs) => {
+    const [keyPair] = twoKeyPairs()
+    const times = { probeMs } as { probeMs: number }
+    expect(() => new RelayClient({ keyPair, times })).toThrow(
+      expect.objectContaining({ code: 'RELAY_BAD_ARGUMENT' })
+    )
+  }
+)

@@ -63,6 +63,8 @@ async function startProgram(
   const allow = ['--allow', devices.map(({ publicKey }) => hex(publicKey)).join(',')]
   const relay = start('../dist/cli/bin.js', [...words, ...ports, ...allow])
   await until(() => relay.said.length > 0, STARTING)
+  if ('udp' in (relay.said[0] ?? {}))
+    await until(() => relay.said.some(({ event }) => event === 'udp listening'), STARTING)
   const { key, tcp, ws } = relay.said[0] as { key: string; tcp: number; ws: number }
   return { ...relay, key: Buffer.from(key, 'hex'), tcp, ws }
 }

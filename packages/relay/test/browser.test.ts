@@ -1,10 +1,9 @@
-import { build } from 'esbuild'
 import crypto from 'hypercore-crypto'
-import { CHROMIUM, tmpStore, until } from '@cloudpal/test-kit'
+import { tmpStore, until } from '@cloudpal/test-kit'
+import { CHROMIUM, openPage, pageScript } from '@cloudpal/test-kit/chromium'
 import Hyperbee from 'hyperbee'
 import curve from 'noise-curve-ed'
-import { chromium, type Browser, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ed25519Curve } from '../src/protocol/curve-browser.ts'
 import type { Connection } from '../src/index.ts'
 import { asStream, startDevice, startRelay } from './relays.ts'
@@ -13,25 +12,11 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 const PAGES = `${import.meta.dirname}/browser`
 
-async function bundle(entry: string): Promise<string> {
-  const result = await build({
-    entryPoints: [entry],
-    bundle: true,
-    minify: true,
-    write: false,
-    format: 'iife',
-    platform: 'browser',
-    target: 'es2022',
-    define: { global: 'globalThis' },
-    alias: {
-      'rocksdb-native': `${PAGES}/memory-rocks.mjs`,
-      'device-file': `${PAGES}/no-files.mjs`,
-      fs: `${PAGES}/no-files.mjs`,
-      path: `${PAGES}/no-files.mjs`
-    },
-    logLevel: 'error'
-  })
-  return result.outputFiles[0]?.text ?? ''
+/** A page that keeps what Hypercore writes in memory. */
+async function open(script: string): ReturnType<typeof openPage> {
+  const [files, rocks] = [`${PAGES}/no-files.mjs`, `${PAGES}/memory-rocks.mjs`]
+  const alias = { 'rocksdb-native': rocks, 'device-file': files, fs: files, path: files }
+  return openPage(await pageScript(`${PAGES}/${script}`, alias))
 }
 
 test('the curve of browsers gives what libsodium gives, and refuses what it refuses', () => {
@@ -55,23 +40,6 @@ test('the curve of browsers gives what libsodium gives, and refuses what it refu
 })
 
 describe.skipIf(CHROMIUM === '')('in Chromium (skipped where there is none)', () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
-  })
-  afterAll(async () => {
-    await browser.close()
-  })
-
-  async function openPage(script: string): Promise<{ page: Page; errors: unknown[] }> {
-    const page = await browser.newPage()
-    const errors: unknown[] = []
-    page.on('pageerror', (error) => errors.push(error))
-    await page.setContent('<!doctype html><title>test</title>')
-    await page.addScriptTag({ content: await bundle(`${PAGES}/${script}`) })
-    return { page, errors }
-  }
-
   test('a page reads a Hyperbee of a desktop, block by block and verified, through the relay', async () => {
     const [pageSeed, desktop] = [crypto.randomBytes(32), crypto.keyPair()]
     const { relay, address } = await startRelay([crypto.keyPair(pageSeed), desktop])
@@ -86,7 +54,7 @@ describe.skipIf(CHROMIUM === '')('in Chromium (skipped where there is none)', ()
     const device = await startDevice(desktop, { relays: [address] })
     device.on('connection', (connection: Connection) => store.replicate(asStream(connection)))
     await until(() => device.registeredAt.length === 1)
-    const { page, errors } = await openPage('bee-page.mjs')
+    const { page, errors } = await open('bee-page.mjs')
     const task = {
       seed: hex(pageSeed),
       target: hex(desktop.publicKey),
@@ -107,7 +75,6 @@ describe.skipIf(CHROMIUM === '')('in Chromium (skipped where there is none)', ()
       length: 1_001,
       isSparse: true
     })
-    await page.close()
   })
 
   test('a page reaches a device through the relay over WebSocket, encrypted from end to end', async () => {
@@ -121,7 +88,7 @@ describe.skipIf(CHROMIUM === '')('in Chromium (skipped where there is none)', ()
       visitors.push(hex(connection.remotePublicKey ?? new Uint8Array(0)))
       connection.on('data', (data) => void connection.write(data))
     })
-    const { page, errors } = await openPage('page.mjs')
+    const { page, errors } = await open('page.mjs')
     const total = 1_000_000
     const task = {
       seed: hex(pageSeed),
@@ -142,6 +109,5 @@ describe.skipIf(CHROMIUM === '')('in Chromium (skipped where there is none)', ()
       remote: hex(desktop.publicKey)
     })
     expect(visitors).toEqual([hex(pageKeyPair.publicKey)])
-    await page.close()
   })
 })

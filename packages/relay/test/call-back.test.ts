@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import v8 from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { testCleanup, until } from '@cloudpal/test-kit'
@@ -150,7 +149,7 @@ test('a device that names this machine is called there', async () => {
 })
 
 /** On a connection that says where it goes, and does nothing else. */
-function calling(connection: EventEmitter, options: Partial<CallBackOptions> = {}): CallBack {
+function calling(connection: { readonly path: object }, options: Partial<CallBackOptions> = {}): CallBack {
   return new CallBack({
     keyPair: twoKeyPairs()[0],
     target: new Uint8Array(32),
@@ -171,13 +170,13 @@ test('where direct paths fail soon, a device is called there less and less often
   testCleanup().defer('stream', () => void vi.useRealTimers())
   const relayed = { kind: 'relay', relay: new Uint8Array(32), transport: 'tcp' }
   const direct = { kind: 'tcp', relay: null, transport: 'tcp' }
-  const connection = Object.assign(new EventEmitter(), { destroying: false, path: relayed })
-  calling(connection)
+  const connection: { path: object } = { path: relayed }
+  const calls = calling(connection)
   const timers = vi.spyOn(globalThis, 'setTimeout')
   const pauses = (): unknown[] => timers.mock.calls.splice(0).map(([, ms]) => ms)
   const moved = (path: object): void => {
     Object.assign(connection, { path })
-    connection.emit('path', path)
+    calls.moved()
   }
   for (let i = 0; i < 3; i++) {
     moved(relayed)
@@ -196,9 +195,8 @@ test.each(['internet', 'machine'] as const)(
     vi.useFakeTimers()
     testCleanup().defer('stream', () => void vi.useRealTimers())
     const relayed = { kind: 'relay', relay: new Uint8Array(32), transport: 'tcp' }
-    const connection = Object.assign(new EventEmitter(), { destroying: false, path: relayed })
-    calling(connection, { peerAddresses })
-    connection.emit('path', relayed)
+    const connection = { path: relayed }
+    calling(connection, { peerAddresses }).moved()
     // What it would call, it calls after a pause.
     expect(vi.getTimerCount()).toBe(peerAddresses === 'machine' ? 1 : 0)
   }
@@ -207,8 +205,7 @@ test.each(['internet', 'machine'] as const)(
 test('addresses that a device is called at in vain leave nothing behind', async () => {
   const tried: WeakRef<Path>[] = []
   const relayed = { kind: 'relay', relay: new Uint8Array(32), transport: 'tcp' }
-  const connection = Object.assign(new EventEmitter(), { destroying: false, path: relayed })
-  testCleanup().defer('stream', () => void connection.emit('close'))
+  const connection = { path: relayed }
   const calls = calling(connection, {
     times: { ...TIMES, retryMs: 1 },
     accept: (path, onclosed) => {
@@ -216,7 +213,8 @@ test('addresses that a device is called at in vain leave nothing behind', async 
       path.start({ onmessage: () => {}, ondrain: () => {}, onclose: onclosed })
     }
   })
-  connection.emit('path', connection.path)
+  testCleanup().defer('stream', () => calls.stop())
+  calls.moved()
   await until(() => tried.length >= 10)
   v8.setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void

@@ -44,6 +44,7 @@ async function start(words: string[], nodeOptions: string[] = []): Promise<Runni
       const { key, tcp, udp } = JSON.parse(text.split('\n')[0] ?? '') as Record<'tcp' | 'udp', number> & {
         key: string
       }
+      if (udp !== undefined) await until(() => text.includes('udp listening'), STARTING)
       return { publicKey: Buffer.from(key, 'hex'), tcp: { host: '127.0.0.1', port: tcp }, udp }
     }
   }

@@ -7,12 +7,12 @@ import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { countOf, nodesOf, portOf, truthOf } from '../src/cli/arguments.ts'
 import { EXIT } from '../src/cli/program.ts'
-import { readGrant } from '../src/index.ts'
-import { freePort } from './free-port.ts'
+import { DeviceRecord, readGrant, ReplicaSet } from '../src/index.ts'
+import { freePort, freePorts } from './free-port.ts'
 import { greet } from './links.ts'
 import { startProgram } from './program.ts'
 import { startDevice } from './relays.ts'
-import { freePorts } from './replicas/fleet.ts'
+
 import { dial } from './udp/udp-relay.ts'
 
 const [a, b] = [crypto.keyPair(), crypto.keyPair()]
@@ -72,6 +72,34 @@ test('a file that is read again revokes what lives', async () => {
   await until(() => relay.events().some(({ event, ended }) => event === 'reloaded' && ended === 1))
 })
 
+test.each<[string, object, string]>([
+  ['whom it revokes from the start', { revoke: hex(a.publicKey) }, 'RELAY_REVOKED'],
+  ['how many connections a device may have', { connections: 0 }, 'RELAY_TOO_MANY'],
+  ['how many devices it may wait for', { pairings: 0 }, 'RELAY_TOO_MANY'],
+  ['how many there may be in all', { totalConnections: 0 }, 'RELAY_TOO_MANY'],
+  ['how many may wait to prove a key', { unknownConnections: 0 }, 'RELAY_TOO_MANY'],
+  ['how many of them from one address', { unknownPerAddress: 0 }, 'RELAY_TOO_MANY'],
+  ['how much a device may carry', { quotaBytes: 148 }, 'RELAY_QUOTA']
+])('the file says %s', async (_, more, code) => {
+  const dir = await tmpDir()
+  const config = join(dir, 'relay.json')
+  const base = { keyFile: join(dir, 'relay.key'), tcpPort: 0, host: '127.0.0.1', json: true }
+  await writeFile(config, JSON.stringify({ ...base, allow: hex(a.publicKey), ...more }))
+  const relay = startProgram(['--config', config])
+  const address = await relay.listening()
+  const { bytes } = DeviceRecord.sign(
+    { seq: 1, expiresAt: Date.now() + 60_000, relays: [address.publicKey], set: null },
+    a
+  )
+  const device = greet(address, a, (link) => {
+    if ('pairings' in more) return link.open(b.publicKey)
+    link.register(30_000)
+    link.publish(bytes)
+  })
+  await until(() => device.ended)
+  await until(() => relay.events().some((event) => event['code'] === code))
+})
+
 test('the keys and grants it prints are the ones it takes', async () => {
   const dir = await tmpDir()
   const [issuer, keyFile] = [join(dir, 'owner.key'), join(dir, 'relay.key')]
@@ -95,10 +123,11 @@ const first = ['--udp-port', '1', '--bootstrap-host', '0.0.0.0']
 test.each<[string, string[], string]>([
   ['nobody to serve', ['--tcp-port', '0'], 'nobody is served'],
   ['nowhere to listen', ['--allow', hex(a.publicKey)], '--tcp-port'],
+  ['a rate that bears nothing', ['--bytes-per-second', '1', ...served], '65,536'],
   ['a key that is none', ['--allow', 'abc'], 'hex digits'],
   ['a port that is none', ['--tcp-port', '65536'], 'port'],
   ['half of TLS', ['--ws-port', '0', '--allow', hex(a.publicKey), '--tls-cert', 'x'], '--tls-key'],
-  ['a file that is not there', ['--config', '/nowhere/at/all.json'], 'cannot be read'],
+  ['a file that is not there', ['--config', '/nowhere/at/all.json'], 'cannot be read as JSON (ENOENT: '],
   ['a word it does not know', ['--tpc-port', '1'], 'unknown option'],
   ['an address that is empty', ['--host', ''], 'empty'],
   ['nodes of a DHT without a port for them', ['--bootstrap', 'a.test:1', ...served], '--udp-port'],
@@ -200,12 +229,17 @@ test('relays of one owner are told of each other by a set that is signed elsewhe
   for (const relay of relays) await relay.listening()
   for (const name of names) expect(await readFile(file(`${name}.epoch`), 'utf8')).toMatch(/^\d{13}\n$/)
   const replicas = { owner: Buffer.from(owner, 'hex'), set: Buffer.from(set, 'hex') }
-  const device = await startDevice(a, { replicas })
+  const kept: number[] = []
+  const onset = (newer: Uint8Array): void =>
+    void kept.push(ReplicaSet.open(newer, Buffer.from(owner, 'hex')).seq)
+  const device = await startDevice(a, { replicas: { ...replicas, onset } })
   await until(() => device.registeredAt.length === 2)
   // A newer one is taken while they serve, and what is none changes nothing.
   await sign(2)
   relays[0]?.reload()
   await until(() => relays[0]?.events().at(-1)?.['event'] === 'reloaded')
+  await until(() => kept.length > 0)
+  expect(kept).toEqual([2])
   await writeFile(file('set'), 'not a set')
   relays[0]?.reload()
   await until(() => relays[0]?.events().at(-1)?.['event'] === 'not reloaded')
@@ -223,7 +257,7 @@ test('the UDP plane answers to the relay’s key, in a DHT that is joined', asyn
   const stranger = network.createNode({ keyPair: crypto.keyPair() })
   await expect(dial(stranger, publicKey)).rejects.toMatchObject({ code: 'SERVER_ERROR' })
   const refused = { event: 'refused', code: 'RELAY_DENIED', device: 'unknown', address: '127.0.0.1' }
-  expect(relay.events()[1]).toMatchObject(refused)
+  expect(relay.events()[2]).toMatchObject(refused)
 })
 
 test('it can be the first node of a DHT, and then needs no other', async () => {

@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { tmpDir } from '@cloudpal/test-kit'
+import { fakeClock, tmpDir } from '@cloudpal/test-kit'
+import crypto from 'hypercore-crypto'
 import { expect, test } from 'vitest'
 import { nextEpoch } from '../src/cli/epoch.ts'
+import { HeartbeatSource } from '../src/index.ts'
 
 test('each life has a higher epoch than all before, whatever the clock says', async () => {
   const file = join(await tmpDir(), 'relay.key.epoch')
@@ -18,7 +20,41 @@ test('a file that holds no epoch is as none', async () => {
   expect(await nextEpoch(file, 7)).toBe(7)
 })
 
-test('where no epoch can be kept, it is the time', async () => {
+test('where no epoch can be kept, there is none', async () => {
   const file = join(await tmpDir(), 'nowhere', 'relay.key.epoch')
-  expect(await nextEpoch(file, 7)).toBe(7)
+  expect(await nextEpoch(file, 7)).toBe(null)
+})
+
+test('a replica that has started with a clock that was behind begins a new life once it is set', () => {
+  const [clock, steady] = [fakeClock(1_000), fakeClock(50)]
+  const owner = crypto.keyPair().publicKey
+  const source = new HeartbeatSource(owner, crypto.keyPair(), { clock: clock.now, steady: steady.now })
+  const next = (): [number, number] => {
+    const { epoch, seq } = source.next({ load: 0 })
+    return [epoch, seq]
+  }
+  expect([next(), next()]).toEqual([
+    [1_000, 1],
+    [1_000, 2]
+  ])
+  // A day later, by both, and a correction of seconds.
+  clock.advance(86_400_000 + 30_000)
+  steady.advance(86_400_000)
+  expect(next()).toEqual([1_000, 3])
+  clock.advance(1_800_000_000_000)
+  const set = clock.now()
+  expect([next(), next()]).toEqual([
+    [set, 1],
+    [set, 2]
+  ])
+})
+
+test('a replica that counts its lives itself goes by no clock', () => {
+  const clock = fakeClock(1_000)
+  const source = new HeartbeatSource(crypto.keyPair().publicKey, crypto.keyPair(), {
+    epoch: 7,
+    clock: clock.now
+  })
+  clock.advance(1_000_000)
+  expect(source.next({ load: 0 })).toMatchObject({ epoch: 7, seq: 1 })
 })

@@ -148,6 +148,40 @@ test('a path that a grant slows down is slow, and not taken for dead', async () 
   expect(failures).toEqual([])
 }, 60_000)
 
+test.each([2, 4, 8])(
+  '%i paths that share a slow grant are slow, and not taken for dead',
+  async (count) => {
+    const [owner, a] = twoKeyPairs()
+    const b = crypto.keyPair()
+    const { address } = await startRelay([b], { issuers: [owner.publicKey] })
+    const grant = createGrant(owner, {
+      device: a.publicKey,
+      bytesPerSecond: 65_536,
+      expiresAt: Date.now() + 600_000
+    })
+    // Twice what it is: this machine may have much else to do.
+    const times = { deadMs: 3_000 }
+    const alice = await startDevice(a, { relays: [{ ...address, grant }], times })
+    const bob = await startDevice(b, { relays: [address], times })
+    const failures: string[] = []
+    for (const device of [alice, bob])
+      device.on('path-failed', (_: unknown, error: { code: string }) => failures.push(error.code))
+    await until(() => bob.registeredAt.length === 1)
+    const total = 800_000 / count
+    const received: Promise<string>[] = []
+    bob.on('connection', (connection) =>
+      received.push(receiveCounting(connection, total).then(String, String))
+    )
+    const connections = Array.from({ length: count }, () => alice.connect(b.publicKey))
+    await Promise.all(connections.map(({ opened }) => opened))
+    await until(() => received.length === count)
+    for (const connection of connections) void sendCounting(connection, total).catch(() => {})
+    expect(await Promise.all(received)).toEqual(connections.map(() => '-1'))
+    expect(failures).toEqual([])
+  },
+  120_000
+)
+
 test('one device can have 64 connections to another, and not more', async () => {
   const [a, b] = twoKeyPairs()
   const bob = await startDevice(b, { listen: { host: '127.0.0.1' } })

@@ -36,6 +36,7 @@ interface Side {
 
 /** Of ten segments or so, as the window of a session is of many. */
 const WINDOW = 640
+const PACE = { startBytes: 120, leastBytes: 60, leastSegmentBytes: 20 }
 const SECRET = new Uint8Array(32).fill(9)
 
 /**
@@ -52,6 +53,8 @@ export class World {
   readonly convicted = new Set<number>()
   /** Bytes of the streams that were put on paths. */
   sentBytes = 0
+  /** Milliseconds. */
+  now = 0
   #next = 0
 
   constructor(windows: readonly [number, number] = [WINDOW, WINDOW]) {
@@ -60,6 +63,7 @@ export class World {
 
   #side(me: Me, windows: readonly [number, number]): Side {
     const io = {
+      now: () => this.now,
       transmit: (path: number, head: Uint8Array, bytes?: Uint8Array) => {
         const link = this.links.get(path)
         if (link === undefined || !link.open[me]) return true
@@ -83,7 +87,7 @@ export class World {
       onforsaken: (path: number) => this.close(path, me)
     }
     const side: Side = {
-      flow: new Flow(io, { own: windows[me], theirs: windows[other(me)] }),
+      flow: new Flow(io, { own: windows[me], theirs: windows[other(me)] }, PACE),
       received: [],
       written: 0,
       untaken: 0,
@@ -167,6 +171,8 @@ export class World {
         this.take(me, Infinity)
         this.sides[me].flow.acknowledge()
       }
+      // What was taken before may only have been told now.
+      moved ||= [...this.links.values()].some(({ queues }) => queues.some(({ length }) => length > 0))
     }
   }
 

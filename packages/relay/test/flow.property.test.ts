@@ -23,6 +23,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('join' as const), rank: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cut' as const), side, path, lose: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('retire' as const), path }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(1_000) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('probe' as const), side, path }) }
 )
 
@@ -53,6 +54,7 @@ function run(world: World, one: Of<typeof step>): void {
   if (one.do === 'join') world.join(one.rank)
   if (one.do === 'cut') world.close(named, one.side, one.lose)
   if (one.do === 'retire') world.sides[0].flow.retirePath(named)
+  if (one.do === 'wait') world.now += one.ms
   if (one.do === 'probe') world.sides[one.side].flow.probe(named)
 }
 

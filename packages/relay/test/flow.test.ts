@@ -29,7 +29,7 @@ test('a word about a dead path that arrives late, over a slow one, does not end 
 test('segments that were swallowed before a path is left are found out there, and not laid at another one’s door', () => {
   const world = new World()
   const relay = world.join(3)
-  world.write(0, 100)
+  world.write(0, 20)
   const direct = world.join(1)
   world.sides[0].flow.retirePath(relay)
   const queue = world.links.get(relay)?.queues[0]
@@ -40,7 +40,7 @@ test('segments that were swallowed before a path is left are found out there, an
   world.settle()
   expect([...world.convicted]).toEqual([relay])
   expect(world.sides[1].flow.paths).toEqual([direct])
-  expect(world.sides[1].received).toHaveLength(200)
+  expect(world.sides[1].received).toHaveLength(120)
   expect(world.faults).toEqual([])
 })
 
@@ -87,3 +87,20 @@ test('segments that come early are held at a cost that the window bounds, howeve
   }
   expect(held).toBeLessThan(20_000)
 }, 20_000)
+
+test('of paths that are lost while nobody answers, the newest are told: what the other side has then holds for those before', () => {
+  const world = new World()
+  for (let i = 0; i < 1_000; i++) {
+    const path = world.join(1)
+    world.write(0, 10)
+    world.close(path, 0, true)
+  }
+  const last = world.join(1)
+  for (let i = 0; i < 200; i++) world.sides[0].flow.drained(last)
+  const dead = typesOn(world, last).filter((type) => type === FLOW.DEAD)
+  expect(dead.length).toBeGreaterThan(0)
+  expect(dead.length).toBeLessThanOrEqual(64)
+  world.settle()
+  expect(world.faults).toEqual([])
+  expect(world.sides[1].received).toHaveLength(world.sides[0].written)
+})

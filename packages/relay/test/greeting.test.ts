@@ -1,8 +1,16 @@
+import c from 'compact-encoding'
 import crypto from 'hypercore-crypto'
 import { until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import { Handshake } from '../src/protocol/handshake.ts'
-import { encodeOffer, helloGreeting, joinGreeting, joinMac, readGreeting } from '../src/session/greeting.ts'
+import {
+  decodeOffer,
+  encodeOffer,
+  helloGreeting,
+  joinGreeting,
+  joinMac,
+  readGreeting
+} from '../src/session/greeting.ts'
 import { asPath, greet } from './links.ts'
 import { startDevice, startRelay, twoKeyPairs } from './relays.ts'
 
@@ -54,4 +62,20 @@ test('a path is joined by who knows the secret, once, and by nobody else', async
   opener.link.send([joinGreeting(session, 1, secret)])
   await until(() => path.messages.length > 0)
   expect(readGreeting(path.messages[0] ?? new Uint8Array(0))).toEqual({ type: 'refuse', code: 2 })
+})
+
+test('an address that a device tells of itself is no longer than one can be, else it has said no hello', () => {
+  const session = crypto.randomBytes(16)
+  const [whole, long] = ['x'.repeat(64), 'x'.repeat(65)]
+  const offer = (tcp: string[]): Uint8Array =>
+    encodeOffer(session, { windowBytes: 1 << 20, candidates: { tcp, udp: new Uint8Array(0) } })
+  // What an app announces all the same is not told.
+  expect(decodeOffer(offer([whole, long]))?.terms.candidates.tcp).toEqual([whole])
+  const told = (tcp: string[]): Uint8Array => {
+    const [head, candidates] = [offer([]).subarray(0, 21), c.encode(c.array(c.string), tcp)]
+    return Buffer.concat([head, candidates, c.encode(c.uint8array, new Uint8Array(0))])
+  }
+  expect(told([whole])).toEqual(offer([whole]))
+  expect(decodeOffer(told([whole]))?.terms.candidates.tcp).toEqual([whole])
+  expect(decodeOffer(told([long]))).toBe(null)
 })

@@ -2,10 +2,13 @@ import { connect, type Socket } from 'node:net'
 import crypto from 'hypercore-crypto'
 import { fakeClock, testCleanup, until } from '@cloudpal/test-kit'
 import { expect, test, vi } from 'vitest'
+import type { RelayLink } from '../src/paths/relay-link.ts'
 import { frame, FRAME, MAX_DATA_BYTES } from '../src/protocol/frames.ts'
+import { Handshake } from '../src/protocol/handshake.ts'
 import { createGrant, SCOPE } from '../src/index.ts'
 import { type Lease, RelayPolicy, type RelayServer } from '../src/server/index.ts'
 import { asPath, greet } from './links.ts'
+import { wirePair } from './memory-wire.ts'
 import { startRelay, twoKeyPairs } from './relays.ts'
 
 /** Codes of all refusals so far. */
@@ -116,6 +119,58 @@ test('connections that do not say who they are, are capped by address', async ()
   expect(new Set(seen)).toEqual(new Set(['RELAY_TOO_MANY']))
 })
 
+test('connections that do not say who they are, are capped in all', async () => {
+  const { relay } = await startRelay([], { unknownConnections: 20, unknownPerAddress: 1_000 })
+  const seen = refusals(relay)
+  const all = Array.from({ length: 100 }, () => bare(relay))
+  await until(() => all.filter(({ closed }) => closed).length === 80)
+  expect(relay.connections).toBe(20)
+  expect(new Set(seen)).toEqual(new Set(['RELAY_TOO_MANY']))
+})
+
+test('where nobody says otherwise, 1,000 may wait to prove a key, and 100 of one address', async () => {
+  const { relay } = await startRelay([])
+  const from = (place: number): void => {
+    const [, far] = wirePair()
+    relay.accept(Object.assign(far, { remoteAddress: `192.0.2.${place}` }))
+  }
+  for (let i = 0; i < 101; i++) from(0)
+  expect(relay.connections).toBe(100)
+  for (let i = 0; i < 1_000; i++) from(1 + (i % 20))
+  expect(relay.connections).toBe(1_000)
+})
+
+test('a device that speaks another version of the protocol is not served', async () => {
+  const [a] = twoKeyPairs()
+  const { relay, address } = await startRelay([a])
+  const seen = refusals(relay)
+  for (const payload of [[0], [2], []]) {
+    const { socket } = bare(relay)
+    let heard = 0
+    socket.on('data', ({ length }) => (heard += length))
+    const handshake = new Handshake('device to relay', a, address.publicKey)
+    socket.write(frame(FRAME.HELLO, handshake.send(Uint8Array.from(payload))))
+    await until(() => relay.connections === 0 && seen.length > 0)
+    expect([seen.splice(0), heard]).toEqual([['RELAY_PROTOCOL'], 0])
+  }
+})
+
+test('who was welcomed, and does not say first what it wants, breaks the protocol', async () => {
+  const [a] = twoKeyPairs()
+  const { address } = await startRelay([a])
+  const first = [
+    (link: RelayLink) => link.ping(),
+    (link: RelayLink) => link.lookup(a.publicKey),
+    (link: RelayLink) => link.publish(new Uint8Array(149)),
+    (link: RelayLink) => link.send([new Uint8Array(10)])
+  ]
+  for (const say of first) {
+    const one = greet(address, a, say)
+    await until(() => one.ended)
+    expect([one.ended, one.seen]).toEqual(['RELAY_PROTOCOL', ['welcome']])
+  }
+})
+
 test('a flood of one device’s connections is capped, and leaves room for others', async () => {
   const [a, b] = twoKeyPairs()
   const c = crypto.keyPair()
@@ -206,4 +261,67 @@ test('a device that does not read costs the relay less than 1 MiB, and slows dow
   expect(stalled()).toBe(true)
   expect(relay.heldBytes).toBeLessThan(1024 * 1024)
   expect(relay.heldBytes).toBeGreaterThan(0)
+})
+
+test('connections that were refused and are still there count for the device', async () => {
+  const [a] = twoKeyPairs()
+  const { relay, address } = await startRelay([a], { limits: { connections: 4 }, greetingMs: 600_000 })
+  for (let i = 0; i < 40; i++) {
+    const nowhere = greet(address, a, (link) => {
+      link.open(crypto.keyPair().publicKey)
+      nowhere.wire.pause()
+    })
+    await until(() => nowhere.ended ?? nowhere.seen.includes('welcome'))
+  }
+  expect(relay.connections).toBeLessThanOrEqual(4)
+})
+
+test('one address that greets again and again and proves nothing is not answered without end; who proves a key is', async () => {
+  const clock = fakeClock(1_000)
+  const [a] = twoKeyPairs()
+  const { relay, address } = await startRelay([a], { now: clock.now, unknownPerAddress: 30 })
+  let answered = 0
+  const greetAll = async (): Promise<void> => {
+    for (let i = 0; i < 100; i++) {
+      const stranger = greet(address, crypto.keyPair(), () => {})
+      await until(() => stranger.ended)
+      if (stranger.ended === 'RELAY_DENIED') answered++
+    }
+  }
+  const meet = async (): Promise<boolean> => {
+    const known = greet(address, a, (link) => link.register(30_000))
+    await until(() => known.ended ?? known.seen.includes('registered'))
+    known.wire.destroy()
+    return known.ended === null
+  }
+  for (let i = 0; i < 50; i++) expect(await meet()).toBe(true)
+  await greetAll()
+  expect(answered).toBe(30)
+  clock.advance(1_000)
+  await greetAll()
+  expect(answered).toBe(50)
+  clock.advance(50)
+  expect(await meet()).toBe(true)
+  expect(relay.registered).toBeLessThan(2)
+})
+
+test('a grant’s rate holds for its device, also where the other one has opened', async () => {
+  const [a, b] = twoKeyPairs()
+  const owner = crypto.keyPair()
+  const clock = fakeClock(1_000)
+  const { address } = await startRelay([b], { issuers: [owner.publicKey], now: clock.now })
+  const bytesPerSecond = 65_536
+  const grant = createGrant(owner, { device: a.publicKey, expiresAt: 3_600_000, bytesPerSecond })
+  const limited = greet(address, a, (link) => link.register(30_000), grant)
+  await until(() => limited.seen.includes('registered'))
+  // As a device does that was reached, and whose path has failed: it calls.
+  const opener = greet(address, b, (link) => link.open(a.publicKey))
+  await until(() => opener.seen.includes('opened') && limited.seen.includes('incoming'))
+  const path = asPath(opener)
+  for (let i = 0; i < 64; i++) limited.link.send([new Uint8Array(64 * 1024)])
+  const arrived = (): number => path.messages.reduce((sum, { length }) => sum + length, 0)
+  for (let i = 0; i < 2_000 && arrived() < 4 * 1024 * 1024; i++)
+    await new Promise((resolve) => setImmediate(resolve))
+  // The clock stands still: one second's worth, and what was read at once.
+  expect(arrived()).toBeLessThan(1024 * 1024)
 })

@@ -74,6 +74,36 @@ test('a registered device that asks and never reads gets no more answers', async
   expect(seen.slice(answers)).toEqual(['pong'])
 })
 
+test('a registered device that asks for records and never reads gets no more of them', async () => {
+  const [a] = twoKeyPairs()
+  const { relay } = await startRelay([a])
+  const [near, far] = wirePair()
+  const seen: string[] = []
+  const link: RelayLink = new RelayLink(
+    near,
+    { keyPair: a, relay: relay.publicKey, grant: null },
+    {
+      onwelcome: () => link.register(30_000),
+      onregistered: () => seen.push('registered'),
+      onfound: () => seen.push('found'),
+      onpong: () => seen.push('pong'),
+      onclose: () => seen.push('closed')
+    }
+  )
+  relay.accept(far)
+  await until(() => seen.includes('registered'))
+  far.stalled = true
+  for (let i = 0; i < 10_000; i++) link.lookup(a.publicKey)
+  // All that is under way arrives before the next turn.
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(far.backlogBytes).toBeGreaterThan(60_000)
+  expect(far.backlogBytes).toBeLessThan(70_000)
+  far.flow()
+  link.ping()
+  await until(() => seen.includes('pong'))
+  expect(seen).not.toContain('closed')
+})
+
 test('a device that pings through its WebSocket and never reads costs less than 1 MiB', async () => {
   const [a] = twoKeyPairs()
   const { relay, wsAddress } = await startRelay([a])
@@ -195,4 +225,17 @@ test('a stranger who speaks one byte at a time holds no more than its bytes', ()
   collect()
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(1024 * 1024)
   expect(reader.heldBytes).toBe(60_004)
+})
+
+test('a relay that was held up itself reads what has come before it takes anybody for silent', async () => {
+  const [a] = twoKeyPairs()
+  const { address } = await startRelay([a])
+  // Silence of 2.5 s ends it; so does that of another replica, which pings every second.
+  const parked = greet(address, a, (link) => link.register(1_000))
+  await until(() => parked.seen.includes('registered'))
+  parked.link.ping()
+  const end = performance.now() + 2_800
+  while (performance.now() < end);
+  await until(() => parked.ended ?? parked.seen.includes('pong'))
+  expect([parked.ended, parked.seen.at(-1)]).toEqual([null, 'pong'])
 })

@@ -11,6 +11,8 @@ export interface TestLink {
   readonly link: RelayLink
   readonly wire: TcpWire
   readonly seen: string[]
+  /** Replicas that are said to be missing. */
+  readonly missing: Uint8Array[]
   refusal: Refusal | null
   /** What is to be done with records that were looked up. */
   onfound: (target: Uint8Array, record: Uint8Array) => void
@@ -30,6 +32,7 @@ export function greet(
     link: null as unknown as RelayLink,
     wire,
     seen: [],
+    missing: [],
     refusal: null,
     onfound: () => {},
     ended: null
@@ -42,8 +45,10 @@ export function greet(
     },
     onregistered: note('registered'),
     onpong: note('pong'),
+    ondraining: note('draining'),
     onincoming: note('incoming'),
     onopened: note('opened'),
+    onmissing: ({ replica }) => test.missing.push(replica),
     onfound: (target, record) => test.onfound(target, record),
     onclose: (error, refusal) => {
       test.ended = error.code

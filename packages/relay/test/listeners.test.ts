@@ -1,9 +1,12 @@
-import { Agent, get, type IncomingMessage } from 'node:http'
-import { testCleanup } from '@cloudpal/test-kit'
+import { Agent, createServer, get, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fakeClock, testCleanup, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { startRelay } from './relays.ts'
+import { say, UPGRADE, webSocketFrame } from './by-hand.ts'
+import { startDevice, startRelay, twoKeyPairs } from './relays.ts'
 
 const HOST = '127.0.0.1'
+const EXPECTING = 'GET / HTTP/1.1\r\nhost: relay\r\nexpect: nothing\r\n\r\n'
 
 test('who asks a WebSocket listener for anything else holds no place of strangers', async () => {
   const { relay } = await startRelay([])
@@ -15,8 +18,117 @@ test('who asks a WebSocket listener for anything else holds no place of stranger
   expect(response.headers.connection).toBe('close')
 })
 
+test('who expects what no server has is let go, too', async () => {
+  const { relay } = await startRelay([])
+  const one = say(relay.ports.ws, 'GET / HTTP/1.1\r\nhost: relay\r\nexpect: nothing\r\n\r\n')
+  await until(() => one.heard.includes('\r\n\r\n'))
+  expect(one.heard.toLowerCase()).toContain('connection: close')
+})
+
 test('a load balancer may ask for the head of /health', async () => {
   const { relay } = await startRelay([], { metrics: {} })
   const { status } = await fetch(`http://${HOST}:${relay.ports.metrics}/health`, { method: 'HEAD' })
   expect(status).toBe(200)
+})
+
+test.each<[string, 'ws' | 'tcp', string, string]>([
+  ['nothing', 'ws', '', ''],
+  ['nothing, in empty lines,', 'ws', '\r\n', '\r\n'],
+  ['for what no server has', 'ws', EXPECTING, EXPECTING],
+  ['for a WebSocket, and then nothing', 'ws', `${UPGRADE}\r\n\r\n`, ''],
+  ['for a WebSocket, one byte at a time,', 'ws', `${UPGRADE}\r\nx: `, 'x'],
+  ['nothing over TCP', 'tcp', '', '']
+])(
+  'who asks %s again and again is let go once the time for a greeting is over',
+  async (_, kind, first, more) => {
+    const { relay } = await startRelay([], { greetingMs: 300 })
+    const one = say(relay.ports[kind], first)
+    const asking = setInterval(() => one.socket.write(more), 50)
+    testCleanup().defer('stream', () => clearInterval(asking))
+    await until(() => one.closed, { timeoutMs: 5_000 })
+  }
+)
+
+test('a request that comes in drops is let go after ten seconds, whatever else its listener bears', async () => {
+  const { relay } = await startRelay([], { metrics: {}, greetingMs: 600_000 })
+  const { ws, metrics } = relay.ports
+  const head = 'GET /health HTTP/1.1\r\nhost: localhost\r\n'
+  const slow = [
+    say(ws, `${UPGRADE}\r\nx: `),
+    say(metrics, `${head}x: `),
+    say(metrics, `${head}content-length: 1000\r\n\r\n`)
+  ]
+  const dropping = setInterval(() => slow.forEach(({ socket }) => void socket.write('x')), 100)
+  testCleanup().defer('stream', () => clearInterval(dropping))
+  await until(() => slow.every(({ closed }) => closed), { timeoutMs: 25_000 })
+}, 30_000)
+
+test('the time for a greeting is one, from the connection on: asking for a WebSocket late gives no more of it', async () => {
+  const clock = fakeClock()
+  const { relay } = await startRelay([], { now: clock.now })
+  const late = say(relay.ports.ws, UPGRADE)
+  // Who is answered came after it.
+  const next = say(relay.ports.ws, 'GET / HTTP/1.1\r\nhost: relay\r\n\r\n')
+  await until(() => next.heard.includes('426'))
+  clock.advance(4_000)
+  late.socket.write('\r\n\r\n')
+  await until(() => relay.connections === 1)
+  clock.advance(1_000)
+  await until(() => late.closed)
+})
+
+test('a client that finds no room behind a proxy, and has said garbage already, ends no process', async () => {
+  const { relay } = await startRelay([], {
+    ws: { host: HOST, trustProxy: ['loopback'] },
+    unknownPerAddress: 1
+  })
+  const thrown: unknown[] = []
+  const listeners = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => thrown.push(error))
+  testCleanup().defer('stream', () => {
+    process.removeAllListeners('uncaughtException')
+    for (const listener of listeners) process.on('uncaughtException', listener)
+  })
+  const head = `${UPGRADE}\r\nx-forwarded-for: 203.0.113.1\r\n\r\n`
+  const first = say(relay.ports.ws, head)
+  await until(() => first.heard.includes('101'))
+  await until(() => relay.connections === 1)
+  // An opcode that does not exist, in one go with the request.
+  const second = say(relay.ports.ws, Buffer.concat([Buffer.from(head), Buffer.of(0x8f, 0x80, 0, 0, 0, 0)]))
+  await until(() => second.closed)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(thrown).toEqual([])
+})
+
+test.each<[string, string, number]>([
+  ['an address', '127.0.0.1:9100', 200],
+  ['an IPv6 address', '[::1]:9100', 200],
+  ['localhost', 'localhost:9100', 200],
+  ['a name that somebody else may have pointed here', 'rebound.evil.test', 421],
+  ['a name that looks like an address', '127.0.0.1.evil.test:9100', 421]
+])('on loopback it answers who asks by %s as it should', async (_, host, status) => {
+  const { relay } = await startRelay([], { metrics: {} })
+  for (const path of ['/status', '/metrics', '/health']) {
+    const one = say(relay.ports.metrics, `GET ${path} HTTP/1.1\r\nhost: ${host}\r\n\r\n`)
+    await until(() => one.heard.includes('\r\n'))
+    expect(one.heard).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+  }
+})
+
+test('a relay takes the WebSockets of a server of the app’s own, and bounds them as its own', async () => {
+  const [a] = twoKeyPairs()
+  const { relay } = await startRelay([a], { ws: null, tcp: null })
+  const server = createServer().on('upgrade', (request, socket, head) => relay.upgrade(request, socket, head))
+  testCleanup().defer('network', () => void server.close())
+  await new Promise<void>((resolve) => server.listen(0, HOST, resolve))
+  const { port } = server.address() as AddressInfo
+  const device = await startDevice(a, {
+    relays: [{ publicKey: relay.publicKey, ws: `ws://${HOST}:${port}` }]
+  })
+  await until(() => device.registeredAt.length === 1)
+  const stranger = say(port, `${UPGRADE}\r\n\r\n`)
+  await until(() => stranger.heard.includes('101'))
+  for (let i = 0; i < 100; i++)
+    stranger.socket.write(webSocketFrame(i === 0 ? 2 : 0, false, Uint8Array.of(0)))
+  await until(() => stranger.closed)
 })

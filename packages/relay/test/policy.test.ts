@@ -2,7 +2,7 @@ import { fakeClock } from '@cloudpal/test-kit'
 import fc from 'fast-check'
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import { expect, test } from 'vitest'
-import { createGrant, GRANT_BYTES, type GrantOptions, readGrant, SCOPE } from '../src/index.ts'
+import { ALL_SCOPES, createGrant, GRANT_BYTES, type GrantOptions, readGrant, SCOPE } from '../src/index.ts'
 import { Meter } from '../src/policy/meter.ts'
 import { Lease, type PolicyOptions, type Refusal, RelayPolicy } from '../src/server/index.ts'
 
@@ -122,6 +122,58 @@ test('a grant that expires ends what lives by it, and is forgotten', () => {
   expect(ends).toEqual(['RELAY_GRANT_EXPIRED'])
 })
 
+test('what was spent on a grant is forgotten with it', () => {
+  let now = NOW
+  const policy = policyOf({ now: () => now })
+  const [short, long] = [grantOf(), grantOf({ expiresAt: NOW + 120_000 })]
+  for (const grant of [short, long]) {
+    const lease = admitted(policy.admit(device.publicKey, grant))
+    lease.spend(7)
+    lease.end()
+  }
+  now += 60_000
+  policy.sweep()
+  // Of a clock that is set back it can be seen.
+  now -= 1
+  const usedBytes = [short, long].map((grant) => admitted(policy.admit(device.publicKey, grant)).usedBytes)
+  expect(usedBytes).toEqual([0, 7])
+})
+
+test('another relay of the owner may watch as long as it is one, and what it has ends with that', () => {
+  const policy = policyOf({ allow: [device.publicKey] })
+  for (const { publicKey } of [device, other]) policy.watch(publicKey)
+  const [both, watcher] = [device, other].map(({ publicKey }) => admitted(policy.admit(publicKey)))
+  expect([both?.scopes, watcher?.scopes]).toEqual([ALL_SCOPES, 0])
+  const ends: string[] = []
+  for (const lease of [both, watcher]) if (lease) lease.onend = ({ code }) => ends.push(code)
+  for (const { publicKey } of [device, other]) policy.unwatch(publicKey)
+  expect(ends).toEqual(['RELAY_DENIED'])
+  expect([both?.ended, watcher?.ended]).toEqual([false, true])
+  expect(policy.admit(other.publicKey)).toMatchObject({ code: 'RELAY_DENIED' })
+  expect(policy.admit(device.publicKey)).toBeInstanceOf(Lease)
+})
+
+test('of those who are served without a grant only who is on the new list stays, beside who watches', () => {
+  const [stays, goes, watches] = [device, other, stranger].map(({ publicKey }) => publicKey) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array
+  ]
+  const policy = policyOf({ allow: [stays, goes] })
+  policy.watch(watches)
+  const ends: string[] = []
+  const note = (name: string, lease: Lease | Refusal): void =>
+    void (admitted(lease).onend = ({ code }) => ends.push(`${name} ${code}`))
+  note('stays', policy.admit(stays))
+  note('goes', policy.admit(goes))
+  note('has a grant', policy.admit(goes, grantOf({ device: goes })))
+  note('watches', policy.admit(watches))
+  policy.revoke(relay.publicKey)
+  expect(policy.useAllowed([stays, relay.publicKey])).toBe(1)
+  expect(ends).toEqual(['goes RELAY_DENIED'])
+  expect(policy.admit(goes)).toMatchObject({ code: 'RELAY_DENIED' })
+})
+
 test('what is revoked ends at once, and does not come back: a device with all it has, or one grant', () => {
   const policy = policyOf({ allow: [other.publicKey] })
   const [one, two] = [grantOf(), grantOf()]
@@ -135,6 +187,14 @@ test('what is revoked ends at once, and does not come back: a device with all it
   expect(policy.revoke(device.publicKey)).toBe(2)
   expect(policy.admit(device.publicKey, grantOf())).toMatchObject({ code: 'RELAY_REVOKED' })
   expect(ends).toEqual(['RELAY_REVOKED', 'RELAY_REVOKED'])
+})
+
+test('who has sent nothing for an hour may send no more than a second’s worth at once', () => {
+  const clock = fakeClock(NOW)
+  const meter = new Meter({ bytesPerSecond: 1_000, quotaBytes: 0 }, clock.now)
+  expect(meter.spend(1_000)).toBe(0)
+  clock.advance(3_600_000)
+  expect([meter.spend(1_000), meter.spend(1_000)]).toEqual([0, 1_000])
 })
 
 test('over any time, a meter lets through no more than a second’s worth and what the time is worth', () => {
@@ -156,4 +216,33 @@ test('over any time, a meter lets through no more than a second’s worth and wh
       expect(meter.usedBytes).toBe(through)
     })
   )
+})
+
+test.each<[string, (policy: RelayPolicy) => Uint8Array]>([
+  ['has expired', () => grantOf({ expiresAt: NOW })],
+  ['is none', () => new Uint8Array(5)],
+  [
+    'is spent',
+    (policy) => {
+      const grant = grantOf({ quotaBytes: 1 })
+      admitted(policy.admit(device.publicKey, grant)).spend(2)
+      return grant
+    }
+  ],
+  [
+    'was revoked',
+    (policy) => {
+      const grant = grantOf()
+      policy.revoke(readGrant(grant)?.nonce ?? new Uint8Array(16))
+      return grant
+    }
+  ]
+])('a grant that %s takes nothing from a device on the allow-list', (_, grantIn) => {
+  const policy = policyOf()
+  const grant = grantIn(policy)
+  expect(policy.admit(device.publicKey, grant)).not.toBeInstanceOf(Lease)
+  policy.allow(device.publicKey)
+  expect(admitted(policy.admit(device.publicKey, grant))).toMatchObject({ scopes: ALL_SCOPES, grant: '' })
+  policy.revoke(device.publicKey)
+  expect(policy.admit(device.publicKey, grant)).toMatchObject({ code: 'RELAY_REVOKED' })
 })

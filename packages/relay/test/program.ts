@@ -49,6 +49,9 @@ export function startProgram(words: string[], environment: Record<string, string
     listening: async () => {
       await until(() => out.length + err.length > 0)
       if (err.length > 0) throw new Error(err.join('\n'))
+      const first = events()[0]
+      if (first?.['udp'] !== undefined)
+        await until(() => events().some(({ event }) => event === 'udp listening'))
       const { key, tcp, ws, udp } = events()[0] as { key: string; tcp: number; ws: number; udp: number }
       return {
         publicKey: Buffer.from(key, 'hex'),

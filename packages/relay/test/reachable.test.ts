@@ -1,7 +1,7 @@
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import { testCleanup, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import type { DhtLike } from '../src/client/dht.ts'
+import type { DhtLike } from '../src/dht.ts'
 import { type RelayAddress, RelayClient } from '../src/index.ts'
 import { greet } from './links.ts'
 import { listening } from './listening.ts'
@@ -105,3 +105,29 @@ async function lookUp(at: RelayAddress, asker: KeyPair, device: Uint8Array): Pro
   link.link.destroy()
   return bytes
 }
+
+test.each([
+  [
+    'refuses',
+    async () => {
+      const { server, port } = await listening(() => {})
+      await new Promise((resolve) => server.close(resolve))
+      return port
+    }
+  ],
+  ['swallows', async () => (await listening(() => {})).port]
+])(
+  'where the network %s all but the web, two devices meet at a relay through its WebSocket',
+  async (_, blockedPort) => {
+    const [a, b] = twoKeyPairs()
+    const { address, wsAddress } = await startRelay([a, b])
+    const tcp = { host: '127.0.0.1', port: await blockedPort() }
+    const relays = [{ publicKey: address.publicKey, tcp, ws: wsAddress.ws ?? '' }]
+    const bob = await startDevice(b, { relays })
+    await until(() => bob.registeredAt.length === 1)
+    const alice = await startDevice(a, { relays })
+    const connection = alice.connect(b.publicKey)
+    expect(await connection.opened).toBe(true)
+    expect(connection.path).toMatchObject({ kind: 'relay', transport: 'ws' })
+  }
+)

@@ -10,6 +10,7 @@ import {
   joinGreeting,
   readGreeting
 } from '../src/session/greeting.ts'
+import { LeftPaths } from '../src/session/left-paths.ts'
 import { Responder } from '../src/session/responder.ts'
 import type { SecretConnection } from '../src/session/secret-connection.ts'
 import { Session } from '../src/session/session.ts'
@@ -53,14 +54,18 @@ export class TestPath implements Path {
 const bob = crypto.keyPair()
 const terms = { windowBytes: 1 << 20, candidates: { tcp: [], udp: new Uint8Array(0) } }
 
+/** Its key. */
+export const reachedKey: Uint8Array = bob.publicKey
+
 /** A device that is reached. @param onconnection - told of each session that begins */
 export function responder(onconnection: (connection: SecretConnection) => void = () => {}): Responder {
   const made = new Responder({
     keyPair: bob,
     attemptMs: 5_000,
+    graceMs: 30_000,
     firewall: () => false,
     terms: () => terms,
-    makeSession: (id, secret, connection) => {
+    makeSession: (id, secret, connection, _, onover) => {
       connection.on('error', () => {})
       testCleanup().defer('stream', () => connection.destroy())
       const none = (): void => {}
@@ -70,10 +75,12 @@ export function responder(onconnection: (connection: SecretConnection) => void =
         connection,
         times: TIMES,
         windows: { own: 1 << 20, theirs: 1 << 20 },
+        left: new LeftPaths(),
         onlonely: none,
         onconfirmed: none,
         onfailed: none,
-        onover: none
+        onmoved: none,
+        onover
       })
     },
     onconnection,

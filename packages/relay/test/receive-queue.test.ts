@@ -85,3 +85,19 @@ function elementsMoved(work: () => void): number {
   }
   return moved
 }
+
+test('early bytes wait in few pieces, however small they come, and come out in order', () => {
+  const delivered: Uint8Array[] = []
+  const queue = new ReceiveQueue(
+    1 << 20,
+    (bytes) => delivered.push(bytes),
+    () => {}
+  )
+  for (let offset = 1; offset < 20_000; offset++)
+    expect(queue.arrive(offset, Uint8Array.of(offset % 251), false)).toBe('early')
+  queue.arrive(0, Uint8Array.of(0), false)
+  expect(delivered.length).toBeLessThan(10)
+  expect(
+    Buffer.concat(delivered).equals(Buffer.from(Array.from({ length: 20_000 }, (_, i) => i % 251)))
+  ).toBe(true)
+})

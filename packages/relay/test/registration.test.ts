@@ -1,12 +1,15 @@
 import crypto from 'hypercore-crypto'
-import { until } from '@cloudpal/test-kit'
+import { fakeClock, testCleanup, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
+import { TIMES } from '../src/client/options.ts'
+import { Registration } from '../src/client/registration.ts'
 import { RelayClient } from '../src/index.ts'
 import { encodeControl, encodeWelcome } from '../src/protocol/control.ts'
 import { frame, FRAME, FrameReader } from '../src/protocol/frames.ts'
 import { ControlCipher, Handshake } from '../src/protocol/handshake.ts'
 import { greet } from './links.ts'
 import { listening } from './listening.ts'
+import { sayAsRelay } from './lying.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
 
 test('a relay that announces visitors who say nothing does not make a device dial without a pause', async () => {
@@ -84,4 +87,52 @@ test('visitors who go without a word cost the time of a retry, and no more', asy
     visitor.wire.destroy()
   }
   await until(() => relay.registered === 1)
+})
+
+test('a device that pings more and more seldom says so before its relay would take it for silent', async () => {
+  const relay = crypto.keyPair()
+  let said = Infinity
+  const { port } = await listening((socket) =>
+    sayAsRelay(socket, relay, (message) => {
+      if (message.type === 'register' || message.type === 'ping') said = message.keepAliveMs
+      return [{ type: message.type === 'register' ? 'registered' : 'pong' }]
+    })
+  )
+  const registration = new Registration(
+    { publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port } },
+    crypto.keyPair(),
+    { ...TIMES, keepAliveMs: 4, maxKeepAliveMs: 32 },
+    { onregistered: () => {}, onunregistered: () => {}, onincoming: () => {} }
+  )
+  testCleanup().defer('swarm', () => registration.close())
+  let longest = 0
+  await until(() => {
+    longest = Math.max(longest, registration.keepAliveMs / said)
+    return registration.keepAliveMs === 32 && said === 32
+  })
+  // PROTOCOL.md: silence of 2.5 times what was said ends it.
+  expect(longest).toBeLessThanOrEqual(2.5)
+})
+
+test('a relay waits for the next ping as long as the last one has said', async () => {
+  const [a, b] = twoKeyPairs()
+  const clock = fakeClock(1_000)
+  const { address } = await startRelay([a, b], { now: clock.now })
+  const [patient, other] = [a, b].map((keyPair) => greet(address, keyPair, (link) => link.register(30_000)))
+  for (const [link, ms] of [
+    [patient, 100_000],
+    [other, 1_000]
+  ] as const) {
+    await until(() => link?.seen.includes('registered'))
+    link?.link.ping(ms)
+    await until(() => link?.seen.includes('pong'))
+  }
+  clock.advance(3_000)
+  await until(() => other?.ended)
+  clock.advance(246_000)
+  patient?.link.ping()
+  await until(() => patient?.seen.filter((what) => what === 'pong').length === 2)
+  clock.advance(251_000)
+  await until(() => patient?.ended)
+  expect([other?.ended, patient?.ended]).toEqual(['RELAY_TIMEOUT', 'RELAY_TIMEOUT'])
 })

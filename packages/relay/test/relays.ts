@@ -1,5 +1,5 @@
 import crypto, { type KeyPair } from 'hypercore-crypto'
-import { testCleanup } from '@cloudpal/test-kit'
+import { testCleanup, until } from '@cloudpal/test-kit'
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import { type Connection, RelayClient, type RelayAddress, type RelayClientOptions } from '../src/index.ts'
 import { RelayServer, type RelayServerOptions } from '../src/server/index.ts'
@@ -18,6 +18,7 @@ export async function startRelay(
   })
   testCleanup().defer('network', () => relay.close())
   await relay.ready()
+  await until(() => relay.udp?.listening ?? true)
   const { publicKey, ports } = relay
   return {
     relay,

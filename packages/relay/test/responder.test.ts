@@ -1,5 +1,7 @@
 import crypto from 'hypercore-crypto'
-import { expect, test } from 'vitest'
+import { testCleanup } from '@cloudpal/test-kit'
+import sodium from 'sodium-universal'
+import { expect, test, vi } from 'vitest'
 import { joinGreeting } from '../src/session/greeting.ts'
 import { PathNumbers } from '../src/session/path-numbers.ts'
 import type { Responder } from '../src/session/responder.ts'
@@ -93,4 +95,21 @@ test('a number of a path is given once, whatever comes in between', () => {
     true,
     true
   ])
+})
+
+test('who makes a new key for each hello does not make a device keep them all, nor try each join on all', () => {
+  const to = responder()
+  const session = crypto.randomBytes(16)
+  const waiting = hello(to, crypto.keyPair(), session, new TestPath({ origin: '192.0.2.1' }))
+  for (let i = 0; i < 800; i++) {
+    const { path } = hello(to, crypto.keyPair(), session, new TestPath({ origin: '192.0.2.2' }))
+    path.events?.onclose(null)
+  }
+  const macs = vi.spyOn(sodium, 'crypto_generichash_batch')
+  testCleanup().defer('stream', () => macs.mockRestore())
+  say(to, joinGreeting(session, 1, crypto.randomBytes(32)))
+  expect(macs.mock.calls.length).toBeLessThan(400)
+  // Nor do those of one place push out what was offered at another.
+  waiting.path.events?.onclose(null)
+  expect(answerOn(say(to, joinGreeting(session, 1, secretOf(waiting))))).toBe('joined')
 })

@@ -5,6 +5,7 @@ import { TIMES } from '../src/client/options.ts'
 import { FLOW, flowFrame, segmentHeader } from '../src/flow/flow-frames.ts'
 import { Line } from '../src/paths/line.ts'
 import { joinGreeting } from '../src/session/greeting.ts'
+import { LeftPaths } from '../src/session/left-paths.ts'
 import { PathSeal } from '../src/session/path-seal.ts'
 import { SecretConnection } from '../src/session/secret-connection.ts'
 import { Session } from '../src/session/session.ts'
@@ -72,9 +73,11 @@ function started(times: Partial<SessionTimes> = {}): {
     connection,
     times: { ...TIMES, ...times },
     windows: { own: 1 << 20, theirs: 1 << 20 },
+    left: new LeftPaths(),
     onlonely: none,
     onconfirmed: none,
     onfailed: none,
+    onmoved: none,
     onover: none
   })
   return {
@@ -85,6 +88,16 @@ function started(times: Partial<SessionTimes> = {}): {
       return (frame) => path.events?.onmessage(Buffer.concat(seal.seal(frame)))
     }
   }
+}
+
+/** What a handshake gives. */
+function secretsOf({ connection }: Session): Parameters<Session['begin']>[1] {
+  const [tx, rx, hash] = [crypto.randomBytes(32), crypto.randomBytes(32), crypto.randomBytes(64)]
+  return { tx, rx, hash, remotePublicKey: connection.remotePublicKey ?? new Uint8Array(32) }
+}
+
+async function turns(): Promise<void> {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 function typesOn(path: TestPath): (number | undefined)[] {
@@ -131,4 +144,60 @@ test('what is not proven to be the device’s costs the path only', async () => 
     return message
   })
   expect([code, path.closed]).toEqual([null, true])
+})
+
+test('a connection whose first path was gone when it began says that it has none', async () => {
+  const { session, join } = started()
+  const path = new TestPath({ relay: new Uint8Array(32) })
+  // As while a relay waits for a better way: its path dies before anybody goes on.
+  const line = new Line(path)
+  path.destroy()
+  await turns()
+  session.begin(line, secretsOf(session))
+  expect(session.connection.path).toBe(null)
+  const another = new TestPath({ relay: new Uint8Array(32) })
+  join(1, another)
+  expect(session.connection.path?.kind).toBe('relay')
+})
+
+test('a connection that is destroyed while it begins leaves no session behind', async () => {
+  const { session } = started()
+  const path = new TestPath({ relay: new Uint8Array(32) })
+  // An app that does not want to go through relays.
+  session.connection.on('path' as 'close', () => session.connection.destroy())
+  session.begin(new Line(path), secretsOf(session))
+  await turns()
+  expect([session.connection.destroyed, session.over, path.closed]).toEqual([true, true, true])
+})
+
+test('nor does one that was destroyed before', async () => {
+  const { session } = started()
+  const path = new TestPath()
+  session.connection.destroy()
+  session.begin(new Line(path), secretsOf(session))
+  await turns()
+  expect([session.over, path.closed]).toEqual([true, true])
+})
+
+test('a device that calls again and again, and lets no path go, holds no more than 32 of them, and not for ever', () => {
+  vi.useFakeTimers()
+  testCleanup().defer('stream', () => void vi.useRealTimers())
+  const { session, join } = started()
+  const paths = Array.from({ length: 100 }, () => new TestPath({ relay: new Uint8Array(32) }))
+  // Each was joined because the other device has called. It says something there, and never that it leaves it.
+  const says = paths.map((path, i) => {
+    const say = join(i, path)
+    session.settleOn(i)
+    return say
+  })
+  const open = (): number[] => paths.flatMap(({ closed }, i) => (closed ? [] : [i]))
+  expect(open()).toEqual(Array.from({ length: 32 }, (_, i) => i))
+  expect(session.admits(100)).toBe(false)
+  for (let i = 0; i < 40; i++) {
+    vi.advanceTimersByTime(1_000)
+    for (const one of open()) says[one]?.(flowFrame({ type: 'probed' }))
+  }
+  // What is not left in time is given up. One is not, since it carries.
+  expect(open()).toEqual([31])
+  expect([session.over, session.admits(100)]).toEqual([false, true])
 })

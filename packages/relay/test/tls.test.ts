@@ -8,6 +8,7 @@ import crypto, { type KeyPair } from 'hypercore-crypto'
 import { testCleanup, tmpDir, until } from '@cloudpal/test-kit'
 import { expect, test, vi } from 'vitest'
 import { RelayServer } from '../src/server/index.ts'
+import { say } from './by-hand.ts'
 import { type Certificate, certificate, whyNoCertificates } from './certificates.ts'
 import { startProgram } from './program.ts'
 import { startRelay } from './relays.ts'
@@ -137,3 +138,17 @@ test.skipIf(whyNoCertificates !== null)(
     expect(await shown(wsPort, second)).toBe(second.cert)
   }
 )
+
+/** A TLS record (RFC 8446, 5.1) of a ClientHello of 512 bytes, which does not come. */
+const CLIENT_HELLO = Buffer.of(0x16, 3, 1, 2, 4, 1, 0, 2, 0)
+
+test.skipIf(whyNoCertificates !== null).each<[string, number]>([
+  ['the time for a greeting', 300],
+  ['ten seconds, where that is longer,', 600_000]
+])('a TLS handshake that comes in drops is let go after %s', async (_, greetingMs) => {
+  const { relay } = await startRelay([], { greetingMs, ws: { host: '127.0.0.1', tls: await certificate() } })
+  const slow = say(relay.ports.ws, CLIENT_HELLO)
+  const dropping = setInterval(() => void slow.socket.write(Buffer.of(3)), 100)
+  testCleanup().defer('stream', () => clearInterval(dropping))
+  await until(() => slow.closed, { timeoutMs: greetingMs < 10_000 ? 5_000 : 25_000 })
+})

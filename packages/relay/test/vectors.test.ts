@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
-import crypto from 'hypercore-crypto'
-import { expect, test } from 'vitest'
+import crypto, { type KeyPair } from 'hypercore-crypto'
+import curve from 'noise-curve-ed'
+import { expect, test, vi } from 'vitest'
 import { flowFrame, readFlowFrame, segmentHeader } from '../src/flow/flow-frames.ts'
 import { createGrant, readGrant } from '../src/index.ts'
 import {
@@ -11,6 +12,7 @@ import {
   encodeWelcome
 } from '../src/protocol/control.ts'
 import { frame, FRAME } from '../src/protocol/frames.ts'
+import { ControlCipher, Handshake, type Purpose, type Secrets } from '../src/protocol/handshake.ts'
 import { refusal } from '../src/protocol/refusal.ts'
 import {
   callGreeting,
@@ -18,10 +20,12 @@ import {
   decodeOffer,
   encodeAnswer,
   encodeOffer,
+  helloGreeting,
   joinedGreeting,
   joinGreeting,
   readGreeting,
-  refuseGreeting
+  refuseGreeting,
+  welcomeGreeting
 } from '../src/session/greeting.ts'
 import { PathSeal } from '../src/session/path-seal.ts'
 
@@ -49,10 +53,43 @@ function sealed(isInitiator: boolean): [segment: Uint8Array, reset: Uint8Array] 
   ]
 }
 
+/** Both messages of a greeting between the keys of these seeds, and the keys that both sides have then. */
+function greeted(purpose: Purpose, offer: Uint8Array, answer: Uint8Array): [Uint8Array, Uint8Array, Secrets] {
+  const [near, nearOnce, far, farOnce] = [0x20, 0x21, 0x22, 0x23].map((byte) =>
+    crypto.keyPair(fill(byte))
+  ) as [KeyPair, KeyPair, KeyPair, KeyPair]
+  const made = vi.spyOn(curve, 'generateKeyPair').mockReturnValueOnce(nearOnce).mockReturnValueOnce(farOnce)
+  const initiator = new Handshake(purpose, near, far.publicKey)
+  const responder = new Handshake(purpose, far, null)
+  const hello = initiator.send(offer)
+  // What was read of a message is wiped where it stands.
+  responder.receive(Uint8Array.from(hello))
+  const welcome = responder.send(answer)
+  initiator.receive(Uint8Array.from(welcome))
+  made.mockRestore()
+  return [hello, welcome, initiator.secrets() as Secrets]
+}
+
+const outer = greeted('device to relay', encodeHello(null), encodeWelcome(null))
+const inner = greeted('device to device', encodeOffer(fill(10, 16), terms), encodeAnswer(fill(11), terms))
+const nearCipher = new ControlCipher(outer[2])
+const farCipher = new ControlCipher({ ...outer[2], tx: outer[2].rx, rx: outer[2].tx })
+
 /** Everything with bytes of its own, made anew. */
 const made: Record<string, Uint8Array> = {
   grant,
   'frame DATA': frame(FRAME.DATA, fill(7, 3)),
+  'frame HELLO': frame(FRAME.HELLO, outer[0]),
+  'frame WELCOME': frame(FRAME.WELCOME, outer[1]),
+  'frame CONTROL with ping': frame(
+    FRAME.CONTROL,
+    nearCipher.seal(encodeControl({ type: 'ping', keepAliveMs: 45_000 }))
+  ),
+  'frame CONTROL with another ping': frame(
+    FRAME.CONTROL,
+    nearCipher.seal(encodeControl({ type: 'ping', keepAliveMs: 45_000 }))
+  ),
+  'frame CONTROL with pong': frame(FRAME.CONTROL, farCipher.seal(encodeControl({ type: 'pong' }))),
   'payload HELLO': encodeHello(null),
   'payload HELLO with a grant': encodeHello(grant),
   'payload WELCOME': encodeWelcome(null),
@@ -64,7 +101,7 @@ const made: Record<string, Uint8Array> = {
     insists: true
   }),
   'control open': encodeControl({ type: 'open', target: fill(8) }),
-  'control ping': encodeControl({ type: 'ping' }),
+  'control ping': encodeControl({ type: 'ping', keepAliveMs: 45_000 }),
   'control watch': encodeControl({ type: 'watch', keepAliveMs: 1_000, setSeq: 2 ** 53 - 1 }),
   'control publish': encodeControl({ type: 'publish', record: fill(12, 3) }),
   'control lookup': encodeControl({ type: 'lookup', target: fill(8) }),
@@ -76,10 +113,14 @@ const made: Record<string, Uint8Array> = {
   'control gone': encodeControl({ type: 'gone' }),
   'control draining': encodeControl({ type: 'draining' }),
   'control beat': encodeControl({ type: 'beat', record: fill(13, 153) }),
+  'control missing': encodeControl({ type: 'missing', replica: fill(8), epoch: 258, seq: 772 }),
   'control set': encodeControl({ type: 'set', record: fill(14, 3) }),
   'control found': encodeControl({ type: 'found', target: fill(8), record: fill(12, 3) }),
   'greeting offer': encodeOffer(fill(10, 16), terms),
   'greeting answer': encodeAnswer(fill(11), terms),
+  'greeting hello': helloGreeting(inner[0]),
+  'greeting welcome': welcomeGreeting(inner[1]),
+  'greeting keys': Buffer.concat([inner[2].tx, inner[2].rx, inner[2].hash]),
   'greeting join': joinGreeting(fill(10, 16), 7, fill(11)),
   'greeting joined': joinedGreeting(fill(10, 16), 7, fill(11)),
   'greeting refuse': refuseGreeting(3),
@@ -124,6 +165,9 @@ test('every message is read back', () => {
     ...redirect,
     redirect: Buffer.from(fill(5))
   })
+  const newer = Uint8Array.from(made['payload WELCOME'] ?? fill(0))
+  newer[0] = 2
+  expect(decodeWelcome(newer)).toBeNull()
   expect(readGrant(grant)).toMatchObject({ scopes: 5, expiresAt: 1_800_000_000_000 })
   expect(readGreeting(made['greeting join'] ?? fill(0))).toMatchObject({ type: 'join', path: 7 })
   expect(readGreeting(made['greeting joined'] ?? fill(0))).toMatchObject({ type: 'joined', path: 7 })

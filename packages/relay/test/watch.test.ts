@@ -1,3 +1,5 @@
+import { connect, type Socket } from 'node:net'
+import { testCleanup } from '@cloudpal/test-kit'
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
 import { TIMES } from '../src/client/options.ts'
@@ -5,6 +7,7 @@ import { monotonic, steady } from '../src/monotonic.ts'
 import { Alarm } from '../src/session/alarm.ts'
 import { Liveness } from '../src/session/liveness.ts'
 import { Watch } from '../src/session/watch.ts'
+import { listening } from './listening.ts'
 
 afterEach(() => void vi.useRealTimers())
 
@@ -128,3 +131,26 @@ test('a connection without a path ends when the time is over in which it may fin
   vi.advanceTimersByTime(TIMES.graceMs)
   expect(seen.lost).toBe(1)
 })
+
+test('in a process that was held up, what has come meanwhile is read before anybody is taken for silent', async () => {
+  const order: string[] = []
+  const [near, far] = await socketPair()
+  near.on('data', () => order.push('heard'))
+  const alarm = new Alarm(() => order.push('woken'))
+  alarm.wakeBy(monotonic() + 20)
+  far.write('here')
+  const until = monotonic() + 300
+  while (monotonic() < until);
+  await vi.waitFor(() => expect(order).toContain('woken'))
+  expect(order).toEqual(['heard', 'woken'])
+})
+
+/** Both ends of a TCP connection. */
+async function socketPair(): Promise<[Socket, Socket]> {
+  const accepted: Socket[] = []
+  const { port } = await listening((socket) => accepted.push(socket))
+  const far = connect(port, '127.0.0.1')
+  testCleanup().defer('network', () => void far.destroy())
+  await vi.waitFor(() => expect(accepted).toHaveLength(1))
+  return [accepted[0] as Socket, far]
+}

@@ -60,6 +60,8 @@ export class BootstrapNode extends ReadyResource {
     const { default: Node } = await loaded(() => import('hyperdht'))
     const node = Node.bootstrapper(port, host, this.#options)
     this.#node = await listening(node, `${this.#options.host}, UDP port ${port}`)
+    // It knows nobody whom it would have to wait for.
+    await this.#node.fullyBootstrapped()
   }
 
   protected override async _close(): Promise<void> {

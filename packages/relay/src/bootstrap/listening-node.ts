@@ -2,7 +2,7 @@ import type HyperDHT from 'hyperdht'
 import { cannotListen } from '../cannot-listen.ts'
 
 /**
- * Waits until a node of hyperdht has its port, and takes it down where it cannot have it. The only file that touches its private parts: `io` of dht-rpc 6, which
+ * Waits until a node of hyperdht has its port, not until others have answered, and takes it down where it cannot have it. The only file that touches its private parts: `io` of dht-rpc 6, which
  * leaves a watcher behind that keeps the process alive.
  *
  * @param where - address and port, for people
@@ -10,7 +10,7 @@ import { cannotListen } from '../cannot-listen.ts'
  */
 export async function listening(node: HyperDHT, where: string): Promise<HyperDHT> {
   try {
-    await node.fullyBootstrapped()
+    await node.bind()
     return node
   } catch (error) {
     // What was never bound says so once more.

@@ -4,15 +4,19 @@ import { open, readFile, rename } from '#fs'
  * The epoch of a new life of this relay, higher than that of each before: the time, or one more than the last where the clock is behind that. A machine without a clock of its own may
  * start before it has asked for the time.
  *
- * @param file - holds the last one; is replaced whole. Where nothing can be written, as beside a key that is mounted to be read only, the clock is all there is
+ * @param file - holds the last one; is replaced whole
  * @param now - milliseconds since 1970
+ * @returns `null` where nothing can be written, as beside a key that is mounted to be read only: the clock is all there is then
  */
-export async function nextEpoch(file: string, now: number): Promise<number> {
+export async function nextEpoch(file: string, now: number): Promise<number | null> {
   const text = await readFile(file, 'utf8').catch(() => '')
   const last = /^\d{1,16}\s*$/.test(text) ? Number(text) : 0
   const epoch = Math.min(Math.max(now, last + 1), Number.MAX_SAFE_INTEGER)
-  await keep(file, `${epoch}\n`).catch(() => {})
-  return epoch
+  const isKept = await keep(file, `${epoch}\n`).then(
+    () => true,
+    () => false
+  )
+  return isKept ? epoch : null
 }
 
 async function keep(file: string, text: string): Promise<void> {

@@ -1,5 +1,6 @@
 import b4a from 'b4a'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { nameOf } from '../keys.ts'
 import { createGrant } from '../policy/grant.ts'
 import { countOf, keyOf, variableOf, wordOf } from './arguments.ts'
 import { addReplicas } from './replicas.ts'
@@ -8,6 +9,7 @@ import { serve, type ServeSettings } from './serve.ts'
 import { serveOptions } from './serve-options.ts'
 import { settingsIn, settingsOf } from './settings.ts'
 import type { Surroundings } from './surroundings.ts'
+import { wholeMessage } from './whole-message.ts'
 
 /** How a command ended, for who called it. */
 export const EXIT: { readonly ok: 0; readonly failed: 1; readonly usage: 2 } = { ok: 0, failed: 1, usage: 2 }
@@ -36,7 +38,7 @@ export async function run(words: readonly string[], surroundings: Surroundings):
   } catch (error) {
     if (error instanceof InvalidArgumentError) surroundings.err(`error: ${error.message}`)
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-    surroundings.err((error as Error).message)
+    surroundings.err(wholeMessage(error as Error))
     return (error as { code?: string }).code === 'RELAY_BAD_ARGUMENT' ? EXIT.usage : EXIT.failed
   }
 }
@@ -69,7 +71,7 @@ function addKeys(program: Command, { out }: Surroundings): void {
     .option('--key-file <file>', 'with the seed', 'relay.key')
     .action(async ({ keyFile }: { keyFile: string }) => {
       const { publicKey } = await keyPairOf(keyFile)
-      out(b4a.toString(publicKey, 'hex'))
+      out(nameOf(publicKey))
     })
   program
     .command('grant')

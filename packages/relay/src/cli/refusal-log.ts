@@ -1,4 +1,4 @@
-import b4a from 'b4a'
+import { nameOf } from '../keys.ts'
 import type { RelayServerEvents } from '../server/relay-server.ts'
 
 /** Lines a second: strangers must not fill a disk. */
@@ -23,7 +23,7 @@ export class RefusalLog {
       return
     }
     this.#lines++
-    const name = device === null ? 'unknown' : b4a.toString(device, 'hex')
+    const name = device === null ? 'unknown' : nameOf(device)
     this.#log('refused', { code, device: name, address })
   }
 

@@ -1,7 +1,7 @@
-import b4a from 'b4a'
 import { readFile } from '#fs'
 import { RelayError } from '../errors.ts'
-import type { PolicyLimits } from '../policy/relay-policy.ts'
+import { nameOf } from '../keys.ts'
+import type { PolicyLimits } from '../policy/limits.ts'
 import type { RelayServerOptions, TlsOptions } from '../server/options.ts'
 import { RelayServer, type RelayServerEvents } from '../server/relay-server.ts'
 import { logger } from './arguments.ts'
@@ -11,6 +11,7 @@ import { RefusalLog } from './refusal-log.ts'
 import { type ReplicaSettings, replicasOf } from './replicas.ts'
 import { keyPairOf } from './secret-key.ts'
 import type { Surroundings } from './surroundings.ts'
+import { wholeMessage } from './whole-message.ts'
 
 /** What `serve` is told, by flags, environment and file. */
 export interface ServeSettings extends DhtSettings, ReplicaSettings {
@@ -72,22 +73,18 @@ async function serveBy(
   const log = logger(surroundings, settings.json === true)
   const refusals = new RefusalLog(log)
   relay.on('refused', (...refused: RelayServerEvents['refused']) => refusals.note(...refused))
+  relay.on('udp-listening', () => log('udp listening'))
+  relay.on('listen-failed', (error: Error) => log('listen failed', { message: error.message }))
   await relay.ready()
   const { tcp, ws, metrics } = relay.ports
   const udp = dht === null ? {} : { udp: dht.port }
-  log('listening', { key: b4a.toString(relay.publicKey, 'hex'), tcp, ws, ...udp, metrics })
-  let { allow = [] } = settings
+  log('listening', { key: nameOf(relay.publicKey), tcp, ws, ...udp, metrics })
+  let reloaded = Promise.resolve()
   surroundings.onreload(() => {
-    reread()
-      .then(async (next) => {
-        const facts = await renew(relay, next, allow)
-        allow = next.allow ?? []
-        return facts
-      })
-      .then(
-        (facts) => log('reloaded', facts),
-        (error: Error) => log('not reloaded', { message: error.message })
-      )
+    // One after the other: what was read last counts.
+    reloaded = reloaded
+      .then(async () => log('reloaded', await renew(relay, await reread())))
+      .catch((error: Error) => log('not reloaded', { message: wholeMessage(error) }))
   })
   await new Promise<void>((resolve) => {
     if (surroundings.signal.aborted) resolve()
@@ -100,22 +97,17 @@ async function serveBy(
   log('closed')
 }
 
-/** Policy first: a certificate that cannot be read keeps nobody in who was revoked. */
-async function renew(
-  relay: RelayServer,
-  settings: ServeSettings,
-  before: readonly Uint8Array[]
-): Promise<object> {
+/** Whom it revokes ends at once, whatever else is wrong with a file; the rest of it counts as a whole, or not at all. */
+async function renew(relay: RelayServer, settings: ServeSettings): Promise<object> {
   const { allow = [], issuer = [], revoke = [], wsPort } = settings
-  relay.policy.useIssuers(issuer)
-  for (const device of before)
-    if (!allow.some((one) => b4a.equals(one, device))) relay.policy.disallow(device)
-  const allowed = allow.filter((device) => relay.policy.allow(device)).length
   const ended = revoke.map((what) => relay.policy.revoke(what)).reduce((sum, n) => sum + n, 0)
+  checkServesSomebody(settings)
   const replicas = await replicasOf(settings)
-  if (replicas !== null) relay.useReplicas(replicas.set)
   const tls = wsPort === undefined ? null : await tlsOf(settings)
   if (tls !== null) relay.renewTls(tls)
+  if (replicas !== null) relay.useReplicas(replicas.set)
+  relay.policy.useIssuers(issuer)
+  const allowed = relay.policy.useAllowed(allow)
   return { allowed, revoked: revoke.length, ended, ...(tls !== null && { renewed: true }) }
 }
 
@@ -125,9 +117,9 @@ async function optionsOf(settings: ServeSettings): Promise<Omit<RelayServerOptio
   if (tcpPort === undefined && wsPort === undefined && settings.udpPort === undefined)
     throw new RelayError('RELAY_BAD_ARGUMENT', 'give --tcp-port, --ws-port or --udp-port')
   const { allow = [], issuer = [], unknownConnections, unknownPerAddress } = settings
-  if (allow.length === 0 && issuer.length === 0)
-    throw new RelayError('RELAY_BAD_ARGUMENT', 'give --allow or --issuer: else nobody is served')
+  checkServesSomebody(settings)
   const replicas = await replicasOf(settings)
+  const epoch = replicas && (await nextEpoch(`${settings.keyFile}.epoch`, Date.now()))
   const listen = (port: number, host?: string): { port: number; host?: string } =>
     host === undefined ? { port } : { port, host }
   return {
@@ -135,13 +127,18 @@ async function optionsOf(settings: ServeSettings): Promise<Omit<RelayServerOptio
     issuers: issuer,
     limits: limitsOf(settings),
     drainMs: drainSeconds * 1000,
-    replicas: replicas && { ...replicas, epoch: await nextEpoch(`${settings.keyFile}.epoch`, Date.now()) },
+    replicas: replicas && { ...replicas, ...(epoch !== null && { epoch }) },
     ...(unknownConnections !== undefined && { unknownConnections }),
     ...(unknownPerAddress !== undefined && { unknownPerAddress }),
     tcp: tcpPort === undefined ? null : listen(tcpPort, tcpHost),
     ws: wsPort === undefined ? null : { ...listen(wsPort, wsHost), trustProxy, tls: await tlsOf(settings) },
     metrics: metricsPort === undefined ? null : { port: metricsPort, host: metricsHost }
   }
+}
+
+function checkServesSomebody({ allow = [], issuer = [] }: ServeSettings): void {
+  if (allow.length === 0 && issuer.length === 0)
+    throw new RelayError('RELAY_BAD_ARGUMENT', 'give --allow or --issuer: else nobody is served')
 }
 
 function limitsOf(settings: ServeSettings): Partial<PolicyLimits> {

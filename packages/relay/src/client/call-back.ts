@@ -4,10 +4,10 @@ import type { Path } from '../paths/path.ts'
 import { callGreeting, type Terms } from '../session/greeting.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
 import type { KeyPair } from '../types.ts'
-import { isDialable } from './addresses.ts'
-import type { PeerAddresses } from './options.ts'
+import { type PeerAddresses, isDialable } from '../addresses/peer-addresses.ts'
 import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
-import type { ClientTimes, RelayAddress } from './options.ts'
+import type { RelayAddress } from '../addresses/relay-address.ts'
+import type { ClientTimes } from './options.ts'
 import { type Attempt, type Lane, race } from './race.ts'
 
 /** What a way back to the device is made of that has begun a session with this one. */
@@ -21,7 +21,7 @@ export interface CallBackOptions {
   readonly candidates: Terms['candidates']
   readonly peerAddresses: PeerAddresses
   readonly times: ClientTimes
-  readonly connection: SecretConnection
+  readonly connection: Pick<SecretConnection, 'path'>
   readonly session: Uint8Array
   readonly secret: Uint8Array
   /** From now on the other device greets on this path. @param onclosed - called where it ends before that */
@@ -49,16 +49,12 @@ export class CallBack {
   #attempt: Attempt<Path> | null = null
   #timer: unknown = null
   #calls = 0
+  #over = false
   #pause = FIRST_PAUSE
   #directSince: number | null = null
 
   constructor(options: CallBackOptions) {
     this.#options = options
-    options.connection.on('close', () => this.#stop())
-    const events = options.connection as unknown as {
-      on(event: 'path', fn: (path: unknown) => void): void
-    }
-    events.on('path', () => this.#moved())
   }
 
   /** No path is left. */
@@ -77,8 +73,14 @@ export class CallBack {
     joined(path)
   }
 
-  /** There is a path, and maybe a better one. */
-  #moved(): void {
+  /** The session is over. */
+  stop(): void {
+    this.#over = true
+    this.#stop()
+  }
+
+  /** There is another path, and maybe a better one; or none. */
+  moved(): void {
     const { path } = this.#options.connection
     if (path === null) return
     if (this.#wanted === 'any' || path.relay === null) this.#stop()
@@ -96,8 +98,8 @@ export class CallBack {
   }
 
   #search(wanted: 'any' | 'better'): void {
-    const { connection, times } = this.#options
-    if (connection.destroying) return
+    const { times } = this.#options
+    if (this.#over) return
     this.#wanted = wanted
     const attempt = race(wanted === 'any' ? [this.#byRelay(), this.#directly()] : [this.#directly()], times)
     this.#attempt = attempt

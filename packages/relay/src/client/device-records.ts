@@ -1,14 +1,16 @@
-import b4a from 'b4a'
+import { nameOf } from '../keys.ts'
 import { RecordFinder } from '../records/record-finder.ts'
 import { RecordPublisher } from '../records/record-publisher.ts'
 import type { ReplicaSet } from '../replicas/replica-set.ts'
 import type { KeyPair } from '../types.ts'
-import type { DhtLike } from './dht.ts'
+import type { DhtLike } from '../dht.ts'
 import { findByRecord } from './find-by-record.ts'
-import type { ClientTimes, RelayAddress } from './options.ts'
+import type { RelayAddress } from '../addresses/relay-address.ts'
+import type { ClientTimes } from './options.ts'
 import type { Attempt } from './race.ts'
 import type { Registration } from './registration.ts'
-import type { Publishing, TrustedOwner } from './replica-options.ts'
+import type { TrustedOwner } from '../records/trusted-owner.ts'
+import type { Publishing } from './replica-options.ts'
 
 /** What {@link DeviceRecords} are made with. */
 export interface DeviceRecordsOptions {
@@ -33,8 +35,8 @@ export class DeviceRecords {
   readonly #options: DeviceRecordsOptions
   readonly #finder: RecordFinder
   readonly #publisher: RecordPublisher | null
-  /** Who waits for an answer, by target. */
-  readonly #asking = new Map<string, Set<(record: Uint8Array) => void>>()
+  /** Who waits for answers, by target. */
+  readonly #asking = new Map<string, Set<(relay: Uint8Array, record: Uint8Array) => void>>()
 
   constructor(options: DeviceRecordsOptions) {
     this.#options = options
@@ -86,8 +88,8 @@ export class DeviceRecords {
     this.#publisher?.lost(relay)
   }
 
-  onfound(target: Uint8Array, record: Uint8Array): void {
-    for (const onrecord of this.#asking.get(b4a.toString(target, 'hex')) ?? []) onrecord(record)
+  onfound(relay: Uint8Array, target: Uint8Array, record: Uint8Array): void {
+    for (const onanswer of this.#asking.get(nameOf(target)) ?? []) onanswer(relay, record)
   }
 
   /** Relays where a device says it is, as far as is known without asking. */
@@ -113,15 +115,21 @@ export class DeviceRecords {
   }
 
   #ask(target: Uint8Array, onrecord: (record: Uint8Array) => void): { readonly asked: number; stop(): void } {
-    const name = b4a.toString(target, 'hex')
-    const waiting = this.#asking.get(name) ?? new Set()
-    this.#asking.set(name, waiting.add(onrecord))
+    const name = nameOf(target)
     const asked = this.#registered()
+    const left = new Set(asked.map(({ address }) => nameOf(address.publicKey)))
+    const count = left.size
+    // A relay that answers twice, or was asked twice, does not speak for another one.
+    const onanswer = (relay: Uint8Array, record: Uint8Array): void => {
+      if (left.delete(nameOf(relay))) onrecord(record)
+    }
+    const waiting = this.#asking.get(name) ?? new Set()
+    this.#asking.set(name, waiting.add(onanswer))
     for (const registration of asked) registration.lookup(target)
     return {
-      asked: asked.length,
+      asked: count,
       stop: () => {
-        waiting.delete(onrecord)
+        waiting.delete(onanswer)
         if (waiting.size === 0 && this.#asking.get(name) === waiting) this.#asking.delete(name)
       }
     }

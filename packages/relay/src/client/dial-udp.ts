@@ -3,7 +3,7 @@ import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
 import { UdpPath } from '../paths/udp-path.ts'
 import type { Dialled } from './dial.ts'
-import type { DhtLike } from './dht.ts'
+import type { DhtLike } from '../dht.ts'
 import type { Attempt } from './race.ts'
 
 /** A direct connection that is there, and has not begun: its raw stream, and the keys. */

@@ -1,24 +1,17 @@
+import { dialRelayWire } from '../addresses/dial-relay-wire.ts'
+import { isPort } from '../addresses/port.ts'
+import type { RelayAddress } from '../addresses/relay-address.ts'
 import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
 import type { Path } from '../paths/path.ts'
 import { RelayLink } from '../paths/relay-link.ts'
 import { TcpPath } from '../paths/tcp-path.ts'
-import { dialTcp, dialWs, hasTcp } from '../sockets/sockets.ts'
-import type { Wire } from '../wires/wire.ts'
-import { isPort } from './addresses.ts'
-import type { RelayAddress } from './options.ts'
+import { dialTcp, hasTcp } from '../sockets/sockets.ts'
 
 /** A dial that is under way: a path once it is there, and a way to give up. */
 export interface Dialled {
   readonly path: Promise<Path>
   abort(): void
-}
-
-/** Begins a connection to a relay, over TCP where this platform and the relay have it. */
-export function dialRelayWire({ tcp, ws }: RelayAddress): Wire {
-  if (tcp !== undefined && hasTcp) return dialTcp(tcp.host, tcp.port)
-  if (ws !== undefined) return dialWs(ws)
-  throw new RelayError('RELAY_BAD_ARGUMENT', 'the relay has no address that this platform can reach')
 }
 
 /** Reaches a device through a relay. */

@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import type { RecordFinder } from '../records/record-finder.ts'
-import type { RelayAddress } from './options.ts'
+import type { RelayAddress } from '../addresses/relay-address.ts'
 import { type Attempt, race } from './race.ts'
 
 /**

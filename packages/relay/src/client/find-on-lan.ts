@@ -66,9 +66,16 @@ class Search<T> {
   }
 
   #found(address: string): void {
-    if (this.#over || this.#running.has(address) || this.#waiting.size >= MOST_WAITING) return
+    if (this.#over || this.#running.has(address) || this.#waiting.has(address)) return
+    if (this.#waiting.size >= MOST_WAITING) this.#forgetAny()
     this.#waiting.add(address)
     this.#next()
+  }
+
+  /** Who has named more than there is room for has not shut out what comes next. */
+  #forgetAny(): void {
+    const at = Math.floor(Math.random() * this.#waiting.size)
+    for (const one of [...this.#waiting].slice(at, at + 1)) this.#waiting.delete(one)
   }
 
   #next(): void {

@@ -7,7 +7,7 @@ import { UdpPath } from '../paths/udp-path.ts'
 import type { Terms } from '../session/greeting.ts'
 import { listenTcp, type TcpListener } from '../sockets/sockets.ts'
 import type { KeyPair } from '../types.ts'
-import type { DhtLike, DhtServerLike } from './dht.ts'
+import type { DhtLike, DhtServerLike } from '../dht.ts'
 import type { LanLike } from './find-on-lan.ts'
 import type { RelayClientOptions } from './options.ts'
 

@@ -1,25 +1,11 @@
+import type { PeerAddresses } from '../addresses/peer-addresses.ts'
+import type { RelayAddress } from '../addresses/relay-address.ts'
 import type { KeyPair } from '../types.ts'
 import type { PathInfo } from '../paths/path.ts'
-import type { Publishing, ReplicasOptions, TrustedOwner } from './replica-options.ts'
+import type { TrustedOwner } from '../records/trusted-owner.ts'
+import type { Publishing, ReplicasOptions } from './replica-options.ts'
 import type { LanLike } from './find-on-lan.ts'
 import type { SessionTimes } from '../session/times.ts'
-
-/** A relay, and where it listens: TCP, WebSocket or both. The address is never taken from anybody else than the app. */
-export interface RelayAddress {
-  /** 32 bytes: what listens there must prove to have it. */
-  readonly publicKey: Uint8Array
-  readonly tcp?: { readonly host: string; readonly port: number }
-  /** `ws:` or `wss:`; what a browser takes. */
-  readonly ws?: string
-  /** What this device shows there. @defaultValue nothing: it is on the relay's allow-list */
-  readonly grant?: Uint8Array
-}
-
-/**
- * How far an address may be that a connected device has named: on this machine too, on its networks, on the internet only, or nothing that is named, a key in the DHT
- * neither.
- */
-export type PeerAddresses = 'machine' | 'network' | 'internet' | 'none'
 
 /** Options of a {@link RelayClient}. */
 export interface RelayClientOptions {
@@ -52,7 +38,7 @@ export interface RelayClientOptions {
   listen?: {
     readonly host?: string
     readonly port?: number
-    /** What is told to others, as `host:port`. @defaultValue host and port of the listener */
+    /** What is told to others, as `host:port`. @defaultValue `host`, which should be an address then, and the port; nothing without a host */
     readonly announce?: readonly string[]
   } | null
   /**
@@ -78,6 +64,16 @@ export interface RelayClientOptions {
   times?: Partial<ClientTimes>
   /** Bytes under way at most, for each connection and direction: 128 KiB or more. @defaultValue 4 MiB */
   windowBytes?: number
+}
+
+/** Options of {@link RelayClient.connect}. */
+export interface ConnectOptions {
+  /** Addresses at which the device listens, `host:port`; tried before the relays. @defaultValue none */
+  addresses?: readonly string[]
+  /** Passed on to the DHT node's `connect`. @defaultValue none */
+  dhtOptions?: object
+  /** What the connection is destroyed with where no way is found. @defaultValue the error as it is */
+  explain?: (error: Error) => Error
 }
 
 /** All in milliseconds. */

@@ -3,9 +3,11 @@ import { RelayError } from '../errors.ts'
 import type { Refusal } from '../protocol/refusal.ts'
 import { RelayLink } from '../paths/relay-link.ts'
 import type { Path } from '../paths/path.ts'
-import { dialRelayWire } from './dial.ts'
+import { dialRelayWire } from '../addresses/dial-relay-wire.ts'
 import { KeepAlive } from './keep-alive.ts'
-import type { ClientTimes, RelayAddress } from './options.ts'
+import type { RelayAddress } from '../addresses/relay-address.ts'
+import type { LastBeat } from '../replicas/heartbeat.ts'
+import type { ClientTimes } from './options.ts'
 
 /** What a registration tells its client. */
 export interface RegistrationEvents {
@@ -18,6 +20,10 @@ export interface RegistrationEvents {
   onbeat?(record: Uint8Array): void
   /** A newer replica set, unchecked. */
   onset?(record: Uint8Array): void
+  /** The relay has missed three beats of another replica since this one: it may be dead. */
+  onmissing?(last: LastBeat): void
+  /** The relay was asked whether it is there, and is. */
+  onpong?(): void
   /** What the relay has of a device that was looked up; nothing where it has nothing. */
   onfound?(target: Uint8Array, record: Uint8Array): void
   /** Somebody has reached this device through the relay. */
@@ -101,6 +107,13 @@ export class Registration {
     if (this.#registered) this.#link?.lookup(target)
   }
 
+  /** Asks now whether the relay is there, and registers anew unless it answers within `deadMs`. @returns whether it is registered, so that there is an answer */
+  ask(): boolean {
+    // Nothing is said of the interval: this ping has not waited for it.
+    if (this.#registered && !this.#asked) this.#ping(this.#times.deadMs, () => {})
+    return this.#registered
+  }
+
   close(): void {
     this.#closed = true
     this.#wait(null, 0)
@@ -120,6 +133,7 @@ export class Registration {
         ondraining: () => this.#events.ondraining?.(),
         onbeat: (record) => this.#events.onbeat?.(record),
         onset: (record) => this.#events.onset?.(record),
+        onmissing: (last) => this.#events.onmissing?.(last),
         onfound: (target, record) => this.#events.onfound?.(target, record),
         onclose: (error, refusal) => this.#onclose(error, refusal)
       }
@@ -142,14 +156,17 @@ export class Registration {
   }
 
   #pingLater(): void {
+    this.#wait(() => this.#ping(this.#times.pongMs, () => this.#keepAlive.lost()), this.#keepAlive.intervalMs)
+  }
+
+  #ping(patienceMs: number, onlost: () => void): void {
+    this.#asked = true
+    // A pong may make the interval half as long again, which is less than the relay waits.
+    this.#link?.ping(this.#keepAlive.intervalMs)
     this.#wait(() => {
-      this.#asked = true
-      this.#link?.ping()
-      this.#wait(() => {
-        this.#keepAlive.lost()
-        this.#link?.destroy()
-      }, this.#times.pongMs)
-    }, this.#keepAlive.intervalMs)
+      onlost()
+      this.#link?.destroy()
+    }, patienceMs)
   }
 
   #onpong(): void {
@@ -159,6 +176,7 @@ export class Registration {
     this.#credit = CREDIT
     this.#retryMs = this.#times.retryMs
     this.#pingLater()
+    this.#events.onpong?.()
   }
 
   #onincoming(link: RelayLink): void {

@@ -1,43 +1,32 @@
 import b4a from 'b4a'
 import ReadyResource from 'ready-resource'
+import type { PeerAddresses } from '../addresses/peer-addresses.ts'
+import type { RelayAddress } from '../addresses/relay-address.ts'
+import type { DhtLike } from '../dht.ts'
 import { RelayError } from '../errors.ts'
-import type { Path } from '../paths/path.ts'
 import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import { SecretConnection } from '../session/secret-connection.ts'
-import { LEAST_WINDOW_BYTES } from '../session/greeting.ts'
 import type { Connection } from '../types.ts'
-import { checkKey } from '../replicas/arguments.ts'
-import { checkPeerAddresses, checkRelay } from './addresses.ts'
-import type { PeerAddresses } from './options.ts'
+import { checkOptions } from './check-options.ts'
 import { DeviceRecords } from './device-records.ts'
-import type { DhtLike } from './dht.ts'
+import { FixedRegistrations, type RegistrationsEvents } from './fixed-registrations.ts'
+import { Listening } from './listening.ts'
 import {
   type ClientTimes,
-  type RelayAddress,
+  type ConnectOptions,
   type RelayClientOptions,
   TIMES,
   WINDOW_BYTES
 } from './options.ts'
-import { Listening } from './listening.ts'
-import { Registration } from './registration.ts'
 import type { ReplicasOptions } from './replica-options.ts'
 import { ReplicaRegistrations } from './replica-registrations.ts'
 import { Sessions } from './sessions.ts'
 
-/** Options of {@link RelayClient.connect}. */
-export interface ConnectOptions {
-  /** Addresses at which the device listens, `host:port`; tried before the relays. @defaultValue none */
-  addresses?: readonly string[]
-  /** Passed on to the DHT node's `connect`. @defaultValue none */
-  dhtOptions?: object
-  /** What the connection is destroyed with where no way is found. @defaultValue the error as it is */
-  explain?: (error: Error) => Error
-}
-
 /**
  * A device that finds others, and is found, through its relays and directly.
  *
- * It owns its registrations, its listener, and the connections it makes or takes: `close()` ends all. `ready()` resolves once it listens
+ * It owns its registrations, its listener, and the connections it makes or takes: `close()` ends all, and gives what was written
+ * before a connection has closed 5 s (`attemptMs`) to arrive. `ready()` resolves once it listens
  * for TCP, and throws {@link RelayError} `RELAY_CANNOT_LISTEN` where it cannot; `'registered'` tells when a relay has taken it in.
  */
 export class RelayClient extends ReadyResource {
@@ -48,29 +37,22 @@ export class RelayClient extends ReadyResource {
   readonly #connections = new Set<SecretConnection>()
   readonly #dht: DhtLike | null
   readonly #replicas: ReplicaRegistrations | null
+  readonly #registrations: ReplicaRegistrations | FixedRegistrations
   readonly #records: DeviceRecords
-  readonly #registrations: Registration[] = []
   #suspended = false
   #over = false
 
   /** @throws {@link RelayError} `RELAY_BAD_ARGUMENT` */
   constructor(options: RelayClientOptions) {
     super()
-    const { keyPair } = options
-    if (keyPair?.publicKey?.length !== 32 || keyPair.secretKey?.length !== 64)
-      throw new RelayError('RELAY_BAD_ARGUMENT', 'a device needs an Ed25519 key pair')
-    const { windowBytes = WINDOW_BYTES, relays = [], peerAddresses = 'machine' } = options
-    if (!Number.isSafeInteger(windowBytes) || windowBytes < LEAST_WINDOW_BYTES)
-      throw new RelayError('RELAY_BAD_ARGUMENT', `a window has ${LEAST_WINDOW_BYTES} bytes or more`)
-    for (const relay of relays) checkRelay(relay)
-    checkPeerAddresses(peerAddresses)
-    for (const { owner } of options.owners ?? []) checkKey(owner, 'an owner')
-    if (options.replicas && relays.length > 0)
-      throw new RelayError('RELAY_BAD_ARGUMENT', 'a device has relays or replicas, not both')
+    checkOptions(options)
+    const { keyPair, relays = [], windowBytes = WINDOW_BYTES, peerAddresses = 'machine' } = options
     this.#options = options
     this.#dht = (options.dht ?? null) as DhtLike | null
     this.#times = { ...TIMES, ...options.times }
     this.#replicas = options.replicas ? this.#makeReplicas(options.replicas) : null
+    this.#registrations =
+      this.#replicas ?? new FixedRegistrations(relays, keyPair, this.#times, this.#onregistrations())
     this.#records = this.#makeRecords(options)
     this.#listening = new Listening({
       publicKey: keyPair.publicKey,
@@ -94,10 +76,7 @@ export class RelayClient extends ReadyResource {
 
   /** Public keys of the relays where this device can be reached now. */
   get registeredAt(): Uint8Array[] {
-    if (this.#replicas !== null) return this.#replicas.registeredAt
-    return this.#registrations
-      .filter(({ registered }) => registered)
-      .map(({ address: { publicKey } }) => publicKey)
+    return this.#registrations.registeredAt
   }
 
   /** How one's replicas are, as far as this device knows; empty without `replicas`. */
@@ -154,8 +133,8 @@ export class RelayClient extends ReadyResource {
   /** Stops being reachable through relays: the app goes to the background. Connections stay, for as long as somebody on the other side is patient. */
   suspend(): void {
     this.#suspended = true
-    const left = this.#atRelays.map(({ address: { publicKey } }) => publicKey)
-    this.#unregister()
+    const left = this.#registrations.registrations.map(({ address: { publicKey } }) => publicKey)
+    this.#registrations.close()
     const error = new RelayError('RELAY_CLOSED', 'the device is suspended')
     for (const relay of left) this.#onunregistered(relay, error)
   }
@@ -164,7 +143,7 @@ export class RelayClient extends ReadyResource {
   resume(): void {
     if (!this.#suspended) return
     this.#suspended = false
-    if (this.opened && this.closing === null) this.#registerAll()
+    if (this.opened && this.closing === null) this.#registrations.start()
   }
 
   /** Same as `close()`. */
@@ -175,7 +154,7 @@ export class RelayClient extends ReadyResource {
   protected override async _open(): Promise<void> {
     try {
       await this.#listening.open()
-      if (!this.#suspended) this.#registerAll()
+      if (!this.#suspended) this.#registrations.start()
     } catch (error) {
       // Upstream's does not close what did not open.
       await this.#end()
@@ -191,7 +170,7 @@ export class RelayClient extends ReadyResource {
     this.#over = true
     // First of all nobody new comes in.
     const listening = this.#listening.close()
-    this.#unregister()
+    this.#registrations.close()
     this.#records.close()
     this.#sessions.close()
     const closed = [...this.#connections].map(
@@ -199,35 +178,13 @@ export class RelayClient extends ReadyResource {
     )
     for (const connection of this.#connections) connection.destroy()
     await Promise.all(closed)
+    await this.#sessions.over(this.#times.attemptMs)
     await listening
-  }
-
-  #unregister(): void {
-    for (const registration of this.#registrations.splice(0)) registration.close()
-    this.#replicas?.close()
-  }
-
-  #registerAll(): void {
-    for (const address of this.#options.relays ?? []) this.#registrations.push(this.#register(address))
-    this.#replicas?.start()
-  }
-
-  #register(address: RelayAddress): Registration {
-    return new Registration(address, this.#options.keyPair, this.#times, {
-      onregistered: () => this.#onregistered(address.publicKey),
-      onunregistered: (error) => this.#onunregistered(address.publicKey, error),
-      onfound: (target, record) => this.#records.onfound(target, record),
-      onincoming: (path: Path) => this.#sessions.accept(path)
-    })
-  }
-
-  get #atRelays(): readonly Registration[] {
-    return this.#replicas?.registrations ?? this.#registrations
   }
 
   /** Those that a device may be at, the likeliest first. */
   #relaysTo(device: Uint8Array): readonly RelayAddress[] {
-    return this.#replicas?.relays(this.#records.known(device)) ?? this.#options.relays ?? []
+    return this.#registrations.relays(this.#records.known(device))
   }
 
   #makeSessions(windowBytes: number, peerAddresses: PeerAddresses): Sessions {
@@ -244,7 +201,7 @@ export class RelayClient extends ReadyResource {
         this.emit('connection', connection)
       },
       onproved: ({ relay }) => {
-        for (const one of this.#atRelays) if (one.address.publicKey === relay) one.proved()
+        for (const one of this.#registrations.registrations) if (one.address.publicKey === relay) one.proved()
       },
       onfailed: (path, error) => this.emit('path-failed', path, error)
     })
@@ -252,10 +209,7 @@ export class RelayClient extends ReadyResource {
 
   #makeReplicas(replicas: ReplicasOptions): ReplicaRegistrations {
     return new ReplicaRegistrations(replicas, this.#options.keyPair, this.#times, {
-      onregistered: (relay) => this.#onregistered(relay),
-      onunregistered: (relay, error) => this.#onunregistered(relay, error),
-      onincoming: (path) => this.#sessions.accept(path),
-      onfound: (target, record) => this.#records.onfound(target, record),
+      ...this.#onregistrations(),
       onset: () => this.#records.useSet()
     })
   }
@@ -272,12 +226,21 @@ export class RelayClient extends ReadyResource {
       dht: this.#dht,
       publishing: publish,
       owners: replicas ? [replicas, ...owners] : owners,
-      registrations: () => this.#atRelays,
+      registrations: () => this.#registrations.registrations,
       set: () => this.#replicas?.set ?? null,
       onset: (set) => {
         if (replicas && b4a.equals(set.owner, replicas.owner)) this.#replicas?.use(set.bytes)
       }
     })
+  }
+
+  #onregistrations(): RegistrationsEvents {
+    return {
+      onregistered: (relay) => this.#onregistered(relay),
+      onunregistered: (relay, error) => this.#onunregistered(relay, error),
+      onincoming: (path) => this.#sessions.accept(path),
+      onfound: (relay, target, record) => this.#records.onfound(relay, target, record)
+    }
   }
 
   #onregistered(relay: Uint8Array): void {

@@ -12,13 +12,5 @@ export interface ReplicasOptions {
   readonly onset?: (set: Uint8Array) => void
 }
 
-/** Whose relays may be used: only addresses that such an owner has signed are ever dialled. */
-export interface TrustedOwner {
-  /** 32 bytes: who signs the replica set. */
-  readonly owner: Uint8Array
-  /** What this device shows at its relays. @defaultValue nothing */
-  readonly grant?: Uint8Array
-}
-
 /** Where a device's record goes: to its relays and the DHT, to its relays, nowhere. */
 export type Publishing = 'everywhere' | 'relays' | 'nowhere'

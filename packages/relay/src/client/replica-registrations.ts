@@ -1,46 +1,26 @@
-import b4a from 'b4a'
+import type { RelayAddress } from '../addresses/relay-address.ts'
 import { RelayError } from '../errors.ts'
 import { monotonic } from '../monotonic.ts'
-import type { Path } from '../paths/path.ts'
 import type { Refusal } from '../protocol/refusal.ts'
-import { pickReplica } from '../replicas/pick-replica.ts'
 import { RedirectTrail } from '../replicas/redirect.ts'
-import { replicaAddress } from '../replicas/replica-address.ts'
 import { ReplicaSet } from '../replicas/replica-set.ts'
-import { type ReplicaState, type ReplicaStatus, ReplicaView } from '../replicas/replica-view.ts'
+import type { ReplicaStatus, ReplicaView } from '../replicas/replica-view.ts'
 import type { KeyPair } from '../types.ts'
-import type { ClientTimes, RelayAddress } from './options.ts'
+import { KnownReplicas } from './known-replicas.ts'
+import type { ClientTimes } from './options.ts'
 import { Registration } from './registration.ts'
+import type { RegistrationsEvents } from './fixed-registrations.ts'
 import type { ReplicasOptions } from './replica-options.ts'
+import { ReplicaMoves } from './replica-moves.ts'
+import { ReplicaSlots, type Slot } from './replica-slots.ts'
 
 /** What {@link ReplicaRegistrations} tell. */
-export interface ReplicaRegistrationsEvents {
-  onregistered(relay: Uint8Array): void
-  onunregistered(relay: Uint8Array, error: RelayError): void
-  onincoming(path: Path): void
-  onfound(target: Uint8Array, record: Uint8Array): void
+export interface ReplicaRegistrationsEvents extends RegistrationsEvents {
   /** There is a newer set. */
   onset(): void
 }
 
-/**
- * A registration: `trying` – on the way; `here` – it stands; `moving` – it stands until there is another in its place;
- * `leaving` – there is, and only who has set out already still comes this way.
- */
-type Stage = 'trying' | 'here' | 'moving' | 'leaving'
-
-interface Slot {
-  readonly key: Uint8Array
-  readonly trail: RedirectTrail
-  readonly insists: boolean
-  registration: Registration | null
-  stage: Stage
-  timer: unknown
-}
-
 const REGISTRATIONS = 2
-/** Which relays are tried first by whoever looks for a device. */
-const ORDER: readonly ReplicaState[] = ['alive', 'unheard', 'draining', 'dead', 'failed']
 
 /**
  * Keeps this device registered at some of its owner's replicas, chosen by load: follows redirects within the signed set, moves away from one that drains
@@ -51,8 +31,10 @@ export class ReplicaRegistrations {
   readonly #keyPair: KeyPair
   readonly #times: ClientTimes
   readonly #events: ReplicaRegistrationsEvents
-  readonly #view: ReplicaView
-  readonly #slots = new Map<string, Slot>()
+  readonly #known: KnownReplicas
+  readonly #slots = new ReplicaSlots()
+  readonly #registrations: number
+  readonly #moves: ReplicaMoves
   #timer: unknown = null
   #closed = false
 
@@ -63,19 +45,24 @@ export class ReplicaRegistrations {
     times: ClientTimes,
     events: ReplicaRegistrationsEvents
   ) {
-    const { owner, set, registrations = REGISTRATIONS, grant } = options
+    const { registrations = REGISTRATIONS } = options
     if (!Number.isSafeInteger(registrations) || registrations < 1)
       throw new RelayError('RELAY_BAD_ARGUMENT', 'a device is registered at one replica or more')
-    if (grant !== undefined && !(grant instanceof Uint8Array))
-      throw new RelayError('RELAY_BAD_ARGUMENT', 'a grant is the bytes that createGrant gave')
     this.#options = options
     this.#keyPair = keyPair
     this.#times = times
     this.#events = events
-    this.#view = new ReplicaView(owner, { now: monotonic, hearingMs: () => this.#hearingMs() })
-    this.#view.use(ReplicaSet.open(set, owner))
-    if (this.relays([]).length === 0)
-      throw new RelayError('RELAY_BAD_ARGUMENT', 'no replica has an address that this platform can reach')
+    this.#known = new KnownReplicas(options, () => this.#hearingMs())
+    this.#registrations = registrations
+    this.#moves = new ReplicaMoves({
+      known: this.#known,
+      slots: this.#slots,
+      registrations,
+      attemptMs: times.attemptMs,
+      begin: (key) => this.#try(key, new RedirectTrail(this.#view, key)),
+      fill: () => this.#fill(),
+      onleft: ({ key }) => events.onunregistered(key, movedAway('this device has moved to another replica'))
+    })
   }
 
   /** Also again after `close()`. */
@@ -87,20 +74,18 @@ export class ReplicaRegistrations {
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
-    for (const slot of this.#slots.values()) this.#end(slot)
+    for (const slot of this.#slots) this.#slots.end(slot)
   }
 
   /** Where this device can be reached now. */
   get registeredAt(): Uint8Array[] {
-    return [...this.#slots.values()]
+    return this.#slots.all
       .filter(({ registration }) => registration?.registered ?? false)
       .map(({ key }) => key)
   }
 
   get registrations(): Registration[] {
-    return [...this.#slots.values()].flatMap(({ registration }) =>
-      registration === null ? [] : [registration]
-    )
+    return this.#slots.registrations
   }
 
   /** How the replicas are, as far as this device knows. */
@@ -119,12 +104,7 @@ export class ReplicaRegistrations {
    * @param first - keys of those where it says it is; then come those that are most likely there
    */
   relays(first: readonly Uint8Array[]): RelayAddress[] {
-    const rank = ({ key, state, load }: ReplicaStatus): number =>
-      first.some((one) => b4a.equals(one, key)) ? -1 : ORDER.indexOf(state) * 1_000 + load
-    return this.#view
-      .statuses()
-      .sort((a, b) => rank(a) - rank(b))
-      .flatMap((status) => this.#addressOf(status) ?? [])
+    return this.#known.addresses(first)
   }
 
   /**
@@ -133,50 +113,39 @@ export class ReplicaRegistrations {
    * @throws what {@link ReplicaSet.open} throws
    */
   use(bytes: Uint8Array): void {
-    const set = ReplicaSet.open(bytes, this.#view.owner)
+    this.#use(ReplicaSet.open(bytes, this.#view.owner))
+  }
+
+  #use(set: ReplicaSet): void {
     if (!this.#view.use(set) || this.#closed) return
-    for (const slot of this.#slots.values()) {
+    for (const slot of this.#slots) {
       if (set.find(slot.key) !== null) continue
-      this.#end(slot)
+      this.#slots.end(slot)
       this.#events.onunregistered(slot.key, movedAway('the owner has taken it out of the replica set'))
     }
-    this.#options.onset?.(set.bytes)
     this.#events.onset()
     this.#fill()
+    // The app's, which may throw.
+    this.#options.onset?.(set.bytes)
   }
 
   #fill(): void {
     if (this.#closed) return
     clearTimeout(this.#timer)
-    const { registrations = REGISTRATIONS } = this.#options
-    while (this.#staying().length < registrations) {
-      const key = this.#choose()
+    while (this.#slots.staying.length < this.#registrations) {
+      const key = this.#known.choose(this.#slots.keys)
       if (key === null) break
       this.#try(key, new RedirectTrail(this.#view, key))
     }
     const pause = this.#view.nextRetry() - monotonic()
-    if (this.#staying().length < registrations && pause < Number.POSITIVE_INFINITY)
+    if (this.#slots.staying.length < this.#registrations && pause < Number.POSITIVE_INFINITY)
       this.#timer = setTimeout(() => this.#fill(), Math.max(1, pause))
   }
 
-  /** Somewhere else than all that are there, or are being tried. */
-  #choose(): Uint8Array | null {
-    const free = this.#view.statuses().filter((status) => this.#mayTry(status))
-    return pickReplica(free, { exclude: [...this.#slots.values()].map(({ key }) => key) })
-  }
-
-  #mayTry(status: ReplicaStatus): boolean {
-    if (status.state === 'failed' || this.#addressOf(status) === null) return false
-    // Who drains sends one on; it is asked only by who knows nobody else.
-    return status.state !== 'draining' || this.#slots.size === 0
-  }
-
   #try(key: Uint8Array, trail: RedirectTrail, insists = false): void {
-    const replica = this.#view.set?.find(key) ?? null
-    const address = replica === null ? null : this.#addressOf(replica)
-    if (address === null || this.#slots.has(nameOf(key))) return
-    const slot: Slot = { key, trail, insists, registration: null, stage: 'trying', timer: null }
-    this.#slots.set(nameOf(key), slot)
+    const address = this.#known.address(key)
+    if (address === null || this.#slots.has(key)) return
+    const slot = this.#slots.add(key, trail, insists)
     slot.registration = new Registration(
       address,
       this.#keyPair,
@@ -186,9 +155,11 @@ export class ReplicaRegistrations {
         onunregistered: (error, refusal) => this.#onunregistered(slot, error, refusal),
         onincoming: (path) => this.#events.onincoming(path),
         onset: (record) => this.#onset(record),
-        onfound: (target, record) => this.#events.onfound(target, record),
-        ondraining: () => this.#move(slot),
-        onbeat: (record) => this.#onbeat(slot, record)
+        onfound: (target, record) => this.#events.onfound(key, target, record),
+        ondraining: () => this.#moves.leave(slot),
+        onbeat: (record) => this.#onbeat(slot, record),
+        onpong: () => this.#moves.answered(slot),
+        onmissing: (last) => this.#moves.doubt(last)
       },
       { insists, setSeq: () => this.#view.set?.seq ?? 0 }
     )
@@ -198,16 +169,19 @@ export class ReplicaRegistrations {
     this.#view.reached(slot.key)
     if (slot.stage === 'trying') slot.stage = 'here'
     this.#events.onregistered(slot.key)
-    this.#leaveMoved()
+    this.#moves.arrived()
   }
 
   #onunregistered(slot: Slot, error: RelayError, refusal: Refusal | null): void {
     const { stage } = slot
-    this.#end(slot)
+    this.#slots.end(slot)
     this.#events.onunregistered(slot.key, error)
     if (stage === 'leaving' || this.#closed) return
     const redirect = refusal?.code === 'RELAY_REDIRECT' ? refusal.redirect : null
-    if (redirect === null || !this.#follow(slot, redirect)) this.#view.failed(slot.key, error.retryAfterMs)
+    if (redirect === null || !this.#follow(slot, redirect)) {
+      this.#view.failed(slot.key, error.retryAfterMs)
+      if (stage === 'trying') this.#slots.stay()
+    }
     this.#fill()
   }
 
@@ -215,7 +189,7 @@ export class ReplicaRegistrations {
   #follow({ key, trail, insists }: Slot, target: Uint8Array): boolean {
     try {
       const { key: next } = trail.follow(target)
-      if (this.#slots.has(nameOf(next))) return false
+      if (this.#slots.has(next)) return false
       this.#try(next, trail)
     } catch (error) {
       this.#events.onunregistered(key, error as RelayError)
@@ -231,74 +205,26 @@ export class ReplicaRegistrations {
     } catch {
       // Its own connection is sealed: nobody else has made that up.
       this.#view.failed(slot.key)
-      this.#end(slot)
+      this.#slots.end(slot)
       this.#events.onunregistered(slot.key, new RelayError('RELAY_PROTOCOL', 'a beat is not as it must be'))
       return this.#fill()
     }
-    this.#balance(slot)
     this.#fill()
   }
 
   #onset(record: Uint8Array): void {
+    let set: ReplicaSet
     try {
-      this.use(record)
+      set = ReplicaSet.open(record, this.#view.owner)
     } catch {
       // It is not the owner's, or of a later version: what is known still holds.
+      return
     }
+    this.#use(set)
   }
 
-  /** Moves when another one would do clearly better: one at a time. */
-  #balance(slot: Slot): void {
-    const slots = [...this.#slots.values()]
-    if (slots.some(({ stage }) => stage !== 'here')) return
-    // One that drains asks its devices in turn: all at once would be a herd.
-    if (this.#view.status(slot.key)?.state !== 'alive') return
-    const exclude = slots.filter((other) => other !== slot).map(({ key }) => key)
-    const free = this.#view.statuses().filter((status) => status.key === slot.key || this.#mayTry(status))
-    const better = pickReplica(free, { current: slot.key, exclude })
-    if (better === null || b4a.equals(better, slot.key)) return
-    slot.stage = 'moving'
-    this.#try(better, new RedirectTrail(this.#view, better))
-  }
-
-  #move(slot: Slot): void {
-    if (slot.stage !== 'here') return
-    slot.stage = 'moving'
-    this.#fill()
-    this.#leaveMoved()
-  }
-
-  /** Once there are as many elsewhere as there should or can be, what was to be left is left: a moment later, for those who are on their way. */
-  #leaveMoved(): void {
-    const { registrations = REGISTRATIONS } = this.#options
-    const staying = this.#staying()
-    if (staying.length === 0 || staying.some(({ stage }) => stage === 'trying')) return
-    if (staying.length < registrations && this.#choose() !== null) return
-    for (const slot of this.#slots.values()) {
-      if (slot.stage !== 'moving') continue
-      slot.stage = 'leaving'
-      slot.timer = setTimeout(() => {
-        this.#end(slot)
-        this.#events.onunregistered(slot.key, movedAway('this device has moved to another replica'))
-      }, this.#times.attemptMs)
-    }
-  }
-
-  #end(slot: Slot): void {
-    clearTimeout(slot.timer)
-    slot.registration?.close()
-    if (this.#slots.get(nameOf(slot.key)) === slot) this.#slots.delete(nameOf(slot.key))
-  }
-
-  #staying(): Slot[] {
-    return [...this.#slots.values()].filter(({ stage }) => stage === 'trying' || stage === 'here')
-  }
-
-  #addressOf(replica: {
-    readonly key: Uint8Array
-    readonly addresses: readonly string[]
-  }): RelayAddress | null {
-    return replicaAddress(replica, this.#options.grant ?? null)
+  get #view(): ReplicaView {
+    return this.#known.view
   }
 
   #hearingMs(): number {
@@ -309,8 +235,4 @@ export class ReplicaRegistrations {
 
 function movedAway(words: string): RelayError {
   return new RelayError('RELAY_REDIRECT', words)
-}
-
-function nameOf(key: Uint8Array): string {
-  return b4a.toString(key, 'hex')
 }

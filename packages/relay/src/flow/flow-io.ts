@@ -1,5 +1,7 @@
 /** What a flow does to the world. */
 export interface FlowIo {
+  /** Milliseconds of a clock that never steps back. */
+  now(): number
   /**
    * Sends a frame.
    *

@@ -1,14 +1,18 @@
 import { type FlowFrame, readFlowFrame } from './flow-frames.ts'
 import type { FlowIo, FlowWindows } from './flow-io.ts'
+import type { PaceLimits } from './pace.ts'
 import { PathSet } from './path-set.ts'
-import { ReceiveQueue } from './receive-queue.ts'
+import { Receiver } from './receiver.ts'
 import { Sender } from './sender.ts'
 import { Voice } from './voice.ts'
+
+/** Paths that ended, and that the other side has said nothing about: more than there are at once. */
+const MOST_UNANSWERED = 64
 
 /**
  * A stream of bytes in each direction, in order and each once, over paths that come and go.
  *
- * Pure: no timers, no sockets. Each side sends on the best path it knows (least rank, then least number), and may differ from the other in
+ * Pure: no timers, no sockets, no clock of its own. Each side sends on the best path it knows (least rank, then least number), and may differ from the other in
  * that: a receiver takes segments from any path, by their offset. A path that ends may have lost bytes; then the sides tell each other what
  * they have, and go on from there over another. Segments are kept until the other side's reader has taken them, so there is nothing that
  * could not be sent again, and never more under way than the window. What it is given was proven to be all that the other side has sent on that
@@ -16,27 +20,18 @@ import { Voice } from './voice.ts'
  */
 export class Flow {
   readonly #io: FlowIo
-  readonly #windows: FlowWindows
   readonly #out: Sender
-  readonly #in: ReceiveQueue
+  readonly #in: Receiver
   readonly #paths = new PathSet()
   readonly #voice: Voice
   /** Paths that ended here, and what the other side has is not known yet. */
   readonly #unanswered = new Set<number>()
-  #ackedTaken = 0
-  /** It could not be acknowledged, or may have been lost. */
-  #ackDue = false
 
-  constructor(io: FlowIo, windows: FlowWindows) {
+  constructor(io: FlowIo, windows: FlowWindows, limits?: PaceLimits) {
     this.#io = io
-    this.#windows = windows
     this.#voice = new Voice(this.#paths, (path, head) => io.transmit(path, head))
-    this.#out = new Sender(windows, (path, head, bytes) => io.transmit(path, head, bytes))
-    this.#in = new ReceiveQueue(
-      windows.own,
-      (bytes) => io.deliver(bytes),
-      () => io.onfinish()
-    )
+    this.#out = new Sender(windows, io, limits)
+    this.#in = new Receiver(io, windows, this.#paths, this.#voice)
   }
 
   /** Bytes that were written, and not taken yet. */
@@ -83,20 +78,22 @@ export class Flow {
 
   /** The reader has taken so many bytes: the other side may send as many more. */
   took(bytes: number): void {
-    this.#in.take(bytes)
-    if (this.#in.taken - this.#ackedTaken >= this.#windows.own / 8) this.acknowledge()
-    else this.#io.onuntold()
+    this.#in.took(bytes)
+  }
+
+  /** All before this byte was taken, the end of the stream included. */
+  get taken(): number {
+    return this.#in.taken
   }
 
   /** Tells the other side what was taken, if that is news; on a path that is full once there is room. */
   acknowledge(): void {
-    if (this.#voice.hasRoom) this.#acknowledgeNow()
-    else this.#ackDue = true
+    this.#in.acknowledge()
   }
 
   /** Says the last things. @param finished - both streams came to their end; else the other side is told that this one gives up */
   end(finished: boolean): void {
-    this.#acknowledgeNow()
+    this.#in.acknowledgeNow()
     const { best } = this.#paths
     if (!finished && best !== null) this.#voice.say(best, { type: 'reset' })
   }
@@ -116,16 +113,18 @@ export class Flow {
   dropPath(id: number): void {
     if (!this.#paths.delete(id)) return
     this.#unanswered.add(id)
+    this.#forgetOldest()
     this.#tellDead()
     this.#pump()
   }
 
-  /** A path that is no longer wanted: it ends when both sides have sent their last on it. */
-  retirePath(id: number): void {
+  /** A path that is no longer wanted: it ends when both sides have sent their last on it. @returns false where it is being left already, or is the last */
+  retirePath(id: number): boolean {
     const path = this.#paths.get(id)
-    if (path === null || !this.#paths.retire(id)) return
+    if (path === null || !this.#paths.retire(id)) return false
     this.#voice.say(path, { type: 'retire' })
     this.#pump()
+    return true
   }
 
   /** A path that was full takes more. */
@@ -150,9 +149,9 @@ export class Flow {
   #take(id: number, frame: FlowFrame): boolean {
     switch (frame.type) {
       case 'segment':
-        return this.#in.arrive(frame.offset, frame.bytes, false) !== 'too much'
+        return this.#in.onsegment(frame.offset, frame.bytes)
       case 'fin':
-        return this.#onfin(frame.offset)
+        return this.#in.onfin(frame.offset)
       case 'ack':
         return this.#onack(frame.offset)
       case 'dead':
@@ -172,12 +171,6 @@ export class Flow {
       default:
         return frame.type === 'probed'
     }
-  }
-
-  #onfin(offset: number): boolean {
-    const arrival = this.#in.arrive(offset, new Uint8Array(0), true)
-    if (arrival === 'taken') this.acknowledge()
-    return arrival !== 'too much'
   }
 
   #onack(offset: number): boolean {
@@ -222,10 +215,18 @@ export class Flow {
     return true
   }
 
+  /** What the other side has, once it says so about one of these, it has after all that was lost before. */
+  #forgetOldest(): void {
+    for (const oldest of this.#unanswered) {
+      if (this.#unanswered.size <= MOST_UNANSWERED) return
+      this.#unanswered.delete(oldest)
+      this.#voice.forget('dead', oldest)
+    }
+  }
+
   /** Says again whatever may have been lost with a path. */
   #tellDead(): void {
-    this.#ackedTaken = 0
-    this.#ackDue = true
+    this.#in.forgetTold()
     this.#voice.owe('dead', this.#unanswered)
   }
 
@@ -234,17 +235,8 @@ export class Flow {
     this.#voice.settle(this.#in.have)
   }
 
-  #acknowledgeNow(): void {
-    this.#ackDue = false
-    const taken = this.#in.takenWithEnd
-    const { best } = this.#paths
-    if (taken === this.#ackedTaken || best === null) return
-    this.#ackedTaken = taken
-    this.#voice.say(best, { type: 'ack', offset: taken })
-  }
-
   #pump(): void {
-    if (this.#ackDue) this.acknowledge()
+    this.#in.settle()
     this.#voice.settle(this.#in.have)
     const { best } = this.#paths
     if (best !== null && this.#unanswered.size === 0) this.#out.pump(best)

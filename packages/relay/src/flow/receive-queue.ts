@@ -1,4 +1,4 @@
-import { keptBytes } from '../kept-bytes.ts'
+import { GatheredBytes } from '../gathered-bytes.ts'
 
 /** Of the window: what an honest sender sends is at least 20 bytes a segment, those of an empty message. */
 const MOST_COST = 8
@@ -14,7 +14,7 @@ interface Run {
   readonly offset: number
   /** One after its last, the end of the stream included. */
   end: number
-  readonly parts: Uint8Array[]
+  readonly parts: GatheredBytes
   /** The stream ends with it. */
   fin: boolean
   cost: number
@@ -96,7 +96,9 @@ export class ReceiveQueue {
     if (this.#earlyCost + cost > MOST_COST * this.#windowBytes) return 'too much'
     if (before === undefined || before.end < offset) {
       if (this.#early.length >= MOST_RUNS) return 'too much'
-      this.#early.splice(at, 0, { offset, end, parts: [keptBytes(bytes)], fin, cost })
+      const parts = new GatheredBytes()
+      parts.add(bytes)
+      this.#early.splice(at, 0, { offset, end, parts, fin, cost })
     } else if (before.fin) return 'too much'
     else extend(before, { offset, end, bytes, fin, cost })
     this.#earlyCost += cost
@@ -110,7 +112,7 @@ export class ReceiveQueue {
       this.#early.shift()
       this.#earlyCost -= run.cost
       let at = run.offset
-      for (const part of run.parts) {
+      for (const part of run.parts.take()) {
         if (at + part.length > this.#have) this.#pass(at, part, false)
         at += part.length
       }
@@ -131,7 +133,7 @@ function extend(
     cost
   }: { offset: number; end: number; bytes: Uint8Array; fin: boolean; cost: number }
 ): void {
-  run.parts.push(keptBytes(bytes.subarray(run.end - offset)))
+  run.parts.add(bytes.subarray(run.end - offset))
   run.end = end
   run.fin = fin
   run.cost += cost

@@ -63,13 +63,29 @@ export class SendQueue {
     this.#end++
   }
 
-  /** The next to be sent, if it ends at `limit` or before; it counts as sent then. */
-  take(limit: number): Segment | null {
+  /**
+   * The next to be sent, if there is room for it; it counts as sent then.
+   *
+   * @param limit - where it ends at the latest
+   * @param mostBytes - a longer one is cut there
+   */
+  take(limit: number, mostBytes: number): Segment | null {
     const segment = this.#segments[this.#next]
-    if (segment === undefined || segment.offset + segment.size > limit) return null
+    if (segment === undefined || segment.offset + Math.min(segment.size, mostBytes) > limit) return null
+    const first = segment.size > mostBytes ? this.#cut(segment, mostBytes) : segment
     this.#next++
-    this.#everSent = Math.max(this.#everSent, segment.offset + segment.size)
-    return segment
+    this.#everSent = Math.max(this.#everSent, first.offset + first.size)
+    return first
+  }
+
+  #cut({ offset, bytes }: Segment, at: number): Segment {
+    const [first, rest] = [bytes.subarray(0, at), bytes.subarray(at)]
+    const parts = [
+      { offset, bytes: first, size: first.length },
+      { offset: offset + at, bytes: rest, size: rest.length }
+    ] as const
+    this.#segments.splice(this.#next, 1, ...parts)
+    return parts[0]
   }
 
   /** The other side has taken all before `offset`. @returns false for what was never sent */

@@ -2,6 +2,7 @@ import b4a from 'b4a'
 import ReadyResource from 'ready-resource'
 import type { QueryPacket, ResponsePacket } from 'multicast-dns'
 import { RelayError } from '../errors.ts'
+import { FoundHosts } from './found-hosts.ts'
 import { announcedIn, announcementPacket, isQuestion, questionPacket } from './lan-packets.ts'
 import { LanSockets } from './lan-sockets.ts'
 import { isLabelOf, labelOf } from './lan-tag.ts'
@@ -29,10 +30,6 @@ const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 60_000
 /** How long a device keeps one label. */
 const ROTATE_AFTER_MS = 3_600_000
-/** What one search reports for each question: anybody can repeat a label, and must not use up the place of the device itself. */
-const MAX_HOSTS = 16
-/** Two apps of one machine may share a key for a moment, while one takes over from the other. */
-const MAX_PORTS = 2
 
 interface Announcement {
   readonly publicKey: Uint8Array
@@ -43,8 +40,7 @@ interface Announcement {
 interface Search {
   readonly publicKey: Uint8Array
   readonly onfound: (at: LanAddress) => void
-  /** Ports by host, since the last question. */
-  readonly found: Map<string, Set<number>>
+  readonly found: FoundHosts
 }
 
 /**
@@ -98,13 +94,13 @@ export class LanDiscovery extends ReadyResource {
    * Looks for a device until the function it returns is called.
    *
    * @param publicKey - 32 bytes
-   * @param onfound - called for each address, of 16 hosts and two ports of each at most, and again after another question: try each, and believe none before its
+   * @param onfound - called for each address, of 64 hosts and two ports of each, where more are named some others, and again after another question: try each, and believe none before its
    *   handshake
    * @throws RelayError `RELAY_BAD_ARGUMENT`, `RELAY_CLOSED`
    */
   find(publicKey: Uint8Array, onfound: (at: LanAddress) => void): () => void {
     this.#check(publicKey)
-    const search = { publicKey: b4a.from(publicKey), onfound, found: new Map<string, Set<number>>() }
+    const search = { publicKey: b4a.from(publicKey), onfound, found: new FoundHosts() }
     this.#searches.add(search)
     this.#pauseMs = FIRST_PAUSE_MS
     this.#ask()
@@ -179,11 +175,7 @@ export class LanDiscovery extends ReadyResource {
     for (const { label, port } of announcedIn(packet)) {
       for (const search of this.#searches) {
         const { found, publicKey, onfound } = search
-        const ports = found.get(host) ?? new Set()
-        const hasRoom = found.has(host) ? ports.size < MAX_PORTS : found.size < MAX_HOSTS
-        if (!hasRoom || ports.has(port) || !isLabelOf(label, publicKey)) continue
-        found.set(host, ports.add(port))
-        onfound({ host, port })
+        if (isLabelOf(label, publicKey) && found.add(host, port)) onfound({ host, port })
       }
     }
   }

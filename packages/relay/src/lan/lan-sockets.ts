@@ -41,7 +41,7 @@ export class LanSockets {
   /** Opens on networks that are new, and closes on those that are gone. */
   update(): void {
     const addresses = new Set(this.#interfaces())
-    this.#links = linksOf(addresses, networkInterfaces())
+    this.#links = linksOf(addresses, interfaces())
     for (const [address, socket] of this.#sockets) {
       if (addresses.has(address)) continue
       this.#sockets.delete(address)
@@ -83,9 +83,18 @@ export class LanSockets {
   }
 }
 
+/** None where the system does not say: some Androids refuse, and it is asked from timers. */
+function interfaces(): ReturnType<typeof networkInterfaces> {
+  try {
+    return networkInterfaces()
+  } catch {
+    return {}
+  }
+}
+
 /** Of all networks this machine is in, but itself. */
 function localAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((addresses) => {
+  return Object.values(interfaces()).flatMap((addresses) => {
     const own = (addresses ?? []).find(
       ({ family, internal }) => !internal && (family === 'IPv4' || family === 4)
     )

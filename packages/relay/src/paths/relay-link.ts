@@ -1,26 +1,13 @@
 import b4a from 'b4a'
-import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
-import {
-  type ControlMessage,
-  decodeControl,
-  decodeWelcome,
-  encodeControl,
-  encodeHello
-} from '../protocol/control.ts'
-import { eachBody, frame, FRAME, frameHeader, FrameReader, MAX_DATA_BYTES } from '../protocol/frames.ts'
-import { ControlCipher, Handshake } from '../protocol/handshake.ts'
-import { type Refusal, refusalError } from '../protocol/refusal.ts'
+import { nameOf } from '../keys.ts'
+import type { ControlMessage } from '../protocol/control.ts'
+import { eachBody, MAX_DATA_BYTES } from '../protocol/frames.ts'
+import type { Refusal } from '../protocol/refusal.ts'
+import type { LastBeat } from '../replicas/heartbeat.ts'
 import type { Wire } from '../wires/wire.ts'
 import type { Path, PathEvents } from './path.ts'
-
-/** What a device shows to a relay. */
-export interface RelayLinkOptions {
-  keyPair: KeyPair
-  /** The relay's public key. */
-  relay: Uint8Array
-  grant: Uint8Array | null
-}
+import { RelayChannel, type RelayChannelOptions } from './relay-channel.ts'
 
 /** How a device registers. */
 interface Standing {
@@ -46,6 +33,8 @@ export interface RelayLinkEvents {
   onbeat?(record: Uint8Array): void
   /** A newer replica set. */
   onset?(record: Uint8Array): void
+  /** The relay has missed three beats of a replica since this one: it may be dead. */
+  onmissing?(last: LastBeat): void
   /** What the relay has of a device that was looked up: its signed record, or nothing. */
   onfound?(target: Uint8Array, record: Uint8Array): void
   /** Somebody has reached this device: the link is a path to it from now on. */
@@ -64,53 +53,38 @@ export interface RelayLinkEvents {
 export class RelayLink implements Path {
   readonly kind = 'relay'
   readonly relay: Uint8Array
-  readonly transport: 'tcp' | 'ws'
   readonly #wire: Wire
-  readonly #handshake: Handshake
+  readonly #channel: RelayChannel
   readonly #events: RelayLinkEvents
-  readonly #reader: FrameReader
   /** Messages that came between the joining and `start`. */
   readonly #early: Uint8Array[] = []
-  #cipher: ControlCipher | null = null
   #path: PathEvents | null = null
   /** What was asked of the relay: each answer is to one of these. */
   #asked: 'register' | 'watch' | 'open' | null = null
+  #keepAliveMs = 0
   #joined = false
   #earlyBytes = 0
   #origin = ''
-  #refusal: Refusal | null = null
   #error: RelayError | null = null
   #closed = false
 
-  constructor(wire: Wire, { keyPair, relay, grant }: RelayLinkOptions, events: RelayLinkEvents) {
+  /** @throws RELAY_BAD_ARGUMENT for a relay's key that is none; the wire is gone then */
+  constructor(wire: Wire, options: RelayChannelOptions, events: RelayLinkEvents) {
+    this.relay = options.relay
     this.#wire = wire
-    this.relay = relay
-    this.transport = wire.kind
     this.#events = events
-    this.#handshake = new Handshake('device to relay', keyPair, relay)
-    const hello = this.#hello(grant)
-    this.#reader = new FrameReader({
-      onframe: (type, body) => this.#onframe(type, body),
+    this.#channel = new RelayChannel(wire, options, {
+      onwelcome: () => events.onwelcome(),
+      oncontrol: (message) => this.#oncontrol(message),
       ondata: (run) => this.#ondata(run),
-      oninvalid: () => this.#fail()
-    })
-    wire.start({
-      onbytes: (chunk) => this.#reader.push(chunk),
       ondrain: () => this.#path?.ondrain(),
-      onclose: (error) => this.#onclose(error)
+      onclose: (...ended) => this.#onclose(...ended)
     })
-    wire.write(frame(FRAME.HELLO, hello))
   }
 
-  /** @throws RELAY_BAD_ARGUMENT for a relay's key that is none; the wire is gone then */
-  #hello(grant: Uint8Array | null): Uint8Array {
-    try {
-      return this.#handshake.send(encodeHello(grant))
-    } catch (error) {
-      this.#wire.start({ onbytes: () => {}, ondrain: () => {}, onclose: () => {} })
-      this.#wire.destroy()
-      throw error
-    }
+  /** How the relay is reached, once it has answered. */
+  get transport(): 'tcp' | 'ws' {
+    return this.#wire.kind
   }
 
   get origin(): string {
@@ -125,34 +99,46 @@ export class RelayLink implements Path {
    */
   register(keepAliveMs: number, { insists = false, setSeq = NO_SET }: Standing = {}): void {
     this.#asked = 'register'
-    this.#say({ type: 'register', keepAliveMs, setSeq, insists })
+    this.#keepAliveMs = keepAliveMs
+    this.#channel.say({ type: 'register', keepAliveMs, setSeq, insists })
   }
 
   /** Asks for the beats of this replica and those it knows, and no more. Once welcome. */
   watch(keepAliveMs: number, setSeq: number): void {
     this.#asked = 'watch'
-    this.#say({ type: 'watch', keepAliveMs, setSeq })
+    this.#keepAliveMs = keepAliveMs
+    this.#channel.say({ type: 'watch', keepAliveMs, setSeq })
+  }
+
+  /** Says the newest replica set. Once watching. */
+  tellSet(record: Uint8Array): void {
+    this.#channel.say({ type: 'set', record })
   }
 
   /** Leaves this device's own record for those who look it up. Once registered. */
   publish(record: Uint8Array): void {
-    this.#say({ type: 'publish', record })
+    this.#channel.say({ type: 'publish', record })
   }
 
   /** Asks for the record of a device; `onfound` follows. Once registered, or watching. */
   lookup(target: Uint8Array): void {
-    this.#say({ type: 'lookup', target })
+    this.#channel.say({ type: 'lookup', target })
   }
 
   /** Asks for a path to a registered device. Once welcome. */
   open(target: Uint8Array): void {
     this.#asked = 'open'
-    this.#say({ type: 'open', target })
+    this.#channel.say({ type: 'open', target })
   }
 
-  /** Asks whether the relay is there. */
-  ping(): void {
-    this.#say({ type: 'ping' })
+  /**
+   * Asks whether the relay is there. Once welcome.
+   *
+   * @param keepAliveMs - until the next one; 2.5 times as much without one ends a registration. @defaultValue as was said last
+   */
+  ping(keepAliveMs: number = this.#keepAliveMs): void {
+    this.#keepAliveMs = keepAliveMs
+    this.#channel.say({ type: 'ping', keepAliveMs })
   }
 
   start(events: PathEvents): void {
@@ -162,54 +148,41 @@ export class RelayLink implements Path {
   }
 
   send(parts: readonly Uint8Array[]): boolean {
-    const length = parts.reduce((sum, part) => sum + part.length, 0)
-    return this.#wire.write(frameHeader(FRAME.DATA, length), ...parts)
+    return this.#channel.carry(parts)
   }
 
   end(): void {
-    this.#wire.end()
+    this.#channel.end()
   }
 
   destroy(): void {
-    this.#wire.destroy()
+    this.#channel.destroy()
   }
 
-  #onframe(type: number, body: Uint8Array): void {
-    if (type === FRAME.WELCOME && this.#cipher === null) return this.#onwelcome(body)
-    const message = type === FRAME.CONTROL ? (this.#cipher?.open(body) ?? null) : null
-    const control = message === null ? null : decodeControl(message)
-    if (control === null) return this.#fail()
-    this.#oncontrol(control)
-  }
-
-  #onwelcome(body: Uint8Array): void {
-    const payload = this.#handshake.receive(body)
-    const secrets = this.#handshake.secrets()
-    const welcome = payload === null ? null : decodeWelcome(payload)
-    if (welcome === null || secrets === null) return this.#fail()
-    if (welcome !== 'welcome') return this.#onrefused(welcome)
-    this.#cipher = new ControlCipher(secrets)
-    this.#events.onwelcome()
-  }
-
-  #oncontrol(message: ControlMessage): void {
+  #oncontrol(message: ControlMessage): boolean {
     if (message.type === 'registered' && this.#asked === 'register') this.#events.onregistered?.()
     else if (message.type === 'pong') this.#events.onpong?.()
-    else if (message.type === 'refused') this.#onrefused(message.refusal)
-    else if (message.type === 'gone') this.#wire.end()
+    else if (message.type === 'gone') this.#channel.end()
     else if (message.type === 'draining') this.#ondraining()
     else if (message.type === 'beat') this.#events.onbeat?.(message.record)
     else if (message.type === 'set') this.#events.onset?.(message.record)
+    else if (message.type === 'missing') this.#events.onmissing?.(message)
     else if (message.type === 'found') this.#events.onfound?.(message.target, message.record)
-    else if (this.#joined) this.#fail()
-    else if (message.type === 'incoming' && this.#asked === 'register') {
+    else return this.#onjoined(message)
+    return true
+  }
+
+  #onjoined(message: ControlMessage): boolean {
+    if (this.#joined) return false
+    if (message.type === 'incoming' && this.#asked === 'register') {
       this.#joined = true
-      this.#origin = b4a.toString(message.from, 'hex')
+      this.#origin = nameOf(message.from)
       this.#events.onincoming?.(message.from)
     } else if (message.type === 'opened' && this.#asked === 'open') {
       this.#joined = true
       this.#events.onopened?.()
-    } else this.#fail()
+    } else return false
+    return true
   }
 
   #ondraining(): void {
@@ -217,44 +190,25 @@ export class RelayLink implements Path {
     else this.#events.ondraining?.()
   }
 
-  #ondata(run: Uint8Array): void {
-    if (!this.#joined) return this.#fail()
+  #ondata(run: readonly Uint8Array[]): boolean {
+    if (!this.#joined) return false
     eachBody(run, (body) => {
       if (this.#path === null) this.#keep(body)
       else this.#path.onmessage(body)
     })
+    return this.#earlyBytes <= MAX_EARLY_BYTES
   }
 
   #keep(body: Uint8Array): void {
     this.#earlyBytes += body.length
-    if (this.#earlyBytes > MAX_EARLY_BYTES) return this.#fail()
-    this.#early.push(b4a.from(body))
+    if (this.#earlyBytes <= MAX_EARLY_BYTES) this.#early.push(b4a.from(body))
   }
 
-  #onrefused(why: Refusal): void {
-    this.#refusal = why
-    this.#error = refusalError(why)
-    this.#wire.end()
-  }
-
-  #fail(): void {
-    this.#reader.stop()
-    this.#error ??= new RelayError('RELAY_PROTOCOL', 'the relay does not follow the protocol')
-    this.#wire.destroy()
-  }
-
-  #say(message: ControlMessage): void {
-    const sealed = this.#cipher?.seal(encodeControl(message))
-    if (sealed !== undefined) this.#wire.write(frame(FRAME.CONTROL, sealed))
-  }
-
-  #onclose(cause: Error | null): void {
+  #onclose(cause: Error | null, error: RelayError | null, why: Refusal | null): void {
     this.#closed = true
-    if (this.#joined) return this.#path?.onclose(this.#error ?? cause)
-    const known = this.#error ?? (cause instanceof RelayError ? cause : null)
-    this.#events.onclose(
-      known ?? new RelayError('RELAY_UNREACHABLE', 'the relay has closed', { cause }),
-      this.#refusal
-    )
+    this.#error = error
+    if (this.#joined) return this.#path?.onclose(error ?? cause)
+    const known = error ?? (cause instanceof RelayError ? cause : null)
+    this.#events.onclose(known ?? new RelayError('RELAY_UNREACHABLE', 'the relay has closed', { cause }), why)
   }
 }

@@ -1,4 +1,4 @@
-import { eachBody, FRAME, frameHeader, FrameReader } from '../protocol/frames.ts'
+import { dataFrame, eachBody, FrameReader } from '../protocol/frames.ts'
 import type { Wire } from '../wires/wire.ts'
 import { RelayError } from '../errors.ts'
 import type { Path, PathEvents } from './path.ts'
@@ -35,8 +35,7 @@ export class TcpPath implements Path {
   }
 
   send(parts: readonly Uint8Array[]): boolean {
-    const length = parts.reduce((sum, part) => sum + part.length, 0)
-    return this.#wire.write(frameHeader(FRAME.DATA, length), ...parts)
+    return this.#wire.write(...dataFrame(parts))
   }
 
   end(): void {

@@ -25,9 +25,9 @@ export interface Grant {
   readonly relay: Uint8Array
   /** Bits of {@link SCOPE}. */
   readonly scopes: number
-  /** Bytes a second, in both directions together; 0 for no limit. */
+  /** Bytes a second that its device sends, over all connections; 0 for no limit. */
   readonly bytesPerSecond: number
-  /** Bytes in all, in both directions together, until it expires; 0 for no limit. */
+  /** Bytes that its device sends in all, until it expires; 0 for no limit. */
   readonly quotaBytes: number
   /** Milliseconds since 1970; whole seconds on the wire. */
   readonly expiresAt: number
@@ -53,7 +53,7 @@ export interface GrantOptions {
 }
 
 /**
- * Slowest rate there can be. A relay holds a device up by whole chunks of 64 KiB: with less, its path is silent for so long that it counts as dead.
+ * Slowest rate there can be: what eight connections that are busy at once share, and none is silent for so long that it counts as dead.
  */
 export const LEAST_BYTES_PER_SECOND: number = 64 * 1024
 const VERSION = 1

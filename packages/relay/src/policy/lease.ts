@@ -6,6 +6,8 @@ export type Held = 'connections' | 'pairings'
 
 /** What the policy keeps of a device while it is served. */
 export interface Account {
+  /** Of the device. */
+  readonly name: string
   readonly counts: Record<Held, number>
   readonly leases: Set<Lease>
 }
@@ -27,7 +29,7 @@ export interface LeaseKeeper {
   full(account: Account, what: Held): Refusal | null
   hold(account: Account, what: Held): Refusal | null
   free(account: Account, what: Held): void
-  end(lease: Lease): void
+  end(account: Account, lease: Lease): void
 }
 
 /**
@@ -76,6 +78,11 @@ export class Lease implements LeaseTerms {
     return this.#meter.usedBytes
   }
 
+  /** How fast it may go; 0 for no limit. */
+  get bytesPerSecond(): number {
+    return this.#meter.bytesPerSecond
+  }
+
   /** Whether one more could be taken now. @returns why not, or `null` */
   full(what: Held): Refusal | null {
     return this.#keeper.full(this.#account, what)
@@ -96,7 +103,7 @@ export class Lease implements LeaseTerms {
   }
 
   /**
-   * Accounts for bytes that were carried on its behalf, in either direction.
+   * Accounts for bytes that were carried on its behalf.
    *
    * @returns milliseconds to wait before carrying more; `null` when the quota is used up
    */
@@ -109,7 +116,7 @@ export class Lease implements LeaseTerms {
     if (this.#ended) return
     this.#ended = true
     for (const what of ['connections', 'pairings'] as const) while (this.#held[what] > 0) this.free(what)
-    this.#keeper.end(this)
+    this.#keeper.end(this.#account, this)
   }
 
   /** The policy's side: it is over because of this. */

@@ -24,6 +24,11 @@ export class Meter {
     this.#filledAt = now()
   }
 
+  /** 0 for no limit. */
+  get bytesPerSecond(): number {
+    return this.#limits.bytesPerSecond
+  }
+
   /** Bytes spent so far. */
   get usedBytes(): number {
     return this.#usedBytes

@@ -1,4 +1,5 @@
 import b4a from 'b4a'
+import { KEY_BYTES } from '../keys.ts'
 import { type Refusal, refusal, refusalByte, refusalCode } from './refusal.ts'
 
 /** What is said in CONTROL frames, sealed. PROTOCOL.md, "Control messages". */
@@ -10,7 +11,7 @@ export type ControlMessage =
       readonly setSeq: number
     }
   | { readonly type: 'open'; readonly target: Uint8Array }
-  | { readonly type: 'ping' }
+  | { readonly type: 'ping'; readonly keepAliveMs: number }
   | { readonly type: 'watch'; readonly keepAliveMs: number; readonly setSeq: number }
   | { readonly type: 'publish'; readonly record: Uint8Array }
   | { readonly type: 'lookup'; readonly target: Uint8Array }
@@ -23,6 +24,7 @@ export type ControlMessage =
   | { readonly type: 'draining' }
   | { readonly type: 'beat'; readonly record: Uint8Array }
   | { readonly type: 'set'; readonly record: Uint8Array }
+  | { readonly type: 'missing'; readonly replica: Uint8Array; readonly epoch: number; readonly seq: number }
   | { readonly type: 'found'; readonly target: Uint8Array; readonly record: Uint8Array }
 
 const BYTES = {
@@ -41,10 +43,10 @@ const BYTES = {
   draining: 22,
   beat: 23,
   found: 24,
-  set: 25
+  set: 25,
+  missing: 26
 } as const
 
-const KEY_BYTES = 32
 const REFUSAL_BYTES = 5
 const HEARTBEAT_BYTES = 153
 /** Keep-alive, and which set is known. */
@@ -65,11 +67,15 @@ function parametersOf(message: ControlMessage): Uint8Array[] {
       return [uint32(message.keepAliveMs), uint64(message.setSeq), b4a.from([message.insists ? 1 : 0])]
     case 'watch':
       return [uint32(message.keepAliveMs), uint64(message.setSeq)]
+    case 'ping':
+      return [uint32(message.keepAliveMs)]
     case 'open':
     case 'lookup':
       return [message.target]
     case 'incoming':
       return [message.from]
+    case 'missing':
+      return [message.replica, uint64(message.epoch), uint64(message.seq)]
     case 'refused':
       return [encodeRefusal(message.refusal)]
     case 'publish':
@@ -93,6 +99,8 @@ export function decodeControl(bytes: Uint8Array): ControlMessage | null {
         : null
     case BYTES.watch:
       return rest.length === STANDING_BYTES ? { type: 'watch', ...readStanding(rest) } : null
+    case BYTES.ping:
+      return rest.length === 4 ? { type: 'ping', keepAliveMs: readUint32(rest, 0) } : null
     case BYTES.open:
       return rest.length === KEY_BYTES ? { type: 'open', target: rest } : null
     case BYTES.lookup:
@@ -106,6 +114,15 @@ export function decodeControl(bytes: Uint8Array): ControlMessage | null {
     case BYTES.found:
       return rest.length >= KEY_BYTES
         ? { type: 'found', target: rest.subarray(0, KEY_BYTES), record: rest.subarray(KEY_BYTES) }
+        : null
+    case BYTES.missing:
+      return rest.length === KEY_BYTES + 16
+        ? {
+            type: 'missing',
+            replica: rest.subarray(0, KEY_BYTES),
+            epoch: readUint64(rest, KEY_BYTES),
+            seq: readUint64(rest, KEY_BYTES + 8)
+          }
         : null
     case BYTES.incoming:
       return rest.length === KEY_BYTES ? { type: 'incoming', from: rest } : null
@@ -136,7 +153,7 @@ export function decodeWelcome(payload: Uint8Array): 'welcome' | Refusal | null {
 }
 
 function bare(byte: number | undefined): ControlMessage | null {
-  for (const type of ['ping', 'registered', 'opened', 'pong', 'gone', 'draining'] as const)
+  for (const type of ['registered', 'opened', 'pong', 'gone', 'draining'] as const)
     if (BYTES[type] === byte) return { type }
   return null
 }
@@ -153,9 +170,12 @@ function decodeRefusal(bytes: Uint8Array): Refusal | null {
 }
 
 function readStanding(bytes: Uint8Array): { readonly keepAliveMs: number; readonly setSeq: number } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  // Above 2^53 it is inexact, and as good: no set has such a seq.
-  return { keepAliveMs: view.getUint32(0, true), setSeq: Number(view.getBigUint64(4, true)) }
+  return { keepAliveMs: readUint32(bytes, 0), setSeq: readUint64(bytes, 4) }
+}
+
+/** Above 2^53 it is inexact, and as good: no set and no beat has such a seq. */
+function readUint64(bytes: Uint8Array, at: number): number {
+  return Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(at, true))
 }
 
 function uint64(value: number): Uint8Array {

@@ -1,4 +1,5 @@
 import b4a from 'b4a'
+import { keptBytes } from '../kept-bytes.ts'
 
 /** First byte of a frame's header. PROTOCOL.md, "Frames". */
 export const FRAME = { HELLO: 1, WELCOME: 2, CONTROL: 3, DATA: 4 } as const
@@ -14,14 +15,11 @@ const MAX_CONTROL_BYTES = 1024
 export interface FrameSink {
   /** A frame that is not DATA; the body is borrowed until the call returns. */
   onframe(type: number, body: Uint8Array): void
-  /** Whole DATA frames in a row, headers included, as they came. The bytes may be kept. */
-  ondata(frames: Uint8Array): void
+  /** Whole DATA frames in a row, headers included, in parts as they came. The bytes may be kept. */
+  ondata(frames: readonly Uint8Array[]): void
   /** Bytes that are no frames. Nothing more is read. */
   oninvalid(): void
 }
-
-/** A frame that comes in drops is put together now and then: each part costs much more than its bytes. */
-const MOST_PARTS = 64
 
 /** Makes the header of a frame. */
 export function frameHeader(type: number, length: number): Uint8Array {
@@ -33,19 +31,33 @@ export function frameHeader(type: number, length: number): Uint8Array {
   return header
 }
 
+/** Puts the header of a DATA frame before its body, which is in parts. */
+export function dataFrame(parts: readonly Uint8Array[]): Uint8Array[] {
+  return [frameHeader(FRAME.DATA, lengthOf(parts)), ...parts]
+}
+
+/** Bytes of all parts. */
+export function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0)
+}
+
 /** Makes a whole frame. */
 export function frame(type: number, body: Uint8Array): Uint8Array {
   return b4a.concat([frameHeader(type, body.length), body])
 }
 
+/** A frame that comes in drops is put together now and then: each part costs much more than its bytes. */
+const MOST_PARTS = 64
+
 /**
  * Cuts a stream of bytes into frames, however they arrive.
  *
  * Holds at most one incomplete frame, so 68 KiB; the length is checked before anything is held. DATA is handed on in runs, to be
- * forwarded in one write.
+ * forwarded in one write. Nothing is copied but what is held and much smaller than the memory it came in.
  */
 export class FrameReader {
   readonly #sink: FrameSink
+  /** Of the incomplete frame; the first one has its header, unless that is incomplete too. */
   #parts: Uint8Array[] = []
   #held = 0
   #wanted = HEADER_BYTES
@@ -63,79 +75,67 @@ export class FrameReader {
   /** Reads no more; also from within a call of the sink. */
   stop(): void {
     this.#stopped = true
-    this.#parts = []
-    this.#held = 0
+    this.#release()
   }
 
   /** @param chunk - is kept, in part or whole, and must not be written to */
   push(chunk: Uint8Array): void {
-    let rest = chunk
-    while (this.#held > 0 && rest.length > 0 && !this.#stopped) rest = this.#complete(rest)
-    if (rest.length > 0 && !this.#stopped) this.#walk(rest)
+    if (this.#stopped || chunk.length === 0) return
+    if (this.#held === 0) return this.#walk(chunk, 0)
+    if (this.#held < HEADER_BYTES) return this.#walk(b4a.concat([...this.#release(), chunk]), 0)
+    const missing = this.#wanted - this.#held
+    if (chunk.length < missing) return this.#hold(chunk)
+    const before = this.#release()
+    if (before[0]?.[0] === FRAME.DATA) return this.#walk(chunk, missing, before)
+    this.#sink.onframe(...typeAndBody(b4a.concat([...before, chunk.subarray(0, missing)])))
+    this.#walk(chunk, missing)
   }
 
-  /** Adds to the incomplete frame. @returns what comes after it */
-  #complete(chunk: Uint8Array): Uint8Array {
-    const taken = chunk.subarray(0, this.#wanted - this.#held)
-    this.#parts.push(taken)
-    this.#held += taken.length
-    const rest = chunk.subarray(taken.length)
-    if (this.#held < this.#wanted) {
-      if (this.#parts.length >= MOST_PARTS) this.#parts = [b4a.concat(this.#parts)]
-      return rest
+  /**
+   * @param from - where a frame begins
+   * @param before - of a DATA frame that ends there
+   */
+  #walk(bytes: Uint8Array, from: number, before: readonly Uint8Array[] = []): void {
+    let [at, run, parts] = [from, before.length === 0 ? from : 0, before]
+    const flush = (): void => {
+      if (at > run && !this.#stopped) this.#sink.ondata([...parts, bytes.subarray(run, at)])
+      parts = []
     }
-    const whole = b4a.concat(this.#parts)
-    const length = bodyLength(whole, 0)
-    if (length === null) this.#invalid()
-    else if (whole.length < HEADER_BYTES + length) {
-      this.#parts = [whole]
-      this.#wanted = HEADER_BYTES + length
-    } else {
-      this.#reset()
-      this.#walk(whole)
-    }
-    return rest
-  }
-
-  #walk(bytes: Uint8Array): void {
-    let run = 0
-    let at = 0
     while (bytes.length - at >= HEADER_BYTES) {
       const length = bodyLength(bytes, at)
       if (length === null) {
-        this.#flush(bytes, run, at)
+        flush()
         return this.#invalid()
       }
       const end = at + HEADER_BYTES + length
       if (end > bytes.length) break
       if (bytes[at] !== FRAME.DATA) {
-        this.#flush(bytes, run, at)
+        flush()
         if (this.#stopped) return
-        this.#sink.onframe(bytes[at] ?? 0, bytes.subarray(at + HEADER_BYTES, end))
+        this.#sink.onframe(...typeAndBody(bytes.subarray(at, end)))
         if (this.#stopped) return
         run = end
       }
       at = end
     }
-    this.#flush(bytes, run, at)
+    flush()
     if (at < bytes.length && !this.#stopped) this.#hold(bytes.subarray(at))
   }
 
-  #flush(bytes: Uint8Array, from: number, to: number): void {
-    if (to > from && !this.#stopped) this.#sink.ondata(bytes.subarray(from, to))
+  #hold(part: Uint8Array): void {
+    if (this.#held === 0)
+      this.#wanted = HEADER_BYTES + (part.length < HEADER_BYTES ? 0 : (bodyLength(part, 0) ?? 0))
+    this.#parts.push(keptBytes(part))
+    this.#held += part.length
+    if (this.#parts.length > MOST_PARTS) this.#parts = [b4a.concat(this.#parts)]
   }
 
-  #hold(rest: Uint8Array): void {
-    this.#parts = [b4a.from(rest)]
-    this.#held = rest.length
-    const length = rest.length < HEADER_BYTES ? null : bodyLength(rest, 0)
-    this.#wanted = HEADER_BYTES + (length ?? 0)
-  }
-
-  #reset(): void {
+  /** @returns what was held */
+  #release(): Uint8Array[] {
+    const parts = this.#parts
     this.#parts = []
     this.#held = 0
-    this.#wanted = HEADER_BYTES
+    return parts
   }
 
   #invalid(): void {
@@ -145,13 +145,34 @@ export class FrameReader {
   }
 }
 
-/** Calls back with the body of each frame of a run of whole DATA frames. */
-export function eachBody(run: Uint8Array, onbody: (body: Uint8Array) => void): void {
-  for (let at = 0; at < run.length;) {
-    const end = at + HEADER_BYTES + (bodyLength(run, at) ?? 0)
-    onbody(run.subarray(at + HEADER_BYTES, end))
+/** Calls back with the body of each frame of a run of whole DATA frames; one that is in several parts is put together. */
+export function eachBody(run: readonly Uint8Array[], onbody: (body: Uint8Array) => void): void {
+  for (const [first = b4a.alloc(0), ...rest] of framesOf(run))
+    onbody((rest.length === 0 ? first : b4a.concat([first, ...rest])).subarray(HEADER_BYTES))
+}
+
+/** Each frame of a run of whole DATA frames, header included, in parts as it came. */
+export function* framesOf(run: readonly Uint8Array[]): Generator<Uint8Array[]> {
+  const last = run.at(-1) ?? b4a.alloc(0)
+  const before = run.slice(0, -1)
+  let at = 0
+  if (before[0] !== undefined) {
+    at = frameEnd(before[0], 0) - lengthOf(before)
+    yield [...before, last.subarray(0, at)]
+  }
+  while (at < last.length) {
+    const end = frameEnd(last, at)
+    yield [last.subarray(at, end)]
     at = end
   }
+}
+
+function frameEnd(bytes: Uint8Array, at: number): number {
+  return at + HEADER_BYTES + (bodyLength(bytes, at) ?? 0)
+}
+
+function typeAndBody(whole: Uint8Array): [type: number, body: Uint8Array] {
+  return [whole[0] ?? 0, whole.subarray(HEADER_BYTES)]
 }
 
 /** `null` for a type that is unknown, or longer than it may be. */

@@ -1,7 +1,8 @@
 import b4a from 'b4a'
 import c from 'compact-encoding'
 import { RelayError } from '../errors.ts'
-import { checkKey, checkWhole } from '../replicas/arguments.ts'
+import { checkKey, checkWhole } from '../arguments.ts'
+import { KEY_BYTES } from '../keys.ts'
 import { bodyOf, checkSignature, decodeCount, malformed, sealRecord } from '../replicas/signed-record.ts'
 import type { KeyPair } from '../types.ts'
 
@@ -22,7 +23,6 @@ export const MOST_LIFE_MS: number = 2 * 3_600_000
 /** As long as a record may be: it fits into a control message, and into a mutable record of the DHT, which has 1,000 bytes. */
 const MAX_RECORD_BYTES = 960
 const MAX_RELAYS = 8
-const KEY_BYTES = 32
 /** Kind, version, device, seq, expiry, count; length of the set; signature. */
 const FIXED_BYTES = 2 + 32 + 8 + 8 + 1 + 2 + 64
 

@@ -1,7 +1,8 @@
 import b4a from 'b4a'
-import type { DhtLike } from '../client/dht.ts'
-import type { RelayAddress } from '../client/options.ts'
-import type { TrustedOwner } from '../client/replica-options.ts'
+import type { DhtLike } from '../dht.ts'
+import { monotonic } from '../monotonic.ts'
+import type { RelayAddress } from '../addresses/relay-address.ts'
+import type { TrustedOwner } from './trusted-owner.ts'
 import { replicaAddress } from '../replicas/replica-address.ts'
 import { ReplicaSet } from '../replicas/replica-set.ts'
 import { DeviceRecord } from './device-record.ts'
@@ -35,7 +36,7 @@ export class RecordFinder {
 
   constructor(options: RecordFinderOptions) {
     this.#options = options
-    this.#shelf = new RecordShelf({ now: options.now, most: MOST_RECORDS })
+    this.#shelf = new RecordShelf({ now: options.now, steady: monotonic, most: MOST_RECORDS })
   }
 
   /** Public keys of the relays where a device is, as far as is known without asking. */
@@ -119,12 +120,14 @@ export class RecordFinder {
 
   #learn({ set }: DeviceRecord): void {
     for (const { owner } of this.#options.owners) {
+      let opened: ReplicaSet
       try {
-        const opened = ReplicaSet.open(set ?? new Uint8Array(0), owner)
-        if (this.use(opened)) this.#options.onset(opened)
+        opened = ReplicaSet.open(set ?? new Uint8Array(0), owner)
       } catch {
         // It is another owner's.
+        continue
       }
+      if (this.use(opened)) this.#options.onset(opened)
     }
   }
 }

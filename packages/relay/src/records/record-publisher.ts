@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import type { DhtLike } from '../client/dht.ts'
+import type { DhtLike } from '../dht.ts'
 import type { KeyPair } from '../types.ts'
 import { DeviceRecord } from './device-record.ts'
 
@@ -35,6 +35,9 @@ export class RecordPublisher {
   #record: DeviceRecord | null = null
   #timer: unknown = null
   #refresh: unknown = null
+  /** Above what stands in the DHT: a clock that was once ahead has used up the seqs of now. */
+  #seqAbove = 0
+  #isDhtRead = false
   #closed = false
 
   constructor(options: RecordPublisherOptions) {
@@ -51,7 +54,7 @@ export class RecordPublisher {
     if (this.#closed || this.#timer !== null) return
     this.#timer = setTimeout(() => {
       this.#timer = null
-      this.#publish(false)
+      this.#publish()
     }, this.#options.pauseMs)
   }
 
@@ -67,20 +70,34 @@ export class RecordPublisher {
     clearTimeout(this.#refresh)
   }
 
-  #publish(isDue: boolean): void {
+  #publish(): void {
     const places = this.#options.places()
     // Where it was is where it will be again, as far as anybody knows.
     if (places.length === 0) return
-    if (isDue || this.#record === null || !this.#holds(this.#record, places)) this.#renew(places)
+    const record =
+      this.#record !== null && this.#holds(this.#record, places) ? this.#record : this.#renew(places)
     for (const place of places) {
       const name = b4a.toString(place.relay, 'hex')
-      if (this.#told.has(name) || this.#record === null) continue
+      if (this.#told.has(name)) continue
       this.#told.add(name)
-      place.publish(this.#record.bytes)
+      place.publish(record.bytes)
     }
+    this.#publishBy(record)
   }
 
-  #holds({ relays, set }: DeviceRecord, places: readonly RecordPlace[]): boolean {
+  /** Half of its life is left when it is said anew; a device that was nowhere by then does so when it is back. */
+  #publishBy({ expiresAt }: DeviceRecord): void {
+    const { now, lifeMs, pauseMs } = this.#options
+    const left = expiresAt - now() - lifeMs / 2
+    clearTimeout(this.#refresh)
+    this.#refresh = setTimeout(() => this.#publish(), Math.min(Math.max(left, pauseMs), lifeMs / 2))
+  }
+
+  #holds({ expiresAt, seq, relays, set }: DeviceRecord, places: readonly RecordPlace[]): boolean {
+    const { now, lifeMs } = this.#options
+    const left = expiresAt - now()
+    // More than its whole life: the clock was set back.
+    if (left <= lifeMs / 2 || left > lifeMs || seq <= this.#seqAbove) return false
     const known = this.#setFor(places)
     const isSame = set === null ? known === null : known !== null && b4a.equals(set, known)
     const all = new Set(relays.map((key) => b4a.toString(key, 'hex')))
@@ -91,9 +108,9 @@ export class RecordPublisher {
     )
   }
 
-  #renew(places: readonly RecordPlace[]): void {
+  #renew(places: readonly RecordPlace[]): DeviceRecord {
     const { keyPair, now, lifeMs, dht } = this.#options
-    const seq = Math.max(now(), (this.#record?.seq ?? 0) + 1)
+    const seq = Math.max(now(), (this.#record?.seq ?? 0) + 1, this.#seqAbove + 1)
     const relays = places.slice(0, MOST_RELAYS).map(({ relay }) => relay)
     const record = DeviceRecord.sign(
       { seq, expiresAt: now() + lifeMs, relays, set: this.#setFor(places) },
@@ -101,12 +118,26 @@ export class RecordPublisher {
     )
     this.#record = record
     this.#told.clear()
-    clearTimeout(this.#refresh)
-    this.#refresh = setTimeout(() => this.#publish(true), lifeMs / 2)
-    // Keys alone help nobody who does not have the relays anyway.
-    if (record.set === null) return
-    // The next one comes in time, whatever came of this.
-    dht?.mutablePut?.(keyPair, record.bytes, { seq }).catch(() => {})
+    // Keys alone help nobody who does not have the relays anyway. The next one comes in time, whatever came of this.
+    if (record.set !== null && dht !== null) this.#tellDht(dht, record).catch(() => {})
+    return record
+  }
+
+  /** Nodes of the DHT refuse what is not above what they have. */
+  async #tellDht(dht: DhtLike, record: DeviceRecord): Promise<void> {
+    const { keyPair } = this.#options
+    if (!this.#isDhtRead && dht.mutableGet !== undefined) {
+      const before = await dht.mutableGet(keyPair.publicKey, { latest: true }).catch(() => undefined)
+      // Until somebody has answered it is asked again.
+      this.#isDhtRead = before !== undefined
+      if (this.#closed || this.#record !== record) return
+      const seq = before?.seq ?? 0
+      if (seq >= record.seq && seq < Number.MAX_SAFE_INTEGER) {
+        this.#seqAbove = seq
+        return this.#publish()
+      }
+    }
+    await dht.mutablePut?.(keyPair, record.bytes, { seq: record.seq })
   }
 
   #setFor(places: readonly RecordPlace[]): Uint8Array | null {

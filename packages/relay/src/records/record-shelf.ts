@@ -1,17 +1,20 @@
 import b4a from 'b4a'
+import { nameOf } from '../keys.ts'
 import { DeviceRecord, MOST_LIFE_MS } from './device-record.ts'
 
 /** How a {@link RecordShelf} keeps. */
 export interface RecordShelfOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Milliseconds, of a clock that is never set. */
+  readonly steady: () => number
   /** So many at most: the oldest goes first. */
   readonly most: number
 }
 
 interface Kept {
   readonly record: DeviceRecord
-  /** Milliseconds since 1970. */
+  /** Of the steady clock: a machine that has no clock of its own begins in 1970, until it has asked for the time. */
   readonly until: number
 }
 
@@ -66,20 +69,23 @@ export class RecordShelf {
 
   /** What a device has left, or `null`. */
   get(device: Uint8Array): DeviceRecord | null {
-    const kept = this.#records.get(b4a.toString(device, 'hex')) ?? null
-    return kept === null || kept.until <= this.#options.now() ? null : kept.record
+    const kept = this.#records.get(nameOf(device)) ?? null
+    return kept === null || this.#isOver(kept) ? null : kept.record
   }
 
   /** Forgets what has expired. */
   sweep(): void {
-    const now = this.#options.now()
-    for (const [name, { until }] of this.#records) if (until <= now) this.#records.delete(name)
+    for (const [name, kept] of this.#records) if (this.#isOver(kept)) this.#records.delete(name)
+  }
+
+  #isOver({ record, until }: Kept): boolean {
+    return until <= this.#options.steady() || record.expiresAt <= this.#options.now()
   }
 
   #keep(record: DeviceRecord, device: Uint8Array): void {
-    const name = b4a.toString(device, 'hex')
+    const name = nameOf(device)
     this.#records.delete(name)
-    this.#records.set(name, { record, until: Math.min(record.expiresAt, this.#options.now() + MOST_LIFE_MS) })
+    this.#records.set(name, { record, until: this.#options.steady() + MOST_LIFE_MS })
     for (const [oldest] of this.#records) {
       if (this.#records.size <= this.#options.most) break
       this.#records.delete(oldest)

@@ -1,4 +1,4 @@
-import { checkWhole } from './arguments.ts'
+import { checkWhole } from '../arguments.ts'
 
 /** How a replica that drains asks its sessions to move. */
 export interface DrainPaceOptions {

@@ -1,106 +1,63 @@
 import b4a from 'b4a'
 import { RelayError } from '../errors.ts'
-import type { KeyPair } from '../types.ts'
-import { ByteRate } from './byte-rate.ts'
-import { Heartbeat, HeartbeatSource } from './heartbeat.ts'
-import { loadOf } from './load.ts'
+import { BeatNews } from './beat-news.ts'
+import type { FleetHost, FleetOptions } from './fleet-options.ts'
+import { FleetWatches } from './fleet-watches.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import { MissedBeats } from './missed-beats.ts'
+import { OwnBeats } from './own-beats.ts'
 import { redirectTarget } from './redirect.ts'
-import { replicaAddress } from './replica-address.ts'
-import { ReplicaSet } from './replica-set.ts'
+import { MAX_CARRIED_BYTES, ReplicaSet } from './replica-set.ts'
 import { ReplicaView } from './replica-view.ts'
-import { ReplicaWatch } from './replica-watch.ts'
-
-/** A relay as one of several of its owner. */
-export interface FleetOptions {
-  /** 32 bytes: who signs the set. */
-  readonly owner: Uint8Array
-  /** Bytes of a {@link ReplicaSet} that names this relay; kept, and brought by the app. */
-  readonly set: Uint8Array
-  /** Higher than in every earlier life of this relay. @defaultValue milliseconds since 1970 */
-  readonly epoch?: number
-  /** A newer set has come from one of the others: an app that keeps it has it at the next start. @defaultValue it is learned anew then */
-  readonly onset?: (set: Uint8Array) => void
-  /** How often the others are asked for a beat, and this one's load is measured; three that are missed are a death. @defaultValue 1,000 */
-  readonly intervalMs?: number
-  /** What this relay can bear: what makes its load. A relay redirects from 0.9 of it on, and still serves who is nowhere else wanted. */
-  readonly capacity?: {
-    /** Connections of devices at once. @defaultValue `limits.totalConnections` */
-    readonly connections?: number
-    /** @defaultValue not counted */
-    readonly bytesPerSecond?: number
-  }
-}
-
-/** What a {@link FleetMember} asks of its relay. */
-export interface FleetHost {
-  readonly keyPair: KeyPair
-  /** Milliseconds. */
-  now(): number
-  connections(): number
-  readonly maxConnections: number
-  /** Another replica of the owner's, which may watch this one, and no more. */
-  admit(key: Uint8Array): void
-  /** It is no longer one. */
-  dismiss(key: Uint8Array): void
-  /** Passes a beat on to the devices that are registered, and to who watches where it is this relay's own. */
-  tell(record: Uint8Array, isOwn: boolean): void
-  /** There is a newer set. */
-  tellSet(): void
-}
-
-/** A load that differs by so much is news. */
-const NEWS = 0.1
 
 /** Makes the beats of one relay, listens to those of the others, and decides who is sent on. It owns its connections to the others. */
 export class FleetMember {
   readonly view: ReplicaView
   readonly #options: FleetOptions
   readonly #host: FleetHost
-  readonly #source: HeartbeatSource
-  readonly #rate: ByteRate
-  readonly #watches = new Map<string, ReplicaWatch>()
-  /** What the devices were told last, by replica. */
-  readonly #told = new Map<string, Heartbeat>()
+  readonly #beats: OwnBeats
+  readonly #watches: FleetWatches
+  readonly #news = new BeatNews()
+  readonly #missed: MissedBeats
   #own: Heartbeat
-  #bytesPerSecond = 0
-  #draining = false
   #timer: unknown = null
 
   /** @throws RelayError `RELAY_BAD_ARGUMENT` also when the set does not name this relay, and what {@link ReplicaSet.open} throws */
   constructor(options: FleetOptions, host: FleetHost) {
-    const { owner, set, epoch, intervalMs } = options
     this.#options = options
     this.#host = host
-    this.#source = new HeartbeatSource(owner, host.keyPair, {
-      ...(epoch === undefined ? {} : { epoch }),
-      ...(intervalMs === undefined ? {} : { intervalMs })
-    })
+    this.#beats = new OwnBeats(options, host)
+    const { intervalMs } = this.#beats
+    this.#watches = new FleetWatches(host.keyPair, intervalMs)
     // The others' beats are asked for at this one's pace.
-    const hearingMs = (): number => this.#source.intervalMs
-    this.view = new ReplicaView(owner, { now: () => host.now(), hearingMs })
-    this.#rate = new ByteRate(host.now())
-    this.use(set)
-    this.#own = this.#nextBeat()
+    this.view = new ReplicaView(options.owner, { now: () => host.now(), hearingMs: () => intervalMs })
+    this.#missed = new MissedBeats(
+      this.view,
+      () => host.now(),
+      (last) => this.#miss(last)
+    )
+    this.use(options.set)
+    this.#own = this.#beats.next()
   }
 
   /** Bytes were carried. */
   carried(bytes: number): void {
-    this.#rate.add(bytes)
+    this.#beats.carried(bytes)
   }
 
   /** Begins to listen to the others. */
   start(): void {
     // Who comes from now on hears it at once: it is what later ones are compared with.
-    this.#told.set(nameOf(this.#own.replica), this.#own)
+    this.#news.tell(this.#own, 0)
     this.#watchAll()
-    this.#timer = setInterval(() => this.#tick(), this.#source.intervalMs)
+    this.#timer = setInterval(() => this.#tick(), this.#beats.intervalMs)
   }
 
   close(): void {
     clearInterval(this.#timer)
     this.#timer = null
-    for (const watch of this.#watches.values()) watch.close()
-    this.#watches.clear()
+    this.#missed.close()
+    this.#watches.close()
   }
 
   /**
@@ -121,18 +78,36 @@ export class FleetMember {
     if (this.#timer === null) return true
     this.#watchAll()
     this.#host.tellSet()
+    const carried = this.#carriedSet()
+    if (carried !== null) this.#watches.tellSet(carried)
+    return true
+  }
+
+  /**
+   * Another replica says that this is the newest set.
+   *
+   * @returns false for what its owner has not signed
+   */
+  learn(record: Uint8Array): boolean {
+    try {
+      if (ReplicaSet.peek(record) <= (this.view.set?.seq ?? 0) || !this.use(record)) return true
+    } catch (error) {
+      // Of a later version, or without this relay: what is known still holds.
+      return error instanceof RelayError && ['RELAY_NEWER_FORMAT', 'RELAY_BAD_ARGUMENT'].includes(error.code)
+    }
+    this.#options.onset?.(record)
     return true
   }
 
   /** Tells all that it is about to stop; from now on everybody new is sent on. */
   drain(): void {
-    this.#draining = true
+    this.#beats.drain()
     this.#say()
   }
 
   /** Another relay has come to watch: it is there, so that there is no need to wait before it is watched. */
   watchedBy(key: Uint8Array): void {
-    this.#watches.get(nameOf(key))?.hurry()
+    this.#watches.hurry(key)
   }
 
   /** Whether it is one of the owner's. */
@@ -147,105 +122,95 @@ export class FleetMember {
 
   /** Newest beats of this relay and, of the others, of those that are alive. */
   beats(): Uint8Array[] {
-    const living = this.view.statuses().filter(({ state }) => state === 'alive' || state === 'draining')
-    const others = living.map(({ key }) => this.view.beat(key)?.bytes ?? null)
-    return [this.beat, ...others.filter((bytes) => bytes !== null)]
+    return [this.beat, ...this.#others().map(({ bytes }) => bytes)]
+  }
+
+  /** The last beats of those that are dead without having drained. */
+  missing(): Heartbeat[] {
+    return this.view.missing().filter(({ draining }) => !draining)
   }
 
   /** Where somebody new is sent; `null` to serve it, or where nobody else would do better. */
   redirect(): Uint8Array | null {
     const { publicKey: self } = this.#host.keyPair
-    return redirectTarget(this.view.statuses(), { self, load: this.#load(), draining: this.#draining })
+    const { load, draining } = this.#beats
+    return redirectTarget(this.view.statuses(), { self, load, draining })
   }
 
   #tick(): void {
-    const before = this.#own
-    this.#bytesPerSecond = this.#rate.sample(this.#host.now())
-    const next = this.#nextBeat()
-    if (Math.abs(next.load - (this.#told.get(nameOf(before.replica)) ?? before).load) >= NEWS) this.#say(next)
+    this.#beats.measure()
+    const next = this.#beats.next()
+    if (this.#news.isNews(next)) this.#say(next)
     else this.#own = next
+    for (const beat of this.#others()) this.#pass(beat)
   }
 
-  #say(beat: Heartbeat = this.#nextBeat()): void {
+  #say(beat: Heartbeat = this.#beats.next()): void {
     this.#own = beat
-    this.#told.set(nameOf(beat.replica), beat)
+    this.#news.tell(beat, 0)
     this.#host.tell(beat.bytes, true)
-  }
-
-  #load(): number {
-    const { capacity = {} } = this.#options
-    const { connections = this.#host.maxConnections, bytesPerSecond = Number.POSITIVE_INFINITY } = capacity
-    return loadOf({
-      sessions: this.#host.connections(),
-      maxSessions: connections,
-      bytesPerSecond: this.#bytesPerSecond,
-      maxBytesPerSecond: bytesPerSecond
-    })
-  }
-
-  #nextBeat(): Heartbeat {
-    return this.#source.next({ load: this.#load(), draining: this.#draining })
   }
 
   #watchAll(): void {
     const { publicKey } = this.#host.keyPair
     for (const replica of this.view.set?.replicas ?? []) {
-      const [name, address] = [nameOf(replica.key), replicaAddress(replica, null)]
       if (b4a.equals(replica.key, publicKey)) continue
-      if (this.#watches.get(name)?.isAt(address) === false) this.#unwatch(name)
-      if (address === null || this.#watches.has(name)) continue
-      const watch = new ReplicaWatch(address, this.#host.keyPair, this.#source.intervalMs, {
+      this.#watches.follow(replica, {
+        set: () => this.#carriedSet(),
         onbeat: (record) => this.#hear(record),
-        onset: (record) => this.#learn(record),
+        onset: (record) => void this.learn(record),
         setSeq: () => this.view.set?.seq ?? 0,
         onreached: () => this.view.reached(replica.key),
         onlost: () => this.view.failed(replica.key)
       })
-      this.#watches.set(name, watch)
     }
   }
 
-  #unwatch(name: string): void {
-    this.#watches.get(name)?.close()
-    this.#watches.delete(name)
+  #miss(last: Heartbeat): void {
+    // Whoever drains asks its devices to move, each in its turn, and then goes.
+    if (last.draining) return
+    // That it is back is news.
+    this.#news.forget(last.replica)
+    this.#host.tellMissing(last)
+  }
+
+  /** One that is too long is the app's to bring. */
+  #carriedSet(): Uint8Array | null {
+    const bytes = this.view.set?.bytes ?? null
+    return bytes === null || bytes.length > MAX_CARRIED_BYTES ? null : bytes
   }
 
   #dismiss(key: Uint8Array): void {
-    this.#unwatch(nameOf(key))
-    this.#told.delete(nameOf(key))
+    this.#watches.leave(key)
+    this.#news.forget(key)
     this.#host.dismiss(key)
   }
 
-  #learn(record: Uint8Array): void {
-    try {
-      if (!this.use(record)) return
-    } catch {
-      // It is not the owner's, of a later version, or without this relay: what is known still holds.
-      return
-    }
-    this.#options.onset?.(record)
-  }
-
-  #hear(record: Uint8Array): void {
-    let beat: Heartbeat | null = null
+  /** @returns false for what is no beat */
+  #hear(record: Uint8Array): boolean {
+    let beat: Heartbeat | null
     try {
       beat = this.view.take(record)
-    } catch {
-      // Another replica's word on itself does this one no harm.
+    } catch (error) {
+      // One of a later version is none that this relay could tell devices of.
+      return error instanceof RelayError && error.code === 'RELAY_NEWER_FORMAT'
     }
-    if (beat === null) return
-    const told = this.#told.get(nameOf(beat.replica))
-    const isNews =
-      told === undefined ||
-      told.epoch !== beat.epoch ||
-      told.draining !== beat.draining ||
-      Math.abs(told.load - beat.load) >= NEWS
-    if (!isNews) return
-    this.#told.set(nameOf(beat.replica), beat)
+    if (beat === null) return true
+    this.#missed.watch()
+    this.#pass(beat)
+    return true
+  }
+
+  /** Newest beats of those that are alive. */
+  #others(): Heartbeat[] {
+    const living = this.view.statuses().filter(({ state }) => state === 'alive' || state === 'draining')
+    return living.flatMap(({ key }) => this.view.beat(key) ?? [])
+  }
+
+  #pass(beat: Heartbeat): void {
+    const now = this.#host.now()
+    if (!this.#news.isDue(beat, now)) return
+    this.#news.tell(beat, now + this.#beats.intervalMs)
     this.#host.tell(beat.bytes, false)
   }
-}
-
-function nameOf(key: Uint8Array): string {
-  return b4a.toString(key, 'hex')
 }

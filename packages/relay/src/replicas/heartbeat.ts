@@ -2,8 +2,11 @@ import b4a from 'b4a'
 import c from 'compact-encoding'
 import crypto from 'hypercore-crypto'
 import type { KeyPair } from '../types.ts'
-import { checkKey, checkWhole } from './arguments.ts'
-import { bodyOf, checkSignature, decodeCount, KEY_BYTES, malformed, sealRecord } from './signed-record.ts'
+import { checkKey, checkWhole } from '../arguments.ts'
+import { KEY_BYTES } from '../keys.ts'
+import { monotonic } from '../monotonic.ts'
+import { epochClock } from './epoch-clock.ts'
+import { bodyOf, checkSignature, decodeCount, malformed, sealRecord } from './signed-record.ts'
 
 /** What a replica says of itself in one beat. */
 export interface HeartbeatFields {
@@ -21,6 +24,8 @@ export interface HeartbeatFields {
   readonly draining: boolean
 }
 
+/** So many beats a replica may miss; with the third one it is dead. */
+export const BEATS_TO_MISS = 3
 /** A beat is so long, always. */
 const HEARTBEAT_BYTES = 153
 const MIN_INTERVAL_MS = 100
@@ -108,7 +113,7 @@ export class Heartbeat {
    *
    * @throws RelayError `RELAY_MALFORMED`, `RELAY_NEWER_FORMAT`
    */
-  static peek(bytes: Uint8Array): Moment & { readonly replica: Uint8Array } {
+  static peek(bytes: Uint8Array): LastBeat {
     const body = bodyOf('heartbeat', bytes, Number.MAX_SAFE_INTEGER)
     if (bytes.length !== HEARTBEAT_BYTES) throw malformed('heartbeat', 'its length')
     const state = { start: KEY_BYTES, end: body.length, buffer: b4a.from(body) }
@@ -118,9 +123,15 @@ export class Heartbeat {
 }
 
 /** Which beat of which life. */
-interface Moment {
+export interface Moment {
   readonly epoch: number
   readonly seq: number
+}
+
+/** Which beat of a replica was the last one that somebody has heard. */
+export interface LastBeat extends Moment {
+  /** 32 bytes. */
+  readonly replica: Uint8Array
 }
 
 /** Whether one beat was said after another one of the same replica. */
@@ -133,11 +144,15 @@ export interface HeartbeatSourceOptions {
   /**
    * Must be higher than that of every earlier life of this replica.
    *
-   * @defaultValue milliseconds since 1970; a replica whose clock may go back keeps a counter on disk
+   * @defaultValue milliseconds since 1970, and anew where the clock turns out to have been behind; a replica whose clock may go back keeps a counter on disk
    */
   epoch?: number
   /** @defaultValue 1000 */
   intervalMs?: number
+  /** Milliseconds since 1970. @defaultValue Date.now */
+  clock?: () => number
+  /** Milliseconds since some moment. @defaultValue a clock that nobody sets */
+  steady?: () => number
 }
 
 /** Numbers a replica's beats. It has no timer: whoever has one asks for the next beat, and sends it. */
@@ -145,32 +160,36 @@ export class HeartbeatSource {
   readonly intervalMs: number
   readonly #owner: Uint8Array
   readonly #replica: KeyPair
-  readonly #epoch: number
+  readonly #epochNow: () => number
+  #epoch: number
   #seq = 0
 
   /** @throws RelayError `RELAY_BAD_ARGUMENT` */
   constructor(
     owner: Uint8Array,
     replica: KeyPair,
-    { epoch = Date.now(), intervalMs = 1000 }: HeartbeatSourceOptions = {}
+    { epoch, intervalMs = 1000, clock = Date.now, steady = monotonic }: HeartbeatSourceOptions = {}
   ) {
     checkKey(owner, 'the owner')
-    checkWhole(epoch, 'an epoch')
+    this.#epochNow = epoch === undefined ? epochClock(clock, steady) : () => epoch
+    this.#epoch = this.#epochNow()
+    checkWhole(this.#epoch, 'an epoch')
     checkWhole(intervalMs, 'an interval', MIN_INTERVAL_MS, MAX_INTERVAL_MS)
     if (replica.publicKey.length !== KEY_BYTES || !crypto.validateKeyPair(replica)) {
       checkKey(null, 'the replica')
     }
     this.#owner = owner
     this.#replica = replica
-    this.#epoch = epoch
     this.intervalMs = intervalMs
   }
 
   /** The next beat, signed. */
   next({ load, draining = false }: { load: number; draining?: boolean }): Heartbeat {
-    this.#seq++
+    const epoch = this.#epochNow()
+    this.#seq = epoch === this.#epoch ? this.#seq + 1 : 1
+    this.#epoch = epoch
     const { intervalMs } = this
-    const fields = { owner: this.#owner, epoch: this.#epoch, seq: this.#seq, intervalMs, load, draining }
+    const fields = { owner: this.#owner, epoch, seq: this.#seq, intervalMs, load, draining }
     return Heartbeat.sign(fields, this.#replica)
   }
 }

@@ -1,5 +1,5 @@
 import b4a from 'b4a'
-import { checkFraction } from './arguments.ts'
+import { checkFraction } from '../arguments.ts'
 import type { ReplicaState, ReplicaStatus } from './replica-view.ts'
 
 /** Load from which a replica sends newcomers on. */

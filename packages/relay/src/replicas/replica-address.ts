@@ -1,5 +1,4 @@
-import { checkRelay } from '../client/addresses.ts'
-import type { RelayAddress } from '../client/options.ts'
+import { type RelayAddress, checkRelay } from '../addresses/relay-address.ts'
 import { isPublicKey } from '../protocol/public-key.ts'
 import type { Replica } from './replica-set.ts'
 

@@ -2,8 +2,9 @@ import b4a from 'b4a'
 import c from 'compact-encoding'
 import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
+import { KEY_BYTES, nameOf } from '../keys.ts'
 import { isPublicKey } from '../protocol/public-key.ts'
-import { checkKey, checkWhole } from './arguments.ts'
+import { checkKey, checkWhole } from '../arguments.ts'
 import { bodyOf, checkSignature, decodeCount, malformed, sealRecord, type State } from './signed-record.ts'
 
 /** One always-on peer of an owner, and where it can be reached. */
@@ -14,6 +15,8 @@ export interface Replica {
   readonly addresses: readonly string[]
 }
 
+/** As long as a set may be to be carried by replicas: a frame has 1,024 bytes, 17 of which are type and tag. */
+export const MAX_CARRIED_BYTES = 1_000
 const MAX_REPLICAS = 64
 const MAX_ADDRESSES = 8
 const MAX_SET_BYTES = 2 + 32 + 8 + 1 + MAX_REPLICAS * (33 + MAX_ADDRESSES * 256) + 64
@@ -76,6 +79,17 @@ export class ReplicaSet {
     return new ReplicaSet(b4a.from(owner), seq, replicas, b4a.from(bytes))
   }
 
+  /**
+   * Its seq, before the signature is checked.
+   *
+   * @throws RelayError `RELAY_MALFORMED`, `RELAY_NEWER_FORMAT`
+   */
+  static peek(bytes: Uint8Array): number {
+    const body = bodyOf('replica-set', bytes, MAX_SET_BYTES)
+    if (body.length < KEY_BYTES + 8) throw malformed('replica-set', 'its length')
+    return decodeCount('replica-set', { start: KEY_BYTES, end: body.length, buffer: b4a.from(body) })
+  }
+
   /** The replica of a key, or null. */
   find(key: Uint8Array): Replica | null {
     return this.replicas.find((replica) => b4a.equals(replica.key, key)) ?? null
@@ -124,8 +138,7 @@ function encodeReplica({ key, addresses }: Replica): Uint8Array {
 
 function copyReplica({ key, addresses }: Replica): Replica {
   checkKey(key, 'a replica')
-  if (!isPublicKey(key))
-    throw new RelayError('RELAY_BAD_ARGUMENT', `${b4a.toString(key, 'hex')} is no Ed25519 public key`)
+  if (!isPublicKey(key)) throw new RelayError('RELAY_BAD_ARGUMENT', `${nameOf(key)} is no Ed25519 public key`)
   if (addresses.length <= MAX_ADDRESSES && addresses.every((address) => ADDRESS.test(address))) {
     return { key: b4a.from(key), addresses: [...addresses] }
   }

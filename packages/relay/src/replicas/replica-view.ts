@@ -1,35 +1,18 @@
 import b4a from 'b4a'
 import { RelayError } from '../errors.ts'
-import { checkKey } from './arguments.ts'
-import { Heartbeat, isAfter } from './heartbeat.ts'
+import { checkKey } from '../arguments.ts'
+import { nameOf } from '../keys.ts'
+import { Heartbeat, type LastBeat } from './heartbeat.ts'
+import { KnownReplica, LONGEST_BACKOFF_MS, type ReplicaState } from './known-replica.ts'
 import type { Replica, ReplicaSet } from './replica-set.ts'
 
-/** So many beats a replica may miss; with the third one it is dead. */
-const BEATS_TO_MISS = 3
-/** A beat may be late by so much of its interval before it is missed: networks and timers are not exact. */
-const LATENESS = 0.5
-const FIRST_BACKOFF_MS = 1000
-const LONGEST_BACKOFF_MS = 60_000
-const LONGEST_ASKED_MS = 3_600_000
-
-/**
- * What is known of a replica: `unheard` – in the set, and no beat yet; `alive`; `draining` – alive, and asks everyone to move;
- * `dead` – missed three beats; `failed` – could not be reached from here, whatever its beats say, and has not been tried again.
- */
-export type ReplicaState = 'unheard' | 'alive' | 'draining' | 'dead' | 'failed'
+export type { ReplicaState }
 
 /** A replica as one device, or another replica, sees it. */
 export interface ReplicaStatus extends Replica {
   readonly state: ReplicaState
   /** As its newest beat says; 0 while it is unheard. */
   readonly load: number
-}
-
-interface Known {
-  beat: Heartbeat | null
-  heardAt: number
-  failures: number
-  failedUntil: number
 }
 
 /** What a {@link ReplicaView} is made with. */
@@ -57,7 +40,7 @@ export class ReplicaView {
   readonly #now: () => number
   readonly #hearingMs: () => number
   #set: ReplicaSet | null = null
-  #known = new Map<string, Known>()
+  #known = new Map<string, KnownReplica>()
 
   /** @throws RelayError `RELAY_BAD_ARGUMENT` */
   constructor(owner: Uint8Array, { now, hearingMs = () => 0 }: ReplicaViewOptions) {
@@ -87,7 +70,8 @@ export class ReplicaView {
     this.#set = set
     const before = this.#known
     this.#known = new Map()
-    for (const { key } of set.replicas) this.#known.set(id(key), before.get(id(key)) ?? unheard())
+    for (const { key } of set.replicas)
+      this.#known.set(nameOf(key), before.get(nameOf(key)) ?? new KnownReplica())
     return true
   }
 
@@ -97,13 +81,10 @@ export class ReplicaView {
    * @returns whether it said anything new: false for one that is repeated or older, of another owner's, or not in the set
    */
   hear(beat: Heartbeat): boolean {
-    const known = this.#known.get(id(beat.replica))
+    const known = this.#known.get(nameOf(beat.replica))
     if (known === undefined || !b4a.equals(beat.owner, this.owner)) return false
-    if (known.beat !== null && !isAfter(beat, known.beat)) return false
-    // A new life is another chance.
-    if (known.beat !== null && beat.epoch > known.beat.epoch) this.reached(beat.replica)
-    known.beat = beat
-    known.heardAt = this.#now()
+    if (!known.isNew(beat)) return false
+    known.hear(beat, this.#now())
     return true
   }
 
@@ -115,15 +96,15 @@ export class ReplicaView {
    */
   take(record: Uint8Array): Heartbeat | null {
     const { replica, epoch, seq } = Heartbeat.peek(record)
-    const known = this.#known.get(id(replica))
-    if (known === undefined || (known.beat !== null && !isAfter({ epoch, seq }, known.beat))) return null
+    const known = this.#known.get(nameOf(replica))
+    if (known === undefined || !known.isNew({ epoch, seq })) return null
     const beat = Heartbeat.open(record)
     return this.hear(beat) ? beat : null
   }
 
   /** The newest beat of a replica, or null. */
   beat(key: Uint8Array): Heartbeat | null {
-    return this.#known.get(id(key))?.beat ?? null
+    return this.#known.get(nameOf(key))?.beat ?? null
   }
 
   /**
@@ -133,13 +114,7 @@ export class ReplicaView {
    * @returns for how many milliseconds
    */
   failed(key: Uint8Array, leastMs = 0): number {
-    const known = this.#known.get(id(key))
-    if (known === undefined) return LONGEST_BACKOFF_MS
-    const doubled = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** known.failures)
-    const backoff = Math.max(doubled, Math.min(leastMs, LONGEST_ASKED_MS))
-    known.failures++
-    known.failedUntil = this.#now() + backoff
-    return backoff
+    return this.#known.get(nameOf(key))?.failed(this.#now(), leastMs) ?? LONGEST_BACKOFF_MS
   }
 
   /**
@@ -147,11 +122,25 @@ export class ReplicaView {
    * it has just found for dead.
    */
   reached(key: Uint8Array): void {
-    const known = this.#known.get(id(key))
-    if (known === undefined) return
-    known.failures = 0
-    known.failedUntil = Number.NEGATIVE_INFINITY
-    known.heardAt = this.#now()
+    this.#known.get(nameOf(key))?.reached(this.#now())
+  }
+
+  /**
+   * Says that somebody who listens to a replica, as replicas do to each other, has missed three of its beats since this one. It is a hint: the replica counts as dead
+   * until a later one is heard, or it is reached.
+   *
+   * @returns whether it may be so: false where a later one was heard, or it was reached just now
+   */
+  missed(last: LastBeat): boolean {
+    return this.#known.get(nameOf(last.replica))?.missed(last, this.#now()) ?? false
+  }
+
+  /** The newest beats of those that have missed three since, whether or not they were asked to leave before. */
+  missing(): Heartbeat[] {
+    const now = this.#now()
+    return [...this.#known.values()].flatMap((known) =>
+      known.beat === null || known.deadAt(this.#hearingMs()) > now ? [] : [known.beat]
+    )
   }
 
   /** How a replica is now; null when it is not in the set. */
@@ -168,7 +157,9 @@ export class ReplicaView {
   /** When the next replica will be dead if nothing is heard until then, by the clock of this view; `Infinity` when none is alive. What a timer is set to. */
   nextDeath(): number {
     const now = this.#now()
-    const deaths = [...this.#known.values()].map((known) => this.#deadAt(known)).filter((at) => at > now)
+    const deaths = [...this.#known.values()]
+      .map((known) => known.deadAt(this.#hearingMs()))
+      .filter((at) => at > now)
     return Math.min(Number.POSITIVE_INFINITY, ...deaths)
   }
 
@@ -180,28 +171,8 @@ export class ReplicaView {
   }
 
   #statusOf(replica: Replica): ReplicaStatus {
-    const known = this.#known.get(id(replica.key)) as Known
-    return { ...replica, state: this.#stateOf(known), load: known.beat?.load ?? 0 }
+    const known = this.#known.get(nameOf(replica.key)) as KnownReplica
+    const state = known.state(this.#now(), this.#hearingMs())
+    return { ...replica, state, load: known.beat?.load ?? 0 }
   }
-
-  #stateOf(known: Known): ReplicaState {
-    const now = this.#now()
-    if (now < known.failedUntil) return 'failed'
-    if (known.beat === null) return 'unheard'
-    if (now >= this.#deadAt(known)) return 'dead'
-    return known.beat.draining ? 'draining' : 'alive'
-  }
-
-  #deadAt({ beat, heardAt }: Known): number {
-    if (beat === null) return Number.NEGATIVE_INFINITY
-    return heardAt + Math.max(beat.intervalMs, this.#hearingMs()) * (BEATS_TO_MISS + LATENESS)
-  }
-}
-
-function unheard(): Known {
-  return { beat: null, heardAt: 0, failures: 0, failedUntil: Number.NEGATIVE_INFINITY }
-}
-
-function id(key: Uint8Array): string {
-  return b4a.toString(key, 'hex')
 }

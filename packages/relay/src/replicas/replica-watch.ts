@@ -1,13 +1,17 @@
-import { dialRelayWire } from '../client/dial.ts'
-import type { RelayAddress } from '../client/options.ts'
+import { dialRelayWire } from '../addresses/dial-relay-wire.ts'
+import type { RelayAddress } from '../addresses/relay-address.ts'
 import { monotonic } from '../monotonic.ts'
 import { RelayLink } from '../paths/relay-link.ts'
 import type { KeyPair } from '../types.ts'
+import { BEATS_TO_MISS } from './heartbeat.ts'
 
 /** What a {@link ReplicaWatch} tells. */
 export interface ReplicaWatchEvents {
-  onbeat(record: Uint8Array): void
+  /** @returns false for what is no beat: the replica is left for a while */
+  onbeat(record: Uint8Array): boolean
   onset(record: Uint8Array): void
+  /** The newest set, which the other side may not know: it may look for this one where it was before. `null` where it is too long. */
+  set(): Uint8Array | null
   /** Of the newest replica set that is known. */
   setSeq(): number
   onreached(): void
@@ -15,10 +19,10 @@ export interface ReplicaWatchEvents {
   onlost(): number
 }
 
-/** So many beats may be missed; with the third one it is dead. */
-const BEATS_TO_MISS = 3
 /** Somebody who comes and goes, and whose address answers nobody, makes no more dials than that. */
 const HURRY_MS = 1_000
+/** Between two pings: one of each answer, and news. Each costs a signature check. */
+const MOST_BEATS = 16
 
 /** One replica listens to another one's beats: a standing connection, which asks for the next beat every interval, and comes back by itself. */
 export class ReplicaWatch {
@@ -29,7 +33,9 @@ export class ReplicaWatch {
   #link: RelayLink | null = null
   #timer: unknown = null
   #missed = 0
+  #beats = 0
   #hurriedAt = -Infinity
+  #isWatching = false
   #closed = false
 
   /** It begins at once. */
@@ -55,6 +61,11 @@ export class ReplicaWatch {
     return address?.tcp?.host === tcp?.host && address?.tcp?.port === tcp?.port && address?.ws === ws
   }
 
+  /** Says a newer set, once the other side listens. */
+  tellSet(set: Uint8Array): void {
+    if (this.#isWatching) this.#link?.tellSet(set)
+  }
+
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
@@ -64,6 +75,8 @@ export class ReplicaWatch {
   #dial(): void {
     clearTimeout(this.#timer)
     this.#missed = 0
+    this.#beats = 0
+    this.#isWatching = false
     const { publicKey: relay, grant = null } = this.#address
     const link: RelayLink = new RelayLink(
       dialRelayWire(this.#address),
@@ -72,12 +85,21 @@ export class ReplicaWatch {
         onwelcome: () => {
           this.#events.onreached()
           link.watch(this.#intervalMs, this.#events.setSeq())
+          this.#isWatching = true
+          const set = this.#events.set()
+          if (set !== null) link.tellSet(set)
           link.ping()
         },
         onpong: () => {
           this.#missed = 0
         },
-        onbeat: (record) => this.#events.onbeat(record),
+        onbeat: (record) => {
+          this.#beats++
+          if (this.#beats <= MOST_BEATS && this.#events.onbeat(record)) return
+          // What has come with it is not looked at either.
+          this.#beats = MOST_BEATS
+          link.destroy()
+        },
         onset: (record) => this.#events.onset(record),
         onclose: () => this.#onclose()
       }
@@ -89,6 +111,7 @@ export class ReplicaWatch {
   #ping(): void {
     if (this.#missed >= BEATS_TO_MISS) return this.#link?.destroy()
     this.#missed++
+    this.#beats = 0
     this.#link?.ping()
     const dueAt = monotonic() + this.#intervalMs
     this.#later(this.#intervalMs, () => {

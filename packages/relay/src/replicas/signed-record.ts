@@ -16,7 +16,6 @@ const KIND_BYTES: Readonly<Record<RecordKind, number>> = {
 
 /** Version of the records this package writes. */
 const RECORD_VERSION = 1
-export const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 const PREFIX_BYTES = 2
 

@@ -1,18 +1,13 @@
 import type { KeyPair } from '../types.ts'
 import { SCOPE } from '../policy/grant.ts'
-import { Lease } from '../policy/lease.ts'
+import type { Lease } from '../policy/lease.ts'
 import type { RelayPolicy } from '../policy/relay-policy.ts'
-import {
-  type ControlMessage,
-  decodeControl,
-  encodeControl,
-  encodeWelcome,
-  PROTOCOL_VERSION
-} from '../protocol/control.ts'
+import { type ControlMessage, decodeControl, encodeControl } from '../protocol/control.ts'
 import { frame, FRAME, FrameReader } from '../protocol/frames.ts'
-import { ControlCipher, Handshake } from '../protocol/handshake.ts'
+import type { ControlCipher } from '../protocol/handshake.ts'
 import { type Refusal, refusal, type RefusalCode } from '../protocol/refusal.ts'
-import type { Wire } from '../wires/wire.ts'
+import { MOST_UNREAD_BYTES, type Wire } from '../wires/wire.ts'
+import { greetDevice } from './device-greeting.ts'
 import type { Splice } from './splice.ts'
 
 /** What a connection does at the moment. */
@@ -28,8 +23,10 @@ export interface ConnectionHost {
   readonly keyPair: KeyPair
   readonly policy: RelayPolicy
   readonly now: () => number
-  /** How long a greeting may take, and the first wish after it. */
+  /** How long the first wish after a greeting may take, and leaving. */
   readonly greetingMs: number
+  /** Whether somebody who has proven nothing yet is greeted now. */
+  mayGreet(connection: DeviceConnection): boolean
   /** A device that is served, and has proven its key, has shown a grant. */
   onshown(device: Uint8Array, grant: Uint8Array): void
   /** Why it cannot have its first wish here now; `null` when it can. */
@@ -40,6 +37,8 @@ export interface ConnectionHost {
   watch(connection: DeviceConnection): void
   /** It has shown that it is there, and listens. */
   onping(connection: DeviceConnection): void
+  /** Another replica has said which set is the newest. */
+  onset(connection: DeviceConnection, record: Uint8Array): void
   /** It leaves its record, or asks for one of another device. */
   onrecord(connection: DeviceConnection, message: RecordMessage): void
   /** It wishes to reach another one. */
@@ -53,8 +52,6 @@ export interface ConnectionHost {
 }
 
 const KEEP_ALIVE_MS = { least: 1_000, most: 3_600_000 }
-/** Who has so much left to read gets no more answers. */
-const MOST_UNREAD_BYTES = 64 * 1024
 
 /** One connection of a device to the relay, from its first byte on. It owns the wire. */
 export class DeviceConnection {
@@ -75,10 +72,11 @@ export class DeviceConnection {
   #keepAliveMs = 0
   #grant: Uint8Array = new Uint8Array(0)
 
-  constructor(wire: Wire, host: ConnectionHost) {
+  /** @param deadline - until when it has to say who it is */
+  constructor(wire: Wire, deadline: number, host: ConnectionHost) {
     this.wire = wire
     this.#host = host
-    this.deadline = host.now() + host.greetingMs
+    this.deadline = deadline
     this.#reader = new FrameReader({
       onframe: (type, body) => this.#onframe(type, body),
       ondata: (frames) => this.#ondata(frames),
@@ -91,9 +89,9 @@ export class DeviceConnection {
     })
   }
 
-  /** Bytes that wait here: of an incomplete frame, and of the socket. */
+  /** Bytes that wait here: of an incomplete frame, of frames that a rate holds up, and of the socket. */
   get heldBytes(): number {
-    return this.#reader.heldBytes + this.wire.backlogBytes
+    return this.#reader.heldBytes + this.wire.backlogBytes + (this.splice?.heldBytes(this) ?? 0)
   }
 
   /** Whether it stands by, and is told how the replicas are. */
@@ -156,11 +154,14 @@ export class DeviceConnection {
     if (control === null) return this.#violate()
     if (control.type === 'ping' && this.role !== 'welcomed') {
       if (this.wire.backlogBytes > MOST_UNREAD_BYTES) return
+      if (this.listens) this.#expectWithin(control.keepAliveMs)
       this.#touch()
       this.send({ type: 'pong' })
       if (this.listens) this.#host.onping(this)
     } else if (this.#mayCrossSplicing(control)) {
       if (this.wire.backlogBytes <= MOST_UNREAD_BYTES) this.#host.onrecord(this, control)
+    } else if (control.type === 'set' && this.role === 'watching') {
+      this.#host.onset(this, control.record)
     } else if (this.role !== 'welcomed') this.#violate()
     else if (this.#prove(control)) this.#onwish(control)
   }
@@ -180,19 +181,19 @@ export class DeviceConnection {
   }
 
   #onhello(body: Uint8Array): void {
-    const handshake = new Handshake('device to relay', this.#host.keyPair, null)
-    const payload = handshake.receive(body)
-    const device = handshake.remotePublicKey
-    if (payload === null || device === null || payload[0] !== PROTOCOL_VERSION) return this.#violate()
-    const refused = this.#admit(new Uint8Array(device), payload.subarray(1))
-    this.wire.write(frame(FRAME.WELCOME, handshake.send(encodeWelcome(refused))))
-    if (refused !== null) {
-      this.#host.onrefused(refused, this)
+    if (!this.#host.mayGreet(this)) return this.#violate('RELAY_TOO_MANY')
+    const greeting = greetDevice(body, this.#host.keyPair, this.#host.policy)
+    if (greeting === null) return this.#violate()
+    this.wire.write(frame(FRAME.WELCOME, greeting.answer))
+    if (greeting.refused !== null) {
+      this.#host.onrefused(greeting.refused, this)
       return this.#finish()
     }
-    const secrets = handshake.secrets()
-    if (secrets === null) return this.#violate()
-    this.#cipher = new ControlCipher(secrets)
+    const { lease, grant, cipher } = greeting
+    this.lease = lease
+    lease.onend = (why) => this.refuse(why)
+    this.#grant = grant
+    this.#cipher = cipher
     this.role = 'welcomed'
     this.deadline = this.#host.now() + this.#host.greetingMs
   }
@@ -211,20 +212,6 @@ export class DeviceConnection {
     return true
   }
 
-  #admit(device: Uint8Array, grant: Uint8Array): Refusal | null {
-    const lease = this.#host.policy.admit(device, grant)
-    if (!(lease instanceof Lease)) return lease
-    const refused = lease.full('connections')
-    if (refused !== null) {
-      lease.end()
-      return refused
-    }
-    this.#grant = new Uint8Array(grant)
-    this.lease = lease
-    lease.onend = (why) => this.refuse(why)
-    return null
-  }
-
   #onregister(wish: Standing): void {
     if (!this.#may(SCOPE.REGISTER)) return
     this.#stand('parked', wish)
@@ -239,10 +226,14 @@ export class DeviceConnection {
 
   #stand(role: 'parked' | 'watching', { keepAliveMs, setSeq }: Standing): void {
     this.setSeq = setSeq
-    this.#keepAliveMs = 2.5 * Math.min(Math.max(keepAliveMs, KEEP_ALIVE_MS.least), KEEP_ALIVE_MS.most)
+    this.#expectWithin(keepAliveMs)
     this.role = role
     this.#stood = role
     this.#touch()
+  }
+
+  #expectWithin(keepAliveMs: number): void {
+    this.#keepAliveMs = 2.5 * Math.min(Math.max(keepAliveMs, KEEP_ALIVE_MS.least), KEEP_ALIVE_MS.most)
   }
 
   #onopen(target: Uint8Array): void {
@@ -259,7 +250,7 @@ export class DeviceConnection {
     return false
   }
 
-  #ondata(frames: Uint8Array): void {
+  #ondata(frames: readonly Uint8Array[]): void {
     if (this.role !== 'spliced') return this.#violate()
     this.#touch()
     this.splice?.forward(this, frames)
@@ -286,13 +277,15 @@ export class DeviceConnection {
 
   #onclose(): void {
     this.#leaveRole()
+    // Until now it took a place of its device: one that is refused and stays is one all the same.
+    this.lease?.end()
     this.#host.onclosed(this)
   }
 
   #leaveRole(): void {
     this.role = 'closed'
     this.#host.onleft(this)
-    this.lease?.end()
+    this.lease?.free('pairings')
     this.splice?.end(this)
   }
 }

@@ -2,7 +2,10 @@ import b4a from 'b4a'
 import type { RelayPolicy } from '../policy/relay-policy.ts'
 import type { ControlMessage } from '../protocol/control.ts'
 import { type Refusal, refusal } from '../protocol/refusal.ts'
-import { FleetMember, type FleetOptions } from '../replicas/fleet-member.ts'
+import { FleetMember } from '../replicas/fleet-member.ts'
+import type { FleetOptions } from '../replicas/fleet-options.ts'
+import type { Heartbeat } from '../replicas/heartbeat.ts'
+import { MAX_CARRIED_BYTES } from '../replicas/replica-set.ts'
 import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import type { KeyPair } from '../types.ts'
 import type { DeviceConnection } from './device-connection.ts'
@@ -19,16 +22,18 @@ export interface FleetDeskOptions {
   readonly isBack: (device: Uint8Array) => boolean
 }
 
-/** As long as a set may be to be carried: a frame has 1,024 bytes, 17 of which are type and tag. */
-const MAX_SET_BYTES = 1_000
+/** To look what is new costs a tenth of a millisecond where there are 64 replicas. */
+const TELL_MS = 250
 
 /** Where devices and the owner's other relays hear how the replicas are, and newcomers are sent on. */
 export class FleetDesk {
   readonly member: FleetMember
   readonly #options: FleetDeskOptions
   readonly #watchers = new Set<DeviceConnection>()
-  /** Which beats each has heard. */
-  readonly #told = new WeakMap<DeviceConnection, WeakSet<Uint8Array>>()
+  /** Which beats each has heard, and after which it has heard that others were missed. */
+  readonly #told = new WeakMap<DeviceConnection, WeakSet<Uint8Array | Heartbeat>>()
+  /** When each is told again what is new. */
+  readonly #dueAt = new WeakMap<DeviceConnection, number>()
   #draining = false
 
   /** @throws as {@link FleetMember} */
@@ -47,6 +52,9 @@ export class FleetDesk {
       },
       tell: (record, isOwn) => {
         for (const one of [...options.parked(), ...(isOwn ? this.#watchers : [])]) this.#tellBeat(one, record)
+      },
+      tellMissing: (last) => {
+        for (const one of options.parked()) this.#tellMissing(one, last)
       }
     })
   }
@@ -69,22 +77,45 @@ export class FleetDesk {
     if (connection.lease !== null) this.member.watchedBy(connection.lease.device)
   }
 
+  /** Another replica has said which set is the newest. */
+  learn(connection: DeviceConnection, record: Uint8Array): void {
+    if (!this.member.learn(record)) connection.refuse(refusal('RELAY_PROTOCOL'))
+  }
+
   forget(connection: DeviceConnection): void {
     this.#watchers.delete(connection)
+  }
+
+  /** It has shown that it is there. A device that does so all the time hears four times a second what is new. */
+  onping(connection: DeviceConnection): void {
+    const now = this.#options.now()
+    if (connection.role === 'parked' && now < (this.#dueAt.get(connection) ?? now)) return
+    this.#dueAt.set(connection, now + TELL_MS)
+    this.tellBeats(connection)
   }
 
   /** Replicas hear each of the others from itself; devices hear all from this one. */
   tellBeats(connection: DeviceConnection): void {
     this.#tellSet(connection)
-    const beats = connection.role === 'watching' ? [this.member.beat] : this.member.beats()
-    for (const record of beats) this.#tellBeat(connection, record)
+    if (connection.role === 'watching') return this.#tellBeat(connection, this.member.beat)
+    for (const record of this.member.beats()) this.#tellBeat(connection, record)
+    for (const last of this.member.missing()) this.#tellMissing(connection, last)
   }
 
   /** Each beat once: who does not read hears it with the answer to a later ping. */
   #tellBeat(connection: DeviceConnection, record: Uint8Array): void {
+    this.#tellOnce(connection, record, { type: 'beat', record })
+  }
+
+  #tellMissing(connection: DeviceConnection, last: Heartbeat): void {
+    const { replica, epoch, seq } = last
+    this.#tellOnce(connection, last, { type: 'missing', replica, epoch, seq })
+  }
+
+  #tellOnce(connection: DeviceConnection, what: Uint8Array | Heartbeat, message: ControlMessage): void {
     const told = this.#told.get(connection) ?? new WeakSet()
     this.#told.set(connection, told)
-    if (!told.has(record) && connection.tell({ type: 'beat', record })) told.add(record)
+    if (!told.has(what) && connection.tell(message)) told.add(what)
   }
 
   #dismiss(key: Uint8Array): void {
@@ -96,7 +127,7 @@ export class FleetDesk {
   /** A set that is too long for a control message is brought by the app. */
   #tellSet(connection: DeviceConnection): void {
     const { set } = this.member.view
-    if (set === null || set.seq <= connection.setSeq || set.bytes.length > MAX_SET_BYTES) return
+    if (set === null || set.seq <= connection.setSeq || set.bytes.length > MAX_CARRIED_BYTES) return
     if (connection.tell({ type: 'set', record: set.bytes })) connection.setSeq = set.seq
   }
 

@@ -4,16 +4,14 @@
  * @packageDocumentation
  */
 export { type Held, Lease } from '../policy/lease.ts'
-export {
-  type PolicyLimits,
-  type PolicyOptions,
-  RelayPolicy,
-  type ServedDevice
-} from '../policy/relay-policy.ts'
-export type { FleetOptions } from '../replicas/fleet-member.ts'
+export type { ServedDevice } from '../policy/accounts.ts'
+export type { PolicyLimits } from '../policy/limits.ts'
+export { type PolicyOptions, RelayPolicy } from '../policy/relay-policy.ts'
+export type { FleetOptions } from '../replicas/fleet-options.ts'
 export type { Refusal } from '../protocol/refusal.ts'
 export type { Wire, WireEvents } from '../wires/wire.ts'
 export type { ListenOptions, RelayServerOptions, TlsOptions, WebSocketOptions } from './options.ts'
+export type { UpgradeRequest, UpgradeSocket } from './web-sockets.ts'
 export { RelayServer, type RelayServerEvents } from './relay-server.ts'
 export type {
   ConnectionLike,
@@ -23,4 +21,5 @@ export type {
   RawStreamLike,
   UdpSocketLike
 } from '../udp/dht.ts'
-export { type UdpObserver, UdpPlane, type UdpPlaneOptions, type UdpStats } from '../udp/udp-plane.ts'
+export type { UdpObserver } from '../udp/udp-observer.ts'
+export { UdpPlane, type UdpPlaneOptions, type UdpStats } from '../udp/udp-plane.ts'

@@ -9,6 +9,7 @@ import {
   type WsArrivals
 } from './listeners.ts'
 import type { RelayServerOptions, TlsOptions } from './options.ts'
+import type { WebSocketArrivals } from './web-sockets.ts'
 
 /** Ports of the listeners there are; `null` for one that is not. */
 export interface Ports {
@@ -18,7 +19,7 @@ export interface Ports {
 }
 
 /** What listeners call. */
-export interface Arrivals extends WsArrivals {
+export interface Arrivals extends WsArrivals, Pick<WebSocketArrivals, 'onwire'> {
   readonly answers: Readonly<Record<string, () => Promise<Answer>>>
 }
 
@@ -39,7 +40,10 @@ export class ListenerSet {
     { answers, ...arrivals }: Arrivals
   ): Promise<void> {
     try {
-      if (tcp) this.#tcp = await listenTcp(tcp, arrivals.onwire)
+      if (tcp)
+        this.#tcp = await listenTcp(tcp, (wire) =>
+          arrivals.onwire(wire, arrivals.now() + arrivals.greetingMs)
+        )
       if (ws) this.#ws = await listenWs(ws, arrivals)
       if (metrics) this.#metrics = await listenHttp(metrics, answers)
     } catch (error) {
@@ -52,6 +56,11 @@ export class ListenerSet {
   renewTls(tls: TlsOptions): void {
     if (this.#ws === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'nothing listens for WebSockets')
     this.#ws.renew(tls)
+  }
+
+  /** Ends who has taken too long to ask for anything. */
+  sweep(): void {
+    this.#ws?.sweep()
   }
 
   async close(): Promise<void> {

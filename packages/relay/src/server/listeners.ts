@@ -1,16 +1,15 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from '#http'
 import { createServer as createHttpsServer } from '#https'
-import { createServer, type Server, type Socket } from '#net'
-import { WebSocketServer } from 'ws'
+import { createServer, isIP, type Server, type Socket } from '#net'
 import { TcpWire } from '../wires/tcp-wire.ts'
 import type { Wire } from '../wires/wire.ts'
-import { WsWire } from '../wires/ws-wire.ts'
 import { cannotListen } from '../cannot-listen.ts'
 import { RelayError } from '../errors.ts'
 import type { ListenOptions, TlsOptions, WebSocketOptions } from './options.ts'
 import type { Answer } from './answers.ts'
 import { Proxies } from './proxies.ts'
-import type { Stranger, Strangers } from './strangers.ts'
+import type { Stranger } from './strangers.ts'
+import type { WebSocketArrivals, WebSockets } from './web-sockets.ts'
 
 /** Something that listens. */
 export interface Listener {
@@ -21,6 +20,8 @@ export interface Listener {
 
 /** One that may end TLS. */
 export interface TlsListener extends Listener {
+  /** Ends who has not asked for a WebSocket in time. */
+  sweep(): void
   /**
    * Greets whoever connects from now on with this certificate; who is connected stays.
    *
@@ -30,15 +31,21 @@ export interface TlsListener extends Listener {
 }
 
 /** What a listener for WebSockets calls. */
-export interface WsArrivals {
-  readonly strangers: Strangers
-  readonly onwire: (wire: Wire) => void
-  /** Somebody has found no room, and was not heard. */
-  readonly onfull: (address: string) => void
+export interface WsArrivals extends Pick<WebSocketArrivals, 'strangers' | 'onfull'> {
+  readonly webSockets: WebSockets
+  /** How long somebody may take to say who it is, from its connection on. */
+  readonly greetingMs: number
+  readonly now: () => number
 }
 
-/** A message is a chunk of the stream: longer ones than this no client of ours sends. */
-const MAX_MESSAGE_BYTES = 128 * 1024
+/** Somebody who has connected, and has not asked for a WebSocket yet. */
+interface Arrival {
+  readonly stranger: Stranger
+  readonly socket: Socket
+  /** Until when it has to say who it is. */
+  readonly deadline: number
+}
+
 /** How long a TLS handshake, or the head of a request, may take; looked at every second. */
 const HEAD_MS = 10_000
 const LIMITS = { headersTimeout: HEAD_MS, requestTimeout: HEAD_MS, connectionsCheckingInterval: 1_000 }
@@ -51,20 +58,12 @@ export async function listenTcp(options: ListenOptions, onwire: (wire: Wire) => 
   return listen(server, options)
 }
 
-/** Listens for the protocol over WebSocket. Compression is off: what it would compress is encrypted. */
+/** Listens for the protocol over WebSocket. */
 export async function listenWs(
   { tls = null, trustProxy = [], ...options }: WebSocketOptions,
-  { strangers, onwire, onfull }: WsArrivals
+  { strangers, webSockets, greetingMs, now, onfull }: WsArrivals
 ): Promise<TlsListener> {
   const proxies = new Proxies(trustProxy)
-  const sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: MAX_MESSAGE_BYTES,
-    clientTracking: false,
-    // A pong for every ping would pile up for whoever does not read: the wire answers.
-    autoPong: false
-  })
   const answer = (_: IncomingMessage, response: ServerResponse): void => {
     // Kept alive it would hold a place among those who have not said who they are.
     response
@@ -76,7 +75,7 @@ export async function listenWs(
       ? null
       : withTls(tls, () => createHttpsServer({ ...LIMITS, ...tls, handshakeTimeout: HEAD_MS }, answer))
   const server = secure ?? createHttpServer(LIMITS, answer)
-  const arrivals = new Map<string, Stranger>()
+  const arrivals = new Map<string, Arrival>()
   server.on('connection', (socket: Socket) => {
     const { remoteAddress = '' } = socket
     const place = proxies.has(remoteAddress) ? null : remoteAddress
@@ -85,21 +84,28 @@ export async function listenWs(
       return socket.destroy()
     }
     const [name, stranger] = [nameOf(socket), { wire: { remoteAddress: place } }]
-    arrivals.set(name, stranger)
+    arrivals.set(name, { stranger, socket, deadline: now() + greetingMs })
     strangers.add(stranger)
     return socket.once('close', () => {
       arrivals.delete(name)
       strangers.delete(stranger)
     })
   })
+  // Node would answer by itself, and keep it alive.
+  server.on('checkExpectation', answer)
   server.on('upgrade', (request, socket, head) => {
+    const arrival = arrivals.get(nameOf(request.socket))
     // From here on the connection is counted for itself.
-    const stranger = arrivals.get(nameOf(request.socket))
-    if (stranger !== undefined) strangers.delete(stranger)
-    sockets.handleUpgrade(request, socket, head, (ws) => onwire(new WsWire(ws, proxies.clientOf(request))))
+    if (arrival !== undefined) strangers.delete(arrival.stranger)
+    arrivals.delete(nameOf(request.socket))
+    const { deadline = now() + greetingMs } = arrival ?? {}
+    webSockets.take(request, socket, head, { address: proxies.clientOf(request), deadline })
   })
   return {
     ...(await listen(server, options)),
+    sweep: () => {
+      for (const { socket, deadline } of arrivals.values()) if (deadline <= now()) socket.destroy()
+    },
     renew: (tls) =>
       withTls(tls, () => {
         if (secure === null) throw new Error('TLS is not ended here')
@@ -119,12 +125,21 @@ function withTls<T>({ cert, key }: TlsOptions, use: () => T): T {
   }
 }
 
-/** Answers these paths, and no other. */
+/**
+ * Answers these paths, and no other. On loopback only to who asks by an address or as `localhost`: a page in a browser of this machine may have a name of its own pointed here
+ * (DNS rebinding), and would read the answer.
+ */
 export async function listenHttp(
   options: ListenOptions,
   answers: Readonly<Record<string, () => Promise<Answer>>>
 ): Promise<Listener> {
+  const host = options.host ?? '127.0.0.1'
+  const isLocal = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
   const server = createHttpServer(LIMITS, (request, response) => {
+    if (isLocal && !isLocalName(request.headers.host)) {
+      response.writeHead(421).end()
+      return
+    }
     const answer = answers[(request.url ?? '').split('?')[0] ?? '']
     if (answer === undefined || !['GET', 'HEAD'].includes(request.method ?? '')) {
       response.writeHead(404).end()
@@ -135,7 +150,7 @@ export async function listenHttp(
       () => response.writeHead(500).end()
     )
   })
-  return listen(server, { ...options, host: options.host ?? '127.0.0.1' })
+  return listen(server, { ...options, host })
 }
 
 async function listen(server: Server, { port = 0, host }: ListenOptions): Promise<Listener> {
@@ -165,6 +180,12 @@ async function listen(server: Server, { port = 0, host }: ListenOptions): Promis
         for (const socket of sockets) socket.destroy()
       })
   }
+}
+
+/** An address, `localhost`, or nothing, as HTTP/1.0 may have it; a port may follow. */
+function isLocalName(host = ''): boolean {
+  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+  return name === '' || name.toLowerCase() === 'localhost' || isIP(name) !== 0
 }
 
 /** The same for a TLS socket and the one below it. */

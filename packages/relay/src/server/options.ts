@@ -1,6 +1,6 @@
 import type { KeyPair } from '../types.ts'
 import type { DhtLike } from '../udp/dht.ts'
-import type { FleetOptions } from '../replicas/fleet-member.ts'
+import type { FleetOptions } from '../replicas/fleet-options.ts'
 import type { PolicyOptions } from '../policy/relay-policy.ts'
 
 /** Where a listener listens. */

@@ -1,4 +1,4 @@
-import b4a from 'b4a'
+import { nameOf } from '../keys.ts'
 import { Meter } from '../policy/meter.ts'
 import type { Lease, LeaseTerms } from '../policy/lease.ts'
 import { refusal } from '../protocol/refusal.ts'
@@ -8,8 +8,6 @@ import type { DeviceConnection, RecordMessage } from './device-connection.ts'
 
 /** What a {@link RecordDesk} needs of its relay. */
 export interface RecordDeskOptions extends RecordShelfOptions {
-  /** Milliseconds, for the pace of new records. */
-  readonly steady: () => number
   /** Whether a device that has left its record would still be served. */
   readonly stands: (terms: LeaseTerms & { readonly device: Uint8Array }) => boolean
 }
@@ -72,7 +70,7 @@ export class RecordDesk {
   }
 
   #isTooFast(device: Uint8Array): boolean {
-    const name = b4a.toString(device, 'hex')
+    const name = nameOf(device)
     const now = this.#options.steady()
     const limits = { bytesPerSecond: RECORDS_PER_SECOND, quotaBytes: 0 }
     const pace = this.#paces.get(name) ?? { meter: new Meter(limits, this.#options.steady), usedAt: now }

@@ -1,4 +1,5 @@
 import type { Lease } from '../policy/lease.ts'
+import { framesOf, lengthOf } from '../protocol/frames.ts'
 import { type Refusal, refusal } from '../protocol/refusal.ts'
 import type { Wire } from '../wires/wire.ts'
 
@@ -21,11 +22,17 @@ export interface SpliceSide {
 interface Lane {
   readonly from: SpliceSide
   readonly to: SpliceSide
+  /** Frames that were read, and are held up by the rate. */
+  waiting: Uint8Array[][]
   full: boolean
   /** Of the server's clock: it may go faster again then; 0 where the rate does not hold it up. */
   throttledUntil: number
   fullSince: number
 }
+
+/** A grant's connections take turns: each passes on so much of a second's worth, whole frames, and at least {@link LEAST_TURN_BYTES}. */
+const TURN_SECONDS = 1 / 16
+const LEAST_TURN_BYTES = 4_096
 
 /** What a splice needs to know and to tell. */
 export interface SpliceOptions {
@@ -37,8 +44,8 @@ export interface SpliceOptions {
 /**
  * Two connections joined: what one sends goes to the other as it is.
  *
- * It holds nothing itself. When the receiver is slower, the sender is not read until the receiver's socket has drained, so that a stalled
- * one costs what its socket holds and one chunk. The bytes of both directions are spent by who opened it.
+ * It holds nothing itself but what it has read already of a device that is held up by its rate. When the receiver is slower, the sender is not read until the receiver's socket has
+ * drained, so that a stalled one costs what its socket holds and one chunk. Each device spends the bytes it sends.
  */
 export class Splice {
   readonly opener: SpliceSide
@@ -56,14 +63,48 @@ export class Splice {
   }
 
   /** Passes whole DATA frames on. */
-  forward(from: SpliceSide, frames: Uint8Array): void {
-    if (this.#ended) return
-    const [lane] = this.#lanes.filter((lane) => lane.from === from)
-    const wait = this.opener.lease?.spend(frames.length) ?? null
-    if (lane === undefined) return
-    if (wait === null) return this.#refuseBoth()
-    this.#options.onbytes(frames.length)
-    if (!lane.to.wire.write(frames) && !lane.full) {
+  forward(from: SpliceSide, frames: readonly Uint8Array[]): void {
+    const lane = this.#lanes.find((lane) => lane.from === from)
+    if (this.#ended || lane === undefined) return
+    if ((from.lease?.bytesPerSecond ?? 0) === 0) return this.#pass(lane, frames)
+    lane.waiting.push(...framesOf(frames))
+    this.#pump(lane)
+  }
+
+  /** Bytes that were read of this side, and are held up. */
+  heldBytes(from: SpliceSide): number {
+    const held = this.#lanes.find((lane) => lane.from === from)?.waiting ?? []
+    return held.reduce((sum, parts) => sum + lengthOf(parts), 0)
+  }
+
+  #pump(lane: Lane): void {
+    while (lane.waiting.length > 0 && !lane.full && lane.throttledUntil === 0 && !this.#ended)
+      this.#pass(lane, this.#turn(lane))
+    if (lane.waiting.length > 0) lane.from.wire.pause()
+  }
+
+  /** Takes what is passed on in one go. */
+  #turn({ from, waiting }: Lane): Uint8Array[] {
+    const most = Math.max(LEAST_TURN_BYTES, (from.lease?.bytesPerSecond ?? 0) * TURN_SECONDS)
+    const turn: Uint8Array[] = []
+    let bytes = 0
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      bytes += lengthOf(next)
+      if (turn.length > 0 && bytes > most) break
+      turn.push(...next)
+      waiting.shift()
+    }
+    return turn
+  }
+
+  #pass(lane: Lane, frames: readonly Uint8Array[]): void {
+    const { from, to } = lane
+    const bytes = lengthOf(frames)
+    const wait = from.lease?.spend(bytes) ?? null
+    // Ends the splice, too: the other side has done nothing, and hears that this one is gone.
+    if (wait === null) return from.refuse(refusal('RELAY_QUOTA'))
+    this.#options.onbytes(bytes)
+    if (!to.wire.write(...frames) && !lane.full) {
       lane.full = true
       lane.fullSince = this.#options.now()
       from.wire.pause()
@@ -92,15 +133,12 @@ export class Splice {
     this.#ended = true
     if (this.#timer !== null) clearTimeout(this.#timer)
     const rest = gone === this.opener ? this.target : this.opener
+    for (const { from, to, waiting } of this.#lanes)
+      if (to === rest)
+        for (const parts of waiting.splice(0))
+          if ((from.lease?.spend(lengthOf(parts)) ?? null) !== null) to.wire.write(...parts)
     rest.wire.resume()
     rest.leave()
-  }
-
-  #refuseBoth(): void {
-    const why = refusal('RELAY_QUOTA')
-    const sides = [this.opener, this.target]
-    this.#ended = true
-    for (const side of sides) side.refuse(why)
   }
 
   #throttle(lane: Lane, wait: number): void {
@@ -123,10 +161,12 @@ export class Splice {
   }
 
   #resume(lane: Lane): void {
-    if (!this.#ended && !lane.full && lane.throttledUntil === 0) lane.from.wire.resume()
+    this.#pump(lane)
+    const isFree = !lane.full && lane.throttledUntil === 0 && lane.waiting.length === 0
+    if (!this.#ended && isFree) lane.from.wire.resume()
   }
 }
 
 function lane(from: SpliceSide, to: SpliceSide): Lane {
-  return { from, to, full: false, throttledUntil: 0, fullSince: 0 }
+  return { from, to, waiting: [], full: false, throttledUntil: 0, fullSince: 0 }
 }

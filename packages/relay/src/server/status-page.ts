@@ -1,5 +1,5 @@
-import b4a from 'b4a'
-import type { ServedDevice } from '../policy/relay-policy.ts'
+import { nameOf } from '../keys.ts'
+import type { ServedDevice } from '../policy/accounts.ts'
 import type { ReplicaStatus } from '../replicas/replica-view.ts'
 
 /** What a status page shows. */
@@ -64,7 +64,7 @@ ${table('Refused, since the start', ['', ''], refusals)}
 function deviceRows({ devices }: Status): (readonly (string | number)[])[] {
   const shown = [...devices].sort((a, b) => b.usedBytes - a.usedBytes).slice(0, MOST_DEVICES)
   const rows = shown.map(({ device, connections, usedBytes }) => [
-    nameOf(device),
+    shortName(device),
     connections,
     amount(usedBytes)
   ])
@@ -74,12 +74,12 @@ function deviceRows({ devices }: Status): (readonly (string | number)[])[] {
 
 /** Nothing, where it is the only one. */
 function replicaTable({ replicas }: Status): string {
-  const rows = replicas.map(({ key, state, load }) => [nameOf(key), state, `${Math.round(load * 100)} %`])
+  const rows = replicas.map(({ key, state, load }) => [shortName(key), state, `${Math.round(load * 100)} %`])
   return rows.length === 0 ? '' : table('Other relays', ['', 'state', 'load'], rows)
 }
 
-function nameOf(key: Uint8Array): string {
-  return b4a.toString(key, 'hex').slice(0, 8)
+function shortName(key: Uint8Array): string {
+  return nameOf(key).slice(0, 8)
 }
 
 function table(

@@ -1,4 +1,4 @@
-import b4a from 'b4a'
+import { nameOf } from '../keys.ts'
 import { refusal } from '../protocol/refusal.ts'
 import type { DeviceConnection } from './device-connection.ts'
 import { Splice, type SpliceOptions } from './splice.ts'
@@ -54,7 +54,7 @@ export class Switchboard {
 
   /** A device registers. What it had parked before is let go: most likely its network has changed. */
   park(connection: DeviceConnection): void {
-    const name = nameOf(connection)
+    const name = deviceOf(connection)
     const before = this.#parked.get(name)
     this.#parked.set(name, connection)
     before?.leave()
@@ -65,19 +65,19 @@ export class Switchboard {
 
   /** Joins an opener to its target, lets it wait, or refuses. */
   open(opener: DeviceConnection, target: Uint8Array): void {
-    const name = b4a.toString(target, 'hex')
+    const name = nameOf(target)
     const parked = this.#parked.get(name)
     if (parked !== undefined) return this.#join(opener, parked)
     const takenAt = this.#taken.get(name) ?? -Infinity
     if (takenAt + this.#options.reparkMs <= this.#options.now())
       return opener.refuse(refusal('RELAY_NOT_REGISTERED'))
-    this.#waiting.add(name, nameOf(opener), opener)
+    this.#waiting.add(name, deviceOf(opener), opener)
     opener.deadline = this.#options.now() + this.#options.reparkMs
   }
 
   /** Whether it is registered, or was reached just now and is about to register again. */
   isBack(device: Uint8Array): boolean {
-    const name = b4a.toString(device, 'hex')
+    const name = nameOf(device)
     const takenAt = this.#taken.get(name) ?? -Infinity
     return this.#parked.has(name) || takenAt + this.#options.reparkMs > this.#options.now()
   }
@@ -90,7 +90,7 @@ export class Switchboard {
 
   /** A connection is about to end: it is reached no more, and waits no more. */
   leave(connection: DeviceConnection): void {
-    const name = nameOf(connection)
+    const name = deviceOf(connection)
     if (this.#parked.get(name) === connection) this.#parked.delete(name)
     this.#waiting.delete(connection)
   }
@@ -108,7 +108,7 @@ export class Switchboard {
   }
 
   #join(opener: DeviceConnection, target: DeviceConnection): void {
-    const name = nameOf(target)
+    const name = deviceOf(target)
     const from = opener.lease?.device
     this.#parked.delete(name)
     this.#taken.set(name, this.#options.now())
@@ -123,6 +123,6 @@ export class Switchboard {
   }
 }
 
-function nameOf({ lease }: DeviceConnection): string {
-  return lease === null ? '' : b4a.toString(lease.device, 'hex')
+function deviceOf({ lease }: DeviceConnection): string {
+  return lease === null ? '' : nameOf(lease.device)
 }

@@ -1,5 +1,6 @@
 import { Duplex } from 'streamx'
 import type { Flow } from '../flow/flow.ts'
+import { GatheredBytes } from '../gathered-bytes.ts'
 import { keptBytes } from '../kept-bytes.ts'
 
 /** How many times their length bytes may hold that are read soon: few wait then, and those of bulk need no copy. */
@@ -13,6 +14,8 @@ export class Carrier extends Duplex {
   readonly #onclosed: (finished: boolean) => void
   #onroom: Callback | null = null
   #onfinal: Callback | null = null
+  /** What came while the stream was full. */
+  readonly #gathered = new GatheredBytes()
   #untaken = 0
   #ended = false
 
@@ -21,19 +24,22 @@ export class Carrier extends Duplex {
     super()
     this.#flow = flow
     this.#onclosed = onclosed
+    // The last of it is not asked for any more.
+    this.once('end', () => this.#took(this.#untaken))
   }
 
   /** The next bytes have come. */
   deliver(bytes: Uint8Array): void {
     if (this.destroying) return
-    const kept = this.#untaken > 0 ? keptBytes(bytes) : keptBytes(bytes, MOST_HELD)
-    if (this.push(kept)) this.#flow.took(bytes.length)
-    else this.#untaken += bytes.length
+    if (this.#untaken > 0) this.#gathered.add(bytes)
+    else if (this.push(keptBytes(bytes, MOST_HELD))) return this.#flow.took(bytes.length)
+    this.#untaken += bytes.length
   }
 
   /** No more will come. */
   finish(): void {
     this.#ended = true
+    this.#pass()
     this.push(null)
   }
 
@@ -56,9 +62,10 @@ export class Carrier extends Duplex {
   }
 
   override _read(done: Callback): void {
-    const taken = this.#untaken
-    this.#untaken = 0
-    if (taken > 0) this.#flow.took(taken)
+    // What comes into the stream now is taken when that asks again.
+    const taken = this.#untaken - this.#gathered.bytes
+    this.#pass()
+    this.#took(taken)
     done(null)
   }
 
@@ -71,6 +78,15 @@ export class Carrier extends Duplex {
   override _destroy(done: Callback): void {
     this.#onclosed(this.#ended && this.#flow.allTaken)
     done(null)
+  }
+
+  #pass(): void {
+    for (const part of this.#gathered.take()) this.push(part)
+  }
+
+  #took(bytes: number): void {
+    this.#untaken -= bytes
+    if (bytes > 0) this.#flow.took(bytes)
   }
 }
 

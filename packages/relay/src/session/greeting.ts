@@ -48,6 +48,8 @@ export const SESSION_SECRET_BYTES = 32
 const MAC_BYTES = 32
 const VERSION = 2
 const MAX_CANDIDATES = 16
+/** Of a `host:port`: that of an IPv6 address has 47 at most, a zone and all 64. */
+const MAX_ADDRESS_CHARACTERS = 64
 const MAX_WINDOW_BYTES = 2 ** 32 - 1
 
 /** The initiator's first message. */
@@ -156,12 +158,13 @@ export function decodeAnswer(
   return read === null ? null : { secret: read.bytes, terms: read.terms }
 }
 
-function encodePayload(bytes: Uint8Array, { windowBytes, candidates: { tcp, udp } }: Terms): Uint8Array {
+function encodePayload(bytes: Uint8Array, { windowBytes, candidates: { tcp: all, udp } }: Terms): Uint8Array {
+  const tcp = all.filter(({ length }) => length <= MAX_ADDRESS_CHARACTERS).slice(0, MAX_CANDIDATES)
   const state = c.state(0, 0, null)
-  c.array(c.string).preencode(state, tcp.slice(0, MAX_CANDIDATES))
+  c.array(c.string).preencode(state, tcp)
   c.uint8array.preencode(state, udp)
   state.buffer = b4a.alloc(state.end)
-  c.array(c.string).encode(state, tcp.slice(0, MAX_CANDIDATES))
+  c.array(c.string).encode(state, tcp)
   c.uint8array.encode(state, udp)
   const window = uint32(Math.min(windowBytes, MAX_WINDOW_BYTES))
   return b4a.concat([b4a.from([VERSION]), bytes, window, state.buffer])
@@ -181,6 +184,7 @@ function decodePayload(
     // The encoding gives null for none.
     const udp = (c.uint8array.decode(state) as Uint8Array | null) ?? new Uint8Array(0)
     if (udp.length !== 0 && udp.length !== 32) return null
+    if (tcp.some(({ length }) => length > MAX_ADDRESS_CHARACTERS)) return null
     const candidates = { tcp: tcp.slice(0, MAX_CANDIDATES), udp: b4a.from(udp) }
     return { bytes: b4a.from(payload.subarray(1, 1 + length)), terms: { windowBytes, candidates } }
   } catch {

@@ -3,6 +3,8 @@ import { joinMac, sameMac } from './greeting.ts'
 
 /** Of one device: each hello makes one, also one that somebody repeats. */
 const MOST_OF_A_DEVICE = 64
+/** In all: keys cost nothing. */
+const MOST = 256
 
 /** What is needed to know an offer again. */
 interface Offered {
@@ -14,18 +16,24 @@ interface Offered {
 /** Sessions that were offered, kept for a while after their path has gone: whoever swallowed the join there costs the initiator that path, and it joins on another. */
 export class Offers<Offer extends Offered> {
   readonly #keptMs: number
-  /** The oldest first; with the timer of each. */
-  readonly #offers = new Map<Offer, unknown>()
+  /** The oldest first; with the timer of each, and where it was asked for. */
+  readonly #offers = new Map<Offer, { readonly timer: unknown; readonly place: string }>()
 
   constructor(keptMs: number) {
     this.#keptMs = keptMs
   }
 
-  add(offer: Offer): void {
+  /**
+   * Where there is no room, the oldest goes of the place that has most.
+   *
+   * @param place - whose it is: an address, or a key at a relay
+   */
+  add(offer: Offer, place: string): void {
     const ofDevice = this.#all(({ remotePublicKey }) => b4a.equals(remotePublicKey, offer.remotePublicKey))
     if (ofDevice.length >= MOST_OF_A_DEVICE) for (const oldest of ofDevice.slice(0, 1)) this.#delete(oldest)
+    if (this.#offers.size >= MOST) this.#makeRoom()
     const timer = setTimeout(() => this.#delete(offer), this.#keptMs)
-    this.#offers.set(offer, timer)
+    this.#offers.set(offer, { timer, place })
   }
 
   /** What was offered to whoever says this join; `null` for nothing. */
@@ -48,12 +56,19 @@ export class Offers<Offer extends Offered> {
     for (const one of this.#offers.keys()) this.#delete(one)
   }
 
+  #makeRoom(): void {
+    const byPlace = new Map<string, Offer[]>()
+    for (const [offer, { place }] of this.#offers) byPlace.set(place, [...(byPlace.get(place) ?? []), offer])
+    const crowd = [...byPlace.values()].reduce((a, b) => (b.length > a.length ? b : a))
+    for (const oldest of crowd.slice(0, 1)) this.#delete(oldest)
+  }
+
   #all(where: (offer: Offer) => boolean): Offer[] {
     return [...this.#offers.keys()].filter(where)
   }
 
   #delete(offer: Offer): void {
-    clearTimeout(this.#offers.get(offer))
+    clearTimeout(this.#offers.get(offer)?.timer)
     this.#offers.delete(offer)
   }
 }

@@ -3,6 +3,7 @@ import crypto from 'hypercore-crypto'
 import type { KeyPair } from '../types.ts'
 import { Line } from '../paths/line.ts'
 import type { Path } from '../paths/path.ts'
+import { placeOf } from '../paths/place.ts'
 import { Handshake, type Secrets } from '../protocol/handshake.ts'
 import { SecretConnection } from './secret-connection.ts'
 import {
@@ -21,6 +22,8 @@ import {
   welcomeGreeting
 } from './greeting.ts'
 import { Greetings } from './greetings.ts'
+import type { LastWord } from './last-word.ts'
+import { LastWords } from './last-words.ts'
 import { Offers } from './offers.ts'
 import type { Session } from './session.ts'
 
@@ -29,10 +32,18 @@ export interface ResponderOptions {
   readonly keyPair: KeyPair
   /** How long a greeting may take. */
   readonly attemptMs: number
+  /** How long the other side of a session may look for a path. */
+  readonly graceMs: number
   firewall(remotePublicKey: Uint8Array): boolean
   terms(): Terms
-  /** @param theirs - the initiator's */
-  makeSession(id: Uint8Array, secret: Uint8Array, connection: SecretConnection, theirs: Terms): Session
+  /** @param theirs - the initiator's @param onover - is called when it is over */
+  makeSession(
+    id: Uint8Array,
+    secret: Uint8Array,
+    connection: SecretConnection,
+    theirs: Terms,
+    onover: (last: LastWord | null) => void
+  ): Session
   onconnection(connection: SecretConnection): void
   /** On this path somebody has proven to be of a session: it is one of its paths from now on. */
   onproved(path: Path): void
@@ -62,12 +73,14 @@ export class Responder {
   readonly #sessions = new Map<string, Session>()
   readonly #greetings: Greetings<Offer>
   readonly #offers: Offers<Offer>
+  readonly #ended: LastWords<{ readonly name: string; readonly last: LastWord }>
 
   constructor(options: ResponderOptions) {
     this.#options = options
     this.#greetings = new Greetings(options.attemptMs)
     // As long as the path of each may be greeted on, and then as long as another may be.
     this.#offers = new Offers(2 * options.attemptMs)
+    this.#ended = new LastWords(options.graceMs)
   }
 
   /**
@@ -95,6 +108,7 @@ export class Responder {
   close(): void {
     this.#greetings.close()
     this.#offers.close()
+    this.#ended.clear()
   }
 
   /** @returns false for what is out of place */
@@ -121,14 +135,15 @@ export class Responder {
     const remotePublicKey = b4a.from(remote)
     if (this.#options.firewall(remotePublicKey) || this.#sessionsOf(remotePublicKey) >= MAX_SESSIONS)
       return this.#refuse(line, REFUSE.UNWELCOME)
-    if (this.#sessions.has(nameOf({ remotePublicKey, id }))) return this.#refuse(line, REFUSE.KNOWN)
+    if (this.#isKnown(nameOf({ remotePublicKey, id }))) return this.#refuse(line, REFUSE.KNOWN)
     const secret = crypto.randomBytes(SESSION_SECRET_BYTES)
     line.path.send([welcomeGreeting(handshake.send(encodeAnswer(secret, this.#options.terms())))])
     const secrets = handshake.secrets()
     if (secrets === null) return false
     const offer = { id, secret, secrets, remotePublicKey, terms }
     this.#greetings.answered(line, offer)
-    this.#offers.add(offer)
+    const { relay, origin = '' } = line.path
+    this.#offers.add(offer, relay === null ? placeOf(origin) : `${b4a.toString(relay, 'hex')}/${origin}`)
     return true
   }
 
@@ -141,14 +156,17 @@ export class Responder {
   #begin(line: Line, offer: Offer, path: number): boolean {
     const { id, secret, secrets, remotePublicKey, terms } = offer
     const name = nameOf(offer)
-    if (this.#sessions.has(name)) return this.#refuse(line, REFUSE.KNOWN)
+    if (this.#isKnown(name)) return this.#refuse(line, REFUSE.KNOWN)
     if (this.#sessionsOf(remotePublicKey) >= MAX_SESSIONS)
       return this.#refuse(line, path === 0 ? REFUSE.UNWELCOME : REFUSE.UNKNOWN)
     const connection = new SecretConnection(false, this.#options.keyPair.publicKey, remotePublicKey)
-    const session = this.#options.makeSession(id, secret, connection, terms)
+    const onover = (last: LastWord | null): void => {
+      this.#sessions.delete(name)
+      if (last !== null) this.#ended.add({ name, last })
+    }
+    const session = this.#options.makeSession(id, secret, connection, terms, onover)
     this.#sessions.set(name, session)
     this.#offers.begun(offer)
-    connection.onover = () => this.#sessions.delete(name)
     this.#greetings.delete(line)
     if (path > 0) line.path.send([joinedGreeting(id, path, secret)])
     this.#options.onproved(line.path)
@@ -162,6 +180,8 @@ export class Responder {
     const session = [...this.#sessions.values()].find(
       (one) => b4a.equals(one.id, id) && sameMac(mac, joinMac('join', id, path, one.secret))
     )
+    const ended = this.#ended.find(({ last }) => last.isProvenBy('join', id, path, mac))
+    if (ended !== null) return this.#sayAgain(line, path, ended.last)
     // What was offered on a path that did not let it begin begins on this one.
     const offer = session === undefined && path > 0 ? this.#offers.find(id, path, mac) : null
     if (offer !== null) return this.#begin(line, offer, path)
@@ -172,6 +192,19 @@ export class Responder {
     this.#options.onproved(line.path)
     session.add(path, line)
     return true
+  }
+
+  /** The other side has not heard that all was taken. */
+  #sayAgain(line: Line, path: number, last: LastWord): boolean {
+    if (!last.admits(path)) return this.#refuse(line, REFUSE.UNKNOWN)
+    this.#greetings.delete(line)
+    line.path.send([last.joined(path)])
+    last.say(path, line)
+    return true
+  }
+
+  #isKnown(name: string): boolean {
+    return this.#sessions.has(name) || this.#ended.find((one) => one.name === name) !== null
   }
 
   #sessionsOf(remotePublicKey: Uint8Array): number {

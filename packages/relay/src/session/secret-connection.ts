@@ -8,13 +8,10 @@ import type { PathInfo } from '../paths/path.ts'
  * `'error'` says why. `'path'` is emitted when the way changes.
  */
 export class SecretConnection extends NoiseSecretStream {
-  /** Called when it is over, before `'close'`. */
-  onover: (() => void) | null = null
   #path: PathInfo | null = null
 
   constructor(isInitiator: boolean, publicKey: Uint8Array, remotePublicKey: Uint8Array) {
     super(isInitiator, null, { autoStart: false, publicKey, remotePublicKey })
-    this.once('close', () => this.onover?.())
   }
 
   /** Which way its bytes go now; `null` before it has opened, and while no way is left. */
@@ -28,13 +25,15 @@ export class SecretConnection extends NoiseSecretStream {
     this.start(raw, options)
   }
 
-  /** It goes another way, or has none. */
-  moved(path: PathInfo | null): void {
+  /** It goes this way, or has none. @returns whether that is another one */
+  moved(path: PathInfo | null): boolean {
     const before = this.#path
     this.#path = path
     if (before?.kind === path?.kind && before?.relay === path?.relay && before?.transport === path?.transport)
-      return
-    this.#emit('path', path)
+      return false
+    // What was written before it has closed may still be under way, and move.
+    if (!this.destroyed) this.#emit('path', path)
+    return true
   }
 
   #emit(event: 'path', path: PathInfo | null): void {

@@ -2,18 +2,18 @@ import { monotonic } from '../monotonic.ts'
 import type { Line } from '../paths/line.ts'
 import type { PathInfo, PathKind } from '../paths/path.ts'
 import { Liveness, type LivenessTimes } from './liveness.ts'
+import type { LeftPaths } from './left-paths.ts'
 import { PathSeal } from './path-seal.ts'
 
 /** Lower is better. */
 const RANKS: Record<PathKind, number> = { tcp: 1, udp: 2, relay: 3 }
-/** How long a path that is no longer used may take to close: the other side may be gone without a word. */
-const LINGER_MS = 3_000
 
 /** What a session knows of one of its paths: it seals what goes out, proves what comes, and sees whether it is alive. It owns the path. */
 export class SessionPath {
   readonly liveness: Liveness
   readonly #line: Line
   readonly #seal: PathSeal
+  #retirement: unknown = null
 
   constructor(line: Line, seal: PathSeal, times: LivenessTimes) {
     this.#line = line
@@ -27,7 +27,8 @@ export class SessionPath {
   }
 
   get info(): PathInfo {
-    return infoOf(this.#line)
+    const { kind, relay, transport } = this.#line.path
+    return { kind, relay, transport }
   }
 
   /** @returns false when it is full */
@@ -43,16 +44,14 @@ export class SessionPath {
     return frame
   }
 
-  /** It is not used any more. */
-  close(): void {
-    const { path } = this.#line
-    const linger = setTimeout(() => path.destroy(), LINGER_MS)
-    this.#line.hand({ onmessage: () => {}, ondrain: () => {}, onclose: () => clearTimeout(linger) })
-    path.end()
+  /** This side has said its last on it. @param onlate - called where the other one does not within so long */
+  retired(withinMs: number, onlate: () => void): void {
+    this.#retirement = setTimeout(onlate, withinMs)
   }
-}
 
-/** Which way it goes. */
-export function infoOf({ path: { kind, relay, transport } }: Line): PathInfo {
-  return { kind, relay, transport }
+  /** It is not used any more. @param left - owns it from now on */
+  leave(left: LeftPaths): void {
+    clearTimeout(this.#retirement)
+    left.add(this.#line)
+  }
 }

@@ -1,5 +1,6 @@
 import type { DuplexStream } from '@hyperswarm/secret-stream'
 import { RelayError } from '../errors.ts'
+import { monotonic } from '../monotonic.ts'
 import { Flow } from '../flow/flow.ts'
 import type { FlowWindows } from '../flow/flow-io.ts'
 import type { Line } from '../paths/line.ts'
@@ -7,9 +8,11 @@ import type { PathInfo } from '../paths/path.ts'
 import type { Secrets } from '../protocol/handshake.ts'
 import { Carrier } from './carrier.ts'
 import type { SecretConnection } from './secret-connection.ts'
+import { LastWord } from './last-word.ts'
+import type { LeftPaths } from './left-paths.ts'
 import { PathNumbers } from './path-numbers.ts'
 import { PathSeal } from './path-seal.ts'
-import { infoOf, SessionPath } from './session-path.ts'
+import { SessionPath } from './session-path.ts'
 import type { SessionTimes } from './times.ts'
 import { Watch } from './watch.ts'
 
@@ -21,6 +24,8 @@ export interface SessionOptions {
   readonly connection: SecretConnection
   readonly times: SessionTimes
   readonly windows: FlowWindows
+  /** Where paths go that are not used any more. */
+  readonly left: LeftPaths
   /**
    * No path is left, or the only one is about to go: the initiator finds another.
    *
@@ -31,7 +36,14 @@ export interface SessionOptions {
   onfailed(path: PathInfo, error: RelayError): void
   /** The other side knows of the session, as something proves that only it can have sent: from now on paths can be joined. */
   onconfirmed(): void
-  onover(): void
+  /** There is another way, or none. */
+  onmoved(): void
+  /**
+   * Nothing is under way any more. The connection may have closed before, as soon as its app had said all and heard all.
+   *
+   * @param last - where both streams came to their end: what the other side may not have heard
+   */
+  onover(last: LastWord | null): void
 }
 
 const ACK_MS = 50
@@ -61,13 +73,13 @@ export class Session {
     this.#options = options
     this.#flow = new Flow(
       {
+        now: monotonic,
         transmit: (path, head, bytes) => this.#transmit(path, head, bytes),
         deliver: (bytes) => this.#deliver(bytes),
         onfinish: () => this.#carrier.finish(),
         onroom: () => this.#carrier.roomed(),
         onuntold: () => this.#acknowledgeSoon(),
-        onreset: () =>
-          this.#end(new RelayError('RELAY_CLOSED', 'the other device has closed the connection')),
+        onreset: () => this.end(new RelayError('RELAY_CLOSED', 'the other device has closed the connection')),
         onleft: () => this.#changed(null),
         onretired: (path) => this.#leave(path),
         onforsaken: (path) => this.#leave(path)
@@ -79,7 +91,7 @@ export class Session {
       isBusy: () => this.#flow.busy,
       onprobe: (path) => this.#flow.probe(path),
       ondead: (path) => this.#fail(path, new RelayError('RELAY_TIMEOUT', 'the path does not answer')),
-      onlost: () => this.#end(new RelayError('RELAY_PATHS_LOST', 'no way to the other device is left'))
+      onlost: () => this.end(new RelayError('RELAY_PATHS_LOST', 'no way to the other device is left'))
     })
     this.#carrier = new Carrier(this.#flow, (finished) => this.#onclosed(finished))
     // The connection says what went wrong; that it took its raw stream along is no news.
@@ -100,9 +112,14 @@ export class Session {
     return this.#confirmed
   }
 
-  /** Whether a path can have this number, which is given once, and there is room for one more. */
+  /** Whether there is room for one path more. */
+  get hasRoom(): boolean {
+    return this.#paths.size < MOST_PATHS
+  }
+
+  /** Whether a path can have this number, which is given once, and there is room for it. */
   admits(path: number): boolean {
-    return this.#paths.size < MOST_PATHS && this.#numbers.isFresh(path)
+    return this.hasRoom && this.#numbers.isFresh(path)
   }
 
   /**
@@ -117,12 +134,14 @@ export class Session {
     if (publicKey === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'the connection has no key')
     this.#numbers.use(0)
     this.add(number, line)
-    this.connection.begin(raw, { handshake: { tx, rx, hash, publicKey, remotePublicKey } }, infoOf(line))
+    // By the app, which has heard which way it goes, or by what came with the answer: a stream that never starts takes nothing along.
+    if (this.connection.destroying) this.#carrier.destroy()
+    else this.connection.start(raw, { handshake: { tx, rx, hash, publicKey, remotePublicKey } })
   }
 
   /** A path was joined. */
   add(number: number, line: Line): void {
-    if (this.#over) return line.path.destroy()
+    if (this.#over || !this.hasRoom) return line.path.destroy()
     this.#numbers.use(number)
     const path = new SessionPath(
       line,
@@ -136,7 +155,8 @@ export class Session {
       ondrain: () => this.#flow.drained(number),
       onclose: (error) =>
         this.#fail(number, new RelayError('RELAY_UNREACHABLE', 'the path has closed', { cause: error })),
-      ondraining: () => this.#options.onlonely(null)
+      // A path that carries nothing may go down as it likes.
+      ondraining: () => number === this.#flow.best && this.#options.onlonely(null)
     })
     this.#changed(null)
   }
@@ -146,10 +166,12 @@ export class Session {
    * this one because it has lost that.
    */
   settleOn(number: number): void {
+    const { rank } = this.#paths.get(number) ?? {}
+    // It has gone meanwhile, or there was no room.
+    if (rank === undefined) return
     clearTimeout(this.#settler)
-    const rank = this.#paths.get(number)?.rank ?? Infinity
     const others = [...this.#paths].filter(([other]) => other !== number)
-    for (const [other, path] of others) if (path.rank >= rank) this.#flow.retirePath(other)
+    for (const [other, path] of others) if (path.rank >= rank) this.#retire(other)
     if (others.some(([, path]) => path.rank < rank)) {
       const { probeMs, deadMs } = this.#options.times
       this.#settler = setTimeout(() => this.#settle(), probeMs + deadMs)
@@ -159,8 +181,20 @@ export class Session {
 
   #settle(): void {
     const { best } = this.#flow
-    for (const other of this.#paths.keys()) if (other !== best) this.#flow.retirePath(other)
+    for (const other of this.#paths.keys()) if (other !== best) this.#retire(other)
     this.#moved()
+  }
+
+  #retire(number: number): void {
+    if (!this.#flow.retirePath(number)) return
+    const late = new RelayError('RELAY_TIMEOUT', 'the other device does not leave the path')
+    this.#paths.get(number)?.retired(this.#options.times.graceMs, () => this.#fail(number, late))
+  }
+
+  /** Ends it at once: the connection, and what is under way where that has closed before. */
+  end(error: RelayError): void {
+    this.connection.destroy(error)
+    this.#carrier.destroy()
   }
 
   #acknowledgeSoon(): void {
@@ -190,7 +224,7 @@ export class Session {
     }
     if (this.#flow.receive(number, frame.head, frame.bytes)) return
     // It was proven to be the other device's.
-    this.#end(new RelayError('RELAY_PROTOCOL', 'the other device does not follow the protocol'))
+    this.end(new RelayError('RELAY_PROTOCOL', 'the other device does not follow the protocol'))
   }
 
   #lied(number: number): void {
@@ -223,17 +257,27 @@ export class Session {
   }
 
   #close(number: number): void {
-    this.#paths.get(number)?.close()
+    this.#paths.get(number)?.leave(this.#options.left)
     this.#paths.delete(number)
   }
 
   #moved(): void {
     const best = this.#flow.best
-    this.connection.moved(best === null ? null : (this.#paths.get(best)?.info ?? null))
+    const isNews = this.connection.moved(best === null ? null : (this.#paths.get(best)?.info ?? null))
+    if (isNews) this.#options.onmoved()
   }
 
-  #end(error: RelayError): void {
-    this.connection.destroy(error)
+  #lastWord(): LastWord {
+    const { left } = this.#options
+    const [{ isInitiator }, { taken }] = [this.connection, this.#flow]
+    return new LastWord({
+      id: this.id,
+      secret: this.secret,
+      isInitiator,
+      taken,
+      numbers: this.#numbers,
+      left
+    })
   }
 
   #onclosed(finished: boolean): void {
@@ -244,6 +288,6 @@ export class Session {
     clearTimeout(this.#settler)
     this.#flow.end(finished)
     for (const number of this.#paths.keys()) this.#close(number)
-    this.#options.onover()
+    this.#options.onover(finished ? this.#lastWord() : null)
   }
 }

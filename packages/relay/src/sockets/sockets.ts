@@ -4,7 +4,7 @@ import { cannotListen } from '../cannot-listen.ts'
 import { beginWire } from '../wires/failed-wire.ts'
 import { TcpWire } from '../wires/tcp-wire.ts'
 import type { Wire } from '../wires/wire.ts'
-import { WsWire } from '../wires/ws-wire.ts'
+import { WEBSOCKET_BOUNDS, WsWire } from '../wires/ws-wire.ts'
 
 /** Whether this platform has TCP. */
 export const hasTcp = true
@@ -14,9 +14,18 @@ export function dialTcp(host: string, port: number): Wire {
   return beginWire('tcp', () => new TcpWire(connect(port, host)))
 }
 
+/** A relay passes on what it held of a frame, and what came after it, in one: 200 KiB at most. */
+const MAX_MESSAGE_BYTES = 256 * 1024
+
 /** Begins a WebSocket, without compression: what it would compress is encrypted. */
 export function dialWs(url: string): Wire {
-  const options = { perMessageDeflate: false, handshakeTimeout: 5_000, autoPong: false }
+  const options = {
+    ...WEBSOCKET_BOUNDS,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    handshakeTimeout: 5_000,
+    autoPong: false
+  }
   return beginWire('ws', () => new WsWire(new WebSocket(url, options)))
 }
 

@@ -1,5 +1,5 @@
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
-import type { DhtConnectOptions, DhtLike } from '../client/dht.ts'
+import type { DhtConnectOptions, DhtLike } from '../dht.ts'
 import type { KeyPair } from '../types.ts'
 
 type Dial = (publicKey: Uint8Array, options: DhtConnectOptions) => NoiseSecretStream

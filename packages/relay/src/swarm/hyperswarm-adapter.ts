@@ -1,5 +1,5 @@
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
-import type { DhtConnectOptions, DhtLike } from '../client/dht.ts'
+import type { DhtConnectOptions, DhtLike } from '../dht.ts'
 import { RelayError } from '../errors.ts'
 import type { Connection, KeyPair } from '../types.ts'
 import { takeDials } from './dht-dials.ts'

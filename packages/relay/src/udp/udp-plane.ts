@@ -1,42 +1,21 @@
-import b4a from 'b4a'
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
 import { monotonic } from '../monotonic.ts'
-import { SCOPE } from '../policy/grant.ts'
 import { Lease } from '../policy/lease.ts'
 import type { RelayPolicy } from '../policy/relay-policy.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
 import type { KeyPair } from '../types.ts'
 import { BlindRelay } from './blind-relay-adapter.ts'
-import {
-  type ConnectionLike,
-  type DhtLike,
-  type DhtServerLike,
-  hostOf,
-  type KnockLike,
-  type RawStreamLike
-} from './dht.ts'
-import { KnockLimit } from './knock-limit.ts'
+import { type ConnectionLike, type DhtLike, type DhtServerLike, hostOf, type RawStreamLike } from './dht.ts'
+import { UdpAdmission } from './udp-admission.ts'
 import { type Leg, UdpLink } from './udp-link.ts'
+import type { UdpObserver } from './udp-observer.ts'
 import { UdpSession } from './udp-session.ts'
-
-/** What happens on the plane, for metrics. Each is called after the fact; none may throw. */
-export interface UdpObserver {
-  /**
-   * A device was turned away, or its connection ended by the relay. `device` is `null` before it has proven its key. Of a host that goes on knocking not more is
-   * told than it hears itself.
-   */
-  refused?(why: Refusal, device: Uint8Array | null, host: string): void
-  /** Somebody knocked who hears nothing any more. */
-  ignored?(why: Refusal): void
-  /** Two halves were joined. */
-  paired?(): void
-  /** Bytes carried since the last time, in both directions, headers included. */
-  carried?(bytes: number): void
-}
 
 /** How a {@link UdpPlane} is. */
 export interface UdpStats {
+  /** Whether the DHT knows where it is: devices are served from then on. */
+  readonly listening: boolean
   readonly sessions: number
   /** Pairings that wait for their other half. */
   readonly waiting: number
@@ -62,9 +41,6 @@ export interface UdpPlaneOptions {
   now?: () => number
 }
 
-/** Grants that are remembered for devices that are not there yet. */
-const MAX_GRANTS = 10_000
-
 /**
  * The UDP plane of a relay: blind-relay, for any device of hyperdht that names this relay in `relayThrough`, under the relay's policy.
  *
@@ -76,14 +52,14 @@ const MAX_GRANTS = 10_000
 export class UdpPlane extends ReadyResource {
   readonly #server: DhtServerLike
   readonly #relay: BlindRelay
-  readonly #policy: RelayPolicy
+  readonly #admission: UdpAdmission
   readonly #options: Required<Omit<UdpPlaneOptions, 'keyPair'>> & Pick<UdpPlaneOptions, 'keyPair'>
-  readonly #knocks: KnockLimit
   readonly #sessions = new Set<UdpSession>()
   readonly #links = new Set<UdpLink>()
   readonly #halves = new Map<string, Leg>()
-  readonly #grants = new Map<string, Uint8Array>()
   #timer: unknown = null
+  /** Ends a listening that is under way. */
+  #giveUp: () => void = () => {}
   #isDraining = false
   #carriedBytes = 0
   #strangers = 0
@@ -92,19 +68,22 @@ export class UdpPlane extends ReadyResource {
     super()
     const defaults = { ttlMs: 15_000, denialsPerSecond: 20, sweepMs: 250, observer: {}, now: monotonic }
     this.#options = { ...defaults, ...options }
-    this.#policy = policy
-    this.#knocks = new KnockLimit(this.#options.denialsPerSecond, this.#options.now)
+    this.#admission = new UdpAdmission(policy, {
+      ...this.#options,
+      isClosed: () => this.#isDraining || this.closing !== null
+    })
     this.#relay = new BlindRelay(dht, () => {
       this.#strangers++
     })
     this.#server = dht.createServer(
-      { firewall: (key, knock, from) => this.#isRefused(key, knock, from?.host ?? '') },
+      { firewall: (key, knock, from) => this.#admission.isRefused(key, knock, from?.host ?? '') },
       (connection) => this.#accept(connection)
     )
   }
 
   get stats(): UdpStats {
     return {
+      listening: this.opened && this.closing === null,
       sessions: this.#sessions.size,
       waiting: [...this.#sessions].reduce((sum, { waiting }) => sum + waiting, 0),
       links: this.#links.size,
@@ -118,10 +97,7 @@ export class UdpPlane extends ReadyResource {
    * 10,000 are kept. Whether it is good is asked each time it is used.
    */
   introduce(device: Uint8Array, grant: Uint8Array): void {
-    const name = nameOf(device)
-    this.#grants.delete(name)
-    this.#grants.set(name, b4a.from(grant))
-    if (this.#grants.size > MAX_GRANTS) this.#grants.delete(this.#grants.keys().next().value as string)
+    this.#admission.introduce(device, grant)
   }
 
   /** Lets nobody in any more; who is there stays, as long as something is relayed for it. */
@@ -141,10 +117,28 @@ export class UdpPlane extends ReadyResource {
     if (carried > 0) this.#options.observer.carried?.(carried)
   }
 
+  /** Also where nobody in the DHT has answered yet. */
+  override close(): Promise<void> {
+    this.#giveUp()
+    return super.close()
+  }
+
   protected override async _open(): Promise<void> {
-    await this.#server.listen(this.#options.keyPair)
+    const closed = new Promise<never>((_, reject) => {
+      this.#giveUp = () => reject(new RelayError('RELAY_CLOSED', 'it was closed before it could listen'))
+    })
+    closed.catch(() => {})
+    try {
+      await Promise.race([this.#server.listen(this.#options.keyPair), closed])
+    } catch (error) {
+      const ended = this.#server.close()
+      // Where nobody in the DHT answers, that may take as long as listening.
+      if (this.closing === null) await ended
+      else ended.catch(() => {})
+      throw error
+    }
     const { sweepMs } = this.#options
-    if (sweepMs > 0) this.#timer = setInterval(() => this.sweep(), sweepMs)
+    if (sweepMs > 0) this.#timer = setInterval(() => setTimeout(() => this.sweep(), 0), sweepMs)
   }
 
   protected override async _close(): Promise<void> {
@@ -157,45 +151,11 @@ export class UdpPlane extends ReadyResource {
     await this.close()
   }
 
-  /** hyperdht's firewall: true is silence. */
-  #isRefused(key: Uint8Array, knock: KnockLike, host: string): boolean {
-    const admitted = this.#admit(key)
-    if (admitted instanceof Lease) {
-      admitted.end()
-      return false
-    }
-    if (!this.#knocks.take(host)) {
-      this.#options.observer.ignored?.(admitted)
-      return true
-    }
-    this.#options.observer.refused?.(admitted, null, host)
-    // Nothing to connect a stream to: hyperdht answers with an error in the handshake, and keeps nothing.
-    knock.udx = null
-    return false
-  }
-
-  #admit(key: Uint8Array): Lease | Refusal {
-    if (this.#isDraining || this.closing !== null) return refusal('RELAY_DRAINING')
-    const grant = this.#grants.get(nameOf(key)) ?? null
-    const admitted = this.#admitWith(key, grant)
-    if (grant === null || admitted instanceof Lease) return admitted
-    // A device has no say in what is remembered of it: it may be on the allow-list all the same.
-    const without = this.#admitWith(key, null)
-    return without instanceof Lease ? without : admitted
-  }
-
-  #admitWith(key: Uint8Array, grant: Uint8Array | null): Lease | Refusal {
-    const admitted = this.#policy.admit(key, grant)
-    if (!(admitted instanceof Lease) || (admitted.scopes & SCOPE.UDP) !== 0) return admitted
-    admitted.end()
-    return refusal('RELAY_NO_SCOPE')
-  }
-
   #accept(connection: ConnectionLike): void {
     // blind-relay has nothing to say on a connection that is over.
     if (connection.destroyed) return
     const key = connection.remotePublicKey
-    const admitted = key === null ? refusal('RELAY_DENIED') : this.#admit(key)
+    const admitted = key === null ? refusal('RELAY_DENIED') : this.#admission.admit(key)
     const refused = admitted instanceof Lease ? admitted.hold('connections') : admitted
     if (!(admitted instanceof Lease) || refused !== null) {
       if (admitted instanceof Lease) admitted.end()
@@ -244,10 +204,4 @@ export class UdpPlane extends ReadyResource {
   #endIdle(): void {
     for (const session of this.#sessions) if (session.isIdle) session.close(null)
   }
-}
-
-function nameOf(key: Uint8Array): string {
-  if (!(key instanceof Uint8Array) || key.length !== 32)
-    throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
-  return b4a.toString(key, 'hex')
 }

@@ -13,6 +13,8 @@ export class TcpWire implements Wire {
   readonly kind = 'tcp'
   readonly remoteAddress: string
   readonly #socket: SomeSocket
+  #failure: Error | null = null
+  #closed = false
   #ended = false
 
   constructor(socket: Socket) {
@@ -20,6 +22,14 @@ export class TcpWire implements Wire {
     this.remoteAddress = socket.remoteAddress ?? ''
     socket.setNoDelay(true)
     socket.setKeepAlive(true)
+    // A dial to where no route leads fails before anybody can have started it, and what is destroyed unstarted may fail too: unheard, that ends the process.
+    socket
+      .on('error', (error) => {
+        this.#failure = error
+      })
+      .on('close', () => {
+        this.#closed = true
+      })
   }
 
   get backlogBytes(): number {
@@ -28,15 +38,13 @@ export class TcpWire implements Wire {
   }
 
   start({ onbytes, ondrain, onclose }: WireEvents): void {
-    let failure: Error | null = null
+    const over = (): void => onclose(this.#failure)
+    if (this.#closed) queueMicrotask(over)
     this.#socket
       .on('data', onbytes)
       .on('drain', ondrain)
-      .on('error', (error) => {
-        failure = error
-      })
       .on('end', () => this.end())
-      .on('close', () => onclose(failure))
+      .on('close', over)
   }
 
   write(...parts: readonly Uint8Array[]): boolean {

@@ -1,3 +1,6 @@
+/** Who has so much left to read gets no answers to pings, and nothing that was not asked for. */
+export const MOST_UNREAD_BYTES: number = 64 * 1024
+
 /** Where a {@link Wire} tells what happens. */
 export interface WireEvents {
   readonly onbytes: (chunk: Uint8Array) => void

@@ -1,11 +1,21 @@
 import b4a from 'b4a'
 import type { WebSocket } from 'ws'
-import type { Wire, WireEvents } from './wire.ts'
+import { JoinBuffers } from './join-buffers.ts'
+import { MOST_UNREAD_BYTES, type Wire, type WireEvents } from './wire.ts'
 
-/** Who has so much left to read gets no answers to pings. */
-const MOST_UNREAD_BYTES = 64 * 1024
 /** Bytes under way above which a writer is asked to wait: with half of it, a relay carried 6 % less. */
 const HIGH_WATER_BYTES = 512 * 1024
+
+/** Used again, since fresh memory of this size costs more than the copy. */
+const JOIN_BUFFERS = new JoinBuffers()
+
+/** What `ws` may hold of a message that has not come to its end. */
+export const WEBSOCKET_BOUNDS: { readonly maxFragments: number; readonly maxBufferedChunks: number } = {
+  /** A browser makes a few where it is slow, nobody else of ours makes any. `ws` holds each with all that came in one go with it, some 64 KiB. */
+  maxFragments: 12,
+  /** Of one frame, as they came off the socket: 200 KiB in packets of 536 bytes, the shortest there are, are 382. */
+  maxBufferedChunks: 512
+}
 
 /** A {@link Wire} of a WebSocket of the `ws` package. It owns the socket. */
 export class WsWire implements Wire {
@@ -16,12 +26,17 @@ export class WsWire implements Wire {
   readonly #early: Uint8Array[] = []
   #backlog = 0
   #full = false
+  #failure: Error | null = null
   #ondrain: () => void = () => {}
 
   constructor(socket: WebSocket, remoteAddress = '') {
     this.#socket = socket
     this.remoteAddress = remoteAddress
     socket.binaryType = 'nodebuffer'
+    // Also of one that nobody starts: unheard, it ends the process.
+    socket.on('error', (error) => {
+      this.#failure = error
+    })
   }
 
   get backlogBytes(): number {
@@ -29,7 +44,6 @@ export class WsWire implements Wire {
   }
 
   start({ onbytes, ondrain, onclose }: WireEvents): void {
-    let failure: Error | null = null
     this.#ondrain = ondrain
     this.#socket
       .on('open', () => {
@@ -39,21 +53,23 @@ export class WsWire implements Wire {
       .on('ping', (payload) => {
         if (this.#socket.bufferedAmount < MOST_UNREAD_BYTES) this.#socket.pong(payload)
       })
-      .on('error', (error) => {
-        failure = error
-      })
-      .on('close', () => onclose(failure))
+      .on('close', () => onclose(this.#failure))
   }
 
   write(...parts: readonly Uint8Array[]): boolean {
-    const message = parts.length === 1 && parts[0] !== undefined ? parts[0] : b4a.concat([...parts])
     if (this.#socket.readyState === this.#socket.CONNECTING) {
-      this.#early.push(message)
+      this.#early.push(b4a.concat([...parts]))
       return true
     }
     if (this.#socket.readyState !== this.#socket.OPEN) return true
+    const [first] = parts
+    const joined = parts.length === 1 || first === undefined ? null : JOIN_BUFFERS.join(parts)
+    const message = joined ?? first ?? b4a.alloc(0)
     this.#backlog += message.length
-    this.#socket.send(message, () => this.#onsent(message.length))
+    this.#socket.send(message, () => {
+      if (joined !== null) JOIN_BUFFERS.giveBack(joined)
+      this.#onsent(message.length)
+    })
     this.#full ||= this.#backlog >= HIGH_WATER_BYTES
     return !this.#full
   }

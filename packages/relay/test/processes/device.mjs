@@ -17,9 +17,18 @@ if (target === null) {
   await server.listen(keyPair)
   say({ listening: true })
 } else {
-  const stream = node.connect(fromHex(target), { relayThrough })
+  connect(fromHex(target))
+}
+
+/** @param {Buffer} publicKey */
+function connect(publicKey) {
+  const stream = node.connect(publicKey, { relayThrough })
   let left = bytes
-  stream.on('error', (error) => say({ failed: error.code ?? error.message }))
+  stream.on('error', (error) => {
+    // On a machine that is busy hyperdht now and then opens one that carries nothing: punches that cross. Hyperswarm dials anew, too.
+    if (error.code === 'ETIMEDOUT') connect(publicKey)
+    else say({ failed: error.code ?? error.message })
+  })
   stream.on('open', () => stream.write(Buffer.alloc(bytes)))
   stream.on('data', (data) => {
     left -= data.length

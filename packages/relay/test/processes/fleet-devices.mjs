@@ -6,8 +6,8 @@ import { config, fromHex, listen, say } from './process.mjs'
 const EVERY_MS = 25
 const TENTH = 10
 
-/** @type {{ seeds: number[], count: number, owner: string, set: string }} */
-const { seeds, count, owner, set } = config()
+/** @type {{ seeds: number[], count: number, owner: string, set: string, keepAliveMs: number }} */
+const { seeds, count, owner, set, keepAliveMs } = config()
 const FIRST = 100
 const outcome = { answered: 0, failed: /** @type {string[]} */ ([]), longestMs: 0 }
 /** @param {number} seed */
@@ -17,7 +17,7 @@ const devices = seeds.map((seed) => {
   const device = new RelayClient({
     keyPair: keyPairOf(seed),
     replicas: { owner: fromHex(owner), set: fromHex(set) },
-    times: { keepAliveMs: 1_000 }
+    times: { keepAliveMs }
   })
   device.on('connection', (connection) => {
     connection.on('error', () => {})
@@ -90,7 +90,8 @@ listen((word) => {
   else {
     const registered = devices.map((device) => device.registeredAt.length)
     const kinds = devices.flatMap((device) => [...device.connections].map(({ path }) => path?.kind ?? 'none'))
-    say({ ...outcome, registered, kinds: [...new Set(kinds)] })
+    const places = devices.map((device) => device.registeredAt.map((key) => Buffer.from(key).toString('hex')))
+    say({ ...outcome, registered, places, kinds: [...new Set(kinds)] })
   }
 })
 say({ ready: true })

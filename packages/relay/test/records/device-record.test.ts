@@ -18,7 +18,7 @@ const fields = { seq: 300, expiresAt: 1_800_000_000_000, relays: [one, two], set
 const head = Buffer.concat([device.publicKey, uint(300, 8), uint(1_800_000_000, 8)])
 const body = Buffer.concat([head, uint(2, 1), ...relays, uint(set.length, 2), set])
 
-test('a device record has the bytes of PROTOCOL-replicas.md, and of the vector', () => {
+test('a device record has the bytes of PROTOCOL.md, and of the vector', () => {
   const { bytes } = DeviceRecord.sign(fields, device)
   expect(Buffer.from(bytes)).toEqual(record('device', body, seedOf(5)))
   expect(Buffer.from(bytes).toString('hex')).toBe(hex)
@@ -111,7 +111,7 @@ test('wrong arguments are refused', () => {
 
 test('a shelf keeps the last record of a device until it expires, and no more than it should', () => {
   let now = 1_000
-  const shelf = new RecordShelf({ now: () => now, most: 2 })
+  const shelf = new RecordShelf({ now: () => now, steady: () => now, most: 2 })
   const made = (seq: number, expiresAt: number, of = device): Uint8Array =>
     DeviceRecord.sign({ seq, expiresAt, relays: [], set: null }, of).bytes
   expect(shelf.put(made(2, 10_000), device.publicKey)).toBe(true)
@@ -133,7 +133,7 @@ test('a shelf keeps the last record of a device until it expires, and no more th
 
 test('a shelf believes the last word of a device, whatever its clock has said before, and for two hours at most', () => {
   let now = 1_000
-  const shelf = new RecordShelf({ now: () => now, most: 2 })
+  const shelf = new RecordShelf({ now: () => now, steady: () => now, most: 2 })
   const made = (seq: number, expiresAt: number): Uint8Array =>
     DeviceRecord.sign({ seq, expiresAt, relays: [], set: null }, device).bytes
   shelf.put(made(1e12, 2e12), device.publicKey)

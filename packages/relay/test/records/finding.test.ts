@@ -43,7 +43,7 @@ function finder(
       createServer: () => {
         throw new Error('unused')
       },
-      mutableGet: async () => (inDht === null ? null : { value: inDht })
+      mutableGet: async () => (inDht === null ? null : { seq: 1, value: inDht })
     },
     onset: ({ seq }) => sets.push(seq),
     ...options
@@ -128,7 +128,7 @@ test('the DHT is asked again where relays know nothing newer than what is known'
       createServer: () => {
         throw new Error('unused')
       },
-      mutableGet: async () => ({ value: recordOf(setOf(owner, seq, host), seq) })
+      mutableGet: async () => ({ seq, value: recordOf(setOf(owner, seq, host), seq) })
     }
   })
   expect(await find()).toEqual(['192.0.2.1:4989'])

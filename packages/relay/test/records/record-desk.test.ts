@@ -1,7 +1,7 @@
 import { until } from '@cloudpal/test-kit'
-import crypto from 'hypercore-crypto'
+import crypto, { type KeyPair } from 'hypercore-crypto'
 import { expect, test, vi } from 'vitest'
-import { createGrant, DeviceRecord } from '../../src/index.ts'
+import { createGrant, DeviceRecord, ReplicaSet } from '../../src/index.ts'
 import { asPath, greet } from '../links.ts'
 import { startRelay, twoKeyPairs } from '../relays.ts'
 
@@ -103,3 +103,87 @@ test('new records of one device do not cost a signature check each', async () =>
   verify.mockRestore()
   expect(checks).toBeLessThan(100)
 })
+
+test('a device that has opened may publish where it was registered before, and go on looking up', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const bob = greet(address, b, (link) => link.register(30_000))
+  await until(() => bob.seen.includes('registered'))
+  const alice = greet(address, a, (link) => link.open(b.publicKey))
+  await until(() => alice.seen.includes('opened') && bob.seen.includes('incoming'))
+  const record = recordOf(relay.publicKey, b)
+  const found = new Promise<string>((resolve) => {
+    bob.onfound = (_, bytes) => resolve(hex(bytes))
+  })
+  bob.link.publish(record)
+  bob.link.lookup(b.publicKey)
+  expect(await found).toBe(hex(record))
+})
+
+test('another relay of the owner may look devices up, and leaves no record of its own', async () => {
+  const [owner, self] = twoKeyPairs()
+  const other = crypto.keyPair()
+  const members = [self, other].map(({ publicKey: key }) => ({ key, addresses: [] }))
+  const { relay, address } = await startRelay([], {
+    keyPair: self,
+    replicas: { owner: owner.publicKey, set: ReplicaSet.sign(members, 1, owner).bytes }
+  })
+  const watcher = greet(address, other, (link) => link.watch(30_000, 1))
+  const found: number[] = []
+  watcher.onfound = (_, bytes) => found.push(bytes.length)
+  await until(() => watcher.seen.includes('welcome'))
+  watcher.link.lookup(other.publicKey)
+  await until(() => found.length === 1)
+  watcher.link.publish(recordOf(relay.publicKey, other))
+  watcher.link.lookup(other.publicKey)
+  await until(() => watcher.ended)
+  expect([watcher.ended, found]).toEqual(['RELAY_PROTOCOL', [0]])
+})
+
+test('records count as bytes that were carried, when they are left and when they are looked up', async () => {
+  const [a] = twoKeyPairs()
+  const { relay, address } = await startRelay([a])
+  const record = recordOf(relay.publicKey, a)
+  const used = (): unknown => relay.policy.served.map(({ usedBytes }) => usedBytes)
+  const device = greet(address, a, (link) => link.register(30_000))
+  const found: number[] = []
+  device.onfound = (_, bytes) => found.push(bytes.length)
+  await until(() => device.seen.includes('registered'))
+  // What is repeated is not taken again.
+  for (let i = 0; i < 3; i++) device.link.publish(record)
+  device.link.ping()
+  await until(() => device.seen.includes('pong'))
+  expect(used()).toEqual([record.length])
+  device.link.lookup(a.publicKey)
+  await until(() => found.length === 1)
+  expect(used()).toEqual([2 * record.length])
+})
+
+test.each<[string, number]>([
+  ['leaves', -1],
+  ['looks up', 0]
+])('a device that %s a record for which its quota does not suffice is told so', async (_, more) => {
+  const [owner, a] = twoKeyPairs()
+  const { relay, address } = await startRelay([], { issuers: [owner.publicKey] })
+  const record = recordOf(relay.publicKey, a)
+  const expiresAt = Date.now() + 60_000
+  const quotaBytes = record.length + more
+  const grant = createGrant(owner, { device: a.publicKey, quotaBytes, expiresAt })
+  const device = greet(address, a, (link) => link.register(30_000), grant)
+  await until(() => device.seen.includes('registered'))
+  const found: number[] = []
+  device.onfound = (_, bytes) => found.push(bytes.length)
+  device.link.publish(record)
+  device.link.ping()
+  await until(() => device.ended ?? device.seen.includes('pong'))
+  expect(device.ended).toBe(more < 0 ? 'RELAY_QUOTA' : null)
+  device.link.lookup(a.publicKey)
+  await until(() => device.ended)
+  expect([device.ended, found]).toEqual(['RELAY_QUOTA', []])
+})
+
+/** What a device says of itself there, for a minute. */
+function recordOf(relay: Uint8Array, device: KeyPair): Uint8Array {
+  return DeviceRecord.sign({ seq: 1, expiresAt: Date.now() + 60_000, relays: [relay], set: null }, device)
+    .bytes
+}

@@ -1,10 +1,11 @@
 import { testCleanup, until } from '@cloudpal/test-kit'
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import { afterEach, expect, test, vi } from 'vitest'
-import { ReplicaSet } from '../../src/index.ts'
+import { Heartbeat, HeartbeatSource, ReplicaSet } from '../../src/index.ts'
 import { RelayLink } from '../../src/paths/relay-link.ts'
 import { FleetMember } from '../../src/replicas/fleet-member.ts'
 import { RelayServer } from '../../src/server/index.ts'
+import { freePorts } from '../free-port.ts'
 import { greet } from '../links.ts'
 import { listening } from '../listening.ts'
 import { sayAsRelay, sayAsReplica } from '../lying.ts'
@@ -104,6 +105,7 @@ test('a load that grows slowly is said once it differs by 0.1 from what was said
       admit: () => {},
       dismiss: () => {},
       tell: (_, isOwn) => said.push(isOwn),
+      tellMissing: () => {},
       tellSet: () => {}
     }
   )
@@ -137,6 +139,32 @@ test('a device that pings is not told again what it was told already', async () 
   for (let i = 0; i < 100; i++) link.ping()
   await until(() => pongs === 100)
   expect(beats.length).toBe(new Set(beats).size)
+})
+
+test('a device that pings all the time makes its relay look what is new now and then, and not each time', async () => {
+  const [a] = twoKeyPairs()
+  const { relays } = await startFleet(2, [a])
+  const [relay] = relays
+  const [near, far] = wirePair()
+  const seen: string[] = []
+  const link: RelayLink = new RelayLink(
+    near,
+    { keyPair: a, relay: relay?.publicKey ?? a.publicKey, grant: null },
+    {
+      onwelcome: () => link.register(30_000, { insists: true }),
+      onregistered: () => seen.push('registered'),
+      onpong: () => seen.push('pong'),
+      onclose: () => seen.push('closed')
+    }
+  )
+  relay?.accept(far)
+  await until(() => seen.includes('registered'))
+  const look = vi.spyOn(FleetMember.prototype, 'beats')
+  testCleanup().defer('stream', () => look.mockRestore())
+  for (let i = 0; i < 500; i++) link.ping()
+  await until(() => seen.filter((what) => what === 'pong').length === 500)
+  expect(look.mock.calls.length).toBeLessThan(50)
+  expect(look.mock.calls.length).toBeGreaterThan(0)
 })
 
 test('a registered device that does not read costs less than 1 MiB, however much its relays have to say', async () => {
@@ -237,3 +265,152 @@ test('a replica that says `opened` to who watches it, and closes, is watched aga
   await until(() => closed === 1)
   await until(() => knocks === 2, { timeoutMs: 5_000 })
 }, 10_000)
+
+test('a newer set goes on from the replica that was given it, also where that one has moved, and whenever it is given it', async () => {
+  const owner = crypto.keyPair()
+  const [moved, other] = twoKeyPairs()
+  const [before, after, there] = await freePorts(3)
+  const signed = (port: number | undefined, seq: number): ReplicaSet =>
+    ReplicaSet.sign(
+      [
+        { key: moved.publicKey, addresses: [`tcp://${HOST}:${port}`] },
+        { key: other.publicKey, addresses: [`tcp://${HOST}:${there}`] }
+      ],
+      seq,
+      owner
+    )
+  const learned: number[] = []
+  const start = async (keyPair: KeyPair, port: number | undefined, set: ReplicaSet): Promise<RelayServer> => {
+    const onset = (bytes: Uint8Array): void => void learned.push(ReplicaSet.open(bytes, owner.publicKey).seq)
+    const replicas = { owner: owner.publicKey, set: set.bytes, intervalMs: 100, onset }
+    return (await startRelay([], { keyPair, tcp: { host: HOST, port: port ?? 0 }, ws: null, replicas })).relay
+  }
+  const stays = await start(other, there, signed(before, 1))
+  // The owner has given the new set to the one that has moved, and the other one looks for it where it was.
+  const goes = await start(moved, after, signed(after, 2))
+  await until(() => learned.includes(2))
+  await until(() => stays.replicas[0]?.state === 'alive' && goes.replicas[0]?.state === 'alive')
+  // The owner was wrong about where it is: nobody listens to it any more, and it can put that right.
+  goes.useReplicas(signed(before, 3).bytes)
+  await until(() => learned.includes(3) && stays.replicas[0]?.state === 'failed')
+  goes.useReplicas(signed(after, 4).bytes)
+  await until(() => learned.includes(4))
+  expect(learned).toEqual([2, 3, 4])
+})
+
+test('a replica that says a set which its owner has not signed is put out', async () => {
+  const [owner, self] = twoKeyPairs()
+  const [liar, stranger] = twoKeyPairs()
+  const setBy = (signer: KeyPair, seq: number): Uint8Array =>
+    ReplicaSet.sign(
+      [self, liar].map(({ publicKey: key }) => ({ key, addresses: [] })),
+      seq,
+      signer
+    ).bytes
+  const replicas = { owner: owner.publicKey, set: setBy(owner, 5) }
+  const { address } = await startRelay([], { keyPair: self, replicas })
+  const forged = new Uint8Array(setBy(owner, 6))
+  forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1
+  const enders = [forged, setBy(stranger, 7), new Uint8Array(10)].map((set) =>
+    greet(address, liar, (link) => {
+      link.watch(1_000, 5)
+      link.tellSet(set)
+    })
+  )
+  for (const one of enders) await until(() => one.ended)
+  expect(enders.map(({ ended }) => ended)).toEqual(['RELAY_PROTOCOL', 'RELAY_PROTOCOL', 'RELAY_PROTOCOL'])
+  // An older one, or one without this relay, is no lie.
+  const alone = ReplicaSet.sign([{ key: liar.publicKey, addresses: [] }], 8, owner).bytes
+  const fine = greet(address, liar, (link) => {
+    link.watch(1_000, 5)
+    for (const set of [setBy(owner, 4), alone]) link.tellSet(set)
+    link.ping()
+  })
+  await until(() => fine.ended ?? fine.seen.includes('pong'))
+  expect(fine.ended).toBe(null)
+  // Who may not watch says nothing of the kind.
+  const device = greet(address, liar, (link) => link.tellSet(setBy(owner, 4)))
+  await until(() => device.ended)
+  expect(device.ended).toBe('RELAY_PROTOCOL')
+})
+
+/** A relay that watches another replica of its owner, which says what the test likes, and a device that is registered. */
+async function watchingLiar(
+  intervalMs: number,
+  lies: (source: HeartbeatSource) => Uint8Array[]
+): Promise<{ heard: Heartbeat[]; knocks: () => number }> {
+  const [a, liar] = twoKeyPairs()
+  const [owner, honest] = twoKeyPairs()
+  const source = new HeartbeatSource(owner.publicKey, liar, { epoch: 1 })
+  const heard: Heartbeat[] = []
+  let [knocks, isRegistered, isSaid] = [0, false, false]
+  const { port } = await listening((socket) => {
+    knocks++
+    sayAsReplica(socket, liar, () => {
+      if (isSaid || !isRegistered) return []
+      isSaid = true
+      return lies(source).map((record) => ({ type: 'beat', record }))
+    })
+  })
+  const members = [
+    { key: honest.publicKey, addresses: [] },
+    { key: liar.publicKey, addresses: [`tcp://${HOST}:${port}`] }
+  ]
+  const set = ReplicaSet.sign(members, 1, owner).bytes
+  const replicas = { owner: owner.publicKey, set, intervalMs }
+  const { relay } = await startRelay([a], { keyPair: honest, replicas })
+  const [near, far] = wirePair()
+  const link: RelayLink = new RelayLink(
+    near,
+    { keyPair: a, relay: honest.publicKey, grant: null },
+    {
+      onwelcome: () => link.register(30_000),
+      onregistered: () => (isRegistered = true),
+      onbeat: (record) => {
+        const beat = Heartbeat.open(record)
+        if (hex(beat.replica) === hex(liar.publicKey)) heard.push(beat)
+      },
+      onclose: () => {}
+    }
+  )
+  relay.accept(far)
+  return { heard, knocks: () => knocks }
+}
+
+test('a replica that was taken over does not make another one wake all its devices without end, and is left', async () => {
+  const { heard, knocks } = await watchingLiar(500, (source) =>
+    Array.from({ length: 200 }, (_, i) => source.next({ load: i % 2, draining: i % 3 === 0 }).bytes)
+  )
+  // It is watched again when it has been left alone for a second.
+  await until(() => knocks() === 2)
+  expect(heard.length).toBeGreaterThan(0)
+  expect(heard.length).toBeLessThan(5)
+})
+
+test('news of a replica that come within an interval of the last are told at its end', async () => {
+  const { heard } = await watchingLiar(200, (source) =>
+    [0.5, 0.1, 0.9].map((load) => source.next({ load }).bytes)
+  )
+  await until(() => heard.length === 2)
+  expect(heard.map(({ load }) => load)).toEqual([0.5, 0.9])
+})
+
+test('a replica that says beats of a later version too is not left for that', async () => {
+  const { heard, knocks } = await watchingLiar(200, (source) => {
+    const later = new Uint8Array(source.next({ load: 0.1 }).bytes)
+    later[1] = 2
+    return [later, source.next({ load: 0.2 }).bytes]
+  })
+  await until(() => heard.length > 0)
+  expect([heard.map(({ load }) => load), knocks()]).toEqual([[0.2], 1])
+})
+
+test('a replica that says what is no beat is left for a while', async () => {
+  const { heard, knocks } = await watchingLiar(200, (source) => {
+    const forged = new Uint8Array(source.next({ load: 0.1 }).bytes)
+    forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1
+    return [forged, source.next({ load: 0.2 }).bytes]
+  })
+  await until(() => knocks() === 2)
+  expect(heard).toEqual([])
+})

@@ -6,7 +6,7 @@ import crypto from 'hypercore-crypto'
 import { testCleanup, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import { ReplicaSet } from '../../src/index.ts'
-import { freePorts } from './fleet.ts'
+import { freePorts } from '../free-port.ts'
 
 const PROCESSES = join(import.meta.dirname, '../processes')
 const [RELAYS, DEVICES, PER_PROCESS] = [3, 24, 8]
@@ -51,6 +51,8 @@ interface Outcome {
   answered: number
   failed: string[]
   registered: number[]
+  /** Keys of relays. */
+  places: string[][]
   kinds: string[]
 }
 
@@ -73,7 +75,7 @@ test(`of ${RELAYS} relays one is killed, comes back, and another one drains: no 
   const relays = await Promise.all(seeds.map((_, i) => startRelay(i)))
   const groups = Array.from({ length: DEVICES / PER_PROCESS }, (_, group) => {
     const own = Array.from({ length: PER_PROCESS }, (_, i) => group * PER_PROCESS + i)
-    return new Worker('fleet-devices.mjs', { ...fleet, seeds: own, count: DEVICES })
+    return new Worker('fleet-devices.mjs', { ...fleet, seeds: own, count: DEVICES, keepAliveMs: 1_000 })
   })
   await Promise.all(groups.map((group) => group.ask('')))
   const outcomes = async (): Promise<Outcome[]> =>
@@ -139,3 +141,39 @@ test('a relay that is frozen is dead to the others after three beats, and alive 
   frozen.child.kill('SIGCONT')
   await until(isAlive, { timeoutMs: 60_000 })
 }, 180_000)
+
+test('devices that ping seldom leave a relay that is frozen once the others have missed three of its beats', async () => {
+  const owner = keyPair(1)
+  const seeds = [2, 3, 4]
+  const ports = await freePorts(seeds.length)
+  const members = seeds.map((seed, i) => ({
+    key: keyPair(seed).publicKey,
+    addresses: [`tcp://127.0.0.1:${ports[i]}`]
+  }))
+  const fleet = { owner: hex(owner.publicKey), set: hex(ReplicaSet.sign(members, 1, owner).bytes) }
+  const own = Array.from({ length: PER_PROCESS }, (_, i) => i)
+  const allow = own.map((i) => hex(keyPair(100 + i).publicKey))
+  const relays = seeds.map(
+    (seed, i) =>
+      new Worker('fleet-relay.mjs', { ...fleet, seed, port: ports[i], allow, connections: CONNECTIONS })
+  )
+  await Promise.all(relays.map((relay) => relay.ask('')))
+  // They find out that it is there from the other relays: alone they would ask in ten minutes.
+  const devices = new Worker('fleet-devices.mjs', { ...fleet, seeds: own, count: 1, keepAliveMs: 600_000 })
+  await devices.ask('')
+  const places = async (): Promise<string[][]> =>
+    ((await devices.ask('stats')) as unknown as Outcome).places.map((keys) => keys.sort())
+  await until(async () => (await places()).every(({ length }) => length === 2), { timeoutMs: 60_000 })
+  const states = async (relay: Worker): Promise<unknown[]> =>
+    (await relay.ask('stats'))['states'] as unknown[]
+  for (const relay of relays)
+    await until(async () => (await states(relay)).every((state) => state === 'alive'), { timeoutMs: 60_000 })
+  relays[0]?.child.kill('SIGSTOP')
+  const rest = members
+    .slice(1)
+    .map(({ key }) => hex(key))
+    .sort()
+  await until(async () => (await places()).every((keys) => keys.join() === rest.join()), {
+    timeoutMs: 60_000
+  })
+}, 300_000)

@@ -6,7 +6,8 @@ import { replicaAddress } from '../../src/replicas/replica-address.ts'
 import type { RelayServer } from '../../src/server/index.ts'
 import { greet } from '../links.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from '../relays.ts'
-import { startFleet } from './fleet.ts'
+import type { SwitchProxy } from '../switch-proxy.ts'
+import { startFleet, startFleetBehindSwitches } from './fleet.ts'
 
 const FAST = { keepAliveMs: 200, retryMs: 50, attemptMs: 1_500 }
 
@@ -55,6 +56,24 @@ test('where a replica has died, its devices are at another one by themselves, an
   const again = await restart(at)
   await until(() => again.replicas.every(({ state }) => state === 'alive'))
   await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
+})
+
+test('a device that pings seldom leaves a replica once the others have missed three of its beats', async () => {
+  const [a] = twoKeyPairs()
+  const { relays, replicas, ways } = await startFleetBehindSwitches(3, [a])
+  await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
+  const alice = await startDevice(a, { replicas, times: { ...FAST, keepAliveMs: 600_000 } })
+  await until(() => alice.registeredAt.length === 2)
+  const dead = relays.findIndex(
+    ({ publicKey }) => hex(publicKey) === hex(alice.registeredAt[0] as Uint8Array)
+  )
+  // Its machine is off: nobody is told, and no connection ends.
+  ;(ways[dead] as SwitchProxy).frozen = true
+  const rest = relays.filter((_, i) => i !== dead).map(({ publicKey }) => publicKey)
+  await until(() => names(alice.registeredAt).join() === names(rest).join())
+  const stateOf = (): unknown =>
+    alice.replicas.find(({ key }) => hex(key) === hex(relays[dead]?.publicKey as Uint8Array))?.state
+  await until(() => stateOf() === 'dead')
 })
 
 test('who is full sends newcomers on, and they are served where they are sent', async () => {
@@ -198,6 +217,29 @@ test('a replica that the owner has taken out is left, and may watch no longer', 
   expect(() => goes?.useReplicas(smaller)).toThrow(/^RELAY_BAD_ARGUMENT/)
   await until(() => goes?.registered === 0 && stays?.policy.connections === 1)
   expect(alice.replicas.length).toBe(1)
+})
+
+test('an app that throws when it is given a newer set has its device at the replicas of that set all the same', async () => {
+  const [a] = twoKeyPairs()
+  const { relays, owner, set } = await startFleet(3, [a])
+  const setOf = (indexes: number[], seq: number): Uint8Array =>
+    ReplicaSet.sign(
+      set.replicas.filter(({ key }) =>
+        indexes.some((i) => hex(relays[i]?.publicKey as Uint8Array) === hex(key))
+      ),
+      seq,
+      owner
+    ).bytes
+  const onset = (): void => {
+    throw new Error('the disk is full')
+  }
+  const replicas = { owner: owner.publicKey, set: setOf([0, 1], 2), onset }
+  await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
+  const alice = await startDevice(a, { replicas, times: { ...FAST, keepAliveMs: 600_000 } })
+  await until(() => alice.registeredAt.length === 2)
+  expect(() => alice.useReplicas(setOf([0, 2], 3))).toThrow('the disk is full')
+  const there = [relays[0], relays[2]].map((relay) => relay?.publicKey as Uint8Array)
+  await until(() => names(alice.registeredAt).join() === names(there).join())
 })
 
 test('a newer set that one replica is given reaches the others, and their devices, who keep it', async () => {

@@ -2,7 +2,8 @@ import crypto, { type KeyPair } from 'hypercore-crypto'
 import { testCleanup } from '@cloudpal/test-kit'
 import { ReplicaSet } from '../../src/index.ts'
 import { RelayServer, type RelayServerOptions } from '../../src/server/index.ts'
-import { listening } from '../listening.ts'
+import { freePorts } from '../free-port.ts'
+import { startSwitch, type SwitchProxy } from '../switch-proxy.ts'
 
 /** Some relays of one owner on this machine, and the set that names them. */
 export interface Fleet {
@@ -23,12 +24,34 @@ export async function startFleet(
     index: number
   ) => Partial<RelayServerOptions> & { capacity?: { connections: number } } = () => ({})
 ): Promise<Fleet> {
-  const owner = crypto.keyPair()
-  const keyPairs = Array.from({ length: count }, () => crypto.keyPair())
   const ports = await freePorts(count)
+  return startFleetAt(ports, ports, devices, optionsOf)
+}
+
+/** The same, each reached by others through a switch, in the order of the relays. */
+export async function startFleetBehindSwitches(
+  count: number,
+  devices: readonly KeyPair[]
+): Promise<Fleet & { readonly ways: readonly SwitchProxy[] }> {
+  const ports = await freePorts(count)
+  const ways = await Promise.all(ports.map((port) => startSwitch(port)))
+  for (const way of ways) way.on = true
+  const reached = ways.map(({ port }) => port)
+  return { ...(await startFleetAt(ports, reached, devices, () => ({}))), ways }
+}
+
+/** @param reached - the ports that the set names */
+async function startFleetAt(
+  ports: readonly number[],
+  reached: readonly number[],
+  devices: readonly KeyPair[],
+  optionsOf: (index: number) => Partial<RelayServerOptions> & { capacity?: { connections: number } }
+): Promise<Fleet> {
+  const owner = crypto.keyPair()
+  const keyPairs = ports.map(() => crypto.keyPair())
   const members = keyPairs.map(({ publicKey }, i) => ({
     key: publicKey,
-    addresses: [`tcp://127.0.0.1:${ports[i]}`]
+    addresses: [`tcp://127.0.0.1:${reached[i]}`]
   }))
   const set = ReplicaSet.sign(members, 1, owner)
   const relays: RelayServer[] = []
@@ -46,13 +69,6 @@ export async function startFleet(
     relays[index] = relay
     return relay
   }
-  for (let i = 0; i < count; i++) await start(i)
+  for (let i = 0; i < ports.length; i++) await start(i)
   return { owner, set, relays, replicas: { owner: owner.publicKey, set: set.bytes }, restart: start }
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const found = await Promise.all(Array.from({ length: count }, () => listening(() => {})))
-  await Promise.all(found.map(({ server }) => new Promise((resolve) => server.close(resolve))))
-  return found.map(({ port }) => port)
 }

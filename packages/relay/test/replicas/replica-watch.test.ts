@@ -10,8 +10,9 @@ import { listening } from '../listening.ts'
 function watching(port: number, intervalMs: number, onlost: () => void): ReplicaWatch {
   const address = { publicKey: crypto.keyPair().publicKey, tcp: { host: '127.0.0.1', port } }
   const watch = new ReplicaWatch(address, crypto.keyPair(), intervalMs, {
-    onbeat: () => {},
+    onbeat: () => true,
     onset: () => {},
+    set: () => null,
     setSeq: () => 0,
     onreached: () => {},
     onlost: () => {

@@ -1,51 +1,79 @@
-import { CONNECT_TIMEOUT_MS } from './times.mjs'
+import { ATTEMPT_MS, DEAD_MS, KEEP_ALIVE_MS, PONG_MS } from './times.mjs'
 
+/** @import { Heartbeat } from '../../src/index.ts' */
 /** @import { World } from './simulation.mjs' */
 /** @import { SimulatedReplica } from './simulated-replica.mjs' */
 
 const REQUEST_EVERY_MS = 250
-const REBALANCE_EVERY_MS = 10_000
+const REGISTRATIONS = 2
 
-/** A client: asks for something four times a second, and wants a replica that answers. */
+/**
+ * Where a device is registered, as src/client/replica-slots.ts has it.
+ *
+ * @typedef {{ replica: SimulatedReplica, stage: 'trying' | 'here' | 'doubted' | 'tempted' | 'moving' }} Place
+ */
+
+/**
+ * A client that is registered at two replicas. It hears of them by the answers to its pings, one in half a minute, and by what they say unasked; somebody wants to reach it
+ * four times a second, at whichever place.
+ */
 export class SimulatedDevice {
-  /** @type {SimulatedReplica | null} whom it believes to be with */
-  #current = null
-  #lostAt = -1
-  #connecting = false
-  #watching = false
+  /** By key. @type {Map<string, Place>} */
+  #places = new Map()
+  /** When the replicas died that it has not found another one for. @type {number[]} */
+  #lostAt = []
+  #asksForMore = false
 
   /** @param {World} world */
   constructor(world) {
     this.world = world
     const { parts, set, events } = world
-    this.view = new parts.ReplicaView(set.owner, { now: () => events.now })
+    this.view = new parts.ReplicaView(set.owner, { now: () => events.now, hearingMs: () => KEEP_ALIVE_MS })
     this.view.use(set)
   }
 
   /** Whether a request would be answered now. */
   get served() {
-    return this.#current !== null && this.#current.alive && this.#current.sessions.has(this)
+    return [...this.#places.values()].some(({ replica }) => replica.alive && replica.sessions.has(this))
   }
 
   begin() {
+    this.#fill()
     const { events, random } = this.world
-    this.#connect(false, [], () => events.after(random() * REQUEST_EVERY_MS, () => this.#request()))
-    events.after(random() * REBALANCE_EVERY_MS, () => this.#rebalance())
+    events.after(2_000 + random() * REQUEST_EVERY_MS, () => this.#request())
+    events.after(random() * KEEP_ALIVE_MS, () => this.#ping())
   }
 
-  /** @param {import('../../src/index.ts').Heartbeat} beat */
+  /** @param {Heartbeat} beat */
   hear(beat) {
-    if (this.view.hear(beat)) this.#watch()
+    if (this.view.hear(beat)) this.#fill()
+  }
+
+  /** @param {Heartbeat} last three beats of its replica were missed since */
+  hearMissing(last) {
+    if (!this.view.missed(last)) return
+    const place = this.#places.get(nameOf(last.replica))
+    if (place === undefined || !isWell(place)) return
+    place.stage = 'doubted'
+    this.#ask(place, DEAD_MS)
+    this.#fill()
   }
 
   /** @param {SimulatedReplica} replica its process is gone: the device is not told, only the books are kept */
   lost(replica) {
-    if (this.#current === replica) this.#lostAt = this.world.events.now
+    if (this.#places.has(replica.id)) this.#lostAt.push(this.world.events.now)
   }
 
   /** @param {SimulatedReplica} replica */
   askedToMove(replica) {
-    if (this.#current === replica) this.#connect(true, [replica.key])
+    const place = this.#places.get(replica.id)
+    if (place === undefined || (!isWell(place) && place.stage !== 'doubted')) return
+    place.stage = 'moving'
+    this.#fill()
+  }
+
+  get #staying() {
+    return [...this.#places.values()].filter(({ stage }) => stage === 'trying' || stage === 'here')
   }
 
   #request() {
@@ -55,88 +83,129 @@ export class SimulatedDevice {
     events.after(REQUEST_EVERY_MS, () => this.#request())
   }
 
-  /** Looks again when the next replica may have missed its third beat, and so on as long as one is alive. */
-  #watch() {
+  #ping() {
+    for (const place of this.#places.values()) if (isWell(place)) this.#ask(place, PONG_MS)
+    this.world.events.after(KEEP_ALIVE_MS, () => this.#ping())
+  }
+
+  /**
+   * @param {Place} place
+   * @param {number} patienceMs
+   */
+  #ask(place, patienceMs) {
+    const { replica } = place
     const { events } = this.world
-    const at = this.view.nextDeath()
-    if (this.#watching || at === Number.POSITIVE_INFINITY) return
-    this.#watching = true
-    events.after(at - events.now, () => {
-      this.#watching = false
-      this.#watch()
-      if (this.#current === null || this.view.status(this.#current.key)?.state !== 'dead') return
-      this.#current = null
-      this.#connect(false, [])
+    const asked = () => this.#places.get(replica.id) === place
+    events.after(this.world.latency(), () => {
+      if (!replica.alive) return events.after(patienceMs, () => asked() && this.#leave(place))
+      const isThere = replica.answer(this)
+      events.after(this.world.latency(), () => {
+        if (!asked()) return
+        // Started anew meanwhile, it knows of no such connection.
+        if (!isThere) return this.#leave(place)
+        this.view.reached(replica.key)
+        if (place.stage === 'doubted') place.stage = 'here'
+        this.#balance(replica)
+      })
     })
   }
 
-  #rebalance() {
-    const { parts, events, random } = this.world
-    if (this.#current !== null) {
-      const chosen = parts.pickReplica(this.view.statuses(), { current: this.#current.key, random })
-      if (chosen !== null && this.world.replica(chosen) !== this.#current)
-        this.#connect(true, [this.#current.key])
-    }
-    events.after(REBALANCE_EVERY_MS, () => this.#rebalance())
+  /** @param {Place} place */
+  #leave({ replica, stage }) {
+    this.#places.delete(replica.id)
+    if (stage === 'trying')
+      for (const one of this.#places.values()) if (one.stage === 'tempted') one.stage = 'here'
+    this.view.failed(replica.key)
+    this.#fill()
   }
 
-  /**
-   * @param {boolean} moving whether it stays where it is until it is somewhere else
-   * @param {Uint8Array[]} exclude
-   * @param {() => void} [done]
-   */
-  #connect(moving, exclude, done = () => {}) {
-    if (this.#connecting) return
+  /** @param {SimulatedReplica} replica who has just said how it is */
+  #balance(replica) {
+    const place = this.#places.get(replica.id)
+    const all = [...this.#places.values()]
+    if (place === undefined || all.some(({ stage }) => stage !== 'here')) return
+    if (this.view.status(replica.key)?.state !== 'alive') return
+    const exclude = all.filter((other) => other !== place).map((other) => other.replica.key)
+    const options = { current: replica.key, exclude, random: this.world.random }
+    const better = this.world.parts.pickReplica(this.view.statuses(), options)
+    if (better === null || nameOf(better) === replica.id) return
+    place.stage = 'tempted'
+    this.#try(better)
+  }
+
+  #fill() {
     const { parts, events, random } = this.world
-    const key = parts.pickReplica(this.view.statuses(), { exclude, random })
-    if (key === null) {
-      if (!moving) events.after(CONNECT_TIMEOUT_MS, () => this.#connect(false, [], done))
+    while (this.#staying.length < REGISTRATIONS) {
+      const exclude = [...this.#places.values()].map(({ replica }) => replica.key)
+      const mayAsk = this.view
+        .statuses()
+        .filter(({ state }) => state !== 'failed' && (state !== 'draining' || exclude.length === 0))
+      const key = parts.pickReplica(mayAsk, { exclude, random })
+      if (key !== null) {
+        this.#try(key)
+        continue
+      }
+      const at = this.view.nextRetry()
+      if (this.#asksForMore || at === Number.POSITIVE_INFINITY) return
+      this.#asksForMore = true
+      events.after(Math.max(1, at - events.now), () => {
+        this.#asksForMore = false
+        this.#fill()
+      })
       return
     }
-    this.#connecting = true
-    const trail = new parts.RedirectTrail(this.view, key)
-    const failed = (/** @type {Uint8Array} */ at) => {
-      this.#connecting = false
-      this.#connect(moving, [...exclude, at], done)
-    }
-    const ask = (/** @type {Uint8Array} */ at, mayRedirect = true) => {
-      const replica = this.world.replica(at)
-      events.after(2 * this.world.latency(), () => {
-        if (!replica.alive) {
-          this.view.failed(at)
-          events.after(CONNECT_TIMEOUT_MS, () => failed(at))
-          return
-        }
-        const answer = replica.knock(this, mayRedirect)
-        if (answer === 'full') failed(at)
-        else if (answer === 'served') this.#arrived(replica, done)
-        else followOrInsist(at, answer.redirect)
-      })
-    }
-    const followOrInsist = (/** @type {Uint8Array} */ at, /** @type {Uint8Array} */ target) => {
-      try {
-        ask(trail.follow(target).key)
-      } catch (error) {
-        if (!(error instanceof parts.RelayError) || error.code !== 'RELAY_REDIRECT_REFUSED') throw error
-        ask(at, false)
-      }
-    }
-    ask(key)
   }
 
-  /**
-   * @param {SimulatedReplica} replica
-   * @param {() => void} done
-   */
-  #arrived(replica, done) {
-    const { events, outcome } = this.world
-    this.#connecting = false
-    this.view.reached(replica.key)
-    const before = this.#current
-    if (before !== null && before !== replica && before.sessions.delete(this)) outcome.moves++
-    if (this.#lostAt >= 0) outcome.gapsMs.push(events.now - this.#lostAt)
-    this.#lostAt = -1
-    this.#current = replica
-    done()
+  /** @param {Uint8Array} first */
+  #try(first) {
+    const { parts, events } = this.world
+    const trail = new parts.RedirectTrail(this.view, first)
+    const ask = (/** @type {Uint8Array} */ at, insists = false) => {
+      const replica = this.world.replica(at)
+      /** @type {Place} */
+      const place = { replica, stage: 'trying' }
+      this.#places.set(replica.id, place)
+      events.after(2 * this.world.latency(), () => {
+        if (!replica.alive) return events.after(ATTEMPT_MS, () => this.#leave(place))
+        const answer = replica.knock(this, !insists)
+        if (answer === 'full') return this.#leave(place)
+        if (answer === 'served') return this.#arrived(place)
+        this.#places.delete(replica.id)
+        try {
+          const { key } = trail.follow(answer.redirect)
+          if (!this.#places.has(nameOf(key))) ask(key)
+          else this.#leave(place)
+        } catch (error) {
+          if (!(error instanceof parts.RelayError) || error.code !== 'RELAY_REDIRECT_REFUSED') throw error
+          ask(at, true)
+        }
+      })
+    }
+    ask(first)
   }
+
+  /** @param {Place} place */
+  #arrived(place) {
+    const { events, outcome } = this.world
+    place.stage = 'here'
+    this.view.reached(place.replica.key)
+    const lostAt = this.#lostAt.shift()
+    if (lostAt !== undefined) outcome.gapsMs.push(events.now - lostAt)
+    if (this.#staying.length < REGISTRATIONS) return
+    for (const { stage, replica } of this.#places.values()) {
+      if (stage !== 'moving' && stage !== 'tempted') continue
+      this.#places.delete(replica.id)
+      if (replica.sessions.delete(this)) outcome.moves++
+    }
+  }
+}
+
+/** @param {Place} place */
+function isWell({ stage }) {
+  return stage === 'here' || stage === 'tempted'
+}
+
+/** @param {Uint8Array} key */
+function nameOf(key) {
+  return Buffer.from(key).toString('hex')
 }

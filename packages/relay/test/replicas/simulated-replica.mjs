@@ -1,7 +1,10 @@
+/** @import { Heartbeat } from '../../src/index.ts' */
 /** @import { KeyPair, World } from './simulation.mjs' */
 /** @import { SimulatedDevice } from './simulated-device.mjs' */
 
 const ASK_EVERY_MS = 100
+/** As src/replicas/beat-news.ts has it. */
+const NEWS = 0.1
 const BYTES = { bytesPerSecond: 0, maxBytesPerSecond: 1 }
 
 /** An always-on peer: beats, serves, sends on, and dies without a word. */
@@ -11,6 +14,11 @@ export class SimulatedReplica {
   /** @type {Set<SimulatedDevice>} */
   sessions = new Set()
   #life = 0
+  /** What devices were told last of each, as src/replicas/beat-news.ts has it. @type {Map<string, Heartbeat>} */
+  #news = new Map()
+  /** Last beats of those that devices were told to be missing, as src/replicas/missed-beats.ts has it. @type {Set<Heartbeat>} */
+  #missing = new Set()
+  #watching = false
 
   /**
    * @param {World} world
@@ -32,6 +40,8 @@ export class SimulatedReplica {
     this.draining = false
     this.world.lastUpset = events.now
     this.view = this.#newView()
+    this.#news.clear()
+    this.#missing.clear()
     const options = { epoch: life, intervalMs: plan.intervalMs }
     const source = new parts.HeartbeatSource(set.owner, this.keyPair, options)
     const beat = () => {
@@ -103,7 +113,20 @@ export class SimulatedReplica {
     if (redirect !== null) return { redirect }
     if (this.sessions.size >= plan.capacity) return 'full'
     this.sessions.add(device)
+    this.#tellAll(device)
     return 'served'
+  }
+
+  /**
+   * A device pings.
+   *
+   * @param {SimulatedDevice} device
+   * @returns {boolean} whether it is registered here
+   */
+  answer(device) {
+    if (!this.sessions.has(device)) return false
+    this.#tellAll(device)
+    return true
   }
 
   #load() {
@@ -116,11 +139,48 @@ export class SimulatedReplica {
 
   /** @param {import('../../src/index.ts').Heartbeat} beat */
   #tell(beat) {
-    if (!this.alive) return
-    this.view.hear(beat)
-    for (const device of this.sessions) {
-      this.world.events.after(this.world.latency(), () => device.hear(beat))
+    if (!this.alive || !this.view.hear(beat)) return
+    this.#watch()
+    const name = Buffer.from(beat.replica).toString('hex')
+    const told = this.#news.get(name)
+    const { epoch, draining, load } = beat
+    if (told?.epoch === epoch && told.draining === draining && Math.abs(told.load - load) < NEWS) return
+    this.#news.set(name, beat)
+    for (const device of this.sessions) this.#say(() => device.hear(beat))
+  }
+
+  /** Says who is missing when the next one may be, and so on as long as one is alive. */
+  #watch() {
+    const { events } = this.world
+    const at = this.view.nextDeath()
+    if (this.#watching || at === Number.POSITIVE_INFINITY) return
+    this.#watching = true
+    events.after(at - events.now, () => {
+      this.#watching = false
+      if (!this.alive) return
+      this.#watch()
+      for (const last of this.view.missing()) {
+        if (last.draining || this.#missing.has(last)) continue
+        this.#missing.add(last)
+        this.#news.delete(Buffer.from(last.replica).toString('hex'))
+        for (const device of this.sessions) this.#say(() => device.hearMissing(last))
+      }
+    })
+  }
+
+  /** @param {SimulatedDevice} device */
+  #tellAll(device) {
+    for (const { key, state } of this.view.statuses()) {
+      const beat = this.view.beat(key)
+      if (beat === null || state === 'unheard') continue
+      if (state !== 'dead') this.#say(() => device.hear(beat))
+      else if (!beat.draining) this.#say(() => device.hearMissing(beat))
     }
+  }
+
+  /** @param {() => void} words */
+  #say(words) {
+    this.world.events.after(this.world.latency(), words)
   }
 
   #newView() {

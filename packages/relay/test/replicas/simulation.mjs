@@ -1,5 +1,5 @@
 // Many devices and a few replicas of one owner, in simulated time. Replicas are killed without a word, come back, or are drained for maintenance;
-// devices know nothing but beats, redirects, and whether a connection comes about.
+// devices know nothing but what replicas tell them, redirects, and whether a connection comes about.
 import { Events } from './events.mjs'
 import { SimulatedDevice } from './simulated-device.mjs'
 import { SimulatedReplica } from './simulated-replica.mjs'
@@ -21,9 +21,9 @@ import { MAX_LATENCY_MS } from './times.mjs'
  * @property {{ at: number, replica: number, durationMs: number, downMs: number }[]} drains
  *
  * @typedef {object} Outcome
- * @property {number[]} gapsMs how long each device that lost its replica had none, in no order
+ * @property {number[]} gapsMs how long each device that lost one of its two replicas had no other one, in no order
  * @property {number} requests
- * @property {number} failedRequests
+ * @property {number} failedRequests where none of its replicas was alive
  * @property {number} moves from one live replica to another
  * @property {number[]} drainsMs from the beginning of a drain until nobody was left
  * @property {number[]} sessions at the end, of each replica

@@ -1,13 +1,15 @@
 import { seededRandom } from '@cloudpal/test-kit'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import * as parts from '../../src/index.ts'
 import { keyPair } from './records.ts'
 import { simulate } from './simulation.mjs'
-import { CONNECT_TIMEOUT_MS, MAX_LATENCY_MS } from './times.mjs'
+import { ATTEMPT_MS, MAX_LATENCY_MS } from './times.mjs'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 const INTERVAL = 500
-const base = { devices: 60, replicas: 4, capacity: 40, intervalMs: INTERVAL, durationMs: 45_000 }
+const base = { devices: 60, replicas: 4, capacity: 80, intervalMs: INTERVAL, durationMs: 45_000 }
 
 /** Only one of the four is away at a time, and all are back at the end. */
 const outages = fc
@@ -20,21 +22,18 @@ const outages = fc
     return outages.map(({ replica, pause }) => ({ at: (at += pause + 5000), replica, downMs: 4000 }))
   })
 
-// To the third missed beat, with what a beat may lag behind the one before; then whoever is dialled first may be the one that has just died
-// or the redirects may lead there; and each attempt has up to three round trips.
-const NOTICED_MS = 3.5 * INTERVAL + INTERVAL + 3 * MAX_LATENCY_MS
-const CONNECTED_MS = 2 * (CONNECT_TIMEOUT_MS + 3 * 2 * MAX_LATENCY_MS) + 3 * 2 * MAX_LATENCY_MS
+// To the third missed beat, and until that is told; the one that is asked then may redirect twice, to one that has just died too; and each attempt has up to three round trips.
+const NOTICED_MS = 3.5 * INTERVAL + 2 * MAX_LATENCY_MS
+const CONNECTED_MS = ATTEMPT_MS + 4 * 3 * 2 * MAX_LATENCY_MS
 
-test('whoever loses its replica is at another one soon, and nobody else notices', () => {
+test('whoever loses one of its replicas is at another one soon, and can be reached meanwhile', () => {
   fc.assert(
     fc.property(outages, fc.nat(), (kills, seed) => {
       const random = seededRandom(seed).float
       const outcome = simulate(parts, { ...base, kills, drains: [] }, random, keyPair)
-      expect(outcome.homeless).toBe(0)
-      const gaps = outcome.gapsMs.reduce((sum, gap) => sum + gap, 0)
+      expect(outcome).toMatchObject({ homeless: 0, failedRequests: 0 })
+      expect(outcome.gapsMs.length).toBeGreaterThan(0)
       for (const gap of outcome.gapsMs) expect(gap).toBeLessThan(NOTICED_MS + CONNECTED_MS)
-      // Each asks four times a second.
-      expect(outcome.failedRequests).toBeLessThanOrEqual(gaps / 250 + outcome.gapsMs.length)
     }),
     { numRuns: 10 }
   )
@@ -57,7 +56,7 @@ test('sessions spread over the replicas, and do not swing between them', () => {
   fc.assert(
     fc.property(fc.nat(), (seed) => {
       const random = seededRandom(seed).float
-      const plan = { ...base, devices: 200, replicas: 8, capacity: 50, kills: [], drains: [] }
+      const plan = { ...base, devices: 200, replicas: 8, capacity: 100, kills: [], drains: [] }
       const outcome = simulate(parts, plan, random, keyPair)
       expect(outcome.worstSpread).toBeLessThan(1.8)
       expect(outcome.moves).toBeLessThan(100)

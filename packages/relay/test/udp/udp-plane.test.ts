@@ -301,6 +301,19 @@ test('a relay that drains lets nobody in, and keeps who is there and has somethi
   expect(relay.refusals.map(({ code }) => code)).toEqual(['RELAY_DRAINING'])
 })
 
+test('a relay that drains ends a connection once nothing is relayed for it any more', async () => {
+  const relay = await testRelay()
+  const [a, b] = await relayed(relay)
+  relay.plane.drain()
+  relay.plane.sweep()
+  expect(relay.plane.stats).toMatchObject({ sessions: 2, links: 1 })
+  a.noise.destroy()
+  await until(() => relay.plane.stats.links === 0)
+  relay.plane.sweep()
+  await Promise.all([a.closed, b.closed])
+  expect(relay.plane.stats.sessions).toBe(0)
+})
+
 test('garbage on the channel ends that connection alone', async () => {
   const relay = await testRelay()
   const [a, b] = await relayed(relay)

@@ -1,6 +1,6 @@
 import type { DuplexStream, SecretStreamOptions } from '@hyperswarm/secret-stream'
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
-import type { KeyPair } from '../types.ts'
+import type { KeyPair } from './types.ts'
 
 /** A node of hyperdht 6, or whatever has the same methods. */
 export interface DhtLike {
@@ -12,7 +12,7 @@ export interface DhtLike {
   mutableGet?(
     publicKey: Uint8Array,
     options: { readonly latest: boolean }
-  ): Promise<{ readonly value: Uint8Array } | null>
+  ): Promise<{ readonly seq: number; readonly value: Uint8Array } | null>
 }
 
 /** What `connect` is given. */

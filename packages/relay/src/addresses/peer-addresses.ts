@@ -1,29 +1,11 @@
 import { RelayError } from '../errors.ts'
-import { hasTcp } from '../sockets/sockets.ts'
-import type { PeerAddresses, RelayAddress } from './options.ts'
+import { isPort } from './port.ts'
 
 /**
- * Refuses what no relay can be at, before it is dialled from a timer.
- *
- * @throws RELAY_BAD_ARGUMENT
+ * How far an address may be that a connected device has named: on this machine too, on its networks, on the internet only, or nothing that is named, a key in the DHT
+ * neither.
  */
-export function checkRelay({ publicKey, tcp, ws, grant }: RelayAddress): void {
-  if (!(publicKey instanceof Uint8Array) || publicKey.length !== 32)
-    throw new RelayError('RELAY_BAD_ARGUMENT', 'the public key of a relay has 32 bytes')
-  if (tcp !== undefined && (typeof tcp.host !== 'string' || !isPort(tcp.port)))
-    throw new RelayError('RELAY_BAD_ARGUMENT', `${tcp.host}:${tcp.port} is no host and port of a relay`)
-  if (ws !== undefined && !isWebSocketUrl(ws))
-    throw new RelayError('RELAY_BAD_ARGUMENT', `${ws} is no ws: or wss: URL of a relay`)
-  if (ws === undefined && (tcp === undefined || !hasTcp))
-    throw new RelayError('RELAY_BAD_ARGUMENT', 'the relay has no address that this platform can reach')
-  if (grant !== undefined && !(grant instanceof Uint8Array))
-    throw new RelayError('RELAY_BAD_ARGUMENT', 'a grant is the bytes that createGrant gave')
-}
-
-/** Whether it is a port that can be dialled. */
-export function isPort(port: unknown): boolean {
-  return Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535
-}
+export type PeerAddresses = 'machine' | 'network' | 'internet' | 'none'
 
 /** Each takes those after it along. */
 const REACHES: readonly PeerAddresses[] = ['machine', 'network', 'internet']
@@ -49,7 +31,10 @@ export function isDialable(address: string, reach: PeerAddresses = 'machine'): b
   return of !== null && reach !== 'none' && REACHES.indexOf(of) >= REACHES.indexOf(reach)
 }
 
-/** `null` for "this network", link-local, multicast and reserved: RFC 6890. Private: RFC 1918, and RFC 6598's of carriers. */
+/**
+ * `null` for "this network", link-local, multicast and reserved: RFC 6890. Private: RFC 1918, RFC 6598's of carriers, and what
+ * RFC 6890 has for protocols and measurements.
+ */
 function reach4(host: string): PeerAddresses | null {
   const bytes = host.split('.').map(Number)
   const [first = 0, second = 0] = bytes
@@ -59,23 +44,27 @@ function reach4(host: string): PeerAddresses | null {
   const isPrivate =
     first === 10 ||
     (first === 172 && second >> 4 === 1) ||
-    (first === 192 && second === 168) ||
+    (first === 192 && (second === 168 || (second === 0 && bytes[2] === 0))) ||
+    (first === 198 && second >> 1 === 9) ||
     (first === 100 && second >> 6 === 1)
   return isPrivate ? 'network' : 'internet'
 }
 
-/** `null` for unspecified, link-local and multicast: RFC 4291, 2.4. Private: unique local, RFC 4193. */
+/** `null` for unspecified, link-local and multicast: RFC 4291, 2.4. Private: unique local, RFC 4193, and site-local, RFC 3879. */
 function reach6(host: string): PeerAddresses | null {
   const short = shortest6(host)
   if (short === null || short === '::' || /^(fe[89ab]|ff)/.test(short)) return null
   if (short === '::1') return 'machine'
-  // An IPv4 address in another coat, RFC 4291, 2.5.5.
-  const [, high, low] = /^::(?:ffff:)?([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(short) ?? []
+  // An IPv4 address in another coat: RFC 4291, 2.5.5, RFC 6052 (NAT64), RFC 3056 (6to4).
+  const [, high, low] =
+    /^(?:::(?:ffff:)?|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(short) ??
+    /^2002:([0-9a-f]{1,4}):([0-9a-f]{1,4}):/.exec(short) ??
+    []
   if (high !== undefined && low !== undefined) {
     const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
     return reach4(`${a >> 8}.${a & 255}.${b >> 8}.${b & 255}`)
   }
-  return /^f[cd]/.test(short) ? 'network' : 'internet'
+  return /^(f[cd]|fe[c-f])/.test(short) ? 'network' : 'internet'
 }
 
 /** As RFC 5952 writes it, which is what a URL has; `null` for what is no IPv6 address. */
@@ -84,13 +73,5 @@ function shortest6(host: string): string | null {
     return new URL(`http://[${host}]/`).hostname.slice(1, -1)
   } catch {
     return null
-  }
-}
-
-function isWebSocketUrl(url: string): boolean {
-  try {
-    return /^wss?:$/.test(new URL(url).protocol)
-  } catch {
-    return false
   }
 }

@@ -1,5 +1,5 @@
-import { RelayError } from '../errors.ts'
-import { KEY_BYTES } from './signed-record.ts'
+import { RelayError } from './errors.ts'
+import { KEY_BYTES } from './keys.ts'
 
 /** @throws RelayError `RELAY_BAD_ARGUMENT` unless it is 32 bytes */
 export function checkKey(key: unknown, what: string): asserts key is Uint8Array {

@@ -1,0 +1,40 @@
+import { RelayError } from '../errors.ts'
+import { hasTcp } from '../sockets/sockets.ts'
+import { isPort } from './port.ts'
+
+/** A relay, and where it listens: TCP, WebSocket or both. The address is never taken from anybody else than the app. */
+export interface RelayAddress {
+  /** 32 bytes: what listens there must prove to have it. */
+  readonly publicKey: Uint8Array
+  readonly tcp?: { readonly host: string; readonly port: number }
+  /** `ws:` or `wss:`; what a browser takes. */
+  readonly ws?: string
+  /** What this device shows there. @defaultValue nothing: it is on the relay's allow-list */
+  readonly grant?: Uint8Array
+}
+
+/**
+ * Refuses what no relay can be at, before it is dialled from a timer.
+ *
+ * @throws RELAY_BAD_ARGUMENT
+ */
+export function checkRelay({ publicKey, tcp, ws, grant }: RelayAddress): void {
+  if (!(publicKey instanceof Uint8Array) || publicKey.length !== 32)
+    throw new RelayError('RELAY_BAD_ARGUMENT', 'the public key of a relay has 32 bytes')
+  if (tcp !== undefined && (typeof tcp.host !== 'string' || !isPort(tcp.port)))
+    throw new RelayError('RELAY_BAD_ARGUMENT', `${tcp.host}:${tcp.port} is no host and port of a relay`)
+  if (ws !== undefined && !isWebSocketUrl(ws))
+    throw new RelayError('RELAY_BAD_ARGUMENT', `${ws} is no ws: or wss: URL of a relay`)
+  if (ws === undefined && (tcp === undefined || !hasTcp))
+    throw new RelayError('RELAY_BAD_ARGUMENT', 'the relay has no address that this platform can reach')
+  if (grant !== undefined && !(grant instanceof Uint8Array))
+    throw new RelayError('RELAY_BAD_ARGUMENT', 'a grant is the bytes that createGrant gave')
+}
+
+function isWebSocketUrl(url: string): boolean {
+  try {
+    return /^wss?:$/.test(new URL(url).protocol)
+  } catch {
+    return false
+  }
+}
