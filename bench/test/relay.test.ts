@@ -50,6 +50,7 @@ test('the rows of a soak that was cut are all there, but for half a line', () =>
     connects: 2,
     missed: 3,
     upgrades: 4,
+    wrong: 0,
     kills: { clients: 1, relays: 0, drains: 0 },
     relay: state,
     clients: state

@@ -1,10 +1,11 @@
-// 1,000 devices and ten replicas in simulated time: two are killed without a word, one is drained.
+// 1,000 devices, each registered at two of ten replicas, in simulated time: two are killed without a word, one is drained.
 import { median } from '../../harness/median.mjs'
 import { simulate } from '../../../packages/relay/test/replicas/simulation.mjs'
 
 /** Of so many entries, one device is what is left. */
 const ENTRIES_A_DEVICE = 10
 const REPLICAS = 10
+const REGISTRATIONS = 2
 const INTERVAL_MS = 500
 
 /** @type {import('../../harness/suite.mjs').Scenario} */
@@ -34,7 +35,7 @@ export const steps = {
     const plan = {
       devices,
       replicas: REPLICAS,
-      capacity: Math.ceil((1.5 * devices) / REPLICAS),
+      capacity: Math.ceil((1.5 * REGISTRATIONS * devices) / REPLICAS),
       intervalMs: INTERVAL_MS,
       durationMs: 60_000
     }

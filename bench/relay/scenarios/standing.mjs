@@ -3,19 +3,17 @@ import { RelayClient } from '@cloudpal/relay'
 import crypto from 'hypercore-crypto'
 import { milliseconds } from '../../harness/stopwatch.mjs'
 import { freeze } from '../work/freeze.mjs'
+import { greedySender } from '../work/greedy-sender.mjs'
 import { inTime } from '../work/in-time.mjs'
 import { Beside } from '../work/process.mjs'
 import { startRelay } from '../work/relays.mjs'
-import { deviceOf, STALLED, STALLED_BYTES } from '../work/standing.mjs'
+import { deviceOf, STALLED } from '../work/standing.mjs'
 import { until } from '../work/until.mjs'
 
 /** Those that come before fill what a relay keeps in reserve, and are not counted. */
 const FIRST_DEVICES = 100
 const DEVICES = 1_000
 const DENIALS = 50
-/** Else a sender leaves the path after two seconds, and nothing is held. */
-const PATIENT = { deadMs: 60_000 }
-const CHUNK = Buffer.alloc(64 * 1024)
 const MEBIBYTE = 1024 * 1024
 
 /** @type {import('../../harness/suite.mjs').Scenario} */
@@ -62,8 +60,11 @@ export const steps = {
       const device = new RelayClient({ keyPair: crypto.keyPair(), relays: [address] })
       times.push(
         await milliseconds(async () => {
-          const { opened } = device.connect(deviceOf(0).publicKey)
-          if (await inTime(opened, 'denial: no answer')) throw new Error('it was let in')
+          const connection = device.connect(deviceOf(0).publicKey)
+          const refused = new Promise((resolve) => connection.once('error', resolve))
+          if (await inTime(connection.opened, 'denial: no answer')) throw new Error('it was let in')
+          const { code } = await inTime(refused, 'denial: no error')
+          if (code !== 'RELAY_DENIED') throw new Error(`denial: ${code}`)
         })
       )
       await device.close()
@@ -76,7 +77,7 @@ export const steps = {
 }
 
 /**
- * What the relay holds for each device that is connected and does not read: its process is frozen, and others send to it what they can.
+ * What the relay holds for each device that is connected and does not read: its process is frozen, and others send to it all that goes into their sockets.
  *
  * @param {'address' | 'ws'} at how all reach the relay
  */
@@ -84,24 +85,13 @@ async function stalled(at) {
   const relay = await startRelay(2 * STALLED, 0)
   const readers = new Beside('./stalled-devices.mjs', [JSON.stringify(relay[at])])
   await readers.next()
-  const senders = Array.from(
-    { length: STALLED },
-    (_, i) =>
-      new RelayClient({
-        keyPair: deviceOf(STALLED + i),
-        relays: [relay[at]],
-        windowBytes: STALLED_BYTES,
-        times: PATIENT
-      })
+  const joined = Array.from({ length: STALLED }, (_, i) =>
+    greedySender(relay[at], deviceOf(STALLED + i), deviceOf(i).publicKey)
   )
-  await Promise.all(senders.map(registered))
-  const connections = senders.map((sender, i) => sender.connect(deviceOf(i).publicKey))
-  for (const { opened } of connections)
-    if (!(await inTime(opened, 'stalled: no connection'))) throw new Error('stalled: not connected')
+  const senders = await Promise.all(joined)
   const before = await relay.state()
   await freeze(readers.child)
-  for (let sent = 0; sent < STALLED_BYTES; sent += CHUNK.length)
-    for (const connection of connections) connection.write(CHUNK)
+  for (const send of senders) send()
   let last = -1
   const steady = async () => {
     const { heldBytes } = await relay.state()

@@ -12,3 +12,8 @@ export function keyPairOf(role, number) {
 export function devicesOf(group) {
   return Array.from({ length: DEVICES }, (_, i) => keyPairOf('device', group * DEVICES + i))
 }
+
+/** Whether a device of a process shows a grant; the others are on the allow-list. @param {number} device its number there */
+export function hasGrant(device) {
+  return device % 4 === 2
+}

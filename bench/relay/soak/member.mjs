@@ -2,17 +2,23 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { trackChild } from '../../harness/scratch.mjs'
+import { inTime } from '../work/in-time.mjs'
+
+/** The longest is that of a relay that rests: until its last device has gone. */
+const ANSWER_MS = 60_000
 
 /** A process of the soak. It says things now and then, and tells its state when it is asked. */
 export class Member {
   /** @type {((answer: never) => void)[]} */
   #asked = []
+  #program
 
   /**
    * @param {string} program beside this file
    * @param {object} task
    */
   constructor(program, task) {
+    this.#program = program
     const file = fileURLToPath(new URL(program, import.meta.url))
     this.child = fork(file, [JSON.stringify(task)], {
       stdio: ['ignore', 2, 2, 'ipc'],
@@ -28,11 +34,12 @@ export class Member {
 
   /** @template T @param {'ready' | 'state' | 'rest'} word @returns {Promise<T | null>} null when it ended meanwhile */
   ask(word) {
-    return new Promise((resolve) => {
+    const answer = new Promise((resolve) => {
       this.#asked.push(resolve)
       if (this.child.connected) this.child.send(word)
       else resolve(null)
     })
+    return inTime(answer, `${this.#program} does not say its ${word}`, ANSWER_MS)
   }
 
   /** @param {NodeJS.Signals} signal */

@@ -1,6 +1,6 @@
 // A relay of the soak, until it is killed or told to drain.
 import { RelayServer } from '@cloudpal/relay/server'
-import { devicesOf, keyPairOf } from './keys.mjs'
+import { devicesOf, hasGrant, keyPairOf } from './keys.mjs'
 import { answer, task } from './member.mjs'
 import { processState } from './process-state.mjs'
 
@@ -9,8 +9,11 @@ const { number, ports, groups } = task()
 const relay = new RelayServer({
   keyPair: keyPairOf('relay', number),
   allow: Array.from({ length: groups }, (_, group) =>
-    devicesOf(group).map(({ publicKey }) => publicKey)
+    devicesOf(group)
+      .filter((_, device) => !hasGrant(device))
+      .map(({ publicKey }) => publicKey)
   ).flat(),
+  issuers: [keyPairOf('issuer', 0).publicKey],
   tcp: { host: '127.0.0.1', port: ports.tcp },
   ws: { host: '127.0.0.1', port: ports.ws },
   limits: { connections: 1_000 },

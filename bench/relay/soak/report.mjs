@@ -2,10 +2,12 @@ import { trend } from '../../soak/trend.mjs'
 
 /** @typedef {import('./process-state.mjs').ProcessState & { connections: number }} State */
 /** @typedef {{ clients: number, relays: number, drains: number }} Kills */
-/** @typedef {{ ms: number, connects: number, missed: number, upgrades: number, kills: Kills, relay: State, clients: State }} Sample */
+/** @typedef {{ ms: number, connects: number, missed: number, upgrades: number, wrong: number, kills: Kills, relay: State, clients: State }} Sample */
 
 const OWNERS = /** @type {const} */ (['relay', 'clients'])
 const JUDGED = /** @type {const} */ (['heap', 'external'])
+/** Shown, and not judged: the allocator gives back what it likes. */
+const SHOWN = /** @type {const} */ (['rss'])
 
 export const HEAD = columns(['time', 'connects', ...OWNERS.flatMap((owner) => [owner, 'rss MB', 'heap MB'])])
 
@@ -35,16 +37,21 @@ export function report(samples, before, rest) {
   console.log(
     `\n${last?.connects.toLocaleString('en')} connects, ${last?.upgrades.toLocaleString('en')} moved to a direct path by those that live, ${last?.missed.toLocaleString('en')} of theirs not made or not done in time; killed or drained: ${killed.join(', ')}`
   )
-  const faults = [...growth(samples), ...(rest === null ? [] : remains(before, rest))]
+  const wrong = last?.wrong ?? 0
+  const faults = [
+    ...growth(samples),
+    ...(wrong > 0 ? [`${wrong} times other bytes came than were sent`] : []),
+    ...(rest === null ? [] : remains(before, rest))
+  ]
   if (rest === null) console.log('the run was cut: what would be left at the end is not known')
-  console.log(faults.length === 0 ? 'no leak' : `LEAKS: ${faults.join('; ')}`)
+  console.log(faults.length === 0 ? 'no leak' : `FAULTS: ${[...new Set(faults)].join('; ')}`)
   return faults.length > 0
 }
 
 /** @param {readonly Sample[]} samples */
 function growth(samples) {
   return OWNERS.flatMap((owner) =>
-    JUDGED.flatMap((measure) => {
+    [...JUDGED, ...SHOWN].flatMap((measure) => {
       const points = samples.map((sample) => ({ ms: sample.ms, value: sample[owner][measure] }))
       const found = trend(points)
       const figures =
@@ -52,7 +59,8 @@ function growth(samples) {
           ? 'too short to tell'
           : `${found.level.toFixed(1)} MB, at most ${found.most.toFixed(1)} (${found.perHour.toFixed(1)} MB/h)`
       console.log(`second half: ${measure} of the ${owner} ${figures}`)
-      return found?.isGrowing === true ? [`${measure} of the ${owner} grows`] : []
+      if (found === null) return ['the run is too short to tell']
+      return found.isGrowing && measure !== 'rss' ? [`${measure} of the ${owner} grows`] : []
     })
   )
 }

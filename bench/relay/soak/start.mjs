@@ -11,7 +11,7 @@ import { readRows, writeRow } from './rows.mjs'
 /** @typedef {import('./report.mjs').Sample} Sample */
 /** @typedef {import('./report.mjs').State} State */
 /** @typedef {{ tcp: number, ws: number }} Ports */
-/** @typedef {State & { connects: number, failed: number, late: number, cut: number, upgrades: number }} ClientState */
+/** @typedef {State & { connects: number, failed: number, late: number, cut: number, upgrades: number, stalled: number, wrong: number }} ClientState */
 
 const USAGE = `npm run soak:relay -- [options]
 
@@ -40,6 +40,7 @@ console.log(`soak of relay: ${date}, ${machine}, Node ${node}, seed ${seed}\n`)
 const started = performance.now()
 const kills = { clients: 0, relays: 0, drains: 0 }
 let ended = 0
+let endedWrong = 0
 let stopping = false
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => {
@@ -101,7 +102,8 @@ async function sampleAt(ms) {
   const done = states.reduce((sum, state) => sum + (state?.connects ?? 0), ended)
   const missed = states.reduce((sum, state) => sum + (state?.failed ?? 0) + (state?.late ?? 0), 0)
   const upgrades = states.reduce((sum, state) => sum + (state?.upgrades ?? 0), 0)
-  return { ms, connects: done, missed, upgrades, kills: { ...kills }, relay, clients }
+  const wrong = states.reduce((sum, state) => sum + (state?.wrong ?? 0), endedWrong)
+  return { ms, connects: done, missed, upgrades, wrong, kills: { ...kills }, relay, clients }
 }
 
 /** In the middle of what it does. The relay now and then: once it drains, once it is dead at once. */
@@ -113,6 +115,7 @@ async function killSomebody() {
     /** @type {ClientState | null} */
     const state = await member.ask('state')
     ended += state?.connects ?? 0
+    endedWrong += state?.wrong ?? 0
     await member.end('SIGKILL')
     groups[group] = startClients(group)
     kills.clients++

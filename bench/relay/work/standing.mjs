@@ -11,5 +11,3 @@ export function deviceOf(i) {
 
 /** Devices that do not read, at once. */
 export const STALLED = 4
-/** More than the sockets of a machine take in: else nothing is left for the relay to hold. */
-export const STALLED_BYTES = 24 * 1024 * 1024
