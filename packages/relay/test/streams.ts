@@ -9,15 +9,44 @@ function countingAt(offset: number, length: number): Buffer {
   return COUNTING.subarray(start, start + length)
 }
 
+const SIZES = [1, 700, 65_000, 16_384, 200_000]
+
 /** Sends counting bytes in chunks of changing sizes, as fast as the connection takes them. */
 export async function sendCounting(connection: Connection, total: number): Promise<void> {
-  const sizes = [1, 700, 65_000, 16_384, 200_000]
-  for (let at = 0, i = 0; at < total; i++) {
-    const length = Math.min(sizes[i % sizes.length] ?? 1, total - at)
-    const chunk = Uint8Array.from(countingAt(at, length))
-    at += length
-    if (!connection.write(chunk)) await drained(connection)
+  for (let at = 0, i = 0; at < total; i++) at += await sendChunk(connection, at, i, total - at)
+}
+
+/** Sends them until something has happened, however long that takes, and then `more`, and ends. @returns how many */
+export async function sendCountingUntil(
+  connection: Connection,
+  happened: () => boolean,
+  more: number
+): Promise<number> {
+  let [at, total] = [0, Infinity]
+  for (let i = 0; at < total; i++) {
+    at += await sendChunk(connection, at, i, total - at)
+    if (total === Infinity && happened()) total = at + more
   }
+  connection.end()
+  return at
+}
+
+/** @returns how many bytes, at most `most`, went at `at` */
+async function sendChunk(connection: Connection, at: number, i: number, most: number): Promise<number> {
+  const length = Math.min(SIZES[i % SIZES.length] ?? 1, most)
+  if (!connection.write(Uint8Array.from(countingAt(at, length)))) await drained(connection)
+  return length
+}
+
+/** Reads until the other side has ended. @returns how many bytes came, all of them right */
+export function receiveCountingToEnd(
+  connection: Connection,
+  onprogress: (received: number) => void = () => {}
+): Promise<number> {
+  let come = 0
+  const all = new Promise<number>((resolve) => connection.once('end', () => resolve(come)))
+  const wrong = receiveCounting(connection, Infinity, (received) => onprogress((come = received)))
+  return Promise.race([all, wrong.then((at) => Promise.reject(new Error(`byte ${at} is wrong`)))])
 }
 
 /** Reads until `total` bytes have come. @returns the offset of the first wrong one, or -1 */
