@@ -9,6 +9,7 @@ import { asPath, greet } from './links.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
 import { keyPair } from './replicas/records.ts'
 import { receiveCounting, sendCounting } from './streams.ts'
+import { startSwitch } from './switch-proxy.ts'
 import { dial, relayed, type TestRelay } from './udp/udp-relay.ts'
 
 const MEGABYTE = 1_000_000
@@ -43,6 +44,29 @@ test('a relay that drains moves its sessions to another one, in mid-stream, and 
   for (const { path } of [connection, other])
     expect(path).toMatchObject({ kind: 'relay', relay: second.address.publicKey })
 }, 120_000)
+
+test('a relay that goes down is not asked for another path while there is another relay', async () => {
+  const [a, b] = twoKeyPairs()
+  const [first, second] = [await startRelay([a, b]), await startRelay([a, b])]
+  const wall = await startSwitch(first.relay.ports.tcp ?? 0)
+  wall.on = true
+  const dials = new Set<object>()
+  wall.meddle = (chunk, direction, from) => {
+    if (direction === 'in') dials.add(from)
+    return chunk
+  }
+  const watched = { ...first.address, tcp: { host: '127.0.0.1', port: wall.port } }
+  const alice = await startDevice(a, { relays: [watched, second.address] })
+  const bob = await startDevice(b, { relays: [first.address, second.address] })
+  await until(() => bob.registeredAt.length === 2 && alice.registeredAt.length === 2)
+  const connection = alice.connect(bob.publicKey)
+  await connection.opened
+  expect(connection.path).toMatchObject({ relay: first.address.publicKey })
+  expect(dials.size).toBe(2)
+  await first.relay.drain()
+  expect(connection.path).toMatchObject({ relay: second.address.publicKey })
+  expect(dials.size).toBe(2)
+})
 
 test('a drain waits for what goes over UDP too, and ends when that does', async () => {
   const network = await testnet()

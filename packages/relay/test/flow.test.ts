@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FLOW } from '../src/flow/flow-frames.ts'
+import { FLOW, flowFrame } from '../src/flow/flow-frames.ts'
 import { ReceiveQueue } from '../src/flow/receive-queue.ts'
 import { World } from './flow-world.ts'
 
@@ -55,6 +55,21 @@ test('nothing follows on a path that is being left', () => {
   // Neither an answer.
   world.deliver(relay, 1)
   expect(typesOn(world, relay)).toEqual([FLOW.RETIRE])
+})
+
+test('who asks about ever more dead paths and reads nothing is told once what is owed, and ended when that is too much', () => {
+  const world = new World()
+  const path = world.join(1)
+  const { flow } = world.sides[0]
+  const ask = (dead: number): boolean =>
+    flow.receive(path, flowFrame({ type: 'dead', path: dead, offset: 0 }))
+  const sent = (): number => typesOn(world, path).length
+  // Until the path is full each is answered at once.
+  for (let dead = 100; sent() < 6; dead++) expect(ask(dead)).toBe(true)
+  for (let again = 0; again < 3; again++)
+    for (let dead = 1_000; dead < 2_024; dead++) expect(ask(dead)).toBe(true)
+  expect(sent()).toBe(6)
+  expect(ask(2_024)).toBe(false)
 })
 
 test('no more is under way than the side with the smaller window holds', () => {

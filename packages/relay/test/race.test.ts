@@ -136,6 +136,18 @@ test('a second best wins when its moment is over, or as soon as nothing better c
   }
 })
 
+test('while a second best waits, nothing more of its kind begins, neither in its time nor for one that fails', async () => {
+  const [direct, first, second, third, fourth] = ['direct', 'first', 'second', 'third', 'fourth'].map(way)
+  const relays = lane([first, second, third, fourth] as Way[], { atOnce: 2 })
+  run([lane([direct] as Way[]), relays], { preferMs: 600, secondBest: (won) => won !== 'direct' })
+  await first?.succeed()
+  await vi.advanceTimersByTimeAsync(500)
+  await second?.fail()
+  await vi.advanceTimersByTimeAsync(100)
+  const begun = ['direct begins', 'first begins', 'second begins']
+  expect(log).toEqual([...begun, 'second aborted', 'direct aborted', 'first wins'])
+})
+
 test('a way that takes too long is given up', async () => {
   run([lane([way('a')])])
   await vi.advanceTimersByTimeAsync(5_000)

@@ -128,7 +128,6 @@ class Race<T> {
     if (!waits) return this.#settle(attempt, won)
     if (this.#held !== null) return attempt.abort()
     // Of its kind there is one now.
-    clearTimeout(lane.timer)
     lane.next = lane.ways.length
     this.#held = { attempt, won, timer: setTimeout(() => this.#settle(attempt, won), preferMs) }
     this.#fallBack()
