@@ -2,7 +2,7 @@
 import crypto from 'hypercore-crypto'
 import { createGrant, RelayClient } from '@cloudpal/relay'
 import { seededRandom } from '../../soak/random.mjs'
-import { DEVICES, devicesOf, hasGrant, keyPairOf } from './keys.mjs'
+import { DEVICES, devicesOf, followsSet, hasGrant, keyPairOf } from './keys.mjs'
 import { answer, task } from './member.mjs'
 import { processState } from './process-state.mjs'
 
@@ -21,27 +21,29 @@ const GRANT_MS = 7 * 86_400_000
 /** One of these devices can be reached directly, once it is known where. */
 const LISTENS = 3
 
-/** @type {{ group: number, groups: number, lanes: number, ports: { tcp: number, ws: number }[], seed: number }} */
-const { group, groups, lanes, ports, seed } = task()
+/** @type {{ group: number, groups: number, lanes: number, ports: { tcp: number, ws: number }[], secure: boolean, set: string, seed: number }} */
+const { group, groups, lanes, ports, secure, set, seed } = task()
 const random = seededRandom(seed)
 const counts = { connects: 0, failed: 0, late: 0, cut: 0, upgrades: 0, stalled: 0, wrong: 0 }
 const before = await processState()
 const others = Array.from({ length: groups }, (_, other) => (other === group ? [] : devicesOf(other))).flat()
-/** Every second device comes over WebSocket, every fourth shows a grant. @param {number} device */
+/** Every second device comes over WebSocket, every fourth shows a grant, and every fourth follows the signed set. @param {number} device */
 const relaysOf = (device) =>
   ports.map(({ tcp, ws }, number) => ({
     publicKey: keyPairOf('relay', number).publicKey,
     ...(hasGrant(device) && { grant: grantOf(device) }),
-    ...(device % 2 === 0 ? { tcp: { host: HOST, port: tcp } } : { ws: `ws://${HOST}:${ws}` })
+    ...(device % 2 === 0 ? { tcp: { host: HOST, port: tcp } } : { ws: `${schemeOf(number)}://${HOST}:${ws}` })
   }))
+const replicas = { owner: keyPairOf('owner', 0).publicKey, set: Buffer.from(set, 'hex') }
 const lives = { going: true }
 
 const clients = devicesOf(group).map((keyPair, i) => {
   // Half of them ask the relay first that is killed now and then.
   const relays = relaysOf(i)
+  const ways = followsSet(i) ? { replicas } : { relays: i < DEVICES / 2 ? relays : relays.toReversed() }
   const client = new RelayClient({
     keyPair,
-    relays: i < DEVICES / 2 ? relays : relays.toReversed(),
+    ...ways,
     listen: i === LISTENS ? { host: HOST } : null
   })
   client.on('connection', (/** @type {import('@cloudpal/relay').Connection} */ connection) => {
@@ -64,6 +66,11 @@ answer({
     return { ...(await processState()), ...counts, connections: open() }
   }
 })
+
+/** The first relay ends TLS itself. @param {number} number of the relay */
+function schemeOf(number) {
+  return number === 0 && secure ? 'wss' : 'ws'
+}
 
 /** @param {number} device */
 function grantOf(device) {

@@ -17,3 +17,8 @@ export function devicesOf(group) {
 export function hasGrant(device) {
   return device % 4 === 2
 }
+
+/** Whether it follows the owner's signed set of relays; the others are told of each relay. @param {number} device */
+export function followsSet(device) {
+  return device % 4 === 0
+}

@@ -16,13 +16,15 @@ export class Member {
   /**
    * @param {string} program beside this file
    * @param {object} task
+   * @param {NodeJS.ProcessEnv} env beside that of this process
    */
-  constructor(program, task) {
+  constructor(program, task, env = {}) {
     this.#program = program
     const file = fileURLToPath(new URL(program, import.meta.url))
     this.child = fork(file, [JSON.stringify(task)], {
       stdio: ['ignore', 2, 2, 'ipc'],
-      execArgv: ['--expose-gc']
+      execArgv: ['--expose-gc'],
+      env: { ...process.env, ...env }
     })
     trackChild(this.child)
     this.gone = once(this.child, 'exit')

@@ -4,8 +4,8 @@ import { devicesOf, hasGrant, keyPairOf } from './keys.mjs'
 import { answer, task } from './member.mjs'
 import { processState } from './process-state.mjs'
 
-/** @type {{ number: number, ports: { tcp: number, ws: number }, groups: number }} */
-const { number, ports, groups } = task()
+/** @type {{ number: number, ports: { tcp: number, ws: number }, groups: number, set: string | null, tls: { cert: string, key: string } | null }} */
+const { number, ports, groups, set, tls } = task()
 const relay = new RelayServer({
   keyPair: keyPairOf('relay', number),
   allow: Array.from({ length: groups }, (_, group) =>
@@ -15,7 +15,8 @@ const relay = new RelayServer({
   ).flat(),
   issuers: [keyPairOf('issuer', 0).publicKey],
   tcp: { host: '127.0.0.1', port: ports.tcp },
-  ws: { host: '127.0.0.1', port: ports.ws },
+  ws: { host: '127.0.0.1', port: ports.ws, tls },
+  replicas: set === null ? null : { owner: keyPairOf('owner', 0).publicKey, set: Buffer.from(set, 'hex') },
   limits: { connections: 1_000 },
   unknownPerAddress: 1_000,
   drainMs: 1_000

@@ -1,9 +1,14 @@
 // Connects without end through two relays, over TCP and WebSocket, and onto direct paths, while clients and one of the relays are killed:
 // `npm run soak:relay -- --connects 100000`. Exits with 1 when something is left over or grows.
-import { resolve } from 'node:path'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { ReplicaSet } from '@cloudpal/relay'
 import { provenance } from '../../harness/machine.mjs'
 import { seededRandom } from '../../soak/random.mjs'
+import { certificateIn } from './certificate.mjs'
+import { keyPairOf } from './keys.mjs'
 import { Member } from './member.mjs'
 import { HEAD, report, rowOf } from './report.mjs'
 import { readRows, writeRow } from './rows.mjs'
@@ -49,9 +54,14 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   })
 }
 
-const steady = await startRelay(0, { tcp: 0, ws: 0 })
-let mortal = await startRelay(1, { tcp: 0, ws: 0 })
-const ports = [steady.ports, mortal.ports]
+const directory = mkdtempSync(join(tmpdir(), 'soak-'))
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+const certificate = certificateIn(directory)
+if (certificate === null) console.log('openssl is not installed: no TLS\n')
+const ports = [await portsOf(0), await portsOf(1)]
+const set = Buffer.from(setOf(ports).bytes).toString('hex')
+const steady = await startRelay(0, ports[0])
+let mortal = await startRelay(1, ports[1])
 const groups = Array.from({ length: GROUPS }, (_, group) => startClients(group))
 /** @type {State | null} */
 const clientsBefore = (await groups[0]?.ask('ready')) ?? null
@@ -61,12 +71,14 @@ console.log(HEAD)
 const samples = await drive()
 /** @type {(ClientState | null)[]} */
 const rests = await Promise.all(groups.map((member) => member.ask('rest')))
+// As one of its set it would be watched by the other relay.
+await mortal.relay.end('SIGKILL')
 /** @type {State | null} */
 const relayRest = await steady.relay.ask('rest')
 const rest = { relay: relayRest, clients: rests[0] ?? null }
 writeRow(rows, { rest })
 process.exitCode = report(samples, before, rest) ? 1 : 0
-for (const member of [...groups, mortal.relay, steady.relay]) await member.end('SIGKILL')
+for (const member of [...groups, steady.relay]) await member.end('SIGKILL')
 
 async function drive() {
   /** @type {Sample[]} */
@@ -123,22 +135,41 @@ async function killSomebody() {
   }
   const drains = random(2) === 0
   await mortal.relay.end(drains ? 'SIGTERM' : 'SIGKILL')
-  mortal = await startRelay(1, mortal.ports)
+  mortal = await startRelay(1, ports[1])
   kills[drains ? 'drains' : 'relays']++
 }
 
-/** @param {number} number @param {Ports} at */
-async function startRelay(number, at) {
-  const relay = new Member('relay.mjs', { number, ports: at, groups: GROUPS })
+/** What a signed set says of relays has to be known before they have it. @param {number} number @returns {Promise<Ports>} that were free */
+async function portsOf(number) {
+  const { relay, state } = await startRelay(number, { tcp: 0, ws: 0 }, null)
+  await relay.end('SIGTERM')
+  return state.ports
+}
+
+/** @param {Ports[]} ports */
+function setOf(ports) {
+  const replicas = ports.map(({ tcp }, number) => ({
+    key: keyPairOf('relay', number).publicKey,
+    addresses: [`tcp://127.0.0.1:${tcp}`]
+  }))
+  return ReplicaSet.sign(replicas, 1, keyPairOf('owner', 0))
+}
+
+/** @param {number} number @param {Ports | undefined} at @param {string | null} known the set that it is in */
+async function startRelay(number, at, known = set) {
+  const tls = number === 0 ? certificate : null
+  const relay = new Member('relay.mjs', { number, ports: at, groups: GROUPS, set: known, tls })
   /** @type {State & { ports: Ports } | null} */
   const state = await relay.ask('ready')
   if (state === null) throw new Error('the relay did not start')
-  return { relay, ports: state.ports, state }
+  return { relay, state }
 }
 
 /** @param {number} group */
 function startClients(group) {
-  return new Member('clients.mjs', { group, groups: GROUPS, lanes: LANES, ports, seed: random(2 ** 30) })
+  const secure = certificate !== null
+  const task = { group, groups: GROUPS, lanes: LANES, ports, secure, set, seed: random(2 ** 30) }
+  return new Member('clients.mjs', task, secure ? { NODE_EXTRA_CA_CERTS: certificate.file } : {})
 }
 
 function readOptions() {
