@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { FLOW, flowFrame } from '../src/flow/flow-frames.ts'
+import { Flow } from '../src/flow/flow.ts'
+import { FLOW, flowFrame, readFlowFrame, segmentHeader } from '../src/flow/flow-frames.ts'
 import { ReceiveQueue } from '../src/flow/receive-queue.ts'
 import { World } from './flow-world.ts'
 
@@ -118,4 +119,64 @@ test('of paths that are lost while nobody answers, the newest are told: what the
   world.settle()
   expect(world.faults).toEqual([])
   expect(world.sides[1].received).toHaveLength(world.sides[0].written)
+})
+
+test('what was taken is known although the path dies that was being left, and on which it was said last', () => {
+  const world = new World([640, 640])
+  // Two relays: of the same rank, so that the older one is the better one for both.
+  const [draining, other] = [world.join(3), world.join(3)]
+  // Until a whole window may be under way.
+  for (let i = 0; i < 40; i++) {
+    world.write(0, 600)
+    world.settle()
+  }
+  const before = world.sides[0].written
+  while (world.sides[0].flow.hasRoom) world.write(0, 80)
+  while (world.deliver(draining, 0));
+  expect(world.sides[1].received.length).toBe(before + 640)
+  // The relay goes down: its path is left. What was taken is said on it, as it is the best one of side 1 still.
+  world.sides[0].flow.retirePath(draining)
+  world.take(1, Infinity)
+  world.sides[1].flow.acknowledge()
+  while (world.deliver(draining, 0));
+  // And it is gone before that has come: this side notices.
+  world.close(draining, 1, true)
+  world.close(draining, 0)
+  world.settle()
+  expect(world.sides[1].flow.paths).toEqual([other])
+  expect(world.faults).toEqual([])
+  // All was taken, there is a path, and yet nothing can be written any more.
+  expect([world.sides[0].flow.heldBytes, world.sides[0].flow.hasRoom]).toEqual([0, true])
+})
+
+test('an end that came before the last bytes is acknowledged once these have come', () => {
+  const acks: number[] = []
+  let untold = false
+  const flow: Flow = new Flow(
+    {
+      now: () => 0,
+      transmit: (_, head) => {
+        const frame = head[0] === FLOW.ACK ? readFlowFrame(head) : null
+        if (frame?.type === 'ack') acks.push(frame.offset)
+        return true
+      },
+      // As the stream of a session does while it is read.
+      deliver: (bytes) => flow.took(bytes.length),
+      onfinish: () => {},
+      onroom: () => {},
+      onuntold: () => (untold = true),
+      onreset: () => {},
+      onleft: () => {},
+      onretired: () => {},
+      onforsaken: () => {}
+    },
+    { own: 1 << 18, theirs: 1 << 18 }
+  )
+  flow.addPath(0, 3)
+  flow.addPath(1, 1)
+  flow.receive(1, flowFrame({ type: 'fin', offset: 5_000 }))
+  flow.receive(0, segmentHeader(0), new Uint8Array(5_000))
+  expect(flow.taken).toBe(5_001)
+  if (untold) flow.acknowledge()
+  expect(acks.at(-1)).toBe(5_001)
 })

@@ -2,9 +2,13 @@ import crypto from 'hypercore-crypto'
 import { testCleanup } from '@cloudpal/test-kit'
 import sodium from 'sodium-universal'
 import { expect, test, vi } from 'vitest'
+import { TcpPath } from '../src/paths/tcp-path.ts'
+import { frame, FRAME } from '../src/protocol/frames.ts'
+import { Handshake } from '../src/protocol/handshake.ts'
 import { joinGreeting } from '../src/session/greeting.ts'
 import { PathNumbers } from '../src/session/path-numbers.ts'
 import type { Responder } from '../src/session/responder.ts'
+import { wirePair } from './memory-wire.ts'
 import { answerOn, begin, hello, responder, say, secretOf, TestPath } from './reached.ts'
 
 function newcomer(to: Responder, path?: TestPath): string | undefined {
@@ -112,4 +116,18 @@ test('who makes a new key for each hello does not make a device keep them all, n
   // Nor do those of one place push out what was offered at another.
   waiting.path.events?.onclose(null)
   expect(answerOn(say(to, joinGreeting(session, 1, secretOf(waiting))))).toBe('joined')
+})
+
+test('what follows on a path that has been closed costs no handshake', async () => {
+  const received = vi.spyOn(Handshake.prototype, 'receive')
+  const to = responder()
+  const [here, there] = wirePair()
+  to.accept(new TcpPath(here))
+  there.start({ onbytes: () => {}, ondrain: () => {}, onclose: () => {} })
+  // A stranger that is at home on the curve, and nothing else: 64 KiB in one go.
+  const hello = frame(FRAME.DATA, Buffer.concat([Buffer.of(1), crypto.keyPair().publicKey, Buffer.alloc(64)]))
+  there.write(...Array.from({ length: 640 }, () => hello))
+  await Promise.resolve()
+  expect(received.mock.calls.length).toBe(1)
+  received.mockRestore()
 })

@@ -107,3 +107,17 @@ test('what is under way on a slow path is little: what is urgent waits for secon
   // What still came is what had been given to the path.
   expect(read() - before).toBeLessThan(60_000)
 })
+
+test('a path that is farther away than it was carries nearly what it can still', async () => {
+  const link = { bytesPerSecond: 2e6, latencyMs: 20 }
+  const { alice, failures, read } = connect(link)
+  write(alice, 200e6)
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(read()).toBeGreaterThan(6e6)
+  link.latencyMs = 200
+  await vi.advanceTimersByTimeAsync(20_000)
+  const before = read()
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect(failures).toEqual([])
+  expect((read() - before) / 20).toBeGreaterThan(1e6)
+})

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
+import type { Connection } from '../src/index.ts'
 import type { State } from './simulated-ways.ts'
 import { type TwoDevices, withTwoDevices } from './two-devices.ts'
 
@@ -224,3 +225,73 @@ test.each([0, 1] as const)(
       await expectNothingLeft(devices)
     })
 )
+
+test.each([0, 1] as const)(
+  'side %i that gives up what it has not read is not looked for: the other one is told, and nothing is left',
+  async (me) => {
+    await withTwoDevices(async (devices) => {
+      for (const way of devices.directWays) way.set('down')
+      devices.start()
+      await vi.advanceTimersByTimeAsync(5_000)
+      const other = me === 0 ? 1 : 0
+      const here = me === 0 ? devices.connection : devices.devices[1].connections[0]
+      devices.write(0, 10)
+      devices.write(1, 10)
+      // Until a whole window is put under way.
+      for (let i = 0; i < 200; i++) devices.write(other, 10_000)
+      await vi.advanceTimersByTimeAsync(1_000)
+      here?.pause()
+      devices.end(me)
+      await vi.advanceTimersByTimeAsync(1_000)
+      for (let i = 0; i < 20; i++) devices.write(other, 10_000)
+      devices.end(other)
+      await vi.advanceTimersByTimeAsync(3_000)
+      expect(here?.destroyed).toBe(false)
+      const before = devices.dials
+      here?.destroy()
+      await vi.advanceTimersByTimeAsync(80_000)
+      expect(devices.dials - before).toBe(0)
+    }, 30_000)
+  }
+)
+
+test('a device that was reached does not call without a pause where each path is cut as soon as it is joined', async () => {
+  await withTwoDevices(async (devices) => {
+    for (const way of devices.directWays) way.set('down')
+    devices.start()
+    await vi.advanceTimersByTimeAsync(5_000)
+    const [, bob] = devices.devices
+    const own = bob.connections[0] as unknown as Connection
+    expect(own.path).not.toBe(null)
+    const before = devices.dials
+    // A relay that dislikes them, or the device that has begun.
+    own.on('path', (path) => {
+      if (path === null) return
+      for (const way of devices.relays)
+        setTimeout(() => {
+          for (const link of way.links) link.cut()
+        }, 1)
+    })
+    for (const way of devices.relays) for (const link of way.links) link.cut()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(devices.dials - before).toBeLessThan(300)
+  })
+})
+
+test('a relay that says that it goes down while the devices still greet each other is left', async () => {
+  const stayed: number[] = []
+  for (let at = 7; at < 40; at++) {
+    await withTwoDevices(async (devices) => {
+      for (const way of devices.directWays) way.set('down')
+      devices.start()
+      await vi.advanceTimersByTimeAsync(at)
+      // Once, to whoever is joined there.
+      const [relay] = devices.relays
+      const joined = relay?.links.size ?? 0
+      relay?.drain()
+      await vi.advanceTimersByTimeAsync(20_000)
+      if (joined > 0 && devices.connection.path?.relay === relay?.relay) stayed.push(at)
+    })
+  }
+  expect(stayed).toEqual([])
+})

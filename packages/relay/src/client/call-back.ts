@@ -1,6 +1,6 @@
 import { RelayError } from '../errors.ts'
 import { monotonic } from '../monotonic.ts'
-import type { Path } from '../paths/path.ts'
+import type { Path, PathInfo } from '../paths/path.ts'
 import { callGreeting, type Terms } from '../session/greeting.ts'
 import type { SecretConnection } from '../session/secret-connection.ts'
 import type { KeyPair } from '../types.ts'
@@ -8,6 +8,7 @@ import { type PeerAddresses, isDialable } from '../addresses/peer-addresses.ts'
 import { dialDirectly, type Dialled, dialThroughRelay } from './dial.ts'
 import type { RelayAddress } from '../addresses/relay-address.ts'
 import type { ClientTimes } from './options.ts'
+import { Pacing } from './pacing.ts'
 import { type Attempt, type Lane, race } from './race.ts'
 
 /** What a way back to the device is made of that has begun a session with this one. */
@@ -52,16 +53,22 @@ export class CallBack {
   #over = false
   #pause = FIRST_PAUSE
   #directSince: number | null = null
+  readonly #pacing: Pacing
 
   constructor(options: CallBackOptions) {
     this.#options = options
+    this.#pacing = new Pacing(options.times)
+    this.#pacing.joined()
   }
 
-  /** No path is left. */
-  lonely(): void {
+  /** No path is left. @param failed - the last one; `null` where the other device has left it */
+  lonely(failed: PathInfo | null): void {
     if (this.#options.connection.path !== null) return
     this.#stop()
-    this.#search('any')
+    const pauseMs = failed === null ? 0 : this.#pacing.failed(failed, false)
+    if (pauseMs === 0) return this.#search('any')
+    this.#wanted = 'any'
+    this.#timer = setTimeout(() => this.#search('any'), pauseMs)
   }
 
   /** On this path the other device has shown that it is of a session: where it is one of these, it is not given up with the others. */
@@ -83,6 +90,7 @@ export class CallBack {
   moved(): void {
     const { path } = this.#options.connection
     if (path === null) return
+    this.#pacing.joined()
     if (this.#wanted === 'any' || path.relay === null) this.#stop()
     if (this.#directSince !== null && monotonic() - this.#directSince >= PROVEN_MS) this.#pause = FIRST_PAUSE
     this.#directSince = path.relay === null ? monotonic() : null

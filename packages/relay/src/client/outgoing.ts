@@ -89,7 +89,7 @@ export class Outgoing {
   #begin(won: Won): void {
     if (won.how === 'udp') return this.#beginPlain(won)
     const { line, secrets, secret, terms } = won
-    if (this.#options.connection.destroying) return line.path.destroy()
+    if (this.#options.connection.destroying) return line.destroy()
     const session = this.#options.makeSession(this.#initiator.session, secret, terms, {
       onlonely: (failed) => this.#search?.lonely(failed),
       onconfirmed: () => this.#search?.confirmed(),

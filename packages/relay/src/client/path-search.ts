@@ -86,7 +86,7 @@ export class PathSearch {
     this.#calls = number
     const join = (): Attempt<Joined> => ({
       result: this.#initiator.join(line, session.secret),
-      abort: () => line.path.destroy()
+      abort: () => line.destroy()
     })
     const attempt = race([{ ways: [join] }], this.#options.times)
     this.#answer?.abort()
@@ -129,7 +129,7 @@ export class PathSearch {
     this.#attempt = attempt
     attempt.result.then(
       (joined) => {
-        if (this.#attempt !== attempt) return joined.line.path.destroy()
+        if (this.#attempt !== attempt) return joined.line.destroy()
         this.#searching = 'nothing'
         return this.#settle(joined)
       },

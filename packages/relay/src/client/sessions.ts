@@ -138,11 +138,11 @@ export class Sessions {
     if (ended === null) return false
     ended.calls = number
     this.#calls.add(line)
-    const timer = setTimeout(() => line.path.destroy(), this.#options.times.attemptMs)
+    const timer = setTimeout(() => line.destroy(), this.#options.times.attemptMs)
     ended.initiator
       .join(line, ended.last.secret)
       .then((joined) => ended.last.say(joined.number, joined.line))
-      .catch(() => line.path.destroy())
+      .catch(() => line.destroy())
       .finally(() => {
         clearTimeout(timer)
         this.#calls.delete(line)
@@ -180,7 +180,7 @@ export class Sessions {
     })
     this.#callBacks.add(callBack)
     return this.#make(id, secret, connection, theirs, {
-      onlonely: () => callBack.lonely(),
+      onlonely: (failed) => callBack.lonely(failed),
       onconfirmed: () => {},
       onmoved: () => callBack.moved(),
       onover: (last) => {

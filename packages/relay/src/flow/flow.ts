@@ -49,6 +49,11 @@ export class Flow {
     return this.#out.allTaken
   }
 
+  /** Both streams came to their end, and were taken by their readers. */
+  get finished(): boolean {
+    return this.#out.allTaken && this.#in.endTaken
+  }
+
   /** Something is here that the other side should have, or is under way. */
   get busy(): boolean {
     return this.#out.heldBytes > 0
@@ -185,7 +190,8 @@ export class Flow {
     if (this.#paths.delete(path)) {
       this.#io.onforsaken(path)
       this.#tellDead()
-    }
+      // It was left in peace, and what was said last on it may be lost all the same.
+    } else this.#in.forgetTold()
     return this.#voice.owe('resume', [path]) && this.#goBack(path, theirHave)
   }
 

@@ -95,6 +95,9 @@ export class Pace {
       // Who had less to send has not shown that more is carried (RFC 7661).
       if (this.#end - from >= this.#mostBytes / 2)
         this.#mostBytes = Math.min(this.#windowBytes, this.#mostBytes + to - from)
+    } else if (last.end > this.#heldUntil && this.#mostBytes <= this.#limits.leastBytes) {
+      // It has waited behind nothing of this side's: the path is farther away than it was.
+      this.#quickestMs = tookMs
     } else if (to > this.#heldUntil) {
       const carriedBytes = ((to - last.acknowledged) * soonMs) / tookMs
       this.#mostBytes = Math.max(this.#limits.leastBytes, Math.min(this.#mostBytes, carriedBytes))

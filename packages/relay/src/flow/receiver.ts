@@ -43,9 +43,17 @@ export class Receiver {
     return this.#queue.takenWithEnd
   }
 
+  /** The stream has ended, and all of it was taken. */
+  get endTaken(): boolean {
+    return this.#queue.takenWithEnd > this.#queue.taken
+  }
+
   /** @returns false for what the other side must not send */
   onsegment(offset: number, bytes: Uint8Array): boolean {
-    return this.#queue.arrive(offset, bytes, false) !== 'too much'
+    const arrival = this.#queue.arrive(offset, bytes, false)
+    // The end came before, over a faster path.
+    if (this.endTaken) this.acknowledge()
+    return arrival !== 'too much'
   }
 
   /** @returns false for what the other side must not send */

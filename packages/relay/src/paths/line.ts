@@ -13,12 +13,16 @@ export class Line {
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
   #closed: { readonly error: Error | null } | null = null
+  /** The relay has said that it goes down, and nobody has heard it. */
+  #drains = false
+  #destroyed = false
 
   /** Starts the path. */
   constructor(path: Path) {
     this.path = path
     path.start({
       onmessage: (message) => {
+        if (this.#destroyed) return
         if (this.#events === null) this.#wait(message)
         else this.#events.onmessage(message)
       },
@@ -27,8 +31,17 @@ export class Line {
         this.#closed = { error }
         this.#events?.onclose(error)
       },
-      ondraining: () => this.#events?.ondraining?.()
+      ondraining: () => {
+        this.#drains = true
+        this.#tellDraining()
+      }
     })
+  }
+
+  /** Destroys the path. Of what has come, or comes, nothing is told but that it has closed. */
+  destroy(): void {
+    this.#destroyed = true
+    this.path.destroy()
   }
 
   /** From now on nothing is told to anybody, until somebody listens again. */
@@ -43,11 +56,19 @@ export class Line {
     this.#waiting = []
     this.#waitingBytes = 0
     for (const message of waiting) {
+      if (this.#destroyed) break
       // Whom the first was for may have held it for another.
       if (this.#events === null) this.#wait(message)
       else this.#events.onmessage(message)
     }
+    this.#tellDraining()
     if (this.#closed !== null) this.#events?.onclose(this.#closed.error)
+  }
+
+  #tellDraining(): void {
+    if (!this.#drains || this.#events?.ondraining === undefined) return
+    this.#drains = false
+    this.#events.ondraining()
   }
 
   #wait(message: Uint8Array): void {
@@ -57,6 +78,6 @@ export class Line {
       return
     }
     this.#waiting = []
-    this.path.destroy()
+    this.destroy()
   }
 }

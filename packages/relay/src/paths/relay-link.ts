@@ -63,6 +63,7 @@ export class RelayLink implements Path {
   #asked: 'register' | 'watch' | 'open' | null = null
   #keepAliveMs = 0
   #joined = false
+  #drains = false
   #earlyBytes = 0
   #origin = ''
   #error: RelayError | null = null
@@ -144,6 +145,7 @@ export class RelayLink implements Path {
   start(events: PathEvents): void {
     this.#path = events
     for (const message of this.#early.splice(0)) events.onmessage(message)
+    if (this.#drains) events.ondraining?.()
     if (this.#closed) events.onclose(this.#error)
   }
 
@@ -186,8 +188,9 @@ export class RelayLink implements Path {
   }
 
   #ondraining(): void {
-    if (this.#joined) this.#path?.ondraining?.()
-    else this.#events.ondraining?.()
+    if (!this.#joined) this.#events.ondraining?.()
+    else if (this.#path === null) this.#drains = true
+    else this.#path.ondraining?.()
   }
 
   #ondata(run: readonly Uint8Array[]): boolean {

@@ -17,9 +17,8 @@ export class Carrier extends Duplex {
   /** What came while the stream was full. */
   readonly #gathered = new GatheredBytes()
   #untaken = 0
-  #ended = false
 
-  /** @param onclosed - told once it is over: whether both directions came to their end */
+  /** @param onclosed - told once it is over: whether both directions came to their end, and all was read */
   constructor(flow: Flow, onclosed: (finished: boolean) => void) {
     super()
     this.#flow = flow
@@ -38,7 +37,6 @@ export class Carrier extends Duplex {
 
   /** No more will come. */
   finish(): void {
-    this.#ended = true
     this.#pass()
     this.push(null)
   }
@@ -76,7 +74,7 @@ export class Carrier extends Duplex {
   }
 
   override _destroy(done: Callback): void {
-    this.#onclosed(this.#ended && this.#flow.allTaken)
+    this.#onclosed(this.#flow.finished)
     done(null)
   }
 

@@ -39,7 +39,7 @@ export class Greetings<Offer> {
     const { relay, origin = '' } = line.path
     const room = relay === null ? '' : b4a.toString(relay, 'hex')
     this.#makeRoom(room, relay === null ? MOST.direct : MOST.ofEachRelay)
-    const timer = setTimeout(() => line.path.destroy(), this.#timeoutMs)
+    const timer = setTimeout(() => line.destroy(), this.#timeoutMs)
     this.#greetings.set(line, { line, timer, room, place: placeOf(origin), offer: null, refusals: 0 })
   }
 
@@ -79,6 +79,6 @@ export class Greetings<Offer> {
     const gone = crowd.find(({ offer }) => offer === null) ?? crowd[0]
     if (gone === undefined) return
     this.delete(gone.line)
-    gone.line.path.destroy()
+    gone.line.destroy()
   }
 }

@@ -96,7 +96,7 @@ export class Initiator {
   /** Anybody on the way can refuse. But only the device itself can answer a hello, and does not while it knows the session. */
   async #whyRefused(line: Line): Promise<RelayError> {
     const { how } = await this.hello(line)
-    line.path.destroy()
+    line.destroy()
     return how === 'known'
       ? new RelayError('RELAY_UNREACHABLE', 'the device knows the connection, and has not taken this path')
       : new RelayError('RELAY_CLOSED', 'the other device knows nothing of this connection any more')

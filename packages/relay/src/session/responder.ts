@@ -99,7 +99,7 @@ export class Responder {
       },
       onmessage: (bytes) => {
         const greeting = readGreeting(bytes)
-        if (greeting === null || !this.#answer(line, greeting)) path.destroy()
+        if (greeting === null || !this.#answer(line, greeting)) line.destroy()
       }
     })
   }

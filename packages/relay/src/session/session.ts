@@ -141,7 +141,7 @@ export class Session {
 
   /** A path was joined. */
   add(number: number, line: Line): void {
-    if (this.#over || !this.hasRoom) return line.path.destroy()
+    if (this.#over || !this.hasRoom) return line.destroy()
     this.#numbers.use(number)
     const path = new SessionPath(
       line,
@@ -155,8 +155,7 @@ export class Session {
       ondrain: () => this.#flow.drained(number),
       onclose: (error) =>
         this.#fail(number, new RelayError('RELAY_UNREACHABLE', 'the path has closed', { cause: error })),
-      // A path that carries nothing may go down as it likes.
-      ondraining: () => number === this.#flow.best && this.#options.onlonely(null)
+      ondraining: () => this.#ondraining(number)
     })
     this.#changed(null)
   }
@@ -243,6 +242,14 @@ export class Session {
       this.#options.onfailed(info, error)
     }
     this.#changed(info)
+  }
+
+  /** A path that carries nothing may go down as it likes. */
+  #ondraining(number: number): void {
+    if (number !== this.#flow.best) return
+    // It may have been said before the path was joined.
+    this.#moved()
+    this.#options.onlonely(null)
   }
 
   #leave(number: number): void {
