@@ -31,9 +31,18 @@ const step = fc.oneof(
     })
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('way' as const), which: fc.nat(3), state }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('drain' as const), which: fc.nat(1) }) }
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('drain' as const), which: fc.nat(1) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('read' as const), me: side, reads: fc.boolean() })
+  }
 )
-type Step = typeof step extends fc.Arbitrary<infer One> ? One : never
+/** With ends of streams, where who has ended does not matter. */
+const stepOrEnd = fc.oneof(
+  { weight: 8, arbitrary: step },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('end' as const), me: side }) }
+)
+type Step = typeof stepOrEnd extends fc.Arbitrary<infer One> ? One : never
 
 /** Two relays, then the direct ways. */
 const waysOf = (devices: TwoDevices) => [...devices.relays, ...devices.directWays]
@@ -45,6 +54,8 @@ async function run(devices: TwoDevices, steps: readonly Step[], may: (one: Step)
     if (one.do === 'wait') await vi.advanceTimersByTimeAsync(one.ms)
     if (one.do === 'way') waysOf(devices)[one.which]?.set(one.state)
     if (one.do === 'drain') devices.relays[one.which]?.drain()
+    if (one.do === 'end') devices.end(one.me)
+    if (one.do === 'read') devices.read(one.me, one.reads)
   }
 }
 
@@ -76,6 +87,7 @@ test('two devices whose ways come and go lose nothing, and come to rest on one p
       }
       await run(devices, steps, (one) => one.do !== 'way' || direct || one.which < 2)
       const [alice, bob] = devices.devices
+      for (const me of [0, 1] as const) devices.read(me, true)
       // One relay is enough.
       devices.relays[0]?.set('up')
       await vi.advanceTimersByTimeAsync(SOON_MS)
@@ -125,6 +137,7 @@ test('a stream that has ended on both sides ends in peace, whatever its ways did
       devices.end(1)
       await run(devices, after, isNoWrite)
       for (const way of waysOf(devices)) way.set('up')
+      for (const me of [0, 1] as const) devices.read(me, true)
       await vi.advanceTimersByTimeAsync(TEN_MINUTES)
       expect([alice.wrong, bob.wrong]).toEqual([false, false])
       expect([alice.read, bob.read]).toEqual([bob.written, alice.written])
@@ -140,9 +153,9 @@ test('whoever gives up, at any moment and whatever the ways are: soon nothing is
   const plan = fc.record({
     latencies,
     startMs: fc.constantFrom(0, 1, 5, 8, 14, 20, 40, 700, 5_000),
-    steps: fc.array(step, { maxLength: 20 }),
+    steps: fc.array(stepOrEnd, { maxLength: 20 }),
     who: side,
-    after: fc.array(step, { maxLength: 10 })
+    after: fc.array(stepOrEnd, { maxLength: 10 })
   })
   const property = fc.asyncProperty(plan, ({ latencies, startMs, steps, who, after }) =>
     withTwoDevices(async (devices) => {
@@ -153,8 +166,10 @@ test('whoever gives up, at any moment and whatever the ways are: soon nothing is
       const [, bob] = devices.devices
       const given = who === 0 ? devices.connection : (bob.connections[0] ?? devices.connection)
       given.destroy()
+      const { dials } = devices
       await run(devices, after, () => true)
       await vi.advanceTimersByTimeAsync(200_000)
+      expect(devices.dials - dials).toBeLessThan(400)
       await expectNothingLeft(devices)
     }, 30_000)
   )

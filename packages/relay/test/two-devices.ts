@@ -21,6 +21,8 @@ export interface Device {
   ends: number
   wrong: boolean
   written: number
+  /** Its app writes no more. */
+  ended: boolean
 }
 
 /**
@@ -80,6 +82,7 @@ export class TwoDevices implements Network {
       ends: 0,
       wrong: false,
       written: 0,
+      ended: false,
       sessions: new Sessions({
         keyPair,
         times: { ...TIMES, graceMs: this.#graceMs },
@@ -114,14 +117,23 @@ export class TwoDevices implements Network {
   write(me: 0 | 1, length: number): void {
     const device = this.devices[me]
     const connection = me === 0 ? this.connection : device.connections[0]
-    if (connection === undefined || connection.destroying) return
+    if (connection === undefined || connection.destroying || device.ended) return
     connection.write(Uint8Array.from({ length }, (_, i) => (device.written + i) % 251))
     device.written += length
   }
 
   end(me: 0 | 1): void {
     const connection = me === 0 ? this.connection : this.devices[1].connections[0]
-    if (connection?.destroying === false) connection.end()
+    if (connection?.destroying !== false) return
+    connection.end()
+    this.devices[me].ended = true
+  }
+
+  /** Whether the app of this side reads. */
+  read(me: 0 | 1, reads: boolean): void {
+    const connection = me === 0 ? this.connection : this.devices[1].connections[0]
+    if (reads) connection?.resume()
+    else connection?.pause()
   }
 
   get links(): number {
