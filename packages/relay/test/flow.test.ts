@@ -73,6 +73,17 @@ test('who asks about ever more dead paths and reads nothing is told once what is
   expect(ask(2_024)).toBe(false)
 })
 
+test('where both sides leave a path at once, each word is the answer to the other one', () => {
+  const world = new World()
+  const [relay] = [world.join(3), world.join(1)]
+  for (const { flow } of world.sides) flow.retirePath(relay)
+  world.deliver(relay, 1)
+  expect(typesOn(world, relay)).toEqual([FLOW.RETIRE])
+  world.deliver(relay, 0)
+  expect(world.sides.map(({ flow }) => flow.paths.length)).toEqual([1, 1])
+  expect(world.faults).toEqual([])
+})
+
 test('no more is under way than the side with the smaller window holds', () => {
   for (const windows of [
     [640, 200],

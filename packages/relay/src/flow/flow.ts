@@ -164,7 +164,7 @@ export class Flow {
       case 'resume':
         return this.#unanswered.has(frame.path) ? this.#goBack(frame.path, frame.offset) : true
       case 'retire':
-        return this.#onretire(id)
+        return this.#paths.get(id)?.retiring === true ? this.#onretired(id) : this.#onretire(id)
       case 'retired':
         return this.#onretired(id)
       case 'probe':
