@@ -95,7 +95,8 @@ test('whatever paths come and go, at any byte, nothing is lost, repeated or out 
         check(world)
       }
       world.settle()
-      world.join(0)
+      // Another path would have everything said again.
+      if (world.sides.some(({ flow }) => flow.best === null)) world.join(0)
       world.settle()
       // Whatever was lost, room for more was not.
       expect(world.sides.map(({ flow }) => flow.heldBytes)).toEqual([0, 0])

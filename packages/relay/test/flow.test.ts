@@ -191,3 +191,20 @@ test('an end that came before the last bytes is acknowledged once these have com
   if (untold) flow.acknowledge()
   expect(acks.at(-1)).toBe(5_001)
 })
+
+test('an answer about a lost path is not lost with the next one, which the other side does not know to be gone', () => {
+  const world = new World()
+  const first = world.join(3)
+  world.settle()
+  // One relay dies for side 0, and so does the next before it has answered; side 1 knows of neither yet.
+  world.close(first, 0, true)
+  const second = world.join(3)
+  world.close(second, 0, true)
+  const third = world.join(3)
+  while (world.deliver(third, 0));
+  world.settle()
+  world.write(0, 40)
+  world.settle()
+  expect(world.sides.map(({ flow }) => flow.paths)).toEqual([[third], [third]])
+  expect(world.sides[1].received.length).toBe(40)
+})

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import type { Connection } from '../src/index.ts'
-import type { State } from './simulated-ways.ts'
+import type { State, Way } from './simulated-ways.ts'
 import { type TwoDevices, withTwoDevices } from './two-devices.ts'
 
 vi.mock('../src/client/dial.ts', async () => (await import('./simulated-ways.ts')).simulatedDials)
@@ -309,4 +309,39 @@ test('a relay that says that it goes down while the devices still greet each oth
     })
   }
   expect(stayed).toEqual([])
+})
+
+/** As where a telephone changes its network: its own end is gone, and nobody tells the other one. */
+function loseOwnEnds(way: Way): void {
+  for (const link of way.links) {
+    link.open[0] = false
+    link.events[0]?.onclose(null)
+  }
+}
+
+test('a device that loses its paths twice in a row, without the other one knowing, goes on over the next', async () => {
+  const stuck: number[] = []
+  for (let ms = 0; ms < 15; ms++) {
+    await withTwoDevices(async (devices) => {
+      const [alice, bob] = devices.devices
+      for (const way of devices.directWays) way.set('down')
+      devices.start()
+      await vi.advanceTimersByTimeAsync(5_000)
+      for (const me of [0, 1] as const) devices.write(me, 1_000)
+      await vi.advanceTimersByTimeAsync(1_000)
+      const used = devices.relays.find(({ relay }) => relay === devices.connection.path?.relay) as Way
+      const other = devices.relays.find((one) => one !== used) as Way
+      loseOwnEnds(used)
+      while (devices.connection.path === null) await vi.advanceTimersByTimeAsync(1)
+      await vi.advanceTimersByTimeAsync(ms)
+      loseOwnEnds(other)
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(devices.connection.path).not.toBe(null)
+      for (const me of [0, 1] as const) devices.write(me, 1_000)
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(devices.connection.path).not.toBe(null)
+      if (alice.read !== bob.written || bob.read !== alice.written) stuck.push(ms)
+    })
+  }
+  expect(stuck).toEqual([])
 })

@@ -196,7 +196,7 @@ export class Flow {
   }
 
   #goBack(path: number, theirHave: number): boolean {
-    this.#unanswered.delete(path)
+    this.#answered(path)
     this.#voice.forget('dead', path)
     if (!this.#out.goBack(theirHave)) return false
     this.#pump()
@@ -227,6 +227,15 @@ export class Flow {
       if (this.#unanswered.size <= MOST_UNANSWERED) return
       this.#unanswered.delete(oldest)
       this.#voice.forget('dead', oldest)
+    }
+  }
+
+  /** What the other side has by now it has after all that was lost before, too: an answer about that may have been lost with this path. */
+  #answered(path: number): void {
+    if (!this.#unanswered.has(path)) return
+    for (const older of this.#unanswered) {
+      this.#unanswered.delete(older)
+      if (older === path) return
     }
   }
 
