@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { testCleanup } from '@cloudpal/test-kit'
 import fc from 'fast-check'
 import crypto from 'hypercore-crypto'
@@ -8,7 +10,6 @@ import { frame, FRAME, framesOf } from '../src/protocol/frames.ts'
 import { type Lease, RelayPolicy } from '../src/server/index.ts'
 import { Splice, type SpliceSide } from '../src/server/splice.ts'
 import type { Wire } from '../src/wires/wire.ts'
-import { twoKeyPairs } from './relays.ts'
 
 afterEach(() => void vi.useRealTimers())
 
@@ -42,27 +43,39 @@ function sideOf(lease: Lease): Side {
   return side
 }
 
-/** Splices of one device, which has a grant of this rate, with another one that needs none. */
-function splicesOf(count: number, bytesPerSecond: number): { a: Side; b: Side; splice: Splice }[] {
+interface Spliced {
+  readonly a: Side
+  readonly b: Side
+  readonly splice: Splice
+}
+
+/** Splices of one device, which has a grant of this rate, with others that have one each: 0 is no limit. */
+function splicesOf(count: number, rate: number, rateOfOthers = 0): Spliced[] {
   vi.useFakeTimers()
-  const [a, b] = twoKeyPairs()
   const owner = crypto.keyPair()
   const now = (): number => Date.now()
-  const policy = new RelayPolicy(crypto.keyPair().publicKey, {
-    issuers: [owner.publicKey],
-    allow: [b.publicKey],
-    now
-  })
-  const grant = createGrant(owner, { device: a.publicKey, expiresAt: now() + 3_600_000, bytesPerSecond })
+  const policy = new RelayPolicy(crypto.keyPair().publicKey, { issuers: [owner.publicKey], now })
+  const someone = (bytesPerSecond: number): (() => Side) => {
+    const device = crypto.keyPair().publicKey
+    const grant = createGrant(owner, { device, expiresAt: now() + 3_600_000, bytesPerSecond })
+    return () => sideOf(policy.admit(device, grant) as Lease)
+  }
+  const first = someone(rate)
   return Array.from({ length: count }, () => {
-    const sides = {
-      a: sideOf(policy.admit(a.publicKey, grant) as Lease),
-      b: sideOf(policy.admit(b.publicKey) as Lease)
-    }
+    const sides = { a: first(), b: someone(rateOfOthers)() }
     const splice = new Splice(sides.a, sides.b, { now, onbytes: () => {} })
     testCleanup().defer('stream', () => splice.end(sides.a))
     return { ...sides, splice }
   })
+}
+
+/** Each side sends a run whenever it is read. */
+function talk(splices: readonly Spliced[], run: Uint8Array, forMs: number): void {
+  for (let ms = 0; ms < forMs; ms += 10) {
+    for (const { a, b, splice } of splices)
+      for (const side of [a, b]) if (!side.paused) splice.forward(side, [run])
+    vi.advanceTimersByTime(10)
+  }
 }
 
 const lengthOf = ({ written }: Side): number => written.reduce((sum, { bytes }) => sum + bytes.length, 0)
@@ -156,4 +169,51 @@ test('what is held up when one side has gone still reaches the other one', () =>
   expect(lengthOf(b)).toBeLessThan(4 * run.length)
   splice.end(a)
   expect(lengthOf(b)).toBe(4 * run.length)
+})
+
+test('a device that its own rate holds up does not hold up what others send it', () => {
+  const splices = splicesOf(4, LEAST_BYTES_PER_SECOND, 1_000_000)
+  talk(splices, frame(FRAME.DATA, new Uint8Array(65_536)), 10_000)
+  for (const { a } of splices) expect(lengthOf(a)).toBeGreaterThan(9 * 1_000_000)
+})
+
+test.each([LEAST_BYTES_PER_SECOND, 1_000_000])(
+  'a splice of two devices with a rate, one of %i bytes a second, has a timer for each, and none when it has ended',
+  (rate) => {
+    const splices = splicesOf(1, LEAST_BYTES_PER_SECOND, rate)
+    const run = Buffer.concat(Array.from({ length: 32 }, () => frame(FRAME.DATA, new Uint8Array(2_048))))
+    for (let i = 0; i < 5; i++) {
+      talk(splices, run, 2_000)
+      expect(vi.getTimerCount()).toBeLessThanOrEqual(2)
+    }
+    for (const { a, splice } of splices) splice.end(a)
+    expect(vi.getTimerCount()).toBe(0)
+  }
+)
+
+test.each([
+  ['in one go', 1],
+  ['one by one', 16_384]
+])('empty frames that are held up, and came %s, cost about what is said to be held', (_, runs) => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  // So many that what the runtime does besides is little.
+  const splices = splicesOf(32, LEAST_BYTES_PER_SECOND)
+  const run = Buffer.alloc(65_536)
+  for (let at = 0; at < run.length; at += 4) run[at] = FRAME.DATA
+  const length = run.length / runs
+  // More than a second's worth.
+  for (const { a, splice } of splices) splice.forward(a, [frame(FRAME.DATA, new Uint8Array(69_632))])
+  gc()
+  const before = process.memoryUsage()
+  for (const { a, splice } of splices) {
+    const chunk = Buffer.from(run)
+    for (let at = 0; at < chunk.length; at += length) splice.forward(a, [chunk.subarray(at, at + length)])
+  }
+  gc()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  const cost = heapUsed + arrayBuffers - before.heapUsed - before.arrayBuffers
+  const held = splices.reduce((sum, { a, splice }) => sum + splice.heldBytes(a), 0)
+  expect(held).toBeGreaterThan(31 * run.length)
+  expect(cost / held).toBeLessThan(5)
 })

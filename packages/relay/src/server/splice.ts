@@ -1,7 +1,8 @@
 import type { Lease } from '../policy/lease.ts'
-import { framesOf, lengthOf } from '../protocol/frames.ts'
+import { lengthOf } from '../protocol/frames.ts'
 import { type Refusal, refusal } from '../protocol/refusal.ts'
 import type { Wire } from '../wires/wire.ts'
+import { HeldFrames } from './held-frames.ts'
 
 /** One side of a splice. */
 export interface SpliceSide {
@@ -23,10 +24,10 @@ interface Lane {
   readonly from: SpliceSide
   readonly to: SpliceSide
   /** Frames that were read, and are held up by the rate. */
-  waiting: Uint8Array[][]
+  readonly waiting: HeldFrames
   full: boolean
-  /** Of the server's clock: it may go faster again then; 0 where the rate does not hold it up. */
-  throttledUntil: number
+  /** Until the rate lets it go on; `null` where it is not held up. */
+  timer: unknown
   fullSince: number
 }
 
@@ -52,7 +53,6 @@ export class Splice {
   readonly target: SpliceSide
   readonly #lanes: readonly [Lane, Lane]
   readonly #options: SpliceOptions
-  #timer: unknown = null
   #ended = false
 
   constructor(opener: SpliceSide, target: SpliceSide, options: SpliceOptions) {
@@ -67,34 +67,19 @@ export class Splice {
     const lane = this.#lanes.find((lane) => lane.from === from)
     if (this.#ended || lane === undefined) return
     if ((from.lease?.bytesPerSecond ?? 0) === 0) return this.#pass(lane, frames)
-    lane.waiting.push(...framesOf(frames))
+    lane.waiting.add(frames)
     this.#pump(lane)
   }
 
   /** Bytes that were read of this side, and are held up. */
   heldBytes(from: SpliceSide): number {
-    const held = this.#lanes.find((lane) => lane.from === from)?.waiting ?? []
-    return held.reduce((sum, parts) => sum + lengthOf(parts), 0)
+    return this.#lanes.find((lane) => lane.from === from)?.waiting.bytes ?? 0
   }
 
   #pump(lane: Lane): void {
-    while (lane.waiting.length > 0 && !lane.full && lane.throttledUntil === 0 && !this.#ended)
-      this.#pass(lane, this.#turn(lane))
-    if (lane.waiting.length > 0) lane.from.wire.pause()
-  }
-
-  /** Takes what is passed on in one go. */
-  #turn({ from, waiting }: Lane): Uint8Array[] {
-    const most = Math.max(LEAST_TURN_BYTES, (from.lease?.bytesPerSecond ?? 0) * TURN_SECONDS)
-    const turn: Uint8Array[] = []
-    let bytes = 0
-    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
-      bytes += lengthOf(next)
-      if (turn.length > 0 && bytes > most) break
-      turn.push(...next)
-      waiting.shift()
-    }
-    return turn
+    while (lane.waiting.bytes > 0 && !lane.full && lane.timer === null && !this.#ended)
+      this.#pass(lane, turnOf(lane))
+    if (lane.waiting.bytes > 0) lane.from.wire.pause()
   }
 
   #pass(lane: Lane, frames: readonly Uint8Array[]): void {
@@ -131,42 +116,38 @@ export class Splice {
   end(gone: SpliceSide): void {
     if (this.#ended) return
     this.#ended = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
     const rest = gone === this.opener ? this.target : this.opener
-    for (const { from, to, waiting } of this.#lanes)
-      if (to === rest)
-        for (const parts of waiting.splice(0))
-          if ((from.lease?.spend(lengthOf(parts)) ?? null) !== null) to.wire.write(...parts)
+    for (const lane of this.#lanes) {
+      clearTimeout(lane.timer)
+      while (lane.to === rest && lane.waiting.bytes > 0) {
+        const turn = turnOf(lane)
+        if ((lane.from.lease?.spend(lengthOf(turn)) ?? null) !== null) rest.wire.write(...turn)
+      }
+    }
     rest.wire.resume()
     rest.leave()
   }
 
   #throttle(lane: Lane, wait: number): void {
-    lane.throttledUntil = this.#options.now() + wait
     lane.from.wire.pause()
-    this.#timer ??= setTimeout(() => this.#onthrottled(), wait)
-  }
-
-  #onthrottled(): void {
-    this.#timer = null
-    if (this.#ended) return
-    const now = this.#options.now()
-    const later = this.#lanes.map((lane) => lane.throttledUntil).filter((until) => until > now)
-    for (const lane of this.#lanes) {
-      if (lane.throttledUntil === 0 || lane.throttledUntil > now) continue
-      lane.throttledUntil = 0
+    lane.timer = setTimeout(() => {
+      lane.timer = null
       this.#resume(lane)
-    }
-    if (later.length > 0) this.#timer = setTimeout(() => this.#onthrottled(), Math.min(...later) - now)
+    }, wait)
   }
 
   #resume(lane: Lane): void {
     this.#pump(lane)
-    const isFree = !lane.full && lane.throttledUntil === 0 && lane.waiting.length === 0
+    const isFree = !lane.full && lane.timer === null && lane.waiting.bytes === 0
     if (!this.#ended && isFree) lane.from.wire.resume()
   }
 }
 
 function lane(from: SpliceSide, to: SpliceSide): Lane {
-  return { from, to, waiting: [], full: false, throttledUntil: 0, fullSince: 0 }
+  return { from, to, waiting: new HeldFrames(), full: false, timer: null, fullSince: 0 }
+}
+
+/** Takes what is passed on in one go. */
+function turnOf({ from, waiting }: Lane): Uint8Array[] {
+  return waiting.take(Math.max(LEAST_TURN_BYTES, (from.lease?.bytesPerSecond ?? 0) * TURN_SECONDS))
 }
