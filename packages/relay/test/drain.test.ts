@@ -3,9 +3,9 @@ import { connect } from 'node:net'
 import { fakeClock, testnet, until } from '@cloudpal/test-kit'
 import crypto from 'hypercore-crypto'
 import { expect, test } from 'vitest'
-import { RelayServer } from '../src/server/index.ts'
+import { RelayServer, type RelayServerOptions } from '../src/server/index.ts'
 import { createGrant, ReplicaSet } from '../src/index.ts'
-import { asPath, greet } from './links.ts'
+import { asPath, greet, type TestLink } from './links.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
 import { keyPair } from './replicas/records.ts'
 import { receiveCounting, sendCounting } from './streams.ts'
@@ -108,6 +108,62 @@ test('a drain with replicas waits for a device that was reached just now: it com
   await until(() => back.seen.includes('draining'))
   back.link.destroy()
   expect(await drained).toBe('over')
+})
+
+test('a relay with replicas drains however many milliseconds it has for that', async () => {
+  const [owner, self] = twoKeyPairs()
+  const set = ReplicaSet.sign([{ key: self.publicKey, addresses: [] }], 1, owner).bytes
+  const replicas = { owner: owner.publicKey, set }
+  const { relay } = await startRelay([], { keyPair: self, replicas, drainMs: 999 })
+  await relay.drain()
+})
+
+/** A relay of which one device is taken, so that an opener waits for it to be back. */
+async function waitedFor(
+  options: Partial<RelayServerOptions>
+): Promise<{ relay: RelayServer; waits: TestLink }> {
+  const [[a, b], [c]] = [twoKeyPairs(), twoKeyPairs()]
+  const { relay, address } = await startRelay([a, b, c], options)
+  const target = greet(address, b, (link) => link.register(30_000))
+  await until(() => target.seen.includes('registered'))
+  const first = greet(address, a, (link) => link.open(b.publicKey))
+  await until(() => first.seen.includes('opened'))
+  const waits = greet(address, c, (link) => {
+    link.open(b.publicKey)
+    link.ping()
+  })
+  await until(() => waits.seen.includes('pong'))
+  first.wire.destroy()
+  await until(() => relay.sessions === 0)
+  return { relay, waits }
+}
+
+test('who waits for a device when a relay begins to drain is told so: that one cannot come back', async () => {
+  const { relay, waits } = await waitedFor({ now: fakeClock(1_000).now })
+  await relay.drain()
+  await until(() => waits.ended)
+  expect(waits.ended).toBe('RELAY_DRAINING')
+})
+
+test('with replicas, who waits for a device is told only when the drain is over: until then that one comes back', async () => {
+  const clock = fakeClock(1_000)
+  const [owner, self] = twoKeyPairs()
+  const set = ReplicaSet.sign([{ key: self.publicKey, addresses: [] }], 1, owner).bytes
+  const { relay, waits } = await waitedFor({
+    keyPair: self,
+    now: clock.now,
+    replicas: { owner: owner.publicKey, set },
+    drainMs: 4_000
+  })
+  const drained = relay.drain()
+  clock.advance(3_999)
+  waits.link.ping()
+  await until(() => waits.seen.filter((what) => what === 'pong').length === 2)
+  expect(waits.ended).toBe(null)
+  clock.advance(1)
+  await drained
+  await until(() => waits.ended)
+  expect(waits.ended).toBe('RELAY_DRAINING')
 })
 
 test.each<[string, Uint8Array | null, string]>([

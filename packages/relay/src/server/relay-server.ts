@@ -130,7 +130,7 @@ export class RelayServer extends ReadyResource {
   }
 
   /**
-   * Lets everybody move away: registrations end at once, sessions are told, and end when their devices have moved, or after `drainMs`.
+   * Lets everybody move away: registrations end at once, and so do those who wait for one; sessions are told, and end when their devices have moved, or after `drainMs`.
    * Nobody new is served. Over UDP nobody can be told: what is relayed there goes on until it ends, or until then. With `replicas` everybody is asked in turn over half
    * of that time, and registrations go on until their devices are at home elsewhere. Resolves when nobody is left; `close()` follows.
    */
@@ -140,9 +140,10 @@ export class RelayServer extends ReadyResource {
     const { drainMs = 10_000 } = this.#options
     const board = this.#parts.switchboard
     this.#parts.fleet?.drain()
-    if (this.#parts.fleet === null) for (const one of board.parked) one.refuse(this.#parts.gate.away(one))
+    // Nobody registers again: who waits would wait in vain.
+    if (this.#parts.fleet === null) this.#sendAway()
     await askToLeave(board, {
-      askMs: this.#parts.fleet === null ? 0 : drainMs / 2,
+      askMs: this.#parts.fleet === null ? 0 : Math.floor(drainMs / 2),
       drainMs,
       now: this.#parts.now,
       isOver: () => this.closing !== null,
@@ -150,7 +151,7 @@ export class RelayServer extends ReadyResource {
       isBusyElsewhere: () =>
         (this.#parts.udp?.stats.links ?? 0) > 0 || (this.#parts.fleet !== null && board.returning > 0)
     })
-    for (const one of board.parked) one.refuse(this.#parts.gate.away(one))
+    this.#sendAway()
     for (const { opener, target } of board.splices)
       for (const side of [opener, target]) side.refuse(this.#parts.gate.away(side))
   }
@@ -222,6 +223,12 @@ export class RelayServer extends ReadyResource {
     this.#parts.connections.destroy()
     await closed
     await this.#parts.udp?.close()
+  }
+
+  /** Who is registered, and who waits for one that was. */
+  #sendAway(): void {
+    const { parked, waiting } = this.#parts.switchboard
+    for (const one of [...parked, ...waiting]) one.refuse(this.#parts.gate.away(one))
   }
 
   #sweep(): void {

@@ -38,8 +38,8 @@ export class Switchboard {
   }
 
   /** Openers that wait. */
-  get waiting(): number {
-    return this.#waiting.size
+  get waiting(): Iterable<DeviceConnection> {
+    return this.#waiting.openers
   }
 
   /** Pairs of connections that are joined. */

@@ -7,8 +7,9 @@ export class WaitingRoom<Opener extends object> {
   readonly #turns = new Map<string, Map<string, Set<Opener>>>()
   readonly #places = new Map<Opener, { readonly target: string; readonly device: string }>()
 
-  get size(): number {
-    return this.#places.size
+  /** All that wait. */
+  get openers(): Iterable<Opener> {
+    return this.#places.keys()
   }
 
   /** @param device - whose it is */
