@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net'
+import { connect, type Socket, type TcpSocketConnectOpts } from 'node:net'
 import { testCleanup } from '@cloudpal/test-kit'
 
 /** A connection that is spoken on by hand, and what was heard there. */
@@ -9,8 +9,12 @@ export interface Spoken {
 }
 
 /** Connects to a port of this machine, and says this. */
-export function say(port: number | null, words: string | Uint8Array): Spoken {
-  const socket = connect(port ?? 0, '127.0.0.1')
+export function say(
+  port: number | null,
+  words: string | Uint8Array,
+  from: Omit<TcpSocketConnectOpts, 'port'> = {}
+): Spoken {
+  const socket = connect({ port: port ?? 0, host: '127.0.0.1', ...from })
   testCleanup().defer('stream', () => socket.destroy())
   const spoken = { socket, heard: '', closed: false }
   socket.on('error', () => {}).on('close', () => (spoken.closed = true))

@@ -2,6 +2,8 @@ import { Agent, createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fakeClock, testCleanup, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
+import { RelayClient } from '../src/index.ts'
+import { RelayServer } from '../src/server/index.ts'
 import { say, UPGRADE, webSocketFrame } from './by-hand.ts'
 import { startDevice, startRelay, twoKeyPairs } from './relays.ts'
 
@@ -113,6 +115,49 @@ test.each<[string, string, number]>([
     await until(() => one.heard.includes('\r\n'))
     expect(one.heard).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
   }
+})
+
+test.each(['::ffff:127.0.0.1', 'LOCALHOST', '127.0.0.2'])(
+  'on loopback, by whatever name (%s), it answers nobody who asks by one that may have been pointed here',
+  async (host) => {
+    const { relay } = await startRelay([], { metrics: { host } })
+    const one = say(relay.ports.metrics, 'GET /status HTTP/1.1\r\nhost: rebound.evil.test\r\n\r\n', { host })
+    await until(() => one.heard.includes('\r\n'))
+    expect(one.heard).toMatch(/^HTTP\/1.1 421 /)
+  }
+)
+
+test.skipIf(process.platform !== 'linux')(
+  'who connects from one port to two addresses of a relay (127.0.0.2 is one on Linux) counts twice, and is let go in time',
+  async () => {
+    const clock = fakeClock(1_000)
+    const { relay } = await startRelay([], {
+      ws: { host: '0.0.0.0' },
+      now: clock.now,
+      unknownConnections: 2
+    })
+    const refused: string[] = []
+    relay.on('refused', ({ code }: { code: string }) => refused.push(code))
+    const { ws } = relay.ports
+    const first = say(ws, '', { localAddress: HOST })
+    await until(() => first.socket.localPort)
+    const { localPort = 0 } = first.socket
+    const second = say(ws, '', { host: '127.0.0.2', localAddress: HOST, localPort })
+    await until(() => second.socket.localPort)
+    const third = say(ws, `${UPGRADE}\r\n\r\n`)
+    await until(() => third.closed)
+    expect(refused).toEqual(['RELAY_TOO_MANY'])
+    clock.advance(5_000)
+    await until(() => first.closed && second.closed)
+  }
+)
+
+test('a port that none can be is refused by a code, of a relay and of a device', async () => {
+  const [a] = twoKeyPairs()
+  const relay = new RelayServer({ keyPair: a, tcp: { port: 70_000 } })
+  await expect(relay.ready()).rejects.toMatchObject({ code: 'RELAY_CANNOT_LISTEN' })
+  const device = new RelayClient({ keyPair: a, relays: [], listen: { port: 70_000 } })
+  await expect(device.ready()).rejects.toMatchObject({ code: 'RELAY_CANNOT_LISTEN' })
 })
 
 test('a relay takes the WebSockets of a server of the app’s own, and bounds them as its own', async () => {

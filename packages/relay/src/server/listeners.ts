@@ -83,11 +83,13 @@ export async function listenWs(
       onfull(remoteAddress)
       return socket.destroy()
     }
-    const [name, stranger] = [nameOf(socket), { wire: { remoteAddress: place } }]
-    arrivals.set(name, { stranger, socket, deadline: now() + greetingMs })
+    const stranger = { wire: { remoteAddress: place } }
+    const [name, arrival] = [nameOf(socket), { stranger, socket, deadline: now() + greetingMs }]
+    arrivals.set(name, arrival)
     strangers.add(stranger)
     return socket.once('close', () => {
-      arrivals.delete(name)
+      // The next one from that port may be here already.
+      if (arrivals.get(name) === arrival) arrivals.delete(name)
       strangers.delete(stranger)
     })
   })
@@ -134,9 +136,8 @@ export async function listenHttp(
   answers: Readonly<Record<string, () => Promise<Answer>>>
 ): Promise<Listener> {
   const host = options.host ?? '127.0.0.1'
-  const isLocal = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
   const server = createHttpServer(LIMITS, (request, response) => {
-    if (isLocal && !isLocalName(request.headers.host)) {
+    if (isLoopback(server.address()) && !isLocalName(request.headers.host)) {
       response.writeHead(421).end()
       return
     }
@@ -160,13 +161,13 @@ async function listen(server: Server, { port = 0, host }: ListenOptions): Promis
     socket.once('close', () => sockets.delete(socket))
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(cannotListen(`${host ?? 'all addresses'}, TCP port ${port}`, error))
-    )
+    server.once('error', reject)
     server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
       server.removeAllListeners('error')
       resolve()
     })
+  }).catch((error: unknown) => {
+    throw cannotListen(`${host ?? 'all addresses'}, TCP port ${port}`, error)
   })
   // One connection that could not be accepted is no reason to end the process.
   server.on('error', () => {})
@@ -182,13 +183,18 @@ async function listen(server: Server, { port = 0, host }: ListenOptions): Promis
   }
 }
 
+/** Where it listens, whatever name that was given by. */
+function isLoopback(bound: ReturnType<Server['address']>): boolean {
+  return typeof bound === 'object' && /^(::1$|(::ffff:)?127\.)/.test(bound?.address ?? '')
+}
+
 /** An address, `localhost`, or nothing, as HTTP/1.0 may have it; a port may follow. */
 function isLocalName(host = ''): boolean {
   const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
   return name === '' || name.toLowerCase() === 'localhost' || isIP(name) !== 0
 }
 
-/** The same for a TLS socket and the one below it. */
-function nameOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`
+/** The same for a TLS socket and the one below it; a client may use one port for two addresses of this machine. */
+function nameOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`
 }

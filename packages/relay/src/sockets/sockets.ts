@@ -46,11 +46,11 @@ export async function listenTcp(
 ): Promise<TcpListener> {
   const server = createServer((socket) => onwire(new TcpWire(socket)))
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(cannotListen(`${host ?? 'all addresses'}, TCP port ${port}`, error))
-    )
+    server.once('error', reject)
     if (host === undefined) server.listen(port, resolve)
     else server.listen(port, host, resolve)
+  }).catch((error: unknown) => {
+    throw cannotListen(`${host ?? 'all addresses'}, TCP port ${port}`, error)
   })
   // One connection that could not be accepted is no reason to end the process.
   server.on('error', () => {})
