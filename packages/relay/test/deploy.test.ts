@@ -119,3 +119,9 @@ function hasSystemd(): boolean {
     return false
   }
 }
+
+test('systemd starts a relay again however often it has failed', () => {
+  const unit = read('deploy/cloudpal-relay.service')
+  expect(unit).toMatch(/^Restart=always$/m)
+  expect(unit).toMatch(/^StartLimitIntervalSec=0$/m)
+})

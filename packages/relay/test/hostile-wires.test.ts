@@ -199,8 +199,8 @@ test('strangers of one IPv6 network are one', () => {
   const from = (remoteAddress: string) => ({ wire: { remoteAddress } }) as never
   for (const end of ['1', '2:3:4', 'ffff:1:2:3'])
     strangers.add(from(`2001:db8:1:2:${end.includes(':') ? '1:' : ':'}${end}`))
-  expect(strangers.hasRoom('2001:db8:1:2::9')).toBe(false)
-  expect(strangers.hasRoom('2001:db8:1:3::9')).toBe(true)
+  expect(strangers.makeRoom('2001:db8:1:2::9')).toBe(false)
+  expect(strangers.makeRoom('2001:db8:1:3::9')).toBe(true)
 })
 
 test('a device that was welcomed before the relay drains is not taken in after', async () => {

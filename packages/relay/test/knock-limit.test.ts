@@ -37,13 +37,15 @@ test('of 10,000 hosts it is known how often they have knocked, and the one that 
   expect(taken(limit, ['other 0'])).toBe(1)
 })
 
-test('strangers of all addresses together are greeted so often, and an IPv6 network of 64 bits is one', () => {
+test('strangers of all addresses together are greeted so often, half of it those of addresses that were not lately', () => {
   const clock = fakeClock()
-  const limit = new GreetingLimit({ most: 5, mostByAddress: 2, now: clock.now })
-  expect(taken(limit, ['2001:db8::1', '2001:db8::2', '2001:db8::3', '2001:db8:0:1::1'])).toBe(3)
-  expect(taken(limit, ['192.0.2.1', '192.0.2.2', '192.0.2.3'])).toBe(2)
+  const limit = new GreetingLimit({ most: 10, mostByAddress: 20, now: clock.now })
+  // An IPv6 network of 64 bits is one: twice it is one of few, and then one of many.
+  const network = Array.from({ length: 9 }, (_, i) => `2001:db8::${i + 1}`)
+  expect(taken(limit, network)).toBe(2 + 5)
+  expect(taken(limit, ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'])).toBe(3)
   limit.giveBack('192.0.2.1')
-  expect(taken(limit, ['192.0.2.4', '192.0.2.5'])).toBe(1)
+  expect(taken(limit, ['192.0.2.5', '192.0.2.6'])).toBe(1)
   clock.advance(4)
-  expect(taken(limit, ['192.0.2.6', '192.0.2.7', '192.0.2.8'])).toBe(2)
+  expect(taken(limit, ['192.0.2.7', '192.0.2.8'])).toBe(1)
 })

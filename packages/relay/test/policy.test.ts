@@ -122,7 +122,7 @@ test('a grant that expires ends what lives by it, and is forgotten', () => {
   expect(ends).toEqual(['RELAY_GRANT_EXPIRED'])
 })
 
-test('what was spent on a grant is forgotten with it', () => {
+test('what was spent on a grant is forgotten an hour after it has expired', () => {
   let now = NOW
   const policy = policyOf({ now: () => now })
   const [short, long] = [grantOf(), grantOf({ expiresAt: NOW + 120_000 })]
@@ -131,10 +131,12 @@ test('what was spent on a grant is forgotten with it', () => {
     lease.spend(7)
     lease.end()
   }
-  now += 60_000
-  policy.sweep()
+  for (const ms of [60_000, 3_600_000]) {
+    now += ms
+    policy.sweep()
+  }
   // Of a clock that is set back it can be seen.
-  now -= 1
+  now = NOW + 59_999
   const usedBytes = [short, long].map((grant) => admitted(policy.admit(device.publicKey, grant)).usedBytes)
   expect(usedBytes).toEqual([0, 7])
 })
@@ -245,4 +247,31 @@ test.each<[string, (policy: RelayPolicy) => Uint8Array]>([
   expect(admitted(policy.admit(device.publicKey, grant))).toMatchObject({ scopes: ALL_SCOPES, grant: '' })
   policy.revoke(device.publicKey)
   expect(policy.admit(device.publicKey, grant)).toMatchObject({ code: 'RELAY_REVOKED' })
+})
+
+test('a clock that was ahead for a moment gives nobody a new quota', () => {
+  let now = NOW
+  const policy = policyOf({ now: () => now })
+  const grant = grantOf({ quotaBytes: 1_000 })
+  const lease = admitted(policy.admit(device.publicKey, grant))
+  lease.spend(1_000)
+  lease.end()
+  now += 3_600_000
+  policy.sweep()
+  now = NOW
+  policy.sweep()
+  expect(policy.admit(device.publicKey, grant)).toMatchObject({ code: 'RELAY_QUOTA' })
+  // Nor twice.
+  now += 3_600_000
+  policy.sweep()
+  now = NOW
+  expect(policy.admit(device.publicKey, grant)).toMatchObject({ code: 'RELAY_QUOTA' })
+})
+
+test('who is taken off the allow-list, and is another relay of the owner, may watch on', () => {
+  const policy = policyOf()
+  policy.watch(other.publicKey)
+  const lease = admitted(policy.admit(other.publicKey))
+  policy.disallow(other.publicKey)
+  expect(lease.ended).toBe(false)
 })

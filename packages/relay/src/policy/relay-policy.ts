@@ -21,6 +21,17 @@ export interface PolicyOptions {
   now?: () => number
 }
 
+/** What was used of a grant is known so long after it has expired: a clock that was ahead for a moment gives nobody anew what was spent. */
+const KEPT_MS = 3_600_000
+
+/** What was used of a grant, or by a device of the allow-list. */
+interface GrantMeter {
+  readonly meter: Meter
+  readonly expiresAt: number
+  /** Of the clock for rates. */
+  expiredSince: number | null
+}
+
 /**
  * Who is served, and how much: one for both planes of a relay, so that a limit is one limit.
  *
@@ -38,7 +49,7 @@ export class RelayPolicy {
   /** For rates. */
   readonly #steady: () => number
   readonly #accounts: Accounts
-  readonly #meters = new Map<string, { meter: Meter; expiresAt: number }>()
+  readonly #meters = new Map<string, GrantMeter>()
   readonly #revoked = new Set<string>()
 
   /**
@@ -116,7 +127,10 @@ export class RelayPolicy {
   disallow(device: Uint8Array): void {
     const name = keyName(device)
     this.#allowed.delete(name)
-    this.#accounts.endWhere((lease) => lease.grant === '' && keyName(lease.device) === name, 'RELAY_DENIED')
+    this.#accounts.endWhere(
+      ({ grant, scopes, device }) => grant === '' && scopes !== 0 && nameOf(device) === name,
+      'RELAY_DENIED'
+    )
   }
 
   /**
@@ -180,7 +194,11 @@ export class RelayPolicy {
   sweep(): void {
     const now = this.#now()
     this.#accounts.endWhere(({ expiresAt }) => expiresAt <= now, 'RELAY_GRANT_EXPIRED')
-    for (const [name, { expiresAt }] of this.#meters) if (expiresAt <= now) this.#meters.delete(name)
+    const steady = this.#steady()
+    for (const [name, one] of this.#meters) {
+      if (one.expiresAt > now) one.expiredSince = null
+      else if (steady - (one.expiredSince ??= steady) >= KEPT_MS) this.#meters.delete(name)
+    }
   }
 
   #admitBy(bytes: Uint8Array, device: Uint8Array, name: string, scope: number): Lease | Refusal {
@@ -219,7 +237,7 @@ export class RelayPolicy {
     const known = this.#meters.get(name)
     if (known !== undefined) return known.meter
     const meter = new Meter(limits, this.#steady)
-    this.#meters.set(name, { meter, expiresAt })
+    this.#meters.set(name, { meter, expiresAt, expiredSince: null })
     return meter
   }
 }

@@ -16,7 +16,7 @@ export class Connections implements Iterable<DeviceConnection> {
 
   constructor(
     { unknownConnections = 1_000, unknownPerAddress = 100 }: ConnectionsOptions,
-    host: Omit<ConnectionHost, 'mayGreet' | 'onknown'>
+    host: Omit<ConnectionHost, 'mayGreet' | 'onproven' | 'onknown'>
   ) {
     this.strangers = new Strangers(unknownConnections, unknownPerAddress)
     const greetings = new GreetingLimit({
@@ -27,10 +27,8 @@ export class Connections implements Iterable<DeviceConnection> {
     this.#host = {
       ...host,
       mayGreet: ({ wire }) => greetings.take(wire.remoteAddress),
-      onknown: (connection) => {
-        this.strangers.delete(connection)
-        greetings.giveBack(connection.wire.remoteAddress)
-      },
+      onproven: ({ wire }) => greetings.giveBack(wire.remoteAddress),
+      onknown: (connection) => this.strangers.delete(connection),
       onclosed: (connection) => {
         this.#all.delete(connection)
         this.strangers.delete(connection)
@@ -53,7 +51,7 @@ export class Connections implements Iterable<DeviceConnection> {
    * @returns whether there was room for it; if not, it is still the caller's
    */
   add(wire: Wire, deadline: number): boolean {
-    if (!this.strangers.hasRoom(wire.remoteAddress)) return false
+    if (!this.strangers.makeRoom(wire.remoteAddress)) return false
     const connection = new DeviceConnection(wire, deadline, this.#host)
     this.strangers.add(connection)
     this.#all.add(connection)

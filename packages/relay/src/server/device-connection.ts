@@ -43,7 +43,9 @@ export interface ConnectionHost {
   onrecord(connection: DeviceConnection, message: RecordMessage): void
   /** It wishes to reach another one. */
   open(connection: DeviceConnection, target: Uint8Array): void
-  /** It has proven its key, and is served. */
+  /** It has proven its key. */
+  onproven(connection: DeviceConnection): void
+  /** And is served. */
   onknown(connection: DeviceConnection): void
   onrefused(why: Refusal, connection: DeviceConnection): void
   /** It is reached no more, and reaches nobody: it will close. */
@@ -202,6 +204,7 @@ export class DeviceConnection {
   #prove(wish: ControlMessage): boolean {
     const { lease } = this
     if (lease === null) return false
+    this.#host.onproven(this)
     const refused = this.#host.closedTo(lease.device, wish) ?? lease.hold('connections')
     if (refused !== null) {
       this.refuse(refused)

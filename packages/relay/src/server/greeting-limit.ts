@@ -5,7 +5,8 @@ import { KnockLimit } from '../policy/knock-limit.ts'
 const ALL_PER_SECOND = 500
 /** As over UDP. */
 const PLACE_PER_SECOND = 20
-const ALL = ''
+/** Half of all is for places that have had no more than this share of theirs lately: so a few places do not use up what is there for the others. */
+const FEW = 1 / 10
 
 /** How many greetings may be on their way at once. */
 export interface GreetingLimitOptions {
@@ -21,21 +22,30 @@ export interface GreetingLimitOptions {
  */
 export class GreetingLimit {
   readonly #byPlace: KnockLimit
+  /** What all places together have. */
   readonly #all: KnockLimit
+  readonly #few: number
 
   constructor({ most, mostByAddress, now }: GreetingLimitOptions) {
     this.#byPlace = new KnockLimit({ perSecond: PLACE_PER_SECOND, most: mostByAddress, now })
-    this.#all = new KnockLimit({ perSecond: ALL_PER_SECOND, most, now })
+    this.#all = new KnockLimit({ perSecond: ALL_PER_SECOND / 2, most: most / 2, now })
+    this.#few = mostByAddress * FEW
   }
 
   /** @returns whether one more is greeted from there */
   take(address: string): boolean {
-    return this.#byPlace.take(placeOf(address)) && this.#all.take(ALL)
+    const place = placeOf(address)
+    return this.#byPlace.take(place) && this.#all.take(this.#half(place))
   }
 
   /** It has proven its key. */
   giveBack(address: string): void {
-    this.#byPlace.giveBack(placeOf(address))
-    this.#all.giveBack(ALL)
+    const place = placeOf(address)
+    this.#all.giveBack(this.#half(place))
+    this.#byPlace.giveBack(place)
+  }
+
+  #half(place: string): 'few' | 'many' {
+    return this.#byPlace.taken(place) <= this.#few ? 'few' : 'many'
   }
 }

@@ -79,11 +79,11 @@ export async function listenWs(
   server.on('connection', (socket: Socket) => {
     const { remoteAddress = '' } = socket
     const place = proxies.has(remoteAddress) ? null : remoteAddress
-    if (!strangers.hasRoom(place)) {
+    if (!strangers.makeRoom(place)) {
       onfull(remoteAddress)
       return socket.destroy()
     }
-    const stranger = { wire: { remoteAddress: place } }
+    const stranger = { wire: { remoteAddress: place }, expire: () => socket.destroy() }
     const [name, arrival] = [nameOf(socket), { stranger, socket, deadline: now() + greetingMs }]
     arrivals.set(name, arrival)
     strangers.add(stranger)

@@ -4,42 +4,60 @@ import { placeOf } from '../paths/place.ts'
 export interface Stranger {
   /** `null` for an address that stands for many, such as a proxy's: only the number of all is bounded there. */
   readonly wire: { readonly remoteAddress: string | null }
+  /** Makes room for another one. */
+  expire(): void
 }
 
-/** Connections that have not proven a key, counted in all and by address. An IPv6 network of 64 bits is one address: whoever has one has all of it. */
+/** What stands for many. */
+const MANY = ''
+
+/**
+ * Connections that have not proven a key, counted in all and by address. An IPv6 network of 64 bits is one address: whoever has one has all of it. Where there are as
+ * many as there may be, the oldest of the address that has the most goes for one of an address with fewer: so a few addresses do not lock out the others.
+ */
 export class Strangers {
   readonly #most: number
   readonly #mostByAddress: number
-  readonly #byAddress = new Map<string, number>()
-  readonly #all = new Set<Stranger>()
+  /** The oldest first. */
+  readonly #byPlace = new Map<string, Set<Stranger>>()
+  #size = 0
 
   constructor(most: number, mostByAddress: number) {
     this.#most = most
     this.#mostByAddress = mostByAddress
   }
 
-  /** Whether there is room for one more from there. */
-  hasRoom(address: string | null): boolean {
-    if (this.#all.size >= this.#most) return false
-    return address === null || (this.#byAddress.get(placeOf(address)) ?? 0) < this.#mostByAddress
+  /** Makes room for one more from there. @returns whether there is */
+  makeRoom(address: string | null): boolean {
+    const count = this.#byPlace.get(nameOf(address))?.size ?? 0
+    if (address !== null && count >= this.#mostByAddress) return false
+    if (this.#size < this.#most) return true
+    const [crowd] = [...this.#byPlace.values()].sort((a, b) => b.size - a.size)
+    if (crowd === undefined || crowd.size <= count + 1) return false
+    const [oldest] = crowd
+    if (oldest === undefined) return false
+    this.delete(oldest)
+    oldest.expire()
+    return true
   }
 
   add(connection: Stranger): void {
-    this.#all.add(connection)
-    const { remoteAddress } = connection.wire
-    if (remoteAddress === null) return
-    const place = placeOf(remoteAddress)
-    this.#byAddress.set(place, (this.#byAddress.get(place) ?? 0) + 1)
+    const place = nameOf(connection.wire.remoteAddress)
+    const there = this.#byPlace.get(place) ?? new Set()
+    this.#byPlace.set(place, there.add(connection))
+    this.#size++
   }
 
   /** It is known now, or gone. */
   delete(connection: Stranger): void {
-    if (!this.#all.delete(connection)) return
-    const { remoteAddress } = connection.wire
-    if (remoteAddress === null) return
-    const place = placeOf(remoteAddress)
-    const rest = (this.#byAddress.get(place) ?? 1) - 1
-    if (rest === 0) this.#byAddress.delete(place)
-    else this.#byAddress.set(place, rest)
+    const place = nameOf(connection.wire.remoteAddress)
+    const there = this.#byPlace.get(place)
+    if (there?.delete(connection) !== true) return
+    this.#size--
+    if (there.size === 0) this.#byPlace.delete(place)
   }
+}
+
+function nameOf(address: string | null): string {
+  return address === null ? MANY : placeOf(address)
 }

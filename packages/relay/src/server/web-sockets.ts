@@ -58,7 +58,7 @@ export class WebSockets {
     { address, deadline }: Arriving
   ): void {
     const { strangers, onwire, onfull } = this.#arrivals
-    if (!strangers.hasRoom(address)) {
+    if (!strangers.makeRoom(address)) {
       onfull(address)
       socket.destroy()
       return

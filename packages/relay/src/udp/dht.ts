@@ -1,3 +1,4 @@
+import type { AnnouncedLike, FindPeerLike } from '../bootstrap/announcement-keeper.ts'
 import type { KeyPair } from '../types.ts'
 
 // The shapes of a HyperDHT node that the UDP plane is given: only what it uses.
@@ -37,13 +38,14 @@ export interface KnockLike {
   udx: unknown
 }
 
-export interface DhtServerLike {
+/** Announced anew where it has what that takes. */
+export interface DhtServerLike extends Partial<AnnouncedLike> {
   listen(keyPair?: KeyPair): Promise<unknown>
   close(): Promise<void>
 }
 
 /** A HyperDHT node, version 6. */
-export interface DhtLike {
+export interface DhtLike extends Partial<FindPeerLike> {
   createServer(
     options: {
       firewall: (key: Uint8Array, knock: KnockLike, from: { host: string } | null) => boolean

@@ -1,4 +1,9 @@
 import ReadyResource from 'ready-resource'
+import {
+  type AnnouncedLike,
+  AnnouncementKeeper,
+  type FindPeerLike
+} from '../bootstrap/announcement-keeper.ts'
 import { RelayError } from '../errors.ts'
 import { monotonic } from '../monotonic.ts'
 import { Lease } from '../policy/lease.ts'
@@ -34,6 +39,8 @@ export interface UdpPlaneOptions {
   ttlMs?: number
   /** How often a second one host is told no; beyond, it hears nothing. @defaultValue 20 */
   denialsPerSecond?: number
+  /** How often it looks whether the DHT still knows where it is, and announces itself anew where it does not. @defaultValue 10,000 */
+  lookMs?: number
   /** Milliseconds between sweeps; 0 for none but one's own. @defaultValue 250 */
   sweepMs?: number
   observer?: UdpObserver
@@ -50,6 +57,7 @@ export interface UdpPlaneOptions {
  * Borrows the node and the policy. Owns the server and every connection to it.
  */
 export class UdpPlane extends ReadyResource {
+  readonly #dht: DhtLike
   readonly #server: DhtServerLike
   readonly #relay: BlindRelay
   readonly #admission: UdpAdmission
@@ -58,6 +66,7 @@ export class UdpPlane extends ReadyResource {
   readonly #links = new Set<UdpLink>()
   readonly #halves = new Map<string, Leg>()
   #timer: unknown = null
+  #keeper: AnnouncementKeeper | null = null
   /** Ends a listening that is under way. */
   #giveUp: () => void = () => {}
   #isDraining = false
@@ -66,7 +75,15 @@ export class UdpPlane extends ReadyResource {
 
   constructor(dht: DhtLike, policy: RelayPolicy, options: UdpPlaneOptions = {}) {
     super()
-    const defaults = { ttlMs: 15_000, denialsPerSecond: 20, sweepMs: 250, observer: {}, now: monotonic }
+    this.#dht = dht
+    const defaults = {
+      ttlMs: 15_000,
+      denialsPerSecond: 20,
+      lookMs: 10_000,
+      sweepMs: 250,
+      observer: {},
+      now: monotonic
+    }
     this.#options = { ...defaults, ...options }
     this.#admission = new UdpAdmission(policy, {
       ...this.#options,
@@ -137,18 +154,29 @@ export class UdpPlane extends ReadyResource {
       else ended.catch(() => {})
       throw error
     }
+    this.#keepAnnounced()
     const { sweepMs } = this.#options
     if (sweepMs > 0) this.#timer = setInterval(() => setTimeout(() => this.sweep(), 0), sweepMs)
   }
 
   protected override async _close(): Promise<void> {
     clearInterval(this.#timer)
+    await this.#keeper?.close()
     for (const session of this.#sessions) session.close(null)
     await this.#server.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** The DHT may not have been there, or may begin anew. */
+  #keepAnnounced(): void {
+    const { refresh, publicKey } = this.#server
+    if (refresh === undefined || publicKey === undefined || this.#dht.findPeer === undefined) return
+    const [node, server] = [this.#dht as FindPeerLike, this.#server as AnnouncedLike]
+    this.#keeper = new AnnouncementKeeper(node, server, { everyMs: this.#options.lookMs })
+    this.#keeper.ready().catch(() => {})
   }
 
   #accept(connection: ConnectionLike): void {

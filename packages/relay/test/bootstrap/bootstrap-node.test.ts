@@ -55,6 +55,19 @@ test('two devices that know nothing but it find and reach each other, also after
   expect(await reaches(b, keyPair(1).publicKey)).toBe(true)
 })
 
+test('a relay that was started before its DHT is found once that is there', async () => {
+  const port = await freePort()
+  const keys = keyPair(1000)
+  const policy = new RelayPolicy(keys.publicKey, { allow: [keyPair(1).publicKey] })
+  const plane = new UdpPlane(device(port, 1000), policy, { lookMs: 50 })
+  testCleanup().defer('swarm', () => plane.close())
+  // Nobody has answered it yet.
+  await plane.ready()
+  await start(port)
+  const newcomer = device(port, 1)
+  await until(() => reaches(newcomer, keys.publicKey), { timeoutMs: 20_000 })
+})
+
 test('the same node carries the relay’s UDP plane', async () => {
   const keys = keyPair(1000)
   const bootstrap = new BootstrapNode({ host: HOST, port: await freePort(), bindHost: HOST, keyPair: keys })
