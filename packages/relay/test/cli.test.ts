@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import crypto from 'hypercore-crypto'
 import { testCleanup, testnet, tmpDir, until } from '@cloudpal/test-kit'
@@ -49,27 +49,6 @@ test('flags come before the environment, that before the file, and the file befo
     'refused',
     'closed'
   ])
-})
-
-test('a file that is read again revokes what lives', async () => {
-  const dir = await tmpDir()
-  const config = join(dir, 'relay.json')
-  const base = {
-    keyFile: join(dir, 'relay.key'),
-    tcpPort: 0,
-    host: '127.0.0.1',
-    json: true,
-    allow: hex(a.publicKey)
-  }
-  await writeFile(config, JSON.stringify(base))
-  const relay = startProgram(['--config', config])
-  const parked = greet(await relay.listening(), a, (link) => link.register(30_000))
-  await until(() => parked.seen.includes('registered'))
-  await writeFile(config, JSON.stringify({ ...base, revoke: [hex(a.publicKey)] }))
-  relay.reload()
-  await until(() => parked.ended)
-  expect(parked.ended).toBe('RELAY_REVOKED')
-  await until(() => relay.events().some(({ event, ended }) => event === 'reloaded' && ended === 1))
 })
 
 test.each<[string, object, string]>([
@@ -291,14 +270,6 @@ test('a port that is taken is told plainly', async () => {
   const second = startProgram(['--key-file', join(dir, 'b.key'), '--tcp-port', String(port), ...words])
   expect(await second.exit).toBe(EXIT.failed)
   expect(second.err.join()).toContain(`RELAY_CANNOT_LISTEN: 127.0.0.1, TCP port ${port}`)
-})
-
-test('programs that start at once have one key, and leave nothing beside it', async () => {
-  const dir = await tmpDir()
-  const keys = Array.from({ length: 10 }, () => startProgram(['key', '--key-file', join(dir, 'relay.key')]))
-  for (const { exit } of keys) expect(await exit).toBe(EXIT.ok)
-  expect(new Set(keys.map(({ out }) => out[0])).size).toBe(1)
-  expect(await readdir(dir)).toEqual(['relay.key'])
 })
 
 test('a flood of refusals is a few lines of the log, and their number', async () => {

@@ -6,9 +6,12 @@ import { open, readFile, rename } from '#fs'
  *
  * @param file - holds the last one; is replaced whole
  * @param now - milliseconds since 1970
- * @returns `null` where nothing can be written, as beside a key that is mounted to be read only: the clock is all there is then
+ * @returns `leastEpoch` where nothing can be written, as on a full disk: a later life may begin with the same one, until its clock is set
  */
-export async function nextEpoch(file: string, now: number): Promise<number | null> {
+export async function nextEpoch(
+  file: string,
+  now: number
+): Promise<{ epoch: number } | { leastEpoch: number }> {
   const text = await readFile(file, 'utf8').catch(() => '')
   const last = /^\d{1,16}\s*$/.test(text) ? Number(text) : 0
   const epoch = Math.min(Math.max(now, last + 1), Number.MAX_SAFE_INTEGER)
@@ -16,7 +19,7 @@ export async function nextEpoch(file: string, now: number): Promise<number | nul
     () => true,
     () => false
   )
-  return isKept ? epoch : null
+  return isKept ? { epoch } : { leastEpoch: epoch }
 }
 
 async function keep(file: string, text: string): Promise<void> {

@@ -4,10 +4,10 @@ import { nameOf } from '../keys.ts'
 import { createGrant } from '../policy/grant.ts'
 import { countOf, keyOf, variableOf, wordOf } from './arguments.ts'
 import { addReplicas } from './replicas.ts'
-import { keyPairOf } from './secret-key.ts'
+import { keyPairOf, signerOf } from './secret-key.ts'
 import { serve, type ServeSettings } from './serve.ts'
 import { serveOptions } from './serve-options.ts'
-import { settingsIn, settingsOf } from './settings.ts'
+import { revokedIn, settingsIn, settingsOf } from './settings.ts'
 import type { Surroundings } from './surroundings.ts'
 import { wholeMessage } from './whole-message.ts'
 
@@ -50,18 +50,22 @@ function addServe(program: Command, surroundings: Surroundings): void {
   command.addOption(
     new Option('--config <file>', 'JSON: options by their names, as "tcpPort"').argParser(wordOf)
   )
+  const given = (): ServeSettings & { config?: string } => command.opts()
+  const config = (): string | null =>
+    given().config ?? (surroundings.environment[variableOf('config')] || null)
+  // Unlike all others these add up.
+  const revoked = async (): Promise<Uint8Array[]> => [
+    ...(given().revoke ?? []),
+    ...(await revokedIn(surroundings, config()))
+  ]
   const settings = async (): Promise<ServeSettings> => {
-    const given = command.opts<ServeSettings & { config?: string }>()
-    const config = given.config ?? (surroundings.environment[variableOf('config')] || undefined)
-    const layers = [
-      config === undefined ? {} : await settingsIn(config, options),
-      settingsOf(surroundings, options)
-    ]
+    const file = config()
+    const layers = [file === null ? {} : await settingsIn(file, options), settingsOf(surroundings, options)]
     const free = options.map((option) => option.attributeName()).filter((name) => isUnset(command, name))
     const below = layers.flatMap((layer) => Object.entries(layer).filter(([name]) => free.includes(name)))
-    return { ...given, ...Object.fromEntries(below) }
+    return { ...given(), ...Object.fromEntries(below), revoke: await revoked() }
   }
-  command.action(async () => serve(await settings(), surroundings, settings))
+  command.action(async () => serve(await settings(), surroundings, { settings, revoked }))
 }
 
 function addKeys(program: Command, { out }: Surroundings): void {
@@ -84,7 +88,7 @@ function addKeys(program: Command, { out }: Surroundings): void {
     .option('--quota-bytes <number>', 'no limit by default', countOf)
     .action(async ({ issuerKeyFile, days, ...options }: GrantSettings) => {
       const expiresAt = Date.now() + days * 86_400_000
-      out(b4a.toString(createGrant(await keyPairOf(issuerKeyFile), { ...options, expiresAt }), 'hex'))
+      out(b4a.toString(createGrant(await signerOf(issuerKeyFile), { ...options, expiresAt }), 'hex'))
     })
 }
 

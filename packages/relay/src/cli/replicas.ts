@@ -5,7 +5,7 @@ import { RelayError } from '../errors.ts'
 import { replicaAddress } from '../replicas/replica-address.ts'
 import { type Replica, ReplicaSet } from '../replicas/replica-set.ts'
 import { countOf, keyOf, wordOf } from './arguments.ts'
-import { keyPairOf } from './secret-key.ts'
+import { signerOf } from './secret-key.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What `serve` is told of the owner's other relays. */
@@ -49,7 +49,7 @@ export function addReplicas(program: Command, { out }: Surroundings): void {
     .requiredOption('--replica <key=addresses>', 'tcp://host:port, wss://…; may be repeated', replicaOf)
     .option('--seq <number>', 'higher than that of the set before', countOf, Math.floor(Date.now() / 1000))
     .action(async ({ ownerKeyFile, replica, seq }: SignSettings) =>
-      out(b4a.toString(ReplicaSet.sign(replica, seq, await keyPairOf(ownerKeyFile)).bytes, 'hex'))
+      out(b4a.toString(ReplicaSet.sign(replica, seq, await signerOf(ownerKeyFile)).bytes, 'hex'))
     )
 }
 

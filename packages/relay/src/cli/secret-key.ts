@@ -14,6 +14,18 @@ export async function keyPairOf(file: string): Promise<KeyPair> {
   return (await keyPairIn(file)) ?? make(file)
 }
 
+/**
+ * The same, of a file that is there: nobody knows a key that was made just now, so that it signs nothing.
+ *
+ * @throws RELAY_BAD_ARGUMENT
+ */
+export async function signerOf(file: string): Promise<KeyPair> {
+  const keyPair = await keyPairIn(file)
+  if (keyPair !== null) return keyPair
+  const help = `${file} is not there: cloudpal-relay key --key-file ${file} makes one`
+  throw new RelayError('RELAY_BAD_ARGUMENT', help)
+}
+
 async function keyPairIn(file: string): Promise<KeyPair | null> {
   const text = await readFile(file, 'utf8').catch((error: Error & { code?: string }) => {
     if (error.code === 'ENOENT') return null
@@ -31,12 +43,12 @@ async function make(file: string): Promise<KeyPair> {
   const beside = `${file}.${b4a.toString(crypto.randomBytes(8), 'hex')}`
   try {
     if (folder !== '') await mkdir(folder, { recursive: true })
-    await write(beside, `${b4a.toString(seed, 'hex')}\n`)
     try {
+      await write(beside, `${b4a.toString(seed, 'hex')}\n`)
       // Unlike a rename it takes no other's place.
       await link(beside, file)
     } finally {
-      await unlink(beside)
+      await unlink(beside).catch(() => {})
     }
     await flush(folder === '' ? '.' : folder)
     return crypto.keyPair(seed)

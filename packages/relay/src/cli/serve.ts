@@ -39,22 +39,26 @@ export interface ServeSettings extends DhtSettings, ReplicaSettings {
   json?: boolean
 }
 
-/**
- * Serves until the signal, then drains.
- *
- * @param reread - reads the settings again: whom they allow, whose grants count and what they revoke then, the replicas and the certificate, count from then on
- */
+/** What is read again while it serves: whom it allows, whose grants count, the replicas and the certificate, and what is revoked. */
+export interface Reread {
+  /** Throws where anything is wrong. */
+  settings(): Promise<ServeSettings>
+  /** What is revoked, whatever is wrong with the rest. */
+  revoked(): Promise<readonly Uint8Array[]>
+}
+
+/** Serves until the signal, then drains. */
 export async function serve(
   settings: ServeSettings,
   surroundings: Surroundings,
-  reread: () => Promise<ServeSettings>
+  reread: Reread
 ): Promise<void> {
   const keyPair = await keyPairOf(settings.keyFile)
   const options = await optionsOf(settings)
   const dht = await dhtNodeOf(settings, keyPair)
   try {
     const relay = new RelayServer({ ...options, keyPair, dht: dht?.node ?? null })
-    for (const what of settings.revoke ?? []) relay.policy.revoke(what)
+    revokeAll(relay, settings.revoke ?? [])
     await serveBy(relay, dht, { settings, surroundings, reread })
   } finally {
     await dht?.close()
@@ -64,11 +68,7 @@ export async function serve(
 async function serveBy(
   relay: RelayServer,
   dht: DhtNode | null,
-  {
-    settings,
-    surroundings,
-    reread
-  }: { settings: ServeSettings; surroundings: Surroundings; reread: () => Promise<ServeSettings> }
+  { settings, surroundings, reread }: { settings: ServeSettings; surroundings: Surroundings; reread: Reread }
 ): Promise<void> {
   const log = logger(surroundings, settings.json === true)
   const refusals = new RefusalLog(log)
@@ -82,9 +82,13 @@ async function serveBy(
   let reloaded = Promise.resolve()
   surroundings.onreload(() => {
     // One after the other: what was read last counts.
-    reloaded = reloaded
-      .then(async () => log('reloaded', await renew(relay, await reread())))
-      .catch((error: Error) => log('not reloaded', { message: wholeMessage(error) }))
+    reloaded = reloaded.then(async () => {
+      const revoked = revokeAll(relay, await reread.revoked())
+      await reread
+        .settings()
+        .then(async (settings) => log('reloaded', { ...(await renew(relay, settings)), ...revoked }))
+        .catch((error: Error) => log('not reloaded', { message: wholeMessage(error), ...revoked }))
+    })
   })
   await new Promise<void>((resolve) => {
     if (surroundings.signal.aborted) resolve()
@@ -97,18 +101,23 @@ async function serveBy(
   log('closed')
 }
 
-/** Whom it revokes ends at once, whatever else is wrong with a file; the rest of it counts as a whole, or not at all. */
+function revokeAll({ policy }: RelayServer, revoke: readonly Uint8Array[]): object {
+  const ended = revoke.map((what) => policy.revoke(what)).reduce((sum, n) => sum + n, 0)
+  return { revoked: revoke.length, ended }
+}
+
+/** All of it counts, or nothing. */
 async function renew(relay: RelayServer, settings: ServeSettings): Promise<object> {
-  const { allow = [], issuer = [], revoke = [], wsPort } = settings
-  const ended = revoke.map((what) => relay.policy.revoke(what)).reduce((sum, n) => sum + n, 0)
+  const { allow = [], issuer = [], wsPort } = settings
   checkServesSomebody(settings)
   const replicas = await replicasOf(settings)
   const tls = wsPort === undefined ? null : await tlsOf(settings)
+  if (replicas !== null) relay.checkReplicas(replicas.set)
   if (tls !== null) relay.renewTls(tls)
   if (replicas !== null) relay.useReplicas(replicas.set)
   relay.policy.useIssuers(issuer)
   const allowed = relay.policy.useAllowed(allow)
-  return { allowed, revoked: revoke.length, ended, ...(tls !== null && { renewed: true }) }
+  return { allowed, ...(tls !== null && { renewed: true }) }
 }
 
 async function optionsOf(settings: ServeSettings): Promise<Omit<RelayServerOptions, 'keyPair' | 'dht'>> {
@@ -127,7 +136,7 @@ async function optionsOf(settings: ServeSettings): Promise<Omit<RelayServerOptio
     issuers: issuer,
     limits: limitsOf(settings),
     drainMs: drainSeconds * 1000,
-    replicas: replicas && { ...replicas, ...(epoch !== null && { epoch }) },
+    replicas: replicas && { ...replicas, ...epoch },
     ...(unknownConnections !== undefined && { unknownConnections }),
     ...(unknownPerAddress !== undefined && { unknownPerAddress }),
     tcp: tcpPort === undefined ? null : listen(tcpPort, tcpHost),

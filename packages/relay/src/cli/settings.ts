@@ -1,7 +1,7 @@
 import type { Option } from 'commander'
 import { readFile } from '#fs'
 import { RelayError } from '../errors.ts'
-import { truthOf, variableOf } from './arguments.ts'
+import { revokedOf, truthOf, variableOf } from './arguments.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What the environment says. A variable that is empty is none: compose files make such. @throws RelayError `RELAY_BAD_ARGUMENT` */
@@ -35,6 +35,26 @@ export async function settingsIn(file: string, options: readonly Option[]): Prom
     return value === null || value === '' ? [] : [[name, parsed(option, value, wrong)]]
   })
   return Object.fromEntries(entries) as Record<string, unknown>
+}
+
+/** What the environment and a file revoke, as far as it can be read: nothing else that is wrong there keeps a device that was stolen. */
+export async function revokedIn({ environment }: Surroundings, file: string | null): Promise<Uint8Array[]> {
+  const read: unknown =
+    file === null
+      ? null
+      : await readFile(file, 'utf8')
+          .then((text) => JSON.parse(text) as unknown)
+          .catch(() => null)
+  const words = [environment[variableOf('revoke')], (read as { revoke?: unknown } | null)?.revoke].flat()
+  return words
+    .flatMap((word) => String(word ?? '').split(','))
+    .flatMap((word) => {
+      try {
+        return revokedOf(word)
+      } catch {
+        return []
+      }
+    })
 }
 
 /** As if it had been written on the command line. */

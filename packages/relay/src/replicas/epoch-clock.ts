@@ -9,11 +9,12 @@ const BEHIND_MS = 60_000
  *
  * @param clock - milliseconds since 1970
  * @param steady - milliseconds since some moment, of a clock that nobody sets
+ * @param least - the first one is not below it
  * @returns which epoch it is now
  */
-export function epochClock(clock: () => number, steady: () => number = monotonic): () => number {
-  let epoch = clock()
-  let ahead = epoch - steady()
+export function epochClock(clock: () => number, steady: () => number = monotonic, least = 0): () => number {
+  let epoch = Math.max(clock(), least)
+  let ahead = clock() - steady()
   return () => {
     const now = clock()
     if (now - steady() > ahead + BEHIND_MS) {

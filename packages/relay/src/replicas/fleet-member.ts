@@ -67,10 +67,8 @@ export class FleetMember {
    * @throws as the constructor
    */
   use(bytes: Uint8Array): boolean {
-    const set = ReplicaSet.open(bytes, this.view.owner)
+    const set = this.check(bytes)
     const { publicKey } = this.#host.keyPair
-    if (set.find(publicKey) === null)
-      throw new RelayError('RELAY_BAD_ARGUMENT', 'the replica set does not name this relay')
     const before = this.view.set
     if (!this.view.use(set)) return false
     for (const { key } of before?.replicas ?? []) if (set.find(key) === null) this.#dismiss(key)
@@ -81,6 +79,13 @@ export class FleetMember {
     const carried = this.#carriedSet()
     if (carried !== null) this.#watches.tellSet(carried)
     return true
+  }
+
+  /** Whether it is a set that can be used. @throws as the constructor */
+  check(bytes: Uint8Array): ReplicaSet {
+    const set = ReplicaSet.open(bytes, this.view.owner)
+    if (set.find(this.#host.keyPair.publicKey) !== null) return set
+    throw new RelayError('RELAY_BAD_ARGUMENT', 'the replica set does not name this relay')
   }
 
   /**

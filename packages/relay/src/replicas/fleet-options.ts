@@ -9,6 +9,8 @@ export interface FleetOptions {
   readonly set: Uint8Array
   /** Higher than in every earlier life of this relay. @defaultValue milliseconds since 1970 */
   readonly epoch?: number
+  /** Where there is no `epoch`: the first one is not below this. @defaultValue 0 */
+  readonly leastEpoch?: number
   /** A newer set has come from one of the others: an app that keeps it has it at the next start. @defaultValue it is learned anew then */
   readonly onset?: (set: Uint8Array) => void
   /** How often the others are asked for a beat, and this one's load is measured; three that are missed are a death. @defaultValue 1,000 */

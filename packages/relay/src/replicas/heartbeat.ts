@@ -147,6 +147,8 @@ export interface HeartbeatSourceOptions {
    * @defaultValue milliseconds since 1970, and anew where the clock turns out to have been behind; a replica whose clock may go back keeps a counter on disk
    */
   epoch?: number
+  /** Where there is no `epoch`: the first one is not below this. @defaultValue 0 */
+  leastEpoch?: number
   /** @defaultValue 1000 */
   intervalMs?: number
   /** Milliseconds since 1970. @defaultValue Date.now */
@@ -168,10 +170,16 @@ export class HeartbeatSource {
   constructor(
     owner: Uint8Array,
     replica: KeyPair,
-    { epoch, intervalMs = 1000, clock = Date.now, steady = monotonic }: HeartbeatSourceOptions = {}
+    {
+      epoch,
+      leastEpoch,
+      intervalMs = 1000,
+      clock = Date.now,
+      steady = monotonic
+    }: HeartbeatSourceOptions = {}
   ) {
     checkKey(owner, 'the owner')
-    this.#epochNow = epoch === undefined ? epochClock(clock, steady) : () => epoch
+    this.#epochNow = epoch === undefined ? epochClock(clock, steady, leastEpoch) : () => epoch
     this.#epoch = this.#epochNow()
     checkWhole(this.#epoch, 'an epoch')
     checkWhole(intervalMs, 'an interval', MIN_INTERVAL_MS, MAX_INTERVAL_MS)

@@ -14,9 +14,10 @@ export class OwnBeats {
   #draining = false
 
   /** @throws RelayError `RELAY_BAD_ARGUMENT` */
-  constructor({ owner, epoch, intervalMs, capacity = {} }: FleetOptions, host: FleetHost) {
+  constructor({ owner, epoch, leastEpoch, intervalMs, capacity = {} }: FleetOptions, host: FleetHost) {
     this.#source = new HeartbeatSource(owner, host.keyPair, {
       ...(epoch === undefined ? {} : { epoch }),
+      ...(leastEpoch === undefined ? {} : { leastEpoch }),
       ...(intervalMs === undefined ? {} : { intervalMs })
     })
     this.intervalMs = this.#source.intervalMs

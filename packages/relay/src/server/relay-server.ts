@@ -1,6 +1,7 @@
 import ReadyResource from 'ready-resource'
 import { RelayError } from '../errors.ts'
 import type { RelayPolicy } from '../policy/relay-policy.ts'
+import type { FleetMember } from '../replicas/fleet-member.ts'
 import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import type { UdpStats } from '../udp/udp-plane.ts'
 import type { Wire } from '../wires/wire.ts'
@@ -171,8 +172,17 @@ export class RelayServer extends ReadyResource {
    * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` also without `replicas`, `RELAY_MALFORMED`, `RELAY_NEWER_FORMAT`, `RELAY_BAD_SIGNATURE`
    */
   useReplicas(set: Uint8Array): void {
-    if (this.#parts.fleet === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'this relay has no replicas')
-    this.#parts.fleet.member.use(set)
+    this.#member.use(set)
+  }
+
+  /** Whether {@link useReplicas} would take it. @throws the same */
+  checkReplicas(set: Uint8Array): void {
+    this.#member.check(set)
+  }
+
+  get #member(): FleetMember {
+    if (this.#parts.fleet !== null) return this.#parts.fleet.member
+    throw new RelayError('RELAY_BAD_ARGUMENT', 'this relay has no replicas')
   }
 
   /** How the owner's replicas are, as this one sees them, itself not included; empty without `replicas`. */
