@@ -14,9 +14,7 @@ const [a, b] = [crypto.keyPair(), crypto.keyPair()]
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 /** A program that serves two devices by what stands in a file; one of them is registered. */
-async function served(
-  words: string[] = []
-): Promise<{
+async function served(words: string[] = []): Promise<{
   program: Program
   parked: TestLink
   reload(settings: object): Promise<Record<string, unknown>>
@@ -25,10 +23,7 @@ async function served(
   const config = join(dir, 'relay.json')
   const base = { tcpPort: 0, host: '127.0.0.1', allow: [a, b].map(({ publicKey }) => hex(publicKey)) }
   await writeFile(config, JSON.stringify(base))
-  const program = startProgram([
-    ...['--key-file', join(dir, 'relay.key'), '--config', config, '--json'],
-    ...words
-  ])
+  const program = startProgram(['--key-file', join(dir, 'relay.key'), '--config', config, '--json', ...words])
   const parked = greet(await program.listening(), a, (link) => link.register(30_000))
   await until(() => parked.seen.includes('registered'))
   const reload = async (settings: object): Promise<Record<string, unknown>> => {
@@ -93,11 +88,10 @@ test.skipIf(whyNoCertificates !== null)(
     await writeFile(file('relay.key'), `${hex(seed)}\n`)
     const replica = { key: crypto.keyPair(seed).publicKey, addresses: [] }
     await writeFile(file('set'), hex(ReplicaSet.sign([replica], 1, owner).bytes))
-    const program = startProgram([
-      ...['--key-file', file('relay.key'), '--ws-port', '0', '--host', '127.0.0.1', '--json'],
-      ...['--allow', hex(a.publicKey), '--owner', hex(owner.publicKey), '--replica-set', file('set')],
-      ...['--tls-cert', file('cert'), '--tls-key', file('key')]
-    ])
+    const here = ['--key-file', file('relay.key'), '--ws-port', '0', '--host', '127.0.0.1', '--json']
+    const set = ['--owner', hex(owner.publicKey), '--replica-set', file('set')]
+    const tls = ['--tls-cert', file('cert'), '--tls-key', file('key')]
+    const program = startProgram([...here, ...set, ...tls, '--allow', hex(a.publicKey)])
     const { wsPort } = await program.listening()
     const shown = async (): Promise<string> => {
       const socket = connect({ port: wsPort, host: '127.0.0.1', rejectUnauthorized: false })

@@ -82,13 +82,7 @@ async function serveBy(
   let reloaded = Promise.resolve()
   surroundings.onreload(() => {
     // One after the other: what was read last counts.
-    reloaded = reloaded.then(async () => {
-      const revoked = revokeAll(relay, await reread.revoked())
-      await reread
-        .settings()
-        .then(async (settings) => log('reloaded', { ...(await renew(relay, settings)), ...revoked }))
-        .catch((error: Error) => log('not reloaded', { message: wholeMessage(error), ...revoked }))
-    })
+    reloaded = reloaded.then(() => reload(relay, reread, log))
   })
   await new Promise<void>((resolve) => {
     if (surroundings.signal.aborted) resolve()
@@ -99,6 +93,19 @@ async function serveBy(
   await relay.close()
   refusals.end()
   log('closed')
+}
+
+async function reload(
+  relay: RelayServer,
+  reread: Reread,
+  log: (event: string, facts: object) => void
+): Promise<void> {
+  const revoked = revokeAll(relay, await reread.revoked())
+  try {
+    log('reloaded', { ...(await renew(relay, await reread.settings())), ...revoked })
+  } catch (error) {
+    log('not reloaded', { message: wholeMessage(error as Error), ...revoked })
+  }
 }
 
 function revokeAll({ policy }: RelayServer, revoke: readonly Uint8Array[]): object {

@@ -47,7 +47,7 @@ export async function revokedIn({ environment }: Surroundings, file: string | nu
           .catch(() => null)
   const words = [environment[variableOf('revoke')], (read as { revoke?: unknown } | null)?.revoke].flat()
   return words
-    .flatMap((word) => String(word ?? '').split(','))
+    .flatMap((word) => (typeof word === 'string' ? word.split(',') : []))
     .flatMap((word) => {
       try {
         return revokedOf(word)
