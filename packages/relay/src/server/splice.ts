@@ -25,6 +25,8 @@ interface Lane {
   readonly to: SpliceSide
   /** Frames that were read, and are held up by the rate. */
   readonly waiting: HeldFrames
+  /** Whether anything was passed on: before that it waits for what its device owes already. */
+  begun: boolean
   full: boolean
   /** Until the rate lets it go on; `null` where it is not held up. */
   timer: unknown
@@ -68,6 +70,8 @@ export class Splice {
     if (this.#ended || lane === undefined) return
     if ((from.lease?.bytesPerSecond ?? 0) === 0) return this.#pass(lane, frames)
     lane.waiting.add(frames)
+    const owed = lane.begun || lane.timer !== null ? 0 : (from.lease?.spend(0) ?? 0)
+    if (owed > 0) this.#throttle(lane, owed)
     this.#pump(lane)
   }
 
@@ -84,6 +88,7 @@ export class Splice {
 
   #pass(lane: Lane, frames: readonly Uint8Array[]): void {
     const { from, to } = lane
+    lane.begun = true
     const bytes = lengthOf(frames)
     const wait = from.lease?.spend(bytes) ?? null
     // Ends the splice, too: the other side has done nothing, and hears that this one is gone.
@@ -112,14 +117,14 @@ export class Splice {
     return Math.min(...full.map(({ fullSince }) => fullSince), Infinity)
   }
 
-  /** One side is gone: the other is told, after all that came before. */
+  /** One side is gone: the other is told, after all that came before, unless its turn had not come at all: else who connects anew would owe nothing. */
   end(gone: SpliceSide): void {
     if (this.#ended) return
     this.#ended = true
     const rest = gone === this.opener ? this.target : this.opener
     for (const lane of this.#lanes) {
       clearTimeout(lane.timer)
-      while (lane.to === rest && lane.waiting.bytes > 0) {
+      while (lane.to === rest && lane.begun && lane.waiting.bytes > 0) {
         const turn = turnOf(lane)
         if ((lane.from.lease?.spend(lengthOf(turn)) ?? null) !== null) rest.wire.write(...turn)
       }
@@ -144,7 +149,7 @@ export class Splice {
 }
 
 function lane(from: SpliceSide, to: SpliceSide): Lane {
-  return { from, to, waiting: new HeldFrames(), full: false, timer: null, fullSince: 0 }
+  return { from, to, waiting: new HeldFrames(), begun: false, full: false, timer: null, fullSince: 0 }
 }
 
 /** Takes what is passed on in one go. */

@@ -7,6 +7,7 @@ import { Lease } from '../policy/lease.ts'
 import type { RelayPolicy } from '../policy/relay-policy.ts'
 import { refusal, type Refusal } from '../protocol/refusal.ts'
 import type { KnockLike } from './dht.ts'
+import { PATIENCE_MS } from './udp-link.ts'
 import type { UdpObserver } from './udp-observer.ts'
 
 /** How {@link UdpAdmission} goes about it. */
@@ -62,9 +63,13 @@ export class UdpAdmission {
     return false
   }
 
-  /** @returns its lease, to be ended by whoever asked, or why there is none */
+  /** @returns its lease, to be ended by whoever asked, or why there is none: also as long as a cut for its debt would follow at once */
   admit(key: Uint8Array): Lease | Refusal {
     if (this.#options.isClosed()) return refusal('RELAY_DRAINING')
-    return this.#policy.admit(key, this.#grants.get(nameOf(key)) ?? null, SCOPE.UDP)
+    const lease = this.#policy.admit(key, this.#grants.get(nameOf(key)) ?? null, SCOPE.UDP)
+    const retryAfterMs = lease instanceof Lease ? (lease.spend(0) ?? 0) : 0
+    if (!(lease instanceof Lease) || retryAfterMs <= PATIENCE_MS) return lease
+    lease.end()
+    return refusal('RELAY_QUOTA', { retryAfterMs })
   }
 }

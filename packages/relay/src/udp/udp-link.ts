@@ -3,7 +3,7 @@ import { refusal, type Refusal } from '../protocol/refusal.ts'
 import type { RawStreamLike } from './dht.ts'
 
 /** A leg may be in debt to its rate by so long before it is cut: what was carried cannot be held up any more. */
-const PATIENCE_MS = 1000
+export const PATIENCE_MS = 1000
 
 /** Whose leg it is. */
 interface LegOwner {

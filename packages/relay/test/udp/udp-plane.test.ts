@@ -244,11 +244,17 @@ test('who is over its rate by more than a second is cut off, and is told when to
   await echo(a.noise, b.noise, 120 * KIB)
   relay.plane.sweep()
   expect(relay.plane.stats.links).toBe(1)
-  await echo(a.noise, b.noise, 120 * KIB)
+  await echo(a.noise, b.noise, 300 * KIB)
   relay.plane.sweep()
   await a.closed
   expect(relay.refusals[0]).toMatchObject({ code: 'RELAY_QUOTA' })
-  expect(relay.refusals[0]?.retryAfterMs).toBeGreaterThan(1000)
+  const { retryAfterMs = 0 } = relay.refusals[0] ?? {}
+  expect(retryAfterMs).toBeGreaterThan(1000)
+  // Before that it is not let in: it would be cut off once more, and has sent as much until then.
+  clock.advance(100)
+  await expect(dial(a.node, relay.key)).rejects.toMatchObject({ code: 'SERVER_ERROR' })
+  clock.advance(retryAfterMs)
+  await expect(dial(a.node, relay.key)).resolves.toBeDefined()
 })
 
 test('a grant that was introduced opens the plane to its device, as far as its scopes go', async () => {
