@@ -65,7 +65,10 @@ function begin(): {
       return wire
     }
   })
-  const wire = new FirstWire([dialOf(tcp), dialOf(ws)], (kind) => chosen.push(kind))
+  const wire = new FirstWire([dialOf(tcp), dialOf(ws)], {
+    isAnswer: (chunk) => Buffer.from(chunk).toString() !== 'HTTP/1.1 400',
+    onchosen: (kind) => chosen.push(kind)
+  })
   wire.start({
     onbytes: (chunk) => heard.push(Buffer.from(chunk).toString()),
     ondrain: () => {},
@@ -142,3 +145,21 @@ test.each(['end', 'destroy'] as const)(
     expect(vi.getTimerCount()).toBe(0)
   }
 )
+
+test('what is no answer is none: the next way is begun, and the one that brought it is over', async () => {
+  const { tcp, ws, heard, closed, chosen } = begin()
+  tcp.say('HTTP/1.1 400')
+  tcp.say('welcome')
+  await vi.advanceTimersByTimeAsync(0)
+  expect([tcp.destroyed, ws.begun, ws.written]).toEqual([true, true, ['hello']])
+  ws.say('welcome')
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect([heard, closed, chosen]).toEqual([['welcome'], [], ['ws']])
+})
+
+test('where nothing else answers than what is no answer, that is why', async () => {
+  const { tcp, ws, closed } = begin()
+  for (const way of [tcp, ws]) way.say('HTTP/1.1 400')
+  await vi.advanceTimersByTimeAsync(0)
+  expect(closed).toMatchObject([{ code: 'RELAY_PROTOCOL' }])
+})

@@ -1,4 +1,5 @@
 import { RelayError } from '../errors.ts'
+import { FRAME } from '../protocol/frames.ts'
 import { dialTcp, dialWs, hasTcp } from '../sockets/sockets.ts'
 import { FirstWire, type WireDial } from '../wires/first-wire.ts'
 import type { Wire } from '../wires/wire.ts'
@@ -16,7 +17,10 @@ export function dialRelayWire(address: RelayAddress): Wire {
   if (overTcp !== null && overWs !== null) {
     const dials: [WireDial, WireDial] =
       reachedBy.get(address) === 'ws' ? [overWs, overTcp] : [overTcp, overWs]
-    return new FirstWire(dials, (kind) => reachedBy.set(address, kind))
+    return new FirstWire(dials, {
+      isAnswer: ([type]) => type === FRAME.WELCOME,
+      onchosen: (kind) => reachedBy.set(address, kind)
+    })
   }
   const only = overTcp ?? overWs
   if (only === null)

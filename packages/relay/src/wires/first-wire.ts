@@ -1,10 +1,19 @@
 import b4a from 'b4a'
+import { RelayError } from '../errors.ts'
 import type { Wire, WireEvents } from './wire.ts'
 
 /** One way to begin a wire. */
 export interface WireDial {
   readonly kind: Wire['kind']
   begin(): Wire
+}
+
+/** What makes a way the one that is taken. */
+export interface FirstWireOptions {
+  /** Whether what has come first is an answer of whom was asked: something else answers where a network lets nothing through. */
+  isAnswer(chunk: Uint8Array): boolean
+  /** Told which has answered. */
+  onchosen(kind: Wire['kind']): void
 }
 
 /** Silence after which the next way is tried too: two round trips of a quarter of a second, as a connection and an answer need. */
@@ -16,7 +25,7 @@ const SILENT_MS = 500
  */
 export class FirstWire implements Wire {
   readonly #dials: WireDial[]
-  readonly #onchosen: (kind: Wire['kind']) => void
+  readonly #options: FirstWireOptions
   /** Begun, and not over. */
   readonly #begun = new Set<Wire>()
   readonly #written: Uint8Array[] = []
@@ -27,14 +36,11 @@ export class FirstWire implements Wire {
   #timer: unknown = null
   #ended = false
 
-  /**
-   * @param dials - in order; one at least
-   * @param onchosen - told which has answered
-   */
-  constructor(dials: readonly [WireDial, ...WireDial[]], onchosen: (kind: Wire['kind']) => void) {
+  /** @param dials - in order; one at least */
+  constructor(dials: readonly [WireDial, ...WireDial[]], options: FirstWireOptions) {
     this.#dials = [...dials]
     this.#kind = dials[0].kind
-    this.#onchosen = onchosen
+    this.#options = options
   }
 
   /** Of the one that has answered; of the first before. */
@@ -94,7 +100,7 @@ export class FirstWire implements Wire {
     this.#begun.add(wire)
     wire.start({
       onbytes: (chunk) => {
-        if (this.#chosen === null) this.#choose(wire, dial.kind)
+        if (this.#chosen === null && this.#begun.has(wire)) this.#judge(wire, dial.kind, chunk)
         if (this.#chosen === wire) this.#events?.onbytes(chunk)
       },
       ondrain: () => {
@@ -106,6 +112,12 @@ export class FirstWire implements Wire {
     if (this.#dials.length > 0) this.#timer = setTimeout(() => this.#next(), SILENT_MS)
   }
 
+  #judge(wire: Wire, kind: Wire['kind'], chunk: Uint8Array): void {
+    if (this.#options.isAnswer(chunk)) return this.#choose(wire, kind)
+    this.#onclose(wire, new RelayError('RELAY_PROTOCOL', 'what has answered is no relay'))
+    wire.destroy()
+  }
+
   #choose(wire: Wire, kind: Wire['kind']): void {
     clearTimeout(this.#timer)
     this.#chosen = wire
@@ -113,11 +125,11 @@ export class FirstWire implements Wire {
     this.#dials.length = 0
     this.#written.length = 0
     for (const other of this.#begun) if (other !== wire) other.destroy()
-    this.#onchosen(kind)
+    this.#options.onchosen(kind)
   }
 
   #onclose(wire: Wire, error: Error | null): void {
-    this.#begun.delete(wire)
+    if (!this.#begun.delete(wire)) return
     this.#failure ??= error
     if (wire === this.#chosen) {
       this.#failure = error
