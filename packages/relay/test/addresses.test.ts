@@ -2,6 +2,7 @@ import { until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import { type PeerAddresses, isDialable } from '../src/addresses/peer-addresses.ts'
 import { RelayClient } from '../src/index.ts'
+import { EndlessPunching } from './endless-punching.ts'
 import { listening } from './listening.ts'
 import { startDevice, startRelay, twoKeyPairs } from './relays.ts'
 
@@ -103,4 +104,28 @@ test('a device that dials nobody who names this machine stays with the relay', a
   expect(await open.connect(bob.publicKey).opened).toBe(true)
   await until(() => tried === 1)
   expect(() => new RelayClient({ keyPair: a, peerAddresses: 'all' as never })).toThrow(/^RELAY_BAD_ARGUMENT/)
+})
+
+test('a device that dials nothing that is named dials no key in the DHT either, whenever it was told', async () => {
+  const [a, b] = twoKeyPairs()
+  const { address } = await startRelay([a, b])
+  const dialled = new Set<string>()
+  class Node extends EndlessPunching {
+    override connect(key?: Uint8Array): ReturnType<EndlessPunching['connect']> {
+      if (key !== undefined) dialled.add(Buffer.from(key).toString('hex'))
+      return super.connect()
+    }
+  }
+  const bob = await startDevice(b, { relays: [address], dht: new EndlessPunching() })
+  await until(() => bob.registeredAt.length === 1)
+  const alice = await startDevice(a, { relays: [address], dht: new Node(), peerAddresses: 'none' })
+  for (let i = 0; i < 2; i++) {
+    const connection = alice.connect(bob.publicKey)
+    expect(await connection.opened).toBe(true)
+    // What is better is looked for at once.
+    for (let j = 0; j < 500; j++) await new Promise((resolve) => setImmediate(resolve))
+    connection.destroy()
+    await until(() => bob.registeredAt.length === 1 && bob.connections.size === 0)
+  }
+  expect([...dialled]).toEqual([Buffer.from(b.publicKey).toString('hex')])
 })

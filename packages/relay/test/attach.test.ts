@@ -172,3 +172,21 @@ test('while its swarm is suspended a device is registered nowhere', async () => 
   await swarm.resume()
   await until(() => relay.registered === 1)
 })
+
+test('what somebody has put before the node’s connect since stays there when the client closes', async () => {
+  const network = await testnet()
+  const [a, b] = twoKeyPairs()
+  const [one, two] = [network.createSwarm({ keyPair: a }), network.createSwarm({ keyPair: b })]
+  await two.listen()
+  const client = attach(one, {})
+  const { connect } = one.dht
+  let dials = 0
+  one.dht.connect = (...given: Parameters<typeof connect>) => {
+    dials++
+    return connect.call(one.dht, ...given)
+  }
+  await client.close()
+  one.joinPeer(b.publicKey)
+  await until(() => one.connections.size === 1)
+  expect(dials).toBe(1)
+})

@@ -115,3 +115,27 @@ test('an address that has failed may be tried again, and one that is being tried
   report(2)
   expect(tried).toHaveLength(2)
 })
+
+test('an address that answers after it was given up is not taken', async () => {
+  vi.useFakeTimers()
+  const answers: ((address: string) => void)[] = []
+  let aborted = 0
+  const attempt = (): Attempt<string> => ({
+    result: new Promise((resolve) => answers.push(resolve)),
+    abort: () => void aborted++
+  })
+  const lan: LanLike = {
+    announce: () => () => {},
+    find: (_, onfound) => {
+      onfound({ host: 'slow', port: 1 })
+      return () => {}
+    }
+  }
+  const search = findOnLan(lan, new Uint8Array(32), attempt)
+  await vi.advanceTimersByTimeAsync(1_500)
+  expect(aborted).toBe(1)
+  answers[0]?.('slow:1')
+  await vi.advanceTimersByTimeAsync(0)
+  search.abort()
+  await expect(search.result).rejects.toMatchObject({ code: 'RELAY_UNREACHABLE' })
+})

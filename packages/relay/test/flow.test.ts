@@ -208,3 +208,91 @@ test('an answer about a lost path is not lost with the next one, which the other
   expect(world.sides.map(({ flow }) => flow.paths)).toEqual([[third], [third]])
   expect(world.sides[1].received.length).toBe(40)
 })
+
+/** One side of a flow, whose reader takes what comes at once, and what it has said. */
+function oneSide(isRoomy: () => boolean = () => true): { flow: Flow; said: (string | undefined)[] } {
+  const said: (string | undefined)[] = []
+  const none = (): void => {}
+  const flow: Flow = new Flow(
+    {
+      now: () => 0,
+      transmit: (_, head) => {
+        const frame = readFlowFrame(head)
+        said.push(frame?.type === 'ack' ? `ack ${frame.offset}` : frame?.type)
+        return isRoomy()
+      },
+      deliver: (bytes) => flow.took(bytes.length),
+      onfinish: none,
+      onroom: none,
+      onuntold: none,
+      onreset: none,
+      onleft: none,
+      onretired: none,
+      onforsaken: none
+    },
+    { own: 1 << 22, theirs: 1 << 22 }
+  )
+  flow.addPath(0, 3)
+  return { flow, said }
+}
+
+test('what was taken is said again, and at once, where the path is lost that it was said on', () => {
+  const world = new World()
+  const [lost, other] = [world.join(1), world.join(3)]
+  world.settle()
+  world.write(0, 100)
+  while (world.deliver(lost, 0));
+  world.take(1, Infinity)
+  world.sides[1].flow.acknowledge()
+  for (const me of [0, 1] as const) world.close(lost, me, true)
+  while (world.deliver(other, 0) || world.deliver(other, 1));
+  expect(world.sides[0].flow.heldBytes).toBe(0)
+})
+
+test('after a change of paths little is said to be taken at once: who sends learns anew what is carried', () => {
+  const { flow, said } = oneSide()
+  for (let at = 0; at < 1 << 20; at += 16_384)
+    expect(flow.receive(0, segmentHeader(at), new Uint8Array(16_384))).toBe(true)
+  said.length = 0
+  flow.receive(0, segmentHeader(1 << 20), new Uint8Array(4_096))
+  expect(said).toEqual([])
+  flow.addPath(1, 1)
+  said.length = 0
+  flow.receive(1, segmentHeader((1 << 20) + 4_096), new Uint8Array(4_096))
+  expect(said).toEqual([`ack ${(1 << 20) + 8_192}`])
+})
+
+test('an end is acknowledged at once', () => {
+  const { flow, said } = oneSide()
+  flow.receive(0, flowFrame({ type: 'fin', offset: 0 }))
+  expect(said).toEqual(['ack 1'])
+})
+
+test('on a path that is full nothing is answered, and once there is room each thing once', () => {
+  let isRoomy = false
+  const { flow, said } = oneSide(() => isRoomy)
+  const ask = (): void => {
+    flow.receive(0, flowFrame({ type: 'probe' }))
+    flow.receive(0, flowFrame({ type: 'dead', path: 7, offset: 0 }))
+  }
+  for (let i = 0; i < 5; i++) ask()
+  expect(said).toEqual(['probed'])
+  isRoomy = true
+  said.length = 0
+  flow.drained(0)
+  expect(said).toEqual(['probed', 'resume'])
+})
+
+test('what is under way on the path before does not keep a new one from being used', () => {
+  const world = new World([6_400, 6_400])
+  const relay = world.join(3)
+  for (let i = 0; i < 5; i++) {
+    world.write(0, 600)
+    world.settle()
+  }
+  world.write(0, 600)
+  expect(world.links.get(relay)?.queues[0].length).toBeGreaterThan(0)
+  const direct = world.join(1)
+  world.write(0, 60)
+  expect(typesOn(world, direct)).toContain(FLOW.SEGMENT)
+})

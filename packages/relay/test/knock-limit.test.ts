@@ -49,3 +49,11 @@ test('strangers of all addresses together are greeted so often, half of it those
   clock.advance(4)
   expect(taken(limit, ['192.0.2.7', '192.0.2.8'])).toBe(1)
 })
+
+test('who proves a key costs nothing of what all addresses together have', () => {
+  const limit = new GreetingLimit({ most: 3, mostByAddress: 3, now: () => 0 })
+  for (let i = 0; i < 10; i++) {
+    expect(limit.take(`192.0.2.${i}`)).toBe(true)
+    limit.giveBack(`192.0.2.${i}`)
+  }
+})

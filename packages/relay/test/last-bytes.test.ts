@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { FLOW } from '../src/flow/flow-frames.ts'
 import { FRAME, HEADER_BYTES } from '../src/protocol/frames.ts'
 import type { Connection } from '../src/index.ts'
+import { LastWords } from '../src/session/last-words.ts'
 import { onFrames } from './meddling.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'
 import { startSwitch } from './switch-proxy.ts'
@@ -81,4 +82,13 @@ test('what a device answers last arrives although the path dies after its connec
 
 test('and so does what the device says last that has begun', async () => {
   expect(await answerOverADyingPath('initiator')).toEqual({ bytes: ANSWER_BYTES, error: null })
+})
+
+test('of connections that came to their end the last 256 are remembered, the newest of them for sure', () => {
+  const words = new LastWords<number>(30_000)
+  for (let i = 0; i < 1_000; i++) words.add(i)
+  const remembered = Array.from({ length: 1_000 }, (_, i) => words.find((one) => one === i)).filter(
+    (one) => one !== null
+  )
+  expect([remembered.length, remembered[0], remembered.at(-1)]).toEqual([256, 744, 999])
 })

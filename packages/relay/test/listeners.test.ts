@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { RelayClient } from '../src/index.ts'
 import { RelayServer } from '../src/server/index.ts'
 import { say, UPGRADE, webSocketFrame } from './by-hand.ts'
+import { wirePair } from './memory-wire.ts'
 import { startDevice, startRelay, twoKeyPairs } from './relays.ts'
 
 const HOST = '127.0.0.1'
@@ -176,4 +177,27 @@ test('a relay takes the WebSockets of a server of the app’s own, and bounds th
   for (let i = 0; i < 100; i++)
     stranger.socket.write(webSocketFrame(i === 0 ? 2 : 0, false, Uint8Array.of(0)))
   await until(() => stranger.closed)
+})
+
+test('a relay closes, though somebody has connected to each of its listeners and says nothing', async () => {
+  const { relay } = await startRelay([], { metrics: {}, greetingMs: 600_000 })
+  const { tcp, ws, metrics } = relay.ports
+  const silent = [say(tcp, ''), say(ws, ''), say(metrics, 'GET /health HTTP/1.1\r\nhost: localhost\r\n')]
+  await until(() => relay.connections === 1)
+  // Who is answered came after them.
+  const next = [say(ws, 'GET / HTTP/1.1\r\nhost: relay\r\n\r\n'), say(metrics, 'GET / HTTP/1.1\r\n\r\n')]
+  await until(() => next.every(({ heard }) => heard.includes('\r\n')))
+  await relay.close()
+  await until(() => silent.every(({ closed }) => closed))
+})
+
+test('a relay that is closed takes nobody any more', async () => {
+  const { relay } = await startRelay([])
+  await relay.close()
+  const [near, far] = wirePair()
+  let isClosed = false
+  near.start({ onbytes: () => {}, ondrain: () => {}, onclose: () => (isClosed = true) })
+  relay.accept(far)
+  await until(() => isClosed)
+  expect(relay.connections).toBe(0)
 })

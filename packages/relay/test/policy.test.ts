@@ -275,3 +275,24 @@ test('who is taken off the allow-list, and is another relay of the owner, may wa
   policy.disallow(other.publicKey)
   expect(lease.ended).toBe(false)
 })
+
+test('who is taken off the allow-list is served no longer, at once, but by a grant', () => {
+  const policy = policyOf({ allow: [device.publicKey] })
+  const without = admitted(policy.admit(device.publicKey))
+  const by = admitted(policy.admit(device.publicKey, grantOf()))
+  const why: string[] = []
+  without.onend = ({ code }) => why.push(code)
+  policy.disallow(device.publicKey)
+  expect([without.ended, by.ended, why]).toEqual([true, false, ['RELAY_DENIED']])
+  expect(policy.admit(device.publicKey)).toMatchObject({ code: 'RELAY_DENIED' })
+})
+
+test('a clock that was set back costs nobody what it may send', () => {
+  const clock = fakeClock(3_600_000)
+  const meter = new Meter({ bytesPerSecond: 1_000, quotaBytes: 0 }, clock.now)
+  expect(meter.spend(500)).toBe(0)
+  clock.advance(-3_000_000)
+  expect(meter.spend(500)).toBe(0)
+  clock.advance(1_000)
+  expect(meter.spend(1_000)).toBe(0)
+})

@@ -179,3 +179,14 @@ test('ways that cannot even begin have failed, and without any way there is none
   await vi.advanceTimersByTimeAsync(0)
   expect(log).toEqual(['b begins', 'b wins', 'RELAY_UNREACHABLE', 'RELAY_UNREACHABLE'])
 })
+
+test('of two that are second best the first is held, and the other one given up', async () => {
+  const [first, second, other] = [way('first'), way('second'), way('other')]
+  const lanes = [lane([first]), lane([second]), lane([other])]
+  run(lanes, { preferMs: 12, secondBest: (won) => won !== 'other' })
+  await first.succeed()
+  await second.succeed()
+  expect(log).toContain('second aborted')
+  await vi.advanceTimersByTimeAsync(12)
+  expect(log.slice(3)).toEqual(['second aborted', 'other aborted', 'first wins'])
+})

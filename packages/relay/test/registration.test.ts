@@ -1,9 +1,11 @@
 import crypto from 'hypercore-crypto'
 import { fakeClock, testCleanup, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
+import { dialRelayWire } from '../src/addresses/dial-relay-wire.ts'
 import { TIMES } from '../src/client/options.ts'
 import { Registration } from '../src/client/registration.ts'
 import { RelayClient } from '../src/index.ts'
+import { RelayLink } from '../src/paths/relay-link.ts'
 import { encodeControl, encodeWelcome } from '../src/protocol/control.ts'
 import { frame, FRAME, FrameReader } from '../src/protocol/frames.ts'
 import { ControlCipher, Handshake } from '../src/protocol/handshake.ts'
@@ -135,4 +137,88 @@ test('a relay waits for the next ping as long as the last one has said', async (
   clock.advance(251_000)
   await until(() => patient?.ended)
   expect([other?.ended, patient?.ended]).toEqual(['RELAY_TIMEOUT', 'RELAY_TIMEOUT'])
+})
+
+test('a relay that asks to be left alone for longer than a timer holds is not asked at once', async () => {
+  const relay = crypto.keyPair()
+  let dials = 0
+  const liar = await listening((socket) => {
+    dials++
+    const refusal = { code: 'RELAY_TOO_MANY', retryAfterMs: 2 ** 32 - 1, redirect: null } as const
+    sayAsRelay(socket, relay, () => [{ type: 'refused', refusal }])
+    socket.on('end', () => socket.end())
+  })
+  const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port: liar.port } }]
+  const device = new RelayClient({ keyPair: crypto.keyPair(), relays, times: { retryMs: 1 } })
+  const told = new Promise<Error>((resolve) => device.once('unregistered', (_, error) => resolve(error)))
+  testCleanup().defer('swarm', () => device.close())
+  await device.ready()
+  expect(await told).toMatchObject({ code: 'RELAY_TOO_MANY', retryAfterMs: 2 ** 32 - 1 })
+  for (let i = 0; i < 500; i++) await new Promise((resolve) => setImmediate(resolve))
+  expect(dials).toBe(1)
+})
+
+test('a device that is suspended before it is ready is registered once it is resumed, and not after it was closed', async () => {
+  const [a] = twoKeyPairs()
+  let dials = 0
+  const { port } = await listening(() => dials++)
+  const { publicKey } = crypto.keyPair()
+  const device = new RelayClient({
+    keyPair: a,
+    relays: [{ publicKey, tcp: { host: '127.0.0.1', port } }]
+  })
+  testCleanup().defer('swarm', () => device.close())
+  const turns = async (): Promise<void> => {
+    for (let i = 0; i < 200; i++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  device.suspend()
+  await device.ready()
+  await turns()
+  expect(dials).toBe(0)
+  device.resume()
+  await until(() => dials === 1)
+  device.suspend()
+  await device.close()
+  device.resume()
+  await turns()
+  expect(dials).toBe(1)
+})
+
+test('a relay that was reached by WebSocket only is reached by it first the next time', async () => {
+  const [a] = twoKeyPairs()
+  const { relay } = await startRelay([a])
+  const silent = await listening(() => {})
+  const { publicKey, ports } = relay
+  const tcp = { host: '127.0.0.1', port: silent.port }
+  const address = { publicKey, tcp, ws: `ws://127.0.0.1:${ports.ws}` }
+  const kinds: string[] = []
+  for (let i = 0; i < 2; i++) {
+    const wire = dialRelayWire(address)
+    kinds.push(wire.kind)
+    let welcome = (): void => {}
+    const welcomed = new Promise<void>((resolve) => (welcome = resolve))
+    const link = new RelayLink(
+      wire,
+      { keyPair: a, relay: publicKey, grant: null },
+      { onwelcome: () => welcome(), onclose: () => {} }
+    )
+    await welcomed
+    link.destroy()
+  }
+  expect(kinds).toEqual(['tcp', 'ws'])
+})
+
+test('where something else answers at the TCP port, the relay is reached over WebSocket', async () => {
+  const [a] = twoKeyPairs()
+  const { relay, wsAddress } = await startRelay([a])
+  // A portal, or a proxy that speaks HTTP whatever it is told.
+  let tries = 0
+  const { port } = await listening((socket) => {
+    tries++
+    socket.on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n'))
+  })
+  const relays = [{ publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port }, ws: wsAddress.ws ?? '' }]
+  const device = await startDevice(a, { relays, times: { retryMs: 10 } })
+  await until(() => device.registeredAt.length === 1 || tries >= 8)
+  expect(device.registeredAt.length).toBe(1)
 })

@@ -5,11 +5,12 @@ import { expect, test, vi } from 'vitest'
 import { TcpPath } from '../src/paths/tcp-path.ts'
 import { frame, FRAME } from '../src/protocol/frames.ts'
 import { Handshake } from '../src/protocol/handshake.ts'
-import { joinGreeting } from '../src/session/greeting.ts'
+import { decodeOffer, encodeOffer, joinedGreeting, joinGreeting } from '../src/session/greeting.ts'
+import { Initiator } from '../src/session/initiator.ts'
 import { PathNumbers } from '../src/session/path-numbers.ts'
 import type { Responder } from '../src/session/responder.ts'
 import { wirePair } from './memory-wire.ts'
-import { answerOn, begin, hello, responder, say, secretOf, TestPath } from './reached.ts'
+import { answerOn, begin, hello, reachedKey, responder, say, secretOf, TestPath } from './reached.ts'
 
 function newcomer(to: Responder, path?: TestPath): string | undefined {
   return answerOn(hello(to, crypto.keyPair(), crypto.randomBytes(16), path).path)
@@ -130,4 +131,34 @@ test('what follows on a path that has been closed costs no handshake', async () 
   await Promise.resolve()
   expect(received.mock.calls.length).toBe(1)
   received.mockRestore()
+})
+
+const terms = { windowBytes: 1 << 20, candidates: { tcp: [], udp: new Uint8Array(0) } }
+
+test('a path is joined where the answer names it, and proves the secret, and on no other word', async () => {
+  const secret = crypto.randomBytes(32)
+  const join = async (answer: (session: Uint8Array) => Uint8Array): Promise<unknown> => {
+    const initiator = new Initiator(crypto.keyPair(), reachedKey, terms)
+    const path = new TestPath()
+    const joined = initiator.join(path, secret).then(
+      ({ number }) => number,
+      ({ code }: { code: string }) => code
+    )
+    path.events?.onmessage(answer(initiator.session))
+    return joined
+  }
+  expect(await join((session) => joinedGreeting(session, 1, secret))).toBe(1)
+  expect(await join((session) => joinedGreeting(session, 1, new Uint8Array(32)))).toBe('RELAY_PROTOCOL')
+  const other = (session: Uint8Array): Uint8Array => joinedGreeting(session, 1, secret).fill(2, 1, 2)
+  expect(await join(other)).toBe('RELAY_PROTOCOL')
+})
+
+test('an offer of another version, or of a window that holds no segment, is none', () => {
+  const offer = (windowBytes: number): Uint8Array =>
+    encodeOffer(crypto.randomBytes(16), { ...terms, windowBytes })
+  expect(decodeOffer(offer(131_072))?.terms.windowBytes).toBe(131_072)
+  expect(decodeOffer(offer(131_071))).toBe(null)
+  const newer = Uint8Array.from(offer(131_072))
+  newer[0] = 3
+  expect(decodeOffer(newer)).toBe(null)
 })

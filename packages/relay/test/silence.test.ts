@@ -186,3 +186,17 @@ test('who waits for a target that does not come back is told so as a timeout, af
   await until(() => late.ended)
   expect(late.ended).toBe('RELAY_NOT_REGISTERED')
 })
+
+test('who is refused and does not go is cut off after as long as a greeting may take', async () => {
+  const clock = fakeClock(1_000)
+  const [a] = twoKeyPairs()
+  const { relay, address } = await startRelay([a], { now: clock.now, greetingMs: 5_000 })
+  const parked = greet(address, a, (link) => link.register(30_000))
+  await until(() => parked.seen.includes('registered'))
+  // It reads nothing, and so does not hear that the relay has closed.
+  parked.wire.pause()
+  relay.policy.revoke(a.publicKey)
+  expect([relay.registered, relay.connections]).toEqual([0, 1])
+  clock.advance(5_000)
+  await until(() => relay.connections === 0)
+})

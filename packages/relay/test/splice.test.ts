@@ -246,3 +246,15 @@ test.each([
   expect(held).toBeGreaterThan(31 * run.length)
   expect(cost / held).toBeLessThan(5)
 })
+
+test('what is held up of a device whose quota is spent reaches nobody, also when it goes', () => {
+  const [one] = splicesOf(1, LEAST_BYTES_PER_SECOND)
+  if (one === undefined) throw new Error('there is none')
+  const { a, b, splice } = one
+  const run = frame(FRAME.DATA, new Uint8Array(60_000))
+  for (let i = 0; i < 4; i++) splice.forward(a, [run])
+  const before = lengthOf(b)
+  vi.spyOn(a.lease as Lease, 'spend').mockReturnValue(null)
+  splice.end(a)
+  expect(lengthOf(b)).toBe(before)
+})

@@ -1,6 +1,6 @@
-import { until } from '@cloudpal/test-kit'
+import { fakeClock, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
-import { asPath, greet } from './links.ts'
+import { asPath, greet, type TestLink } from './links.ts'
 import { startRelay, twoKeyPairs } from './relays.ts'
 
 test('a device that registers again is reached there, and its former registration ends', async () => {
@@ -34,4 +34,24 @@ test('who waits for a device and leaves keeps it from nobody else', async () => 
   again.link.send([Uint8Array.of(7)])
   await until(() => paths[1]?.messages.length)
   expect(paths[1]?.messages[0]).toEqual(Buffer.of(7))
+})
+
+test('a device that came back and has left is not waited for', async () => {
+  const clock = fakeClock(1_000)
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b], { now: clock.now })
+  const registered = async (): Promise<TestLink> => {
+    const target = greet(address, b, (link) => link.register(30_000))
+    await until(() => target.seen.includes('registered'))
+    return target
+  }
+  await registered()
+  const opener = greet(address, a, (link) => link.open(b.publicKey))
+  await until(() => opener.seen.includes('opened'))
+  const again = await registered()
+  again.wire.destroy()
+  await until(() => relay.registered === 0)
+  const late = greet(address, a, (link) => link.open(b.publicKey))
+  await until(() => late.ended)
+  expect(late.ended).toBe('RELAY_NOT_REGISTERED')
 })

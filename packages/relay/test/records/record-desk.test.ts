@@ -187,3 +187,31 @@ function recordOf(relay: Uint8Array, device: KeyPair): Uint8Array {
   return DeviceRecord.sign({ seq: 1, expiresAt: Date.now() + 60_000, relays: [relay], set: null }, device)
     .bytes
 }
+
+test('a device whose grant was revoked is not looked up any more, also once it is gone', async () => {
+  const [owner, a] = twoKeyPairs()
+  const b = crypto.keyPair()
+  const { relay, address } = await startRelay([a], { issuers: [owner.publicKey] })
+  const expiresAt = Date.now() + 60_000
+  const nonce = crypto.randomBytes(16)
+  const grant = createGrant(owner, { device: b.publicKey, expiresAt, nonce })
+  const record = DeviceRecord.sign({ seq: 1, expiresAt, relays: [relay.publicKey], set: null }, b)
+  const bob = greet(address, b, (link) => link.register(30_000), grant)
+  await until(() => bob.seen.includes('registered'))
+  bob.link.publish(record.bytes)
+  const alice = greet(address, a, (link) => link.register(30_000))
+  const found: number[] = []
+  alice.onfound = (_, bytes) => found.push(bytes.length)
+  await until(() => alice.seen.includes('registered'))
+  bob.wire.destroy()
+  await until(() => relay.registered === 1)
+  const lookUp = async (): Promise<number | undefined> => {
+    const before = found.length
+    alice.link.lookup(b.publicKey)
+    await until(() => found.length > before)
+    return found.at(-1)
+  }
+  expect(await lookUp()).toBe(record.bytes.length)
+  relay.policy.revoke(nonce)
+  expect(await lookUp()).toBe(0)
+})

@@ -66,3 +66,20 @@ test('a record that has expired changes nothing, whoever says it', () => {
   expect([shelf.put(late, device.publicKey), shelf.hear(late, device.publicKey)]).toEqual([false, false])
   expect(shelf.get(device.publicKey)?.seq).toBe(1)
 })
+
+test('a shelf that is full forgets the oldest, and whoever repeats itself is no newcomer', () => {
+  const devices = [crypto.keyPair(), crypto.keyPair(), crypto.keyPair()] as const
+  const now = Date.now()
+  const shelf = new RecordShelf({ now: () => now, steady: () => now, most: 2 })
+  const leave = (device: (typeof devices)[number], seq: number): void => {
+    const fields = { seq, expiresAt: now + 3_600_000, relays: [], set: null }
+    shelf.put(DeviceRecord.sign(fields, device).bytes, device.publicKey)
+  }
+  const [first, second, third] = devices
+  leave(first, 1)
+  leave(second, 1)
+  leave(first, 2)
+  leave(third, 1)
+  expect(shelf.size).toBe(2)
+  expect(devices.map(({ publicKey }) => shelf.get(publicKey)?.seq)).toEqual([2, undefined, 1])
+})

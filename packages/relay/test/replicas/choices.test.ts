@@ -1,8 +1,11 @@
 import { fakeClock, seededRandom } from '@cloudpal/test-kit'
 import fc from 'fast-check'
+import crypto from 'hypercore-crypto'
 import { expect, test } from 'vitest'
+import { KnownReplicas } from '../../src/client/known-replicas.ts'
 import {
   DrainPace,
+  HeartbeatSource,
   loadOf,
   pickReplica,
   RedirectTrail,
@@ -146,4 +149,19 @@ test('a drain asks everyone once, evenly, and by the end at the latest', () => {
       expect(asked).toBe(sessions)
     })
   )
+})
+
+test('a replica that drains is asked only by a device that is at no other one', () => {
+  const [owner, other, draining] = [crypto.keyPair(), crypto.keyPair(), crypto.keyPair()]
+  const members = [other, draining].map(({ publicKey }) => ({
+    key: publicKey,
+    addresses: ['tcp://127.0.0.1:1']
+  }))
+  const set = ReplicaSet.sign(members, 1, owner).bytes
+  const known = new KnownReplicas({ owner: owner.publicKey, set }, () => 0)
+  const source = new HeartbeatSource(owner.publicKey, draining)
+  known.view.hear(source.next({ load: 0, draining: true }))
+  expect(known.choose([other.publicKey])).toBe(null)
+  known.view.failed(other.publicKey)
+  expect(known.choose([])).toEqual(draining.publicKey)
 })

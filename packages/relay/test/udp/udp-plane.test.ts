@@ -348,3 +348,15 @@ function udxPacket(id: number): Buffer {
   packet.writeUInt32LE(id, 4)
   return packet
 }
+
+test('what went over a link since it was looked at last counts, also when the link ends', async () => {
+  let carried = 0
+  const relay = await testRelay({ observer: { carried: (bytes) => (carried += bytes) } })
+  const [a, b] = await relayed(relay)
+  await echo(a.noise, b.noise, 64 * KIB)
+  expect(relay.plane.stats.carriedBytes).toBe(0)
+  a.stream.destroy()
+  await until(() => relay.plane.stats.links === 0)
+  expect(relay.plane.stats.carriedBytes).toBeGreaterThan(128 * KIB)
+  expect(carried).toBe(relay.plane.stats.carriedBytes)
+})
