@@ -68,6 +68,12 @@ test('what is no address of one machine is never dialled', () => {
     '1.2.3:1',
     '1.2.3.256:1',
     '127.1:1',
+    '0177.0.0.1:1',
+    '012.0.0.1:1',
+    '192.0250.0.1:1',
+    '8.8.8.010:1',
+    '1..2.3:1',
+    '[::ffff:0177.0.0.1]:1',
     '192.0.2.1:0',
     '192.0.2.1:65536',
     '192.0.2.1',
@@ -90,7 +96,8 @@ test('a device that dials nobody who names this machine stays with the relay', a
   const { address } = await startRelay([a, b])
   let tried = 0
   const { port } = await listening(() => tried++)
-  const announce = [`127.0.0.1:${port}`]
+  // To the platform, which reads the second one as octal, both are this machine.
+  const announce = [`127.0.0.1:${port}`, `0177.0.0.1:${port}`]
   const bob = await startDevice(b, { relays: [address], listen: { host: '127.0.0.1', announce } })
   await until(() => bob.registeredAt.length === 1)
   const wary = await startDevice(a, { relays: [address], peerAddresses: 'network' })

@@ -38,7 +38,9 @@ export function isDialable(address: string, reach: PeerAddresses = 'machine'): b
 function reach4(host: string): PeerAddresses | null {
   const bytes = host.split('.').map(Number)
   const [first = 0, second = 0] = bytes
-  if (bytes.length !== 4 || bytes.some((byte) => byte > 255)) return null
+  // Other ways to write it the platform takes for names, and reads a leading zero as octal: inet_aton(3).
+  const isPlain = bytes.length === 4 && bytes.every((byte) => byte <= 255) && bytes.join('.') === host
+  if (!isPlain) return null
   if (first === 0 || first >= 224 || (first === 169 && second === 254)) return null
   if (first === 127) return 'machine'
   const isPrivate =
