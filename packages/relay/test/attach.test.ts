@@ -124,6 +124,26 @@ test('a swarm that has relays of its own too is told when a hole could not be pu
   await until(() => peers.get(Buffer.from(b.publicKey).toString('hex'))?.forceRelaying)
 })
 
+test('a swarm’s own relays are used where hyperdht punches for longer than one way may take', async () => {
+  const [a, b] = twoKeyPairs()
+  const swarm = (await testnet()).createSwarm({ keyPair: a, relayThrough: () => null })
+  const dials: NoiseSecretStream[] = []
+  // As hyperdht where one NAT is symmetric: it guesses ports for long, and then says so.
+  swarm.dht.connect = () => {
+    const stream = new NoiseSecretStream(true, null, { autoStart: false })
+    dials.push(stream)
+    return stream
+  }
+  const { relay, address } = await startRelay([a])
+  attach(swarm, { relays: [address], times: { attemptMs: 100 } })
+  swarm.joinPeer(b.publicKey)
+  // Each time the relay is asked, what one way may take has passed once more.
+  await until(async () => (await relay.metrics.refusals.get()).values.some(({ value }) => value >= 3))
+  dials[0]?.destroy(Object.assign(new Error('aborted'), { code: 'HOLEPUNCH_ABORTED' }))
+  const peers = swarm.peers as ReadonlyMap<string, { readonly forceRelaying?: boolean }>
+  await until(() => peers.get(Buffer.from(b.publicKey).toString('hex'))?.forceRelaying)
+})
+
 test('what else a dial fails with the swarm sees as it is', () => {
   const refused = Object.assign(new Error('no'), { code: 'RELAY_PEER_REFUSED' })
   const aborted = Object.assign(new Error('no hole'), { code: 'HOLEPUNCH_ABORTED' })

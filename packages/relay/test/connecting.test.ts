@@ -118,6 +118,19 @@ test('a direct way that answers later is what a connection moves to that has beg
   expect(bob.connections.size).toBe(1)
 })
 
+test('a device that comes to a relay while direct UDP is still being tried is reached there', async () => {
+  const [a, b] = twoKeyPairs()
+  const { address } = await startRelay([a, b])
+  const dht = new EndlessPunching()
+  const alice = await startDevice(a, { relays: [address], dht, times: { attemptMs: 50 } })
+  const failures: unknown[] = []
+  const connection = alice.connect(b.publicKey)
+  connection.on('error', (error) => failures.push(error))
+  await startDevice(b, { relays: [address] })
+  await Promise.race([connection.opened, until(() => failures.length > 0)])
+  expect([failures, connection.path?.kind, dht.punchings]).toEqual([[], 'relay', 1])
+})
+
 async function relayedBytes({ metrics }: RelayServer): Promise<number> {
   const { values } = await metrics.relayedBytes.get()
   return values.reduce((sum, { value }) => sum + value, 0)

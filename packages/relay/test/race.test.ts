@@ -190,3 +190,12 @@ test('of two that are second best the first is held, and the other one given up'
   await vi.advanceTimersByTimeAsync(12)
   expect(log.slice(3)).toEqual(['second aborted', 'other aborted', 'first wins'])
 })
+
+test('a race that is a way of another one gives up what it has come to, where the other takes something better', async () => {
+  const [direct, relayed] = [way('direct'), way('relayed')]
+  const inner = (): Attempt<string> => race([lane([relayed])], { staggerMs: 250, attemptMs: 5_000 })
+  run([lane([direct]), { ways: [inner] }], { preferMs: 12, secondBest: (won) => won === 'relayed' })
+  await relayed.succeed()
+  await direct.succeed()
+  expect(log).toEqual(['direct begins', 'relayed begins', 'relayed aborted', 'direct wins'])
+})

@@ -41,6 +41,7 @@ class Search<T> {
   readonly #running = new Map<string, { readonly attempt: Attempt<T>; readonly timer: unknown }>()
   readonly #waiting = new Set<string>()
   #stop: (() => void) | null = null
+  #won: Attempt<T> | null = null
   #over = false
   #resolve: (won: T) => void = () => {}
   #reject: (error: Error) => void = () => {}
@@ -61,6 +62,7 @@ class Search<T> {
   }
 
   abort(): void {
+    this.#won?.abort()
     this.#finish()
     this.#reject(new RelayError('RELAY_UNREACHABLE', 'the device was not found on the local network'))
   }
@@ -104,6 +106,7 @@ class Search<T> {
       if (this.#running.get(address)?.attempt !== attempt) return attempt.abort()
       clearTimeout(this.#running.get(address)?.timer)
       this.#running.delete(address)
+      this.#won = attempt
       this.#finish()
       return this.#resolve(won)
     }, failed)

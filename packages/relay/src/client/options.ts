@@ -82,10 +82,10 @@ export interface ClientTimes extends SessionTimes {
   staggerMs: number
   /** How long a relay through which the device has answered waits for a direct way to do so. @defaultValue 12 */
   preferMs: number
-  /** How long one way may take in all. @defaultValue 5,000 */
+  /** How long one way may take in all, but for direct UDP. @defaultValue 5,000 */
   attemptMs: number
   /**
-   * The same of direct UDP while a relay carries the data. Where one NAT is symmetric, hyperdht guesses ports for up to 35 s, and does so once in 20 s only
+   * How long direct UDP may take, but for where another path was lost. Where one NAT is symmetric, hyperdht guesses ports for up to 35 s, and does so once in 20 s only
    * (its lib/holepuncher.js and lib/connect.js). @defaultValue 60,000
    */
   punchMs: number

@@ -61,15 +61,17 @@ export class Outgoing {
    * Begins. The connection opens, or is destroyed with the error.
    *
    * Relays are asked beside the direct ways, for where UDP is blocked or an address leads nowhere, that shows only when time has passed. A direct way that is as fast
-   * is taken instead, and one that is slower becomes the better path later.
+   * is taken instead, and one that is slower becomes the better path later. Direct UDP may be the only way there is: it has the time that it needs, and relays are
+   * asked again meanwhile.
    */
   start(): void {
+    const { times } = this.#options
     const hello = (path: Path): Promise<Won> => this.#hello(path)
     // A session can move to another way later. Who was never met may know nothing of sessions.
-    const udp = { ways: [...this.#ways.byUdp(hello).ways, ...this.#plainUdp()] }
-    const lanes: Lane<Won>[] = [...this.#ways.byTcp(hello), udp, ...this.#ways.byRelay(hello)]
+    const udp = { ways: [...this.#ways.byUdp(hello, times.punchMs).ways, ...this.#plainUdp()] }
+    const lanes: Lane<Won>[] = [...this.#ways.byTcp(hello), udp, this.#byRelay(hello)]
     const isRelayed = (won: Won): boolean => won.how === 'begun' && won.line.path.kind === 'relay'
-    const attempt = race(lanes, { ...this.#options.times, secondBest: isRelayed })
+    const attempt = race(lanes, { ...times, secondBest: isRelayed })
     this.#attempt = attempt
     attempt.result.then(
       (won) => this.#begin(won),
@@ -87,6 +89,7 @@ export class Outgoing {
   }
 
   #begin(won: Won): void {
+    this.#attempt = null
     if (won.how === 'udp') return this.#beginPlain(won)
     const { line, secrets, secret, terms } = won
     if (this.#options.connection.destroying) return line.destroy()
@@ -109,10 +112,19 @@ export class Outgoing {
     connection.begin(raw, options, { kind: 'udp', relay: null, transport: 'udp' })
   }
 
+  #byRelay(hello: (path: Path) => Promise<Won>): Lane<Won> {
+    const { times } = this.#options
+    const all = (): Lane<Won>[] => this.#ways.byRelay(hello)
+    const isAny = all().some(({ ways }) => ways.length > 0)
+    const begin = (): Attempt<Won> => ({ ...race(all(), times), limitMs: times.punchMs })
+    return { ways: isAny ? [begin] : [], againMs: times.attemptMs }
+  }
+
   #plainUdp(): (() => Attempt<Won>)[] {
+    const { punchMs: limitMs } = this.#options.times
     return this.#ways.plainUdp().map((begin) => () => {
       const { result, abort } = begin()
-      return { result: result.then((found) => ({ how: 'udp' as const, ...found })), abort }
+      return { result: result.then((found) => ({ how: 'udp' as const, ...found })), abort, limitMs }
     })
   }
 

@@ -92,7 +92,11 @@ export class PathSearch {
     this.#answer?.abort()
     this.#answer = attempt
     attempt.result.then(
-      (joined) => this.#answered(joined),
+      (joined) => {
+        if (this.#answer !== attempt) return joined.line.destroy()
+        this.#answer = null
+        return this.#answered(joined)
+      },
       () => {}
     )
     return true
@@ -130,6 +134,7 @@ export class PathSearch {
     attempt.result.then(
       (joined) => {
         if (this.#attempt !== attempt) return joined.line.destroy()
+        this.#attempt = null
         this.#searching = 'nothing'
         return this.#settle(joined)
       },

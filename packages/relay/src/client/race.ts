@@ -3,7 +3,7 @@ import { RelayError } from '../errors.ts'
 /** One way that may be tried. */
 export interface Attempt<T> {
   readonly result: Promise<T>
-  /** Gives it up and whatever it holds, also after it has failed; makes its promise reject soon. */
+  /** Gives it up and whatever it holds, also after it has failed, or what it has come to; makes its promise reject soon. */
   readonly abort: () => void
   /** How long it may take, where that is not what the others may. */
   readonly limitMs?: number
@@ -59,6 +59,7 @@ class Race<T> {
   readonly #errors: unknown[] = []
   /** The second best that has come, and waits for a better one. */
   #held: { readonly attempt: Attempt<T>; readonly won: T; readonly timer: unknown } | null = null
+  #winner: Attempt<T> | null = null
   #over = false
   #resolve: (won: T) => void = () => {}
   #reject: (error: unknown) => void = () => {}
@@ -83,7 +84,7 @@ class Race<T> {
   }
 
   abort(): void {
-    if (this.#over) return
+    if (this.#over) return this.#winner?.abort()
     this.#finish(null)
     this.#reject(new RelayError('RELAY_CLOSED', 'it was given up'))
   }
@@ -163,6 +164,7 @@ class Race<T> {
 
   #finish(winner: Attempt<T> | null): void {
     this.#over = true
+    this.#winner = winner
     for (const timer of [...this.#retries, ...this.#lanes.map((lane) => lane.timer)]) clearTimeout(timer)
     clearTimeout(this.#held?.timer)
     if (this.#held !== null && this.#held.attempt !== winner) this.#held.attempt.abort()
