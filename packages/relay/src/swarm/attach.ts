@@ -33,7 +33,14 @@ export function attach(swarm: object, options: AttachOptions): RelayClient {
   }
   client.on('connection', (connection: Parameters<typeof adapter.accept>[0]) => adapter.accept(connection))
   adapter.take({
-    dial: (publicKey, dhtOptions) => client.connect(publicKey, { dhtOptions, explain: errorForSwarm }),
+    dial: (publicKey, dhtOptions) => {
+      try {
+        return client.connect(publicKey, { dhtOptions, explain: errorForSwarm })
+      } catch {
+        // It closes, and the swarm goes on without.
+        return null
+      }
+    },
     end: () => client.close().finally(() => adapter.release()),
     suspend: () => client.suspend(),
     resume: () => client.resume()

@@ -1,6 +1,7 @@
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { DhtConnectOptions, DhtLike } from '../dht.ts'
 import { RelayError } from '../errors.ts'
+import { SecretConnection } from '../session/secret-connection.ts'
 import type { Connection, KeyPair } from '../types.ts'
 import { takeDials } from './dht-dials.ts'
 
@@ -18,7 +19,8 @@ interface SwarmLike {
 
 /** What stands in a swarm's places. */
 export interface SwarmParts {
-  dial(publicKey: Uint8Array, options: DhtConnectOptions): Connection
+  /** @returns `null` where the swarm dials by itself */
+  dial(publicKey: Uint8Array, options: DhtConnectOptions): Connection | null
   /** Called before the swarm ends. */
   end(): Promise<void>
   /** The app goes to the background, and comes back. */
@@ -39,6 +41,7 @@ export class SwarmAdapter {
   readonly #swarm: SwarmLike
   #release: () => void = () => {}
   #parts: SwarmParts | null = null
+  #ending = false
   /** The node as it was, for direct connections. */
   readonly dht: DhtLike
 
@@ -91,6 +94,7 @@ export class SwarmAdapter {
     const swarm = this.#swarm
     const { destroy, suspend, resume } = swarm
     swarm.destroy = async (options) => {
+      this.#ending = true
       try {
         await parts.end()
       } finally {
@@ -121,6 +125,14 @@ export class SwarmAdapter {
 
   #dial(publicKey: Uint8Array, options: DhtConnectOptions): NoiseSecretStream {
     const { dht } = this
+    if (this.#ending) return this.#refused(publicKey)
     return (this.#parts?.dial(publicKey, options) ?? dht.connect(publicKey, options)) as NoiseSecretStream
+  }
+
+  /** Nobody catches what is thrown where a swarm dials: from timers, and where a connection closes. */
+  #refused(remotePublicKey: Uint8Array): NoiseSecretStream {
+    const connection = new SecretConnection(true, this.keyPair.publicKey, remotePublicKey)
+    connection.destroy(new RelayError('RELAY_CLOSED', 'the swarm is being destroyed'))
+    return connection
   }
 }
