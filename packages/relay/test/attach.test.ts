@@ -181,12 +181,19 @@ test('a swarm has one client at a time, and swarms that share a node are given b
   expect(dht.connect).toBe(connect)
 })
 
-test('while its swarm is suspended a device is registered nowhere', async () => {
+test('while its swarm is suspended a device is registered nowhere, also where it was before the client came', async () => {
   const [a] = twoKeyPairs()
   const { relay, address } = await startRelay([a])
   const swarm = (await testnet()).createSwarm({ keyPair: a })
-  attach(swarm, { relays: [address] })
-  await until(() => relay.registered === 1)
+  await swarm.suspend()
+  const client = attach(swarm, { relays: [address] })
+  const events: string[] = []
+  client.on('registered', () => events.push('registered'))
+  await client.ready()
+  await swarm.resume()
+  events.push('resumed')
+  await until(() => relay.registered === 1 && events.length === 2)
+  expect(events).toEqual(['resumed', 'registered'])
   await swarm.suspend()
   await until(() => relay.registered === 0)
   await swarm.resume()
@@ -209,4 +216,25 @@ test('what somebody has put before the node’s connect since stays there when t
   one.joinPeer(b.publicKey)
   await until(() => one.connections.size === 1)
   expect(dials).toBe(1)
+})
+
+test('what somebody has put before the destroy of a swarm since stays there when its client closes', async () => {
+  const [a] = twoKeyPairs()
+  const swarm = (await testnet()).createSwarm({ keyPair: a })
+  const client = attach(swarm, {})
+  const { destroy } = swarm
+  let ended = 0
+  swarm.destroy = (options) => {
+    ended++
+    return destroy.call(swarm, options)
+  }
+  await client.close()
+  await swarm.destroy()
+  expect([ended, swarm.destroyed]).toEqual([1, true])
+})
+
+test('a swarm that was destroyed is refused', async () => {
+  const swarm = (await testnet()).createSwarm()
+  await swarm.destroy()
+  expect(() => attach(swarm, {})).toThrow(expect.objectContaining({ code: 'RELAY_BAD_ARGUMENT' }))
 })

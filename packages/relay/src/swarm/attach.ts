@@ -15,7 +15,7 @@ export type AttachOptions = Omit<RelayClientOptions, 'keyPair' | 'dht' | 'firewa
  *
  * @param swarm - a Hyperswarm 4, borrowed: whoever destroys it ends the client too
  * @returns the client; `close()` makes the swarm what it was, and so does a port that is taken: its `ready()` rejects then
- * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`, also where the swarm has a client already
+ * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`, also where the swarm has a client already, or was destroyed
  */
 export function attach(swarm: object, options: AttachOptions): RelayClient {
   const adapter = new SwarmAdapter(swarm)
@@ -46,6 +46,7 @@ export function attach(swarm: object, options: AttachOptions): RelayClient {
     resume: () => client.resume()
   })
   client.once('close', () => adapter.release())
+  if (adapter.suspended) client.suspend()
   client.ready().catch(() => {})
   return client
 }

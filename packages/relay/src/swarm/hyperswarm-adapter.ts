@@ -9,6 +9,7 @@ import { takeDials } from './dht-dials.ts'
 interface SwarmLike {
   readonly keyPair: KeyPair
   readonly destroyed: boolean
+  readonly suspended: boolean
   readonly dht: DhtLike
   readonly server: { emit(event: 'connection', stream: unknown): boolean }
   destroy: (options?: object) => Promise<void>
@@ -16,6 +17,9 @@ interface SwarmLike {
   resume: (options?: object) => Promise<void>
   _handleFirewall(remotePublicKey: Uint8Array, payload: unknown): boolean
 }
+
+const CALLS = ['destroy', 'suspend', 'resume'] as const
+type SwarmCalls = Pick<SwarmLike, (typeof CALLS)[number]>
 
 /** What stands in a swarm's places. */
 export interface SwarmParts {
@@ -35,7 +39,7 @@ const taken = new WeakSet<object>()
  * The places where a Hyperswarm dials, takes connections, rests, and ends.
  *
  * It puts itself before `dht.connect`, which hyperswarm 4.17 calls with its own key pair, and before `suspend`, `resume` and `destroy`; all are as they were
- * after `release`.
+ * after `release`, but for what somebody else has put before them since: that stays.
  */
 export class SwarmAdapter {
   readonly #swarm: SwarmLike
@@ -45,7 +49,7 @@ export class SwarmAdapter {
   /** The node as it was, for direct connections. */
   readonly dht: DhtLike
 
-  /** @throws RELAY_BAD_ARGUMENT for what is no Hyperswarm of version 4, and for one that was taken already */
+  /** @throws RELAY_BAD_ARGUMENT for what is no Hyperswarm of version 4, and for one that was destroyed, or taken already */
   constructor(swarm: object) {
     const given = swarm as Partial<SwarmLike>
     const known =
@@ -55,6 +59,7 @@ export class SwarmAdapter {
       // oxlint-disable-next-line no-underscore-dangle -- upstream's own name
       typeof given._handleFirewall === 'function'
     if (!known) throw new RelayError('RELAY_BAD_ARGUMENT', 'this is no Hyperswarm of version 4')
+    if (given.destroyed) throw new RelayError('RELAY_BAD_ARGUMENT', 'this swarm was destroyed')
     if (taken.has(swarm))
       throw new RelayError('RELAY_BAD_ARGUMENT', 'this swarm has a client already: close that one first')
     this.#swarm = swarm as SwarmLike
@@ -71,6 +76,10 @@ export class SwarmAdapter {
       dials.release()
       taken.delete(swarm)
     }
+  }
+
+  get suspended(): boolean {
+    return this.#swarm.suspended
   }
 
   get keyPair(): KeyPair {
@@ -93,26 +102,30 @@ export class SwarmAdapter {
     this.#parts = parts
     const swarm = this.#swarm
     const { destroy, suspend, resume } = swarm
-    swarm.destroy = async (options) => {
-      this.#ending = true
-      try {
-        await parts.end()
-      } finally {
-        await destroy.call(swarm, options)
+    const before: SwarmCalls = { destroy, suspend, resume }
+    const own: SwarmCalls = {
+      destroy: async (options) => {
+        this.#ending = true
+        try {
+          await this.#parts?.end()
+        } finally {
+          await destroy.call(swarm, options)
+        }
+      },
+      suspend: async (options) => {
+        this.#parts?.suspend()
+        await suspend.call(swarm, options)
+      },
+      resume: async (options) => {
+        await resume.call(swarm, options)
+        this.#parts?.resume()
       }
     }
-    swarm.suspend = async (options) => {
-      parts.suspend()
-      await suspend.call(swarm, options)
-    }
-    swarm.resume = async (options) => {
-      await resume.call(swarm, options)
-      parts.resume()
-    }
+    Object.assign(swarm, own)
     const release = this.#release
     this.#release = () => {
       release()
-      Object.assign(swarm, { destroy, suspend, resume })
+      for (const name of CALLS) if (swarm[name] === own[name]) swarm[name] = before[name]
     }
   }
 
