@@ -6,6 +6,12 @@ export interface KeyPair {
   readonly secretKey: Uint8Array
 }
 
+/** `on`, `once` or `off` of what emits these events. */
+export type Listen<Events extends Record<keyof Events, unknown[]>, This> = <E extends keyof Events>(
+  event: E,
+  fn: (...args: Events[E]) => void
+) => This
+
 /** What a {@link Connection} emits besides a stream's own. */
 export interface ConnectionEvents {
   data: [data: Uint8Array]

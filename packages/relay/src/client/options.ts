@@ -1,6 +1,7 @@
 import type { PeerAddresses } from '../addresses/peer-addresses.ts'
 import type { RelayAddress } from '../addresses/relay-address.ts'
-import type { KeyPair } from '../types.ts'
+import type { RelayError } from '../errors.ts'
+import type { Connection, KeyPair } from '../types.ts'
 import type { PathInfo } from '../paths/path.ts'
 import type { TrustedOwner } from '../records/trusted-owner.ts'
 import type { Publishing, ReplicasOptions } from './replica-options.ts'
@@ -32,7 +33,7 @@ export interface RelayClientOptions {
    * @defaultValue 'everywhere'
    */
   publish?: Publishing
-  /** True refuses a device that has proven this key. @defaultValue refuse nobody */
+  /** True refuses a device that has proven this key; so does what it throws, or a promise. @defaultValue refuse nobody */
   firewall?: (remotePublicKey: Uint8Array) => boolean
   /** Where to listen for direct TCP connections; other devices learn it once they are connected. @defaultValue nowhere */
   listen?: {
@@ -99,15 +100,21 @@ export interface ClientTimes extends SessionTimes {
   retryMs: number
 }
 
-/** Facts that nobody asked for. */
+/** What a {@link RelayClient} emits: facts that nobody asked for. */
 export interface RelayClientEvents {
+  /** Somebody has reached this device, and has proven its key. */
+  connection: [connection: Connection]
   /** A path of a connection has failed; the connection goes on where there is another. */
-  'path-failed': [path: PathInfo, error: Error]
+  'path-failed': [path: PathInfo, error: RelayError]
   /** This device does not listen in the DHT, and is not reached directly by UDP: `RELAY_CANNOT_LISTEN`. All else goes on. */
-  'listen-failed': [error: Error]
+  'listen-failed': [error: RelayError]
+  /** The app's firewall has thrown this, and so refused whoever came. */
+  'firewall-failed': [error: Error]
   /** This device can be reached at a relay now, or no longer. */
   registered: [relay: Uint8Array]
-  unregistered: [relay: Uint8Array, error: Error]
+  unregistered: [relay: Uint8Array, error: RelayError]
+  ready: []
+  close: []
 }
 
 export const TIMES: ClientTimes = {

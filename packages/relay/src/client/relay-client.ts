@@ -6,14 +6,16 @@ import type { DhtLike } from '../dht.ts'
 import { RelayError } from '../errors.ts'
 import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import { SecretConnection } from '../session/secret-connection.ts'
-import type { Connection } from '../types.ts'
+import type { Connection, Listen } from '../types.ts'
 import { checkOptions } from './check-options.ts'
 import { DeviceRecords } from './device-records.ts'
+import { askedSafely } from './firewall.ts'
 import { FixedRegistrations, type RegistrationsEvents } from './fixed-registrations.ts'
 import { Listening } from './listening.ts'
 import {
   type ClientTimes,
   type ConnectOptions,
+  type RelayClientEvents,
   type RelayClientOptions,
   TIMES,
   WINDOW_BYTES
@@ -30,6 +32,9 @@ import { Sessions } from './sessions.ts'
  * for TCP, and throws {@link RelayError} `RELAY_CANNOT_LISTEN` where it cannot; `'registered'` tells when a relay has taken it in.
  */
 export class RelayClient extends ReadyResource {
+  declare readonly on: Listen<RelayClientEvents, this>
+  declare readonly once: Listen<RelayClientEvents, this>
+  declare readonly off: Listen<RelayClientEvents, this>
   readonly #options: RelayClientOptions
   readonly #times: ClientTimes
   readonly #sessions: Sessions
@@ -193,7 +198,10 @@ export class RelayClient extends ReadyResource {
       times: this.#times,
       windowBytes,
       peerAddresses,
-      firewall: (key) => this.#options.firewall?.(key) ?? false,
+      firewall: askedSafely(
+        (key) => this.#options.firewall?.(key) ?? false,
+        (error) => this.emit('firewall-failed', error)
+      ),
       candidates: () => this.#listening.candidates,
       relaysTo: (device) => this.#relaysTo(device),
       onconnection: (connection) => {
@@ -248,7 +256,7 @@ export class RelayClient extends ReadyResource {
     this.emit('registered', relay)
   }
 
-  #onunregistered(relay: Uint8Array, error: Error): void {
+  #onunregistered(relay: Uint8Array, error: RelayError): void {
     this.#records.onunregistered(relay)
     this.emit('unregistered', relay, error)
   }

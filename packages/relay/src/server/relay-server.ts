@@ -3,6 +3,7 @@ import { RelayError } from '../errors.ts'
 import type { RelayPolicy } from '../policy/relay-policy.ts'
 import type { FleetMember } from '../replicas/fleet-member.ts'
 import type { ReplicaStatus } from '../replicas/replica-view.ts'
+import type { Listen } from '../types.ts'
 import type { UdpStats } from '../udp/udp-plane.ts'
 import type { Wire } from '../wires/wire.ts'
 import { answersOf } from './answers.ts'
@@ -17,7 +18,7 @@ import type { UpgradeRequest, UpgradeSocket } from './web-sockets.ts'
 
 const SWEEP_MS = 250
 
-/** Facts a {@link RelayServer} tells. */
+/** What a {@link RelayServer} emits: facts that nobody asked for. */
 export interface RelayServerEvents {
   /** Somebody was refused. `device` is `null` before it has proven its key. */
   refused: Refused
@@ -25,6 +26,8 @@ export interface RelayServerEvents {
   'udp-listening': []
   /** It could not listen in the DHT; all else goes on. */
   'listen-failed': [error: Error]
+  ready: []
+  close: []
 }
 
 /**
@@ -34,6 +37,9 @@ export interface RelayServerEvents {
  * `ready()` listens, and does not wait for a DHT; `drain()` lets sessions move away; `close()` ends all.
  */
 export class RelayServer extends ReadyResource {
+  declare readonly on: Listen<RelayServerEvents, this>
+  declare readonly once: Listen<RelayServerEvents, this>
+  declare readonly off: Listen<RelayServerEvents, this>
   readonly #options: RelayServerOptions
   readonly #parts: RelayParts
   readonly #listeners = new ListenerSet()

@@ -31,7 +31,7 @@ export function attach(swarm: object, options: AttachOptions): RelayClient {
     adapter.release()
     throw error
   }
-  client.on('connection', (connection: Parameters<typeof adapter.accept>[0]) => adapter.accept(connection))
+  client.on('connection', (connection) => adapter.accept(connection))
   adapter.take({
     dial: (publicKey, dhtOptions) => {
       try {

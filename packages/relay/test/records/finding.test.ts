@@ -5,7 +5,7 @@ import { findByRecord } from '../../src/client/find-by-record.ts'
 import { createGrant, DeviceRecord, type RelayAddress, ReplicaSet } from '../../src/index.ts'
 import { RecordFinder, type RecordFinderOptions } from '../../src/records/record-finder.ts'
 import { greet } from '../links.ts'
-import { startDevice, startRelay, twoKeyPairs } from '../relays.ts'
+import { asStream, startDevice, startRelay, twoKeyPairs } from '../relays.ts'
 import { startFleet } from '../replicas/fleet.ts'
 
 const FAST = { keepAliveMs: 200, retryMs: 50, attemptMs: 2_000 }
@@ -181,7 +181,7 @@ test('a device that knows no relay finds the other one by its record in the DHT,
   const { replicas, owner: friend, relays } = await startFleet(2, [b], () => ({ issuers: [] }))
   for (const one of relays) one.policy.allow(a.publicKey)
   const bob = await startDevice(b, { replicas, dht: network.createNode(), times: FAST })
-  bob.on('connection', (connection) => connection.pipe(connection))
+  bob.on('connection', (connection) => asStream(connection).pipe(asStream(connection)))
   const node = network.createNode()
   await until(() => bob.registeredAt.length === 2)
   await until(async () => (await node.mutableGet(b.publicKey)) !== null)

@@ -134,7 +134,7 @@ test('a replica that the owner has taken out watches no longer, also where it is
   const parked = listener(device, (link) => link.register(3_600_000, { setSeq: 1 }))
   await until(() => watching.every(({ heard }) => heard.length > 0) && parked.heard.length > 0)
   const refused: string[] = []
-  relay.on('refused', ({ code }: { code: string }, key: Uint8Array) => refused.push(`${code} ${hex(key)}`))
+  relay.on('refused', ({ code }, key) => refused.push(`${code} ${hex(key ?? new Uint8Array(0))}`))
   relay.useReplicas(setOf(2, [self]))
   await until(() => watching.every(({ seen }) => seen.length > 1))
   expect(refused.sort()).toEqual([other, device].map((one) => `RELAY_DENIED ${hex(one.publicKey)}`).sort())

@@ -5,7 +5,7 @@ import { Heartbeat, HeartbeatSource, RelayClient, ReplicaSet, ReplicaView } from
 import { replicaAddress } from '../../src/replicas/replica-address.ts'
 import type { RelayServer } from '../../src/server/index.ts'
 import { greet } from '../links.ts'
-import { nextConnection, startDevice, startRelay, twoKeyPairs } from '../relays.ts'
+import { asStream, nextConnection, startDevice, startRelay, twoKeyPairs } from '../relays.ts'
 import type { SwitchProxy } from '../switch-proxy.ts'
 import { startFleet, startFleetBehindSwitches } from './fleet.ts'
 
@@ -121,7 +121,7 @@ test('a drain moves everybody: each is registered elsewhere before it leaves, an
   const carol = await startDevice(c, { replicas: { ...replicas, registrations: 1 }, times: FAST })
   const bob = await startDevice(b, { replicas: { ...replicas, registrations: 1 }, times: FAST })
   const alice = await startDevice(a, { replicas, times: FAST })
-  bob.on('connection', (connection) => connection.pipe(connection))
+  bob.on('connection', (connection) => asStream(connection).pipe(asStream(connection)))
   await until(() => bob.registeredAt.length === 1 && alice.registeredAt.length === 2)
   await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
   await until(() => carol.registeredAt.length === 1)
