@@ -36,7 +36,7 @@ export class ReplicaRegistrations {
   readonly #registrations: number
   readonly #moves: ReplicaMoves
   #timer: unknown = null
-  #closed = false
+  #closed = true
 
   /** @throws RelayError `RELAY_BAD_ARGUMENT`, and what {@link ReplicaSet.open} throws */
   constructor(
@@ -117,7 +117,7 @@ export class ReplicaRegistrations {
   }
 
   #use(set: ReplicaSet): void {
-    if (!this.#view.use(set) || this.#closed) return
+    if (!this.#view.use(set)) return
     for (const slot of this.#slots) {
       if (set.find(slot.key) !== null) continue
       this.#slots.end(slot)
