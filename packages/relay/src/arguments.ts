@@ -23,3 +23,14 @@ export function checkFraction(value: number, what: string): void {
   if (value >= 0 && value <= 1) return
   throw new RelayError('RELAY_BAD_ARGUMENT', `${what} must be between 0 and 1`)
 }
+
+/** @throws RelayError `RELAY_BAD_ARGUMENT` unless it is a list */
+export function checkList(list: unknown, what: string): asserts list is readonly unknown[] {
+  if (!Array.isArray(list)) throw new RelayError('RELAY_BAD_ARGUMENT', `${what} must be a list`)
+}
+
+/** @throws RelayError `RELAY_BAD_ARGUMENT` unless it is bytes, or nothing; what is in them the relay judges */
+export function checkGrant(grant: unknown): void {
+  if (grant === undefined || grant instanceof Uint8Array) return
+  throw new RelayError('RELAY_BAD_ARGUMENT', 'a grant is the bytes that createGrant gave')
+}

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { listening } from './listening.ts'
 import { testCleanup, until } from '@cloudpal/test-kit'
-import { RelayClient } from '../src/index.ts'
+import { RelayClient, type RelayClientOptions } from '../src/index.ts'
 import { RelayPolicy, type RelayServerOptions } from '../src/server/index.ts'
 import { dialWs } from '../src/sockets/sockets-browser.ts'
 import { greet } from './links.ts'
@@ -19,6 +19,8 @@ test('whatever key or relay is named wrongly, the error has a code', async () =>
     [{ publicKey: address.publicKey, tcp: { host: '127.0.0.1', port: 70_000 } }],
     [{ publicKey: address.publicKey, ws: 'no url' }],
     [{ publicKey: new Uint8Array(5), tcp: { host: '127.0.0.1', port: 1 } }],
+    [{ publicKey: point, tcp: { host: '127.0.0.1', port: 1 } }],
+    [{ publicKey: point, ws: 'ws://127.0.0.1:1' }],
     [{ publicKey: address.publicKey }]
   ])
     expect(() => new RelayClient({ keyPair: a, relays })).toThrow(
@@ -113,23 +115,7 @@ test('a WebSocket that a page may not open closes with a code', async () => {
   expect(await closed).toMatchObject({ code: 'RELAY_BAD_ARGUMENT', cause: { name: 'SecurityError' } })
 })
 
-test('a relay whose key is no key is refused when the device opens, which leaves nothing behind', async () => {
-  const [a] = twoKeyPairs()
-  const { port } = await listening((socket) => socket.resume())
-  const publicKey = new Uint8Array(32).fill(2)
-  const [tcp, ws] = [{ host: '127.0.0.1', port }, `ws://127.0.0.1:${port}`]
-  for (const where of [{ tcp }, { ws }]) {
-    const device = new RelayClient({
-      keyPair: a,
-      relays: [{ publicKey, ...where }],
-      listen: { host: '127.0.0.1' }
-    })
-    await expect(device.ready()).rejects.toMatchObject({ code: 'RELAY_BAD_ARGUMENT' })
-    expect([device.port, device.registeredAt]).toEqual([null, []])
-  }
-})
-
-test.each([Number.NaN, -1, Number.POSITIVE_INFINITY, 2 ** 31, undefined])(
+test.each([Number.NaN, -1, 0, Number.POSITIVE_INFINITY, 2 ** 31, undefined])(
   'a time of %s is refused: it would be a timer of a millisecond',
   (probeMs) => {
     const [keyPair] = twoKeyPairs()
@@ -139,3 +125,42 @@ test.each([Number.NaN, -1, Number.POSITIVE_INFINITY, 2 ** 31, undefined])(
     )
   }
 )
+
+test('a time of which a multiple is waited for is refused where that would be no timer', () => {
+  const [keyPair] = twoKeyPairs()
+  const day = 86_400_000
+  expect(() => new RelayClient({ keyPair, times: { retryMs: day } })).toThrow(/^RELAY_BAD_ARGUMENT/)
+  expect(() => new RelayClient({ keyPair, times: { graceMs: day, retryMs: day / 24 } })).not.toThrow()
+})
+
+test.each<[string, object]>([
+  ['a record that goes where no word says', { publish: 'none' }],
+  ['a record that goes to yes', { publish: true }],
+  ['addresses that are announced in one string', { listen: { announce: '192.0.2.1:1' } }],
+  ['what is announced and is no string', { listen: { announce: [null] } }],
+  ['a port that is too high', { listen: { port: 70_000 } }],
+  ['a port below all', { listen: { port: -1 } }],
+  ['half a port', { listen: { port: 1.5 } }],
+  ['a host that is a number', { listen: { host: 1 } }],
+  ['a firewall that is no function', { firewall: true }],
+  ['relays that are null', { relays: null }],
+  ['owners that are no list', { owners: {} }],
+  [
+    'a grant for another owner’s relays that is text',
+    { owners: [{ owner: new Uint8Array(32), grant: 'text' }] }
+  ]
+])('%s: refused when the client is made, not when somebody comes', (_, options) => {
+  const [keyPair] = twoKeyPairs()
+  const make = (): RelayClient => new RelayClient({ keyPair, ...(options as Partial<RelayClientOptions>) })
+  expect(make).toThrow(/^RELAY_BAD_ARGUMENT/)
+})
+
+test('a connect that throws leaves no connection behind', () => {
+  const [keyPair, other] = twoKeyPairs()
+  const client = new RelayClient({ keyPair })
+  for (const addresses of ['127.0.0.1:1', null, 5, [1]])
+    expect(() => client.connect(other.publicKey, { addresses: addresses as never })).toThrow(
+      /^RELAY_BAD_ARGUMENT/
+    )
+  expect(client.connections.size).toBe(0)
+})

@@ -1,4 +1,6 @@
+import { checkGrant, checkKey } from '../arguments.ts'
 import { RelayError } from '../errors.ts'
+import { isPublicKey } from '../protocol/public-key.ts'
 import { hasTcp } from '../sockets/sockets.ts'
 import { isPort } from './port.ts'
 
@@ -19,16 +21,16 @@ export interface RelayAddress {
  * @throws RELAY_BAD_ARGUMENT
  */
 export function checkRelay({ publicKey, tcp, ws, grant }: RelayAddress): void {
-  if (!(publicKey instanceof Uint8Array) || publicKey.length !== 32)
-    throw new RelayError('RELAY_BAD_ARGUMENT', 'the public key of a relay has 32 bytes')
+  checkKey(publicKey, 'the public key of a relay')
+  if (!isPublicKey(publicKey))
+    throw new RelayError('RELAY_BAD_ARGUMENT', 'the public key of a relay is no Ed25519 public key')
   if (tcp !== undefined && (typeof tcp.host !== 'string' || !isPort(tcp.port)))
     throw new RelayError('RELAY_BAD_ARGUMENT', `${tcp.host}:${tcp.port} is no host and port of a relay`)
   if (ws !== undefined && !isWebSocketUrl(ws))
     throw new RelayError('RELAY_BAD_ARGUMENT', `${ws} is no ws: or wss: URL of a relay`)
   if (ws === undefined && (tcp === undefined || !hasTcp))
     throw new RelayError('RELAY_BAD_ARGUMENT', 'the relay has no address that this platform can reach')
-  if (grant !== undefined && !(grant instanceof Uint8Array))
-    throw new RelayError('RELAY_BAD_ARGUMENT', 'a grant is the bytes that createGrant gave')
+  checkGrant(grant)
 }
 
 function isWebSocketUrl(url: string): boolean {

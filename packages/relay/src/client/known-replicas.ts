@@ -1,4 +1,5 @@
 import b4a from 'b4a'
+import { checkGrant } from '../arguments.ts'
 import type { RelayAddress } from '../addresses/relay-address.ts'
 import { RelayError } from '../errors.ts'
 import { monotonic } from '../monotonic.ts'
@@ -22,8 +23,7 @@ export class KnownReplicas {
    * @throws RelayError `RELAY_BAD_ARGUMENT`, and what {@link ReplicaSet.open} throws
    */
   constructor({ owner, set, grant }: ReplicasOptions, hearingMs: () => number) {
-    if (grant !== undefined && !(grant instanceof Uint8Array))
-      throw new RelayError('RELAY_BAD_ARGUMENT', 'a grant is the bytes that createGrant gave')
+    checkGrant(grant)
     this.#grant = grant ?? null
     this.view = new ReplicaView(owner, { now: monotonic, hearingMs })
     this.view.use(ReplicaSet.open(set, owner))

@@ -2,12 +2,13 @@ import b4a from 'b4a'
 import ReadyResource from 'ready-resource'
 import type { PeerAddresses } from '../addresses/peer-addresses.ts'
 import type { RelayAddress } from '../addresses/relay-address.ts'
+import { checkKey } from '../arguments.ts'
 import type { DhtLike } from '../dht.ts'
 import { RelayError } from '../errors.ts'
 import type { ReplicaStatus } from '../replicas/replica-view.ts'
 import { SecretConnection } from '../session/secret-connection.ts'
 import type { Connection, Listen } from '../types.ts'
-import { checkOptions } from './check-options.ts'
+import { checkAddresses, checkOptions } from './check-options.ts'
 import { DeviceRecords } from './device-records.ts'
 import { askedSafely } from './firewall.ts'
 import { FixedRegistrations, type RegistrationsEvents } from './fixed-registrations.ts'
@@ -115,8 +116,8 @@ export class RelayClient extends ReadyResource {
     target: Uint8Array,
     { addresses = [], dhtOptions = {}, explain = (error) => error }: ConnectOptions = {}
   ): Connection {
-    if (!(target instanceof Uint8Array) || target.length !== 32)
-      throw new RelayError('RELAY_BAD_ARGUMENT', 'a public key has 32 bytes')
+    checkKey(target, 'the target')
+    checkAddresses(addresses)
     if (this.#over || this.closing !== null) throw new RelayError('RELAY_CLOSED', 'connect after close()')
     const key = b4a.from(target)
     const connection = new SecretConnection(true, this.publicKey, key)

@@ -1,5 +1,4 @@
 import { type RelayAddress, checkRelay } from '../addresses/relay-address.ts'
-import { isPublicKey } from '../protocol/public-key.ts'
 import type { Replica } from './replica-set.ts'
 
 /**
@@ -9,7 +8,6 @@ import type { Replica } from './replica-set.ts'
  * @returns `null` when it has none that this platform can reach, or a key that no handshake takes
  */
 export function replicaAddress({ key, addresses }: Replica, grant: Uint8Array | null): RelayAddress | null {
-  if (!isPublicKey(key)) return null
   const tcp = addresses.map(tcpOf).find((found) => found !== null) ?? null
   const ws = addresses.find((address) => /^wss?:/.test(address)) ?? null
   const address: RelayAddress = {
