@@ -16,6 +16,8 @@ export class Way {
   readonly links = new Set<Link>()
   readonly relay: Uint8Array | null
   latencyMs = 3
+  /** Messages that were sent at once come one by one. */
+  oneByOne = false
 
   /** @param relay - its key; `null` for a direct way */
   constructor(relay: Uint8Array | null) {
@@ -69,9 +71,11 @@ class Link {
   }
 
   #put(me: number, message: Uint8Array | null): void {
-    const { latencyMs } = this.way
-    this.#queues[me]?.push({ message, at: performance.now() + latencyMs })
-    setTimeout(() => this.go(), latencyMs)
+    const { latencyMs, oneByOne } = this.way
+    const now = performance.now()
+    const at = Math.max(now + latencyMs, oneByOne ? (this.#queues[me]?.at(-1)?.at ?? 0) + 1 : 0)
+    this.#queues[me]?.push({ message, at })
+    setTimeout(() => this.go(), at - now)
   }
 
   /** What waits is passed on, unless the way is frozen. */

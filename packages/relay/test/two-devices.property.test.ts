@@ -73,19 +73,24 @@ test('two devices whose ways come and go lose nothing, and come to rest on one p
   const plan = fc.record({
     direct: fc.boolean(),
     early: fc.boolean(),
+    // Who has begun cannot be reached directly.
+    hidden: fc.boolean(),
+    oneByOne: fc.boolean(),
     latencies,
     steps: fc.array(step, { maxLength: 40 })
   })
-  const property = fc.asyncProperty(plan, ({ direct, early, latencies, steps }) =>
+  const property = fc.asyncProperty(plan, ({ direct, early, hidden, oneByOne, latencies, steps }) =>
     withTwoDevices(async (devices) => {
-      for (const [i, way] of waysOf(devices).entries()) way.latencyMs = latencies[i] ?? 3
-      if (!direct) for (const way of devices.directWays) way.set('down')
+      for (const [i, way] of waysOf(devices).entries())
+        Object.assign(way, { latencyMs: latencies[i] ?? 3, oneByOne })
+      const stays = (i: number): boolean => i > 1 && (!direct || (hidden && i === 3))
+      for (const [i, way] of waysOf(devices).entries()) if (stays(i)) way.set('down')
       devices.start()
       if (!early) {
         await vi.advanceTimersByTimeAsync(5_000)
         expect(devices.connection.path).not.toBe(null)
       }
-      await run(devices, steps, (one) => one.do !== 'way' || direct || one.which < 2)
+      await run(devices, steps, (one) => one.do !== 'way' || !stays(one.which))
       const [alice, bob] = devices.devices
       for (const me of [0, 1] as const) devices.read(me, true)
       // One relay is enough.
@@ -95,8 +100,7 @@ test('two devices whose ways come and go lose nothing, and come to rest on one p
         (one) => one.destroyed || one.path !== null
       )
       expect(hasPath).not.toContain(false)
-      for (const way of devices.relays) way.set('up')
-      if (direct) for (const way of devices.directWays) way.set('up')
+      for (const [i, way] of waysOf(devices).entries()) if (!stays(i)) way.set('up')
       const before = devices.dials
       await vi.advanceTimersByTimeAsync(TEN_MINUTES)
       expect([alice.wrong, bob.wrong]).toEqual([false, false])

@@ -25,7 +25,7 @@ export interface OutgoingOptions extends WaysOptions {
     id: Uint8Array,
     secret: Uint8Array,
     theirs: Terms,
-    events: Pick<SessionOptions, 'onlonely' | 'onconfirmed' | 'onover'>
+    events: Pick<SessionOptions, 'onlonely' | 'onconfirmed' | 'onmoved' | 'onover'>
   ): Session
   /** Nothing is under way any more. @param ended - what is left of a session that came to its end */
   onover(ended: Ended | null): void
@@ -96,6 +96,7 @@ export class Outgoing {
     const session = this.#options.makeSession(this.#initiator.session, secret, terms, {
       onlonely: (failed) => this.#search?.lonely(failed),
       onconfirmed: () => this.#search?.confirmed(),
+      onmoved: () => this.#search?.moved(),
       onover: (last) => this.#onover(last)
     })
     this.#ways.learn(terms.candidates)

@@ -14,8 +14,9 @@ export class Pacing {
   readonly #times: ClientTimes
   /** Searches in a row that came to nothing. */
   #retries = 0
-  /** Direct paths that were joined and then failed soon, in a row: there are networks that let only small packets through. */
+  /** Direct ways that were taken and then failed soon, in a row: there are networks that let only small packets through. */
   #directFailures = 0
+  #directSince: number | null = null
   /** Paths that failed soon, or that a relay wished to end soon, in a row. */
   #shortLived = 0
   #joinedAt = 0
@@ -28,6 +29,15 @@ export class Pacing {
   joined(): void {
     this.#retries = 0
     this.#joinedAt = monotonic()
+  }
+
+  /** The connection goes another way, or none. */
+  moved(path: PathInfo | null): void {
+    const now = monotonic()
+    const since = this.#directSince
+    this.#directSince = path?.relay === null ? (since ?? now) : null
+    if (since !== null && this.#directSince === null)
+      this.#directFailures = now - since < PROVEN_MS ? this.#directFailures + 1 : 1
   }
 
   /** The relay in between goes down. @returns how long to wait before another path is looked for */
@@ -44,7 +54,6 @@ export class Pacing {
   failed({ relay }: PathInfo, hasRelays: boolean): number {
     const lasted = monotonic() - this.#joinedAt
     this.#retries = 0
-    if (relay === null) this.#directFailures = lasted < PROVEN_MS ? this.#directFailures + 1 : 1
     if (relay === null && hasRelays) return 0
     return this.#shortPause(lasted)
   }

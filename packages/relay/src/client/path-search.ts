@@ -57,7 +57,15 @@ export class PathSearch {
 
   /** The device knows of the session. Before that a join may be faster than the word that it began, on a slow path. */
   confirmed(): void {
-    if (!this.#session.isDirect) this.#upgrade(0)
+    this.#upgrade(0)
+  }
+
+  /** There is another way, or none. One that fell from a direct way to a relay that was there already is told of here only. */
+  moved(): void {
+    const { path } = this.#options.connection
+    this.#pacing.moved(path)
+    if (path !== null && this.#session.confirmed && this.#searching === 'nothing')
+      this.#upgrade(this.#pacing.upgradeMs)
   }
 
   /** No path is left, or the relay goes down: another, whichever comes first. @param failed - which has; `null` for none */
@@ -119,8 +127,8 @@ export class PathSearch {
 
   /** While a relay is in between, direct ways are tried again and again. */
   #upgrade(pauseMs: number): void {
-    if (!this.#ways.hasDirect) return
-    this.#later(pauseMs, () => this.#search('better'))
+    if (this.#session.isDirect || !this.#ways.hasDirect) return
+    this.#later(pauseMs, () => !this.#session.isDirect && this.#search('better'))
   }
 
   #search(wanted: 'better' | 'any'): void {
@@ -151,7 +159,7 @@ export class PathSearch {
     this.#pacing.joined()
     session.add(number, line)
     session.settleOn(number)
-    if (!session.isDirect) this.#upgrade(this.#pacing.upgradeMs)
+    this.#upgrade(this.#pacing.upgradeMs)
   }
 
   /** Where the device has lost the session, or did not let it begin, the connection ends: no other way would change that. */

@@ -97,8 +97,7 @@ export class Sessions {
       udpKey: this.#met.keyOf(target),
       onmet: (theirs) => this.#remember(target, theirs),
       terms: this.#terms(),
-      makeSession: (id, secret, theirs, events) =>
-        this.#make(id, secret, connection, theirs, { ...events, onmoved: () => {} }),
+      makeSession: (id, secret, theirs, events) => this.#make(id, secret, connection, theirs, events),
       onover: (ended) => {
         this.#outgoing.delete(outgoing)
         if (ended !== null) this.#ended.add(ended)
