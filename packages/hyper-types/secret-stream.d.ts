@@ -62,6 +62,7 @@ declare module '@hyperswarm/secret-stream' {
     /** The Protomux, once there is one. */
     userData: unknown
     setKeepAlive(ms: number): void
+    sendKeepAlive(): void
     setTimeout(ms: number): void
     /** Begins, with a raw stream, where `autoStart` was false. */
     start(rawStream: DuplexStream | null, options?: StartOptions): void

@@ -54,6 +54,8 @@ export interface Connection {
   resume(): this
   flush(): Promise<boolean>
   setKeepAlive(ms: number): void
+  /** Asks whether the other device is there: a way that is dead is noticed within 2 s, also after hours of rest. */
+  sendKeepAlive(): void
   on<E extends keyof ConnectionEvents>(event: E, fn: (...args: ConnectionEvents[E]) => void): this
   once<E extends keyof ConnectionEvents>(event: E, fn: (...args: ConnectionEvents[E]) => void): this
   off<E extends keyof ConnectionEvents>(event: E, fn: (...args: ConnectionEvents[E]) => void): this

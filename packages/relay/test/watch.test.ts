@@ -90,7 +90,7 @@ test('a connection that has been idle for a minute wakes every 15 seconds only, 
   vi.advanceTimersByTime(20_000)
   expect(wakes(150_000)).toBe(10)
   expect(vi.getTimerCount()).toBe(1)
-  seen.watch.used()
+  seen.watch.used(21)
   expect(wakes(10_000)).toBe(20)
   seen.watch.stop()
   expect(vi.getTimerCount()).toBe(0)

@@ -33,6 +33,9 @@ export const TAG_BYTES = 16
 /** Most bytes of one segment: a message of a path holds it with its header and tag. */
 export const MAX_SEGMENT_BYTES: number = 69_632 - TAG_BYTES - SEGMENT_HEADER_BYTES
 
+/** What secret-stream makes of an empty message (3 of length, 1 of type, 16 of its MAC), which says only that somebody is there. */
+export const EMPTY_MESSAGE_BYTES = 20
+
 /** Offsets are of the stream's bytes, from 0; paths are numbers. */
 export type FlowFrame =
   | { readonly type: 'segment'; readonly offset: number; readonly bytes: Uint8Array }

@@ -1,4 +1,4 @@
-import { type FlowFrame, readFlowFrame } from './flow-frames.ts'
+import { EMPTY_MESSAGE_BYTES, type FlowFrame, readFlowFrame } from './flow-frames.ts'
 import type { FlowIo, FlowWindows } from './flow-io.ts'
 import type { PaceLimits } from './pace.ts'
 import { PathSet } from './path-set.ts'
@@ -54,9 +54,9 @@ export class Flow {
     return this.#out.allTaken && this.#in.endTaken
   }
 
-  /** Something is here that the other side should have, or is under way. */
+  /** Something is here that the other side should have, or is under way: more than an empty message. */
   get busy(): boolean {
-    return this.#out.heldBytes > 0
+    return this.#out.heldBytes > (this.#out.finished ? 0 : EMPTY_MESSAGE_BYTES)
   }
 
   /** Numbers of the paths, the best first. */

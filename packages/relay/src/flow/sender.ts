@@ -30,9 +30,14 @@ export class Sender {
     return this.#queue.held < this.#windows.own
   }
 
+  /** Nothing more is written. */
+  get finished(): boolean {
+    return this.#queue.finished
+  }
+
   /** All that was written, and the end, has been taken. */
   get allTaken(): boolean {
-    return this.#queue.finished && this.#queue.held === 0
+    return this.finished && this.#queue.held === 0
   }
 
   write(bytes: Uint8Array): void {

@@ -9,6 +9,8 @@ import type { PathInfo } from '../paths/path.ts'
  */
 export class SecretConnection extends NoiseSecretStream {
   #path: PathInfo | null = null
+  /** Its app wishes to know whether the other device is there. */
+  onasked: () => void = () => {}
 
   constructor(isInitiator: boolean, publicKey: Uint8Array, remotePublicKey: Uint8Array) {
     super(isInitiator, null, { autoStart: false, publicKey, remotePublicKey })
@@ -23,6 +25,12 @@ export class SecretConnection extends NoiseSecretStream {
   begin(raw: DuplexStream, options: StartOptions, path: PathInfo): void {
     this.moved(path)
     this.start(raw, options)
+  }
+
+  /** As Hyperswarm does when the network has changed: whether the other device is there shows soon. What `setKeepAlive` has said now and then does not go through here. */
+  override sendKeepAlive(): void {
+    super.sendKeepAlive()
+    this.onasked()
   }
 
   /** It goes this way, or has none. @returns whether that is another one */

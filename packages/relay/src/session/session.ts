@@ -26,11 +26,7 @@ export interface SessionOptions {
   readonly windows: FlowWindows
   /** Where paths go that are not used any more. */
   readonly left: LeftPaths
-  /**
-   * No path is left, or the only one is about to go: the initiator finds another.
-   *
-   * @param failed - which way has failed; `null` where none has
-   */
+  /** No path is left, or the only one is about to go: the initiator finds another. @param failed - which way has failed; `null` where none has */
   onlonely(failed: PathInfo | null): void
   /** A path has failed. */
   onfailed(path: PathInfo, error: RelayError): void
@@ -94,6 +90,7 @@ export class Session {
       onlost: () => this.end(new RelayError('RELAY_PATHS_LOST', 'no way to the other device is left'))
     })
     this.#carrier = new Carrier(this.#flow, (finished) => this.#onclosed(finished))
+    this.connection.onasked = () => this.#watch.used(Infinity)
     // The connection says what went wrong; that it took its raw stream along is no news.
     this.#carrier.on('error', () => {})
   }
@@ -205,12 +202,12 @@ export class Session {
   }
 
   #deliver(bytes: Uint8Array): void {
-    this.#watch.used()
+    this.#watch.used(bytes.length)
     this.#carrier.deliver(bytes)
   }
 
   #transmit(number: number, head: Uint8Array, bytes?: Uint8Array): boolean {
-    if (bytes !== undefined) this.#watch.used()
+    if (bytes !== undefined) this.#watch.used(bytes.length)
     return this.#paths.get(number)?.send(head, bytes) ?? true
   }
 

@@ -1,3 +1,4 @@
+import { EMPTY_MESSAGE_BYTES } from '../flow/flow-frames.ts'
 import { monotonic } from '../monotonic.ts'
 import { Alarm } from './alarm.ts'
 import type { Liveness } from './liveness.ts'
@@ -31,8 +32,9 @@ export class Watch {
     this.#watched = watched
   }
 
-  /** Bytes go or come. */
-  used(): void {
+  /** So many bytes go or come. Hypercore has every stream say an empty message each 5 s: with those a connection would never come to rest. */
+  used(bytes: number): void {
+    if (bytes <= EMPTY_MESSAGE_BYTES) return
     const now = monotonic()
     const wasIdle = now - this.#busyAt > IDLE_MS
     this.#busyAt = now
