@@ -38,6 +38,20 @@ test('a device that listens in the DHT is reached directly by UDP, also one that
   expect((await relay.metrics.relayedBytes.get()).values).toEqual([])
 })
 
+test('a direct connection whose app ends it as soon as it hears which way it goes leaves nothing open', async () => {
+  const [a, b] = twoKeyPairs()
+  const network = await testnet()
+  const server = network.createNode().createServer()
+  let isOver = false
+  server.on('connection', (stream) => stream.on('error', () => {}).on('close', () => (isOver = true)))
+  await server.listen(b)
+  const alice = await startDevice(a, { dht: network.createNode() })
+  const connection = alice.connect(b.publicKey)
+  connection.once('path', () => connection.destroy())
+  expect(await connection.opened).toBe(false)
+  await until(() => isOver)
+})
+
 test('a connection through a relay moves to UDP while bytes flow in both directions, and loses none', async () => {
   const [a, b] = twoKeyPairs()
   const { relay, address } = await startRelay([a, b])

@@ -24,7 +24,9 @@ export class SecretConnection extends NoiseSecretStream {
   /** Begins over a raw stream, with a handshake that is done. */
   begin(raw: DuplexStream, options: StartOptions, path: PathInfo): void {
     this.moved(path)
-    this.start(raw, options)
+    // By the app, which has heard which way it goes: a stream that never starts takes nothing along.
+    if (this.destroying) raw.destroy()
+    else this.start(raw, options)
   }
 
   /** As Hyperswarm does when the network has changed: whether the other device is there shows soon. What `setKeepAlive` has said now and then does not go through here. */
