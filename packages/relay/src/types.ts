@@ -52,6 +52,7 @@ export interface Connection {
   destroy(error?: Error | null): void
   pause(): this
   resume(): this
+  /** True once the other device has taken all that was written by now, which it does as its app reads; false where the connection has ended before. */
   flush(): Promise<boolean>
   setKeepAlive(ms: number): void
   /** Asks whether the other device is there: a way that is dead is noticed within 2 s, also after hours of rest. */

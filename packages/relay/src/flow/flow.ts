@@ -34,6 +34,11 @@ export class Flow {
     this.#in = new Receiver(io, windows, this.#paths, this.#voice)
   }
 
+  /** All that was written, the end included. */
+  get written(): number {
+    return this.#out.written
+  }
+
   /** Bytes that were written, and not taken yet. */
   get heldBytes(): number {
     return this.#out.heldBytes

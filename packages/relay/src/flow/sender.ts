@@ -21,6 +21,11 @@ export class Sender {
     this.#pace = new Pace(Math.min(windows.own, windows.theirs), limits)
   }
 
+  /** All that was written, the end included. */
+  get written(): number {
+    return this.#queue.end
+  }
+
   /** Bytes that were written, and not taken yet. */
   get heldBytes(): number {
     return this.#queue.held

@@ -1,4 +1,4 @@
-import { Duplex } from 'streamx'
+import { Duplex, Writable } from 'streamx'
 import type { Flow } from '../flow/flow.ts'
 import { GatheredBytes } from '../gathered-bytes.ts'
 import { keptBytes } from '../kept-bytes.ts'
@@ -17,6 +17,8 @@ export class Carrier extends Duplex {
   /** What came while the stream was full. */
   readonly #gathered = new GatheredBytes()
   #untaken = 0
+  /** By how much was written before: when that much was taken. */
+  #flushes: { readonly written: number; readonly done: (isTaken: boolean) => void }[] = []
 
   /** @param onclosed - told once it is over: whether both directions came to their end, and all was read */
   constructor(flow: Flow, onclosed: (finished: boolean) => void) {
@@ -45,6 +47,18 @@ export class Carrier extends Duplex {
   roomed(): void {
     if (this.#flow.hasRoom) call(this.#onroom, () => (this.#onroom = null))
     if (this.#flow.allTaken) call(this.#onfinal, () => (this.#onfinal = null))
+    const taken = this.#flow.written - this.#flow.heldBytes
+    for (const { written, done } of this.#flushes) if (written <= taken) done(true)
+    this.#flushes = this.#flushes.filter(({ written }) => written > taken)
+  }
+
+  /** secret-stream asks for it, as of a UDX stream. @returns whether the other side has taken all that was written by now */
+  async flush(): Promise<boolean> {
+    if ((await Writable.drained(this)) !== true || this.destroying) return false
+    return new Promise((done) => {
+      this.#flushes.push({ written: this.#flow.written, done })
+      this.roomed()
+    })
   }
 
   override _write(data: Uint8Array, done: Callback): void {
@@ -71,6 +85,8 @@ export class Carrier extends Duplex {
     const waiting = [this.#onroom, this.#onfinal]
     this.#onroom = this.#onfinal = null
     for (const done of waiting) done?.(new Error('the stream was destroyed'))
+    for (const { done } of this.#flushes) done(false)
+    this.#flushes = []
   }
 
   override _destroy(done: Callback): void {
