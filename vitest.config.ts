@@ -19,7 +19,8 @@ export default defineConfig({
   test: {
     projects,
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000
+    // They end what hangs, after `until` has said for what: no test has to be fast.
+    testTimeout: 300_000,
+    hookTimeout: 300_000
   }
 })

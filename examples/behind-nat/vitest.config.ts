@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  test: { pool: 'forks', testTimeout: 240_000 }
+  test: { pool: 'forks', testTimeout: 300_000, hookTimeout: 300_000 }
 })

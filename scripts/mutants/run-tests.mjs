@@ -49,6 +49,8 @@ export async function runTests({ folder, temporary }, { files, tests, runs }) {
     TEMP: temporary,
     PROPERTY_SEED: process.env['PROPERTY_SEED'] ?? '1',
     PROPERTY_SHRINK: '0',
+    // What never happens is to be told soon.
+    UNTIL_MS: String(LIMIT_MS / 12),
     ...(runs === undefined ? {} : { PROPERTY_RUNS: String(runs) })
   }
   const { code, timedOut, output } = await runGroup(args, {

@@ -10,9 +10,6 @@ import { toHex } from '@cloudpal/test-kit/serve'
 /** @typedef {Machine<import('./device.mjs').Commands>} Device */
 /** @typedef {Machine<import('./home.mjs').Commands>} Home */
 
-/** A hole may take a minute to punch. */
-const PATIENCE_MS = 100_000
-
 /**
  * A machine in a network namespace.
  *
@@ -24,7 +21,7 @@ const PATIENCE_MS = 100_000
  */
 function machineIn(namespace, program, settings, tell) {
   const within = ['ip', 'netns', 'exec', namespace]
-  return new Machine(new URL(program, import.meta.url), settings, { within, timeoutMs: PATIENCE_MS, tell })
+  return new Machine(new URL(program, import.meta.url), settings, { within, tell })
 }
 /** @typedef {Awaited<ReturnType<import('./home.mjs').Commands['usage']>>} Usage */
 /**

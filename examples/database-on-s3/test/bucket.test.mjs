@@ -24,7 +24,7 @@ describe.skipIf(!isInstalled('radosgw', 'chromium'))('a public bucket', () => {
     key = (await publishCities(store)).key
     store.close()
     place = `${endpoint}/cities/v1`
-  }, 120_000)
+  })
   afterAll(() => ceph?.stop())
 
   test('is read by a process without credentials', async () => {

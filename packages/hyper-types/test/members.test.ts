@@ -9,7 +9,7 @@ let specimens: Specimens
 
 beforeAll(async () => {
   specimens = await makeSpecimens()
-}, 30_000)
+})
 
 afterAll(async () => {
   await specimens.close()

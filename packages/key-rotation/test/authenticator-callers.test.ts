@@ -161,7 +161,7 @@ describe('a device whose disk is full', () => {
       const [retry] = timers.mock.calls.findLast(([, ms]) => ms === 60_000) ?? []
       timers.mockRestore()
       retry?.()
-      await until(() => tablet.memory.isKept, { timeoutMs: 2_000 })
+      await until(() => tablet.memory.isKept)
     }
   })
 

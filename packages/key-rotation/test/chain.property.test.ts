@@ -1,13 +1,11 @@
 import fc from 'fast-check'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { encodeChain, verify } from '../src/index.ts'
 import { fullChain } from './full-chain.ts'
 import { codeOf } from './people.ts'
 import { goodStep, RandomWorld } from './random-worlds.ts'
 
 // Thousands of signatures: on a busy machine that takes longer than other tests.
-vi.setConfig({ testTimeout: 120_000 })
-
 const chain = fullChain()
 const bytes = chain.toBytes()
 const trusted = chain.state.identity

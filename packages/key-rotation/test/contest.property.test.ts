@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { decodeEvent, IdentityMemory } from '../src/index.ts'
 import { DAY, manualTime, START } from './people.ts'
 import { ram } from './parties.ts'
@@ -8,8 +8,6 @@ import type { Fact } from './reference.ts'
 import { factsOf, verdict } from './reference-histories.ts'
 
 // Thousands of signatures: on a busy machine that takes longer than other tests.
-vi.setConfig({ testTimeout: 120_000 })
-
 const HELD_BACK = ['KEY_ROTATION_FORKED', 'KEY_ROTATION_RECOVERY_TOO_EARLY']
 
 const NOT_CHOSEN = ['KEY_ROTATION_BAD_ARGUMENT', 'KEY_ROTATION_RECOVERY_TOO_EARLY']

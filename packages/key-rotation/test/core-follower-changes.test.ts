@@ -100,7 +100,7 @@ test('with `wait: false` nothing waits for peers, also where the core has an end
     (next) => (outcome = next),
     (error: unknown) => (outcome = error)
   )
-  await until(() => outcome !== 'waits', { timeoutMs: 2_000 }).catch(() => {})
+  await until(() => outcome !== 'waits').catch(() => {})
   expect(outcome).toBe(null)
 })
 
@@ -118,7 +118,7 @@ test('a follower reads on where only the old core has the blocks, on the same co
     (next) => (block = next?.block),
     () => {}
   )
-  await until(() => block !== null, { timeoutMs: 2_000 }).catch(() => {})
+  await until(() => block !== null).catch(() => {})
   expect(String(block)).toBe('block 0')
 })
 

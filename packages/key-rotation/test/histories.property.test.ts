@@ -67,7 +67,7 @@ test('whatever histories devices have, once they have met in a row each has seen
     }),
     { numRuns: 25 }
   )
-}, 60_000)
+})
 
 test('a message goes on with the history that its first event names, and with no other', () => {
   const whole = family()

@@ -35,7 +35,7 @@ test('a device that is killed remembers all that it has taken in', async () => {
     expect(memory.state.seq).toBeGreaterThanOrEqual(Number(kept.at(-1)))
     await store.close()
   }
-}, 60_000)
+})
 
 test('so does one that keeps it in a file, in which the last part ends where it was killed', async () => {
   const dir = await tmpDir()
@@ -48,7 +48,7 @@ test('so does one that keeps it in a file, in which the last part ends where it 
     if (kept.length > 0) expect(memory.state.seq).toBe(Number(kept.at(-1)))
   }
   expect(torn).toBe(6)
-}, 60_000)
+})
 
 test('carrying over that is killed goes on where it was, and what is said to be there is there', async () => {
   const dir = await tmpDir()
@@ -75,4 +75,4 @@ test('carrying over that is killed goes on where it was, and what is said to be 
   await copy.update({ wait: true })
   for (const i of [0, 8_191, 8_192, 32_767, 32_768, 39_999])
     expect(String(await copy.get(i))).toBe(`block ${i}`)
-}, 60_000)
+})

@@ -1,13 +1,11 @@
 import fc from 'fast-check'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { apply, decodeEvent, encodeChain, verify } from '../src/index.ts'
 import { codeOf } from './people.ts'
 import { coreStep, RandomWorld, type Step, step, takeovers, view } from './random-worlds.ts'
 import { accepted, summary, type Fact } from './reference.ts'
 
 // Thousands of signatures: on a busy machine that takes longer than other tests.
-vi.setConfig({ testTimeout: 120_000 })
-
 test.each([
   ['of any kind', fc.array(step, { minLength: 5, maxLength: 40 })],
   ['of devices and cores alone', fc.array(coreStep, { minLength: 40, maxLength: 50 })],

@@ -11,7 +11,7 @@ const seed = Number(CRASH_SEED ?? 1)
 
 test(
   `devices that are killed ${rounds} times over have lost nothing, and show what their logs say (seed ${seed})`,
-  { timeout: 60_000 + rounds * 20_000 },
+  { timeout: 300_000 + rounds * 20_000 },
   async () => {
     const directory = await mkdtemp(join(tmpdir(), 'cloudpal-crashes-'))
     const print = CRASH_ROUNDS === undefined ? (): void => {} : console.log

@@ -55,7 +55,7 @@ const others = new Map<number, Copy>()
 beforeAll(async () => {
   honest = await copyThatPartsAt(Infinity)
   for (const parting of PARTINGS) others.set(parting, await copyThatPartsAt(parting))
-}, 60_000)
+})
 
 afterAll(() => cleanup.run())
 

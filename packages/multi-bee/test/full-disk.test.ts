@@ -64,7 +64,7 @@ describe('a full disk', () => {
     expect(last).toEqual({ missing: 0, after: 2 })
   })
 
-  test('that has 64 MiB again is written to without another open', { timeout: 90_000 }, async (context) => {
+  test('that has 64 MiB again is written to without another open', async (context) => {
     const { full, room, last } = await fillDisk('wait', 320, context)
     expect(full).toMatchObject({ put: 'MULTI_BEE_STORE_FAILED', missing: 0 })
     expect(room).toEqual({ missing: 0, put: 'resolved', flush: 'resolved' })

@@ -6,7 +6,7 @@ const { MALICE_BLOCKS = '3000', MALICE_SEED = '1' } = process.env
 
 test(
   'mutated blocks in members’ logs never make two honest devices differ from each other or from the oracle',
-  { timeout: 60_000 + 60 * Number(MALICE_BLOCKS) },
+  { timeout: 300_000 + 60 * Number(MALICE_BLOCKS) },
   async () => {
     const tally: Tally = { blocks: 0, sound: 0, malformed: 0, devices: 0, alive: 0 }
     for (let seed = Number(MALICE_SEED); tally.blocks < Number(MALICE_BLOCKS); seed++) {

@@ -5,14 +5,11 @@ import crypto, { type KeyPair } from 'hypercore-crypto'
 import { testCleanup, tmpDir, until } from '@cloudpal/test-kit'
 import { token } from 'blind-relay'
 import HyperDHT from 'hyperdht'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { freePort } from './free-port.ts'
 import { searchMemory, whyNoMemory } from './memory-of.ts'
 import { startDevice } from './relays.ts'
-import { STARTING } from './starting.ts'
 import { dial, type End, pairHalf } from './udp/udp-relay.ts'
-
-vi.setConfig({ testTimeout: 180_000 })
 
 if (whyNoMemory !== null) console.warn(`Skipped: the memory of a relay. ${whyNoMemory}.`)
 
@@ -62,9 +59,9 @@ async function startProgram(
   const words = ['serve', '--key-file', join(await tmpDir(), 'relay.key'), '--host', '127.0.0.1', '--json']
   const allow = ['--allow', devices.map(({ publicKey }) => hex(publicKey)).join(',')]
   const relay = start('../dist/cli/bin.js', [...words, ...ports, ...allow])
-  await until(() => relay.said.length > 0, STARTING)
+  await until(() => relay.said.length > 0)
   if ('udp' in (relay.said[0] ?? {}))
-    await until(() => relay.said.some(({ event }) => event === 'udp listening'), STARTING)
+    await until(() => relay.said.some(({ event }) => event === 'udp listening'))
   const { key, tcp, ws } = relay.said[0] as { key: string; tcp: number; ws: number }
   return { ...relay, key: Buffer.from(key, 'hex'), tcp, ws }
 }
@@ -78,7 +75,7 @@ async function findsOnly(
 ): Promise<void> {
   for (let look = 0; look < 3; look++) {
     const before = arrived()
-    await until(() => arrived() > before + 1_000_000, { timeoutMs: 20_000 })
+    await until(() => arrived() > before + 1_000_000)
     const { found, searched } = searchMemory(pid, needles)
     expect(found).toEqual(expected)
     expect(searched).toBeGreaterThan(10_000_000)
@@ -109,7 +106,7 @@ test.skipIf(whyNoMemory !== null)(
     const url = `ws://127.0.0.1:${relay.ws}`
     const config = { relay: hex(relay.key), url, seed: hex(seedOf(b)) }
     const hearing = start('processes/hearing-device.mjs', [JSON.stringify(config)])
-    await until(() => hearing.said.length > 0, STARTING)
+    await until(() => hearing.said.length > 0)
     const relays = [{ publicKey: relay.key, tcp: { host: '127.0.0.1', port: relay.tcp } }]
     const alice = await startDevice(a, { relays })
     const connection = alice.connect(b.publicKey)
@@ -126,30 +123,25 @@ test.skipIf(whyNoMemory !== null)(
     // The search is worth something: where the canary is, it is found.
     const { found } = searchMemory(hearing.pid, needles)
     expect(found).toEqual(['canary', 'seed of b', 'seed of b, hex'])
-  },
-  60_000
+  }
 )
 
-test.skipIf(whyNoMemory !== null)(
-  'over UDP the memory of a relay has none of it either',
-  async () => {
-    const [a, b] = [crypto.keyPair(), crypto.keyPair()]
-    const port = await freePort()
-    const relay = await startProgram([a, b], ['--udp-port', String(port), '--bootstrap-host', '127.0.0.1'])
-    const secret = token()
-    const half = async (keyPair: KeyPair, isInitiator: boolean): Promise<End> => {
-      const node = new HyperDHT({ host: '127.0.0.1', bootstrap: [{ host: '127.0.0.1', port }], keyPair })
-      testCleanup().defer('network', () => node.destroy({ force: true }))
-      return pairHalf(await dial(node, relay.key), isInitiator, secret, keyPair)
-    }
-    const [from, to] = await Promise.all([half(a, true), half(b, false)])
-    await to.noise.opened
-    let bytes = 0
-    to.noise.on('data', (data) => (bytes += data.length))
-    const canary = Buffer.from(crypto.randomBytes(48))
-    sayForEver(from.noise, canary)
-    const needles = { ...needlesOf(canary, a, b), 'key of b': Buffer.from(b.publicKey) }
-    await findsOnly(relay, needles, ['key of b'], () => bytes)
-  },
-  60_000
-)
+test.skipIf(whyNoMemory !== null)('over UDP the memory of a relay has none of it either', async () => {
+  const [a, b] = [crypto.keyPair(), crypto.keyPair()]
+  const port = await freePort()
+  const relay = await startProgram([a, b], ['--udp-port', String(port), '--bootstrap-host', '127.0.0.1'])
+  const secret = token()
+  const half = async (keyPair: KeyPair, isInitiator: boolean): Promise<End> => {
+    const node = new HyperDHT({ host: '127.0.0.1', bootstrap: [{ host: '127.0.0.1', port }], keyPair })
+    testCleanup().defer('network', () => node.destroy({ force: true }))
+    return pairHalf(await dial(node, relay.key), isInitiator, secret, keyPair)
+  }
+  const [from, to] = await Promise.all([half(a, true), half(b, false)])
+  await to.noise.opened
+  let bytes = 0
+  to.noise.on('data', (data) => (bytes += data.length))
+  const canary = Buffer.from(crypto.randomBytes(48))
+  sayForEver(from.noise, canary)
+  const needles = { ...needlesOf(canary, a, b), 'key of b': Buffer.from(b.publicKey) }
+  await findsOnly(relay, needles, ['key of b'], () => bytes)
+})

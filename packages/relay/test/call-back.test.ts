@@ -225,6 +225,6 @@ test('addresses that a device is called at in vain leave nothing behind', async 
       collect()
       return left() === 0
     },
-    { timeoutMs: 3_000, message: kept }
+    { message: kept }
   )
 })

@@ -5,13 +5,10 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import crypto from 'hypercore-crypto'
 import { testCleanup, tmpDir, until } from '@cloudpal/test-kit'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { type RelayAddress } from '../src/index.ts'
 import { freePort } from './free-port.ts'
 import { asPath, greet, type TestLink } from './links.ts'
-import { STARTING } from './starting.ts'
-
-vi.setConfig({ testTimeout: 180_000 })
 
 const BIN = join(import.meta.dirname, '../dist/cli/bin.js')
 const [a, b] = [crypto.keyPair(), crypto.keyPair()]
@@ -40,11 +37,11 @@ async function start(words: string[], nodeOptions: string[] = []): Promise<Runni
     exit,
     text: () => text,
     listening: async () => {
-      await until(() => text.includes('\n'), STARTING)
+      await until(() => text.includes('\n'))
       const { key, tcp, udp } = JSON.parse(text.split('\n')[0] ?? '') as Record<'tcp' | 'udp', number> & {
         key: string
       }
-      if (udp !== undefined) await until(() => text.includes('udp listening'), STARTING)
+      if (udp !== undefined) await until(() => text.includes('udp listening'))
       return { publicKey: Buffer.from(key, 'hex'), tcp: { host: '127.0.0.1', port: tcp }, udp }
     }
   }
@@ -121,7 +118,7 @@ test.skipIf(process.platform !== 'linux')(
     await until(() => (signals(relay.child, 'ShdPnd') & 1n) === 0n)
     await pipe.writeFile(`${hex(crypto.randomBytes(32))}\n`)
     await pipe.close()
-    await until(() => relay.text().includes('"reloaded"') || relay.child.exitCode !== null, STARTING)
+    await until(() => relay.text().includes('"reloaded"') || relay.child.exitCode !== null)
     expect(relay.text()).toContain('"listening"')
   }
 )

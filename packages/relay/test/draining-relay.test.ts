@@ -76,7 +76,7 @@ test('a relay that says at each path that it goes down does not make a device di
   const connection = alice.connect(reachedKey)
   expect(await connection.opened).toBe(true)
   // A few are joined at once, and the next one after a pause.
-  await until(() => drained >= 4_000 || dials >= 12, { timeoutMs: 20_000 })
+  await until(() => drained >= 4_000 || dials >= 12)
   expect(dials).toBeLessThan(12)
   connection.destroy()
 })

@@ -31,13 +31,8 @@ test('a connection fails over while a direct address that does not answer is bei
   await until(() => tried > 0)
   await first.relay.close()
   void sendCounting(connection, 1000).catch(() => {})
-  expect(
-    await Promise.race([
-      received,
-      until(() => connection.destroyed, { timeoutMs: 10_000 }).then(String, String)
-    ])
-  ).toBe('-1')
-}, 20_000)
+  expect(await Promise.race([received, until(() => connection.destroyed).then(String, String)])).toBe('-1')
+})
 
 test('a direct path that takes only small packets does not starve a connection that a relay could carry', async () => {
   const [a, b] = twoKeyPairs()
@@ -62,7 +57,7 @@ test('a direct path that takes only small packets does not starve a connection t
   const received = receiveCounting(await incoming, 30_000_000).then(String, String)
   void sendCounting(connection, 30_000_000).catch(() => {})
   expect(await received).toBe('-1')
-}, 60_000)
+})
 
 test('a path that lost everything is noticed, also when the other one was being left', async () => {
   // Bob drops the new path while Alice leaves the old one: neither is left, and that must be seen.
@@ -97,10 +92,9 @@ test('a path that lost everything is noticed, also when the other one was being 
   })
   await until(() => wall.frozen)
   await until(() => connection.destroyed && other.destroyed, {
-    timeoutMs: 40_000,
     message: () => `alice ${connection.destroyed}, bob ${other.destroyed}`
   })
-}, 60_000)
+})
 
 test('a device closes although the other one has gone without a word', async () => {
   const [a, b] = twoKeyPairs()
@@ -121,8 +115,8 @@ test('a device closes although the other one has gone without a word', async () 
   frozen = true
   let closed = false
   void bob.close().then(() => (closed = true))
-  await until(() => closed, { timeoutMs: 8_000 })
-}, 15_000)
+  await until(() => closed)
+})
 
 test('a path that a grant slows down is slow, and not taken for dead', async () => {
   const [owner, a] = twoKeyPairs()
@@ -146,41 +140,35 @@ test('a path that a grant slows down is slow, and not taken for dead', async () 
   void sendCounting(connection, 400_000).catch(() => {})
   expect(await received).toBe('-1')
   expect(failures).toEqual([])
-}, 60_000)
+})
 
-test.each([2, 4, 8])(
-  '%i paths that share a slow grant are slow, and not taken for dead',
-  async (count) => {
-    const [owner, a] = twoKeyPairs()
-    const b = crypto.keyPair()
-    const { address } = await startRelay([b], { issuers: [owner.publicKey] })
-    const grant = createGrant(owner, {
-      device: a.publicKey,
-      bytesPerSecond: 65_536,
-      expiresAt: Date.now() + 600_000
-    })
-    // Twice what it is: this machine may have much else to do.
-    const times = { deadMs: 3_000 }
-    const alice = await startDevice(a, { relays: [{ ...address, grant }], times })
-    const bob = await startDevice(b, { relays: [address], times })
-    const failures: string[] = []
-    for (const device of [alice, bob])
-      device.on('path-failed', (_: unknown, error: { code: string }) => failures.push(error.code))
-    await until(() => bob.registeredAt.length === 1)
-    const total = 800_000 / count
-    const received: Promise<string>[] = []
-    bob.on('connection', (connection) =>
-      received.push(receiveCounting(connection, total).then(String, String))
-    )
-    const connections = Array.from({ length: count }, () => alice.connect(b.publicKey))
-    await Promise.all(connections.map(({ opened }) => opened))
-    await until(() => received.length === count)
-    for (const connection of connections) void sendCounting(connection, total).catch(() => {})
-    expect(await Promise.all(received)).toEqual(connections.map(() => '-1'))
-    expect(failures).toEqual([])
-  },
-  120_000
-)
+test.each([2, 4, 8])('%i paths that share a slow grant are slow, and not taken for dead', async (count) => {
+  const [owner, a] = twoKeyPairs()
+  const b = crypto.keyPair()
+  const { address } = await startRelay([b], { issuers: [owner.publicKey] })
+  const grant = createGrant(owner, {
+    device: a.publicKey,
+    bytesPerSecond: 65_536,
+    expiresAt: Date.now() + 600_000
+  })
+  // Twice what it is: this machine may have much else to do.
+  const times = { deadMs: 3_000 }
+  const alice = await startDevice(a, { relays: [{ ...address, grant }], times })
+  const bob = await startDevice(b, { relays: [address], times })
+  const failures: string[] = []
+  for (const device of [alice, bob])
+    device.on('path-failed', (_: unknown, error: { code: string }) => failures.push(error.code))
+  await until(() => bob.registeredAt.length === 1)
+  const total = 800_000 / count
+  const received: Promise<string>[] = []
+  bob.on('connection', (connection) => received.push(receiveCounting(connection, total).then(String, String)))
+  const connections = Array.from({ length: count }, () => alice.connect(b.publicKey))
+  await Promise.all(connections.map(({ opened }) => opened))
+  await until(() => received.length === count)
+  for (const connection of connections) void sendCounting(connection, total).catch(() => {})
+  expect(await Promise.all(received)).toEqual(connections.map(() => '-1'))
+  expect(failures).toEqual([])
+})
 
 test('one device can have 64 connections to another, and not more', async () => {
   const [a, b] = twoKeyPairs()

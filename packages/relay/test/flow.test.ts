@@ -113,7 +113,7 @@ test('segments that come early are held at a cost that the window bounds, howeve
     held++
   }
   expect(held).toBeLessThan(20_000)
-}, 20_000)
+})
 
 test('of paths that are lost while nobody answers, the newest are told: what the other side has then holds for those before', () => {
   const world = new World()

@@ -51,4 +51,4 @@ test(`${ROUNDS} connections that end in all sorts of ways leave nothing behind, 
   // Timers and sockets of all three.
   await until(() => process.getActiveResourcesInfo().length <= before + 2)
   // One after the other, and none waits for a timer: it takes what the processor takes.
-}, 120_000)
+})

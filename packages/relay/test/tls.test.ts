@@ -6,15 +6,12 @@ import { createInterface } from 'node:readline'
 import { connect } from 'node:tls'
 import crypto, { type KeyPair } from 'hypercore-crypto'
 import { testCleanup, tmpDir, until } from '@cloudpal/test-kit'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { RelayServer } from '../src/server/index.ts'
 import { say } from './by-hand.ts'
 import { type Certificate, certificate, whyNoCertificates } from './certificates.ts'
 import { startProgram } from './program.ts'
 import { startRelay } from './relays.ts'
-import { STARTING } from './starting.ts'
-
-vi.setConfig({ testTimeout: 180_000 })
 
 if (whyNoCertificates !== null) console.warn(`Skipped: TLS by the relay itself. ${whyNoCertificates}.`)
 
@@ -58,7 +55,7 @@ test.skipIf(whyNoCertificates !== null)(
     const { relay } = await startRelay(devices, { tcp: null, ws: { host: '127.0.0.1', tls: first } })
     const port = relay.ports.ws ?? 0
     const { said, tell } = startDevices({ publicKey: relay.publicKey, port }, first)
-    await until(() => said.length > 0, STARTING)
+    await until(() => said.length > 0)
     expect(said).toEqual([{ heard: 'hello', transport: 'ws' }])
     relay.renewTls(second)
     expect(await shown(port, second)).toBe(second.cert)
@@ -79,7 +76,7 @@ test.skipIf(whyNoCertificates !== null)(
     const refused: unknown[] = []
     relay.on('refused', (why: unknown) => refused.push(why))
     const { said } = startDevices({ publicKey: relay.publicKey, port: relay.ports.ws ?? 0 }, null)
-    await until(() => said.length > 0, STARTING)
+    await until(() => said.length > 0)
     expect(said[0]).toMatchObject({ cause: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
     expect([relay.registered, refused]).toEqual([0, []])
   }
@@ -150,5 +147,5 @@ test.skipIf(whyNoCertificates !== null).each<[string, number]>([
   const slow = say(relay.ports.ws, CLIENT_HELLO)
   const dropping = setInterval(() => void slow.socket.write(Buffer.of(3)), 100)
   testCleanup().defer('stream', () => clearInterval(dropping))
-  await until(() => slow.closed, { timeoutMs: greetingMs < 10_000 ? 5_000 : 25_000 })
+  await until(() => slow.closed)
 })

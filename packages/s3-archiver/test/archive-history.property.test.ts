@@ -122,4 +122,4 @@ test('after every flush the archive is the core, with what it once had and has g
     { numRuns: RUNS }
   )
   expect(failed).toBeLessThan(RUNS / 2)
-}, 120_000)
+})

@@ -280,7 +280,7 @@ describe('an archive of a core', () => {
       await store.putIfAbsent(name, bytes)
     }
     expect(refused).toBeGreaterThan(1000)
-  }, 120_000)
+  })
 
   test('names nothing of the core: not its key, not its name, not what encrypts it', async () => {
     const core = await openCore('a name that tells')

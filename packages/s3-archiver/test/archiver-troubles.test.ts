@@ -68,7 +68,7 @@ test('what is damaged of one core in the archive keeps no other core from being 
   const all = textOf(numbered(0, 401)).map((text, i) => (i === 400 || i % 4 === 3 ? text : null))
   expect(await archived(store, core.key as Uint8Array)).toEqual(all)
   await archiver.close()
-}, 30_000)
+})
 
 test('what a list names that could not be read is planned anew, and other lists are left alone', async () => {
   const store = new MemoryStore()
@@ -122,7 +122,7 @@ test('cores that are written and closed at once are archived by a live archiver'
     )
   expect({ flushed, failures, lengths: [...lengths] }).toEqual({ flushed: 'ok', failures: [], lengths: [3] })
   await archiver.close()
-}, 60_000)
+})
 
 test('a core whose record in the archive is not readable is told of, and keeps no other from being archived', async () => {
   const store = new MemoryStore()
@@ -213,7 +213,7 @@ test('blocks of a fork that the archive is ahead of are not silently left out', 
   await other.append(numbered(0, 1))
   await until(() => clock.nextMs !== null && clock.nextMs <= 1000)
   await live.close()
-}, 30_000)
+})
 
 test('a store that overwrites is refused also when an archive has come to lie there', async () => {
   const store = new MemoryStore()
@@ -225,7 +225,7 @@ test('a store that overwrites is refused also when an archive has come to lie th
   // As after a copy of the bucket to another provider.
   const archiver = new Archiver(new Overwriting(store), { cores: [core], writerId: WRITER, live: false })
   await expect(archiver.ready()).rejects.toMatchObject({ code: 'S3_ARCHIVER_STORE_NO_CONDITIONS' })
-}, 30_000)
+})
 
 test('a slow link comes to an end', async () => {
   const clock = new ManualClock()
@@ -248,7 +248,7 @@ test('a slow link comes to an end', async () => {
   await archiver.flush()
   expect(puts).toBeLessThan(20)
   await archiver.close()
-}, 60_000)
+})
 
 test('a commit whose answer was lost is told of once it is known', async () => {
   const clock = new ManualClock()
@@ -276,7 +276,7 @@ test('a commit whose answer was lost is told of once it is known', async () => {
   const flushed = await archiver.flush()
   expect({ told, blocks: flushed?.blocks }).toEqual({ told: [3], blocks: 3 })
   await archiver.close()
-}, 30_000)
+})
 
 /** Refuses what it is told to. */
 class Throttling extends Passing {
@@ -311,7 +311,7 @@ test('an archiver that is started while the store is away begins once that is ba
     )
   ).toBe('ok')
   await archiver.close()
-}, 30_000)
+})
 
 test('a core that is truncated while it is read unopened is archived, and nothing is called damaged', async () => {
   const store = new MemoryStore()
@@ -342,7 +342,7 @@ test('a core that is truncated while it is read unopened is archived, and nothin
   expect(outcome).toBe('ok')
   expect((await readHead(store, key)).record).toMatchObject({ fork: 1, length: 310 })
   await archiver.close()
-}, 60_000)
+})
 
 test('a core that its user closes in the middle of a flush is archived', async () => {
   const store = new MemoryStore()
@@ -368,7 +368,7 @@ test('a core that its user closes in the middle of a flush is archived', async (
   expect(outcome).toBe('ok')
   expect((await readHead(store, key)).record).toMatchObject({ length: 300 })
   await archiver.close()
-}, 60_000)
+})
 
 test('a fenced archiver tells of it once', async () => {
   const clock = new ManualClock()
@@ -392,4 +392,4 @@ test('a fenced archiver tells of it once', async () => {
   expect(told).toEqual(['fenced'])
   await archiver.close()
   await other.close()
-}, 30_000)
+})

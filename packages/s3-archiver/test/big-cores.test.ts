@@ -84,7 +84,7 @@ test('many segments go into lists, of which the record names few; what was missi
   await new Archiver(store, options).flush()
   expect(await archived(store, key)).toEqual([...filled.slice(0, 105), ...textOf(numbered(0, 3))])
   for (const stream of streams) stream.destroy()
-}, 60_000)
+})
 
 test('small blocks lie in shards of a limited number, which are not uploaded again when the core grows', async () => {
   const core = await openCore()
@@ -97,4 +97,4 @@ test('small blocks lie in shards of a limited number, which are not uploaded aga
   expect(record.segments.map(({ count }) => count)).toEqual([65_536, 65_536, 8928])
   const many = Array.from({ length: 20 }, (_, i) => ({ ...segment(65_536 * i, 65_536), count: 65_536 }))
   expect(mergeable(many)).toBe(0)
-}, 60_000)
+})

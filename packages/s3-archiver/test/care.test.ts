@@ -122,7 +122,7 @@ describe('prune', () => {
     expect(await verify(store, { keys: [key] })).toMatchObject({ ok: true })
     const { live, total } = await stats(store)
     expect(total.bytes).toBe(live.bytes)
-  }, 60_000)
+  })
 
   test('keeps the last state of a line that was given up, unless it is told not to', async () => {
     const { store, clock, core, key, archiver, moments } = await history(12)
@@ -178,7 +178,7 @@ describe('prune', () => {
     expect(await verify(store, { keys })).toMatchObject({ ok: true, cores: 31 })
     const again = new Archiver(store, { corestore, writerId: WRITER, live: false, probe: false, clock })
     expect(await again.flush()).toBeNull()
-  }, 60_000)
+  })
 
   test('leaves what is young, whether anything needs it or not', async () => {
     const { store, clock, key } = await history(3)
@@ -213,7 +213,7 @@ describe('prune', () => {
       expect(await verify(store, { keys: [key] })).toMatchObject({ ok: true })
       expect((await commitSeqs(store)).length).toBe(2)
     }
-  }, 60_000)
+  })
 
   test('takes nothing from an archiver that was paused for days in the middle of an upload', async () => {
     const { store, clock, core, key, archiver } = await history(2)

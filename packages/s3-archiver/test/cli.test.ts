@@ -205,7 +205,7 @@ describe('cloudpal-archive', () => {
     let said = ''
     child.stderr.on('data', (data: Uint8Array) => (said += b4a.toString(data)))
     const closed = once(child, 'close')
-    await until(() => said.includes('commit 1'), { timeoutMs: 20_000, message: () => said })
+    await until(() => said.includes('commit 1'), { message: () => said })
     child.kill('SIGINT')
     expect(await closed).toEqual([EXIT.interrupted, null])
     await write(numbered(5, 6))

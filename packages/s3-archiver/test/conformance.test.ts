@@ -24,7 +24,7 @@ describe.skipIf(!hasCeph())('S3, on Ceph', () => {
     cluster = await Cluster.start()
     store = await cluster.bucket('conformance')
     other = cluster.open('conformance')
-  }, 120_000)
+  })
   afterAll(async () => {
     store?.close()
     other?.close()

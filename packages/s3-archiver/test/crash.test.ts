@@ -82,6 +82,5 @@ test.each([
         if (core.length > 0) expect(await archived(inner, core.key as Uint8Array)).toEqual(attempted[i])
       await again.close()
     }
-  },
-  120_000
+  }
 )

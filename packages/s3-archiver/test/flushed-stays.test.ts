@@ -167,7 +167,7 @@ test('a sparse core of many pieces, some of which were cleared since, is archive
   for (const stream of streams) stream.destroy()
   await archiver.close()
   expect({ code, hundred }).toEqual({ code: 'flushed', hundred: textOf(numbered(100, 101))[0] })
-}, 30_000)
+})
 
 test('a core that is truncated while it is read is not said to be damaged', async () => {
   const store = new MemoryStore()

@@ -38,7 +38,7 @@ test('an archiver that is killed again and again loses nothing that it has told 
       expect(b4a.equals((await core.get(seq)) as Uint8Array, b4a.alloc((seq % 10) * 3000, seq))).toBe(true)
     expect(await verify(store, { keys: [key] })).toMatchObject({ ok: true })
   }
-}, 60_000)
+})
 
 test('a restore that is killed goes on where it was, and the core is whole', async () => {
   const [archive, directory] = [await tmpDir(), await tmpDir()]
@@ -59,4 +59,4 @@ test('a restore that is killed goes on where it was, and the core is whole', asy
   expect(core.length).toBe(14)
   for (let seq = 0; seq < 14; seq++)
     expect(b4a.equals((await core.get(seq)) as Uint8Array, (await source.get(seq)) as Uint8Array)).toBe(true)
-}, 60_000)
+})

@@ -78,7 +78,7 @@ test('an archive of a thousand cores takes one request when one of them has chan
     expect([record.length, store.calls]).toEqual([3, 4])
   }
   await second.close()
-}, 120_000)
+})
 
 test('cores that come later, are opened by others, or change all the time are archived, and commits stay small', async () => {
   const corestore = await tmpStore()
@@ -101,4 +101,4 @@ test('cores that come later, are opened by others, or change all the time are ar
     expect((await archived(store, keys[index] as Uint8Array)).length).toBe(length)
   for await (const { name, size } of store.list('l/')) expect(name.length + size).toBeLessThan(12_000)
   await archiver.close()
-}, 60_000)
+})

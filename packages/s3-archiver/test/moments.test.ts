@@ -32,7 +32,7 @@ test('a time that `moments` tells leads to that moment, in a store whose times a
     at: { timeMs: newest?.timeMs as number }
   })
   expect(length).toBe(newest?.core?.length)
-}, 30_000)
+})
 
 test('one commit of a clock that was wrong misleads nobody who asks for a time', async () => {
   const clock = new ManualClock()
@@ -54,7 +54,7 @@ test('one commit of a clock that was wrong misleads nobody who asks for a time',
   const lengths: number[] = []
   for (const timeMs of times) lengths.push((await readHead(store, key, { at: { timeMs } })).record.length)
   expect(lengths).toEqual(times.map((_, i) => i + 1))
-}, 30_000)
+})
 
 test('an archiver that is started again and again displaces no moments', async () => {
   const clock = new ManualClock()
@@ -79,4 +79,4 @@ test('an archiver that is started again and again displaces no moments', async (
   await prune(store, { keep: { last: 5 } })
   const lengths = new Set((await collect(moments(store, { key }))).map(({ core }) => core?.length))
   expect([...lengths]).toEqual([5, 4, 3, 2, 1])
-}, 30_000)
+})

@@ -45,7 +45,7 @@ test('an entry that is repeated, and then carried, is not lost when the commit t
   await archiver.flush()
   expect((await archived(store, first.key as Uint8Array)).length).toBe(2)
   await archiver.close()
-}, 30_000)
+})
 
 /** Calls back after a put of a shard. */
 class AfterShard extends Passing {
@@ -84,7 +84,7 @@ test('what was compacted, and lay there for days before it was committed, is not
   } finally {
     vi.useRealTimers()
   }
-}, 30_000)
+})
 
 test.each([
   ['is marked', true],
@@ -115,8 +115,7 @@ test.each([
     expect((await readHead(store, key)).record.length).toBe(1)
     await paused.close()
     await next.close()
-  },
-  30_000
+  }
 )
 
 test('a put that was stalled into a pruned place keeps no prune from working', async () => {
@@ -169,7 +168,7 @@ test('a put that was stalled into a pruned place keeps no prune from working', a
   )
   expect({ restored, moments: after }).toEqual({ restored: 'S3_ARCHIVER_NOT_ARCHIVED', moments: before })
   await next.close()
-}, 30_000)
+})
 
 test('a front whose pages were pruned while the archiver was paused is not attached', async () => {
   const clock = new ManualClock()
@@ -196,7 +195,7 @@ test('a front whose pages were pruned while the archiver was paused is not attac
   expect(await attaching).toBe('S3_ARCHIVER_BAD_ARGUMENT')
   expect(await verify(inner)).toMatchObject({ ok: true })
   await archiver.close()
-}, 30_000)
+})
 
 test('prune does not take objects for garbage when no commit is there at all', async () => {
   const clock = new ManualClock()
@@ -210,4 +209,4 @@ test('prune does not take objects for garbage when no commit is there at all', a
   clock.advance(3 * DAY)
   await expect(prune(store, { keep: { last: 1 } })).rejects.toMatchObject({ code: 'S3_ARCHIVER_DAMAGED' })
   expect((await collect(store.list('s/'))).length).toBe(1)
-}, 30_000)
+})

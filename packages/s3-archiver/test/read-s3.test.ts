@@ -70,7 +70,7 @@ describe.skipIf(!hasCeph())('an archive on S3, on Ceph', () => {
     cluster = await Cluster.start()
     store = await cluster.bucket('reading')
     key = await archiveBee(store, cleanup)
-  }, 120_000)
+  })
   afterAll(async () => {
     store?.close()
     await cleanup.run()

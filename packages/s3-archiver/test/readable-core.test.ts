@@ -39,4 +39,4 @@ test('a core that is not open is read as if it were', async () => {
   expect(await seen(stored, STARTS)).toEqual(expected)
   await stored.close()
   expect(await readableCore(second, numbered(0, 1, 32)[0] as Uint8Array)).toBeNull()
-}, 60_000)
+})

@@ -43,7 +43,7 @@ test('what a restore that was ended has left is not in one without blocks', asyn
       )
     )
   expect({ blocks: report.blocks, held: held.length, proven }).toEqual({ blocks: 0, held: 0, proven: [] })
-}, 30_000)
+})
 
 test('a restore with nothing in parallel is refused, and does not wait for ever', async () => {
   const store = new MemoryStore()
@@ -58,7 +58,7 @@ test('a restore with nothing in parallel is refused, and does not wait for ever'
     await expect(restore(store, { corestore, key, parallel })).rejects.toMatchObject({
       code: 'S3_ARCHIVER_BAD_ARGUMENT'
     })
-}, 30_000)
+})
 
 test('a writable restore that cannot go where it should fences nobody', async () => {
   const store = new MemoryStore()
@@ -82,4 +82,4 @@ test('a writable restore that cannot go where it should fences nobody', async ()
     )
   ).toBe('ok')
   await archiver.close()
-}, 30_000)
+})

@@ -35,7 +35,7 @@ async function textOf(store: ObjectStore, name: string): Promise<string | null> 
   return result === null ? null : b4a.toString(result.bytes)
 }
 
-describe.skipIf(!hasCeph())('S3, on Ceph behind a proxy with faults', { timeout: 60_000 }, () => {
+describe.skipIf(!hasCeph())('S3, on Ceph behind a proxy with faults', () => {
   let cluster: Cluster
   let direct: S3Store
   let proxy: FaultProxy
@@ -48,7 +48,7 @@ describe.skipIf(!hasCeph())('S3, on Ceph behind a proxy with faults', { timeout:
     direct = await cluster.bucket('faults')
     // Before a gateway is killed: it waits for that one, too.
     stranger = await cluster.addUser('stranger')
-  }, 120_000)
+  })
   afterAll(async () => {
     direct?.close()
     await cluster?.stop()

@@ -21,7 +21,7 @@ describe.skipIf(!hasCeph())('an archive in S3, on Ceph', () => {
   }
   beforeAll(async () => {
     cluster = await Cluster.start()
-  }, 120_000)
+  })
   afterAll(async () => {
     for (const store of opened) store.close()
     await cluster?.stop()
@@ -53,12 +53,12 @@ describe.skipIf(!hasCeph())('an archive in S3, on Ceph', () => {
       expect.stringContaining('2 of 2 blocks')
     ])
     vi.unstubAllEnvs()
-  }, 60_000)
+  })
 
   test('a gateway that is killed under an archiver loses nothing, and it goes on', async () => {
     await survivesOutage(await bucket(), {
       stop: () => cluster.killGateway(),
       start: () => cluster.startGateway()
     })
-  }, 120_000)
+  })
 })

@@ -190,7 +190,7 @@ export async function survivesOutage(
   archiver.on('failure', ({ error }) => failures.push(error))
   await stop()
   await core.append(random(200, 100_000))
-  await until(() => failures.length > 0, { timeoutMs: 60_000 })
+  await until(() => failures.length > 0)
   await start()
   await archiver.flushed()
   await archiver.close()

@@ -124,6 +124,5 @@ test.each([1, 2, 3, 4, 5, 6])(
             }
     }
     await archiver.close()
-  },
-  60_000
+  }
 )

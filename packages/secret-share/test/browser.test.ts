@@ -42,7 +42,7 @@ describe.skipIf(CHROMIUM === '')('in Chromium (skipped where there is none)', ()
     expect(mistakes).toEqual([])
     expect(recoveries).toBe(1_000)
     expect(Math.min(recovered, refused)).toBeGreaterThan(100)
-  }, 60_000)
+  })
 
   test('a recovery sheet prints on one page, and asks for nothing', async () => {
     const [share] = sharesOf(deal(bytesOf(32), { label: 'x'.repeat(40) })) as [Share]

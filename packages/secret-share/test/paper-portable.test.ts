@@ -22,8 +22,7 @@ test.skipIf(CHROMIUM === '')(
     const { page } = await openPage(await pageScript(entryOf('page.mjs'), alias))
     expect(await page.evaluate('checkPaper()')).toEqual({ read: 45, wrong: [] })
     expect(await page.evaluate('buffered()')).toBe(false)
-  },
-  60_000
+  }
 )
 
 test('SLIP-39 works on Bare, all 45 official vectors', async () => {
@@ -47,7 +46,7 @@ test('SLIP-39 works on Bare, all 45 official vectors', async () => {
   const bare = join(dirname(createRequire(import.meta.url).resolve('bare')), 'bin/bare')
   const { stdout } = await run(process.execPath, [bare, outfile])
   expect(JSON.parse(stdout)).toEqual({ read: 45, wrong: [] })
-}, 60_000)
+})
 
 test('what stands in for Node’s crypto gives what Node’s gives', async () => {
   const node = await import('node:crypto')

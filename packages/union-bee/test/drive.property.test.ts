@@ -165,7 +165,7 @@ test('list, readdir and entry agree, also when the newest is shown, whatever dri
     ),
     runs(40)
   )
-}, 60_000)
+})
 
 test('readdir passes over directories of any length without missing what hides what comes after', async () => {
   const make = await driveMaker()
@@ -193,7 +193,7 @@ test('readdir passes over directories of any length without missing what hides w
     }),
     runs(30)
   )
-}, 60_000)
+})
 
 /** The drive, of which every write fails after so many. */
 function failingAfter(drive: Hyperdrive, writes: { left: number }): Hyperdrive {
@@ -261,4 +261,4 @@ test('a write that breaks off has lost nothing and brought nothing back, and mad
     ),
     runs(150)
   )
-}, 60_000)
+})

@@ -212,7 +212,6 @@ async function untilEqual(opened: readonly Opened[], known: ReadonlyMap<string, 
         .filter(({ length, has }) => has !== length)
         .map(({ writer, length, has }) => `${has} of ${length} blocks of ${writer}`)
     await until(() => behind().length === 0, {
-      timeoutMs: 20_000,
       message: () => `device ${device.index} to have all blocks: ${behind().join(', ')}`
     })
   }

@@ -51,7 +51,7 @@ test('two devices that know nothing but it find and reach each other, also after
   await new Promise((resolve) => first.once('exit', resolve))
   await start(port)
   const newcomer = device(port, 3)
-  await until(() => reaches(newcomer, keyPair(1).publicKey), { timeoutMs: 20_000 })
+  await until(() => reaches(newcomer, keyPair(1).publicKey))
   expect(await reaches(b, keyPair(1).publicKey)).toBe(true)
 })
 

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Connection, RelayAddress } from '../../src/index.ts'
 import { asStream, startDevice, twoKeyPairs } from '../relays.ts'
 import { freePorts } from '../free-port.ts'
-import { STARTING } from '../starting.ts'
 import { buildImage, engine, logsOf, runWords, sizesOf, whyNoImage } from './containers.ts'
 import { startRegistry } from './registry.ts'
 
@@ -52,7 +51,7 @@ async function startServing(
   const [listening] = await until(async () => {
     const events = await container.events()
     return events.length > 0 ? events : null
-  }, STARTING)
+  })
   const publicKey = Buffer.from(String(listening?.['key']), 'hex')
   const { tcp, ws } = container.ports
   return {
@@ -117,7 +116,7 @@ describe.skipIf(whyNoImage !== null)('the image, of the package as it is publish
     await core.append('three')
     expect(String(await copy.get(2))).toBe('three')
     expect(connection.destroyed).toBe(false)
-  }, 180_000)
+  })
 
   test('it is nobody’s root, has no rights, can write nothing but its key, and that only it can read', async () => {
     const [a] = twoKeyPairs()
@@ -136,7 +135,7 @@ describe.skipIf(whyNoImage !== null)('the image, of the package as it is publish
     expect(await within('ls -l /var/lib/cloudpal-relay')).toMatch(
       /^total \d+\n-rw------- 1 node node 65 .* relay\.key$/
     )
-  }, 120_000)
+  })
 
   test('hyperdht is in it, for devices that come over UDP', async () => {
     const udp = ['UDP_PORT=49737', 'BOOTSTRAP_HOST=127.0.0.1'].flatMap((one) => [
@@ -144,9 +143,9 @@ describe.skipIf(whyNoImage !== null)('the image, of the package as it is publish
       `CLOUDPAL_RELAY_${one}`
     ])
     const { events } = await startContainer(hex(crypto.keyPair().publicKey), ...udp)
-    await until(async () => (await events()).length > 0, STARTING)
+    await until(async () => (await events()).length > 0)
     expect((await events())[0]).toMatchObject({ event: 'listening', udp: 49_737 })
-  }, 120_000)
+  })
 
   test('without devices it says what is missing, and ends', async () => {
     const { name } = await startContainer('')
@@ -155,7 +154,7 @@ describe.skipIf(whyNoImage !== null)('the image, of the package as it is publish
       stdout: '',
       stderr: expect.stringMatching(/^RELAY_BAD_ARGUMENT: give --allow or --issuer/)
     })
-  }, 120_000)
+  })
 
   test('it masks WebSockets in C where that is built, and has nothing of other systems in it', async () => {
     const within = (words: string[]): Promise<string> =>
@@ -169,7 +168,7 @@ describe.skipIf(whyNoImage !== null)('the image, of the package as it is publish
     const { image, base } = await sizesOf(TAG)
     console.log(`The image has ${megabytes(image)} MB, of which ${megabytes(image - base)} are not Node's.`)
     expect(image - base).toBeLessThan(30_000_000)
-  }, 120_000)
+  })
 })
 
 function megabytes(bytes: number): string {

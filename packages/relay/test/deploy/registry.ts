@@ -34,7 +34,7 @@ export async function startRegistry(cleanup: Cleanup): Promise<string> {
       ({ ok }) => ok,
       () => false
     )
-  await until(answers, { timeoutMs: 60_000 })
+  await until(answers)
   await publish(url, dir)
   return url
 }

@@ -215,12 +215,10 @@ test('a record names its relays again when they change, and a grant opens those 
     return found === null ? [] : DeviceRecord.open(found.value, b.publicKey).relays.map(hex)
   }
   const registered = (): string[] => bob.registeredAt.map(hex).sort()
-  await until(async () => (await named()).join() === registered().join(), { timeoutMs: 10_000 })
+  await until(async () => (await named()).join() === registered().join())
   const [first] = await named()
   await relays.find(({ publicKey }) => hex(publicKey) === first)?.drain()
-  await until(async () => !(await named()).includes(first ?? '') && (await named()).length === 2, {
-    timeoutMs: 10_000
-  })
+  await until(async () => !(await named()).includes(first ?? '') && (await named()).length === 2)
   const grant = createGrant(friend, { device: a.publicKey, expiresAt: Date.now() + 60_000 })
   const owners = [{ owner: signer.publicKey, grant }]
   const alice = await startDevice(a, { dht: node, owners, times: FAST })

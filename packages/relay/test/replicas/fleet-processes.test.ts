@@ -88,28 +88,26 @@ test(`of ${RELAYS} relays one is killed, comes back, and another one drains: no 
     (await outcomes()).reduce((sum, { answered }) => sum + answered, 0)
   const more = async (): Promise<void> => {
     const before = await answered()
-    await until(async () => (await answered()) > before + 5 * DEVICES, { timeoutMs: 60_000 })
+    await until(async () => (await answered()) > before + 5 * DEVICES)
   }
 
-  await until(settled, { timeoutMs: 60_000 })
+  await until(settled)
   for (const group of groups) group.tell('go')
   await more()
   const atFirst = await spread(relays)
 
   await relays[0]?.kill('SIGKILL')
   await more()
-  await until(async () => (await spread(relays.slice(1))).every((count) => count >= DEVICES - 2), {
-    timeoutMs: 60_000
-  })
+  await until(async () => (await spread(relays.slice(1))).every((count) => count >= DEVICES - 2))
   relays[0] = await startRelay(0)
   // By load alone some of those who are elsewhere come back to it.
-  await until(async () => ((await spread(relays))[0] ?? 0) >= DEVICES / 3, { timeoutMs: 60_000 })
+  await until(async () => ((await spread(relays))[0] ?? 0) >= DEVICES / 3)
   const afterReturn = await spread(relays)
 
   const drained = await (relays[1] as Worker).ask('drain')
   expect(drained).toEqual({ drained: true, registered: 0, sessions: 0 })
   await more()
-  await until(settled, { timeoutMs: 60_000 })
+  await until(settled)
   const atLast = await spread([relays[0], relays[2] as Worker])
 
   expect((await outcomes()).flatMap(({ failed }) => failed)).toEqual([])
@@ -135,12 +133,12 @@ test('a relay that is frozen is dead to the others after three beats, and alive 
   await Promise.all([watching.ask(''), frozen.ask('')])
   const states = async (): Promise<unknown> => (await watching.ask('stats'))['states']
   const isAlive = async (): Promise<boolean> => String(await states()).includes('alive')
-  await until(isAlive, { timeoutMs: 60_000 })
+  await until(isAlive)
   frozen.child.kill('SIGSTOP')
-  await until(async () => String(await states()).includes('dead'), { timeoutMs: 60_000 })
+  await until(async () => String(await states()).includes('dead'))
   frozen.child.kill('SIGCONT')
-  await until(isAlive, { timeoutMs: 60_000 })
-}, 180_000)
+  await until(isAlive)
+})
 
 test('devices that ping seldom leave a relay that is frozen once the others have missed three of its beats', async () => {
   const owner = keyPair(1)
@@ -163,17 +161,15 @@ test('devices that ping seldom leave a relay that is frozen once the others have
   await devices.ask('')
   const places = async (): Promise<string[][]> =>
     ((await devices.ask('stats')) as unknown as Outcome).places.map((keys) => keys.sort())
-  await until(async () => (await places()).every(({ length }) => length === 2), { timeoutMs: 60_000 })
+  await until(async () => (await places()).every(({ length }) => length === 2))
   const states = async (relay: Worker): Promise<unknown[]> =>
     (await relay.ask('stats'))['states'] as unknown[]
   for (const relay of relays)
-    await until(async () => (await states(relay)).every((state) => state === 'alive'), { timeoutMs: 60_000 })
+    await until(async () => (await states(relay)).every((state) => state === 'alive'))
   relays[0]?.child.kill('SIGSTOP')
   const rest = members
     .slice(1)
     .map(({ key }) => hex(key))
     .sort()
-  await until(async () => (await places()).every((keys) => keys.join() === rest.join()), {
-    timeoutMs: 60_000
-  })
-}, 300_000)
+  await until(async () => (await places()).every((keys) => keys.join() === rest.join()))
+})

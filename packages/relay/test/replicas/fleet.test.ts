@@ -1,6 +1,6 @@
 import crypto, { type KeyPair } from 'hypercore-crypto'
-import { until as untilIn } from '@cloudpal/test-kit'
-import { expect, test, vi } from 'vitest'
+import { until } from '@cloudpal/test-kit'
+import { expect, test } from 'vitest'
 import { Heartbeat, HeartbeatSource, RelayClient, ReplicaSet, ReplicaView } from '../../src/index.ts'
 import { replicaAddress } from '../../src/replicas/replica-address.ts'
 import type { RelayServer } from '../../src/server/index.ts'
@@ -10,12 +10,6 @@ import type { SwitchProxy } from '../switch-proxy.ts'
 import { startFleet, startFleetBehindSwitches } from './fleet.ts'
 
 const FAST = { keepAliveMs: 200, retryMs: 50, attemptMs: 1_500 }
-
-vi.setConfig({ testTimeout: 120_000 })
-
-/** Beats come by timers, and relays and devices share this process: with much else to do on the machine news take their time. */
-const until = <T>(condition: () => T | Promise<T>): Promise<unknown> =>
-  untilIn(condition, { timeoutMs: 60_000 })
 
 const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex')
 const names = (keys: readonly Uint8Array[]): string[] => keys.map(hex).sort()

@@ -1,12 +1,10 @@
 import { seededRandom } from '@cloudpal/test-kit'
 import fc from 'fast-check'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import * as parts from '../../src/index.ts'
 import { keyPair } from './records.ts'
 import { simulate } from './simulation.mjs'
 import { ATTEMPT_MS, MAX_LATENCY_MS } from './times.mjs'
-
-vi.setConfig({ testTimeout: 120_000 })
 
 const INTERVAL = 500
 const base = { devices: 60, replicas: 4, capacity: 80, intervalMs: INTERVAL, durationMs: 45_000 }

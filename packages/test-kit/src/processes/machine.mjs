@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
  * @typedef {T extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never} Remote
  */
 
-const TIMEOUT_MS = 30_000
+/** Longer than the slowest of answers: a hole may take a minute to punch. */
+const TIMEOUT_MS = 240_000
 
 /**
  * A machine: a process of its own, as the one that started it sees it.
