@@ -158,8 +158,11 @@ test('a relay that lies always is not asked again and again without a pause, whe
   })
   const error = new Promise((resolve) => connection.once('error', resolve))
   connection.write(new Uint8Array(1000))
+  // Five paths that one device makes without a pause, and eight that the other one may call for, as a relay may announce visitors; each fails on both sides.
+  const most = 2 * (5 + 8)
+  await Promise.race([error, until(() => failures.length > most)])
+  expect(failures.length).toBeLessThanOrEqual(most)
   expect(await error).toMatchObject({ code: 'RELAY_PATHS_LOST' })
-  expect(failures.length).toBeLessThan(20)
 })
 
 test('a relay that swallows the first join does not keep a device from being reached through another', async () => {
