@@ -19,7 +19,7 @@ const terms = { windowBytes: 1 << 20, candidates: { tcp: [], udp: new Uint8Array
 test('a hello that is repeated by somebody in between makes no connection', async () => {
   const [a, b] = twoKeyPairs()
   const { relay, address } = await startRelay([a, b])
-  const bob = await startDevice(b, { relays: [address], times: { attemptMs: 100 } })
+  const bob = await startDevice(b, { relays: [address], times: { retryMs: 20 } })
   await until(() => bob.registeredAt.length === 1)
   let connections = 0
   bob.on('connection', () => connections++)
