@@ -109,7 +109,7 @@ test('a device that dials nobody who names this machine stays with the relay', a
   const open = await startDevice(a, { relays: [address] })
   await until(() => bob.registeredAt.length === 1)
   expect(await open.connect(bob.publicKey).opened).toBe(true)
-  await until(() => tried === 1)
+  await until(() => tried > 0)
   expect(() => new RelayClient({ keyPair: a, peerAddresses: 'all' as never })).toThrow(/^RELAY_BAD_ARGUMENT/)
 })
 

@@ -73,6 +73,7 @@ test('a relay that says "come back in 49 days" is not called again at once', asy
   const refused: string[] = []
   relay.on('refused', (why: { code: string }) => refused.push(why.code))
   await startDevice(a, { relays: [address], times: { retryMs: 10 } })
+  await until(() => refused.length === 1)
   for (let i = 0; i < 50; i++) {
     const link = greet(address, b, (one) => one.register(30_000))
     await until(() => link.ended)

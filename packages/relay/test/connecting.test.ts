@@ -96,7 +96,7 @@ test('a direct way that answers a moment after the relay carries the connection,
   const direct = hold(toBob)
   const connection = alice.connect(bob.publicKey, { addresses: [`127.0.0.1:${toBob.port}`] })
   // Bob has answered through the relay, and nothing begins.
-  await until(async () => (await relayedBytes(relay)) > 200)
+  await until(async () => direct.held === 1 && (await relayedBytes(relay)) > 200)
   expect([connection.path, bob.connections.size, direct.held]).toEqual([null, 0, 1])
   direct.release()
   expect(await connection.opened).toBe(true)

@@ -15,7 +15,7 @@ import { startSwitch } from './switch-proxy.ts'
 
 test('greetings that are repeated by somebody else do not lock the device out of its relay', async () => {
   const [a] = twoKeyPairs()
-  const { relay, address } = await startRelay([a], { limits: { connections: 8 }, unknownPerAddress: 50 })
+  const { relay, address } = await startRelay([a], { limits: { connections: 8 }, unknownPerAddress: 50, greetingMs: 600_000 })
   const wire = await startSwitch(relay.ports.tcp ?? 0)
   wire.on = true
   const seen: Buffer[] = []
@@ -155,7 +155,7 @@ test('a relay closes although somebody keeps a connection open and says nothing'
 })
 
 test('connections to the WebSocket listener that never ask for one are capped by address', async () => {
-  const { relay } = await startRelay([], { unknownPerAddress: 20 })
+  const { relay } = await startRelay([], { unknownPerAddress: 20, greetingMs: 600_000 })
   const seen: string[] = []
   for (let i = 0; i < 60; i++) {
     const silent = connect(relay.ports.ws ?? 0, '127.0.0.1')

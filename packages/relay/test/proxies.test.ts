@@ -22,7 +22,7 @@ function request(remoteAddress: string, forwardedFor?: string): IncomingMessage 
 
 test('behind a trusted proxy the limit of strangers by address is that of each, and not the proxy’s', async () => {
   const ws = { host: '127.0.0.1', trustProxy: ['loopback'] }
-  const { relay, wsAddress } = await startRelay([], { unknownPerAddress: 2, ws })
+  const { relay, wsAddress } = await startRelay([], { unknownPerAddress: 2, ws, greetingMs: 600_000 })
   const refused: string[] = []
   relay.on('refused', ({ code }: { code: string }, _: unknown, address: string) =>
     refused.push(`${code} ${address}`)
@@ -35,7 +35,7 @@ test('behind a trusted proxy the limit of strangers by address is that of each, 
 })
 
 test('what anybody else says of an address is not believed', async () => {
-  const { relay, wsAddress } = await startRelay([], { unknownPerAddress: 2 })
+  const { relay, wsAddress } = await startRelay([], { unknownPerAddress: 2, greetingMs: 600_000 })
   const refused: string[] = []
   relay.on('refused', (_: unknown, __: unknown, address: string) => refused.push(address))
   const flood = Array.from({ length: 5 }, (_, i) => silent(wsAddress.ws ?? '', `203.0.113.${i}`))

@@ -18,7 +18,7 @@ test('a device that registers again is reached there, and its former registratio
 
 test('who waits for a device and leaves keeps it from nobody else', async () => {
   const [a, b] = twoKeyPairs()
-  const { relay, address } = await startRelay([a, b])
+  const { relay, address } = await startRelay([a, b], { reparkMs: 600_000 })
   const first = greet(address, b, (link) => link.register(30_000))
   await until(() => first.seen.includes('registered'))
   const openers = [0, 1, 2].map(() => greet(address, a, (link) => link.open(b.publicKey)))

@@ -43,5 +43,5 @@ test('a device goes on registering at a relay that said `opened` to its registra
   })
   const relays = [{ publicKey: liar.publicKey, tcp: { host: HOST, port } }]
   await startDevice(a, { relays, times: { keepAliveMs: 100, retryMs: 50, attemptMs: 500, pongMs: 100 } })
-  await until(() => knocks === 2)
+  await until(() => knocks >= 2)
 })

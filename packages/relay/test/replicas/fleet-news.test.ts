@@ -63,6 +63,8 @@ test('a replica whose address has changed in a newer set is asked for its beats 
   const knocks = { old: 0, new: 0 }
   const before = await listening((socket) => {
     knocks.old++
+    // At once: it is asked again a second later, whatever else this process has to do.
+    relay.useReplicas(setOf(2, after.port))
     socket.destroy()
   })
   const after = await listening(() => knocks.new++)
@@ -75,16 +77,14 @@ test('a replica whose address has changed in a newer set is asked for its beats 
       seq,
       owner
     ).bytes
-  const relay = new RelayServer({
+  const relay: RelayServer = new RelayServer({
     keyPair: self,
     tcp: { host: HOST },
     replicas: { owner: owner.publicKey, set: setOf(1, before.port), intervalMs: 100 }
   })
   testCleanup().defer('network', () => relay.close())
   await relay.ready()
-  await until(() => knocks.old === 1)
-  relay.useReplicas(setOf(2, after.port))
-  // The next one, a second later, should be at the new address.
+  // The next one should be at the new address.
   await until(() => knocks.old > 1 || knocks.new > 0)
   expect(knocks).toEqual({ old: 1, new: 1 })
 })
@@ -262,8 +262,7 @@ test('a replica that says `opened` to who watches it, and closes, is watched aga
   })
   testCleanup().defer('network', () => relay.close())
   await relay.ready()
-  await until(() => closed === 1)
-  await until(() => knocks === 2)
+  await until(() => closed > 0 && knocks > 1)
 })
 
 test('a newer set goes on from the replica that was given it, also where that one has moved, and whenever it is given it', async () => {
@@ -382,7 +381,7 @@ test('a replica that was taken over does not make another one wake all its devic
     Array.from({ length: 200 }, (_, i) => source.next({ load: i % 2, draining: i % 3 === 0 }).bytes)
   )
   // It is watched again when it has been left alone for a second.
-  await until(() => knocks() === 2)
+  await until(() => knocks() > 1)
   expect(heard.length).toBeGreaterThan(0)
   expect(heard.length).toBeLessThan(5)
 })
@@ -411,6 +410,6 @@ test('a replica that says what is no beat is left for a while', async () => {
     forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1
     return [forged, source.next({ load: 0.2 }).bytes]
   })
-  await until(() => knocks() === 2)
+  await until(() => knocks() > 1)
   expect(heard).toEqual([])
 })
