@@ -63,14 +63,17 @@ export class KnownReplica {
   }
 
   /**
-   * Somebody who listens to it has missed three of its beats. Whoever has heard a later one, or has reached it within one of them, knows better.
+   * Somebody who listens to it has missed three of its beats. Whoever has heard a later one, or has reached it, within one of them, knows better. Of one that was heard
+   * before there may have been nobody left to hear the next: it may have been said to this device alone, just before the end.
    *
    * @returns whether it counts as dead now, until a later one is heard, or it is reached
    */
   missed(last: Moment, now: number): boolean {
-    if (this.#beat !== null && isAfter(this.#beat, last)) return false
-    if (now < this.#reachedAt + (this.#beat?.intervalMs ?? 0)) return false
-    this.#missedAfter = last
+    const beat = this.#beat
+    const isBehind = beat !== null && isAfter(beat, last)
+    const knownAt = Math.max(this.#reachedAt, isBehind ? this.#heardAt : Number.NEGATIVE_INFINITY)
+    if (now < knownAt + (beat?.intervalMs ?? 0)) return false
+    this.#missedAfter = isBehind ? beat : last
     return true
   }
 

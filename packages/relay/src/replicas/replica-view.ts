@@ -129,7 +129,7 @@ export class ReplicaView {
    * Says that somebody who listens to a replica, as replicas do to each other, has missed three of its beats since this one. It is a hint: the replica counts as dead
    * until a later one is heard, or it is reached.
    *
-   * @returns whether it may be so: false where a later one was heard, or it was reached just now
+   * @returns whether it may be so: false where a later one was heard, or it was reached, just now
    */
   missed(last: LastBeat): boolean {
     return this.#known.get(nameOf(last.replica))?.missed(last, this.#now()) ?? false

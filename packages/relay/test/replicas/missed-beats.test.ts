@@ -53,6 +53,22 @@ test('a replica whose beats were missed elsewhere is dead here until a later one
   expect(view.missed({ replica: keyPair(3).publicKey, epoch: 1, seq: 9 })).toBe(false)
 })
 
+test('a beat that only this device has heard, just before the end, does not keep a replica alive that all others miss', () => {
+  const clock = fakeClock(5)
+  const view = viewOf(clock.now, 600_000)
+  const state = (): ReplicaState | undefined => view.status(a.publicKey)?.state
+  // As with the answer to its registration: who listens asks once an interval, and has heard the one before.
+  view.hear(beat(3))
+  clock.advance(INTERVAL - 1)
+  expect([view.missed(beat(2)), state()]).toEqual([false, 'alive'])
+  clock.advance(2.5 * INTERVAL)
+  expect([view.missed(beat(2)), state()]).toEqual([true, 'dead'])
+  view.hear(beat(3))
+  expect(state()).toBe('dead')
+  view.hear(beat(4))
+  expect(state()).toBe('alive')
+})
+
 test('three missed beats are told once, at their time, and again after the next ones', () => {
   vi.useFakeTimers()
   const view = viewOf(Date.now)
