@@ -123,7 +123,11 @@ test('connections that do not say who they are, are capped by address', async ()
 })
 
 test('connections that do not say who they are, are capped in all', async () => {
-  const { relay } = await startRelay([], { unknownConnections: 20, unknownPerAddress: 1_000, greetingMs: NEVER_MS })
+  const { relay } = await startRelay([], {
+    unknownConnections: 20,
+    unknownPerAddress: 1_000,
+    greetingMs: NEVER_MS
+  })
   const seen = refusals(relay)
   const all = Array.from({ length: 100 }, () => bare(relay))
   await until(() => all.filter(({ closed }) => closed).length === 80)

@@ -15,7 +15,11 @@ import { startSwitch } from './switch-proxy.ts'
 
 test('greetings that are repeated by somebody else do not lock the device out of its relay', async () => {
   const [a] = twoKeyPairs()
-  const { relay, address } = await startRelay([a], { limits: { connections: 8 }, unknownPerAddress: 50, greetingMs: 600_000 })
+  const { relay, address } = await startRelay([a], {
+    limits: { connections: 8 },
+    unknownPerAddress: 50,
+    greetingMs: 600_000
+  })
   const wire = await startSwitch(relay.ports.tcp ?? 0)
   wire.on = true
   const seen: Buffer[] = []

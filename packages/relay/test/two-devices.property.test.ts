@@ -119,7 +119,7 @@ test('two devices whose ways come and go lose nothing, and come to rest on one p
     })
   )
   await fc.assert(property, RUNS)
-}, 500_000)
+})
 
 test('a stream that has ended on both sides ends in peace, whatever its ways did', async () => {
   const plan = fc.record({
@@ -151,7 +151,7 @@ test('a stream that has ended on both sides ends in peace, whatever its ways did
     })
   )
   await fc.assert(property, RUNS)
-}, 500_000)
+})
 
 test('whoever gives up, at any moment and whatever the ways are: soon nothing is left of it on either side', async () => {
   const plan = fc.record({
@@ -162,23 +162,26 @@ test('whoever gives up, at any moment and whatever the ways are: soon nothing is
     after: fc.array(stepOrEnd, { maxLength: 10 })
   })
   const property = fc.asyncProperty(plan, ({ latencies, startMs, steps, who, after }) =>
-    withTwoDevices(async (devices) => {
-      for (const [i, way] of waysOf(devices).entries()) way.latencyMs = latencies[i] ?? 3
-      devices.start()
-      await vi.advanceTimersByTimeAsync(startMs)
-      await run(devices, steps, () => true)
-      const [, bob] = devices.devices
-      const given = who === 0 ? devices.connection : (bob.connections[0] ?? devices.connection)
-      given.destroy()
-      const { dials } = devices
-      await run(devices, after, () => true)
-      await vi.advanceTimersByTimeAsync(200_000)
-      expect(devices.dials - dials).toBeLessThan(400)
-      await expectNothingLeft(devices)
-    }, 30_000)
+    withTwoDevices(
+      async (devices) => {
+        for (const [i, way] of waysOf(devices).entries()) way.latencyMs = latencies[i] ?? 3
+        devices.start()
+        await vi.advanceTimersByTimeAsync(startMs)
+        await run(devices, steps, () => true)
+        const [, bob] = devices.devices
+        const given = who === 0 ? devices.connection : (bob.connections[0] ?? devices.connection)
+        given.destroy()
+        const { dials } = devices
+        await run(devices, after, () => true)
+        await vi.advanceTimersByTimeAsync(200_000)
+        expect(devices.dials - dials).toBeLessThan(400)
+        await expectNothingLeft(devices)
+      },
+      { graceMs: 30_000 }
+    )
   )
   await fc.assert(property, RUNS)
-}, 500_000)
+})
 
 test('a relay that dies while it waits for a better way, and is back later, carries the connection', () =>
   withTwoDevices(async (devices) => {
@@ -198,17 +201,20 @@ test('a relay that dies while it waits for a better way, and is back later, carr
   }))
 
 test('a stream that both sides have ended leaves nothing behind, though its last bytes came in one burst', () =>
-  withTwoDevices(async (devices) => {
-    devices.start()
-    await vi.advanceTimersByTimeAsync(5_000)
-    const [alice, bob] = devices.devices
-    devices.write(0, 40_000)
-    devices.end(0)
-    devices.end(1)
-    await vi.advanceTimersByTimeAsync(120_000)
-    expect([bob.read, bob.ends, alice.ends, alice.errors, bob.errors]).toEqual([40_000, 1, 1, [], []])
-    await expectNothingLeft(devices)
-  }, 30_000))
+  withTwoDevices(
+    async (devices) => {
+      devices.start()
+      await vi.advanceTimersByTimeAsync(5_000)
+      const [alice, bob] = devices.devices
+      devices.write(0, 40_000)
+      devices.end(0)
+      devices.end(1)
+      await vi.advanceTimersByTimeAsync(120_000)
+      expect([bob.read, bob.ends, alice.ends, alice.errors, bob.errors]).toEqual([40_000, 1, 1, [], []])
+      await expectNothingLeft(devices)
+    },
+    { graceMs: 30_000 }
+  ))
 
 test('what was written before the end arrives, though the path fails once the writer has closed', () =>
   withTwoDevices(async (devices) => {
@@ -248,29 +254,32 @@ test.each([0, 1] as const)(
 test.each([0, 1] as const)(
   'side %i that gives up what it has not read is not looked for: the other one is told, and nothing is left',
   async (me) => {
-    await withTwoDevices(async (devices) => {
-      for (const way of devices.directWays) way.set('down')
-      devices.start()
-      await vi.advanceTimersByTimeAsync(5_000)
-      const other = me === 0 ? 1 : 0
-      const here = me === 0 ? devices.connection : devices.devices[1].connections[0]
-      devices.write(0, 10)
-      devices.write(1, 10)
-      // Until a whole window is put under way.
-      for (let i = 0; i < 200; i++) devices.write(other, 10_000)
-      await vi.advanceTimersByTimeAsync(1_000)
-      here?.pause()
-      devices.end(me)
-      await vi.advanceTimersByTimeAsync(1_000)
-      for (let i = 0; i < 20; i++) devices.write(other, 10_000)
-      devices.end(other)
-      await vi.advanceTimersByTimeAsync(3_000)
-      expect(here?.destroyed).toBe(false)
-      const before = devices.dials
-      here?.destroy()
-      await vi.advanceTimersByTimeAsync(80_000)
-      expect(devices.dials - before).toBe(0)
-    }, 30_000)
+    await withTwoDevices(
+      async (devices) => {
+        for (const way of devices.directWays) way.set('down')
+        devices.start()
+        await vi.advanceTimersByTimeAsync(5_000)
+        const other = me === 0 ? 1 : 0
+        const here = me === 0 ? devices.connection : devices.devices[1].connections[0]
+        devices.write(0, 10)
+        devices.write(1, 10)
+        // Until a whole window is put under way.
+        for (let i = 0; i < 200; i++) devices.write(other, 10_000)
+        await vi.advanceTimersByTimeAsync(1_000)
+        here?.pause()
+        devices.end(me)
+        await vi.advanceTimersByTimeAsync(1_000)
+        for (let i = 0; i < 20; i++) devices.write(other, 10_000)
+        devices.end(other)
+        await vi.advanceTimersByTimeAsync(3_000)
+        expect(here?.destroyed).toBe(false)
+        const before = devices.dials
+        here?.destroy()
+        await vi.advanceTimersByTimeAsync(80_000)
+        expect(devices.dials - before).toBe(0)
+      },
+      { graceMs: 30_000 }
+    )
   }
 )
 

@@ -1,8 +1,8 @@
 import b4a from 'b4a'
 import { vi } from 'vitest'
 import crypto from 'hypercore-crypto'
-import { TIMES } from '../src/client/options.ts'
-import { Sessions } from '../src/client/sessions.ts'
+import { type ClientTimes, TIMES } from '../src/client/options.ts'
+import { type Reach, Sessions } from '../src/client/sessions.ts'
 import type { Path } from '../src/paths/path.ts'
 import { SecretConnection } from '../src/session/secret-connection.ts'
 import type { KeyPair } from '../src/types.ts'
@@ -36,10 +36,12 @@ export class TwoDevices implements Network {
   readonly devices: readonly [Device, Device]
   readonly connection: SecretConnection
   dials = 0
-  readonly #graceMs: number
+  /** What they say that they listen with in the DHT. */
+  udpKey = new Uint8Array(0)
+  readonly #times: ClientTimes
 
-  constructor(graceMs = 10_000_000) {
-    this.#graceMs = graceMs
+  constructor(times: Partial<ClientTimes> = {}) {
+    this.#times = { ...TIMES, graceMs: 10_000_000, ...times }
     this.devices = [this.#device(ALICE), this.#device(BOB)]
     const [alice, bob] = this.devices
     this.connection = new SecretConnection(true, alice.keyPair.publicKey, bob.keyPair.publicKey)
@@ -61,12 +63,13 @@ export class TwoDevices implements Network {
     }
   }
 
-  start(): void {
+  /** @param udp - Alice's node in the DHT */
+  start(udp: Reach['udp'] = null): void {
     const [alice, bob] = this.devices
     alice.sessions.reach(bob.keyPair.publicKey, this.connection, {
       addresses: [BOB],
       lan: null,
-      udp: null,
+      udp,
       byRecord: null,
       explain: (error) => error
     })
@@ -85,11 +88,11 @@ export class TwoDevices implements Network {
       ended: false,
       sessions: new Sessions({
         keyPair,
-        times: { ...TIMES, graceMs: this.#graceMs },
+        times: this.#times,
         windowBytes: 1 << 18,
         peerAddresses: 'machine',
         firewall: () => false,
-        candidates: () => ({ tcp: [address], udp: new Uint8Array(0) }),
+        candidates: () => ({ tcp: [address], udp: this.udpKey }),
         relaysTo: () =>
           this.relays.map(({ relay }) => ({
             publicKey: relay as Uint8Array,
@@ -144,10 +147,10 @@ export class TwoDevices implements Network {
 /** Runs with fake timers, and leaves none. */
 export async function withTwoDevices(
   work: (devices: TwoDevices) => Promise<void>,
-  graceMs?: number
+  times?: Partial<ClientTimes>
 ): Promise<void> {
   vi.useFakeTimers()
-  const devices = new TwoDevices(graceMs)
+  const devices = new TwoDevices(times)
   setNetwork(devices)
   try {
     await work(devices)
