@@ -121,8 +121,12 @@ test('a call that somebody else repeats, or has made up, moves nothing', async (
 test('a device that can be reached is, also when it was the one that has begun and the other cannot be', async () => {
   const [a, b] = twoKeyPairs()
   const { relay, address } = await startRelay([a, b])
-  const alice = await startDevice(a, { relays: [address], listen: { host: '127.0.0.1' } })
-  const bob = await startDevice(b, { relays: [address], times: { retryMs: 5 } })
+  const alice = await startDevice(a, {
+    relays: [address],
+    listen: { host: '127.0.0.1' },
+    times: { deadMs: NEVER_MS }
+  })
+  const bob = await startDevice(b, { relays: [address], times: { retryMs: 5, deadMs: NEVER_MS } })
   await until(() => bob.registeredAt.length === 1)
   const incoming = nextConnection(bob)
   const connection = alice.connect(b.publicKey)

@@ -32,7 +32,7 @@ async function meeting(preferMs: number): Promise<Meeting> {
   const relays: RelayAddress[] = [{ ...address, tcp: { host: '127.0.0.1', port: toRelay.port } }]
   const bob = await startDevice(b, { relays: [address], listen: { host: '127.0.0.1', announce: [] } })
   toBob.target = bob.port ?? 0
-  const times = { preferMs, staggerMs: NEVER_MS, attemptMs: NEVER_MS, retryMs: 20 }
+  const times = { preferMs, staggerMs: NEVER_MS, attemptMs: NEVER_MS, deadMs: NEVER_MS, retryMs: 20 }
   const alice = await startDevice(a, { relays, times })
   await until(() => bob.registeredAt.length === 1 && alice.registeredAt.length === 1)
   return { relay, alice, bob, toRelay, toBob }

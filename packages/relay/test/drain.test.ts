@@ -19,8 +19,10 @@ test('a relay that drains moves its sessions to another one, in mid-stream, and 
   // What is on its way has to arrive there first, and all three parties share this process: a drain that runs out cuts what is left.
   const [first, second] = [await startRelay([a, b], { drainMs: 100_000 }), await startRelay([a, b])]
   const relays = [first.address, second.address]
-  const alice = await startDevice(a, { relays })
-  const bob = await startDevice(b, { relays })
+  // Nor is any path taken for dead.
+  const times = { deadMs: 600_000 }
+  const alice = await startDevice(a, { relays, times })
+  const bob = await startDevice(b, { relays, times })
   const failures: string[] = []
   for (const device of [alice, bob])
     device.on('path-failed', (_: unknown, error: { code: string }) => failures.push(error.code))

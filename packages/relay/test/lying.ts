@@ -28,8 +28,12 @@ export function sayAsRelay(
         return
       }
       const message = decodeControl(cipher?.open(body) ?? new Uint8Array(0))
-      for (const one of message === null ? [] : answer(message))
-        wire.write(frame(FRAME.CONTROL, cipher?.seal(encodeControl(one)) as Uint8Array))
+      const answers = message === null ? [] : answer(message)
+      // In one go: who reads one has all of them.
+      const frames = answers.map((one) =>
+        frame(FRAME.CONTROL, cipher?.seal(encodeControl(one)) as Uint8Array)
+      )
+      if (frames.length > 0) wire.write(Buffer.concat(frames))
     },
     ondata: () => {},
     oninvalid: () => wire.destroy()

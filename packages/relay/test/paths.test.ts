@@ -106,8 +106,9 @@ async function relayedBytes({ metrics }: Awaited<ReturnType<typeof startRelay>>[
 test('a device with a small window and a slow reader is not taken for a liar’s victim', async () => {
   const [a, b] = twoKeyPairs()
   const { address } = await startRelay([a, b])
-  const alice = await startDevice(a, { relays: [address] })
-  const other = await startDevice(b, { relays: [address], windowBytes: 128 * 1024 })
+  const times = { deadMs: 600_000 }
+  const alice = await startDevice(a, { relays: [address], times })
+  const other = await startDevice(b, { relays: [address], times, windowBytes: 128 * 1024 })
   await until(() => other.registeredAt.length === 1)
   const failures: string[] = []
   for (const device of [alice, other])

@@ -56,9 +56,11 @@ test('a connection through a relay moves to UDP while bytes flow in both directi
   const [a, b] = twoKeyPairs()
   const { relay, address } = await startRelay([a, b])
   const network = await testnet()
-  const alice = await startDevice(a, { relays: [address], dht: network.createNode() })
+  // No path is taken for dead, however much else there is to do.
+  const times = { deadMs: 600_000 }
+  const alice = await startDevice(a, { relays: [address], times, dht: network.createNode() })
   const { dht, listens } = nodeOf(network)
-  const bob = await startDevice(b, { relays: [address], dht })
+  const bob = await startDevice(b, { relays: [address], times, dht })
   await listens
   await until(() => bob.registeredAt.length === 1)
   const incoming = nextConnection(bob)

@@ -1,12 +1,13 @@
 import { testCleanup, until } from '@cloudpal/test-kit'
+import crypto from 'hypercore-crypto'
 import { expect, test } from 'vitest'
 import makeMdns from 'multicast-dns'
 import { LanDiscovery } from '../../src/lan/index.ts'
 import { announcementPacket } from '../../src/lan/lan-packets.ts'
 import { labelOf } from '../../src/lan/lan-tag.ts'
-import { keyPair } from '../replicas/records.ts'
 
-const { publicKey } = keyPair(1)
+/** New ones: others may run these tests on this machine, at the same port. */
+const [{ publicKey }, other] = [crypto.keyPair(), crypto.keyPair()]
 
 async function discovery(): Promise<LanDiscovery> {
   // Nothing leaves this computer.
@@ -21,9 +22,9 @@ test('a device is found whether it was announced before or after somebody looked
   const found: object[] = []
   b.announce(publicKey, 4000)
   a.find(publicKey, (at) => found.push(at))
-  a.find(keyPair(2).publicKey, (at) => found.push(at))
+  a.find(other.publicKey, (at) => found.push(at))
   await until(() => found.length === 1)
-  b.announce(keyPair(2).publicKey, 4001)
+  b.announce(other.publicKey, 4001)
   await until(() => found.length === 2)
   expect(found).toEqual([
     { host: '127.0.0.1', port: 4000 },
@@ -38,8 +39,8 @@ test('whoever stopped looking hears nothing, and whoever stopped announcing is n
   stop()
   const withdraw = b.announce(publicKey, 4000)
   withdraw()
-  b.announce(keyPair(2).publicKey, 4001)
-  a.find(keyPair(2).publicKey, (at) => found.push(at))
+  b.announce(other.publicKey, 4001)
+  a.find(other.publicKey, (at) => found.push(at))
   await until(() => found.length === 1)
   expect(found).toEqual([{ host: '127.0.0.1', port: 4001 }])
 })

@@ -111,7 +111,7 @@ test('a redirect to a stranger is not followed: the device insists, and is serve
 test('a drain moves everybody: each is registered elsewhere before it leaves, and can be reached at every moment', async () => {
   const [a, b] = twoKeyPairs()
   const c = crypto.keyPair()
-  const { relays, replicas } = await startFleet(3, [a, b, c], () => ({ drainMs: 4_000 }))
+  const { relays, replicas } = await startFleet(3, [a, b, c], () => ({ drainMs: 12_000 }))
   const carol = await startDevice(c, { replicas: { ...replicas, registrations: 1 }, times: FAST })
   const bob = await startDevice(b, { replicas: { ...replicas, registrations: 1 }, times: FAST })
   const alice = await startDevice(a, { replicas, times: FAST })
@@ -155,7 +155,7 @@ test('a drain moves everybody: each is registered elsewhere before it leaves, an
 test('who was reached at a replica that drains may come back, and a newcomer is sent on', async () => {
   const [a, b] = twoKeyPairs()
   const c = crypto.keyPair()
-  const { relays } = await startFleet(2, [a, b, c], () => ({ drainMs: 10_000 }))
+  const { relays } = await startFleet(2, [a, b, c], () => ({ drainMs: 600_000, reparkMs: 600_000 }))
   await until(() => relays.every((relay) => relay.replicas.every(({ state }) => state === 'alive')))
   const [one, other] = relays as [RelayServer, RelayServer]
   const address = { publicKey: one.publicKey, tcp: { host: '127.0.0.1', port: one.ports.tcp ?? 0 } }
@@ -176,7 +176,7 @@ test('who was reached at a replica that drains may come back, and a newcomer is 
   await until(() => one.replicas.every(({ state }) => state !== 'alive'))
   const nowhere = greet(address, c, (link) => link.register(30_000))
   await until(() => nowhere.ended !== null)
-  expect(nowhere.refusal).toMatchObject({ code: 'RELAY_DRAINING', retryAfterMs: 10_000 })
+  expect(nowhere.refusal).toMatchObject({ code: 'RELAY_DRAINING', retryAfterMs: 600_000 })
 })
 
 test('a connection finds a replica that its device did not know when it began', async () => {
