@@ -90,7 +90,7 @@ describe('what is appended to a core of several signers reaches peers, or is ref
       (value) => (block = value),
       () => {}
     )
-    await until(() => block !== null).catch(() => {})
+    await until(() => block !== null)
     expect(String(block)).toBe('block 5')
   })
 })

@@ -100,7 +100,7 @@ test('with `wait: false` nothing waits for peers, also where the core has an end
     (next) => (outcome = next),
     (error: unknown) => (outcome = error)
   )
-  await until(() => outcome !== 'waits').catch(() => {})
+  await until(() => outcome !== 'waits')
   expect(outcome).toBe(null)
 })
 
@@ -118,7 +118,7 @@ test('a follower reads on where only the old core has the blocks, on the same co
     (next) => (block = next?.block),
     () => {}
   )
-  await until(() => block !== null).catch(() => {})
+  await until(() => block !== null)
   expect(String(block)).toBe('block 0')
 })
 

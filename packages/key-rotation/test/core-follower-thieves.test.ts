@@ -114,7 +114,7 @@ test('a block that is here in a core between is read from there, whatever the th
   wire.heal()
   await using again = new CoreFollower(theirs, 'notes')
   await again.update(chain.state)
-  const read = await again.next({ timeout: 3000 }).catch((error: unknown) => error)
+  const read = await again.next({ timeout: 60_000 }).catch((error: unknown) => error)
   expect(String((read as { block?: unknown } | null)?.block ?? read)).toBe('block 0')
 })
 

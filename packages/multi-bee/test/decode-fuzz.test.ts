@@ -349,14 +349,13 @@ describe('hostile counts and lengths', () => {
     ['a length in a seen', '0100' + time + '0000' + '01' + '09016b' + '01' + '00', '']
   ]
 
-  test.each(places)('of %s cost nothing', (_, before, after) => {
-    for (const number of huge) {
-      const started = performance.now()
-      const found = readTwice([fromHex(before + number + after), fromHex('010100')])
-      expect(performance.now() - started).toBeLessThan(1000)
-      expectToReencode(found)
+  test.each(places)(
+    'of %s cost nothing, which a reader that counts up to them would not end',
+    (_, before, after) => {
+      for (const number of huge)
+        expectToReencode(readTwice([fromHex(before + number + after), fromHex('010100')]))
     }
-  })
+  )
 
   test('a block of a million of the shortest operations is read, which a reader that is quadratic would not end', () => {
     const count = 1_000_000
@@ -427,8 +426,7 @@ describe('hostile counts and lengths', () => {
     expect(encode(Array.from({ length: MAX_OPERATIONS + 1 }, () => one))).toBe(false)
   })
 
-  test('brackets without end do not reach a recursive parser', () => {
-    const started = performance.now()
+  test('brackets without end do not reach a recursive parser, nor one that is quadratic, which would not end', () => {
     for (const text of [
       '['.repeat(4_000_000),
       '{"a":'.repeat(1_000_000),
@@ -437,7 +435,6 @@ describe('hostile counts and lengths', () => {
     ]) {
       expect(isMalformed(blockWith(text))).toBe(true)
     }
-    expect(performance.now() - started).toBeLessThan(5000)
     expect(isMalformed(blockWith('['.repeat(MAX_DEPTH) + ']'.repeat(MAX_DEPTH)))).toBe(false)
     // Brackets in strings are letters.
     expect(isMalformed(blockWith(JSON.stringify('[{'.repeat(1000) + '"\\')))).toBe(false)
