@@ -9,7 +9,7 @@ const relay = new RelayServer({
   keyPair: crypto.keyPair(Buffer.alloc(32, seed)),
   allow: allow.map(fromHex),
   tcp: { host: '127.0.0.1', port },
-  drainMs: 30_000,
+  drainMs: 20_000,
   replicas: { owner: fromHex(owner), set: fromHex(set), intervalMs: 1_000, capacity: { connections } }
 })
 await relay.ready()
