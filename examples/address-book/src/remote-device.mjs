@@ -15,7 +15,8 @@ import { fileURLToPath } from 'node:url'
  * @property {readonly object[]} bootstrap of the DHT
  */
 
-const TIMEOUT_MS = 20_000
+/** It ends what hangs: importing a large file takes its time. */
+const TIMEOUT_MS = 240_000
 const PROGRAM = fileURLToPath(new URL('device.mjs', import.meta.url))
 
 /** A device's process, as the one that started it sees it. */

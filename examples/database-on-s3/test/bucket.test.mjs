@@ -37,9 +37,10 @@ describe.skipIf(!isInstalled('radosgw', 'chromium'))('a public bucket', () => {
 
   test('is read by a web page, by ranges; and a change in the bucket does not get past the page', async () => {
     const { server, url } = await servePage(0)
-    const browser = await chromium.launch({ executablePath: BROWSER, args: ['--no-sandbox'] })
+    const browser = await chromium.launch({ executablePath: BROWSER, args: ['--no-sandbox'], timeout: 0 })
     try {
       const page = await browser.newPage()
+      page.setDefaultTimeout(0)
       /** @type {string[]} */
       const asked = []
       page.on('request', (request) => {

@@ -1,3 +1,4 @@
+import { until } from '@cloudpal/test-kit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { decodeEvent, IdentityMemory, type MemoryStore, Sigchain } from '../src/index.ts'
 import { ada, addDevice, DAY, keyPair, keyPairs, keysOf, manualTime, publicKeys, START } from './people.ts'
@@ -319,7 +320,7 @@ test('of two connected devices that have different ones both go on with the stro
   rotate(mine)
   const [laptop, tablet] = [await party('laptop', mine), await party('tablet', theirs)]
   const ends = await meet(laptop, tablet)
-  await expect.poll(() => tablet.memory.state.seq).toBe(mine.state.seq)
+  await until(() => tablet.memory.state.seq === mine.state.seq)
   expect([tablet.memory.state, laptop.memory.state]).toEqual([mine.state, mine.state])
   expect([laptop.refused, tablet.refused, ends.map(({ destroyed }) => destroyed)]).toEqual([
     [],

@@ -1,4 +1,4 @@
-import { replicate, tmpStore } from '@cloudpal/test-kit'
+import { replicate, tmpStore, until } from '@cloudpal/test-kit'
 import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import Hyperdrive from 'hyperdrive'
@@ -167,7 +167,7 @@ test('a drive of which too little is here to tell what it is gives a code, and o
   expect(await shown(theirs, chain)).toBe('KEY_ROTATION_NOT_AVAILABLE')
   const wire = replicate(store, theirs)
   const [, blobs] = ends.map(({ core }) => theirs.get({ key: core }))
-  await expect.poll(() => shown(theirs, chain)).not.toBe('KEY_ROTATION_NOT_AVAILABLE')
+  await until(async () => (await shown(theirs, chain)) !== 'KEY_ROTATION_NOT_AVAILABLE')
   const ended = await openDrive(Hyperdrive, theirs, chain.state, 'photos')
   expect(await ended.get('/one')).toEqual(Buffer.from('first'))
   await ended.close()

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { testCleanup } from '@cloudpal/test-kit'
+import { testCleanup, until } from '@cloudpal/test-kit'
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
 import { TIMES } from '../src/client/options.ts'
@@ -139,9 +139,9 @@ test('in a process that was held up, what has come meanwhile is read before anyb
   const alarm = new Alarm(() => order.push('woken'))
   alarm.wakeBy(monotonic() + 20)
   far.write('here')
-  const until = monotonic() + 300
-  while (monotonic() < until);
-  await vi.waitFor(() => expect(order).toContain('woken'))
+  const end = monotonic() + 300
+  while (monotonic() < end);
+  await until(() => order.includes('woken'))
   expect(order).toEqual(['heard', 'woken'])
 })
 
@@ -151,6 +151,6 @@ async function socketPair(): Promise<[Socket, Socket]> {
   const { port } = await listening((socket) => accepted.push(socket))
   const far = connect(port, '127.0.0.1')
   testCleanup().defer('network', () => void far.destroy())
-  await vi.waitFor(() => expect(accepted).toHaveLength(1))
+  await until(() => accepted.length === 1)
   return [accepted[0] as Socket, far]
 }

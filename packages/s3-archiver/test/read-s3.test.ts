@@ -78,9 +78,9 @@ describe.skipIf(!hasCeph())('an archive on S3, on Ceph', () => {
   })
 
   /** The same bucket, behind a proxy. */
-  async function faulty(): Promise<{ proxy: FaultProxy; behind: S3Store }> {
+  async function faulty(timeoutMs = 240_000): Promise<{ proxy: FaultProxy; behind: S3Store }> {
     const proxy = await FaultProxy.start(cluster.endpoint)
-    const behind = cluster.open('reading', { endpoint: proxy.endpoint, timeoutMs: 300, attempts: 3 })
+    const behind = cluster.open('reading', { endpoint: proxy.endpoint, timeoutMs, attempts: 3 })
     onTestFinished(() => {
       behind.close()
       proxy.stop()
@@ -119,7 +119,7 @@ describe.skipIf(!hasCeph())('an archive on S3, on Ceph', () => {
   })
 
   test('that is away is an error with a code, and is read once it is back', async () => {
-    const { proxy, behind } = await faulty()
+    const { proxy, behind } = await faulty(2_000)
     const { bee } = await open(behind, key)
     proxy.always = silence
     await expect(bee.get(name(3000))).rejects.toMatchObject({

@@ -27,9 +27,11 @@ export async function openPage(
   script: string,
   { url, cleanup = testCleanup() }: PageOptions = {}
 ): Promise<{ page: Page; errors: Error[] }> {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+  // Tests end what hangs: nothing here has to be fast.
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'], timeout: 0 })
   cleanup.defer('swarm', () => browser.close())
   const page = await browser.newPage()
+  page.setDefaultTimeout(0)
   const errors: Error[] = []
   page.on('pageerror', (error) => errors.push(error))
   if (url === undefined) await page.setContent('<!doctype html><title>test</title><body></body>')
