@@ -25,7 +25,8 @@ const client = new RelayClient({
   relays: [{ publicKey: fromHex(network.relay), tcp: network.tcp }],
   dht: new HyperDHT({ keyPair, bootstrap: network.bootstrap }),
   // A direct way is looked for again after 4 s at the latest; by default after a minute.
-  times: { retryMs: 250 }
+  // And no path is dead that is only late: all of this story's machines are this one.
+  times: { retryMs: 250, deadMs: 30_000 }
 })
 client.on('connection', use)
 
