@@ -1,7 +1,7 @@
 import { until } from '@cloudpal/test-kit'
 import crypto from 'hypercore-crypto'
 import { expect, test } from 'vitest'
-import { HeartbeatSource, type RelayError, ReplicaSet } from '../../src/index.ts'
+import { HeartbeatSource, ReplicaSet } from '../../src/index.ts'
 import type { ControlMessage } from '../../src/protocol/control.ts'
 import { listening } from '../listening.ts'
 import { sayAsRelay } from '../lying.ts'
