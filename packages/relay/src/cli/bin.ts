@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { lineWriter } from './line-writer.ts'
 import { run } from './program.ts'
 
 const abort = new AbortController()
@@ -22,8 +23,8 @@ process.on('SIGHUP', () => {
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
 process.exitCode = await run(process.argv.slice(2), {
-  out: (line) => process.stdout.write(`${line}\n`),
-  err: (line) => process.stderr.write(`${line}\n`),
+  out: lineWriter(process.stdout),
+  err: lineWriter(process.stderr),
   environment: process.env,
   signal: abort.signal,
   onreload: (fn) => {
