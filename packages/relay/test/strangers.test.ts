@@ -42,3 +42,18 @@ test('devices that are known and sent elsewhere use up nothing of what strangers
   }
   expect(new Set(heard)).toEqual(new Set(['RELAY_REDIRECT']))
 })
+
+test('forty addresses that greet as often as each may, and prove nothing, keep nobody else from being greeted', () => {
+  const clock = fakeClock(1_000)
+  const limit = new GreetingLimit({ most: 1_000, mostByAddress: 100, now: clock.now })
+  let refused = 0
+  // Twenty times a second each: none of them ever uses up what it may have.
+  for (let second = 0; second < 60; second++) {
+    for (let turn = 0; turn < 20; turn++) {
+      for (let i = 0; i < 40; i++) limit.take(`192.0.2.${i}`)
+      if (!limit.take(`198.51.${second}.${turn}`)) refused++
+      clock.advance(50)
+    }
+  }
+  expect(refused).toBe(0)
+})

@@ -35,14 +35,6 @@ export class KnockLimit {
     return isLeft
   }
 
-  /** How many it has had lately: what it has not earned back. */
-  taken(host: string): number {
-    const { perSecond, most, now } = this.#options
-    const known = this.#hosts.get(host)
-    if (known === undefined) return 0
-    return Math.max(0, most - known.tokens - (Math.max(0, now() - known.at) * perSecond) / 1000)
-  }
-
   /** The last one was no stranger. */
   giveBack(host: string): void {
     const known = this.#hosts.get(host)

@@ -7,6 +7,9 @@ const ALL_PER_SECOND = 500
 const PLACE_PER_SECOND = 20
 /** Half of all is for places that have had no more than this share of theirs lately: so a few places do not use up what is there for the others. */
 const FEW = 1 / 10
+/** How fast a place is one of those again: slower than it may greet, else who greets steadily would always be one. */
+const FEW_PER_SECOND = 1 / 10
+const HALVES = ['few', 'many'] as const
 
 /** How many greetings may be on their way at once. */
 export interface GreetingLimitOptions {
@@ -24,28 +27,28 @@ export class GreetingLimit {
   readonly #byPlace: KnockLimit
   /** What all places together have. */
   readonly #all: KnockLimit
-  readonly #few: number
+  readonly #few: KnockLimit
 
   constructor({ most, mostByAddress, now }: GreetingLimitOptions) {
     this.#byPlace = new KnockLimit({ perSecond: PLACE_PER_SECOND, most: mostByAddress, now })
     this.#all = new KnockLimit({ perSecond: ALL_PER_SECOND / 2, most: most / 2, now })
-    this.#few = mostByAddress * FEW
+    this.#few = new KnockLimit({
+      perSecond: FEW_PER_SECOND,
+      most: Math.max(1, mostByAddress * FEW),
+      now
+    })
   }
 
   /** @returns whether one more is greeted from there */
   take(address: string): boolean {
     const place = placeOf(address)
-    return this.#byPlace.take(place) && this.#all.take(this.#half(place))
+    return this.#byPlace.take(place) && this.#all.take(this.#few.take(place) ? 'few' : 'many')
   }
 
   /** It has proven its key. */
   giveBack(address: string): void {
     const place = placeOf(address)
-    this.#all.giveBack(this.#half(place))
-    this.#byPlace.giveBack(place)
-  }
-
-  #half(place: string): 'few' | 'many' {
-    return this.#byPlace.taken(place) <= this.#few ? 'few' : 'many'
+    for (const limit of [this.#byPlace, this.#few]) limit.giveBack(place)
+    for (const half of HALVES) this.#all.giveBack(half)
   }
 }
