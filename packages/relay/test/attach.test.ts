@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { testnet, tmpStore, until } from '@cloudpal/test-kit'
 import crypto from 'hypercore-crypto'
 import NoiseSecretStream from '@hyperswarm/secret-stream'
@@ -5,7 +6,9 @@ import { expect, test } from 'vitest'
 import { attach } from '../src/swarm/index.ts'
 import { errorForSwarm } from '../src/swarm/swarm-error.ts'
 import type { Connection } from '../src/index.ts'
-import { startRelay, twoKeyPairs } from './relays.ts'
+import { listening } from './listening.ts'
+import { sayAsRelay } from './lying.ts'
+import { startDevice, startRelay, twoKeyPairs } from './relays.ts'
 
 test('two swarms that share no DHT meet through their relay, and replicate', async () => {
   const [a, b] = twoKeyPairs()
@@ -198,6 +201,35 @@ test('while its swarm is suspended a device is registered nowhere, also where it
   await until(() => relay.registered === 0)
   await swarm.resume()
   await until(() => relay.registered === 1)
+})
+
+test('a device whose network has changed asks its relays and connections at once, and no more once it is closed', async () => {
+  const [a, b] = twoKeyPairs()
+  const { relay, address } = await startRelay([a, b])
+  const silent = crypto.keyPair()
+  let pings = 0
+  const { port } = await listening((socket) =>
+    sayAsRelay(socket, silent, ({ type }) => {
+      if (type === 'ping') pings++
+      return [{ type: type === 'register' ? 'registered' : 'pong' }]
+    })
+  )
+  const swarm = (await testnet()).createSwarm({ keyPair: a })
+  const dht = swarm.dht as unknown as EventEmitter
+  const before = dht.listenerCount('network-change')
+  const relays = [{ publicKey: silent.publicKey, tcp: { host: '127.0.0.1', port } }, address]
+  const client = attach(swarm, { relays })
+  await startDevice(b, { relays: [address] })
+  await until(() => client.registeredAt.length === 2 && relay.registered === 2)
+  const connection = client.connect(b.publicKey)
+  let asked = 0
+  connection.sendKeepAlive = () => asked++
+  await connection.opened
+  dht.emit('network-change')
+  await until(() => pings === 1)
+  expect(asked).toBe(1)
+  await client.close()
+  expect(dht.listenerCount('network-change')).toBe(before)
 })
 
 test('what somebody has put before the node’s connect since stays there when the client closes', async () => {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { dialRelayWire } from '../src/addresses/dial-relay-wire.ts'
 import { TIMES } from '../src/client/options.ts'
 import { Registration } from '../src/client/registration.ts'
-import { RelayClient } from '../src/index.ts'
+import { RelayClient, ReplicaSet } from '../src/index.ts'
 import { RelayLink } from '../src/paths/relay-link.ts'
 import { encodeControl, encodeWelcome } from '../src/protocol/control.ts'
 import { frame, FRAME, FrameReader } from '../src/protocol/frames.ts'
@@ -183,6 +183,35 @@ test('a device that is suspended before it is ready is registered once it is res
   await turns()
   expect(dials).toBe(1)
 })
+
+test.each(['relays', 'replicas'] as const)(
+  'on another network %s that could not be reached are tried at once',
+  async (kind) => {
+    const relay = crypto.keyPair()
+    const owner = crypto.keyPair()
+    let isHere = false
+    let dials = 0
+    const { port } = await listening((socket) => {
+      dials++
+      if (!isHere) return socket.destroy()
+      sayAsRelay(socket, relay, ({ type }) => (type === 'register' ? [{ type: 'registered' }] : []))
+    })
+    const { publicKey } = relay
+    const set = ReplicaSet.sign([{ key: publicKey, addresses: [`tcp://127.0.0.1:${port}`] }], 1, owner).bytes
+    const options = {
+      relays: { relays: [{ publicKey, tcp: { host: '127.0.0.1', port } }] },
+      replicas: { replicas: { owner: owner.publicKey, set } }
+    }
+    const device = await startDevice(crypto.keyPair(), { ...options[kind], times: { retryMs: 600_000 } })
+    await new Promise((resolve) => device.once('unregistered', resolve))
+    const before = dials
+    isHere = true
+    device.networkChanged()
+    device.networkChanged()
+    await until(() => device.registeredAt.length === 1)
+    expect(dials).toBe(before + 1)
+  }
+)
 
 test('a relay that was reached by WebSocket only is reached by it first the next time', async () => {
   const [a] = twoKeyPairs()

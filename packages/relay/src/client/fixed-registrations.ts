@@ -42,6 +42,10 @@ export class FixedRegistrations {
     for (const registration of this.#registrations.splice(0)) registration.close()
   }
 
+  networkChanged(): void {
+    for (const registration of this.#registrations) registration.networkChanged()
+  }
+
   /** Where this device can be reached now. */
   get registeredAt(): Uint8Array[] {
     return this.#registrations

@@ -114,6 +114,13 @@ export class Registration {
     return this.#registered
   }
 
+  /** The device may be on another network: the relay is asked whether it is there, and one that could not be reached is tried at once. */
+  networkChanged(): void {
+    this.#retryMs = this.#times.retryMs
+    this.ask()
+    if (this.#link === null && !this.#rests) this.#dial()
+  }
+
   close(): void {
     this.#closed = true
     this.#wait(null, 0)
@@ -195,6 +202,7 @@ export class Registration {
 
   #onclose(error: RelayError, refusal: Refusal | null): void {
     this.#registered = false
+    this.#link = null
     this.#wait(null, 0)
     if (!this.#closed) this.#events.onunregistered(error, refusal)
     // That may have closed it.

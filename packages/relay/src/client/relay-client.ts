@@ -45,6 +45,7 @@ export class RelayClient extends ReadyResource {
   readonly #replicas: ReplicaRegistrations | null
   readonly #registrations: ReplicaRegistrations | FixedRegistrations
   readonly #records: DeviceRecords
+  readonly #onnetwork = (): void => this.networkChanged()
   #suspended = false
   #over = false
 
@@ -152,6 +153,16 @@ export class RelayClient extends ReadyResource {
     if (this.opened && this.closing === null) this.#registrations.start()
   }
 
+  /**
+   * The device may be on another network, as a browser's `'online'` says; with a `dht` node this is called by itself. What stands is asked at once whether it does,
+   * and relays that could not be reached are tried again.
+   */
+  networkChanged(): void {
+    if (this.#suspended) return
+    this.#registrations.networkChanged()
+    for (const connection of this.#connections) connection.sendKeepAlive()
+  }
+
   /** Same as `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
@@ -159,6 +170,7 @@ export class RelayClient extends ReadyResource {
 
   protected override async _open(): Promise<void> {
     try {
+      this.#dht?.on?.('network-change', this.#onnetwork)
       await this.#listening.open()
       if (!this.#suspended) this.#registrations.start()
     } catch (error) {
@@ -174,6 +186,7 @@ export class RelayClient extends ReadyResource {
 
   async #end(): Promise<void> {
     this.#over = true
+    this.#dht?.off?.('network-change', this.#onnetwork)
     // First of all nobody new comes in.
     const listening = this.#listening.close()
     this.#registrations.close()

@@ -77,6 +77,13 @@ export class ReplicaRegistrations {
     for (const slot of this.#slots) this.#slots.end(slot)
   }
 
+  /** Those that could not be reached on another network may be here. */
+  networkChanged(): void {
+    this.#view.forgive()
+    for (const registration of this.registrations) registration.networkChanged()
+    this.#fill()
+  }
+
   /** Where this device can be reached now. */
   get registeredAt(): Uint8Array[] {
     return this.#slots.all

@@ -40,7 +40,7 @@ export class KnownReplica {
   /** Takes a beat that is new. */
   hear(beat: Heartbeat, now: number): void {
     // A new life is another chance.
-    if (this.#beat !== null && beat.epoch > this.#beat.epoch) this.#forgive()
+    if (this.#beat !== null && beat.epoch > this.#beat.epoch) this.forgive()
     this.#beat = beat
     this.#heardAt = now
   }
@@ -56,7 +56,7 @@ export class KnownReplica {
 
   /** It was reached, which counts as a beat. */
   reached(now: number): void {
-    this.#forgive()
+    this.forgive()
     this.#heardAt = now
     this.#reachedAt = now
     this.#missedAfter = null
@@ -89,7 +89,8 @@ export class KnownReplica {
     return this.#missedAfter !== null && !isAfter(beat, this.#missedAfter)
   }
 
-  #forgive(): void {
+  /** It may be tried again. */
+  forgive(): void {
     this.#failures = 0
     this.#failedUntil = Number.NEGATIVE_INFINITY
   }

@@ -117,6 +117,11 @@ export class ReplicaView {
     return this.#known.get(nameOf(key))?.failed(this.#now(), leastMs) ?? LONGEST_BACKOFF_MS
   }
 
+  /** Those that could not be reached may be tried again. */
+  forgive(): void {
+    for (const known of this.#known.values()) known.forgive()
+  }
+
   /**
    * Says that a replica was reached: that counts as a beat. Whoever had no connection heard nobody's beats in the meantime, and would else take the one that
    * it has just found for dead.

@@ -69,6 +69,8 @@ export class SwarmAdapter {
     this.dht = {
       connect: dials.connect,
       createServer: (options, fn) => dht.createServer(options, fn),
+      on: (event, fn) => dht.on?.(event, fn),
+      off: (event, fn) => dht.off?.(event, fn),
       mutablePut: async (keyPair, value, options) => dht.mutablePut?.(keyPair, value, options),
       mutableGet: async (key, options) => (await dht.mutableGet?.(key, options)) ?? null
     }
