@@ -29,8 +29,8 @@ export function checkList(list: unknown, what: string): asserts list is readonly
   if (!Array.isArray(list)) throw new RelayError('RELAY_BAD_ARGUMENT', `${what} must be a list`)
 }
 
-/** @throws RelayError `RELAY_BAD_ARGUMENT` unless it is bytes, or nothing; what is in them the relay judges */
+/** @throws RelayError `RELAY_BAD_ARGUMENT` unless it is bytes, what gives them, or nothing; what is in them the relay judges */
 export function checkGrant(grant: unknown): void {
-  if (grant === undefined || grant instanceof Uint8Array) return
+  if (grant === undefined || typeof grant === 'function' || grant instanceof Uint8Array) return
   throw new RelayError('RELAY_BAD_ARGUMENT', 'a grant is the bytes that createGrant gave')
 }

@@ -6,7 +6,7 @@
 export { RelayClient } from './client/relay-client.ts'
 export type { LanLike } from './client/find-on-lan.ts'
 export type { PeerAddresses } from './addresses/peer-addresses.ts'
-export type { RelayAddress } from './addresses/relay-address.ts'
+export type { RelayAddress, ShownGrant } from './addresses/relay-address.ts'
 export type { ClientTimes, ConnectOptions, RelayClientEvents, RelayClientOptions } from './client/options.ts'
 export type { TrustedOwner } from './records/trusted-owner.ts'
 export type { Publishing, ReplicasOptions } from './client/replica-options.ts'

@@ -4,6 +4,9 @@ import { isPublicKey } from '../protocol/public-key.ts'
 import { hasTcp } from '../sockets/sockets.ts'
 import { isPort } from './port.ts'
 
+/** The bytes that `createGrant` gave; or a function that gives the newest, asked whenever a relay is dialled: where it throws, nothing is shown. */
+export type ShownGrant = Uint8Array | (() => Uint8Array)
+
 /** A relay, and where it listens: TCP, WebSocket or both. The address is never taken from anybody else than the app. */
 export interface RelayAddress {
   /** 32 bytes: what listens there must prove to have it. */
@@ -11,8 +14,19 @@ export interface RelayAddress {
   readonly tcp?: { readonly host: string; readonly port: number }
   /** `ws:` or `wss:`; what a browser takes. */
   readonly ws?: string
-  /** What this device shows there. @defaultValue nothing: it is on the relay's allow-list */
-  readonly grant?: Uint8Array
+  /** What this device shows there, each time it connects. @defaultValue nothing: it is on the relay's allow-list */
+  readonly grant?: ShownGrant
+}
+
+/** What is shown to a relay now; `null` for nothing. */
+export function grantNow(grant: ShownGrant | undefined): Uint8Array | null {
+  if (typeof grant !== 'function') return grant ?? null
+  try {
+    const newest: unknown = grant()
+    return newest instanceof Uint8Array ? newest : null
+  } catch {
+    return null
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { dialRelayWire } from '../addresses/dial-relay-wire.ts'
 import { isPort } from '../addresses/port.ts'
-import type { RelayAddress } from '../addresses/relay-address.ts'
+import { grantNow, type RelayAddress } from '../addresses/relay-address.ts'
 import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
 import type { Path } from '../paths/path.ts'
@@ -18,10 +18,10 @@ export interface Dialled {
 export function dialThroughRelay(address: RelayAddress, keyPair: KeyPair, target: Uint8Array): Dialled {
   const wire = dialRelayWire(address)
   const path = new Promise<Path>((resolve, reject) => {
-    const { publicKey: relay, grant = null } = address
+    const { publicKey: relay, grant } = address
     const link = new RelayLink(
       wire,
-      { keyPair, relay, grant },
+      { keyPair, relay, grant: grantNow(grant) },
       { onwelcome: () => link.open(target), onopened: () => resolve(link), onclose: reject }
     )
   })

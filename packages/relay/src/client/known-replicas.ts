@@ -1,6 +1,6 @@
 import b4a from 'b4a'
 import { checkGrant } from '../arguments.ts'
-import type { RelayAddress } from '../addresses/relay-address.ts'
+import type { RelayAddress, ShownGrant } from '../addresses/relay-address.ts'
 import { RelayError } from '../errors.ts'
 import { monotonic } from '../monotonic.ts'
 import { pickReplica } from '../replicas/pick-replica.ts'
@@ -16,7 +16,7 @@ const ORDER: readonly ReplicaState[] = ['alive', 'unheard', 'draining', 'dead', 
 export class KnownReplicas {
   /** How they are, by their beats and by what this device has seen of them. */
   readonly view: ReplicaView
-  readonly #grant: Uint8Array | null
+  readonly #grant: ShownGrant | null
 
   /**
    * @param hearingMs - how often this device asks for beats

@@ -5,7 +5,7 @@ import { RelayLink } from '../paths/relay-link.ts'
 import type { Path } from '../paths/path.ts'
 import { dialRelayWire } from '../addresses/dial-relay-wire.ts'
 import { KeepAlive } from './keep-alive.ts'
-import type { RelayAddress } from '../addresses/relay-address.ts'
+import { grantNow, type RelayAddress } from '../addresses/relay-address.ts'
 import type { LastBeat } from '../replicas/heartbeat.ts'
 import type { ClientTimes } from './options.ts'
 
@@ -128,10 +128,10 @@ export class Registration {
   }
 
   #dial(): void {
-    const { publicKey: relay, grant = null } = this.address
+    const { publicKey: relay, grant } = this.address
     const link: RelayLink = new RelayLink(
       dialRelayWire(this.address),
-      { keyPair: this.#keyPair, relay, grant },
+      { keyPair: this.#keyPair, relay, grant: grantNow(grant) },
       {
         onwelcome: () => link.register(this.#keepAlive.intervalMs, this.#asks()),
         onregistered: () => this.#onregistered(),

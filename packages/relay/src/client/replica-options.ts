@@ -1,3 +1,5 @@
+import type { ShownGrant } from '../addresses/relay-address.ts'
+
 /** The replicas of an owner, in place of `relays`. */
 export interface ReplicasOptions {
   /** 32 bytes: who signs the set. */
@@ -5,7 +7,7 @@ export interface ReplicasOptions {
   /** Bytes of a `ReplicaSet`, the newest the app has: what is on its disk is its own affair. */
   readonly set: Uint8Array
   /** What this device shows at all of them. @defaultValue nothing: it is on their allow-lists */
-  readonly grant?: Uint8Array
+  readonly grant?: ShownGrant
   /** At how many of them this device is registered. @defaultValue 2, or all where there are fewer */
   readonly registrations?: number
   /** A newer set has come, which the owner has signed: an app that keeps it has it at the next start. @defaultValue it is learned anew then */

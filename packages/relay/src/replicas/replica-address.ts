@@ -1,4 +1,4 @@
-import { type RelayAddress, checkRelay } from '../addresses/relay-address.ts'
+import { type RelayAddress, type ShownGrant, checkRelay } from '../addresses/relay-address.ts'
 import type { Replica } from './replica-set.ts'
 
 /**
@@ -7,7 +7,7 @@ import type { Replica } from './replica-set.ts'
  * @param grant - what is shown there; `null` for nothing
  * @returns `null` when it has none that this platform can reach, or a key that no handshake takes
  */
-export function replicaAddress({ key, addresses }: Replica, grant: Uint8Array | null): RelayAddress | null {
+export function replicaAddress({ key, addresses }: Replica, grant: ShownGrant | null): RelayAddress | null {
   const tcp = addresses.map(tcpOf).find((found) => found !== null) ?? null
   const ws = addresses.find((address) => /^wss?:/.test(address)) ?? null
   const address: RelayAddress = {

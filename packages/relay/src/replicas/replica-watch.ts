@@ -1,5 +1,5 @@
 import { dialRelayWire } from '../addresses/dial-relay-wire.ts'
-import type { RelayAddress } from '../addresses/relay-address.ts'
+import { grantNow, type RelayAddress } from '../addresses/relay-address.ts'
 import { monotonic } from '../monotonic.ts'
 import { RelayLink } from '../paths/relay-link.ts'
 import type { KeyPair } from '../types.ts'
@@ -77,10 +77,10 @@ export class ReplicaWatch {
     this.#missed = 0
     this.#beats = 0
     this.#isWatching = false
-    const { publicKey: relay, grant = null } = this.#address
+    const { publicKey: relay, grant } = this.#address
     const link: RelayLink = new RelayLink(
       dialRelayWire(this.#address),
-      { keyPair: this.#keyPair, relay, grant },
+      { keyPair: this.#keyPair, relay, grant: grantNow(grant) },
       {
         onwelcome: () => {
           this.#events.onreached()
