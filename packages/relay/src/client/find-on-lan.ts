@@ -55,10 +55,7 @@ class Search<T> {
   }
 
   start(find: (onfound: (at: { readonly host: string; readonly port: number }) => void) => () => void): void {
-    const stop = find(({ host, port }) => this.#found(`${host}:${port}`))
-    // It may have been found while it was asked for.
-    if (this.#over) stop()
-    else this.#stop = stop
+    this.#stop = find(({ host, port }) => this.#found(`${host}:${port}`))
   }
 
   abort(): void {

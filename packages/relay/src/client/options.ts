@@ -69,7 +69,7 @@ export interface RelayClientOptions {
 
 /** Options of {@link RelayClient.connect}. */
 export interface ConnectOptions {
-  /** Addresses at which the device listens, `host:port`; tried before the relays. @defaultValue none */
+  /** Addresses at which the device listens, `host:port`; tried beside all other ways, and one that leads nowhere shows only where none does. @defaultValue none */
   addresses?: readonly string[]
   /** Passed on to the DHT node's `connect`. @defaultValue none */
   dhtOptions?: object
@@ -110,8 +110,9 @@ export interface RelayClientEvents {
   'listen-failed': [error: RelayError]
   /** The app's firewall has thrown this, and so refused whoever came. */
   'firewall-failed': [error: Error]
-  /** This device can be reached at a relay now, or no longer. */
+  /** This device can be reached at a relay now. */
   registered: [relay: Uint8Array]
+  /** This device cannot be reached there any more; or an attempt to register has failed, also where it was never registered. {@link RelayClient.registeredAt} has the state. */
   unregistered: [relay: Uint8Array, error: RelayError]
   ready: []
   close: []

@@ -30,7 +30,7 @@ import { Sessions } from './sessions.ts'
  *
  * It owns its registrations, its listener, and the connections it makes or takes: `close()` ends all, and gives what was written
  * before a connection has closed 5 s (`attemptMs`) to arrive. `ready()` resolves once it listens
- * for TCP, and throws {@link RelayError} `RELAY_CANNOT_LISTEN` where it cannot; `'registered'` tells when a relay has taken it in.
+ * for TCP, and throws {@link RelayError} `RELAY_CANNOT_LISTEN` where it cannot, or in a browser, where nobody can, `RELAY_BAD_ARGUMENT`; `'registered'` tells when a relay has taken it in.
  */
 export class RelayClient extends ReadyResource {
   declare readonly on: Listen<RelayClientEvents, this>
@@ -111,7 +111,7 @@ export class RelayClient extends ReadyResource {
    *
    * @param target - its public key, 32 bytes
    * @returns a connection that opens later; where no way is found, it is destroyed with the error
-   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT`, `RELAY_CLOSED`
+   * @throws {@link RelayError} `RELAY_BAD_ARGUMENT` for what is no key, or no list of text, `RELAY_CLOSED`
    */
   connect(
     target: Uint8Array,

@@ -1,4 +1,4 @@
-import b4a from 'b4a'
+import { nameOf } from '../keys.ts'
 import type { RedirectTrail } from '../replicas/redirect.ts'
 import type { Registration } from './registration.ts'
 
@@ -70,8 +70,4 @@ export class ReplicaSlots {
     slot.registration?.close()
     if (this.#slots.get(nameOf(slot.key)) === slot) this.#slots.delete(nameOf(slot.key))
   }
-}
-
-function nameOf(key: Uint8Array): string {
-  return b4a.toString(key, 'hex')
 }
