@@ -2,9 +2,10 @@ import crypto from 'hypercore-crypto'
 import { fakeClock, testCleanup, until } from '@cloudpal/test-kit'
 import { expect, test } from 'vitest'
 import { dialRelayWire } from '../src/addresses/dial-relay-wire.ts'
+import { KnownReplicas } from '../src/client/known-replicas.ts'
 import { TIMES } from '../src/client/options.ts'
 import { Registration } from '../src/client/registration.ts'
-import { RelayClient, ReplicaSet } from '../src/index.ts'
+import { type RelayAddress, RelayClient, ReplicaSet } from '../src/index.ts'
 import { RelayLink } from '../src/paths/relay-link.ts'
 import { encodeControl, encodeWelcome } from '../src/protocol/control.ts'
 import { frame, FRAME, FrameReader } from '../src/protocol/frames.ts'
@@ -214,28 +215,36 @@ test.each(['relays', 'replicas'] as const)(
   }
 )
 
-test('a relay that was reached by WebSocket only is reached by it first the next time', async () => {
+test('a relay that was reached by WebSocket only is reached by it first the next time, also as a replica', async () => {
   const [a] = twoKeyPairs()
+  const owner = crypto.keyPair()
   const { relay } = await startRelay([a])
   const silent = await listening(() => {})
   const { publicKey, ports } = relay
-  const tcp = { host: '127.0.0.1', port: silent.port }
-  const address = { publicKey, tcp, ws: `ws://127.0.0.1:${ports.ws}` }
-  const kinds: string[] = []
-  for (let i = 0; i < 2; i++) {
-    const wire = dialRelayWire(address)
-    kinds.push(wire.kind)
-    let welcome = (): void => {}
-    const welcomed = new Promise<void>((resolve) => (welcome = resolve))
-    const link = new RelayLink(
-      wire,
-      { keyPair: a, relay: publicKey, grant: null },
-      { onwelcome: () => welcome(), onclose: () => {} }
-    )
-    await welcomed
-    link.destroy()
+  const [tcp, ws] = [{ host: '127.0.0.1', port: silent.port }, `ws://127.0.0.1:${ports.ws}`]
+  const addresses = [`tcp://127.0.0.1:${silent.port}`, ws]
+  const set = ReplicaSet.sign([{ key: publicKey, addresses }], 1, owner).bytes
+  const known = new KnownReplicas({ owner: owner.publicKey, set }, () => 0)
+  const fixed: RelayAddress = { publicKey: Uint8Array.from(publicKey), tcp, ws }
+  for (const look of [() => [fixed], () => known.addresses([])]) {
+    const kinds: string[] = []
+    for (let i = 0; i < 2; i++) {
+      for (const address of look()) {
+        const wire = dialRelayWire(address)
+        kinds.push(wire.kind)
+        let welcome = (): void => {}
+        const welcomed = new Promise<void>((resolve) => (welcome = resolve))
+        const link = new RelayLink(
+          wire,
+          { keyPair: a, relay: publicKey, grant: null },
+          { onwelcome: () => welcome(), onclose: () => {} }
+        )
+        await welcomed
+        link.destroy()
+      }
+    }
+    expect(kinds).toEqual(['tcp', 'ws'])
   }
-  expect(kinds).toEqual(['tcp', 'ws'])
 })
 
 test('where something else answers at the TCP port, the relay is reached over WebSocket', async () => {
