@@ -261,3 +261,74 @@ test('where something else answers at the TCP port, the relay is reached over We
   await until(() => device.registeredAt.length === 1 || tries >= 8)
   expect(device.registeredAt.length).toBe(1)
 })
+
+/** A relay that takes everybody in, and then answers no ping; says how many there were. */
+async function startSilentRelay(): Promise<{ readonly address: RelayAddress; pings(): number }> {
+  const relay = crypto.keyPair()
+  let pings = 0
+  const { port } = await listening((socket) =>
+    sayAsRelay(socket, relay, ({ type }) => {
+      if (type === 'ping') pings++
+      return type === 'register' ? [{ type: 'registered' }] : []
+    })
+  )
+  return { address: { publicKey: relay.publicKey, tcp: { host: '127.0.0.1', port } }, pings: () => pings }
+}
+
+test('a relay that is asked while a ping is under way has no more time to answer than one that is asked at another moment', async () => {
+  const { address, pings } = await startSilentRelay()
+  let lost = 0
+  const registration = new Registration(
+    address,
+    crypto.keyPair(),
+    { ...TIMES, keepAliveMs: 20, maxKeepAliveMs: 20, deadMs: 50, pongMs: 600_000 },
+    { onregistered: () => {}, onunregistered: () => lost++, onincoming: () => {} }
+  )
+  testCleanup().defer('swarm', () => registration.close())
+  // The ping of its interval goes out, and the relay is dead.
+  await until(() => pings() === 1)
+  expect(registration.ask()).toBe(true)
+  await until(() => lost === 1)
+})
+
+test('a relay that is at several addresses is registered at once, by the one that leads there, and stays', async () => {
+  const [a] = twoKeyPairs()
+  const { relay, address, wsAddress } = await startRelay([a])
+  // At home, where the device is not now.
+  const elsewhere = await listening((socket) => socket.destroy())
+  const home = { ...address, tcp: { host: '127.0.0.1', port: elsewhere.port } }
+  const lost: string[] = []
+  const device = new RelayClient({ keyPair: a, relays: [home, address, wsAddress], times: { retryMs: 10 } })
+  testCleanup().defer('swarm', () => device.close())
+  device.on('unregistered', (_, { code }) => lost.push(code))
+  await device.ready()
+  await until(() => device.registeredAt.length === 1)
+  // To be registered at twice takes a few turns.
+  for (let i = 0; i < 500; i++) await new Promise((resolve) => setImmediate(resolve))
+  expect([relay.registered, device.registeredAt.length, lost.length]).toEqual([1, 1, 1])
+})
+
+test('a device whose network has changed asks its relays at once, and waits no longer with those that it could not reach', async () => {
+  const { address, pings } = await startSilentRelay()
+  let dials = 0
+  const { port } = await listening((socket) => {
+    dials++
+    socket.destroy()
+  })
+  const lost = { publicKey: crypto.keyPair().publicKey, tcp: { host: '127.0.0.1', port } }
+  const listeners = new Set<() => void>()
+  const dht = {
+    on: (_: string, fn: () => void) => listeners.add(fn),
+    off: (_: string, fn: () => void) => listeners.delete(fn),
+    createServer: () => ({ listen: async () => {}, close: async () => {} })
+  }
+  const times = { retryMs: 10_000_000 }
+  const device = await startDevice(crypto.keyPair(), { relays: [address, lost], dht, times })
+  const failed = new Promise((resolve) => device.once('unregistered', resolve))
+  await Promise.all([failed, until(() => device.registeredAt.length === 1)])
+  for (const fn of listeners) fn()
+  await until(() => pings() === 1 && dials === 2)
+  device.networkChanged()
+  await device.close()
+  expect(listeners.size).toBe(0)
+})

@@ -1,5 +1,4 @@
 import { until } from '@cloudpal/test-kit'
-import crypto from 'hypercore-crypto'
 import { expect, test } from 'vitest'
 import { createGrant, readGrant, type RelayClientOptions, ReplicaSet } from '../src/index.ts'
 import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.ts'

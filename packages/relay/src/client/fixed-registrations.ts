@@ -1,3 +1,4 @@
+import b4a from 'b4a'
 import type { RelayAddress } from '../addresses/relay-address.ts'
 import type { RelayError } from '../errors.ts'
 import type { Path } from '../paths/path.ts'
@@ -13,7 +14,7 @@ export interface RegistrationsEvents {
   onfound(relay: Uint8Array, target: Uint8Array, record: Uint8Array): void
 }
 
-/** Keeps this device registered at each of the relays that its app has named. */
+/** Keeps this device registered at each of the relays that its app has named, once at one that it has named with several addresses. */
 export class FixedRegistrations {
   readonly #relays: readonly RelayAddress[]
   readonly #keyPair: KeyPair
@@ -35,7 +36,11 @@ export class FixedRegistrations {
 
   /** Also again after `close()`. */
   start(): void {
-    for (const address of this.#relays) this.#registrations.push(this.#register(address))
+    for (const { publicKey } of this.#relays) {
+      const [first, ...others] = this.#relays.filter((one) => b4a.equals(one.publicKey, publicKey))
+      const isThere = this.#registrations.some(({ address }) => b4a.equals(address.publicKey, publicKey))
+      if (first !== undefined && !isThere) this.#registrations.push(this.#register(first, others))
+    }
   }
 
   close(): void {
@@ -62,13 +67,14 @@ export class FixedRegistrations {
     return this.#relays
   }
 
-  #register(address: RelayAddress): Registration {
+  #register(address: RelayAddress, others: readonly RelayAddress[]): Registration {
     const { publicKey } = address
-    return new Registration(address, this.#keyPair, this.#times, {
+    const events = {
       onregistered: () => this.#events.onregistered(publicKey),
-      onunregistered: (error) => this.#events.onunregistered(publicKey, error),
-      onfound: (target, record) => this.#events.onfound(publicKey, target, record),
-      onincoming: (path) => this.#events.onincoming(path)
-    })
+      onunregistered: (error: RelayError) => this.#events.onunregistered(publicKey, error),
+      onfound: (target: Uint8Array, record: Uint8Array) => this.#events.onfound(publicKey, target, record),
+      onincoming: (path: Path) => this.#events.onincoming(path)
+    }
+    return new Registration(address, this.#keyPair, this.#times, events, { others })
   }
 }

@@ -12,7 +12,7 @@ import type { SessionTimes } from '../session/times.ts'
 export interface RelayClientOptions {
   /** Who this device is. */
   keyPair: KeyPair
-  /** One's own relays, the best first. @defaultValue none */
+  /** One's own relays, the best first; one that has several addresses is named with each. @defaultValue none */
   relays?: readonly RelayAddress[]
   /**
    * One's own relays as a signed set, in place of `relays`: this device registers at some of them, by load, and goes from one to another by itself.

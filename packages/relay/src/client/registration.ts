@@ -1,5 +1,6 @@
 import type { KeyPair } from '../types.ts'
 import { RelayError } from '../errors.ts'
+import { monotonic } from '../monotonic.ts'
 import type { Refusal } from '../protocol/refusal.ts'
 import { RelayLink } from '../paths/relay-link.ts'
 import type { Path } from '../paths/path.ts'
@@ -34,6 +35,8 @@ export interface RegistrationEvents {
 const CREDIT = 8
 /** What a {@link Registration} asks of a replica. */
 interface RegistrationOptions {
+  /** Where else the same relay is: each is dialled in its turn, where the one before does not lead there. */
+  readonly others?: readonly RelayAddress[]
   /** It has followed redirects enough, and is served here or refused. */
   readonly insists?: boolean
   /** Of the newest replica set it has. */
@@ -47,7 +50,8 @@ const MOST_PAUSE_MS = 3_600_000
 
 /** Keeps this device reachable at one relay: a parked connection, another one when it was taken or is gone. */
 export class Registration {
-  readonly address: RelayAddress
+  /** The first one is dialled next, or was last. */
+  readonly #addresses: RelayAddress[]
   readonly #keyPair: KeyPair
   readonly #times: ClientTimes
   readonly #events: RegistrationEvents
@@ -58,6 +62,8 @@ export class Registration {
   #retryMs: number
   #registered = false
   #asked = false
+  /** When the ping that is under way is taken for lost. */
+  #answerBy = 0
   /** A visitor costs one; all come back when one has proven itself, and when nobody came for a while. */
   #credit = CREDIT
   /** It has none left, and waits before it registers again. */
@@ -72,13 +78,17 @@ export class Registration {
     options: RegistrationOptions = {}
   ) {
     this.#options = options
-    this.address = address
+    this.#addresses = [address, ...(options.others ?? [])]
     this.#keyPair = keyPair
     this.#times = times
     this.#events = events
     this.#keepAlive = new KeepAlive({ first: times.keepAliveMs, most: times.maxKeepAliveMs })
     this.#retryMs = times.retryMs
     this.#dial()
+  }
+
+  get address(): RelayAddress {
+    return this.#addresses[0] as RelayAddress
   }
 
   /** Whether the relay has this device parked now, as far as is known. */
@@ -109,8 +119,10 @@ export class Registration {
 
   /** Asks now whether the relay is there, and registers anew unless it answers within `deadMs`. @returns whether it is registered, so that there is an answer */
   ask(): boolean {
+    const { deadMs } = this.#times
     // Nothing is said of the interval: this ping has not waited for it.
-    if (this.#registered && !this.#asked) this.#ping(this.#times.deadMs, () => {})
+    if (this.#registered && !this.#asked) this.#ping(deadMs, () => {})
+    else if (this.#registered) this.#awaitPong(Math.min(deadMs, this.#answerBy - monotonic()), () => {})
     return this.#registered
   }
 
@@ -170,6 +182,11 @@ export class Registration {
     this.#asked = true
     // A pong may make the interval half as long again, which is less than the relay waits.
     this.#link?.ping(this.#keepAlive.intervalMs)
+    this.#awaitPong(patienceMs, onlost)
+  }
+
+  #awaitPong(patienceMs: number, onlost: () => void): void {
+    this.#answerBy = monotonic() + patienceMs
     this.#wait(() => {
       onlost()
       this.#link?.destroy()
@@ -201,6 +218,7 @@ export class Registration {
   }
 
   #onclose(error: RelayError, refusal: Refusal | null): void {
+    if (!this.#registered) this.#addresses.push(...this.#addresses.splice(0, 1))
     this.#registered = false
     this.#link = null
     this.#wait(null, 0)

@@ -223,7 +223,8 @@ export class RelayClient extends ReadyResource {
         this.emit('connection', connection)
       },
       onproved: ({ relay }) => {
-        for (const one of this.#registrations.registrations) if (one.address.publicKey === relay) one.proved()
+        for (const one of this.#registrations.registrations)
+          if (relay !== null && b4a.equals(one.address.publicKey, relay)) one.proved()
       },
       onfailed: (path, error) => this.emit('path-failed', path, error)
     })
