@@ -25,7 +25,7 @@ const through = (transport) => ({
   },
   async receive(info, onconnection) {
     const client = new RelayClient({ keyPair: RECEIVER, relays: [{ publicKey: RELAY.publicKey, ...info }] })
-    client.on('connection', (connection) => onconnection(connection))
+    client.on('connection', (connection) => onconnection(/** @type {any} */ (connection)))
     const registered = new Promise((resolve) => client.once('registered', resolve))
     await client.ready()
     await registered
