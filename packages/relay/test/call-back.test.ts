@@ -48,7 +48,8 @@ async function meet(): Promise<Meeting> {
   })
   const alice = await startDevice(a, {
     relays: [at(one, wall), two.address],
-    times: { probeMs: NEVER_MS, idleProbeMs: NEVER_MS, deadMs: NEVER_MS }
+    // And goes through the first, however late that answers.
+    times: { staggerMs: NEVER_MS, probeMs: NEVER_MS, idleProbeMs: NEVER_MS, deadMs: NEVER_MS }
   })
   const bob = await startDevice(b, {
     relays: [one.address, at(two, second)],

@@ -19,8 +19,8 @@ test('a relay that drains moves its sessions to another one, in mid-stream, and 
   // What is on its way has to arrive there first, and all three parties share this process: a drain that runs out cuts what is left.
   const [first, second] = [await startRelay([a, b], { drainMs: 100_000 }), await startRelay([a, b])]
   const relays = [first.address, second.address]
-  // Nor is any path taken for dead.
-  const times = { deadMs: 600_000 }
+  // Nor is any path taken for dead; and the first relay is the one that is used.
+  const times = { deadMs: 600_000, staggerMs: 600_000 }
   const alice = await startDevice(a, { relays, times })
   const bob = await startDevice(b, { relays, times })
   const failures: string[] = []

@@ -18,7 +18,7 @@ test('a connection fails over while a direct address that does not answer is bei
   const relays = [first.address, second.address]
   let tried = 0
   const hole = await listening(() => tried++)
-  const times = { attemptMs: 60_000, retryMs: 10 }
+  const times = { attemptMs: 60_000, staggerMs: 60_000, retryMs: 10 }
   const alice = await startDevice(a, { relays, times })
   const announce = [`127.0.0.1:${hole.port}`]
   const bob = await startDevice(b, { relays, times, listen: { host: '127.0.0.1', announce } })

@@ -148,7 +148,7 @@ test('where a relay swallows the proof and the device is started anew, the conne
   liar.meddle = onFrames('in', (one) => (one[0] === FRAME.DATA && count++ > 0 ? [] : [one]))
   const lying = { publicKey: first.relay.publicKey, tcp: { host: '127.0.0.1', port: liar.port } }
   // Only that the device ends shows that the path does not carry: else another one would be joined before.
-  const times = { retryMs: 20, probeMs: 600_000, idleProbeMs: 600_000 }
+  const times = { retryMs: 20, staggerMs: 600_000, probeMs: 600_000, idleProbeMs: 600_000 }
   const bob = await startDevice(b, { relays: [first.address, second.address] })
   const alice = await startDevice(a, { relays: [lying, second.address], times })
   await until(() => bob.registeredAt.length === 2)

@@ -178,7 +178,7 @@ test('a relay that swallows the first join does not keep a device from being rea
   const bob = await startDevice(b, { relays: [one.address, two.address] })
   const alice = await startDevice(a, {
     relays: [{ ...one.address, tcp: { host: '127.0.0.1', port: lying.port } }, two.address],
-    times: { probeMs: 50, deadMs: 1_500, retryMs: 20 }
+    times: { staggerMs: 600_000, probeMs: 50, deadMs: 1_500, retryMs: 20 }
   })
   await until(() => bob.registeredAt.length === 2)
   const reached = nextConnection(bob)

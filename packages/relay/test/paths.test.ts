@@ -5,6 +5,8 @@ import { nextConnection, startDevice, startRelay, twoKeyPairs } from './relays.t
 import { receiveCounting, receiveCountingToEnd, sendCounting, sendCountingUntil } from './streams.ts'
 
 const MEGABYTE = 1_000_000
+/** The first relay is the one that is used, however late it answers. */
+const ONE_BY_ONE = { staggerMs: 600_000 }
 
 test('a direct address is preferred, and no relay carries a byte of what is sent', async () => {
   const [a, b] = twoKeyPairs()
@@ -57,7 +59,7 @@ test('when the relay is killed, the connection goes on through another one, and 
   const first = await startRelay([a, b])
   const second = await startRelay([a, b])
   const relays = [first.address, second.address]
-  const alice = await startDevice(a, { relays })
+  const alice = await startDevice(a, { relays, times: ONE_BY_ONE })
   const bob = await startDevice(b, { relays })
   await until(() => bob.registeredAt.length === 2)
   const incoming = nextConnection(bob)
@@ -80,7 +82,7 @@ test('when the relay goes silent without closing, its path is given up and anoth
   const wall = await startSwitch(first.relay.ports.tcp ?? 0)
   wall.on = true
   const silent = { publicKey: first.address.publicKey, tcp: { host: '127.0.0.1', port: wall.port } }
-  const alice = await startDevice(a, { relays: [silent, second.address] })
+  const alice = await startDevice(a, { relays: [silent, second.address], times: ONE_BY_ONE })
   const bob = await startDevice(b, { relays: [silent, second.address] })
   await until(() => bob.registeredAt.length === 2)
   const incoming = nextConnection(bob)
