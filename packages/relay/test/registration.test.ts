@@ -324,11 +324,16 @@ test('a device whose network has changed asks its relays at once, and waits no l
   }
   const times = { retryMs: 10_000_000 }
   const device = await startDevice(crypto.keyPair(), { relays: [address, lost], dht, times })
-  const failed = new Promise((resolve) => device.once('unregistered', resolve))
-  await Promise.all([failed, until(() => device.registeredAt.length === 1)])
+  const left: Uint8Array[] = []
+  device.on('unregistered', (relay) => left.push(relay))
+  await until(() => left.length === 1 && device.registeredAt.length === 1)
   for (const fn of listeners) fn()
-  await until(() => pings() === 1 && dials === 2)
+  await until(() => pings() === 1 && dials === 2 && left.length === 2)
   device.networkChanged()
+  await until(() => dials === 3 && left.length === 3)
+  // Of what it is not registered at there is nothing to tell.
+  device.suspend()
+  expect(left).toEqual([lost, lost, lost, address].map(({ publicKey }) => publicKey))
   await device.close()
   expect(listeners.size).toBe(0)
 })

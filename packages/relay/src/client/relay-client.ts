@@ -140,7 +140,7 @@ export class RelayClient extends ReadyResource {
   /** Stops being reachable through relays: the app goes to the background. Connections stay, for as long as somebody on the other side is patient. */
   suspend(): void {
     this.#suspended = true
-    const left = this.#registrations.registrations.map(({ address: { publicKey } }) => publicKey)
+    const left = this.registeredAt
     this.#registrations.close()
     const error = new RelayError('RELAY_CLOSED', 'the device is suspended')
     for (const relay of left) this.#onunregistered(relay, error)
