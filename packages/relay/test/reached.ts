@@ -54,6 +54,9 @@ export class TestPath implements Path {
 const bob = crypto.keyPair()
 const terms = { windowBytes: 1 << 20, candidates: { tcp: [], udp: new Uint8Array(0) } }
 
+/** Its key. */
+export const reachedKey: Uint8Array = bob.publicKey
+
 /** A device that is reached. @param onconnection - told of each session that begins */
 export function responder(onconnection: (connection: SecretConnection) => void = () => {}): Responder {
   const made = new Responder({
