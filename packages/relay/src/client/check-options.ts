@@ -55,7 +55,10 @@ export function checkOptions({
 
 function checkListen({ host, port = 0, announce = [] }: NonNullable<RelayClientOptions['listen']>): void {
   if ((host !== undefined && typeof host !== 'string') || !(port === 0 || isPort(port)))
-    throw new RelayError('RELAY_BAD_ARGUMENT', `a device cannot listen at ${host ?? 'all addresses'}, port ${port}`)
+    throw new RelayError(
+      'RELAY_BAD_ARGUMENT',
+      `a device cannot listen at ${host ?? 'all addresses'}, port ${port}`
+    )
   checkAddresses(announce)
 }
 
