@@ -111,6 +111,11 @@ export class Lease implements LeaseTerms {
     return this.#meter.spend(bytes)
   }
 
+  /** Milliseconds until what was spent beyond the rate, over all its connections, is paid; 0 where nothing is owed. */
+  get debtMs(): number {
+    return this.#meter.spend(0) ?? 0
+  }
+
   /** The connection is over. */
   end(): void {
     if (this.#ended) return

@@ -70,7 +70,7 @@ export class Splice {
     if (this.#ended || lane === undefined) return
     if ((from.lease?.bytesPerSecond ?? 0) === 0) return this.#pass(lane, frames)
     lane.waiting.add(frames)
-    const owed = lane.begun || lane.timer !== null ? 0 : (from.lease?.spend(0) ?? 0)
+    const owed = lane.begun || lane.timer !== null ? 0 : (from.lease?.debtMs ?? 0)
     if (owed > 0) this.#throttle(lane, owed)
     this.#pump(lane)
   }

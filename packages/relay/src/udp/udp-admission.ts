@@ -67,7 +67,7 @@ export class UdpAdmission {
   admit(key: Uint8Array): Lease | Refusal {
     if (this.#options.isClosed()) return refusal('RELAY_DRAINING')
     const lease = this.#policy.admit(key, this.#grants.get(nameOf(key)) ?? null, SCOPE.UDP)
-    const retryAfterMs = lease instanceof Lease ? (lease.spend(0) ?? 0) : 0
+    const retryAfterMs = lease instanceof Lease ? lease.debtMs : 0
     if (!(lease instanceof Lease) || retryAfterMs <= PATIENCE_MS) return lease
     lease.end()
     return refusal('RELAY_QUOTA', { retryAfterMs })
