@@ -24,7 +24,11 @@ export class SecretConnection extends NoiseSecretStream {
   /** Begins over a raw stream, with a handshake that is done. */
   begin(raw: DuplexStream, options: StartOptions, path: PathInfo): void {
     this.moved(path)
-    // By the app, which has heard which way it goes: a stream that never starts takes nothing along.
+    this.run(raw, options)
+  }
+
+  /** The same, where the way it goes was told already: its app may have ended it then, and a stream that never starts takes nothing along. */
+  run(raw: DuplexStream, options: StartOptions): void {
     if (this.destroying) raw.destroy()
     else this.start(raw, options)
   }

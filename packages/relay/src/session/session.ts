@@ -131,9 +131,8 @@ export class Session {
     if (publicKey === null) throw new RelayError('RELAY_BAD_ARGUMENT', 'the connection has no key')
     this.#numbers.use(0)
     this.add(number, line)
-    // By the app, which has heard which way it goes, or by what came with the answer: a stream that never starts takes nothing along.
-    if (this.connection.destroying) this.#carrier.destroy()
-    else this.connection.start(raw, { handshake: { tx, rx, hash, publicKey, remotePublicKey } })
+    // Its app has heard which way it goes, and may have ended it; so may what came with the answer.
+    this.connection.run(raw, { handshake: { tx, rx, hash, publicKey, remotePublicKey } })
   }
 
   /** A path was joined. */
