@@ -160,55 +160,6 @@ test('what was taken is known although the path dies that was being left, and on
   expect([world.sides[0].flow.heldBytes, world.sides[0].flow.hasRoom]).toEqual([0, true])
 })
 
-test('an end that came before the last bytes is acknowledged once these have come', () => {
-  const acks: number[] = []
-  let untold = false
-  const flow: Flow = new Flow(
-    {
-      now: () => 0,
-      transmit: (_, head) => {
-        const frame = head[0] === FLOW.ACK ? readFlowFrame(head) : null
-        if (frame?.type === 'ack') acks.push(frame.offset)
-        return true
-      },
-      // As the stream of a session does while it is read.
-      deliver: (bytes) => flow.took(bytes.length),
-      onfinish: () => {},
-      onroom: () => {},
-      onuntold: () => (untold = true),
-      onreset: () => {},
-      onleft: () => {},
-      onretired: () => {},
-      onforsaken: () => {}
-    },
-    { own: 1 << 18, theirs: 1 << 18 }
-  )
-  flow.addPath(0, 3)
-  flow.addPath(1, 1)
-  flow.receive(1, flowFrame({ type: 'fin', offset: 5_000 }))
-  flow.receive(0, segmentHeader(0), new Uint8Array(5_000))
-  expect(flow.taken).toBe(5_001)
-  if (untold) flow.acknowledge()
-  expect(acks.at(-1)).toBe(5_001)
-})
-
-test('an answer about a lost path is not lost with the next one, which the other side does not know to be gone', () => {
-  const world = new World()
-  const first = world.join(3)
-  world.settle()
-  // One relay dies for side 0, and so does the next before it has answered; side 1 knows of neither yet.
-  world.close(first, 0, true)
-  const second = world.join(3)
-  world.close(second, 0, true)
-  const third = world.join(3)
-  while (world.deliver(third, 0));
-  world.settle()
-  world.write(0, 40)
-  world.settle()
-  expect(world.sides.map(({ flow }) => flow.paths)).toEqual([[third], [third]])
-  expect(world.sides[1].received.length).toBe(40)
-})
-
 /** One side of a flow, whose reader takes what comes at once, and what it has said. */
 function oneSide(isRoomy: () => boolean = () => true): { flow: Flow; said: (string | undefined)[] } {
   const said: (string | undefined)[] = []
@@ -235,6 +186,32 @@ function oneSide(isRoomy: () => boolean = () => true): { flow: Flow; said: (stri
   flow.addPath(0, 3)
   return { flow, said }
 }
+
+test('an end that came before the last bytes is acknowledged once these have come', () => {
+  const { flow, said } = oneSide()
+  flow.addPath(1, 1)
+  flow.receive(1, flowFrame({ type: 'fin', offset: 5_000 }))
+  flow.receive(0, segmentHeader(0), new Uint8Array(5_000))
+  expect(flow.taken).toBe(5_001)
+  expect(said.at(-1)).toBe('ack 5001')
+})
+
+test('an answer about a lost path is not lost with the next one, which the other side does not know to be gone', () => {
+  const world = new World()
+  const first = world.join(3)
+  world.settle()
+  // One relay dies for side 0, and so does the next before it has answered; side 1 knows of neither yet.
+  world.close(first, 0, true)
+  const second = world.join(3)
+  world.close(second, 0, true)
+  const third = world.join(3)
+  while (world.deliver(third, 0));
+  world.settle()
+  world.write(0, 40)
+  world.settle()
+  expect(world.sides.map(({ flow }) => flow.paths)).toEqual([[third], [third]])
+  expect(world.sides[1].received.length).toBe(40)
+})
 
 test('what was taken is said again, and at once, where the path is lost that it was said on', () => {
   const world = new World()

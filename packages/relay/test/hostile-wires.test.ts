@@ -44,7 +44,13 @@ test('greetings that are repeated by somebody else do not lock the device out of
   expect(after.seen).toContain('registered')
 })
 
-test('a registered device that asks and never reads gets no more answers', async () => {
+/** A device that is registered over a wire in memory, and what it has heard. */
+async function registered(): Promise<{
+  link: RelayLink
+  far: ReturnType<typeof wirePair>[1]
+  seen: string[]
+  key: Uint8Array
+}> {
   const [a] = twoKeyPairs()
   const { relay } = await startRelay([a])
   const [near, far] = wirePair()
@@ -55,12 +61,18 @@ test('a registered device that asks and never reads gets no more answers', async
     {
       onwelcome: () => link.register(30_000),
       onregistered: () => seen.push('registered'),
+      onfound: () => seen.push('found'),
       onpong: () => seen.push('pong'),
       onclose: () => seen.push('closed')
     }
   )
   relay.accept(far)
   await until(() => seen.includes('registered'))
+  return { link, far, seen, key: a.publicKey }
+}
+
+test('a registered device that asks and never reads gets no more answers', async () => {
+  const { link, far, seen } = await registered()
   link.ping()
   await until(() => seen.includes('pong'))
   far.stalled = true
@@ -79,25 +91,9 @@ test('a registered device that asks and never reads gets no more answers', async
 })
 
 test('a registered device that asks for records and never reads gets no more of them', async () => {
-  const [a] = twoKeyPairs()
-  const { relay } = await startRelay([a])
-  const [near, far] = wirePair()
-  const seen: string[] = []
-  const link: RelayLink = new RelayLink(
-    near,
-    { keyPair: a, relay: relay.publicKey, grant: null },
-    {
-      onwelcome: () => link.register(30_000),
-      onregistered: () => seen.push('registered'),
-      onfound: () => seen.push('found'),
-      onpong: () => seen.push('pong'),
-      onclose: () => seen.push('closed')
-    }
-  )
-  relay.accept(far)
-  await until(() => seen.includes('registered'))
+  const { link, far, seen, key } = await registered()
   far.stalled = true
-  for (let i = 0; i < 10_000; i++) link.lookup(a.publicKey)
+  for (let i = 0; i < 10_000; i++) link.lookup(key)
   // All that is under way arrives before the next turn.
   await new Promise((resolve) => setImmediate(resolve))
   expect(far.backlogBytes).toBeGreaterThan(60_000)
